@@ -1,0 +1,5 @@
+"""The chain around every request, outermost first, each a pure ASGI callable.
+
+``RequestLog`` opens the exchange, ``ProblemBoundary`` turns any failure into a response,
+``Routing`` finds the operation, then comes ``api.auth``'s gate, and ``Dispatch`` hands over.
+"""
