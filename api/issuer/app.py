@@ -1,0 +1,122 @@
+"""The issuer's application: its parts joined, its routes, and the answers to what goes wrong.
+
+Plain Starlette: nothing here needs a schema. CORS is open to loopback pages alone, so that the
+service's Swagger UI, on another port, can ask for a token.
+"""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api.issuer.credentials import Clients
+from api.issuer.endpoints import (
+    NO_STORE,
+    Document,
+    IntrospectionEndpoint,
+    RevocationEndpoint,
+    TokenEndpoint,
+)
+from api.issuer.errors import OAuthError
+from api.issuer.ledger import Ledger
+from api.issuer.metadata import auth0_metadata, okta_metadata
+from api.issuer.settings import IssuerSettings
+from api.issuer.signing import SigningKey
+from api.issuer.tokens import Auth0Shape, Mint, OktaShape
+
+LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
+
+_METHOD_NOT_ALLOWED = 405
+
+
+def create_issuer(settings: IssuerSettings) -> Starlette:
+    """Make the application, with a key of its own and no token issued yet."""
+    key = SigningKey()
+    ledger = Ledger()
+    clients = Clients(settings.clients)
+    mint = Mint(key, ledger, settings.token_seconds)
+    routes = _auth0_routes(settings, key, clients, mint)
+    if settings.has_okta_shape:
+        routes += _okta_routes(settings, key, clients, mint, ledger)
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origin_regex=LOOPBACK_ORIGIN,
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type", "X-Requested-With"],
+            )
+        ],
+        exception_handlers={
+            OAuthError: _answer_oauth_error,
+            HTTPException: _answer_http_error,
+            Exception: _answer_failure,
+        },
+    )
+
+
+def _auth0_routes(
+    settings: IssuerSettings, key: SigningKey, clients: Clients, mint: Mint
+) -> list[Route]:
+    token = TokenEndpoint(clients, mint, Auth0Shape(settings), json_body=True)
+    return [
+        _get("/.well-known/openid-configuration", Document(auth0_metadata(settings))),
+        _get("/.well-known/jwks.json", Document(key.jwks())),
+        _post("/oauth/token", token),
+    ]
+
+
+def _okta_routes(
+    settings: IssuerSettings, key: SigningKey, clients: Clients, mint: Mint, ledger: Ledger
+) -> list[Route]:
+    base = settings.location.path
+    metadata = Document(okta_metadata(settings))
+    token = TokenEndpoint(clients, mint, OktaShape(settings), json_body=False)
+    return [
+        _get(f"{base}/.well-known/openid-configuration", metadata),
+        _get(f"{base}/.well-known/oauth-authorization-server", metadata),
+        _get(f"{base}/v1/keys", Document(key.jwks())),
+        _post(f"{base}/v1/token", token),
+        _post(f"{base}/v1/introspect", IntrospectionEndpoint(clients, ledger)),
+        _post(f"{base}/v1/revoke", RevocationEndpoint(clients, ledger)),
+    ]
+
+
+def _get(path: str, document: Document) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await document(request)
+
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _post(path: str, handler: TokenEndpoint | IntrospectionEndpoint | RevocationEndpoint) -> Route:
+    # A function around the object: Starlette takes any other callable for a bare ASGI app, and
+    # would let every method through.
+    async def endpoint(request: Request) -> Response:
+        return await handler(request)
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+def _answer_oauth_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, OAuthError)  # noqa: S101 - Starlette's signature says Exception.
+    return _refusal(error.status, error.code, error.description, dict(error.headers))
+
+
+def _answer_http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's signature says Exception.
+    code = "invalid_request" if error.status_code == _METHOD_NOT_ALLOWED else "not_found"
+    return _refusal(error.status_code, code, error.detail, dict(error.headers or {}))
+
+
+def _answer_failure(_request: Request, _error: Exception) -> Response:
+    return _refusal(500, "server_error", "The issuer failed; its log tells more.", {})
+
+
+def _refusal(status: int, code: str, description: str, headers: dict[str, str]) -> Response:
+    body = {"error": code, "error_description": description}
+    return JSONResponse(body, status, headers=headers | NO_STORE)

@@ -1,0 +1,98 @@
+"""What the issuer refuses: to start, and to answer.
+
+Refusals of a request carry an RFC 6749 section 5.2 code and leave as its JSON body; refusals to
+start carry one line for a person. No message repeats a secret, a token or a parameter's value.
+
+The tree::
+
+    IssuerStartError             not started; the message is one line
+    ├── IssuerRefusedError       settings under which a development issuer must not run
+    └── PortTakenError           another process listens on the issuer's port
+
+    OAuthError
+    ├── InvalidRequestError      400  invalid_request
+    │   └── RequestTooLargeError 413  invalid_request
+    ├── InvalidClientError       401  invalid_client, with a Basic challenge
+    ├── InvalidGrantError        400  invalid_grant
+    ├── UnsupportedGrantError    400  unsupported_grant_type
+    ├── InvalidScopeError        400  invalid_scope
+    └── AccessDeniedError        403  access_denied (Auth0's answer to an unknown audience)
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class IssuerStartError(Exception):
+    """The issuer cannot start; ``str()`` is one line that says why and names the setting."""
+
+
+class IssuerRefusedError(IssuerStartError):
+    """These settings would take a development issuer where it must not be."""
+
+
+class PortTakenError(IssuerStartError):
+    """The issuer's address and port belong to another process."""
+
+
+class OAuthError(Exception):
+    """A refusal in the form of RFC 6749 section 5.2.
+
+    Args:
+        description: What was wrong, in the ASCII that the RFC allows: no quote, no backslash.
+    """
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "invalid_request"
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, description: str) -> None:
+        self.description = description
+        super().__init__(description)
+
+
+class InvalidRequestError(OAuthError):
+    """The request is malformed, repeats a parameter or lacks one."""
+
+
+class RequestTooLargeError(InvalidRequestError):
+    """The body is larger than any token request needs to be."""
+
+    status = 413
+
+
+class InvalidClientError(OAuthError):
+    """The client did not prove who it is; unknown and wrong are told alike.
+
+    RFC 6749 asks for the challenge when the client tried Basic; RFC 9110 section 15.5.2 asks for
+    it on every 401, so it is always sent.
+    """
+
+    status = 401
+    code = "invalid_client"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": 'Basic realm="issuer"'}
+
+
+class InvalidGrantError(OAuthError):
+    """The token belongs to another client (RFC 7009 section 2.1)."""
+
+    code = "invalid_grant"
+
+
+class UnsupportedGrantError(OAuthError):
+    """The grant is not ``client_credentials``."""
+
+    code = "unsupported_grant_type"
+
+
+class InvalidScopeError(OAuthError):
+    """The scope is missing, ill-formed or too long."""
+
+    code = "invalid_scope"
+
+
+class AccessDeniedError(OAuthError):
+    """The audience is none of this issuer's; Auth0 answers 403 to that."""
+
+    status = 403
+    code = "access_denied"

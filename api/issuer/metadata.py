@@ -1,0 +1,43 @@
+"""The documents by which verifiers and clients find their way.
+
+OpenID Connect Discovery 1.0 and RFC 8414, cut down to what exists: no login page, so no
+authorization endpoint and no response types.
+"""
+
+from typing import Any
+
+from api.issuer.settings import IssuerSettings
+
+_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+def okta_metadata(settings: IssuerSettings) -> dict[str, Any]:
+    """Describe the issuer of Okta's shape."""
+    return _metadata(settings, settings.issuer, f"{settings.issuer}/v1/token") | {
+        "jwks_uri": f"{settings.issuer}/v1/keys",
+        "introspection_endpoint": f"{settings.issuer}/v1/introspect",
+        "introspection_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "revocation_endpoint": f"{settings.issuer}/v1/revoke",
+        "revocation_endpoint_auth_methods_supported": _AUTH_METHODS,
+    }
+
+
+def auth0_metadata(settings: IssuerSettings) -> dict[str, Any]:
+    """Describe the issuer of Auth0's shape."""
+    issuer = settings.auth0_issuer
+    return _metadata(settings, issuer, f"{issuer}oauth/token") | {
+        "jwks_uri": f"{issuer}.well-known/jwks.json",
+    }
+
+
+def _metadata(settings: IssuerSettings, issuer: str, token_endpoint: str) -> dict[str, Any]:
+    return {
+        "issuer": issuer,
+        "token_endpoint": token_endpoint,
+        "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "scopes_supported": list(settings.default_scopes),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }
