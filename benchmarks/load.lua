@@ -1,0 +1,102 @@
+-- Requests for wrk. One thread, so one Lua state: what `done` reads is what it counted.
+-- The environment says which scenario, the tokens, the seed and the number of parts.
+
+local scenario = os.getenv("BENCH_SCENARIO")
+local count = tonumber(os.getenv("BENCH_PARTS"))
+local models = count / 8 -- parts.py: ROWS_PER_MODEL
+local random = math.random
+local format = string.format
+
+local reading, writing = {}, {}
+for token in os.getenv("BENCH_TOKENS"):gmatch("%S+") do
+  reading[#reading + 1] = { ["Authorization"] = "Bearer " .. token }
+  writing[#writing + 1] = {
+    ["Authorization"] = "Bearer " .. token,
+    ["Content-Type"] = "application/json",
+  }
+end
+
+local function read(path)
+  return wrk.format("GET", path, reading[random(#reading)])
+end
+
+local function write(method, path, body)
+  return wrk.format(method, path, writing[random(#writing)], body)
+end
+
+local build = {}
+
+function build.get()
+  return read("/parts/" .. random(count))
+end
+
+function build.list()
+  return read("/parts")
+end
+
+function build.filter()
+  return read(format("/parts?modelNumber=mod-%04d", random(0, models - 1)))
+end
+
+function build.search()
+  return read(format("/parts?q=lot-%04d", random(0, models - 1)))
+end
+
+function build.put()
+  local body = format('{"name":"Renamed %06d"}', random(0, 999999))
+  return write("PUT", "/parts/" .. random(count), body)
+end
+
+function build.post()
+  local number = random(0, 999999)
+  local body = format(
+    '{"partNumber":"new-%06d","modelNumber":"mod-new","name":"Banana Bread %06d",' ..
+    '"description":"Bread made from bananas, and posted by the load generator"}',
+    number, number)
+  return write("POST", "/parts", body)
+end
+
+function build.mix()
+  local drawn = random(200)
+  if drawn <= 160 then return build.get() end
+  if drawn <= 190 then return build.list() end
+  if drawn <= 195 then return build.put() end
+  return build.post()
+end
+
+request = build[scenario]
+
+-- Read back by `done` through thread:get, hence globals.
+good = 0
+bad = 0
+bad_status = 0 -- the last one, to tell what went wrong
+
+function init()
+  math.randomseed(tonumber(os.getenv("BENCH_SEED")))
+end
+
+function response(status)
+  if status >= 200 and status < 300 then
+    good = good + 1
+  else
+    bad = bad + 1
+    bad_status = status
+  end
+end
+
+local threads = {}
+
+function setup(thread)
+  threads[#threads + 1] = thread
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(format(
+    '\nBENCH {"requests":%d,"seconds":%.6f,"bytes":%d,"good":%d,"bad":%d,"bad_status":%d,' ..
+    '"socket_errors":%d,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f}\n',
+    summary.requests, summary.duration / 1e6, summary.bytes,
+    threads[1]:get("good"), threads[1]:get("bad"), threads[1]:get("bad_status"),
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3))
+end
