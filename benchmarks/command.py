@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import agreement, issuer, load, machine, npm, postgres
 from benchmarks.errors import BenchmarkError
-from benchmarks.parts import generate
+from benchmarks.parts import Part, generate
 from benchmarks.plan import PART_COUNT, SCENARIOS, Options, Scenario
 from benchmarks.processes import choose_cores, ended_by_signals, pinned
 from benchmarks.report import Report
@@ -96,23 +96,17 @@ def run(options: Options) -> Report:
         stack.enter_context(pinned(cores.load))
         workdir = stack.enter_context(_workdir(options.workdir))
         authority = stack.enter_context(issuer.serve())
-        tokens = tuple(authority.token() for _ in range(options.tokens))
-        setting = Setting(authority.url, tokens[0], cores.server, workdir)
+        token = authority.token()
+        setting = Setting(authority.url, token, cores.server, workdir)
+        tokens = workdir / "tokens"
+        others = (authority.token() for _ in range(options.tokens - 1))
+        tokens.write_text("\n".join([token, *others]) + "\n")
         sockets = None
         if options.postgres:
             sockets = stack.enter_context(postgres.serve(workdir / "postgres", cores.load))
-        opponents: list[tuple[Stack, Store]] = []
-        for one in stacks:
-            store = _store(one, workdir, sockets)
-            store.create()
-            migrate(one, store, setting)
-            store.fill(parts, _as_is if options.postgres else one.stamp)
-            if options.index:
-                store.add_index()
-            store.seal()
-            with serving(one, store, setting) as server:
-                agreement.check(server, parts, tokens[0])
-            opponents.append((one, store))
+        opponents = [(one, _store(one, workdir, sockets)) for one in stacks]
+        for one, store in opponents:
+            _prepare(one, store, setting, parts, options)
         facts = machine.facts(workdir, cores)
         generator = load.Generator(program, cores.load, tokens, len(parts))
         samples, rounds = Contest(options, opponents, generator, setting).run()
@@ -157,6 +151,20 @@ def _store(stack: Stack, workdir: Path, sockets: Path | None) -> Store:
     if sockets is None:
         return SQLiteStore(workdir / stack.name, stack.name)
     return postgres.PostgresStore(sockets, stack.name)
+
+
+def _prepare(
+    stack: Stack, store: Store, setting: Setting, parts: Sequence[Part], options: Options
+) -> None:
+    """Make a stack's schema, fill it, and hold its answers against the data set."""
+    store.create()
+    migrate(stack, store, setting)
+    store.fill(parts, _as_is if options.postgres else stack.stamp)
+    if options.index:
+        store.add_index()
+    store.seal()
+    with serving(stack, store, setting) as server:
+        agreement.check(server, parts, setting.token)
 
 
 def _as_is(moment: datetime) -> datetime:

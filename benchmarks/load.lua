@@ -1,5 +1,5 @@
 -- Requests for wrk. One thread, so one Lua state: what `done` reads is what it counted.
--- The environment says which scenario, the tokens, the seed and the number of parts.
+-- The environment says which scenario, the file of tokens, the seed and the number of parts.
 
 local scenario = os.getenv("BENCH_SCENARIO")
 local count = tonumber(os.getenv("BENCH_PARTS"))
@@ -8,7 +8,7 @@ local random = math.random
 local format = string.format
 
 local reading, writing = {}, {}
-for token in os.getenv("BENCH_TOKENS"):gmatch("%S+") do
+for token in io.lines(os.getenv("BENCH_TOKENS")) do
   reading[#reading + 1] = { ["Authorization"] = "Bearer " .. token }
   writing[#writing + 1] = {
     ["Authorization"] = "Bearer " .. token,

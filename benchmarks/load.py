@@ -59,7 +59,8 @@ class Generator:
 
     program: str
     core: int
-    tokens: tuple[str, ...]
+    tokens: Path
+    """A file of access tokens, one a line."""
     parts: int
 
     def run(self, scenario: Scenario, *, port: int, seconds: int, seed: int) -> Load:
@@ -72,7 +73,7 @@ class Generator:
         environment = minimal_environment(
             {
                 "BENCH_SCENARIO": scenario.name,
-                "BENCH_TOKENS": " ".join(self.tokens),
+                "BENCH_TOKENS": str(self.tokens),
                 "BENCH_PARTS": str(self.parts),
                 "BENCH_SEED": str(seed),
             }
