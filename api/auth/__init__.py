@@ -1,0 +1,45 @@
+"""The token gate: who may call what.
+
+Verifies bearer tokens (RFC 6750) that are JWTs (RFC 7519, RFC 8725, RFC 9068) of the trusted
+issuers and compares their scopes with what the operation needs. Knows nothing of resources.
+
+Public surface::
+
+    verifier = Verifier([TrustedIssuer("https://…/oauth2/default", "api://default")])
+    app = BearerGate(app, verifier)    # behind routing, which sets Exchange.access
+    await verifier.warm()              # at start-up, optional: keys before the first request
+    await verifier.aclose()            # at shutdown
+
+- ``BearerGate(app, verifier, resource_metadata=None)``: pure ASGI; raises ``api.errors.ApiError``.
+- ``Verifier(issuers, fetch, revoked, cache_size, keyring_policy, wall_clock, steady_clock)``.
+- ``TrustedIssuer(issuer, audience, algorithms, scope_claims, clock_skew_seconds, jwks_uri)``.
+- ``KeyringPolicy(...)``: times and budgets of fetching keys.
+- ``Download(...)``: the HTTP fetch and its limits; any ``Fetch`` may stand in.
+- ``Grant``: what a verified token grants; ``TokenVerifier``: what else may judge tokens.
+
+The modules, in the order that a request meets them: ``gate``, ``credentials``, ``verifier``,
+``cache``, ``compact``, ``issuers``, ``keyring`` (``discovery``, ``download``, ``jwks``),
+``claims``, ``grants``, ``scopes``; ``refusals`` has the words and challenges of them all.
+"""
+
+from api.auth.download import Download, DownloadError, Fetch
+from api.auth.gate import BearerGate, TokenVerifier
+from api.auth.grants import Grant
+from api.auth.issuers import ALGORITHMS, TrustedIssuer
+from api.auth.keyring import Clock, KeyringPolicy
+from api.auth.verifier import Revoked, Verifier
+
+__all__ = [
+    "ALGORITHMS",
+    "BearerGate",
+    "Clock",
+    "Download",
+    "DownloadError",
+    "Fetch",
+    "Grant",
+    "KeyringPolicy",
+    "Revoked",
+    "TokenVerifier",
+    "TrustedIssuer",
+    "Verifier",
+]

@@ -1,0 +1,85 @@
+"""The gate in front of the service: a pure ASGI middleware.
+
+Owns the sequence for one request: find the credential, have it verified, write down who calls,
+compare the scopes with those of the operation that routing chose (``Exchange.access``). It renders
+nothing: a refusal is raised as an ``ApiError`` with its challenge (RFC 6750 section 3) and leaves
+by the service's one renderer. The body is never read, so a refusal comes before it.
+"""
+
+from typing import Protocol
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.auth import refusals
+from api.auth.credentials import bearer_credential
+from api.auth.grants import Grant
+from api.auth.issuers import is_safe_url
+from api.auth.scopes import permit
+from api.errors import ApiError
+from api.http.exchange import Exchange
+
+_POLICY_VIOLATION = 1008  # RFC 6455 7.4.1
+
+
+class TokenVerifier(Protocol):
+    """What the gate asks of a verifier; ``Verifier`` is one."""
+
+    async def verify(self, credential: bytes) -> Grant:
+        """Give what the token grants, or raise an ``ApiError``."""
+        ...  # pragma: no cover
+
+
+class BearerGate:
+    """Lets through who may pass; to be put after routing and before the application.
+
+    Args:
+        app: What is behind the gate.
+        verifier: The judge of tokens.
+        resource_metadata: Address of this service's metadata (RFC 9728), for the challenges.
+
+    Raises:
+        ValueError: ``resource_metadata`` is no https URL (or http on loopback).
+    """
+
+    def __init__(
+        self, app: ASGIApp, verifier: TokenVerifier, *, resource_metadata: str | None = None
+    ) -> None:
+        if resource_metadata is not None and (
+            not is_safe_url(resource_metadata, loopback=True) or set('"\\') & set(resource_metadata)
+        ):
+            raise ValueError("resource_metadata must be an https URL, or http on loopback")
+        self._app = app
+        self._verifier = verifier
+        self._resource_metadata = resource_metadata
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or raise the refusal.
+
+        Raises:
+            Unauthorized: No valid token.
+            Forbidden: A valid token that lacks a scope.
+            InvalidRequest: A token sent in no proper way.
+            ServiceUnavailable: The keys to judge it cannot be had.
+        """
+        if scope["type"] == "http":
+            exchange = Exchange.of(scope)
+            if not exchange.access.public:
+                await self._admit(scope, exchange)
+        elif scope["type"] != "lifespan":
+            # The service has no websockets; one added later must not be open by oversight.
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+        await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope, exchange: Exchange) -> None:
+        try:
+            credential = bearer_credential(scope["headers"], scope.get("query_string", b""))
+            grant = await self._verifier.verify(credential)
+            # Before the scopes are compared: the log of a 403 names the client.
+            exchange.claims = grant.claims
+            exchange.client_id = grant.client_id
+            permit(exchange.access, grant)
+        except ApiError as refusal:
+            if self._resource_metadata is not None:
+                refusals.point_to_metadata(refusal, self._resource_metadata)
+            raise

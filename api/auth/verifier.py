@@ -1,0 +1,154 @@
+"""Bearer tokens in, grants out.
+
+Owns the order in which a token is judged, the check of its signature by a prebuilt python-jose
+``Key`` (RFC 7515 section 5.2), the cache of verified tokens and the one boundary that turns any
+exception on the way into ``invalid_token``. Nothing here knows of HTTP requests.
+
+The order: size and form, header, issuer (by its exact name, before any network call), algorithm,
+key, signature, and only then what the claims say: a forger learns nothing about them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from jose.backends.base import Key
+
+from api.auth import compact, refusals
+from api.auth.cache import Entry, VerifiedTokens
+from api.auth.claims import read_grant
+from api.auth.download import Download, Fetch
+from api.auth.grants import Grant
+from api.auth.issuers import TrustedIssuer
+from api.auth.keyring import DEFAULT_POLICY, Clock, Keyring, KeyringPolicy
+from api.errors import ApiError, ServiceUnavailable
+
+Revoked = Callable[[Mapping[str, Any]], bool]
+"""Tells by its claims whether a token was revoked. Asked at each request, so from memory."""
+
+DEFAULT_CACHE_SIZE = 4096
+
+
+class Verifier:
+    """The judge of bearer tokens; to be used within one event loop.
+
+    Args:
+        issuers: Whom to trust; no two with the same ``issuer``.
+        fetch: How to get documents of an issuer; by default ``Download``.
+        revoked: Asked for each token that is otherwise good.
+        cache_size: Verified tokens to remember, about 2 KB each; 0 for none.
+        keyring_policy: Times and budgets of the keyrings.
+        wall_clock: Seconds since 1970, for exp, nbf and iat.
+        steady_clock: Seconds that never jump, for the keyrings.
+
+    Raises:
+        ValueError: No issuer, or one twice.
+    """
+
+    def __init__(
+        self,
+        issuers: Iterable[TrustedIssuer],
+        *,
+        fetch: Fetch | None = None,
+        revoked: Revoked | None = None,
+        cache_size: int = DEFAULT_CACHE_SIZE,
+        keyring_policy: KeyringPolicy = DEFAULT_POLICY,
+        wall_clock: Clock = time.time,
+        steady_clock: Clock = time.monotonic,
+    ) -> None:
+        trusted = tuple(issuers)
+        fetch = fetch or Download()
+        self._keyrings = {
+            one.issuer: Keyring(one, fetch, steady_clock, keyring_policy) for one in trusted
+        }
+        if not trusted or len(self._keyrings) != len(trusted):
+            raise ValueError("issuers must name at least one issuer, and none twice")
+        self._revoked = revoked
+        self._now = wall_clock
+        self._cache = VerifiedTokens(cache_size)
+
+    async def verify(self, credential: bytes) -> Grant:
+        """Judge a credential.
+
+        Raises:
+            Unauthorized: It is refused.
+            ServiceUnavailable: The keys to judge it cannot be had.
+        """
+        digest = VerifiedTokens.digest(credential)
+        grant = self._recall(digest)
+        if grant is None:
+            grant, generation = await self._examine(credential)
+            self._cache.put(digest, Entry(grant, generation))
+        if self._revoked is not None and self._revoked(grant.claims):
+            raise refusals.invalid_token("token-revoked")
+        return grant
+
+    async def warm(self) -> None:
+        """Fetch the keys of all issuers ahead of the first request; those out of reach can wait."""
+        await asyncio.gather(*(self._try(keyring) for keyring in self._keyrings.values()))
+
+    async def aclose(self) -> None:
+        """Give up what is under way."""
+        for keyring in self._keyrings.values():
+            await keyring.aclose()
+
+    def _recall(self, digest: bytes) -> Grant | None:
+        """Give the grant of a token seen before, if all but its signature is still good.
+
+        Raises:
+            Unauthorized: It has expired since.
+        """
+        entry = self._cache.get(digest)
+        if entry is None:
+            return None
+        grant = entry.grant
+        keyring = self._keyrings.get(grant.issuer)
+        if (
+            keyring is None
+            or not keyring.ready()
+            or entry.generation != keyring.generation
+            or keyring.trusted.audience not in grant.audiences
+        ):
+            return None
+        # An expired entry stays until others push it out: its replay must not cost a signature.
+        grant.judge_time(self._now())
+        return grant
+
+    async def _examine(self, credential: bytes) -> tuple[Grant, int]:
+        """Judge a token from the beginning; gives the generation of the keys as well."""
+        try:
+            token = compact.parse(credential)
+            keyring = self._keyring_of(token)
+            keys = await keyring.find(token.kid, token.algorithm)
+            _check_signature(token, keys)
+            return read_grant(token.claims, keyring.trusted, self._now()), keyring.generation
+        except ApiError:
+            raise
+        except Exception as error:
+            # The one boundary: python-jose, cryptography and json raise many kinds.
+            raise refusals.invalid_token(f"unexpected-{type(error).__name__}") from error
+
+    def _keyring_of(self, token: compact.Compact) -> Keyring:
+        """Give the keys of a trusted issuer, or refuse before anything is fetched."""
+        issuer = token.claims.get("iss")
+        keyring = self._keyrings.get(issuer) if isinstance(issuer, str) else None
+        if keyring is None:
+            raise refusals.invalid_token("issuer-unknown")
+        if token.algorithm not in keyring.trusted.algorithms:
+            raise refusals.invalid_token("algorithm-not-trusted")
+        return keyring
+
+    @staticmethod
+    async def _try(keyring: Keyring) -> None:
+        with suppress(ServiceUnavailable):
+            await keyring.attend()
+
+
+def _check_signature(token: compact.Compact, keys: Sequence[Key]) -> None:
+    """Refuse a token that none of these keys signed; usually there is one."""
+    if not keys:
+        raise refusals.invalid_token("key-unknown")
+    if not any(key.verify(token.signed, token.signature) for key in keys):
+        raise refusals.invalid_token("signature")
