@@ -1,0 +1,77 @@
+# Everything a developer runs. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# --system-certs: behind a proxy that inspects TLS, only the system's certificates are right.
+# --compile-bytecode: start-up must not pay for compiling, also where Python may not write caches.
+INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-bytecode \
+	--python $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format migration migrate bench lock clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: $(VENV)/.development ## Install everything for development into .venv
+
+run: $(VENV)/.runtime ## Serve on SQLite with a development issuer (Ctrl-C ends both)
+	@exec $(BIN)/python -m api dev
+
+test: $(VENV)/.development ## Run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.development ## Check style, types, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.development ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+migrate: $(VENV)/.runtime ## Bring the database of DATABASE_URL to the newest revision
+	@$(BIN)/alembic upgrade head
+
+migration: $(VENV)/.runtime ## Write a migration from the models: make migration m="add colour"
+	@test -n "$(m)" || { echo 'usage: make migration m="what it does"' >&2; exit 2; }
+	@$(BIN)/alembic upgrade head
+	@$(BIN)/alembic revision --autogenerate -m "$(m)"
+
+bench: $(VENV)/.development ## Measure against the seed's Node stack (options: BENCH="--quick")
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
+	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \
+		--no-header --universal pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \
+		--no-header --universal pyproject.toml --group dev -c requirements.txt \
+		-o requirements-dev.txt
+
+clean: ## Remove what was installed and cached
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installer: requirements-installer.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+		echo "make: $(PYTHON) is not installed; this needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: $(PYTHON) is older than 3.11; set PYTHON=python3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "make: $(PYTHON) has no venv; install it (Debian: python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-installer.txt
+	@touch $@
+
+# The development set holds the runtime's: whichever was installed last must not take the other
+# away, so the runtime is only synced where there is no development set.
+$(VENV)/.runtime: $(VENV)/.installer requirements.txt
+	@if [ -e $(VENV)/.development ]; then \
+		$(INSTALL) requirements-dev.txt requirements-installer.txt; \
+	else $(INSTALL) requirements.txt requirements-installer.txt; fi
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.installer requirements.txt requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt requirements-installer.txt
+	@touch $@ $(VENV)/.runtime

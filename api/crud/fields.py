@@ -1,0 +1,121 @@
+"""Fields: the columns of a model as the API shows them.
+
+A field's name in JSON is its column's name in the database; its name in Python is the mapped
+attribute's. Both come from the model, which declares them once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from msgspec import UNSET
+from sqlalchemy import Column, Dialect, Table, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapper
+from sqlalchemy.sql.schema import (
+    CallableColumnDefault,
+    DefaultGenerator,
+    ScalarElementColumnDefault,
+)
+
+from api.crud.values import Codec, codec_for
+
+Model = type[DeclarativeBase]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One column.
+
+    Attributes:
+        name: In JSON, in queries and in the database.
+        attribute: In Python.
+        column: The table's column.
+        codec: How its values come in and go out.
+        managed: Only the service writes it; a client's value is ignored.
+    """
+
+    name: str
+    attribute: str
+    column: Column[Any]
+    codec: Codec
+    managed: bool
+
+    @property
+    def nullable(self) -> bool:
+        """Whether null may be stored."""
+        return bool(self.column.nullable)
+
+    @property
+    def required(self) -> bool:
+        """Whether a new row must be given a value."""
+        column = self.column
+        has_default = column.default is not None or column.server_default is not None
+        return not (column.nullable or self.generated or has_default)
+
+    @property
+    def generated(self) -> bool:
+        """Whether the database numbers new rows by it."""
+        return self.column is self.column.table.autoincrement_column
+
+    @property
+    def label(self) -> str:
+        """The field with its table, as Sequelize names it in messages: ``parts.name``."""
+        return f"{self.column.table.name}.{self.name}"
+
+    def initial(self) -> Any:
+        """Give the model's own default for a new row; ``UNSET`` leaves it to the database."""
+        return _evaluate(self.column.default)
+
+    def refreshed(self) -> Any:
+        """Give the model's own value for a changed row (``onupdate``); ``UNSET`` if none."""
+        return _evaluate(self.column.onupdate)
+
+
+def _evaluate(default: DefaultGenerator | None) -> Any:
+    if isinstance(default, CallableColumnDefault):
+        return default.arg(None)  # type: ignore[arg-type] # SQLAlchemy takes a context, or None.
+    if isinstance(default, ScalarElementColumnDefault):
+        return default.arg
+    return UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """All fields of a model, in the order that JSON shows them.
+
+    Attributes:
+        by_name: Every field under its name in JSON.
+        key: The primary key's fields.
+    """
+
+    by_name: Mapping[str, Field]
+    key: tuple[Field, ...]
+
+    def __iter__(self) -> Any:
+        return iter(self.by_name.values())
+
+    @classmethod
+    def of(cls, model: Model, dialect: Dialect) -> "Fields":
+        """Read the fields off a model.
+
+        Raises:
+            TypeError: A column's type has no JSON form; the text names the column.
+        """
+        mapper: Mapper[Any] = inspect(model)
+        table = cast("Table", mapper.local_table)
+        by_name = {}
+        for column in table.columns:
+            try:
+                codec = codec_for(column.type, dialect)
+            except TypeError as error:
+                raise TypeError(f"{model.__name__}.{column.name}: {error}") from error
+            name = str(column.name)  # Not SQLAlchemy's quoted_name: this one is for JSON.
+            by_name[name] = Field(
+                name=name,
+                attribute=mapper.get_property_by_column(column).key,
+                column=table.columns[name],
+                codec=codec,
+                managed=bool(column.info.get("managed")),
+            )
+        key = tuple(by_name[str(column.name)] for column in mapper.primary_key)
+        return cls(by_name, key)

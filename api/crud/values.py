@@ -1,0 +1,335 @@
+"""Values: from JSON or query text to what a column holds, and from a row to JSON.
+
+A ``Codec`` is chosen once per column, by its SQLAlchemy type. It is strict about types and sizes,
+with the one kindness of Finale that the Okta seed relies on: a number given for a text column
+becomes text, written as JavaScript writes it.
+"""
+
+import base64
+import binascii
+import enum
+import json
+import math
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import Dialect, types
+from sqlalchemy.types import TypeEngine
+
+from db.types import UtcDateTime, format_moment, parse_moment
+
+Convert = Callable[[Any], Any]
+
+_WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_SAFE_INTEGER = 2**53  # Beyond it JavaScript, and many a JSON reader, loses digits.
+_BITS = {types.SmallInteger: 16, types.Integer: 32, types.BigInteger: 64}
+
+
+class Refusal(ValueError):
+    """A value that its column cannot take.
+
+    Attributes:
+        kind: Finale's word for it: ``string violation`` or ``Validation error``.
+    """
+
+    def __init__(self, text: str, kind: str = "Validation error") -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How one column's values come in and go out. Null is not a codec's business.
+
+    Attributes:
+        from_json: Takes a decoded JSON value; gives a Python value or raises ``Refusal``, whose
+            text goes behind the field's name.
+        from_text: The same for a query parameter or a part of the path.
+        to_driver: Turns the Python value into what the driver binds; None if it is that already.
+        to_wire: Turns a row's value into what JSON shows; None if it is that already.
+        schema: The JSON schema of a value that is given out.
+        accepts: The JSON schema of a value that is taken in.
+        is_text: Whether search looks at this column.
+    """
+
+    from_json: Convert
+    from_text: Convert
+    to_driver: Convert | None
+    to_wire: Convert | None
+    schema: dict[str, Any]
+    accepts: dict[str, Any]
+    is_text: bool = False
+
+    def driver_value(self, value: Any) -> Any:
+        """Give what the driver binds for this Python value."""
+        return value if self.to_driver is None or value is None else self.to_driver(value)
+
+
+def codec_for(kind: TypeEngine[Any], dialect: Dialect) -> Codec:
+    """Choose the codec of a column type.
+
+    Raises:
+        TypeError: The type is none that JSON can carry.
+    """
+    for base, make in _MAKERS:
+        if isinstance(kind, base):
+            from_json, from_text, schema, *rest = make(kind, dialect)
+            break
+    else:
+        raise TypeError(f"no JSON form is known for the column type {kind!r}")
+    impl = kind.dialect_impl(dialect)
+    wire: Convert | None = rest[0] if rest else None
+    result = _chain(impl.result_processor(dialect, None), wire)
+    if isinstance(kind, UtcDateTime):
+        result = None if kind.is_text(dialect) else format_moment
+    is_text = isinstance(kind, types.String) and not isinstance(kind, types.Enum)
+    return Codec(
+        from_json=from_json,
+        from_text=from_text,
+        to_driver=impl.bind_processor(dialect),
+        to_wire=None if result is None else _nullable(result),
+        schema=schema,
+        accepts={"anyOf": [schema, {"type": "number"}]} if is_text else schema,
+        is_text=is_text,
+    )
+
+
+def _chain(first: Convert | None, second: Convert | None) -> Convert | None:
+    if first is None or second is None:
+        return first or second
+    return lambda value: second(first(value))
+
+
+def _nullable(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
+
+
+def check_text(text: str, length: int | None = None) -> str:
+    """Refuse text that no database, or not this column, can hold; ``length`` is in characters."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Refusal("must be valid Unicode, without lone surrogates") from error
+    if "\x00" in text:
+        raise Refusal("must not hold a NUL character")
+    if length is not None and len(text) > length:
+        raise Refusal(f"must be at most {length} characters long")
+    return text
+
+
+def _text(kind: types.String, _: Dialect) -> tuple[Any, ...]:
+    length = kind.length
+
+    def from_json(value: Any) -> str:
+        if isinstance(value, str):
+            return check_text(value, length)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return check_text(_number_text(value), length)
+        if isinstance(value, dict | list):
+            raise Refusal("cannot be an array or an object", "string violation")
+        raise Refusal("must be text", "string violation")
+
+    def from_text(value: str) -> str:
+        return check_text(value)
+
+    schema: dict[str, Any] = {"type": "string"}
+    if length is not None:
+        schema["maxLength"] = length
+    return from_json, from_text, schema
+
+
+def _number_text(value: float) -> str:
+    """Write a number as JavaScript's ``String`` does where both are exact: 1.0 is ``1``."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Refusal("must be a finite number")
+        if value.is_integer() and abs(value) < _SAFE_INTEGER:
+            return str(int(value))
+    return str(value)
+
+
+def _integer(kind: types.Integer, dialect: Dialect) -> tuple[Any, ...]:
+    # SQLite's INTEGER always has 64 bits, whatever the column is called.
+    bits = 64 if dialect.name == "sqlite" else _bits(kind)
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+    def check(value: int) -> int:
+        if low <= value <= high:
+            return value
+        raise Refusal(f"must be between {low} and {high}")
+
+    def from_json(value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return check(int(value))
+        if isinstance(value, int) and not isinstance(value, bool):
+            return check(value)
+        raise Refusal("must be a whole number")
+
+    def from_text(value: str) -> int:
+        if _WHOLE.fullmatch(value) is None:
+            raise Refusal("must be a whole number")
+        return check(int(value))
+
+    return from_json, from_text, {"type": "integer", "minimum": low, "maximum": high}
+
+
+def _bits(kind: types.Integer) -> int:
+    return next(n for base, n in _BITS.items() if isinstance(kind, base))
+
+
+def _float(_: types.Float[Any], __: Dialect) -> tuple[Any, ...]:
+    def from_json(value: Any) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except OverflowError as error:
+                raise Refusal("must be a finite number") from error
+            if math.isfinite(number):
+                return number
+        raise Refusal("must be a finite number")
+
+    def from_text(value: str) -> float:
+        if _NUMBER.fullmatch(value) is None:
+            raise Refusal("must be a finite number")
+        return from_json(float(value))
+
+    return from_json, from_text, {"type": "number"}
+
+
+def _numeric(kind: types.Numeric[Any], _: Dialect) -> tuple[Any, ...]:
+    scale = kind.scale
+    precision = kind.precision
+
+    def check(number: Decimal) -> Decimal:
+        exponent = number.as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise Refusal("must be a finite number")
+        if scale is not None and -exponent > scale and number != round(number, scale):
+            raise Refusal(f"must have at most {scale} decimals")
+        if precision is not None and abs(number) >= Decimal(10) ** (precision - (scale or 0)):
+            raise Refusal(f"must have at most {precision - (scale or 0)} digits before the point")
+        return number
+
+    def from_text(value: str) -> Decimal:
+        if _NUMBER.fullmatch(value) is None:
+            raise Refusal("must be a decimal number")
+        try:
+            return check(Decimal(value))
+        except InvalidOperation as error:
+            raise Refusal("must be a decimal number") from error
+
+    def from_json(value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise Refusal("must be a decimal number")
+        return from_text(str(value))
+
+    return from_json, from_text, {"type": "string", "format": "decimal"}, str
+
+
+def _boolean(_: types.Boolean, __: Dialect) -> tuple[Any, ...]:
+    def from_json(value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise Refusal("must be true or false")
+
+    def from_text(value: str) -> bool:
+        if value in ("true", "false"):
+            return value == "true"
+        raise Refusal("must be true or false")
+
+    return from_json, from_text, {"type": "boolean"}
+
+
+def _iso(
+    parse: Convert, expected: str, form: str, wire: Convert
+) -> Callable[[Any, Dialect], tuple[Any, ...]]:
+    """Make the maker for a type whose JSON form is text that ``parse`` reads."""
+
+    def from_text(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise Refusal(f"must be {expected}")
+        try:
+            return parse(value)
+        except (ValueError, OverflowError) as error:
+            raise Refusal(f"must be {expected}") from error
+
+    schema = {"type": "string", "format": form}
+    return lambda _, __: (from_text, from_text, schema, wire)
+
+
+def _naive(text: str) -> datetime:
+    return parse_moment(text).replace(tzinfo=None)
+
+
+def _moment(kind: types.DateTime, dialect: Dialect) -> tuple[Any, ...]:
+    parse = parse_moment if kind.timezone and dialect.name != "sqlite" else _naive
+    return _iso(parse, _A_MOMENT, "date-time", format_moment)(kind, dialect)
+
+
+def _enum(kind: types.Enum, _: Dialect) -> tuple[Any, ...]:
+    members: dict[str, Any] = (
+        {name: kind.enum_class[name] for name in kind.enums}
+        if kind.enum_class
+        else {name: name for name in kind.enums}
+    )
+
+    def from_text(value: Any) -> Any:
+        if isinstance(value, str) and value in members:
+            return members[value]
+        raise Refusal(f"must be one of {', '.join(members)}")
+
+    def wire(value: Any) -> Any:
+        return value.name if isinstance(value, enum.Enum) else value
+
+    return from_text, from_text, {"type": "string", "enum": list(members)}, wire
+
+
+def _document(_: types.JSON, __: Dialect) -> tuple[Any, ...]:
+    def from_text(value: str) -> Any:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise Refusal("must be JSON") from error
+
+    return lambda value: value, from_text, {}
+
+
+def _binary(kind: types.LargeBinary, _: Dialect) -> tuple[Any, ...]:
+    def from_text(value: Any) -> bytes:
+        try:
+            data = base64.b64decode(value, validate=True)
+        except (binascii.Error, TypeError, ValueError) as error:
+            raise Refusal("must be base64") from error
+        if kind.length is not None and len(data) > kind.length:
+            raise Refusal(f"must be at most {kind.length} bytes long")
+        return data
+
+    schema = {"type": "string", "contentEncoding": "base64"}
+    return from_text, from_text, schema, lambda value: base64.b64encode(value).decode()
+
+
+_A_MOMENT = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
+
+# The first base that fits decides, so the narrower stands before the wider.
+_MAKERS: tuple[tuple[Any, Callable[[Any, Dialect], tuple[Any, ...]]], ...] = (
+    (UtcDateTime, _iso(parse_moment, _A_MOMENT, "date-time", format_moment)),
+    (types.Enum, _enum),
+    (types.String, _text),
+    (types.Integer, _integer),
+    (types.Float, _float),
+    (types.Numeric, _numeric),
+    (types.Boolean, _boolean),
+    (types.DateTime, _moment),
+    (types.Date, _iso(date.fromisoformat, "a date such as 2018-08-16", "date", str)),
+    (types.Time, _iso(time.fromisoformat, "a time such as 02:22:09", "time", str)),
+    (types.Uuid, _iso(uuid.UUID, "a UUID", "uuid", str)),
+    (types.JSON, _document),
+    (types.LargeBinary, _binary),
+)

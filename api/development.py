@@ -1,0 +1,142 @@
+"""``make run``: everything a newcomer needs, in one command, on this machine alone.
+
+Makes the development client's secret once, migrates the database, starts the development issuer
+beside the service, and says what to type next. Ctrl-C ends both.
+"""
+
+import multiprocessing
+import os
+import secrets
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+
+from alembic import command
+from alembic.util import CommandError
+
+from api.issuer import IssuerSettings, IssuerStartError
+from api.issuer.server import check_startable
+from api.issuer.server import serve as serve_issuer
+from api.logs import configure_logs
+from api.schema import alembic_config
+from api.server import check_address, end_with_parent, serve
+from api.settings import CannotStart, Settings, SettingsError
+from db.environment import read_environment
+from db.errors import DatabaseError
+
+LOCAL: Final = Path(".env.local")
+_OWNER_ONLY: Final = 0o600
+_READY_SECONDS: Final = 30
+
+
+def run() -> None:
+    """Run issuer and service until Ctrl-C.
+
+    Raises:
+        CannotStart: One line that says what to change.
+    """
+    make_client()
+    settings = Settings.load()
+    if settings.environment == "production":
+        raise SettingsError("ENVIRONMENT: production has its own issuer; run python -m api")
+    configure_logs(settings.log_level, readable=True)
+    issuer = _issuer_settings(settings)
+    try:
+        check_startable(issuer, environment=settings.environment)
+    except IssuerStartError as error:
+        raise CannotStart(str(error)) from error
+    check_address(settings.server_host, settings.server_port)
+    migrate(settings.database_url)
+    child = multiprocessing.get_context("spawn").Process(target=_run_issuer, args=(issuer,))
+    child.start()
+    threading.Thread(target=_welcome, args=(settings,), daemon=True).start()
+    try:
+        serve(settings)
+    finally:
+        child.terminate()
+        child.join()
+
+
+def make_client() -> None:
+    """Write a client id and a fresh secret to ``.env.local``, unless there are some already.
+
+    The file is readable by its owner alone from the first byte on.
+    """
+    known = read_environment()
+    if known.get("CLIENT_ID") and known.get("CLIENT_SECRET"):
+        return
+    try:
+        descriptor = os.open(LOCAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            os.fchmod(descriptor, _OWNER_ONLY)
+            file.write(
+                "# The development client, made by make run. Not for git.\n"
+                f"CLIENT_ID=development-client\nCLIENT_SECRET={secrets.token_urlsafe(32)}\n"
+            )
+    except OSError as error:
+        raise CannotStart(f"{LOCAL}: cannot be written: {error.strerror}") from error
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest revision, making it if need be. Raises ``CannotStart``."""
+    config = alembic_config()
+    config.attributes["database_url"] = url
+    try:
+        command.upgrade(config, "head")
+    except (CommandError, DatabaseError, OSError, RuntimeError) as error:
+        raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {error}") from error
+    except Exception as error:  # Drivers have exceptions of their own: SQLAlchemy's, sqlite3's.
+        text = str(error).splitlines()[0]
+        raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {text}") from error
+
+
+def _issuer_settings(settings: Settings) -> IssuerSettings:
+    client = read_environment()
+    try:
+        return IssuerSettings(
+            issuer=settings.issuer,
+            audience=settings.audience,
+            clients={client["CLIENT_ID"]: client["CLIENT_SECRET"]},
+            default_scopes=(settings.scope,),
+        )
+    except IssuerStartError as error:
+        raise CannotStart(str(error)) from error
+
+
+def _run_issuer(settings: IssuerSettings) -> None:
+    end_with_parent()
+    serve_issuer(settings)
+
+
+def _welcome(settings: Settings) -> None:
+    """Wait until the service answers, then say what to type."""
+    host = "localhost" if settings.server_host == "127.0.0.1" else settings.server_host
+    url = f"http://{host}:{settings.server_port}"
+    deadline = time.monotonic() + _READY_SECONDS
+    while not _answers(f"{url}/readyz"):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+    python = os.path.relpath(sys.executable)
+    print(  # noqa: T201 - this is what make run is for
+        f"\nThe API is on {url} (docs: {url}/docs), its issuer is {settings.issuer}.\n"
+        "In another terminal:\n\n"
+        f"  {python} -m client {url}/parts\n"
+        f'  {python} -m client {url}/parts post \'{{"partNumber":"ban-bd","modelNumber":1,'
+        '"name":"Banana Bread","description":"Bread made from bananas"}\'\n'
+        f"  {python} -m client {url}/parts/1 delete\n\n"
+        "Ctrl-C ends both.\n",
+        flush=True,
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - our own URL
+            return bool(response.status == 200)  # noqa: PLR2004
+    except (URLError, OSError):
+        return False

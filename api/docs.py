@@ -1,0 +1,95 @@
+"""The documentation: OpenAPI 3.1 with the scopes of each operation, and Swagger UI beside it.
+
+Swagger UI is served from the ``fastapi-offline`` package, so it works without internet; its
+Authorize button gets a token by client credentials.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from api.crud.openapi import Problem
+from api.http.exchange import PUBLIC, Access
+
+OPENAPI: Final = "/openapi.json"
+DOCS: Final = "/docs"
+ASSETS: Final = "/docs-assets"
+_SCHEME: Final = "client_credentials"
+
+
+def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
+    """Add the page, its assets and what FastAPI does not say in ``/openapi.json``.
+
+    Args:
+        app: Was made with ``openapi_url=OPENAPI`` and ``docs_url=None``.
+        token_url: Where the Authorize button asks for tokens.
+        default: What operations ask of a token that do not say so themselves.
+    """
+    page = get_swagger_ui_html(
+        openapi_url=OPENAPI,
+        title=app.title,
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{ASSETS}/favicon.png",
+        init_oauth={"scopes": " ".join(default.all_of)},
+    )
+
+    async def docs(_: Any) -> HTMLResponse:
+        return page
+
+    assets = Path(fastapi_offline.__file__).parent / "static"
+    app.router.routes.append(Route(DOCS, docs, include_in_schema=False))
+    app.router.routes.append(Mount(ASSETS, StaticFiles(directory=assets)))
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            app.openapi_schema = _secured(schema, app, token_url)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, Any]:
+    """Say which scopes each operation needs; take out the 422 that is never answered."""
+    used: set[str] = set()
+    for route in app.routes:
+        operations = schema["paths"].get(getattr(route, "path", None), {})
+        access = getattr(getattr(route, "endpoint", None), "access", PUBLIC)
+        for method in getattr(route, "methods", None) or ():
+            operation = operations.get(method.lower())
+            if operation is None:
+                continue
+            operation["responses"].pop("422", None)
+            if not access.public:
+                operation["security"] = [{_SCHEME: list(access.all_of)}]
+                used.update(access.all_of)
+    components = schema.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = Problem.model_json_schema()
+    components["securitySchemes"] = {
+        _SCHEME: {
+            "type": "oauth2",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": token_url,
+                    "scopes": {scope: f"Holds {scope}" for scope in sorted(used)},
+                }
+            },
+        }
+    }
+    return schema

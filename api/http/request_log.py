@@ -1,0 +1,71 @@
+"""The outermost layer: opens the exchange, answers with its id, and writes one line about it.
+
+The line holds time, request id, client, method, route, status, duration and reason code; never a
+token, a query or a body.
+"""
+
+import re
+from secrets import token_hex
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.body import header
+from api.http.exchange import Exchange
+
+log: Any = structlog.get_logger("api.request")
+
+_OWN_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestLog:
+    """Wraps every request.
+
+    Args:
+        app: The next layer.
+        enabled: Whether lines are written; the id is given in any case.
+    """
+
+    def __init__(self, app: ASGIApp, *, enabled: bool = True) -> None:
+        self._app = app
+        self._enabled = enabled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and tell of it afterwards."""
+        begun = perf_counter()
+        request_id = _request_id(scope)
+        exchange = Exchange(request_id.decode())
+        exchange.attach(scope)
+        status = 0
+
+        async def stamp(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, stamp)
+        finally:
+            if self._enabled:
+                log.info(
+                    "request",
+                    request_id=exchange.request_id,
+                    client=exchange.client_id,
+                    method=scope["method"],
+                    route=exchange.route,
+                    status=status,
+                    milliseconds=round((perf_counter() - begun) * 1000, 3),
+                    reason=exchange.reason,
+                )
+
+
+def _request_id(scope: Scope) -> bytes:
+    """Take the caller's id, if it is harmless, or make one."""
+    given = header(scope, b"x-request-id")
+    if given is not None and _OWN_ID.fullmatch(given):
+        return given
+    return token_hex(8).encode()

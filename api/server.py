@@ -1,0 +1,96 @@
+"""Running the service: granian, one worker process under a supervisor.
+
+One worker, because SQLite has one writer and this service groups its commits. The app is built
+before the worker is forked: a mistake shows at once, in one line, and a worker that must be
+replaced starts without importing anything again.
+"""
+
+import ctypes
+import errno
+import signal
+import socket
+import sys
+from functools import cache, partial
+from typing import Final
+
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from api.app import create_app
+from api.http.service import Service
+from api.settings import CannotStart, Settings
+
+_HEADER_BYTES: Final = 65_536
+"""The most that a request's headers may hold; a token of 16 KB has room in it."""
+
+_HEADER_TIMEOUT_MS: Final = 10_000
+_DRAIN_SECONDS: Final = 5
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way get a few seconds to end.
+
+    Raises:
+        CannotStart: The address is taken or not ours.
+    """
+    check_address(settings.server_host, settings.server_port)
+    _app(settings)
+    Server(
+        "api.app:create_app",
+        address=settings.server_host,
+        port=settings.server_port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_DRAIN_SECONDS,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEADER_TIMEOUT_MS, max_buffer_size=_HEADER_BYTES
+        ),
+        log_level=LogLevels.error,
+    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on.
+
+    Granian shares its sockets (SO_REUSEPORT) and so would not notice another server there.
+
+    Raises:
+        CannotStart: It is taken, or not an address of this machine.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Connections of the run before, in TIME_WAIT, are not a server.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotStart(
+                f"SERVER_PORT: port {port} of {host} is taken; stop what listens there or set"
+                " another port"
+            ) from error
+        raise CannotStart(f"SERVER_HOST: cannot listen on {host}: {error.strerror}") from error
+
+
+@cache
+def _app(settings: Settings) -> Service:
+    """Build the app once a process; a forked worker inherits it."""
+    return create_app(settings)
+
+
+def _load(settings: Settings) -> Service:
+    """Give granian's worker its app."""
+    end_with_parent()
+    return _app(settings)
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process when its parent is killed, rather than orphan it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,42 @@
+"""Text matching that means the same on both databases."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+_ESCAPE = "\\"
+
+
+class like_any_case(FunctionElement[bool]):  # noqa: N801 - reads as a function, like SQLAlchemy's
+    """``column LIKE pattern`` without regard to case.
+
+    SQLite's LIKE ignores the case of ASCII letters already; PostgreSQL has ILIKE. SQLAlchemy's
+    own ``ilike`` would wrap both sides in ``lower()`` on SQLite, at twice the cost.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], pattern: ColumnElement[Any]) -> None:
+        super().__init__(column, pattern)
+
+
+@compiles(like_any_case)
+def _ilike(element: like_any_case, compiler: SQLCompiler, **options: Any) -> str:
+    column, pattern = element.clauses
+    return compiler.process(column.ilike(pattern, escape=_ESCAPE), **options)
+
+
+@compiles(like_any_case, "sqlite")
+def _like(element: like_any_case, compiler: SQLCompiler, **options: Any) -> str:
+    column, pattern = element.clauses
+    return compiler.process(column.like(pattern, escape=_ESCAPE), **options)
+
+
+def pattern_containing(text: str) -> str:
+    """Make the pattern that finds the text anywhere; ``%`` and ``_`` in it are letters."""
+    escaped = text.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"

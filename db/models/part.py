@@ -1,0 +1,19 @@
+"""A part of the catalog, as the Okta seed's ``database.js`` defines it."""
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Timestamps
+
+
+class Part(Timestamps, Base):
+    """One part. Ids are never given twice (``AUTOINCREMENT``), as Sequelize's are not."""
+
+    __tablename__ = "parts"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    part_number: Mapped[str | None] = mapped_column("partNumber", String(255))
+    model_number: Mapped[str | None] = mapped_column("modelNumber", String(255))
+    name: Mapped[str | None] = mapped_column(String(255))
+    description: Mapped[str | None] = mapped_column(Text)

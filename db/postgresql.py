@@ -1,0 +1,188 @@
+"""PostgreSQL on asyncpg: a pool of connections that keep their prepared statements."""
+
+import json
+import re
+from types import TracebackType
+from typing import Any, Final, Self
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import Dialect, column, make_url, select, table
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.types import String
+
+from db import errors
+from db.statement import Row, Statement, Values
+
+POOL_SIZE: Final = 10
+"""The most connections; keep the sum over all processes below PostgreSQL's max_connections."""
+
+STATEMENT_TIMEOUT_MS: Final = 10_000
+CONNECT_TIMEOUT_S: Final = 5.0
+_PREPARED: Final = 512
+_KEY: Final = re.compile(r"Key \((.*?)\)=")
+
+
+class PostgresDatabase:
+    """A PostgreSQL database, used by any number of processes."""
+
+    def __init__(self, url: str) -> None:
+        self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+        self._dsn = make_url(url).set(drivername="postgresql")
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises ``DatabaseUnavailable``."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._dsn.render_as_string(hide_password=False),
+                min_size=1,
+                max_size=POOL_SIZE,
+                statement_cache_size=_PREPARED,
+                timeout=CONNECT_TIMEOUT_S,
+                init=_prepare,
+                reset=_leave_as_is,
+                server_settings={
+                    "application_name": "encore",
+                    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                    "timezone": "UTC",
+                },
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise errors.DatabaseUnavailable(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Wait for the statements under way and disconnect."""
+        if self._pool is not None:
+            await self._pool.close()
+        self._pool = None
+
+    def reading(self) -> "_Session":
+        """Enter with a connection; each statement sees what was committed before it."""
+        return _Session(self._open_pool(), transaction=False)
+
+    def writing(self, *, single: bool = False) -> "_Session":
+        """Enter with a connection inside a transaction; a single statement is one by itself."""
+        return _Session(self._open_pool(), transaction=not single)
+
+    async def revision(self) -> str | None:
+        """Give the Alembic revision; None if Alembic has never seen this database."""
+        version = select(column("version_num", String)).select_from(table("alembic_version"))
+        try:
+            async with self.reading() as connection:
+                row = await connection.fetch_one(Statement(version, self.dialect), ())
+        except errors.DatabaseError as error:
+            if isinstance(error.__cause__, asyncpg.UndefinedTableError):
+                return None
+            raise
+        return None if row is None else str(row[0])
+
+    def _open_pool(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise errors.DatabaseUnavailable("not open")
+        return self._pool
+
+
+class _Session:
+    """One connection of the pool, for one request."""
+
+    __slots__ = ("_connection", "_pool", "_transaction", "_wants_transaction")
+
+    def __init__(self, pool: asyncpg.Pool, *, transaction: bool) -> None:
+        self._pool = pool
+        self._wants_transaction = transaction
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._connection: PoolConnectionProxy = await self._pool.acquire(
+                timeout=CONNECT_TIMEOUT_S
+            )
+            if self._wants_transaction:
+                self._transaction = self._connection.transaction()
+                await self._transaction.start()
+        except Exception as error:
+            raise translate(error) from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if self._wants_transaction and error is None:
+                await self._transaction.commit()
+            elif self._wants_transaction:
+                await self._transaction.rollback()
+        except Exception as failure:
+            raise translate(failure) from failure
+        finally:
+            await self._pool.release(self._connection)
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run the statement and give all its rows."""
+        try:
+            rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
+        except Exception as error:
+            raise translate(error) from error
+        return rows
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        """Run the statement and give its first row, or None."""
+        rows = await self.fetch_all(statement, values)
+        return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``."""
+        rows = await self.fetch_all(statement, values)
+        count: int = rows[0][0]
+        return count
+
+
+async def _prepare(connection: PoolConnectionProxy) -> None:
+    """Have JSON columns come as values; SQLAlchemy's types hand them over as text."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=str, decoder=json.loads, format="text"
+        )
+
+
+async def _leave_as_is(_: PoolConnectionProxy) -> None:
+    """Spare the round trip of a reset: no statement of ours changes the session."""
+
+
+def translate(error: Exception) -> errors.DatabaseError:
+    """Give the error of ours that says the same as the driver's."""
+    text = f"{type(error).__name__}: {error}"
+    match error:
+        case errors.DatabaseError():
+            return error
+        case asyncpg.IntegrityConstraintViolationError():
+            return _violation(error, text)
+        case asyncpg.QueryCanceledError():
+            return errors.StatementTooSlow(text)
+        case asyncpg.DataError() | asyncpg.exceptions.UntranslatableCharacterError():
+            return errors.ValueRefused(text)
+        case OverflowError() | UnicodeError() | ValueError() | TypeError():
+            return errors.ValueRefused(text)
+        case _:
+            return errors.DatabaseUnavailable(text)
+
+
+def _violation(
+    error: asyncpg.IntegrityConstraintViolationError, text: str
+) -> errors.IntegrityViolation:
+    """Read ``Key ("partNumber")=(x) already exists.``: the columns, without their quotes."""
+    match = _KEY.match(error.detail or "")
+    columns = [name.strip('"') for name in match[1].split(", ")] if match else []
+    constraint = error.constraint_name
+    match error:
+        case asyncpg.UniqueViolationError():
+            return errors.UniqueViolation(text, columns, constraint)
+        case asyncpg.ForeignKeyViolationError():
+            return errors.ForeignKeyViolation(text, columns, constraint)
+        case asyncpg.NotNullViolationError():
+            return errors.NotNullViolation(text, [error.column_name or ""], constraint)
+        case _:
+            return errors.CheckViolation(text, columns, constraint)

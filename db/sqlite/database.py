@@ -1,0 +1,61 @@
+"""A SQLite file as a ``db.database.Database``: a reader, a writer, and the way to open them."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Dialect, String, column, select, table
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from db.errors import DatabaseError, DatabaseUnavailable
+from db.sqlite.reader import Reader
+from db.sqlite.writer import Transaction, Writer
+from db.statement import Statement
+
+
+class SqliteDatabase:
+    """One file, used by one process of this service."""
+
+    def __init__(self, path: Path) -> None:
+        self.dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
+        self._path = path
+        self._reader: Reader | None = None
+        self._writer: Writer | None = None
+
+    async def open(self) -> None:
+        """Connect reader and writer. Raises ``DatabaseUnavailable``."""
+        try:
+            self._reader = Reader(self._path)
+            self._writer = Writer(self._path)
+        except sqlite3.Error as error:
+            raise DatabaseUnavailable(str(error)) from error
+
+    async def close(self) -> None:
+        """Finish the commit under way and disconnect."""
+        if self._writer is not None:
+            await self._writer.close()
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = self._writer = None
+
+    def reading(self) -> Reader:
+        """Enter with a connection for reading only."""
+        if self._reader is None:
+            raise DatabaseUnavailable("not open")
+        return self._reader
+
+    def writing(self, *, single: bool = False) -> Transaction:
+        """Enter with a connection inside a transaction of its own."""
+        if self._writer is None:
+            raise DatabaseUnavailable("not open")
+        return self._writer.transaction(single=single)
+
+    async def revision(self) -> str | None:
+        """Give the Alembic revision of the file; None if Alembic has never seen it."""
+        version = select(column("version_num", String)).select_from(table("alembic_version"))
+        try:
+            row = await self.reading().fetch_one(Statement(version, self.dialect), ())
+        except DatabaseError as error:
+            if "no such table" in str(error):
+                return None
+            raise
+        return None if row is None else str(row[0])

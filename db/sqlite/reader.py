@@ -1,0 +1,106 @@
+"""Reading: on the event loop while it is quick, in a worker thread once it is not.
+
+A row by its key takes some ten microseconds, a tenth of what handing it to a thread costs. So a
+statement starts on the loop; one that takes longer than ``LOOP_BUDGET_S`` is interrupted, begun
+again in a thread with a connection of its own, and goes there at once from then on. Nobody has to
+say beforehand which statements are long.
+"""
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+
+from db.errors import StatementTooSlow
+from db.sqlite.counts import CountCache
+from db.sqlite.pragmas import connect
+from db.sqlite.translation import translate
+from db.statement import Row, Statement, Values
+
+LOOP_BUDGET_S: Final = 0.010
+"""How long a statement may hold up the event loop, in seconds."""
+
+STATEMENT_TIMEOUT_S: Final = 10.0
+"""How long a statement may run at all, in seconds."""
+
+_STEPS_BETWEEN_LOOKS = 20_000  # SQLite's virtual machine does some 50 a microsecond.
+
+
+class _TimedConnection:
+    """A read-only connection that stops a statement at its deadline."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._seconds = seconds
+        self._deadline = 0.0
+        self.driver = connect(path)
+        self.driver.execute("PRAGMA query_only = ON")
+        self.driver.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+
+    def _is_late(self) -> int:
+        return monotonic() > self._deadline
+
+    def run(self, statement: Statement, values: Values) -> list[Row]:
+        self._deadline = monotonic() + self._seconds
+        try:
+            return self.driver.execute(statement.sql, statement.bind(values)).fetchall()
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise translate(error) from error
+
+
+class Reader:
+    """The one read connection of the event loop, and the thread for what is long.
+
+    Enters as an async context manager at no cost: there is nothing to take or give back.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._quick = _TimedConnection(path, LOOP_BUDGET_S)
+        self._patient = _TimedConnection(path, STATEMENT_TIMEOUT_S)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
+        self._counts = CountCache(self._quick.driver)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run the statement and give all its rows."""
+        if not statement.slow:
+            try:
+                return self._quick.run(statement, values)
+            except StatementTooSlow:
+                statement.slow = True
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._patient.run, statement, values)
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        """Run the statement and give its first row, or None."""
+        rows = await self.fetch_all(statement, values)
+        return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``, or give its result as of the last change."""
+        version = self._counts.version()
+        known = self._counts.get(statement, values)
+        if known is not None:
+            return known
+        rows = await self.fetch_all(statement, values)
+        count: int = rows[0][0]
+        self._counts.put(statement, values, count, version)
+        return count
+
+    def close(self) -> None:
+        """Wait for the thread, then close both connections."""
+        self._thread.shutdown()
+        self._quick.driver.close()
+        self._patient.driver.close()

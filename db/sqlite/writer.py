@@ -1,0 +1,166 @@
+"""Writing: one connection, one transaction at a time, many requests to a commit.
+
+A commit that waits for the disk takes longer than all else in a request. So requests that come
+close together share one: each runs in a savepoint of its own inside one outer transaction, and
+each is acknowledged only after that has been committed. While the disk works, in a thread, the
+event loop serves others, and the writers that arrive meanwhile make up the next group.
+
+::
+
+    BEGIN IMMEDIATE
+      SAVEPOINT one   … RELEASE one      request A, waiting for the commit
+      SAVEPOINT one   … ROLLBACK TO one  request B, refused; A and C don't notice
+      SAVEPOINT one   … RELEASE one      request C, waiting for the commit
+    COMMIT                               A and C are answered
+"""
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+
+from db.errors import DatabaseUnavailable
+from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
+from db.sqlite.translation import translate
+from db.statement import Row, Statement, Values
+
+_LOCK_RETRY_S: Final = 0.005
+
+
+class Writer:
+    """The one write connection of this process."""
+
+    def __init__(self, path: Path) -> None:
+        # No waiting inside SQLite: that would hold up the event loop. _begin waits for it.
+        self._driver = connect(path)
+        self._driver.execute("PRAGMA busy_timeout = 0")
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._group: asyncio.Future[None] | None = None
+
+    def transaction(self, *, single: bool) -> "Transaction":
+        """Enter with a connection whose work is committed, or undone, as a whole.
+
+        Args:
+            single: One statement at most is run. SQLite undoes a failed statement by itself, so
+                its savepoint is spared.
+        """
+        return Transaction(self, savepoint=not single)
+
+    async def run(self, statement: Statement, values: Values) -> list[Row]:
+        """Run one statement inside the transaction of whoever has the turn."""
+        try:
+            return self._driver.execute(statement.sql, statement.bind(values)).fetchall()
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise translate(error) from error
+
+    async def enter(self, *, savepoint: bool) -> None:
+        """Wait for the turn and open the group's transaction, or join it."""
+        await self._turn.acquire()
+        try:
+            if self._group is None:
+                await self._begin()
+                self._group = asyncio.get_running_loop().create_future()
+                asyncio.get_running_loop().call_soon(self._commit_soon, self._group)
+            if savepoint:
+                self._driver.execute("SAVEPOINT one")
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def leave(self, *, savepoint: bool, keep: bool) -> "asyncio.Future[None]":
+        """End one request's part; the future is done when the group is committed."""
+        group = self._group
+        assert group is not None  # noqa: S101 - enter() made it, for mypy's sake
+        try:
+            if savepoint:
+                if not keep:
+                    self._driver.execute("ROLLBACK TO one")
+                self._driver.execute("RELEASE one")
+        finally:
+            self._turn.release()
+        return group
+
+    async def _begin(self) -> None:
+        """Take the write lock, waiting while another process has it."""
+        deadline = monotonic() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                self._driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                locked = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                if not locked or monotonic() > deadline:
+                    raise DatabaseUnavailable(str(error)) from error
+                await asyncio.sleep(_LOCK_RETRY_S)
+            else:
+                return
+
+    def _commit_soon(self, group: "asyncio.Future[None]") -> None:
+        """Start the commit once those who are ready in this turn of the loop have joined."""
+        task = asyncio.get_running_loop().create_task(self._commit(group))
+        group.add_done_callback(lambda _: task)  # Keeps the task alive until it is through.
+
+    async def _commit(self, group: "asyncio.Future[None]") -> None:
+        """Commit when the turn is free, and tell all who wait."""
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            try:
+                await loop.run_in_executor(self._thread, self._driver.execute, "COMMIT")
+            except sqlite3.Error as error:
+                if self._driver.in_transaction:
+                    self._driver.execute("ROLLBACK")
+                group.set_exception(DatabaseUnavailable(str(error)))
+                group.exception()  # Looked at here: a group may have nobody waiting any more.
+            else:
+                group.set_result(None)
+            finally:
+                self._group = None
+
+    async def close(self) -> None:
+        """Wait for the commit under way, then close."""
+        async with self._turn:
+            pass
+        self._thread.shutdown()
+        self._driver.close()
+
+
+class Transaction:
+    """One request's part of a group; see ``Writer``."""
+
+    __slots__ = ("_savepoint", "_writer")
+
+    def __init__(self, writer: Writer, *, savepoint: bool) -> None:
+        self._writer = writer
+        self._savepoint = savepoint
+
+    async def __aenter__(self) -> Self:
+        await self._writer.enter(savepoint=self._savepoint)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        committed = self._writer.leave(savepoint=self._savepoint, keep=error is None)
+        if error is None:
+            await asyncio.shield(committed)
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run the statement and give all its rows."""
+        return await self._writer.run(statement, values)
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        """Run the statement and give its first row, or None."""
+        rows = await self._writer.run(statement, values)
+        return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``, uncached: this transaction may have changed it."""
+        rows = await self._writer.run(statement, values)
+        count: int = rows[0][0]
+        return count

@@ -1,0 +1,92 @@
+"""Column types of our own.
+
+``UtcDateTime`` holds a moment in milliseconds. On SQLite it is stored as the very text that JSON
+shows, ``2018-08-16T02:22:09.446Z``: of fixed width, so text order is time order, and ready to be
+sent as it is. On PostgreSQL it is ``TIMESTAMP WITH TIME ZONE``.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+# A space for the T and a space before the offset are Sequelize's own form.
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)? ?(Z|[+-]\d\d:?\d\d)?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def parse_moment(text: str) -> datetime:
+    """Read an ISO 8601 date or date-time; without an offset it is UTC.
+
+    Raises:
+        ValueError: Not such a text, or not between the years 1 and 9999 in UTC.
+    """
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        raise ValueError("not an ISO 8601 date-time")
+    date, minutes, seconds, offset = match.groups()
+    moment = datetime.fromisoformat(
+        f"{date}T{minutes or '00:00'}{seconds or ''}{(offset or 'Z').upper()}"
+    )
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999") from error
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def format_moment(moment: datetime) -> str:
+    """Write a moment as JSON shows it: UTC, milliseconds, ``Z``. A naive one is UTC already."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+class _TextMoment(sqlite.DATETIME):
+    """SQLite's storage of a moment: the column is ``DATETIME``, its values are text."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Pass text through: ``UtcDateTime`` has formatted it."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Pass text through: ``UtcDateTime`` parses it."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC, to the millisecond.
+
+    A naive datetime is refused: nobody can know which moment it means.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose text on SQLite, ``timestamptz`` elsewhere."""
+        if self.is_text(dialect):
+            return dialect.type_descriptor(_TextMoment())  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    @staticmethod
+    def is_text(dialect: Dialect) -> bool:
+        """Tell whether this dialect stores the text that JSON shows."""
+        return dialect.name == "sqlite"
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Turn an aware datetime into what the driver stores."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return format_moment(value) if self.is_text(dialect) else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Turn what the driver gives into an aware datetime in UTC."""
+        if value is None:
+            return None
+        return parse_moment(value) if self.is_text(dialect) else value.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""The schema's history. Alembic owns the schema: nothing else creates or changes a table."""

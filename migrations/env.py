@@ -1,0 +1,53 @@
+"""How Alembic reaches the database: the service's own DATABASE_URL, one transaction for all."""
+
+from alembic import context
+from alembic.autogenerate.rewriter import Rewriter
+from alembic.operations import ops
+from sqlalchemy import Connection
+
+import db.models  # noqa: F401 - registers the models with Base
+from db.base import Base
+from db.engine import with_connection
+from db.environment import DEFAULT_DATABASE_URL, read_environment
+
+as_generated = Rewriter()
+
+
+@as_generated.rewrites(ops.AlterColumnOp)
+def _keep_row_ids(
+    migration: object, __: object, operation: ops.AlterColumnOp
+) -> ops.AlterColumnOp | list[ops.AlterColumnOp]:
+    """Pass over ``id`` being nullable in Sequelize's SQLite tables: a row id never is null."""
+    table = Base.metadata.tables.get(operation.table_name)
+    is_key = table is not None and operation.column_name in table.primary_key.columns
+    sqlite = migration.dialect.name == "sqlite"  # type: ignore[attr-defined]
+    return [] if sqlite and is_key and operation.modify_nullable is not None else operation
+
+
+def database_url() -> str:
+    """Give the URL that the caller of Alembic's API passed, or else the service's."""
+    passed: str | None = context.config.attributes.get("database_url")
+    return passed or read_environment().get("DATABASE_URL") or DEFAULT_DATABASE_URL
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations on a connection."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        process_revision_directives=as_generated,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+
+
+if context.is_offline_mode():
+    context.configure(url=database_url(), target_metadata=Base.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+elif (given := context.config.attributes.get("connection")) is not None:
+    migrate(given)
+else:
+    with_connection(database_url(), migrate)
