@@ -118,7 +118,7 @@ class _Session:
         except Exception as failure:
             raise translate(failure) from failure
         finally:
-            await self._pool.release(self._connection)
+            await self._pool.release(self._connection)  # type: ignore[no-untyped-call]
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""
@@ -171,7 +171,7 @@ def translate(error: Exception) -> errors.DatabaseError:
 
 
 def _violation(
-    error: asyncpg.IntegrityConstraintViolationError, text: str
+    error: Any, text: str
 ) -> errors.IntegrityViolation:
     """Read ``Key ("partNumber")=(x) already exists.``: the columns, without their quotes."""
     match = _KEY.match(error.detail or "")

