@@ -1,0 +1,142 @@
+"""The keyring against a real server on loopback, an honest one and several that are not."""
+
+import gzip
+import time
+from typing import Any
+
+import pytest
+
+from api.auth import Download, DownloadError, TrustedIssuer, Verifier
+
+pytestmark = pytest.mark.anyio
+
+KEYS = "/oauth2/default/v1/keys"
+
+
+@pytest.fixture
+def download() -> Download:
+    return Download(connect_seconds=0.3, total_seconds=0.3)
+
+
+async def _status(make_service: Any, issuer: Any, signer: Any, download: Download) -> int:
+    trusted = TrustedIssuer(issuer.issuer, "api://default")
+    verifier = Verifier([trusted], fetch=download, wall_clock=lambda: 1_700_000_000)
+    response = await make_service(verifier).get(b"Bearer " + signer.token(iss=issuer.issuer))
+    await verifier.aclose()
+    return int(response.status_code)
+
+
+async def test_a_token_passes_by_keys_from_discovery(
+    make_service: Any, local_issuer: Any, signer: Any, download: Download
+) -> None:
+    local_issuer.discovery()
+    local_issuer.keys(signer.jwk)
+    assert await _status(make_service, local_issuer, signer, download) == 200
+    assert local_issuer.asked == ["/oauth2/default/.well-known/openid-configuration", KEYS]
+
+
+async def test_hostile_keys_before_the_right_one_do_not_kill_valid_tokens(
+    make_service: Any, local_issuer: Any, signer: Any, ec_signer: Any, download: Download
+) -> None:
+    local_issuer.discovery()
+    okp = {"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "key-1"}
+    malformed = {"kty": "RSA", "kid": "key-1", "n": "!", "e": None}
+    odd: list[Any] = [None, 1, "key", [], {}, {"kty": "XYZ", "kid": "key-1"}]
+    local_issuer.keys(ec_signer.jwk | {"kid": "key-1"}, okp, malformed, *odd, signer.jwk)
+    assert await _status(make_service, local_issuer, signer, download) == 200
+
+
+async def test_discovery_that_is_a_page_falls_back_to_the_vendors_path(
+    make_service: Any, local_issuer: Any, signer: Any, download: Download
+) -> None:
+    local_issuer.raw("/oauth2/default/.well-known/openid-configuration", b"<!doctype html>")
+    local_issuer.keys(signer.jwk)
+    assert await _status(make_service, local_issuer, signer, download) == 200
+
+
+async def test_an_issuer_under_another_name_is_refused(
+    make_service: Any, local_issuer: Any, signer: Any, download: Download
+) -> None:
+    local_issuer.discovery(issuer=local_issuer.issuer + "/")
+    local_issuer.keys(signer.jwk)
+    assert await _status(make_service, local_issuer, signer, download) == 503
+    assert KEYS not in local_issuer.asked
+
+
+async def test_redirects_are_not_followed(
+    make_service: Any, local_issuer: Any, signer: Any, download: Download
+) -> None:
+    local_issuer.discovery()
+    local_issuer.raw(KEYS, b"", 302, Location=local_issuer.origin + "/elsewhere")
+    local_issuer.json("/elsewhere", {"keys": [signer.jwk]})
+    assert await _status(make_service, local_issuer, signer, download) == 503
+    assert "/elsewhere" not in local_issuer.asked
+
+
+async def test_a_dead_issuer_is_a_503(
+    make_service: Any, local_issuer: Any, signer: Any, download: Download
+) -> None:
+    local_issuer.close()
+    assert await _status(make_service, local_issuer, signer, download) == 503
+
+
+async def test_a_document_of_256_kilobytes_is_read_and_one_byte_more_is_not(
+    local_issuer: Any,
+) -> None:
+    local_issuer.raw("/fits", b" " * 262_144)
+    local_issuer.raw("/huge", b" " * 262_145)
+    assert len(await Download()(local_issuer.origin + "/fits")) == 262_144
+    with pytest.raises(DownloadError, match="too-large"):
+        await Download()(local_issuer.origin + "/huge")
+
+
+async def test_an_endless_document_is_cut_off(local_issuer: Any) -> None:
+    def endless(handler: Any) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while True:
+            handler.wfile.write(b" " * 65_536)
+
+    local_issuer.answers["/endless"] = endless
+    with pytest.raises(DownloadError, match="too-large"):
+        await Download()(local_issuer.origin + "/endless")
+
+
+async def test_a_compressed_document_is_not_unpacked(local_issuer: Any) -> None:
+    body = gzip.compress(b" " * 10_000_000)
+    local_issuer.raw("/bomb", body, Content_Encoding="gzip")
+    with pytest.raises(DownloadError, match="compressed"):
+        await Download()(local_issuer.origin + "/bomb")
+
+
+async def test_a_server_that_drips_bytes_is_cut_off_in_time(
+    local_issuer: Any, download: Download
+) -> None:
+    def drip(handler: Any) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(20):
+            handler.wfile.write(b" ")
+            time.sleep(0.1)
+
+    local_issuer.answers["/slow"] = drip
+    begin = time.monotonic()
+    with pytest.raises(DownloadError, match="TimeoutError"):
+        await download(local_issuer.origin + "/slow")
+    assert time.monotonic() - begin < 1.5
+
+
+@pytest.mark.parametrize("status", [204, 301, 401, 404, 500])
+async def test_only_a_200_is_an_answer(local_issuer: Any, status: int) -> None:
+    local_issuer.raw("/x", b"", status)
+    with pytest.raises(DownloadError, match=f"status-{status}"):
+        await Download()(local_issuer.origin + "/x")
+
+
+async def test_loopback_is_never_asked_through_a_proxy(
+    local_issuer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    local_issuer.json("/x", {})
+    assert await Download()(local_issuer.origin + "/x") == b"{}"

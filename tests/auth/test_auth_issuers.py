@@ -1,0 +1,62 @@
+"""Settings of an issuer that cannot be right stop the start."""
+
+from typing import Any
+
+import pytest
+
+from api.auth import TrustedIssuer, Verifier
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"issuer": ""}, "issuer"),
+    ({"issuer": "issuer.example"}, "issuer"),
+    ({"issuer": "http://issuer.example"}, "issuer"),
+    ({"issuer": "http://localhost.example"}, "issuer"),
+    ({"issuer": "http://127.0.0.1.example"}, "issuer"),
+    ({"issuer": "ftp://issuer.example"}, "issuer"),
+    ({"issuer": "https://"}, "issuer"),
+    ({"issuer": "https://issuer.example?x"}, "issuer"),
+    ({"issuer": "https://issuer.example#x"}, "issuer"),
+    ({"issuer": "https://user@issuer.example"}, "issuer"),
+    ({"issuer": "https://issuer.example:port"}, "issuer"),
+    ({"issuer": "https://issuer.example\n"}, "issuer"),
+    ({"audience": ""}, "audience"),
+    ({"algorithms": ()}, "algorithms"),
+    ({"algorithms": ("none",)}, "algorithms"),
+    ({"algorithms": ("RS256", "HS256")}, "algorithms"),
+    ({"algorithms": ("PS256",)}, "algorithms"),
+    ({"scope_claims": ()}, "scope_claims"),
+    ({"scope_claims": ("",)}, "scope_claims"),
+    ({"clock_skew_seconds": -1}, "clock_skew_seconds"),
+    ({"clock_skew_seconds": 121}, "clock_skew_seconds"),
+    ({"clock_skew_seconds": float("nan")}, "clock_skew_seconds"),
+    ({"jwks_uri": "http://issuer.example/keys"}, "jwks_uri"),
+    ({"jwks_uri": "http://127.0.0.1/keys"}, "jwks_uri"),
+    ({"jwks_uri": ""}, "jwks_uri"),
+]
+
+
+@pytest.mark.parametrize(("settings", "name"), WRONG)
+def test_a_setting_that_cannot_be_right_is_named(settings: dict[str, Any], name: str) -> None:
+    right = {"issuer": "https://issuer.example", "audience": "a"}
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        TrustedIssuer(**(right | settings))
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://issuer.example/oauth2/default",
+        "https://issuer.example/",
+        "http://localhost:3001/oauth2/default",
+        "http://127.0.0.1:3001/",
+        "http://[::1]:3001",
+    ],
+)
+def test_https_and_loopback_issuers_are_trusted(issuer: str) -> None:
+    assert TrustedIssuer(issuer, "a", jwks_uri=issuer + "/keys").issuer == issuer
+
+
+def test_no_issuer_or_one_twice_stops_the_start(trusted: TrustedIssuer) -> None:
+    for issuers in ([], [trusted, trusted]):
+        with pytest.raises(ValueError, match="issuers"):
+            Verifier(issuers)
