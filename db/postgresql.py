@@ -118,7 +118,7 @@ class _Session:
         except Exception as failure:
             raise translate(failure) from failure
         finally:
-            await self._pool.release(self._connection)  # type: ignore[no-untyped-call]
+            await self._pool.release(self._connection)
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""

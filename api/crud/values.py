@@ -28,7 +28,7 @@ Convert = Callable[[Any], Any]
 _WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SAFE_INTEGER = 2**53  # Beyond it JavaScript, and many a JSON reader, loses digits.
-_BITS = {types.SmallInteger: 16, types.Integer: 32, types.BigInteger: 64}
+_BITS = ((types.SmallInteger, 16), (types.BigInteger, 64))
 
 
 class Refusal(ValueError):
@@ -181,7 +181,7 @@ def _integer(kind: types.Integer, dialect: Dialect) -> tuple[Any, ...]:
 
 
 def _bits(kind: types.Integer) -> int:
-    return next(n for base, n in _BITS.items() if isinstance(kind, base))
+    return next((bits for base, bits in _BITS if isinstance(kind, base)), 32)
 
 
 def _float(_: types.Float[Any], __: Dialect) -> tuple[Any, ...]:
@@ -274,11 +274,9 @@ def _moment(kind: types.DateTime, dialect: Dialect) -> tuple[Any, ...]:
 
 
 def _enum(kind: types.Enum, _: Dialect) -> tuple[Any, ...]:
-    members: dict[str, Any] = (
-        {name: kind.enum_class[name] for name in kind.enums}
-        if kind.enum_class
-        else {name: name for name in kind.enums}
-    )
+    members: dict[str, Any] = {
+        name: kind.enum_class[name] if kind.enum_class else name for name in kind.enums
+    }
 
     def from_text(value: Any) -> Any:
         if isinstance(value, str) and value in members:

@@ -1,0 +1,105 @@
+"""A real issuer on a real socket, one for the whole session, and one to start and stop at will."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLIENT_ID = "dev-client"
+CLIENT_SECRET = "dev+secret/with:signs"
+
+SCRIPT = """
+import json, sys
+from api.issuer import IssuerSettings, IssuerStartError
+from api.issuer.server import serve
+told = json.loads(sys.argv[1])
+environment = told.pop("environment", "development")
+try:
+    serve(IssuerSettings(**told), environment=environment,
+          ready=lambda: print("ready", flush=True))
+except IssuerStartError as error:
+    sys.exit(str(error))
+"""
+
+
+def settings_for(port: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "issuer": f"http://localhost:{port}/oauth2/default",
+        "audience": "api://default",
+        "auth0_audience": "https://api.example",
+        "clients": {CLIENT_ID: CLIENT_SECRET, "other": "other-secret"},
+        "default_scopes": ["parts_manager", "batch:upload"],
+    } | changes
+
+
+def start(settings: dict[str, Any]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, json.dumps(settings)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture
+def start_issuer(free_port: Callable[[], int]) -> Iterator[Callable[..., Any]]:
+    """Start an issuer and wait for it; it is killed at the end if still running."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*, wait: bool = True, **changes: Any) -> tuple[subprocess.Popen[str], int]:
+        port = changes.pop("port", None) or free_port()
+        process = start(settings_for(port, **changes))
+        started.append(process)
+        if wait:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        return process, port
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def origin(free_port: Callable[[], int]) -> Iterator[str]:
+    """Scheme, host and port of an issuer that runs for the whole session."""
+    port = free_port()
+    process = start(settings_for(port))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    yield f"http://localhost:{port}"
+    process.terminate()
+    _, log = process.communicate(timeout=5)
+    assert "Traceback" not in log, log
+    assert CLIENT_SECRET not in log
+
+
+@pytest.fixture(scope="session")
+def http(origin: str) -> Iterator[httpx.Client]:
+    """A client whose relative URLs are the issuer's."""
+    with httpx.Client(base_url=origin, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def basic() -> tuple[str, str]:
+    return CLIENT_ID, CLIENT_SECRET

@@ -1,0 +1,96 @@
+"""Discovery, keys, methods and CORS: what verifiers and browsers ask before a token."""
+
+import httpx
+import pytest
+
+from api.issuer.signing import SigningKey, thumbprint
+
+OKTA = "/oauth2/default"
+
+
+@pytest.mark.parametrize("document", ["openid-configuration", "oauth-authorization-server"])
+def test_okta_s_metadata_names_the_issuer_and_endpoints_that_answer(
+    http: httpx.Client, origin: str, document: str
+) -> None:
+    metadata = http.get(f"{OKTA}/.well-known/{document}").json()
+    assert metadata["issuer"] == origin + OKTA
+    assert metadata["jwks_uri"] == f"{origin}{OKTA}/v1/keys"
+    assert http.get(metadata["jwks_uri"]).status_code == 200
+    for name in ("token", "introspection", "revocation"):
+        assert http.post(metadata[f"{name}_endpoint"]).status_code == 401
+
+
+def test_auth0_s_metadata_has_the_issuer_with_its_final_slash(
+    http: httpx.Client, origin: str
+) -> None:
+    metadata = http.get("/.well-known/openid-configuration").json()
+    assert metadata["issuer"] == f"{origin}/"
+    assert metadata["token_endpoint"] == f"{origin}/oauth/token"
+    assert http.get(metadata["jwks_uri"]).status_code == 200
+
+
+def test_both_shapes_publish_one_public_key_and_nothing_private(http: httpx.Client) -> None:
+    keys = http.get(f"{OKTA}/v1/keys").json()
+    assert keys == http.get("/.well-known/jwks.json").json()
+    [key] = keys["keys"]
+    assert set(key) == {"kty", "alg", "kid", "use", "e", "n"}
+    assert key["kid"] == thumbprint(key)
+
+
+def test_the_thumbprint_is_that_of_rfc_7638_section_3_1() -> None:
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMs"
+        "tn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI"
+        "SD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+    )
+    key = {"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"}
+    assert thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def test_every_key_has_its_own_id() -> None:
+    assert SigningKey().kid != SigningKey().kid
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", f"{OKTA}/v1/token", 405, {"POST"}),
+        ("GET", "/oauth/token", 405, {"POST"}),
+        ("POST", f"{OKTA}/v1/keys", 405, {"GET", "HEAD"}),
+        ("GET", f"{OKTA}/v1/authorize", 404, None),
+        ("GET", "/", 404, None),
+    ],
+)
+def test_wrong_methods_and_paths_are_told_in_json(
+    http: httpx.Client, method: str, path: str, status: int, allow: set[str] | None
+) -> None:
+    answer = http.request(method, path)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+    if allow is not None:
+        assert set(answer.headers["allow"].split(", ")) == allow
+
+
+@pytest.mark.parametrize(
+    ("page", "allowed"),
+    [
+        ("http://localhost:3000", True),
+        ("http://127.0.0.1:3000", True),
+        ("http://[::1]:3000", True),
+        ("https://evil.example", False),
+        ("http://localhost.evil.example", False),
+    ],
+)
+def test_only_pages_of_this_machine_may_ask_from_a_browser(
+    http: httpx.Client, page: str, *, allowed: bool
+) -> None:
+    answer = http.options(
+        f"{OKTA}/v1/token",
+        headers={
+            "Origin": page,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,x-requested-with",
+        },
+    )
+    assert answer.is_success == allowed
+    assert ("access-control-allow-origin" in answer.headers) == allowed
