@@ -59,14 +59,17 @@ class Api:
         url: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        nothing: Any = None,
     ) -> Any:
-        """Send a request and give the value of the JSON answer, None when it has no body.
+        """Send a request and give the value of the JSON answer.
 
         Args:
             method: In any case.
             url: Absolute.
             body: JSON text in UTF-8.
             headers: Further headers; ``Authorization`` and ``Content-Type`` are ours.
+            nothing: Given when the answer has no body, to tell that from ``null``.
 
         Raises:
             ApiRefusedError: 4xx; the text is the API's message.
@@ -86,7 +89,7 @@ class Api:
             text = self._tokens.redact(describe_refusal(response))
             raise refusal(response.status_code, text)
         if not response.content:
-            return None
+            return nothing
         try:
             return parse_json(response.content)
         except ValueError as error:

@@ -31,5 +31,6 @@ def _send(context: Context, arguments: Arguments) -> ExitCode:
 
     settings = load_settings(context.environment, context.directory)
     with Api(settings, insecure=arguments.insecure) as api:
-        answer = api.request(arguments.method, arguments.url, arguments.body)
-    return ExitCode.OK if answer is None else write_answer(context, answer)
+        answer = api.request(arguments.method, arguments.url, arguments.body, nothing=context)
+    # The context stands for "no body", as it is no value of JSON; null is one, and is printed.
+    return ExitCode.OK if answer is context else write_answer(context, answer)

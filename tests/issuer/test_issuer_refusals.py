@@ -158,7 +158,7 @@ _CONTENT = st.one_of(
 )
 _HEADERS = st.one_of(
     st.none(),
-    st.binary(max_size=40).map(lambda raw: basic_header(raw)["Authorization"].encode()),
+    st.binary(min_size=1, max_size=40).map(lambda raw: basic_header(raw)["Authorization"].encode()),
     st.just(RIGHT["Authorization"].encode()),
     st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1).map(str.encode),
 )

@@ -1,0 +1,65 @@
+"""The library: tokens are kept, renewed and shared; clients are closed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from client.api import Api
+from client.errors import ApiRefusedError
+from client.settings import ClientSettings
+from client.tokens import TokenSource
+from client.transport import Transport
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> ClientSettings:
+    return ClientSettings(**{name.lower(): value for name, value in environment.items()})
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture
+def source(settings: ClientSettings, clock: list[float]) -> Iterator[TokenSource]:
+    with Transport() as transport:
+        yield TokenSource(settings, transport, clock=lambda: clock[0])
+
+
+def test_a_token_is_kept_until_shortly_before_its_end(
+    source: TokenSource, clock: list[float]
+) -> None:
+    first = source.get()
+    clock[0] = 3569.0
+    assert source.get() == first
+    clock[0] = 3570.0
+    assert source.get() != first
+
+
+def test_requests_share_one_token(settings: ClientSettings, api: Any) -> None:
+    with Api(settings) as library:
+        for _ in range(3):
+            assert library.request("get", f"{api.url}/parts") == []
+    assert len({request.token for request in api.seen}) == 1
+
+
+def test_a_remembered_token_that_is_refused_is_renewed_once(
+    settings: ClientSettings, api: Any
+) -> None:
+    with Api(settings) as library:
+        library.request("GET", api.url)
+        api.answer(401, {"title": "Invalid"})
+        assert library.request("POST", api.url, b"{}") == []
+        assert len(api.seen) == 3
+        assert api.seen[1].token != api.seen[2].token
+        assert api.seen[1].body == api.seen[2].body == b"{}"
+
+
+def test_a_new_token_that_is_refused_is_not_tried_again(settings: ClientSettings, api: Any) -> None:
+    api.answer(401, {"title": "Invalid"})
+    with Api(settings) as library, pytest.raises(ApiRefusedError, match="401 Invalid") as refusal:
+        library.request("GET", api.url)
+    assert refusal.value.status == 401
+    assert len(api.seen) == 1

@@ -1,0 +1,130 @@
+"""``python -m client`` as a process: streams, exit codes, signals, and lean imports."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
+    """Arguments for subprocess: where, and in what surroundings."""
+    surroundings = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | environment
+    return {"env": surroundings, "cwd": tmp_path, "text": True, "encoding": "utf-8"}
+
+
+def client(*argv: str) -> list[str]:
+    return [sys.executable, "-m", "client", *argv]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "out", "err"),
+    [
+        ((), 1, "", "usage: "),
+        (("--version",), 0, "client ", ""),
+        (("http://localhost:1/", "post", "{"), 1, "", "JSON is malformed"),
+        (("http://api.example/",), 4, "", "http://api.example is not https"),
+        (("http://localhost:1/",), 5, "", "http://localhost:1 cannot be reached"),
+    ],
+)
+def test_the_process_ends_with_the_code_and_keeps_the_streams_apart(
+    command: dict[str, Any], argv: tuple[str, ...], code: int, out: str, err: str
+) -> None:
+    ended = subprocess.run(client(*argv), capture_output=True, check=False, **command)
+    assert ended.returncode == code
+    assert ended.stdout.startswith(out)
+    assert ended.stderr.startswith(err)
+    assert bool(ended.stdout) == bool(out)
+    assert bool(ended.stderr) == bool(err)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_it_prints_the_answer_whatever_the_terminal_can_show(
+    command: dict[str, Any], api: Any, encoding: str
+) -> None:
+    api.answer(200, {"name": "Pão"})
+    command["env"]["PYTHONIOENCODING"] = encoding
+    ended = subprocess.run(client(api.url), capture_output=True, check=False, **command)
+    name = "Pão" if encoding == "utf-8" else "P\\u00e3o"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        0,
+        f'{{\n  "name": "{name}"\n}}\n',
+        "",
+    )
+
+
+def test_env_files_of_the_current_directory_are_enough(
+    command: dict[str, Any], api: Any, tmp_path: Path
+) -> None:
+    lines = [f"{n}={command['env'].pop(n)}\n" for n in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")]
+    (tmp_path / ".env.local").write_text("".join(lines))
+    ended = subprocess.run(client(api.url), capture_output=True, check=False, **command)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "[]\n", "")
+
+
+def test_a_reader_that_went_away_is_no_traceback(command: dict[str, Any], api: Any) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        client(api.url), stdout=writer, stderr=subprocess.PIPE, check=False, **command
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told(command: dict[str, Any], api: Any) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            client(api.url), stdout=full, stderr=subprocess.PIPE, check=False, **command
+        )
+    assert ended.returncode == 10
+    assert ended.stderr.count("\n") == 1
+
+
+def test_ctrl_c_ends_it_with_130_and_no_traceback(command: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        process = subprocess.Popen(
+            client(url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **command
+        )
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(100)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=5)
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
+
+
+@pytest.mark.parametrize("argv", [(), ("--help",), ("http://localhost/", "post", "{")])
+def test_nothing_heavy_is_imported_before_the_arguments_are_right(
+    command: dict[str, Any], argv: tuple[str, ...]
+) -> None:
+    code = (
+        "import sys\n"
+        "from client.command import main\nfrom client.context import Context\n"
+        "main(Context.of_process())\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'asyncio', 'dataclasses', 'api'} & set(sys.modules)\n"
+        "sys.exit(str(sorted(heavy)) if heavy else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, check=False, **command
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_request_does_not_import_httpx_s_command_line(command: dict[str, Any]) -> None:
+    code = (
+        "import sys; from client.transport import import_httpx\n"
+        "import_httpx().Client(trust_env=False).close()\n"
+        "sys.exit(len({'rich', 'click', 'pygments'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=False, **command)
+    assert ended.returncode == 0

@@ -1,0 +1,183 @@
+"""Requests against a real issuer and a stand-in API: answers, refusals, and what goes wrong."""
+
+import socket
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+from jose import jwt
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"[]", "[]\n"),
+        (b"{}", "{}\n"),
+        (b'{"b":1,"a":null}', '{\n  "b": 1,\n  "a": null\n}\n'),
+        ('{"name":"Pão"}'.encode(), '{\n  "name": "Pão"\n}\n'),
+        (b"[1]", "[\n  1\n]\n"),
+        (b"null", "null\n"),
+        (b"", ""),
+    ],
+)
+def test_the_answer_is_shown_as_the_seed_shows_it(
+    run: Any, api: Any, sent: bytes, shown: str
+) -> None:
+    api.answer(200, sent)
+    assert run(api.url) == (0, shown, "")
+
+
+def test_the_token_is_the_issuer_s_for_our_scope(run: Any, api: Any) -> None:
+    run(api.url)
+    scheme, token = api.seen[0].token.split(" ")
+    assert scheme == "Bearer"
+    assert jwt.get_unverified_claims(token)["scp"] == ["parts_manager"]
+
+
+def test_an_issuer_with_a_final_slash_is_asked_in_auth0_s_way(
+    run: Any, api: Any, issuer: str
+) -> None:
+    origin = issuer.removesuffix("oauth2/default")
+    assert run(api.url, ISSUER=origin).code == 0
+    claims = jwt.get_unverified_claims(api.seen[0].token.removeprefix("Bearer "))
+    assert (claims["iss"], claims["aud"]) == (origin, "api://default")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "words"),
+    [
+        (
+            400,
+            {
+                "title": "Validation failed",
+                "detail": "Two values do not fit",
+                "errors": [{"field": "name", "message": "too long"}, "id"],
+            },
+            7,
+            ["400 Validation failed: Two values do not fit\n", "  name: too long\n", "  id\n"],
+        ),
+        (404, {"title": "Not Found", "detail": "Not Found"}, 7, ["404 Not Found\n"]),
+        (403, {"title": "Forbidden", "message": "No scope"}, 7, ["403 Forbidden: No scope"]),
+        (409, {"detail": 7, "errors": "x"}, 7, ["409 Conflict"]),
+        (400, ["a"], 7, ["400 Bad Request"]),
+        (500, {"title": "Broken", "request_id": "r1"}, 8, ["500 Broken", "request id: r1"]),
+        (503, b"<html>", 8, ["503 Service Unavailable"]),
+        (400, {"title": "\x1b[31mred"}, 7, ["400 ?[31mred"]),
+        (422, {"title": "T", "errors": [{"field": {}, "message": 1}, 3, None]}, 7, ["422 T"]),
+    ],
+)
+def test_a_refusal_is_told_on_stderr_in_the_server_s_words(
+    run: Any, api: Any, *, status: int, body: Any, code: int, words: list[str]
+) -> None:
+    api.answer(status, body, "application/problem+json")
+    outcome = run(api.url)
+    assert (outcome.code, outcome.out) == (code, "")
+    for text in words:
+        assert text in outcome.err
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff\xfe", b"[" * 100_000, b"NaN"])
+def test_a_success_that_is_not_json_is_an_error_that_says_so(
+    run: Any, api: Any, body: bytes
+) -> None:
+    api.answer(200, body, "text/html")
+    outcome = run(api.url)
+    assert (outcome.code, outcome.out) == (9, "")
+    assert "not JSON (text/html)" in outcome.err
+
+
+def test_a_redirect_is_not_followed(run: Any, api: Any) -> None:
+    api.answer(307, b"")
+    outcome = run(api.url)
+    assert outcome.code == 9
+    assert "redirect (307)" in outcome.err
+    assert len(api.seen) == 1
+
+
+def test_an_api_that_is_not_there_is_one_line(run: Any) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    outcome = run(f"http://localhost:{port}/parts")
+    assert (outcome.code, outcome.out) == (5, "")
+    assert f"http://localhost:{port} cannot be reached" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_tls_to_a_server_that_speaks_none_is_one_line(run: Any, api: Any) -> None:
+    outcome = run(api.url.replace("http:", "https:"))
+    assert outcome.code == 5
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_connection_that_breaks_off_is_one_line(run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            connection.recv(100)
+            connection.close()
+
+        thread = Thread(target=hang_up)
+        thread.start()
+        outcome = run(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        thread.join()
+    assert outcome.code == 5
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_host_that_cannot_be_written_is_one_line(run: Any) -> None:
+    outcome = run("https://" + "a" * 70 + ".example\u00e9/")
+    assert outcome.code == 5
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_wrong_secret_is_told_in_the_issuer_s_words_and_not_repeated(run: Any, api: Any) -> None:
+    outcome = run(api.url, CLIENT_SECRET="mistaken")
+    assert (outcome.code, outcome.out, api.seen) == (6, "", [])
+    assert "401 invalid_client" in outcome.err
+    assert "mistaken" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, b"<html>", 9),
+        (200, [], 9),
+        (200, {"access_token": "a b", "token_type": "Bearer"}, 9),
+        (200, {"access_token": "a\r\nb", "token_type": "Bearer"}, 9),
+        (200, {"access_token": "", "token_type": "Bearer"}, 9),
+        (200, {"access_token": "a", "token_type": "MAC"}, 9),
+        (302, b"", 9),
+        (500, b"broken", 6),
+        (400, {"error": "invalid_scope", "error_description": "the-secret-of-the-test"}, 6),
+        (400, {"errorCode": "E0000011", "errorSummary": "Nothing here"}, 6),
+    ],
+)
+def test_an_issuer_that_gives_no_token_is_told_without_a_traceback(
+    run: Any, standin: Callable[[], Any], status: int, body: Any, code: int
+) -> None:
+    other = standin()
+    other.answer(status, body)
+    outcome = run("http://localhost:1/", ISSUER=f"{other.url}/oauth2/default")
+    assert (outcome.code, outcome.out) == (code, "")
+    assert outcome.err.startswith("ISSUER ")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("http://api.example/parts", None), ("http://localhost:1/", "http://issuer.example/a")],
+)
+def test_nothing_secret_goes_over_http_to_another_machine(
+    run: Any, url: str, told: str | None
+) -> None:
+    outcome = run(url, **({"ISSUER": told} if told else {}))
+    assert (outcome.code, outcome.out) == (4, "")
+    assert "in clear" in outcome.err
+    assert "--insecure" in outcome.err
+
+
+def test_insecure_sends_it_all_the_same(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert run("http://api.invalid/parts", "--insecure").code == 5
