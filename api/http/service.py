@@ -10,14 +10,15 @@ from api.http.exchange import Access
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
 from api.http.routing import RouteTable, Routing, dispatch
+from api.http.unread import UnreadBody
 
 
 class Service(FastAPI):
     """An app in which every request goes one way.
 
-    ``RequestLog`` → ``ProblemBoundary`` → ``Routing`` → what ``add_middleware`` added → the
-    operation. Starlette's own error layers are not needed, since the boundary answers for all, and
-    they cost as much as a small request's database work.
+    ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what ``add_middleware``
+    added → the operation. Starlette's own error layers are not needed, since the boundary answers
+    for all, and they cost as much as a small request's database work.
 
     Args:
         access: What routes ask of a token that do not say so themselves, by path template.
@@ -39,7 +40,7 @@ class Service(FastAPI):
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = Routing(app, RouteTable(self.router.routes, self.access))
-        app = RequestLog(ProblemBoundary(app), enabled=self._log_requests)
+        app = RequestLog(UnreadBody(ProblemBoundary(app)), enabled=self._log_requests)
         router = self.router
 
         async def chain(scope: Scope, receive: Receive, send: Send) -> None:
