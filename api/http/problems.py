@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,9 @@ from api import errors
 from api.http.exchange import Exchange
 
 log: Any = structlog.get_logger("api")
+
+_PATH: Final = "/:@!$&'()*+,;=~"
+"""What may stand in a path as it is (RFC 3986, section 3.3)."""
 
 _BY_STATUS: Final[dict[int, type[errors.ApiError]]] = {
     kind.status: kind
@@ -59,12 +63,17 @@ class ProblemBoundary:
                 _log(error, exchange)
             if started:
                 raise
-            headers, body = problem.render(scope["path"], exchange.request_id)
+            headers, body = problem.render(_instance(scope), exchange.request_id)
             await send(
                 {"type": "http.response.start", "status": problem.status, "headers": headers}
             )
             body = b"" if scope["method"] == "HEAD" else body
             await send({"type": "http.response.body", "body": body})
+
+
+def _instance(scope: Scope) -> str:
+    """Give the path that was asked for, as a URI reference (RFC 9457, section 3.1.5)."""
+    return quote(scope["path"], safe=_PATH)
 
 
 def _problem_of(error: Exception) -> errors.ApiError:
