@@ -16,18 +16,19 @@ from typing import Final
 from urllib.error import URLError
 
 from alembic import command
+from alembic.config import Config
 from alembic.util import CommandError
 
 from api.issuer import IssuerSettings, IssuerStartError
 from api.issuer.server import check_startable
 from api.issuer.server import serve as serve_issuer
 from api.logs import configure_logs
-from api.schema import alembic_config
 from api.server import check_address, end_with_parent, serve
 from api.settings import CannotStart, Settings, SettingsError
 from db.environment import read_environment
 from db.errors import DatabaseError
 
+ROOT: Final = Path(__file__).resolve().parent.parent
 LOCAL: Final = Path(".env.local")
 _OWNER_ONLY: Final = 0o600
 _READY_SECONDS: Final = 30
@@ -83,7 +84,7 @@ def make_client() -> None:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest revision, making it if need be. Raises ``CannotStart``."""
-    config = alembic_config()
+    config = Config(toml_file=ROOT / "pyproject.toml")
     config.attributes["database_url"] = url
     try:
         command.upgrade(config, "head")

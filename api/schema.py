@@ -1,28 +1,14 @@
 """Is the database at the newest revision? The service does not start on any other."""
 
 import asyncio
-from pathlib import Path
 from typing import Final
-
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from api.settings import CannotStart
 from db.database import open_database, sqlite_path
 from db.errors import DatabaseError
+from migrations import newest_revision
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 COMMAND: Final = ".venv/bin/alembic upgrade head"
-
-
-def alembic_config() -> Config:
-    """Give Alembic's configuration, from pyproject.toml."""
-    return Config(toml_file=ROOT / "pyproject.toml")
-
-
-def newest_revision() -> str | None:
-    """Give the revision that the code needs."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def check_schema(url: str) -> None:

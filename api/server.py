@@ -7,6 +7,7 @@ replaced starts without importing anything again.
 
 import ctypes
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -38,6 +39,8 @@ def serve(settings: Settings) -> None:
     """
     check_address(settings.server_host, settings.server_port)
     _app(settings)
+    gc.collect()
+    gc.freeze()  # What the worker inherits stays shared, untouched by its collector.
     Server(
         "api.app:create_app",
         address=settings.server_host,
