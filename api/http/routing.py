@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError, MethodNotAllowed, NotFound
 from api.http.exchange import AUTHENTICATED, Access, Exchange
@@ -140,13 +140,25 @@ class RouteTable:
 
 def _native(route: Route) -> ASGIApp:
     """Wrap one of FastAPI's or Starlette's own routes in what they expect around them."""
+    no_head = "HEAD" not in (route.methods or ())  # FastAPI's know GET alone.
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if no_head and scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         _, child = route.matches(scope)
         scope.update(child)
         await route.handle(scope, receive, send)
 
     return AsyncExitStackMiddleware(handle)
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
 
 
 def _options(allow: list[str]) -> ASGIApp:
