@@ -1,5 +1,6 @@
 """PostgreSQL on asyncpg: a pool of connections that keep their prepared statements."""
 
+import asyncio
 import json
 import re
 from types import TracebackType
@@ -30,6 +31,8 @@ class PostgresDatabase:
         self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
         self._dsn = make_url(url).set(drivername="postgresql")
         self._pool: asyncpg.Pool | None = None
+        self._idle: list[PoolConnectionProxy] = []
+        self._free = asyncio.Semaphore(POOL_SIZE)
 
     async def open(self) -> None:
         """Connect. Raises ``DatabaseUnavailable``."""
@@ -53,17 +56,20 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Wait for the statements under way and disconnect."""
-        if self._pool is not None:
-            await self._pool.close()
-        self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            for connection in self._idle:
+                await pool.release(connection)
+            self._idle.clear()
+            await pool.close()
 
     def reading(self) -> "_Session":
         """Enter with a connection; each statement sees what was committed before it."""
-        return _Session(self._open_pool(), transaction=False)
+        return _Session(self, transaction=False)
 
     def writing(self, *, single: bool = False) -> "_Session":
         """Enter with a connection inside a transaction; a single statement is one by itself."""
-        return _Session(self._open_pool(), transaction=not single)
+        return _Session(self, transaction=not single)
 
     async def revision(self) -> str | None:
         """Give the Alembic revision; None if Alembic has never seen this database."""
@@ -77,31 +83,56 @@ class PostgresDatabase:
             raise
         return None if row is None else str(row[0])
 
-    def _open_pool(self) -> asyncpg.Pool:
+    async def borrow(self) -> PoolConnectionProxy:
+        """Take a connection, waiting for one when all are in use.
+
+        Idle ones are kept here, in front of asyncpg's pool: its own acquire and release make a
+        timeout and a task each, a sixth of what a small request costs.
+        """
         if self._pool is None:
             raise errors.DatabaseUnavailable("not open")
-        return self._pool
+        if self._free.locked():
+            await asyncio.wait_for(self._free.acquire(), CONNECT_TIMEOUT_S)
+        else:
+            await self._free.acquire()
+        try:
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_closed():
+                    return connection
+                await self._pool.release(connection)
+            return await self._pool.acquire(timeout=CONNECT_TIMEOUT_S)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give_back(self, connection: PoolConnectionProxy) -> None:
+        """Give a borrowed connection back."""
+        self._idle.append(connection)
+        self._free.release()
 
 
 class _Session:
     """One connection of the pool, for one request."""
 
-    __slots__ = ("_connection", "_pool", "_transaction", "_wants_transaction")
+    __slots__ = ("_connection", "_database", "_transaction", "_wants_transaction")
 
-    def __init__(self, pool: asyncpg.Pool, *, transaction: bool) -> None:
-        self._pool = pool
+    def __init__(self, database: PostgresDatabase, *, transaction: bool) -> None:
+        self._database = database
         self._wants_transaction = transaction
 
     async def __aenter__(self) -> Self:
         try:
-            self._connection: PoolConnectionProxy = await self._pool.acquire(
-                timeout=CONNECT_TIMEOUT_S
-            )
-            if self._wants_transaction:
-                self._transaction = self._connection.transaction()
-                await self._transaction.start()
+            self._connection = await self._database.borrow()
         except Exception as error:
             raise translate(error) from error
+        if self._wants_transaction:
+            self._transaction = self._connection.transaction()
+            try:
+                await self._transaction.start()
+            except Exception as error:
+                self._database.give_back(self._connection)
+                raise translate(error) from error
         return self
 
     async def __aexit__(
@@ -118,7 +149,7 @@ class _Session:
         except Exception as failure:
             raise translate(failure) from failure
         finally:
-            await self._pool.release(self._connection)
+            self._database.give_back(self._connection)
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""
@@ -170,9 +201,7 @@ def translate(error: Exception) -> errors.DatabaseError:
             return errors.DatabaseUnavailable(text)
 
 
-def _violation(
-    error: Any, text: str
-) -> errors.IntegrityViolation:
+def _violation(error: Any, text: str) -> errors.IntegrityViolation:
     """Read ``Key ("partNumber")=(x) already exists.``: the columns, without their quotes."""
     match = _KEY.match(error.detail or "")
     columns = [name.strip('"') for name in match[1].split(", ")] if match else []

@@ -55,6 +55,11 @@ class System:
         token: str = response.raise_for_status().json()["access_token"]
         return token
 
+    @property
+    def database_url(self) -> str:
+        """The database that it serves, from wherever one looks."""
+        return self.environment.get("DATABASE_URL", f"sqlite:///{self.directory / 'dev.sqlite'}")
+
     def output(self) -> str:
         """Give all that it has printed."""
         return (self.directory / OUTPUT).read_text()
@@ -175,7 +180,7 @@ def assert_problem(
     assert body["type"] == f"urn:problem-type:{slug}"
     assert body["status"] == status
     assert body["detail"] == body["message"]
-    assert body["instance"] == response.request.url.path
+    assert body["instance"] == response.request.url.raw_path.partition(b"?")[0].decode()
     assert body["request_id"] == response.headers["x-request-id"]
     if message is not None:
         assert body["message"] == message
