@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from tests.conftest import System, assert_problem
 
 

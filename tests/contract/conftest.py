@@ -1,0 +1,54 @@
+"""What the contract's tests say again and again: make a part, count them, look at a list."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from db.base import now
+from db.engine import with_connection
+from db.models import Part
+from tests.conftest import System, empty
+
+MANY = 1_001
+
+
+def create(client: httpx.Client, **values: Any) -> dict[str, Any]:
+    """Post a part; give it as it was answered."""
+    response = client.post("/parts", json=values)
+    assert response.status_code == 201, response.text
+    row: dict[str, Any] = response.json()
+    return row
+
+
+def total(client: httpx.Client) -> int:
+    """Count the parts."""
+    return int(client.get("/parts", params={"count": 1}).headers["content-range"].split("/")[1])
+
+
+def listed(client: httpx.Client, query: str = "", field: str = "name") -> list[Any]:
+    """Give one field of each part that a list shows."""
+    response = client.get(f"/parts?{query}")
+    assert response.status_code == 200, response.text
+    return [row[field] for row in response.json()]
+
+
+@pytest.fixture
+def many(system: System) -> Iterator[httpx.Client]:
+    """An authorised client of a system that holds one part more than a page may."""
+    empty(system.client)
+
+    def fill(connection: sa.Connection) -> None:
+        rows = [{"name": f"part {n:04}", "created_at": now()} for n in range(MANY)]
+        connection.execute(sa.insert(Part), rows)
+        connection.commit()
+
+    def clear(connection: sa.Connection) -> None:
+        connection.execute(sa.delete(Part))
+        connection.commit()
+
+    with_connection(system.database_url, fill)
+    yield system.client
+    with_connection(system.database_url, clear)

@@ -1,0 +1,150 @@
+"""Every route of the app is public by name or behind the gate; none is forgotten."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.routing import Mount
+from starlette.types import Message
+
+from api.app import PUBLIC_PATHS, create_app
+from api.http.routing import UndeclaredAccess
+from api.http.service import Service
+from api.settings import Settings
+from tests.conftest import System, assert_problem
+
+PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
+GUARDED = {
+    ("/parts", "GET"),
+    ("/parts", "POST"),
+    ("/parts/{id}", "GET"),
+    ("/parts/{id}", "PUT"),
+    ("/parts/{id}", "PATCH"),
+    ("/parts/{id}", "DELETE"),
+}
+SCOPELESS = "Could not verify the proper scope"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Service:
+    """The app as it is composed, connected to nothing."""
+    return create_app(
+        Settings.of(
+            {
+                "DATABASE_URL": f"sqlite:///{tmp_path / 'parts.sqlite'}",
+                "ISSUER": "https://issuer.example/oauth2/default",
+            }
+        )
+    )
+
+
+def routes_of(app: Service) -> Iterator[tuple[str, str]]:
+    """Give path template and method of every route; a mount answers to GET."""
+    for route in app.router.routes:
+        methods = ["GET"] if isinstance(route, Mount) else getattr(route, "methods", None) or ()
+        yield from ((getattr(route, "path", ""), method) for method in methods)
+
+
+async def answer(app: Service, method: str, path: str) -> int:
+    """Send a request without a token through the whole chain; give the status."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [],
+        "http_version": "1.1",
+    }
+    await app(scope, receive, send)
+    return int(sent[0]["status"])
+
+
+def test_the_public_routes_are_these_and_no_others(app: Service) -> None:
+    assert set(PUBLIC_PATHS) == PUBLIC
+    assert {path for path, access in app.access.items() if access.public} == PUBLIC
+
+
+def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
+    app: Service,
+) -> None:
+    walked = set(routes_of(app))
+    assert walked >= GUARDED
+    for path, method in walked - {(path, method) for path, method in walked if path in PUBLIC}:
+        for asked in (method, "HEAD", "OPTIONS", "PROPFIND"):
+            status = asyncio.run(answer(app, asked, path.replace("{id}", "1")))
+            assert status == 401, (asked, path)
+
+
+def test_the_generated_routes_are_those_of_the_catalog(app: Service) -> None:
+    assert {route for route in routes_of(app) if route[0] not in PUBLIC} == GUARDED
+
+
+@pytest.mark.parametrize("where", ["a route", "a mount"])
+def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(
+    app: Service, where: str
+) -> None:
+    if where == "a route":
+        app.add_api_route("/forgotten", lambda: None)
+    else:
+        app.router.routes.append(Mount("/forgotten", app=app))
+    with pytest.raises(UndeclaredAccess, match="/forgotten"):
+        app.build_middleware_stack()
+
+
+def test_no_route_of_the_running_system_answers_without_a_token(system: System) -> None:
+    described = httpx.get(f"{system.url}/openapi.json").json()["paths"]
+    targets = {
+        (path.replace("{id}", "1"), method.upper())
+        for path, methods in described.items()
+        for method in (*methods, "head", "options")
+        if path not in PUBLIC
+    }
+    assert len(targets) == len(GUARDED) + 4
+    elsewhere = ["/", "/nowhere", "/parts/1/2", "/Parts", "/livez/x", "/docs/../parts", "/redoc"]
+    for path, method in [*targets, *((path, "GET") for path in elsewhere)]:
+        response = httpx.request(method, f"{system.url}{path}")
+        assert response.status_code == 401, (method, path)
+        assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_no_operation_of_the_running_system_runs_without_the_scope(system: System) -> None:
+    headers = {"Authorization": f"Bearer {system.token('another_scope')}"}
+    for path, method in GUARDED:
+        url = f"{system.url}{path.replace('{id}', '1')}"
+        response = httpx.request(method, url, headers=headers)
+        assert_problem(response, 403, "forbidden", SCOPELESS)
+
+
+def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(system: System) -> None:
+    headers = {"Authorization": f"Bearer {system.token('another_scope')}"}
+    response = httpx.get(f"{system.url}/nowhere", headers=headers)
+    assert_problem(response, 404, "not-found")
+    response = httpx.delete(f"{system.url}/parts", headers=headers)
+    assert_problem(response, 403, "forbidden", SCOPELESS)
+
+
+@pytest.mark.parametrize("path", sorted(PUBLIC - {"/docs-assets"}))
+def test_a_public_route_answers_without_a_token(system: System, path: str) -> None:
+    assert httpx.get(f"{system.url}{path}").status_code == 200
+    assert httpx.head(f"{system.url}{path}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/docs-assets/../parts", "/docs-assets/%2e%2e/parts", "/docs-assets/", "/docs-assets/x"],
+)
+def test_the_assets_lead_nowhere_else(system: System, path: str) -> None:
+    response = httpx.get(f"{system.url}{path}")
+    assert response.status_code in (401, 404)
