@@ -20,7 +20,7 @@ def newest_revision() -> str:
     """
     texts = [path.read_text(encoding="utf-8") for path in sorted(_VERSIONS.glob("*.py"))]
     built_upon = {name for text in texts for name in _DOWN.findall(text)}
-    heads = {name for text in texts for name in _REVISION.findall(text)} - built_upon
+    heads: set[str] = {name for text in texts for name in _REVISION.findall(text)} - built_upon
     if len(heads) != 1:
         raise RuntimeError(f"migrations: one head is needed, there are {sorted(heads)}")
     return heads.pop()

@@ -1,25 +1,32 @@
 """The parts table, as Sequelize makes it; one that Sequelize has made is left as it is."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.types import TypeEngine
 
 revision: str = "a1c0de5eed01"
 down_revision: str | Sequence[str] | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-COLUMNS = ("id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt")
+COLUMNS: dict[str, type[TypeEngine[Any]]] = {
+    "id": sa.Integer,
+    "partNumber": sa.String,
+    "modelNumber": sa.String,
+    "name": sa.String,
+    "description": sa.String,
+    "createdAt": sa.DateTime,
+    "updatedAt": sa.DateTime,
+}
 
 
 def upgrade() -> None:
     """Make the table, or check that the one that is there is the seed's."""
-    inspector = None if op.get_context().as_sql else sa.inspect(op.get_bind())
-    if inspector is not None and inspector.has_table("parts"):
-        missing = set(COLUMNS) - {column["name"] for column in inspector.get_columns("parts")}
-        if missing:
-            raise RuntimeError(f"the table parts lacks the columns {', '.join(sorted(missing))}")
+    if not op.get_context().as_sql and sa.inspect(op.get_bind()).has_table("parts"):
+        check_shape(op.get_bind())
         return
     op.create_table(
         "parts",
@@ -33,6 +40,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parts")),
         sqlite_autoincrement=True,
     )
+
+
+def check_shape(connection: sa.Connection) -> None:
+    """Refuse a table that the service could not read or write as its own.
+
+    Columns of one's own are left alone, so long as a new row may do without them.
+
+    Raises:
+        RuntimeError: Says what is different.
+    """
+    inspector = sa.inspect(connection)
+    columns = {column["name"]: column for column in inspector.get_columns("parts")}
+    missing = sorted(COLUMNS.keys() - columns)
+    if missing:
+        raise RuntimeError(f"the table parts lacks the columns {', '.join(missing)}")
+    for name, kind in COLUMNS.items():
+        if not isinstance(columns[name]["type"], kind):
+            found = columns[name]["type"]
+            raise RuntimeError(  # noqa: TRY004 - a fault of the database, not of a caller
+                f"the column {name} of the table parts has the type {found}"
+            )
+    for name in columns.keys() - COLUMNS:
+        if not columns[name]["nullable"] and columns[name]["default"] is None:
+            raise RuntimeError(f"the column {name} of the table parts must have a value")
+    if inspector.get_pk_constraint("parts")["constrained_columns"] != ["id"]:
+        raise RuntimeError("the table parts has another primary key than id")
+    if connection.dialect.name == "sqlite":
+        definition = sa.text("SELECT sql FROM sqlite_master WHERE name = 'parts'")
+        if "AUTOINCREMENT" not in connection.execute(definition).scalar_one().upper():
+            raise RuntimeError("the table parts has no AUTOINCREMENT: ids would be given twice")
 
 
 def downgrade() -> None:
