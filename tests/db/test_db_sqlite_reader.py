@@ -1,0 +1,194 @@
+"""Reading: what is slow leaves the event loop, what is endless is stopped, counts stay true."""
+
+import asyncio
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db.errors import DatabaseUnavailable, StatementTooSlow, ValueRefused
+from db.sqlite import SqliteDatabase
+from db.sqlite.pragmas import connect
+from db.statement import Statement, slot
+
+COUNT = sa.text("SELECT count(*) FROM notes")
+ONE = sa.text("SELECT 1")
+NUMBERS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n {}) SELECT max(x) FROM n"
+LONG = sa.text(NUMBERS.format("LIMIT 1000000"))
+ENDLESS = sa.text(NUMBERS.format(""))
+ADD = "import sqlite3, sys; f = sqlite3.connect(sys.argv[1]); f.execute(sys.argv[2]); f.commit()"
+
+
+def test_a_long_statement_runs_in_the_thread_while_the_loop_goes_on(
+    database: SqliteDatabase,
+) -> None:
+    async def scenario() -> None:
+        await database.open()
+        statement, short = (Statement(sql, database.dialect) for sql in (LONG, ONE))
+        async with database.reading() as connection:
+            assert await connection.fetch_all(short, ()) == [(1,)]
+            assert not short.slow
+            for _ in range(2):
+                task = asyncio.create_task(connection.fetch_one(statement, ()))
+                answered = 0
+                while not task.done():
+                    await asyncio.sleep(0)
+                    await connection.fetch_all(short, ())
+                    answered += 1
+                assert await task == (1_000_000,)
+                assert answered > 10
+                assert statement.slow
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.sqlite.reader.STATEMENT_TIMEOUT_S", 0.1)
+
+    async def scenario() -> None:
+        await database.open()
+        async with database.reading() as connection:
+            for _ in range(2):
+                with pytest.raises(StatementTooSlow):
+                    await connection.fetch_all(Statement(ENDLESS, database.dialect), ())
+            assert await connection.fetch_all(Statement(ONE, database.dialect), ()) == [(1,)]
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_reader_cannot_write(database: SqliteDatabase) -> None:
+    async def scenario() -> None:
+        await database.open()
+        statement = Statement(sa.text("INSERT INTO notes (text) VALUES ('x')"), database.dialect)
+        async with database.reading() as connection:
+            with pytest.raises(DatabaseUnavailable, match="readonly"):
+                await connection.fetch_all(statement, ())
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_count_is_counted_once_until_somebody_writes(
+    database: SqliteDatabase, path: Path
+) -> None:
+    run: list[str] = []
+
+    async def scenario() -> None:
+        await database.open()
+        statement = Statement(COUNT, database.dialect)
+        assert database._reader is not None
+        database._reader._quick.driver.set_trace_callback(run.append)
+        async with database.reading() as connection:
+            for expected in range(3):
+                for _ in range(3):
+                    assert await connection.fetch_count(statement, ()) == expected
+                assert run.count(statement.sql) == expected + 1
+                sql = f"INSERT INTO notes (text) VALUES ('{expected}')"
+                arguments = (sys.executable, "-c", ADD, str(path), sql)
+                assert await (await asyncio.create_subprocess_exec(*arguments)).wait() == 0
+            add = Statement(sa.text("INSERT INTO notes (text) VALUES ('own')"), database.dialect)
+            async with database.writing() as writing:
+                await writing.fetch_all(add, ())
+            assert await connection.fetch_count(statement, ()) == 4
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_counts_of_different_values_are_kept_apart(database: SqliteDatabase, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.executemany("INSERT INTO notes (text) VALUES (?)", [("a",), ("b",), ("ab",)])
+        file.commit()
+    notes = sa.table("notes", sa.column("text", sa.Text))
+    counted = sa.select(sa.func.count()).select_from(notes)
+    statement = Statement(
+        counted.where(notes.c.text.like(slot(0, sa.Text()))), SqliteDatabase(path).dialect
+    )
+
+    async def scenario() -> None:
+        await database.open()
+        async with database.reading() as connection:
+            for _ in range(2):
+                for pattern, expected in (("a%", 2), ("b%", 1), ("%", 3), ("z", 0)):
+                    assert await connection.fetch_count(statement, (pattern,)) == expected
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("value", [2**63, "\ud800", object()])
+def test_a_value_that_the_driver_cannot_bind_is_refused_as_such(
+    database: SqliteDatabase, value: object
+) -> None:
+    async def scenario() -> None:
+        await database.open()
+        statement = Statement(sa.select(slot(0, sa.Integer())), database.dialect)
+        async with database.reading() as connection:
+            with pytest.raises(ValueRefused):
+                await connection.fetch_all(statement, (value,))
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("who", ["reader", "writer", "tool"])
+def test_every_connection_is_durable_and_keeps_foreign_keys(
+    database: SqliteDatabase, path: Path, who: str
+) -> None:
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+    async def scenario() -> None:
+        await database.open()
+        assert database._reader is not None
+        assert database._writer is not None
+        connection = {
+            "reader": database._reader._quick.driver,
+            "writer": database._writer._driver,
+            "tool": connect(path),
+        }[who]
+        for pragma, value in expected.items():
+            assert connection.execute(f"PRAGMA {pragma}").fetchone() == (value,), pragma
+        (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        assert timeout == (0 if who == "writer" else 5_000)  # The writer waits on the loop.
+        (query_only,) = connection.execute("PRAGMA query_only").fetchone()
+        assert bool(query_only) == (who == "reader")
+        connection.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["directory", "words", "nowhere"])
+def test_what_is_no_database_is_unavailable(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "it"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "words":
+        path.write_text("these are words and no database, however long they go on and on")
+    else:
+        path = tmp_path / "no such directory" / "it"
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(SqliteDatabase(path).open())
+
+
+def test_what_is_not_open_says_so(database: SqliteDatabase) -> None:
+    for enter in (database.reading, database.writing):
+        with pytest.raises(DatabaseUnavailable, match="not open"):
+            enter()
+
+
+def test_a_file_that_alembic_has_never_seen_has_no_revision(database: SqliteDatabase) -> None:
+    async def scenario() -> str | None:
+        await database.open()
+        try:
+            return await database.revision()
+        finally:
+            await database.close()
+
+    assert asyncio.run(scenario()) is None
