@@ -7,10 +7,14 @@ beside the service, and says what to type next. Ctrl-C ends both.
 import multiprocessing
 import os
 import secrets
+import signal
 import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
@@ -32,6 +36,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 LOCAL: Final = Path(".env.local")
 _OWNER_ONLY: Final = 0o600
 _READY_SECONDS: Final = 30
+_POLL_SECONDS: Final = 0.05
 
 
 def run() -> None:
@@ -51,15 +56,11 @@ def run() -> None:
     except IssuerStartError as error:
         raise CannotStart(str(error)) from error
     check_address(settings.server_host, settings.server_port)
-    migrate(settings.database_url)
-    child = multiprocessing.get_context("spawn").Process(target=_run_issuer, args=(issuer,))
-    child.start()
-    threading.Thread(target=_welcome, args=(settings,), daemon=True).start()
-    try:
+    with _running_issuer(issuer) as wait_for_issuer:
+        migrate(settings.database_url)
+        wait_for_issuer()
+        threading.Thread(target=_welcome, args=(settings,), daemon=True).start()
         serve(settings)
-    finally:
-        child.terminate()
-        child.join()
 
 
 def make_client() -> None:
@@ -74,6 +75,8 @@ def make_client() -> None:
         descriptor = os.open(LOCAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
         with os.fdopen(descriptor, "a", encoding="utf-8") as file:
             os.fchmod(descriptor, _OWNER_ONLY)
+            if os.fstat(descriptor).st_size:
+                file.write("\n")  # What is there may not end with a line's end.
             file.write(
                 "# The development client, made by make run. Not for git.\n"
                 f"CLIENT_ID=development-client\nCLIENT_SECRET={secrets.token_urlsafe(32)}\n"
@@ -108,9 +111,35 @@ def _issuer_settings(settings: Settings) -> IssuerSettings:
         raise CannotStart(str(error)) from error
 
 
-def _run_issuer(settings: IssuerSettings) -> None:
+@contextmanager
+def _running_issuer(settings: IssuerSettings) -> Iterator[Callable[[], None]]:
+    """Run the issuer in a process beside this one; give what waits until it answers."""
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Event()
+    child = spawn.Process(target=_run_issuer, args=(settings, ready))
+
+    def wait() -> None:
+        while not ready.wait(_POLL_SECONDS):
+            if not child.is_alive():
+                raise CannotStart("ISSUER: the development issuer has ended before it began")
+
+    # Ctrl-C goes to both processes; one that is still importing would end with a traceback.
+    # What is ignored here stays so in the child, until the issuer has a handler of its own.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        child.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        yield wait
+    finally:
+        child.terminate()
+        child.join()
+
+
+def _run_issuer(settings: IssuerSettings, ready: Event) -> None:
     end_with_parent()
-    serve_issuer(settings)
+    serve_issuer(settings, ready=ready.set)
 
 
 def _welcome(settings: Settings) -> None:
@@ -121,7 +150,7 @@ def _welcome(settings: Settings) -> None:
     while not _answers(f"{url}/readyz"):
         if time.monotonic() > deadline:
             return
-        time.sleep(0.05)
+        time.sleep(_POLL_SECONDS)
     python = os.path.relpath(sys.executable)
     print(  # noqa: T201 - this is what make run is for
         f"\nThe API is on {url} (docs: {url}/docs), its issuer is {settings.issuer}.\n"
