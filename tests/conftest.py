@@ -79,12 +79,27 @@ def environment_of(**settings: str) -> dict[str, str]:
 
 
 def start_system(directory: Path, **settings: str) -> System:
-    """Start ``python -m api dev`` and wait until it is ready."""
-    port, issuer_port = free_port(), free_port()
-    issuer = f"http://localhost:{issuer_port}/oauth2/default"
-    environment = environment_of(SERVER_PORT=str(port), ISSUER=issuer, **settings)
-    with (directory / OUTPUT).open("w") as output:
-        process = subprocess.Popen(
+    """Start ``python -m api dev`` and wait until it is ready; the ports are free ones."""
+    environment = environment_of(
+        **{
+            "SERVER_PORT": str(free_port()),
+            "ISSUER": f"http://localhost:{free_port()}/oauth2/default",
+            **settings,
+        }
+    )
+    url = f"http://localhost:{environment['SERVER_PORT']}"
+    process = launch(directory, environment)
+    client = httpx.Client(base_url=url)
+    system = System(url, environment["ISSUER"], directory, environment, process, client)
+    wait_until_ready(system)
+    client.headers["Authorization"] = f"Bearer {system.token()}"
+    return system
+
+
+def launch(directory: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start ``python -m api dev`` in a process group of its own."""
+    with (directory / OUTPUT).open("a") as output:
+        return subprocess.Popen(
             [sys.executable, "-m", "api", "dev"],
             cwd=directory,
             env=environment,
@@ -93,12 +108,6 @@ def start_system(directory: Path, **settings: str) -> System:
             text=True,
             start_new_session=True,
         )
-    url = f"http://localhost:{port}"
-    client = httpx.Client(base_url=url)
-    system = System(url, issuer, directory, environment, process, client)
-    wait_until_ready(system)
-    client.headers["Authorization"] = f"Bearer {system.token()}"
-    return system
 
 
 def wait_until_ready(system: System) -> None:
