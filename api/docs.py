@@ -4,24 +4,35 @@ Swagger UI is served from the ``fastapi-offline`` package, so it works without i
 Authorize button gets a token by client credentials.
 """
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import fastapi_offline
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from api.crud.openapi import Problem
-from api.http.exchange import PUBLIC, Access
+from api.http.exchange import PUBLIC, Access, Exchange
+from api.http.security_headers import page_policy
 
 OPENAPI: Final = "/openapi.json"
 DOCS: Final = "/docs"
 ASSETS: Final = "/docs-assets"
 _SCHEME: Final = "client_credentials"
+_INLINE: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_REFUSALS: Final = {
+    "401": "No valid token",
+    "403": "The token lacks the scope",
+    "503": "The keys of the token's issuer are out of reach",
+}
 
 
 def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
@@ -41,7 +52,14 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
         init_oauth={"scopes": " ".join(default.all_of)},
     )
 
-    async def docs(_: Any) -> HTMLResponse:
+    scripts = _INLINE.findall(bytes(page.body).decode())
+    issuer = urlsplit(token_url)
+
+    async def docs(request: Request) -> HTMLResponse:
+        exchange = Exchange.of(request.scope)
+        exchange.headers = page_policy(
+            exchange.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
+        )
         return page
 
     assets = Path(fastapi_offline.__file__).parent / "static"
@@ -65,17 +83,15 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
 def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, Any]:
     """Say which scopes each operation needs; take out the 422 that is never answered."""
     used: set[str] = set()
-    for route in app.routes:
-        operations = schema["paths"].get(getattr(route, "path", None), {})
-        access = getattr(getattr(route, "endpoint", None), "access", PUBLIC)
-        for method in getattr(route, "methods", None) or ():
-            operation = operations.get(method.lower())
-            if operation is None:
-                continue
-            operation["responses"].pop("422", None)
-            if not access.public:
-                operation["security"] = [{_SCHEME: list(access.all_of)}]
-                used.update(access.all_of)
+    for operation, access in _operations(schema, app):
+        responses = operation["responses"]
+        responses.pop("422", None)
+        if access.public:
+            continue
+        operation["security"] = _requirements(access)
+        used |= access.scopes()
+        for status, description in _REFUSALS.items():
+            responses.setdefault(status, {"description": description, "content": _PROBLEM})
     components = schema.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -93,3 +109,22 @@ def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, 
         }
     }
     return schema
+
+
+def _operations(schema: dict[str, Any], app: FastAPI) -> Iterator[tuple[dict[str, Any], Access]]:
+    """Give each described operation with what it asks of a token."""
+    for route in app.routes:
+        operations = schema["paths"].get(getattr(route, "path", None), {})
+        access = getattr(getattr(route, "endpoint", None), "access", PUBLIC)
+        for method in getattr(route, "methods", None) or ():
+            if method.lower() in operations:
+                yield operations[method.lower()], access
+
+
+def _requirements(access: Access) -> list[dict[str, list[str]]]:
+    """Give the alternatives, of which a token must meet one."""
+    alternatives = [[scope] for scope in access.any_of] or [[]]
+    return [{_SCHEME: [*access.all_of, *one]} for one in alternatives]
+
+
+_PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -1,7 +1,7 @@
 """The outermost layer: opens the exchange, answers with its id, and writes one line about it.
 
 The line holds time, request id, client, method, route, status, duration and reason code; never a
-token, a query or a body.
+token, a query or a body. A request that ended without an answer has status 0 and its reason.
 """
 
 import re
@@ -13,9 +13,12 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.body import header
-from api.http.exchange import Exchange
+from api.http.exchange import Exchange, Header
 
 log: Any = structlog.get_logger("api.request")
+
+UNANSWERED: Final = "unanswered"
+"""The reason code of a request whose caller went away, or whose answer could not be sent."""
 
 _OWN_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -26,17 +29,21 @@ class RequestLog:
     Args:
         app: The next layer.
         enabled: Whether lines are written; the id is given in any case.
+        headers: What every answer carries, unless a layer decides otherwise.
     """
 
-    def __init__(self, app: ASGIApp, *, enabled: bool = True) -> None:
+    def __init__(
+        self, app: ASGIApp, *, enabled: bool = True, headers: tuple[Header, ...] = ()
+    ) -> None:
         self._app = app
         self._enabled = enabled
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and tell of it afterwards."""
         begun = perf_counter()
         request_id = _request_id(scope)
-        exchange = Exchange(request_id.decode())
+        exchange = Exchange(request_id.decode(), headers=self._headers)
         exchange.attach(scope)
         status = 0
 
@@ -44,7 +51,11 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id),
+                    *exchange.headers,
+                ]
             await send(message)
 
         try:
@@ -59,7 +70,7 @@ class RequestLog:
                     route=exchange.route,
                     status=status,
                     milliseconds=round((perf_counter() - begun) * 1000, 3),
-                    reason=exchange.reason,
+                    reason=exchange.reason or (None if status else UNANSWERED),
                 )
 
 

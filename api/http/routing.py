@@ -51,6 +51,11 @@ class _Path:
         return found
 
 
+def access_of(route: BaseRoute) -> Access | None:
+    """Give what a route itself says of who may call it; None where it says nothing."""
+    return getattr(getattr(route, "endpoint", None), "access", None)
+
+
 class RouteTable:
     """All routes of an app.
 
@@ -79,7 +84,7 @@ class RouteTable:
     def _add(self, route: BaseRoute) -> None:
         template = getattr(route, "path", "")
         endpoint = getattr(route, "endpoint", None)
-        access = getattr(endpoint, "access", None) or self._declared.get(template)
+        access = access_of(route) or self._declared.get(template)
         if access is None:
             raise UndeclaredAccess(
                 f"the route {template or route!r} is neither public nor names its scopes"

@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.exchange import Access
+from api.http.exchange import Access, Header
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
-from api.http.routing import RouteTable, Routing, dispatch
+from api.http.routing import RouteTable, Routing, access_of, dispatch
 from api.http.unread import UnreadBody
 
 
@@ -23,16 +23,28 @@ class Service(FastAPI):
     Args:
         access: What routes ask of a token that do not say so themselves, by path template.
         log_requests: Whether each request writes a line.
+        headers: What every answer carries, unless its operation decides otherwise.
         options: FastAPI's.
     """
 
     def __init__(
-        self, *, access: Mapping[str, Access], log_requests: bool = True, **options: Any
+        self,
+        *,
+        access: Mapping[str, Access],
+        log_requests: bool = True,
+        headers: tuple[Header, ...] = (),
+        **options: Any,
     ) -> None:
         # Telemetry is on by default in FastAPI, and costs a fifth of a small request.
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **options)
         self.access = access
         self._log_requests = log_requests
+        self._headers = headers
+
+    def scopes(self) -> frozenset[str]:
+        """Give every scope that any route asks for."""
+        declared = (access_of(route) for route in self.router.routes)
+        return frozenset().union(*(access.scopes() for access in declared if access))
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
@@ -40,7 +52,9 @@ class Service(FastAPI):
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = Routing(app, RouteTable(self.router.routes, self.access))
-        app = RequestLog(UnreadBody(ProblemBoundary(app)), enabled=self._log_requests)
+        app = RequestLog(
+            UnreadBody(ProblemBoundary(app)), enabled=self._log_requests, headers=self._headers
+        )
         router = self.router
 
         async def chain(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,57 @@
+"""What every answer tells a browser about itself.
+
+JSON is never to be sniffed, framed or executed (``default-src 'none'``), and no address of ours
+leaves in a Referer. The docs page alone runs scripts, so it has a policy of its own: its own files,
+its own inline script, and connections to this service and to the issuer that gives it a token.
+Strict-Transport-Security (RFC 6797) is sent where the service is known to be reached by https.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final
+
+from api.http.exchange import Header
+
+_NOSNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
+_NO_REFERRER: Final[Header] = (b"referrer-policy", b"no-referrer")
+_JSON_POLICY: Final[Header] = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'",
+)
+_HSTS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
+
+
+def security_headers(resource_url: str) -> tuple[Header, ...]:
+    """Give the headers of every answer.
+
+    Args:
+        resource_url: The service's public URL; empty where it is not known.
+    """
+    headers = (_NOSNIFF, _NO_REFERRER, _JSON_POLICY)
+    return (*headers, _HSTS) if resource_url.startswith("https://") else headers
+
+
+def page_policy(
+    headers: Iterable[Header], *, scripts: Iterable[str], connect: Iterable[str]
+) -> tuple[Header, ...]:
+    """Give the same headers for a page that runs scripts.
+
+    Args:
+        headers: What every answer carries.
+        scripts: The page's inline scripts, whole; each is allowed by its hash.
+        connect: Origins that the page's scripts may ask besides its own.
+    """
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    origins = " ".join(connect)
+    policy = (
+        f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline';"
+        f" img-src 'self' data:; connect-src 'self' {origins}; base-uri 'none';"
+        " form-action 'none'; frame-ancestors 'none'"
+    )
+    name = _JSON_POLICY[0]
+    return tuple((key, policy.encode() if key == name else value) for key, value in headers)
+
+
+def _digest(script: str) -> str:
+    return b64encode(sha256(script.encode()).digest()).decode()
