@@ -18,6 +18,9 @@ EXPIRED = "Jwt is expired"
 MALFORMED = "The bearer token was not sent as one well-formed Authorization header"
 NO_SCOPE = "Could not verify the proper scope"
 NO_KEYS = "The keys of the token's issuer are out of reach"
+NO_INTROSPECTION = "The token's issuer cannot be asked for now"
+TOO_MANY_BAD = "Too many refused tokens from this address"
+TOO_MANY = "Too many requests of this client"
 
 CHALLENGE = "WWW-Authenticate"
 
@@ -54,6 +57,17 @@ def keys_unavailable(retry_after_seconds: float) -> ServiceUnavailable:
     """Refuse for want of keys, which is no fault of the token, so without a challenge."""
     headers = {"Retry-After": str(ceil(max(1, retry_after_seconds)))}
     return ServiceUnavailable(NO_KEYS, headers=headers, reason="keys-unavailable")
+
+
+def introspection_unavailable(retry_after_seconds: float) -> ServiceUnavailable:
+    """Refuse for want of an answer, which is no fault of the token, so without a challenge."""
+    headers = {"Retry-After": str(ceil(max(1, retry_after_seconds)))}
+    return ServiceUnavailable(NO_INTROSPECTION, headers=headers, reason="introspection-unavailable")
+
+
+def is_bad_token(refusal: ApiError) -> bool:
+    """Tell whether a token was sent, and was not good: its challenge names an error."""
+    return "error=" in refusal.headers.get(CHALLENGE, "") and not isinstance(refusal, Forbidden)
 
 
 def point_to_metadata(refusal: ApiError, url: str) -> None:

@@ -1,0 +1,78 @@
+"""Cross-origin requests of browsers (the Fetch standard's CORS protocol), from listed origins.
+
+Stands outside the gate, since a preflight carries no token. A preflight of a listed origin is
+answered here; any other goes on to the gate and is answered as not allowed, that is without a
+word on CORS. What an answer says of CORS goes into ``Exchange.headers``, so that refusals say it
+as well: a page could not read them otherwise. No cookies are used, so none are allowed.
+"""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.body import header
+from api.http.exchange import Exchange, Header
+
+EXPOSED: Final = (
+    "Content-Range",
+    "ETag",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+)
+"""What a page may read of an answer beyond the few that it always may."""
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ACCEPTED: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Prefer",
+    "X-Request-Id",
+)
+MAX_AGE_SECONDS: Final = 600
+
+_VARY: Final[Header] = (b"vary", b"Origin")
+_EXPOSE: Final[Header] = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
+_ALLOWANCE: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-methods", ", ".join(METHODS).encode()),
+    (b"access-control-allow-headers", ", ".join(ACCEPTED).encode()),
+    (b"access-control-max-age", str(MAX_AGE_SECONDS).encode()),
+)
+
+
+class Cors:
+    """Answers preflights, and tells browsers who may read an answer.
+
+    Args:
+        app: The next layer.
+        origins: As browsers send them, or ``*`` alone for any.
+    """
+
+    def __init__(self, app: ASGIApp, *, origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._any = b"*" in self._origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer a preflight."""
+        exchange = Exchange.of(scope)
+        exchange.headers = (*exchange.headers, _VARY)
+        origin = header(scope, b"origin")
+        if origin is None or not (self._any or origin in self._origins):
+            await self._app(scope, receive, send)
+            return
+        allowed = (b"access-control-allow-origin", b"*" if self._any else origin)
+        exchange.headers = (*exchange.headers, allowed, _EXPOSE)
+        if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
+            exchange.headers = (*exchange.headers, *_ALLOWANCE)
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._app(scope, receive, send)
