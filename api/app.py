@@ -7,59 +7,59 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import catalog, docs, health
-from api.auth import BearerGate, TrustedIssuer, Verifier
+from api import catalog, docs, health, quickstart
 from api.crud import Crud
+from api.guard import Guard, token_url
 from api.http.exchange import PUBLIC, Access
+from api.http.security_headers import security_headers
 from api.http.service import Service
 from api.settings import Settings
 from db.database import Database, open_database
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
-"""What needs no token. Every other route names its scopes, or the start stops."""
+"""What needs no token, besides routes that say ``@public`` themselves. Every other route names its
+scopes, or the start stops."""
 
 
 def create_app(settings: Settings) -> Service:
     """Join the parts into an app, not yet connected to anything."""
     database = open_database(settings.database_url)
-    verifier = Verifier([_trusted(settings)])
+    guard = Guard(settings)
+    scopes = tuple(settings.scope.split())
     app = Service(
         title="Encore",
         version="0.1.0",
         description="CRUD generated from SQLAlchemy models, behind one OAuth 2.0 gate.",
         access=dict.fromkeys(PUBLIC_PATHS, PUBLIC),
         log_requests=settings.log_level in ("debug", "info"),
+        headers=security_headers(settings.resource_url),
         openapi_url=docs.OPENAPI,
         docs_url=None,
         redoc_url=None,
-        lifespan=_connected(database, verifier),
+        lifespan=_connected(database, guard),
     )
-    app.add_middleware(BearerGate, verifier=verifier)
+    guard.protect(app)
     app.router.routes.extend(health.health_routes(database).routes)
-    catalog.expose(Crud(app, database, scopes=(settings.scope,), body_limit=settings.body_limit))
-    docs.add_docs(
-        app, token_url=f"{settings.issuer}/v1/token", default=Access(all_of=(settings.scope,))
-    )
+    app.router.routes.extend(quickstart.quickstart_routes().routes)
+    catalog.expose(Crud(app, database, scopes=scopes, body_limit=settings.body_limit))
+    docs.add_docs(app, token_url=token_url(settings), default=Access(all_of=scopes))
+    guard.describe(app)
     return app
 
 
-def _trusted(settings: Settings) -> TrustedIssuer:
-    return TrustedIssuer(issuer=settings.issuer, audience=settings.audience)
-
-
 def _connected(
-    database: Database, verifier: Verifier
+    database: Database, guard: Guard
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
         # In the background: an issuer that is down must not keep the service from starting.
-        warming = asyncio.create_task(verifier.warm())
+        watching = asyncio.create_task(guard.open())
         try:
             yield
         finally:
-            warming.cancel()
-            await verifier.aclose()
+            watching.cancel()
+            await guard.aclose()
             await database.close()
 
     return lifespan

@@ -24,6 +24,10 @@ GUARDED = {
     ("/parts/{id}", "PATCH"),
     ("/parts/{id}", "DELETE"),
 }
+QUICKSTART = {("/api/public", "GET"), ("/api/private", "GET"), ("/api/private-scoped", "GET")}
+OPEN = PUBLIC | {"/api/public"}
+"""Public by their place in PUBLIC_PATHS, or by saying so themselves."""
+
 SCOPELESS = "Could not verify the proper scope"
 
 
@@ -81,14 +85,14 @@ def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
 ) -> None:
     walked = set(routes_of(app))
     assert walked >= GUARDED
-    for path, method in walked - {(path, method) for path, method in walked if path in PUBLIC}:
+    for path, method in walked - {(path, method) for path, method in walked if path in OPEN}:
         for asked in (method, "HEAD", "OPTIONS", "PROPFIND"):
             status = asyncio.run(answer(app, asked, path.replace("{id}", "1")))
             assert status == 401, (asked, path)
 
 
 def test_the_generated_routes_are_those_of_the_catalog(app: Service) -> None:
-    assert {route for route in routes_of(app) if route[0] not in PUBLIC} == GUARDED
+    assert {r for r in routes_of(app) if r[0] not in PUBLIC} == GUARDED | QUICKSTART
 
 
 @pytest.mark.parametrize("where", ["a route", "a mount"])
@@ -109,9 +113,9 @@ def test_no_route_of_the_running_system_answers_without_a_token(system: System) 
         (path.replace("{id}", "1"), method.upper())
         for path, methods in described.items()
         for method in (*methods, "head", "options")
-        if path not in PUBLIC
+        if path not in OPEN
     }
-    assert len(targets) == len(GUARDED) + 4
+    assert len(targets) == len(GUARDED) + 4 + 6
     elsewhere = ["/", "/nowhere", "/parts/1/2", "/Parts", "/livez/x", "/docs/../parts", "/redoc"]
     for path, method in [*targets, *((path, "GET") for path in elsewhere)]:
         response = httpx.request(method, f"{system.url}{path}")
@@ -135,7 +139,7 @@ def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(system: Syst
     assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
-@pytest.mark.parametrize("path", sorted(PUBLIC - {"/docs-assets"}))
+@pytest.mark.parametrize("path", sorted(OPEN - {"/docs-assets"}))
 def test_a_public_route_answers_without_a_token(system: System, path: str) -> None:
     assert httpx.get(f"{system.url}{path}").status_code == 200
     assert httpx.head(f"{system.url}{path}").status_code == 200

@@ -1,0 +1,110 @@
+"""The token gate as the settings want it: which judges, which layers, which routes.
+
+Part of the composition, taken out of ``app`` so that both stay readable. What is switched off is
+not built: a layer that is not there costs a request nothing.
+"""
+
+from typing import Any
+
+from api.auth import BearerGate, TokenVerifier, Verifier
+from api.auth.introspection import Introspection
+from api.auth.introspection_endpoint import IntrospectionEndpoint
+from api.auth.metadata import metadata_route, metadata_url
+from api.auth.revocation import RevokedTokens
+from api.http.cors import Cors
+from api.http.service import Service
+from api.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
+
+
+class Guard:
+    """The parts of the gate, and what must be opened and closed of them.
+
+    Args:
+        settings: All of them.
+
+    Raises:
+        CannotStart: A file that a setting names cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._issuers = trusted_issuers(settings)
+        self._revoked = _revoked(settings)
+        self._verifier = Verifier(self._issuers, revoked=self._revoked)
+        self._introspection = self._introspect() if settings.introspection_url else None
+
+    def protect(self, app: Service) -> None:
+        """Put the layers around an app that has no others yet."""
+        settings = self._settings
+        options: dict[str, Any] = {"verifier": self._judge()}
+        if settings.resource_url:
+            options["resource_metadata"] = metadata_url(settings.resource_url)
+        if settings.rate_limit_clients or settings.rate_limit_bad_tokens:
+            from api.auth.limits import LimitedGate  # noqa: PLC0415 - 0.1 s that few need
+
+            app.add_middleware(
+                LimitedGate,
+                clients=settings.rate_limit_clients,
+                bad_tokens=settings.rate_limit_bad_tokens,
+                **options,
+            )
+        else:
+            app.add_middleware(BearerGate, **options)
+        if settings.cors_origins:  # Outside of the gate: a preflight carries no token.
+            app.add_middleware(Cors, origins=settings.cors_origins)
+
+    def describe(self, app: Service) -> None:
+        """Add the route that tells where to get a token; last, since it names all scopes."""
+        if self._settings.resource_url:
+            issuers = [trusted.issuer for trusted in self._issuers]
+            app.router.routes.append(
+                metadata_route(
+                    self._settings.resource_url,
+                    name=app.title,
+                    issuers=issuers,
+                    scopes=app.scopes(),
+                )
+            )
+
+    async def open(self) -> None:
+        """Fetch the keys and start to watch, until cancelled; an issuer that is down can wait."""
+        await self._verifier.warm()
+        if self._revoked is not None:
+            await self._revoked.watch()
+
+    async def aclose(self) -> None:
+        """Give up what is under way."""
+        await self._verifier.aclose()
+        if self._introspection is not None:
+            await self._introspection.aclose()
+
+    def _judge(self) -> TokenVerifier:
+        return self._introspection or self._verifier
+
+    def _introspect(self) -> Introspection:
+        settings = self._settings
+        endpoint = IntrospectionEndpoint(
+            settings.introspection_url,
+            settings.introspection_client_id,
+            settings.introspection_client_secret,
+        )
+        return Introspection(
+            self._verifier, endpoint, audience=settings.audience, revoked=self._revoked
+        )
+
+
+def token_url(settings: Settings) -> str:
+    """Give the address where the docs page asks for tokens, at the first issuer."""
+    issuer = settings.issuer or auth0_issuer(settings.auth0_domain)
+    return f"{issuer}oauth/token" if issuer.endswith("/") else f"{issuer}/v1/token"
+
+
+def _revoked(settings: Settings) -> RevokedTokens | None:
+    if settings.revoked_tokens_file is None:
+        return None
+    revoked = RevokedTokens(settings.revoked_tokens_file)
+    try:
+        revoked.read()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"REVOKED_TOKENS_FILE: cannot be used: {error}") from error
+    return revoked

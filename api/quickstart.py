@@ -1,0 +1,44 @@
+"""The three routes of Auth0's Express quickstart, in its words.
+
+They show the three kinds of access on the smallest possible operation, and are what a new client
+of the service tries first.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.http.exchange import authenticated, public, requires
+
+SCOPE: Final = "read:messages"
+
+
+def quickstart_routes() -> APIRouter:
+    """Make the three routes."""
+    router = APIRouter(prefix="/api", tags=["quickstart"])
+
+    @router.get("/public", summary="A message for anyone")
+    @public
+    async def public_message() -> dict[str, str]:
+        return _message(
+            "Hello from a public endpoint! You don't need to be authenticated to see this."
+        )
+
+    @router.get("/private", summary="A message for whoever has a valid token")
+    @authenticated
+    async def private_message() -> dict[str, str]:
+        return _message("Hello from a private endpoint! You need to be authenticated to see this.")
+
+    @router.get("/private-scoped", summary=f"A message for tokens with {SCOPE}")
+    @requires(SCOPE)
+    async def scoped_message() -> dict[str, str]:
+        return _message(
+            "Hello from a private endpoint! You need to be authenticated and have a scope of"
+            " read:messages to see this."
+        )
+
+    return router
+
+
+def _message(text: str) -> dict[str, str]:
+    return {"message": text}
