@@ -1,0 +1,20 @@
+"""Settings: what the service is told from outside, read and checked once at start.
+
+``layers`` reads the environment and the files, ``values`` checks one value, ``settings`` has one
+field a setting, ``issuers`` makes trusted issuers of several of them, ``errors`` says what was
+wrong in one line. Nothing outside this package reads the environment for the service.
+"""
+
+from api.settings.errors import CannotStart, SettingsError
+from api.settings.issuers import auth0_issuer, trusted_issuers
+from api.settings.layers import read_layers
+from api.settings.settings import Settings
+
+__all__ = [
+    "CannotStart",
+    "Settings",
+    "SettingsError",
+    "auth0_issuer",
+    "read_layers",
+    "trusted_issuers",
+]

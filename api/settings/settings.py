@@ -1,0 +1,150 @@
+"""One field a setting, under its own name in lower case; each stands in the README.
+
+CLIENT_ID and CLIENT_SECRET are the client's and the development issuer's, not the service's.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from api.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
+from api.settings import values
+from api.settings.errors import SettingsError
+from api.settings.layers import read_layers
+from db.environment import DEFAULT_DATABASE_URL
+
+ENVIRONMENTS: Final = ("development", "production")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_DEFAULTS: Final = {
+    "SERVER_HOST": "127.0.0.1",
+    "SERVER_PORT": "3000",
+    "DATABASE_URL": DEFAULT_DATABASE_URL,
+    "AUDIENCE": "api://default",
+    "SCOPE": "parts_manager",
+    "SCOPE_CLAIMS": "scp",
+    "TOKEN_ALGORITHMS": "RS256",
+    "CLOCK_SKEW_SECONDS": "5",
+    "ENVIRONMENT": "development",
+    "LOG_LEVEL": "info",
+    "BODY_LIMIT": "1048576",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the service is told from outside.
+
+    Attributes:
+        server_host: The address to listen on.
+        server_port: The port to listen on; 0 lets the system choose.
+        database_url: ``sqlite:///file`` or ``postgresql://user:password@host/name``.
+        issuer: Whose tokens are trusted: the exact ``iss``; empty where others are named.
+        audience: What its tokens must be made for: their ``aud``.
+        scope: What a token must hold, by default, for any operation; divided by blanks.
+        scope_claims: Which claims of its tokens hold scopes.
+        token_algorithms: Which ``alg`` its tokens may have.
+        clock_skew_seconds: Tolerance on its tokens' exp, nbf and iat, 0 to 120 s.
+        auth0_domain: A tenant of Auth0 to trust beside it.
+        auth0_audience: What the tenant's tokens must be made for.
+        trusted_issuers_file: A TOML file of more issuers to trust.
+        introspection_url: Where to ask about tokens that are no JWTs (RFC 7662).
+        introspection_client_id: Who asks there.
+        introspection_client_secret: Proves it.
+        revoked_tokens_file: A file with one ``jti`` a line, of tokens to refuse.
+        resource_url: This service's own public URL (RFC 9728).
+        rate_limit_clients: Requests of one client, ``600/minute``; empty for no limit.
+        rate_limit_bad_tokens: Refused tokens of one address, ``60/minute``; empty for no limit.
+        cors_origins: Pages of which origins may call from a browser.
+        environment: ``development`` or ``production``.
+        log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
+        body_limit: The largest request body, in bytes.
+    """
+
+    server_host: str
+    server_port: int
+    database_url: str
+    issuer: str
+    audience: str
+    scope: str
+    scope_claims: tuple[str, ...]
+    token_algorithms: tuple[str, ...]
+    clock_skew_seconds: int
+    auth0_domain: str
+    auth0_audience: str
+    trusted_issuers_file: Path | None
+    introspection_url: str
+    introspection_client_id: str
+    introspection_client_secret: str = field(repr=False)
+    revoked_tokens_file: Path | None
+    resource_url: str
+    rate_limit_clients: str
+    rate_limit_bad_tokens: str
+    cors_origins: tuple[str, ...]
+    environment: str
+    log_level: str
+    body_limit: int
+
+    @classmethod
+    def load(
+        cls, directory: Path | None = None, environ: Mapping[str, str] = os.environ
+    ) -> "Settings":
+        """Read the settings of a directory. Raises ``SettingsError``."""
+        return cls.of(read_layers(directory, environ))
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Settings":
+        """Check values and make settings of them. Raises ``SettingsError``."""
+        given = {**_DEFAULTS, **given}
+        settings = cls(
+            server_host=values.required(given, "SERVER_HOST"),
+            server_port=values.whole(given, "SERVER_PORT", 65_535),
+            database_url=values.database_url(given, "DATABASE_URL"),
+            issuer=_issuer(given),
+            audience=values.required(given, "AUDIENCE"),
+            scope=values.scopes(given, "SCOPE"),
+            scope_claims=values.words(given, "SCOPE_CLAIMS"),
+            token_algorithms=values.words(given, "TOKEN_ALGORITHMS"),
+            clock_skew_seconds=values.whole(given, "CLOCK_SKEW_SECONDS", MAX_CLOCK_SKEW_SECONDS),
+            auth0_domain=values.domain(given, "AUTH0_DOMAIN"),
+            auth0_audience=values.optional(given, "AUTH0_AUDIENCE"),
+            trusted_issuers_file=values.file(given, "TRUSTED_ISSUERS_FILE"),
+            introspection_url=values.safe_url(given, "INTROSPECTION_URL"),
+            introspection_client_id=values.optional(given, "INTROSPECTION_CLIENT_ID"),
+            introspection_client_secret=values.optional(given, "INTROSPECTION_CLIENT_SECRET"),
+            revoked_tokens_file=values.file(given, "REVOKED_TOKENS_FILE"),
+            resource_url=values.safe_url(given, "RESOURCE_URL"),
+            rate_limit_clients=values.rate(given, "RATE_LIMIT_CLIENTS"),
+            rate_limit_bad_tokens=values.rate(given, "RATE_LIMIT_BAD_TOKENS"),
+            cors_origins=values.origins(given, "CORS_ORIGINS"),
+            environment=values.one_of(given, "ENVIRONMENT", ENVIRONMENTS),
+            log_level=values.one_of(given, "LOG_LEVEL", LOG_LEVELS),
+            body_limit=values.whole(given, "BODY_LIMIT", 2**31),
+        )
+        _check_together(settings)
+        return settings
+
+
+def _issuer(given: Mapping[str, str]) -> str:
+    """Give ISSUER, which may only be empty where another issuer is named."""
+    others = values.optional(given, "AUTH0_DOMAIN") or values.optional(
+        given, "TRUSTED_ISSUERS_FILE"
+    )
+    if others and not values.optional(given, "ISSUER"):
+        return ""
+    return values.issuer(values.required(given, "ISSUER"), "ISSUER")
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse settings that are each right and do not fit one another."""
+    if not settings.scope_claims:
+        raise SettingsError("SCOPE_CLAIMS: must name at least one claim, such as scp or scope")
+    if not settings.token_algorithms or not ALGORITHMS.issuperset(settings.token_algorithms):
+        raise SettingsError(f"TOKEN_ALGORITHMS: must be of {', '.join(sorted(ALGORITHMS))}")
+    if settings.auth0_domain and not settings.auth0_audience:
+        raise SettingsError("AUTH0_AUDIENCE: is missing; it is the API Identifier at Auth0")
+    if settings.introspection_url:
+        for name in ("introspection_client_id", "introspection_client_secret"):
+            if not getattr(settings, name):
+                raise SettingsError(f"{name.upper()}: is missing; INTROSPECTION_URL needs it")

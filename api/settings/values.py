@@ -1,0 +1,154 @@
+"""One value at a time: out of the merged layers, checked, in its type.
+
+Each function raises ``SettingsError`` in one line that begins with the setting's name. A value
+that may be secret is never repeated.
+"""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from api.auth.issuers import is_loopback, is_safe_url
+from api.settings.errors import SettingsError
+from db.database import check_url
+
+Given = Mapping[str, str]
+
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+"""RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
+
+
+def required(given: Given, name: str) -> str:
+    """Give a setting that must be there."""
+    value = given.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{name}: is missing; set it in the environment or in .env.local")
+    return value
+
+
+def optional(given: Given, name: str) -> str:
+    """Give a setting that may be left out or empty."""
+    return given.get(name, "").strip()
+
+
+def whole(given: Given, name: str, highest: int) -> int:
+    """Give a whole number from 0 to ``highest``."""
+    text = required(given, name)
+    if not (text.isascii() and text.isdigit() and int(text) <= highest):
+        raise SettingsError(f"{name}: must be a whole number from 0 to {highest}")
+    return int(text)
+
+
+def one_of(given: Given, name: str, choices: tuple[str, ...]) -> str:
+    """Give one of a few words, in lower case."""
+    value = required(given, name).lower()
+    if value not in choices:
+        raise SettingsError(f"{name}: must be one of {', '.join(choices)}")
+    return value
+
+
+def words(given: Given, name: str) -> tuple[str, ...]:
+    """Give a list divided by blanks or commas, each word once; empty where it is left out."""
+    return tuple(dict.fromkeys(optional(given, name).replace(",", " ").split()))
+
+
+def scopes(given: Given, name: str) -> str:
+    """Give scopes divided by blanks, each by the grammar of RFC 6749."""
+    value = " ".join(required(given, name).split())
+    if not all(_SCOPE.fullmatch(scope) for scope in value.split(" ")):
+        raise SettingsError(f"{name}: a scope is printable ASCII without quotation marks")
+    return value
+
+
+def database_url(given: Given, name: str) -> str:
+    """Give the URL of a database that we know how to open."""
+    url = required(given, name)
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error
+    return url
+
+
+def issuer(value: str, name: str) -> str:
+    """Give an issuer's URL that keys may safely be fetched from."""
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+    except ValueError as error:
+        raise SettingsError(f"{name}: is not a URL") from error
+    if not host or parts.scheme not in ("http", "https") or set("?#") & set(value):
+        raise SettingsError(
+            f"{name}: must be a URL such as https://example.okta.com/oauth2/default"
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise SettingsError(f"{name}: must use https: over http anyone on the way could forge keys")
+    if not is_safe_url(value, loopback=True):
+        raise SettingsError(f"{name}: must be a plain URL, without blanks, user or odd port")
+    return value
+
+
+def domain(given: Given, name: str) -> str:
+    """Give a host, with a port perhaps: ``example.eu.auth0.com``."""
+    value = optional(given, name).removeprefix("https://").rstrip("/")
+    if value and (set("/?#@") & set(value) or not is_safe_url(f"https://{value}/", loopback=False)):
+        raise SettingsError(f"{name}: must be a domain such as example.eu.auth0.com")
+    return value
+
+
+def safe_url(given: Given, name: str) -> str:
+    """Give an https URL, or http on loopback, without query and fragment; empty if left out."""
+    value = optional(given, name)
+    if value and (not is_safe_url(value, loopback=True) or set("?#\"\\<>'") & set(value)):
+        raise SettingsError(
+            f"{name}: must be an https URL (http on loopback) without query and fragment"
+        )
+    return value
+
+
+def origins(given: Given, name: str) -> tuple[str, ...]:
+    """Give origins (RFC 6454 section 6.2) in the form that browsers send them, or ``*`` alone."""
+    found = words(given, name)
+    for origin in found:
+        if origin == "*" and len(found) == 1:
+            continue
+        if not re.fullmatch(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", origin):
+            raise SettingsError(
+                f"{name}: must be origins such as https://app.example.com, in lower case and"
+                " without a path, or * alone"
+            )
+    return found
+
+
+def file(given: Given, name: str) -> Path | None:
+    """Give the path of a file that can be read; None where it is left out."""
+    value = optional(given, name)
+    if not value:
+        return None
+    path = Path(value)
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise SettingsError(f"{name}: {value} cannot be read: {error.strerror}") from error
+    return path
+
+
+def rate(given: Given, name: str) -> str:
+    """Give a rate such as ``600/minute``; empty where it is left out."""
+    value = optional(given, name)
+    if value and not re.fullmatch(
+        r"[1-9][0-9]{0,8} ?/ ?([1-9][0-9]{0,5} ?)?"
+        r"(second|minute|hour|day)s?",
+        value,
+    ):
+        raise SettingsError(f"{name}: must be a rate such as 600/minute, or empty for no limit")
+    return value
+
+
+def nearest(wrong: str, valid: tuple[str, ...]) -> str:
+    """Give ``; did you mean x?`` where something is near, or nothing."""
+    found = get_close_matches(wrong, valid, 1)
+    return f"; did you mean {found[0]}?" if found else ""
