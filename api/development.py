@@ -14,10 +14,12 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
 from alembic import command
 from alembic.config import Config
@@ -27,9 +29,8 @@ from api.issuer import IssuerSettings, IssuerStartError
 from api.issuer.server import check_startable
 from api.issuer.server import serve as serve_issuer
 from api.logs import configure_logs
-from api.server import check_address, end_with_parent, serve
-from api.settings import CannotStart, Settings, SettingsError
-from db.environment import read_environment
+from api.server import build, check_address, end_with_parent, serve
+from api.settings import AUTH0_SCOPE_CLAIMS, CannotStart, Settings, SettingsError, read_layers
 from db.errors import DatabaseError
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -49,13 +50,16 @@ def run() -> None:
     settings = Settings.load()
     if settings.environment == "production":
         raise SettingsError("ENVIRONMENT: production has its own issuer; run python -m api")
-    configure_logs(settings.log_level, readable=True)
+    configure_logs(settings.log_level, readable=sys.stderr.isatty())
     issuer = _issuer_settings(settings)
+    settings = _trust_both_shapes(settings, issuer)
     try:
         check_startable(issuer, environment=settings.environment)
     except IssuerStartError as error:
         raise CannotStart(str(error)) from error
     check_address(settings.server_host, settings.server_port)
+    # Who names no scope in Auth0's shape is granted whatever an operation here may ask for.
+    issuer = replace(issuer, default_scopes=sorted(build(settings).scopes()))
     with _running_issuer(issuer) as wait_for_issuer:
         migrate(settings.database_url)
         wait_for_issuer()
@@ -68,7 +72,7 @@ def make_client() -> None:
 
     The file is readable by its owner alone from the first byte on.
     """
-    known = read_environment()
+    known = read_layers()
     if known.get("CLIENT_ID") and known.get("CLIENT_SECRET"):
         return
     try:
@@ -99,16 +103,34 @@ def migrate(url: str) -> None:
 
 
 def _issuer_settings(settings: Settings) -> IssuerSettings:
-    client = read_environment()
+    client = read_layers()
     try:
         return IssuerSettings(
             issuer=settings.issuer,
             audience=settings.audience,
+            auth0_audience=settings.auth0_audience or None,
             clients={client["CLIENT_ID"]: client["CLIENT_SECRET"]},
-            default_scopes=(settings.scope,),
+            default_scopes=settings.scope.split(),
+            revoked_tokens_file=settings.revoked_tokens_file,
         )
     except IssuerStartError as error:
         raise CannotStart(str(error)) from error
+
+
+def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> Settings:
+    """Trust the development issuer's tokens in Okta's and in Auth0's shape.
+
+    A tenant that AUTH0_DOMAIN names already takes the place of Auth0's shape.
+    """
+    if not issuer.has_okta_shape:
+        return replace(settings, scope_claims=AUTH0_SCOPE_CLAIMS)
+    if settings.auth0_domain:
+        return settings
+    return replace(
+        settings,
+        auth0_domain=urlsplit(issuer.auth0_issuer).netloc,
+        auth0_audience=settings.auth0_audience or settings.audience,
+    )
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
         CannotStart: The address is taken or not ours.
     """
     check_address(settings.server_host, settings.server_port)
-    _app(settings)
+    build(settings)
     gc.collect()
     gc.freeze()  # What the worker inherits stays shared, untouched by its collector.
     Server(
@@ -82,7 +82,7 @@ def check_address(host: str, port: int) -> None:
 
 
 @cache
-def _app(settings: Settings) -> Service:
+def build(settings: Settings) -> Service:
     """Build the app once a process; a forked worker inherits it."""
     return create_app(settings)
 
@@ -90,7 +90,7 @@ def _app(settings: Settings) -> Service:
 def _load(settings: Settings) -> Service:
     """Give granian's worker its app."""
     end_with_parent()
-    return _app(settings)
+    return build(settings)
 
 
 def end_with_parent() -> None:

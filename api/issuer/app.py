@@ -35,7 +35,7 @@ _METHOD_NOT_ALLOWED = 405
 def create_issuer(settings: IssuerSettings) -> Starlette:
     """Make the application, with a key of its own and no token issued yet."""
     key = SigningKey()
-    ledger = Ledger()
+    ledger = Ledger(revoked=settings.revoked_tokens_file)
     clients = Clients(settings.clients)
     mint = Mint(key, ledger, settings.token_seconds)
     routes = _auth0_routes(settings, key, clients, mint)

@@ -3,13 +3,14 @@
 Kept in memory, by hash, bounded. A token that is not here is not active: what falls out of a full
 ledger is refused rather than revived, and a restart forgets all tokens with the key that signed
 them. Resource servers that verify signatures alone do not see a revocation; that is the nature of
-self-contained tokens.
+self-contained tokens. For them the ``jti`` of each revoked token can be written to a file.
 """
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 CAPACITY = 10_000
@@ -35,10 +36,12 @@ class Ledger:
 
     Args:
         capacity: How many tokens are remembered; the oldest gives way.
+        revoked: The file to which each revoked token's ``jti`` is added; None for none.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY, revoked: Path | None = None) -> None:
         self._capacity = capacity
+        self._revoked = revoked
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
 
     def __len__(self) -> int:
@@ -66,7 +69,10 @@ class Ledger:
 
     def revoke(self, token: str) -> None:
         """Forget a token: from now on it is not active."""
-        self._entries.pop(_digest(token), None)
+        entry = self._entries.pop(_digest(token), None)
+        if entry is not None and self._revoked is not None and "jti" in entry.claims:
+            with self._revoked.open("a", encoding="utf-8") as file:
+                file.write(f"{entry.claims['jti']}\n")
 
 
 def _digest(token: str) -> bytes:

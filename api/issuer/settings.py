@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from api.issuer.errors import IssuerRefusedError
@@ -88,6 +89,8 @@ class IssuerSettings:
         default_scopes: Granted in Auth0's shape when the request names none, and listed in the
             metadata of both.
         token_seconds: Life of a token, in seconds.
+        revoked_tokens_file: Where the ``jti`` of each revoked token is written, one a line, for
+            services that check signatures alone; None for nowhere.
 
     Raises:
         IssuerRefusedError: From the constructor, when ``issuer`` is not one to develop on.
@@ -99,6 +102,7 @@ class IssuerSettings:
     clients: Mapping[str, str] = field(repr=False)
     default_scopes: Sequence[str]
     token_seconds: int = 3600
+    revoked_tokens_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later: at the first request, or on another machine."""

@@ -4,17 +4,22 @@ The claims are those that Okta's custom authorization servers and Auth0's APIs p
 tokens of the client credentials grant, so that each vendor's own verifier takes ours for its own.
 """
 
+import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from api.issuer.errors import AccessDeniedError, InvalidScopeError
+from api.issuer.errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
 from api.issuer.ledger import Entry, Ledger
 from api.issuer.parameters import Parameters
 from api.issuer.scopes import parse_scope
 from api.issuer.settings import IssuerSettings
 from api.issuer.signing import SigningKey
+
+JWT = "jwt"
+OPAQUE = "opaque"
+_OPAQUE_BYTES = 32
 
 
 class Shape(Protocol):
@@ -121,12 +126,21 @@ class Mint:
         self._token_seconds = token_seconds
 
     def issue(self, shape: Shape, client_id: str, parameters: Parameters) -> Mapping[str, Any]:
-        """Issue a token and give the answer of RFC 6749 section 5.1."""
+        """Issue a token and give the answer of RFC 6749 section 5.1.
+
+        ``token_format=opaque`` asks for one that says nothing to who does not introspect it.
+        """
+        kind = parameters.get("token_format", JWT)
+        if kind not in (JWT, OPAQUE):
+            raise InvalidRequestError(f"The token_format must be {JWT} or {OPAQUE}.")
         scopes = shape.scopes(parameters)
         now = int(time.time())
         claims = shape.claims(client_id, scopes, parameters)
         claims |= {"iat": now, "exp": now + self._token_seconds}
-        token = self._key.sign(claims, typ=shape.typ)
+        if kind == OPAQUE:
+            token = secrets.token_urlsafe(_OPAQUE_BYTES)
+        else:
+            token = self._key.sign(claims, typ=shape.typ)
         scope = " ".join(scopes)
         self._ledger.add(token, Entry(client_id, scope, claims))
         return {

@@ -6,11 +6,12 @@ wrong in one line. Nothing outside this package reads the environment for the se
 """
 
 from api.settings.errors import CannotStart, SettingsError
-from api.settings.issuers import auth0_issuer, trusted_issuers
+from api.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
 from api.settings.layers import read_layers
 from api.settings.settings import Settings
 
 __all__ = [
+    "AUTH0_SCOPE_CLAIMS",
     "CannotStart",
     "Settings",
     "SettingsError",
