@@ -1,4 +1,8 @@
-"""Logging: structured lines, JSON in production and readable in development, on stderr."""
+"""Logging: structured lines on stderr, readable at a terminal and JSON for all else.
+
+What our own modules tell the standard library's logging (the keyring, of keys and issuers) becomes
+lines of the same form.
+"""
 
 import logging
 import sys
@@ -38,6 +42,22 @@ def configure_logs(level: str, *, readable: bool) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
+    # Not at the root, whose handlers the server sets anew when it starts.
+    ours = logging.getLogger("api")
+    ours.handlers = [_Forward()]
+    ours.setLevel(_LEVELS[level])
+    ours.propagate = False
+
+
+class _Forward(logging.Handler):
+    """Hands the standard library's records to structlog; an exception is named, not shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        error = record.exc_info[0] if record.exc_info else None
+        given = {"error": error.__name__} if error else {}
+        logger: Any = structlog.get_logger(record.name)
+        logger.log(record.levelno, record.getMessage(), logger=record.name, **given)
 
 
 def _json(event: Any, **_: Any) -> bytes:

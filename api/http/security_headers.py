@@ -19,6 +19,9 @@ _JSON_POLICY: Final[Header] = (
     b"content-security-policy",
     b"default-src 'none'; frame-ancestors 'none'",
 )
+_NO_BANNER: Final[Header] = (b"server", b"")
+"""The server would name itself, and so the list of its known faults."""
+
 _HSTS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -28,7 +31,7 @@ def security_headers(resource_url: str) -> tuple[Header, ...]:
     Args:
         resource_url: The service's public URL; empty where it is not known.
     """
-    headers = (_NOSNIFF, _NO_REFERRER, _JSON_POLICY)
+    headers = (_NOSNIFF, _NO_REFERRER, _JSON_POLICY, _NO_BANNER)
     return (*headers, _HSTS) if resource_url.startswith("https://") else headers
 
 
