@@ -1,12 +1,16 @@
-"""``python -m api``: serve. ``python -m api dev``: serve, with a development issuer beside it."""
+"""``python -m api``: serve. ``python -m api dev``: serve, with a development issuer beside it.
+
+``python -m api doctor``: say what is wrong with the settings and, given one, with a token.
+"""
 
 import sys
 from typing import Final
 
 from api.settings import CannotStart
 
-USAGE: Final = "usage: python -m api [dev]"
+USAGE: Final = "usage: python -m api [dev | doctor [TOKEN | -]]    (-: read the token from stdin)"
 EXIT_CANNOT_START: Final = 1
+EXIT_UNWELL: Final = 1
 EXIT_USAGE: Final = 2
 
 
@@ -20,6 +24,12 @@ def main(arguments: list[str]) -> int:
                 from api.development import run  # noqa: PLC0415 - not needed to serve
 
                 run()
+            case ["doctor"]:
+                return _examine(None)
+            case ["doctor", "-"]:
+                return _examine(sys.stdin.read())
+            case ["doctor", token] if not token.startswith("-"):
+                return _examine(token)
             case ["-h" | "--help"]:
                 print(USAGE)  # noqa: T201 - the answer to --help
             case _:
@@ -43,6 +53,12 @@ def _serve() -> None:
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
     check_schema(settings.database_url)
     serve(settings)
+
+
+def _examine(token: str | None) -> int:
+    from api.doctor import examine  # noqa: PLC0415 - not needed to serve
+
+    return 0 if examine(token) else EXIT_UNWELL
 
 
 if __name__ == "__main__":

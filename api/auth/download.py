@@ -51,6 +51,8 @@ class Download:
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
         self._tls: SSLContext | None = None
+        self.last_date: str | None = None
+        """The Date header of the last answer: the issuer's clock, for who wants to compare."""
 
     async def __call__(self, url: str) -> bytes:
         """Get a document.
@@ -81,6 +83,7 @@ class Download:
         # Without compression a small answer cannot unpack into a large one.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         async with client.stream("GET", url, headers=headers) as response:
+            self.last_date = response.headers.get("Date")
             if response.status_code != _OK:
                 raise DownloadError(f"status-{response.status_code}")
             if response.headers.get("Content-Encoding", "identity") != "identity":

@@ -1,0 +1,60 @@
+"""The command: every check in its order, each line as soon as it is known."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import TextIO
+
+from api.doctor.findings import Finding, Verdict, good, wrong
+from api.doctor.issuers import Examined, examine_issuer
+from api.doctor.surroundings import examine_database, examine_introspection, examine_port
+from api.doctor.tokens import examine_token
+from api.settings import CannotStart, Settings, SettingsError, trusted_issuers
+
+
+def examine(token: str | None, output: TextIO = sys.stdout) -> bool:
+    """Write a line for each finding; give whether all is well.
+
+    Args:
+        token: A token to explain as well; None for none. It is not printed.
+        output: Where the lines go.
+    """
+    return asyncio.run(_examine(token, output))
+
+
+async def _examine(token: str | None, output: TextIO) -> bool:
+    well = True
+    async for finding in _findings(token):
+        print(finding.line(), file=output, flush=True)
+        well = well and finding.verdict is not Verdict.WRONG
+    return well
+
+
+async def _findings(token: str | None) -> AsyncIterator[Finding]:
+    try:
+        settings = Settings.load()
+        issuers = trusted_issuers(settings)
+    except SettingsError as error:
+        name, _, text = str(error).partition(": ")
+        yield wrong(name, text)
+        return
+    yield good("settings", "each can be read")
+    for check in (examine_database, examine_port):
+        try:
+            # Its own event loop is its own affair: the check of the database runs one.
+            yield await asyncio.to_thread(check, settings)
+        except CannotStart as error:
+            name, _, text = str(error).partition(": ")
+            yield wrong(name, text)
+    if settings.introspection_url:
+        yield await examine_introspection(settings)
+    examined: list[Examined] = []
+    for trusted in issuers:
+        one = await examine_issuer(trusted)
+        examined.append(one)
+        for finding in one.findings:
+            yield finding
+    if token is not None:
+        for finding in examine_token(token, settings, examined, time.time()):
+            yield finding
