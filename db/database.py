@@ -6,16 +6,19 @@ raises; nothing is acknowledged before that. Both drivers give rows as plain seq
 order.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
 
 from db.statement import Row, Statement, Values
 
 SCHEMES = ("sqlite", "postgresql")
+T = TypeVar("T")
 
 
 class Connection(Protocol):
@@ -34,6 +37,10 @@ class Connection(Protocol):
 
     async def fetch_count(self, statement: Statement, values: Values) -> int:
         """Run a ``SELECT count(*)``; its result may come from a cache that writes invalidate."""
+        ...
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with a SQLAlchemy session that joins this connection's transaction."""
         ...
 
 

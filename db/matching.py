@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement
+from sqlalchemy import ColumnElement, func, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 _ESCAPE = "\\"
 
@@ -17,7 +18,8 @@ class like_any_case(FunctionElement[bool]):  # noqa: N801 - reads as a function,
     own ``ilike`` would wrap both sides in ``lower()`` on SQLite, at twice the cost.
     """
 
-    type = Boolean()
+    # As Boolean, SQLAlchemy would write ``= 1`` behind it on SQLite.
+    type = NullType()  # type: ignore[assignment]
     inherit_cache = True
 
     def __init__(self, column: ColumnElement[Any], pattern: ColumnElement[Any]) -> None:
@@ -40,3 +42,26 @@ def pattern_containing(text: str) -> str:
     """Make the pattern that finds the text anywhere; ``%`` and ``_`` in it are letters."""
     escaped = text.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
     return f"%{escaped}%"
+
+
+class contains(FunctionElement[bool]):  # noqa: N801 - as above
+    """The column holds the text somewhere, case and all; no letter of it is special."""
+
+    # As Boolean, SQLAlchemy would write ``= 1`` behind it on SQLite.
+    type = NullType()  # type: ignore[assignment]
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], text: ColumnElement[Any]) -> None:
+        super().__init__(column, text)
+
+
+@compiles(contains)
+def _position(element: contains, compiler: SQLCompiler, **options: Any) -> str:
+    column, text = element.clauses
+    return compiler.process(func.strpos(column, text) > literal_column("0"), **options)
+
+
+@compiles(contains, "sqlite")
+def _instr(element: contains, compiler: SQLCompiler, **options: Any) -> str:
+    column, text = element.clauses
+    return compiler.process(func.instr(column, text) > literal_column("0"), **options)

@@ -1,21 +1,25 @@
 """The five actions: for each, what it takes in and what its milestones do.
 
 An action takes in path, query and body before any transaction is open, so that a slow caller
-holds up nobody. Then its steps run, named after the milestones they belong to (``plan``), on the
-context's connection.
+holds up nobody. Then its steps run, named after the milestones they belong to (``plan``).
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from msgspec import UNSET
 from starlette.types import Receive
 
 from api.crud import bodies
+from api.crud.bodies import Errors
 from api.crud.context import Context
-from api.crud.records import Record, encode
+from api.crud.fields import Field
+from api.crud.query import Condition
+from api.crud.records import encode, hide
 from api.errors import NotFound
 from api.http.body import read_json_object
+from db.database import Connection
 from db.statement import Row
 
 if TYPE_CHECKING:
@@ -30,28 +34,76 @@ class Action(ABC):
     Attributes:
         name: Finale's.
         writes: Whether it needs a transaction that may change something.
+        single: Whether it runs one statement at most.
+        only_for_hooks: Milestones whose work is of use to hooks alone: without any it is left
+            out, since a later statement does the same on its way.
     """
 
     name: ClassVar[str]
     writes: ClassVar[bool] = False
+    only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, resource: "Resource") -> None:
         self.resource = resource
+        self.single = not resource.view.children
 
     @abstractmethod
     async def take_in(self, context: Context, receive: Receive) -> None:
         """Read what the request brings, and refuse what is malformed."""
 
     async def send(self, context: Context) -> None:
-        """Make the response from the instance."""
+        """Make the response from the instance, leaving out what is not to be seen."""
+        self._conceal(context)
         context.headers.append(_JSON)
         context.body = encode(context.instance)
 
-    def _record(self, row: Row | None) -> Record:
-        """Give the row as a record. Raises ``NotFound`` where there is none."""
+    def _conceal(self, context: Context) -> None:
+        hidden = self.resource.view.hidden
+        shown = None if context.query is None else context.query.shown
+        if not hidden and shown is None:
+            return
+        instance = context.instance
+        records = instance if isinstance(instance, list) else [instance] if context.rows else []
+        hide(records, hidden)
+        if shown is not None:
+            kind = self.resource.view.record
+            hide(records, [name for name in kind.__struct_fields__ if name not in shown])
+
+    async def _take_row(self, context: Context, row: Row | None) -> None:
+        """Make the row the context's instance, related rows and all. Raises ``NotFound``."""
         if row is None:
             raise NotFound
-        return self.resource.read_rows((row,))[0]
+        context.rows = (row,)
+        (context.instance,) = self.resource.view.read_rows(context.rows)
+        if self.resource.options.reload_instances or not self.writes:
+            await self._embed(context, [context.instance])
+
+    async def _embed(self, context: Context, records: Sequence[Any]) -> None:
+        resource, query = self.resource, context.query
+        if not resource.view.children:
+            return
+        wanted = context.include
+        if context.shallow:
+            wanted = (query.children if query is not None else None) or ()
+        if query is not None and query.shown is not None:
+            wanted = [name for name in query.shown if wanted is None or name in wanted]
+        await resource.embedder.embed(await context.connection(), context.rows, records, wanted)
+
+    def _narrowed(self, context: Context) -> tuple[tuple[Condition, ...], tuple[Any, ...], bool]:
+        """Give the conditions that rows must meet beside the key, and their values.
+
+        Returns:
+            Conditions, values, and whether a statement of this shape is worth keeping.
+        """
+        query = context.query
+        if query is None and not context.criteria:
+            return (), (), True
+        conditions = () if query is None else query.shape.conditions
+        values = () if query is None else query.values
+        if not context.criteria:
+            return conditions, values, True
+        more, bound, keep = self.resource.criteria(context.criteria)
+        return (*conditions, *more), (*values, *bound), keep
 
 
 class Create(Action):
@@ -65,23 +117,42 @@ class Create(Action):
         resource = self.resource
         resource.refuse_parameters(context.scope)
         body = await read_json_object(context.scope, receive, resource.body_limit)
-        context.attributes = bodies.read_new(body, resource.creatable)
+        errors = Errors()
+        context.nested = resource.nested.read(body, errors, new=True)
+        by_nested = resource.nested.sets(context.nested)
+        context.attributes = bodies.read_new(
+            body, resource.creatable, errors, given_elsewhere=by_nested | resource.by_hooks
+        )
+        errors.check()
         context.status = 201
 
     async def write(self, context: Context) -> None:
-        """Insert the row, and take it back as the database has it."""
-        attributes = context.attributes
-        for field in self.resource.with_initial:
-            if field not in attributes and (value := field.initial()) is not UNSET:
-                attributes[field] = value
-        written, values = self.resource.ordered(attributes)
-        statement = self.resource.statements.insert(written)
-        context.instance = self._record(await context.connection.fetch_one(statement, values))
+        """Insert the row with its related ones, and take it back as the database has it."""
+        resource, attributes = self.resource, context.attributes
+        for field in resource.with_initial:
+            if field.attribute not in attributes and (value := field.initial()) is not UNSET:
+                attributes[field.attribute] = value
+        connection = await context.connection()
+        if context.nested:
+            await resource.nested.write_before(connection, context)
+        written, values = resource.ordered(attributes)
+        row = await connection.fetch_one(resource.statements.insert(written), values)
+        generated = resource.generated
+        if generated is not None and generated in written:
+            await self._advance(connection, generated)
+        if context.nested and row is not None:
+            await resource.nested.write_after(connection, context, row)
+        await self._take_row(context, row)
+
+    async def _advance(self, connection: Connection, generated: Field) -> None:
+        statement = self.resource.statements.advance(generated)
+        if statement is not None:
+            await connection.fetch_all(statement, ())
 
     async def send(self, context: Context) -> None:
         """Answer with the row and its ``Location``."""
-        await super().send(context)
         context.headers.append((b"location", self.resource.location(context.instance)))
+        await super().send(context)
 
 
 class List(Action):
@@ -90,96 +161,139 @@ class List(Action):
     name = "list"
 
     async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        """Read the query."""
+        """Read path and query."""
+        context.key = self.resource.link_key_of(context.scope)
         context.query = self.resource.read_query(context.scope)
 
     async def fetch(self, context: Context) -> None:
         """Fetch one page, and count the whole where the page does not tell."""
+        query, resource, statements = context.query, self.resource, self.resource.statements
+        assert query is not None  # noqa: S101 - take_in left it
+        count, offset = self._page(context)
+        conditions, bound, keep = self._narrowed(context)
+        values = (*context.key, *bound)
+        connection = await context.connection()
+        page = statements.page(conditions, query.shape.order, keep=keep)
+        context.rows = rows = await connection.fetch_all(page, (*values, count, offset))
+        context.instance = records = resource.view.read_rows(rows)
+        context.offset = offset
+        await self._embed(context, records)
+        if not resource.options.pagination:
+            return
+        if len(rows) < count and (rows or not offset):
+            context.total = offset + len(rows)  # The last page ends where the list does.
+        else:
+            counting = statements.count(conditions, keep=keep)
+            context.total = await connection.fetch_count(counting, values)
+
+    @staticmethod
+    def _page(context: Context) -> tuple[int, int]:
+        """Give the page's size and offset: a hook's, or else the query's."""
         query = context.query
         assert query is not None  # noqa: S101 - take_in left it
-        statements, connection = self.resource.statements, context.connection
-        values = (*query.values, query.count, query.offset)
-        rows = await connection.fetch_all(statements.page(query.shape), values)
-        context.instance = self.resource.read_rows(rows)
-        context.offset = query.offset
-        if not self.resource.options.pagination:
-            return
-        if len(rows) < query.count and (rows or not query.offset):
-            context.total = query.offset + len(rows)  # The last page ends where the list does.
-        else:
-            count = statements.count(query.shape)
-            context.total = await connection.fetch_count(count, query.values)
+        if context.count is context.offset is context.page is None:
+            return query.count, query.offset
+        count = query.count if context.count is None else context.count
+        if context.offset is None and context.page is None:
+            return count, query.offset
+        return count, (context.offset or 0) + (context.page or 0) * count
 
     async def send(self, context: Context) -> None:
         """Answer with the rows, and ``Content-Range: items a-b/total`` in Finale's form."""
         await super().send(context)
         if context.total is not None and isinstance(context.instance, list):
-            first = context.offset
+            first = context.offset or 0
             last = max(first + len(context.instance) - 1, 0)
             value = f"items {first}-{last}/{context.total}".encode()
             context.headers.append((b"content-range", value))
 
 
-class Read(Action):
-    """``GET /parts/{id}``: the row."""
-
-    name = "read"
+class _OfOne(Action):
+    """An action on one row."""
 
     async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        """Read the path."""
-        self.resource.refuse_parameters(context.scope)
+        """Read path and query."""
+        context.query = self.resource.read_query_of_one(context.scope)
         context.key = self.resource.key_of(context.scope)
 
     async def fetch(self, context: Context) -> None:
         """Fetch the row."""
-        statement = self.resource.statements.read
-        context.instance = self._record(await context.connection.fetch_one(statement, context.key))
+        conditions, values, keep = self._narrowed(context)
+        statement = self.resource.statements.read(conditions, keep=keep)
+        connection = await context.connection()
+        row = await connection.fetch_one(statement, (*values, *context.key))
+        await self._take_row(context, row)
 
 
-class Update(Action):
+class Read(_OfOne):
+    """``GET /parts/{id}``: the row."""
+
+    name = "read"
+
+
+class Update(_OfOne):
     """``PUT`` or ``PATCH /parts/{id}``: changes what the body names, and gives the whole row."""
 
     name = "update"
     writes = True
+    only_for_hooks = frozenset({"fetch"})
 
     async def take_in(self, context: Context, receive: Receive) -> None:
-        """Read path and body."""
-        resource = self.resource
-        resource.refuse_parameters(context.scope)
-        context.key = resource.key_of(context.scope)
-        body = await read_json_object(context.scope, receive, resource.body_limit)
-        context.attributes = bodies.read_change(body, resource.updatable)
+        """Read path, query and body."""
+        await super().take_in(context, receive)
+        resource, scope = self.resource, context.scope
+        body = await read_json_object(scope, receive, resource.body_limit)
+        errors = Errors()
+        context.nested = resource.nested.read(body, errors, new=False)
+        replaces = resource.options.put_replaces and scope["method"] == "PUT"
+        read = bodies.read_replacement if replaces else bodies.read_change
+        context.attributes = read(body, resource.updatable, errors)
+        errors.check()
 
     async def write(self, context: Context) -> None:
         """Update the row and take it back; a body that names nothing changes nothing."""
-        attributes, statements = context.attributes, self.resource.statements
+        resource, attributes = self.resource, context.attributes
+        connection = await context.connection()
+        if context.nested:
+            await resource.nested.write_before(connection, context)
+        conditions, narrowing, keep = self._narrowed(context)
+        statements, values = resource.statements, (*narrowing, *context.key)
         if not attributes:
-            statement, values = statements.read, context.key
+            row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         else:
-            for field in self.resource.with_refresh:
-                attributes[field] = field.refreshed()
-            written, new = self.resource.ordered(attributes)
-            statement, values = statements.update(written), new + context.key
-        context.instance = self._record(await context.connection.fetch_one(statement, values))
+            for field in resource.with_refresh:
+                attributes[field.attribute] = field.refreshed()
+            written, new = resource.ordered(attributes)
+            statement = statements.update(written, conditions, keep=keep)
+            row = await connection.fetch_one(statement, (*new, *values))
+        if context.nested and row is not None:
+            await resource.nested.write_after(connection, context, row)
+        await self._take_row(context, row)
 
 
-class Delete(Action):
+class Delete(_OfOne):
     """``DELETE /parts/{id}``: ``{}``."""
 
     name = "delete"
     writes = True
+    only_for_hooks = frozenset({"fetch"})
 
-    async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        """Read the path."""
-        self.resource.refuse_parameters(context.scope)
-        context.key = self.resource.key_of(context.scope)
+    def __init__(self, resource: "Resource") -> None:
+        super().__init__(resource)
+        self.single = True
 
     async def write(self, context: Context) -> None:
         """Delete the row, keeping what it was."""
-        statement = self.resource.statements.delete
-        row = await context.connection.fetch_one(statement, context.key)
-        context.deleted_instance = self._record(row)
-        context.instance = {}
+        conditions, values, keep = self._narrowed(context)
+        statement = self.resource.statements.delete(conditions, keep=keep)
+        connection = await context.connection()
+        row = await connection.fetch_one(statement, (*values, *context.key))
+        if row is None:
+            raise NotFound
+        (context.deleted_instance,) = self.resource.view.read_rows((row,))
+        context.instance, context.rows = {}, ()
 
 
-ACTIONS: Final[dict[str, Any]] = {kind.name: kind for kind in (Create, List, Read, Update, Delete)}
+ACTIONS: Final[dict[str, type[Action]]] = {
+    kind.name: kind for kind in (Create, List, Read, Update, Delete)
+}

@@ -1,65 +1,117 @@
-"""Bodies: from a JSON object to the values of a row, each checked against its column.
+"""Bodies: from a JSON object to what a row shall hold, each value checked against its column.
 
-Keys that are no field, and fields that only the service writes, are passed over, as in Finale.
+Keys that are no field, and fields that a client may not write, are passed over, as in Finale.
 Every field that is wrong is reported, in Finale's words, not only the first.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from api.crud.fields import Field
 from api.crud.values import Refusal
-from api.errors import ValidationFailed
+from api.errors import FieldError, ValidationFailed
 
-Attributes = dict[Field, Any]
+Attributes = dict[str, Any]
+"""Python values under the model's attribute names."""
+
 NULL: Final = "notNull Violation"
+INVALID: Final = "Validation error"
 
 
-def read_new(body: Mapping[str, Any], fields: Iterable[Field]) -> Attributes:
-    """Read the body of a new row. Raises ``ValidationFailed``."""
-    return _read(body, fields, whole=True)
+class Errors:
+    """Collects what is wrong with a body, field by field."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._errors: list[FieldError] = []
+
+    def add(self, name: str, kind: str, text: str, label: str | None = None) -> None:
+        """Note that a field is wrong, in Sequelize's form.
+
+        Args:
+            name: The field, with its path in front where it is nested.
+            kind: Finale's word for what is wrong.
+            text: What goes behind the name.
+            label: The name to show, if another than ``name``.
+        """
+        text = f"{label or name} {text}"
+        self._texts.append(f"{kind}: {text}")
+        self._errors.append({"field": name, "message": text})
+
+    def check(self) -> None:
+        """Raise ``ValidationFailed`` if anything was noted."""
+        if self._errors:
+            raise ValidationFailed(",\n".join(self._texts), self._errors)
 
 
-def read_change(body: Mapping[str, Any], fields: Iterable[Field]) -> Attributes:
-    """Read the body of a change: what is not given stays. Raises ``ValidationFailed``."""
-    return _read(body, fields, whole=False)
+def read_new(
+    body: Mapping[str, Any],
+    fields: Iterable[Field],
+    errors: Errors,
+    *,
+    prefix: str = "",
+    given_elsewhere: frozenset[str] = frozenset(),
+) -> Attributes:
+    """Read the body of a new row.
+
+    Args:
+        body: The JSON object.
+        fields: Those that a client may write.
+        errors: Collects what is wrong.
+        prefix: Stands in front of names in errors, for nested bodies.
+        given_elsewhere: Attributes that need not be there: the service or a parent sets them.
+    """
+    return _read(body, fields, errors, prefix, given_elsewhere, whole=True)
 
 
-def _read(body: Mapping[str, Any], fields: Iterable[Field], *, whole: bool) -> Attributes:
-    attributes: Attributes = {}
-    refused: list[tuple[Field, Refusal]] = []
+def read_change(body: Mapping[str, Any], fields: Iterable[Field], errors: Errors) -> Attributes:
+    """Read the body of a change: what is not given stays."""
+    return _read(body, fields, errors, "", frozenset(), whole=False)
+
+
+def read_replacement(
+    body: Mapping[str, Any], fields: Iterable[Field], errors: Errors
+) -> Attributes:
+    """Read the body of a replacement: what is not given becomes its default, or null."""
+    fields = tuple(fields)
+    attributes = _read(body, fields, errors, "", frozenset(), whole=True)
     for field in fields:
-        value = body.get(field.name)
-        if value is None:
-            missing = field.name not in body
-            if missing and not (whole and field.required):
-                continue
-            if field.nullable:
-                attributes[field] = None
-            elif not field.generated:
-                refused.append((field, Refusal("cannot be null", NULL)))
-            continue
-        try:
-            attributes[field] = field.codec.from_json(value)
-        except Refusal as refusal:
-            refused.append((field, refusal))
-    if refused:
-        raise _validation_failed(refused)
+        if field.attribute not in attributes:
+            initial = field.initial()
+            attributes[field.attribute] = None if initial is UNSET else initial
     return attributes
 
 
-def _validation_failed(refused: list[tuple[Field, Refusal]]) -> ValidationFailed:
-    """Say it as Sequelize does: ``notNull Violation: users.username cannot be null``."""
-    texts = [
-        f"{field.label if refusal.kind == NULL else field.name} {refusal}"
-        for field, refusal in refused
-    ]
-    return ValidationFailed(
-        ",\n".join(
-            f"{refusal.kind}: {text}" for (_, refusal), text in zip(refused, texts, strict=True)
-        ),
-        [
-            {"field": field.name, "message": text}
-            for (field, _), text in zip(refused, texts, strict=True)
-        ],
-    )
+def _read(
+    body: Mapping[str, Any],
+    fields: Iterable[Field],
+    errors: Errors,
+    prefix: str,
+    given_elsewhere: frozenset[str],
+    *,
+    whole: bool,
+) -> Attributes:
+    attributes: Attributes = {}
+    for field in fields:
+        value = body.get(field.name)
+        if value is None:
+            if field.name not in body and not (
+                whole and field.required and field.attribute not in given_elsewhere
+            ):
+                continue
+            if field.nullable:
+                attributes[field.attribute] = None
+            elif not field.generated:
+                errors.add(prefix + field.name, NULL, "cannot be null", field.label)
+            continue
+        try:
+            attributes[field.attribute] = read = field.codec.from_json(value)
+        except Refusal as refusal:
+            errors.add(prefix + field.name, refusal.kind, str(refusal))
+            continue
+        if whole and field.generated and read > field.highest_choice:
+            text = f"must be at most {field.highest_choice}"
+            errors.add(prefix + field.name, INVALID, text)
+    return attributes

@@ -1,25 +1,32 @@
-"""The context: what the steps of one action hand on to each other.
+"""The context: what the steps and hooks of one request hand on to each other.
 
 Its names are Finale's. A step reads what earlier ones left and leaves its own part.
 """
 
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
 from starlette.types import Scope
 
-from api.crud.criteria import ListQuery
+from api.crud.bodies import Attributes
+from api.crud.query import ListQuery
+from api.crud.unit import UnitOfWork
+from api.errors import ApiError
+from api.http.exchange import Exchange
 from db.database import Connection
 
 if TYPE_CHECKING:
-    from api.crud.fields import Field
-    from api.crud.records import Record
+    from api.crud.associations.nested import Nested
     from api.crud.resource import Resource
 
 Headers = list[tuple[bytes, bytes]]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """A response, whole.
 
@@ -40,30 +47,74 @@ class Context:
 
     Attributes:
         resource: Whose action it is.
+        action: Its name.
         scope: The ASGI scope of the request.
-        connection: The database, inside this request's transaction; set once that is open.
+        unit: This request's one transaction.
         key: The driver values of the path's parameters, in the path's order.
         query: What a list was asked for.
-        attributes: What the body sets: Python values under their fields.
+        attributes: What will be written: Python values under the model's attribute names. A hook
+            may set any of them, also those that a client may not.
+        nested: What the body says of related rows.
+        add_to_children: Attributes for every nested child, over what the client says.
+        criteria: What else the rows must meet: values under attribute names, or SQL expressions.
         instance: The row, or the rows, as records; ``{}`` once deleted.
         deleted_instance: The row that was deleted.
+        rows: The rows of ``instance`` as the database gave them.
         total: How many rows the whole list has.
-        offset: How many of them come before this page.
+        count: The page's size; a hook's setting goes before the query's. Likewise:
+        offset: How many rows come before the page.
+        page: Which page, from 0; adds to the offset.
+        include: The relations to embed; None for all that the resource embeds.
+        shallow: Embed none, but for those that ``?children=a|b`` names.
+        options: Anything that hooks hand on to later hooks.
         status: The status to answer with.
         headers: Headers to answer with.
         body: The response's bytes, once the send milestone has made them.
+        error: What ended the run, for the hooks of ``complete``.
     """
 
     resource: "Resource"
+    action: str
     scope: Scope
-    connection: Connection = field(init=False)
+    unit: UnitOfWork
     key: tuple[Any, ...] = ()
     query: ListQuery | None = None
-    attributes: dict["Field", Any] = field(default_factory=dict)
-    instance: "Record | list[Record] | dict[str, Any] | None" = None
-    deleted_instance: "Record | None" = None
+    attributes: Attributes = field(default_factory=dict)
+    nested: "list[Nested]" = field(default_factory=list)
+    add_to_children: Mapping[str, Any] = field(default_factory=dict)
+    criteria: Mapping[str, Any] | Collection[ColumnElement[bool]] = ()
+    instance: Any = None
+    deleted_instance: Any = None
+    rows: Any = ()
     total: int | None = None
-    offset: int = 0
+    count: int | None = None
+    offset: int | None = None
+    page: int | None = None
+    include: Collection[str] | None = None
+    shallow: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
     status: int = 200
     headers: Headers = field(default_factory=list)
     body: bytes = b""
+    error: ApiError | None = None
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """The verified claims of the token."""
+        return Exchange.of(self.scope).claims
+
+    async def connection(self) -> Connection:
+        """Give the database inside this request's transaction, which this may begin."""
+        return await self.unit.connection()
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` with a SQLAlchemy session inside this request's transaction.
+
+        What it adds is flushed when it returns, and committed or undone with all else. It must
+        neither commit nor roll back.
+        """
+        return await self.unit.orm(work)
+
+    def after_commit(self, work: Callable[[], Awaitable[None] | None]) -> None:
+        """Have work done once all is committed; it can no longer change the answer."""
+        self.unit.after_commit(work)

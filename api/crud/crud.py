@@ -3,19 +3,27 @@
 The analog of Finale's ``initialize``::
 
     crud = Crud(app, database, scopes=("parts_manager",))
-    crud.resource(Part)
+    widgets = crud.resource(Widget, associations=True)
+
+    @widgets.create.write.before
+    async def stamp(context): ...
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
 from fastapi import FastAPI
 
 from api.crud.fields import Model
-from api.crud.options import ACTION_NAMES, ResourceOptions, SearchOptions, SortOptions
+from api.crud.options import ConfigurationError, ResourceOptions
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
 from api.crud.router import ResourceRouter
+from api.crud.subresources import nested_resources
 from api.http.exchange import Access
 from db.database import Database
+
+_KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
 
 
 class Crud:
@@ -25,6 +33,7 @@ class Crud:
         app: Gets the routes.
         database: Holds the rows; may be opened later.
         base: Stands in front of every path, also in ``Location``.
+        update_method: The verb of update, where a resource does not say otherwise.
         scopes: What a token must hold, all of them, where a resource does not say otherwise.
         body_limit: The largest body an operation reads, in bytes.
     """
@@ -35,47 +44,52 @@ class Crud:
         database: Database,
         *,
         base: str = "",
+        update_method: str = "PUT",
         scopes: Sequence[str] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
     ) -> None:
         self._app = app
         self._database = database
         self._base = base
+        self._update_method = update_method
         self._access = Access(all_of=tuple(scopes))
         self._body_limit = body_limit
 
-    def resource(
-        self,
-        model: Model,
-        *,
-        endpoints: Sequence[str] = (),
-        actions: Sequence[str] = ACTION_NAMES,
-        pagination: bool = True,
-        search: Sequence[SearchOptions] = (SearchOptions(),),
-        sort: SortOptions = SortOptions(),  # noqa: B008 - frozen
-        access: Mapping[str, Access] | None = None,
-    ) -> Resource:
-        """Expose a model; the options are explained at ``ResourceOptions``.
+    def resource(self, model: Model, **options: Any) -> Resource:
+        """Expose a model.
+
+        Args:
+            model: A SQLAlchemy declarative model.
+            options: As ``ResourceOptions`` explains them.
 
         Raises:
-            ConfigurationError: An option is wrong; names the resource and the option.
+            ConfigurationError: An option is unknown or wrong; names the resource and the option.
         """
-        options = ResourceOptions(
-            model=model,
-            endpoints=endpoints,
-            actions=actions,
-            pagination=pagination,
-            search=search,
-            sort=sort,
-            access=access or {},
-        )
+        for name in options:
+            if name not in _KNOWN:
+                known = ", ".join(sorted(_KNOWN))
+                raise ConfigurationError(_name(model), name, f"is none of {known}")
+        if not hasattr(model, "__mapper__"):
+            raise ConfigurationError(_name(model), "model", "is no SQLAlchemy declarative model")
+        options.setdefault("update_method", self._update_method)
         resource = Resource(
-            options,
+            ResourceOptions(model=model, **options),
             self._database,
             base=self._base,
             default_access=self._access,
             body_limit=self._body_limit,
         )
+        self._add(resource)
+        if resource.options.associations:
+            resource.nested_resources.update(nested_resources(resource, self._database))
+            for nested in resource.nested_resources.values():
+                self._add(nested)
+        return resource
+
+    def _add(self, resource: Resource) -> None:
         # Not include_router: its indirection costs a tenth of a small request, and adds nothing.
         self._app.router.routes.extend(ResourceRouter(resource, self._database).routes)
-        return resource
+
+
+def _name(model: Any) -> str:
+    return getattr(model, "__name__", repr(model))

@@ -4,7 +4,7 @@ A field's name in JSON is its column's name in the database; its name in Python 
 attribute's. Both come from the model, which declares them once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -58,6 +58,15 @@ class Field:
         return self.column is self.column.table.autoincrement_column
 
     @property
+    def highest_choice(self) -> int:
+        """The highest key a caller may choose for a new row, where the database numbers them.
+
+        Half of what there are: the numbering goes on behind it, and must not run out at once.
+        """
+        highest: int = self.codec.accepts["maximum"]
+        return highest // 2
+
+    @property
     def label(self) -> str:
         """The field with its table, as Sequelize names it in messages: ``parts.name``."""
         return f"{self.column.table.name}.{self.name}"
@@ -80,6 +89,12 @@ def _evaluate(default: DefaultGenerator | None) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """A value that the driver gave, to be bound as it is."""
+
+    value: Any
+
+
 class Fields:
     """All fields of a model, in the order that JSON shows them.
 
@@ -88,11 +103,38 @@ class Fields:
         key: The primary key's fields.
     """
 
-    by_name: Mapping[str, Field]
-    key: tuple[Field, ...]
+    def __init__(self, by_name: Mapping[str, Field], key: tuple[Field, ...]) -> None:
+        self.by_name = by_name
+        self.key = key
+        self._by_attribute = {field.attribute: field for field in by_name.values()}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Field]:
         return iter(self.by_name.values())
+
+    def bound(self, attributes: Mapping[str, Any]) -> dict[Field, Any]:
+        """Give what the driver binds for Python values, under their fields.
+
+        Raises:
+            AttributeError: A hook named an attribute that the model does not have.
+        """
+        bound = {}
+        for name, value in attributes.items():
+            field = self._by_attribute.get(name)
+            if field is None:
+                raise AttributeError(f"{name!r} is no attribute of the model")
+            raw = type(value) is Raw
+            bound[field] = value.value if raw else field.codec.driver_value(value)
+        return bound
+
+    def ordered(self, attributes: Mapping[str, Any]) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
+        """Put what is written into the fields' order, so that few shapes are compiled.
+
+        Returns:
+            The fields, and their values as the driver wants them.
+        """
+        bound = self.bound(attributes)
+        written = tuple(field for field in self if field in bound)
+        return written, tuple(bound[field] for field in written)
 
     @classmethod
     def of(cls, model: Model, dialect: Dialect) -> "Fields":

@@ -3,12 +3,16 @@
 The parameters of lists, the headers of answers, and every problem an operation may answer with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud.query import DEFAULT_COUNT, MAX_COUNT, MAX_OFFSET
+from api.crud.fields import Field
+from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, Operator
+from api.crud.query.paging import DEFAULT_COUNT, MAX_COUNT, MAX_OFFSET
+from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
+from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
 
 _FIELD_ERROR: Final = {
@@ -81,6 +85,12 @@ def operation_extras(resource: Resource, action: str, status: int) -> dict[str, 
     extras: dict[str, Any] = {}
     if action == "list":
         extras["parameters"] = list_parameters(resource)
+    elif action != "create":
+        extras["parameters"] = one_parameters(resource)
+    if action == "update" or (
+        action == "create" and not any(f.required for f in resource.creatable)
+    ):
+        extras["requestBody"] = {"required": False}  # No body is the empty object.
     if action in _HEADERS and (action != "list" or resource.options.pagination):
         extras["responses"] = {str(status): {"headers": _HEADERS[action]}}
     return extras
@@ -88,41 +98,114 @@ def operation_extras(resource: Resource, action: str, status: int) -> dict[str, 
 
 def list_parameters(resource: Resource) -> list[dict[str, Any]]:
     """Describe every query parameter of a list."""
-    options = resource.options
     parameters = [
-        _parameter(search.param, {"type": "string"}, "Rows in which this text stands")
-        for search in options.search
+        _parameter(name, {"type": "string"}, "Rows in which this text stands")
+        for name in resource.searches
     ]
-    parameters.append(
-        _parameter(
-            options.sort.param,
-            {"type": "string", "examples": [f"-{resource.fields.key[0].name}"]},
-            "Fields to sort by, separated by commas; '-' in front for descending",
-        )
-    )
-    if options.pagination:
-        size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {MAX_COUNT} that many"
-        parameters.append(_parameter("count", {"type": "integer", "default": DEFAULT_COUNT}, size))
-    natural = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET // MAX_COUNT, "default": 0}
-    parameters.append(_parameter("offset", natural, "How many rows to pass over"))
-    parameters.append(_parameter("page", natural, "Which page, from 0; adds to offset"))
+    orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
+    conditions = {"type": "string", "pattern": _condition_pattern(resource), "maxLength": 1000}
+    parameters += [
+        _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
+        *_page_parameters(paginated=resource.options.pagination),
+        _parameter(ANY, conditions, "Conditions, one of which must hold: a=1|b__gt=2"),
+        _parameter(NONE, conditions, "Conditions, none of which may hold: a=1|b__gt=2"),
+        *one_parameters(resource),
+    ]
     taken = {parameter["name"] for parameter in parameters}
-    parameters.extend(
-        _parameter(
-            field.name,
-            {"type": "array", "items": _filter_schema(field.codec.schema)},
-            f"Rows whose {field.name} is this, or one of these; null for none",
-        )
-        for field in resource.fields
-        if field.name not in taken
-    )
+    for name, field in resource.view.names.all():
+        if name not in taken and EQUALS.of(field) and "." not in name:
+            parameters.append(_filter_parameter(name, field, EQUALS))
+        parameters += [
+            _filter_parameter(f"{name}{SEPARATOR}{operator.name}", field, operator)
+            for operator in OPERATORS.values()
+            if operator.of(field)
+        ]
     return parameters
 
 
-def _filter_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    if schema.get("type") == "string" and "format" not in schema and "enum" not in schema:
-        return {"type": "string"}  # A filter may be longer than the column: it finds nothing.
-    return {"anyOf": [schema, {"const": "null"}]}
+def one_parameters(resource: Resource) -> list[dict[str, Any]]:
+    """Describe the query parameters of an action on one row; lists have them too."""
+    view = resource.view
+    parameters = [_listed(FIELDS, [*view.shown, *view.children], "The fields to give")]
+    if resource.options.presets:
+        schema: dict[str, Any] = {"type": "string", "enum": list(resource.options.presets)}
+        parameters.append(_parameter(PRESET, schema, "A named condition"))
+    if view.children:
+        items: dict[str, Any] = {"type": "string", "enum": list(view.children)}
+        schema = {"type": "array", "items": items}
+        text = "Relations to embed in an answer that is shallow"
+        parameters.append(
+            {**_parameter(CHILDREN, schema, text), "style": "pipeDelimited", "explode": False}
+        )
+    return parameters
+
+
+def _page_parameters(*, paginated: bool) -> list[dict[str, Any]]:
+    natural = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
+    parameters = [
+        _parameter("offset", natural, "How many rows to pass over"),
+        _parameter("page", natural, "Which page, from 0; adds to offset"),
+    ]
+    if paginated:
+        size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {MAX_COUNT} that many"
+        schema = {"type": "integer", "default": DEFAULT_COUNT}
+        parameters.append(_parameter("count", schema, size))
+    return parameters
+
+
+def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
+    # A text to filter by may be longer than its column: it finds nothing.
+    value = {"type": "string"} if field.codec.is_text else field.codec.accepts
+    text = f"Rows whose {field.name} {operator.says} this"
+    match operator.values:
+        case "flag":
+            return _parameter(name, {"type": "boolean"}, text)
+        case "text":
+            return _parameter(name, {"type": "string"}, text)
+        case "two":
+            if field.codec.is_text:
+                value = {"type": "string", "pattern": "^[^,]*$"}
+            return _separated(name, {"items": value, "minItems": 2, "maxItems": 2}, text)
+        case "many":
+            many = {"items": _or_null(value), "minItems": 1, "maxItems": MAX_VALUES}
+            return _separated(name, many, text)
+        case _ if operator is EQUALS:
+            text = f"{text}, or one of these"
+            return _parameter(name, {"type": "array", "items": _or_null(value)}, text)
+        case _:
+            return _parameter(name, _or_null(value) if operator.name == "ne" else value, text)
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Allow null, which a query writes as the word."""
+    if schema == {"type": "string"}:
+        return schema
+    return {"anyOf": [schema, {"const": "null"}, {"type": "null"}]}
+
+
+def _condition_pattern(resource: Resource) -> str:
+    """Describe a group's conditions as far as a pattern can."""
+    forms = []
+    for name, field in resource.view.shown.items():
+        forms.append(rf"{name}__is_null=(true|false)")
+        if field.codec.is_text:
+            forms.append(rf"{name}(__(eq|ne|gt|gte|lt|lte|like|ilike|startswith|endswith))?=[^|]*")
+        elif field.codec.schema.get("type") == "integer":
+            forms.append(rf"{name}(__(eq|ne|gt|gte|lt|lte))?=-?[0-9]{{1,4}}")
+    one = f"({'|'.join(forms)})"
+    return rf"^{one}(\|{one}){{0,9}}$"
+
+
+def _listed(name: str, values: Sequence[str], text: str) -> dict[str, Any]:
+    items: dict[str, Any] = {"type": "string", "enum": list(values)}
+    array: dict[str, Any] = {"items": items, "minItems": 1}
+    return _separated(name, array, text)
+
+
+def _separated(name: str, array: dict[str, Any], text: str) -> dict[str, Any]:
+    """Describe values in one parameter, separated by commas."""
+    schema: dict[str, Any] = {"type": "array", **array}
+    return {**_parameter(name, schema, text), "style": "form", "explode": False}
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

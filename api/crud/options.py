@@ -1,14 +1,21 @@
 """The options of a resource, under the snake_case of Finale's names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement
 
 from api.crud.fields import Model
+from api.crud.view import Include
 from api.http.exchange import Access
 
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 EVERY_ACTION: Final = "all"
+UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
+HOOK_SECONDS: Final = 10.0
+
+Preset = Callable[[], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +24,16 @@ class SearchOptions:
 
     Attributes:
         param: Its name in the query.
-        attributes: The fields it looks at; empty means every text field.
+        attributes: The fields it looks at, ``author.name`` through a relation; empty means every
+            text field of the model.
+        operator: How it looks: ``ilike``, ``like``, ``startswith``, ``endswith`` or ``eq``.
+        override: Finale's: ``STARTS_WITH`` makes the operator ``startswith``.
     """
 
     param: str = "q"
     attributes: Sequence[str] = ()
+    operator: str = "ilike"
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +42,29 @@ class SortOptions:
 
     Attributes:
         param: The parameter's name in the query.
-        attributes: What may be sorted by; empty means every field.
+        attributes: What may be sorted by, ``author.name`` through a relation to one; empty means
+            every field of the model.
         default: The order where none is asked for, in the parameter's own grammar.
     """
 
     param: str = "sort"
     attributes: Sequence[str] = ()
     default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationOptions:
+    """Embed and expose the relations of the model.
+
+    Attributes:
+        auto_populate: Embed every relation in what is given out.
+        remove_foreign_keys: Leave foreign keys out of it.
+        exclude_attributes: Fields to leave out of related rows, by relation.
+    """
+
+    auto_populate: bool = True
+    remove_foreign_keys: bool = False
+    exclude_attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +76,42 @@ class ResourceOptions:
         endpoints: The path of the many and the path of the one; path parameters are the columns
             that find the row. Empty means ``/parts`` and ``/parts/{id}`` of the table's name.
         actions: Which actions there are.
+        include: The relations to embed: names, or ``Include``.
+        associations: Embed every relation and give each a path of its own; True for the defaults.
         pagination: Without it lists have no limit and no ``Content-Range``.
-        search: The search parameters.
+        search: The search parameters: one or many.
         sort: How lists are sorted.
+        reload_instances: Embed related rows in what create and update answer.
+        exclude_attributes: Fields that no one sees, filters, searches, sorts by or guesses; or a
+            mapping of ``own`` and of relations to such lists.
+        read_only_attributes: Fields that clients may not write; hooks may.
+        update_method: The verb of update beside PATCH, which there is always: PUT or POST.
+        put_replaces: PUT sets what its body leaves out to its default, or null.
+        presets: Named conditions (Finale's scopes) that callers choose by ``?preset=name``.
         access: What each action asks of a token; ``all`` stands for those not named.
+        hook_seconds: How long one hook may take.
     """
 
     model: Model
     endpoints: Sequence[str] = ()
     actions: Sequence[str] = ACTION_NAMES
+    include: Sequence[Include | str] = ()
+    associations: bool | AssociationOptions = False
     pagination: bool = True
-    search: Sequence[SearchOptions] = (SearchOptions(),)
+    search: SearchOptions | Sequence[SearchOptions] = SearchOptions()
     sort: SortOptions = SortOptions()
-    access: Mapping[str, Access] = field(default_factory=dict)
+    reload_instances: bool = True
+    exclude_attributes: Sequence[str] | Mapping[str, Sequence[str]] = ()
+    read_only_attributes: Sequence[str] = ()
+    update_method: str = "PUT"
+    put_replaces: bool = False
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
+    hook_seconds: float = HOOK_SECONDS
 
 
 class ConfigurationError(Exception):
     """A mistake in a resource's options, found at start-up; names the resource and the option."""
 
-    def __init__(self, resource: str, option: str, text: str) -> None:
+    def __init__(self, resource: str, option: str, text: Any) -> None:
         super().__init__(f"resource {resource}: option {option}: {text}")

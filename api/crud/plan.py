@@ -1,25 +1,31 @@
-"""Plans: an action, compiled at start-up into the steps that it runs.
+"""Plans: an action and its hooks, compiled into the steps that it runs.
 
-Finale's milestones, in their order, are ``start``, ``auth``, ``fetch``, ``data``, ``write``,
-``send`` and ``complete``. A plan holds one flat sequence of steps: what the action does at a
-milestone stands there because the action has it, and nothing stands there that nobody asked for.
-So the general engine with no options *is* the fast one.
+A plan holds, for each of Finale's milestones, the hooks before, what the action does there, and
+the hooks behind. Milestones at which nothing happens are not in it. So the general engine with no
+hooks *is* the fast one.
 """
 
+import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from starlette.types import Receive, Scope
 
 from api.crud.actions import Action
 from api.crud.context import Context, Response
-from api.crud.failures import refusal_of
+from api.crud.failures import diagnose
+from api.crud.hooks import MILESTONES, SKIP, ActionHooks, Hook, Stop, as_response
+from api.crud.unit import UnitOfWork
+from api.errors import ApiError, InternalError, ServiceUnavailable
 from db.database import Database
 from db.errors import DatabaseError
 
-MILESTONES: Final = ("start", "auth", "fetch", "data", "write", "send", "complete")
+log: Any = structlog.get_logger("api.crud")
 
-Step = Callable[[Context], Awaitable[None]]
+Step = Callable[[Context], Awaitable[Any]]
+_LAST: Final = "complete"
 
 
 class Plan:
@@ -27,30 +33,123 @@ class Plan:
 
     Args:
         action: What to run.
-        database: Where. One transaction is around all steps: any error undoes all of them, and
+        hooks: What else.
+        database: Where. One transaction is around everything: any error undoes all of it, and
             nothing is answered before the commit.
     """
 
-    def __init__(self, action: Action, database: Database) -> None:
+    def __init__(self, action: Action, hooks: ActionHooks, database: Database) -> None:
         self.action = action
         self._resource = action.resource
+        self._hooks = hooks
         self._database = database
-        self._steps: tuple[Step, ...] = tuple(
-            getattr(action, milestone) for milestone in MILESTONES if hasattr(action, milestone)
+        self._compile()
+        hooks.changed = self._compile
+
+    def _compile(self) -> None:
+        """Lay out the steps; done again when a hook is added."""
+        hooked = bool(self._hooks)
+        self._single = self.action.single and not hooked
+        self._milestones = tuple(
+            steps for name in MILESTONES[:-1] if (steps := self._steps(name, hooked=hooked))
         )
+        self._complete = self._steps(_LAST, hooked=hooked)
+
+    def _steps(self, name: str, *, hooked: bool) -> tuple[Step, ...]:
+        milestone = self._hooks.milestone(name)
+        own: Step | None = getattr(self.action, name, None)
+        if milestone.replaced or (name in self.action.only_for_hooks and not hooked):
+            own = None
+        limit = self._resource.options.hook_seconds
+        return (
+            *(_limited(hook, limit) for hook in milestone.befores),
+            *(() if own is None else (own,)),
+            *(_limited(hook, limit) for hook in (*milestone.actions, *milestone.afters)),
+        )
+
+    def _unit(self) -> UnitOfWork:
+        return UnitOfWork(self._database, writes=self.action.writes, single=self._single)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""
-        context = Context(self._resource, scope)
-        await self.action.take_in(context, receive)
-        database = self._database
+        context = Context(self._resource, self.action.name, scope, self._unit())
         try:
-            async with (
-                database.writing(single=True) if self.action.writes else database.reading()
-            ) as connection:
-                context.connection = connection
-                for step in self._steps:
-                    await step(context)
-        except DatabaseError as error:
-            raise refusal_of(error, self._resource.fields.by_name) from error
+            response = await self._run(context, receive)
+            await context.unit.close(None)
+        except Exception as error:  # noqa: BLE001 - _fail answers for all of them
+            return await self._fail(context, error)
+        except BaseException as error:
+            await context.unit.close(error)
+            raise
+        return response
+
+    async def _run(self, context: Context, receive: Receive) -> Response:
+        await self.action.take_in(context, receive)
+        stopped: Stop | None = None
+        for steps in self._milestones:
+            stopped = await _run_steps(steps, context)
+            if stopped is not None:
+                break
+        await _run_steps(self._complete, context)
+        if stopped is not None:
+            return stopped.response
         return Response(context.status, context.headers, context.body)
+
+    async def _fail(self, context: Context, error: Exception) -> Response:
+        """Undo everything, let ``complete`` know, and answer or raise the refusal."""
+        with_cause = await self._undo(context, error)
+        context.error = with_cause if isinstance(with_cause, ApiError) else InternalError()
+        # Hooks of complete may still read; whatever they write is undone as well.
+        context.unit = self._unit()
+        try:
+            await _run_steps(self._complete, context)
+        except Exception as another:  # noqa: BLE001 - the first error is the one to tell
+            log.warning("complete failed after an error", error=type(another).__name__)
+        await context.unit.close(error)
+        formatter = self._hooks.format_error
+        if formatter is not None and (formatted := formatter(context, context.error)) is not None:
+            return as_response(formatted)
+        raise with_cause from error
+
+    async def _undo(self, context: Context, error: Exception) -> Exception:
+        try:
+            await context.unit.close(error)
+        except DatabaseError as failure:
+            error = failure
+        if isinstance(error, DatabaseError):
+            refusal = await diagnose(error, context, self._database)
+            refusal.__cause__ = error
+            return refusal
+        return error
+
+
+async def _run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
+    """Run the steps of one milestone; a skip leaves the rest of it out."""
+    for step in steps:
+        outcome = await step(context)
+        if outcome is not None:
+            if isinstance(outcome, Stop):
+                return outcome
+            if outcome is SKIP:
+                return None
+    return None
+
+
+def _limited(hook: Hook, seconds: float) -> Step:
+    """Make a step of a hook; one that does not come back is cut off."""
+
+    async def step(context: Context) -> Any:
+        outcome = hook(context)
+        if not inspect.isawaitable(outcome):
+            return outcome
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await outcome
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise ServiceUnavailable(
+                "The operation took too long", headers={"Retry-After": "1"}, reason="hook-timeout"
+            ) from error
+
+    return step

@@ -1,11 +1,10 @@
 """Records: rows on their way to JSON.
 
-Each model gets one ``msgspec.Struct`` type, made from its fields: attributes under their Python
-names, JSON under the column names. A row becomes a record by one call, and a list of records
-becomes bytes by one more.
+Each view gets one ``msgspec.Struct`` type, made from its fields and relations: attributes under
+their Python names, JSON under the column names. A row becomes a record by one call, and a list of
+records becomes bytes by one more.
 
-A record holds *wire values*, what JSON shows: a moment is its text. A field that is ``UNSET`` is
-left out of the JSON.
+A record holds *wire values*, what JSON shows: a moment is its text. What is ``UNSET`` is left out.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,21 +17,23 @@ from api.crud.fields import Fields
 from db.statement import Row
 
 Record = msgspec.Struct
+RowReader = Callable[[Sequence[Row]], list[Any]]
 
 encode = msgspec.json.Encoder().encode
 
 
-def record_type(name: str, fields: Fields) -> type[Record]:
-    """Make the record type of a model."""
+def record_type(name: str, fields: Fields, relations: Sequence[str] = ()) -> type[Record]:
+    """Make the record type of a view; its relations come after its fields."""
+    attributes = [field.attribute for field in fields]
     return msgspec.defstruct(
         f"{name}Record",
-        [(field.attribute, Any, msgspec.UNSET) for field in fields],
+        [(attribute, Any, msgspec.UNSET) for attribute in (*attributes, *relations)],
         rename={field.attribute: field.name for field in fields},
         module=__name__,
     )
 
 
-def row_reader(kind: type[Record], fields: Fields) -> Callable[[Sequence[Row]], list[Record]]:
+def row_reader(kind: type[Record], fields: Fields) -> RowReader:
     """Make the function that turns rows, in field order, into records.
 
     Columns whose driver values are wire values already cost nothing here.
@@ -55,3 +56,10 @@ def row_reader(kind: type[Record], fields: Fields) -> Callable[[Sequence[Row]], 
         return records
 
     return read
+
+
+def hide(records: Sequence[Any], attributes: Sequence[str]) -> None:
+    """Leave attributes out of the JSON of these records."""
+    for record in records:
+        for attribute in attributes:
+            setattr(record, attribute, msgspec.UNSET)

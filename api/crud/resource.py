@@ -1,40 +1,67 @@
 """A resource: a model and its options, compiled once into what the actions use."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+from sqlalchemy import ColumnElement
 from starlette.types import Scope
 
-from api.crud.criteria import ListQuery
-from api.crud.fields import Field, Fields
-from api.crud.options import ACTION_NAMES, EVERY_ACTION, ConfigurationError, ResourceOptions
-from api.crud.query import QueryParser, Search, parse_pairs, unknown_parameter
-from api.crud.records import record_type, row_reader
+from api.crud.associations.embedding import Embedder
+from api.crud.associations.links import LinkedTo
+from api.crud.associations.nested import NestedWriter
+from api.crud.bodies import Attributes
+from api.crud.fields import Field
+from api.crud.hooks import ActionHooks, AllHooks, use
+from api.crud.naming import Naming
+from api.crud.options import (
+    ACTION_NAMES,
+    EVERY_ACTION,
+    UPDATE_METHODS,
+    AssociationOptions,
+    ConfigurationError,
+    ResourceOptions,
+)
+from api.crud.query import Condition, ListQuery, QueryParser
+from api.crud.query.criteria import Compare, Fixed, IsNull
+from api.crud.query.operators import EQUALS
 from api.crud.statements import Statements
 from api.crud.values import Refusal
+from api.crud.view import Include, UnknownName, View
 from api.errors import NotFound
 from api.http.body import header
 from api.http.exchange import Access
 from db.database import Database
 
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""
 
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
 
 class Resource:
-    """What the actions of one resource work with.
+    """What the actions of one resource work with, and what a service hangs its hooks on.
 
     Attributes:
         options: As given.
         name: The model's name.
+        slug: The last part of the path of the many.
         plural: The path of the many, with the base in front.
         singular: The path of the one.
-        fields: Every field.
+        view: What its rows look like.
+        key: The row's own fields that the path of the one names.
+        path_fields: The names in the path of the one, its parent's included, and their fields.
         statements: What the database runs.
+        create, list, read, update, delete, all: The hooks of each action, and of all.
+        nested_resources: The resources of its relations, by their names.
     """
+
+    create: ActionHooks
+    list: ActionHooks
+    read: ActionHooks
+    update: ActionHooks
+    delete: ActionHooks
 
     def __init__(
         self,
@@ -44,61 +71,129 @@ class Resource:
         base: str = "",
         default_access: Access,
         body_limit: int = DEFAULT_BODY_LIMIT,
+        link: LinkedTo | None = None,
+        link_parameters: tuple[str, ...] = (),
     ) -> None:
         self.options = options
         self.name = options.model.__name__
-        self.slug = options.model.__tablename__
         self.body_limit = body_limit
-        self.fields = Fields.of(options.model, database.dialect)
-        self._check_actions()
-        self.plural, self.singular = (base + path for path in self._endpoints())
-        self.key = tuple(self._field("endpoints", n) for n in _PARAMETER.findall(self.singular))
-        self.statements = Statements(self.fields, self.key, database.dialect)
-        record = record_type(self.name, self.fields)
-        self.read_rows = row_reader(record, self.fields)
-        self.parser = self._parser()
         self._default_access = default_access
+        self._check_choices()
+        self.view = self._view(database)
+        self.fields = self.view.fields
+        self.plural, self.singular = (base + path for path in self._endpoints())
+        self.slug = self.plural.rpartition("/")[2]
+        self._link_parameters = tuple(
+            zip(link_parameters, link.parent if link else (), strict=True)
+        )
+        parameters = [n for n in _PARAMETER.findall(self.singular) if n not in link_parameters]
+        self.key = tuple(self._field("endpoints", name) for name in parameters)
+        own = tuple((field.name, field) for field in self.key)
+        self.path_fields = (*self._link_parameters, *own)
 
-        self._in_order = {field: index for index, field in enumerate(self.fields)}
-        self.creatable = tuple(f for f in self.fields if not f.managed)
-        self.updatable = tuple(f for f in self.creatable if f not in (*self.key, *self.fields.key))
+        self.statements = Statements(self.fields, self.key, database.dialect, link)
+        self.embedder = Embedder(self.view, database.dialect)
+        self.nested = NestedWriter(self.view, database.dialect)
+        self._naming = self._try("search", Naming, options, self.view)
+        self.parser: QueryParser = self._try("sort", self._naming.parser)
+        self.searches = tuple(search.parameter for search in self._naming.searches)
+
+        read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}
+        self.by_hooks = frozenset(field.attribute for field in read_only)
+        self.creatable = tuple(f for f in self.fields if not (f.managed or f in read_only))
+        fixed = {*self.key, *self.fields.key}
+        self.updatable = tuple(f for f in self.creatable if f not in fixed)
+        self.generated = next((f for f in self.fields.key if f.generated), None)
         self.with_initial = tuple(f for f in self.fields if f.column.default is not None)
         self.with_refresh = tuple(f for f in self.fields if f.column.onupdate is not None)
 
+        self.hooks = {name: ActionHooks() for name in ACTION_NAMES}
+        for name, hooks in self.hooks.items():
+            setattr(self, name, hooks)
+        self.all = AllHooks(self.hooks)
+        self.nested_resources: dict[str, Resource] = {}
+
+    def use(self, bundle: Mapping[str, Any]) -> None:
+        """Register a bundle of hooks; its ``extra_configuration`` is called with the resource."""
+        hooks = {name: given for name, given in bundle.items() if name != "extra_configuration"}
+        use(self.hooks, hooks)
+        if "extra_configuration" in bundle:
+            bundle["extra_configuration"](self)
+
     def access(self, action: str) -> Access:
         """Give what an action asks of a token."""
-        given = self.options.access
-        return given.get(action) or given.get(EVERY_ACTION) or self._default_access
+        given = self.options.access.get(action, self.options.access.get(EVERY_ACTION))
+        match given:
+            case None:
+                return self._default_access
+            case Access():
+                return given
+            case str():
+                return Access(all_of=(given,))
+            case _:
+                return Access(all_of=tuple(given))
+
+    def link_key_of(self, scope: Scope) -> tuple[Any, ...]:
+        """Read the parent's part of the path. Raises ``NotFound``."""
+        return self._read_path(scope, self._link_parameters)
 
     def key_of(self, scope: Scope) -> tuple[Any, ...]:
         """Read the path's parameters. Raises ``NotFound`` for what no row can be called."""
-        parameters = scope["path_params"]
+        return self._read_path(scope, self.path_fields)
+
+    @staticmethod
+    def _read_path(scope: Scope, parameters: Iterable[tuple[str, Field]]) -> tuple[Any, ...]:
+        given = scope["path_params"]
         try:
             return tuple(
-                field.codec.driver_value(field.codec.from_text(parameters[field.name]))
-                for field in self.key
+                field.codec.driver_value(field.codec.from_text(given[name]))
+                for name, field in parameters
             )
         except Refusal as refusal:
             raise NotFound from refusal
 
     def read_query(self, scope: Scope) -> ListQuery:
         """Read the query of a list. Raises ``InvalidQuery``."""
-        return self.parser.parse(scope["query_string"], lenient=_is_lenient(scope))
+        query_string = scope["query_string"]
+        if not query_string:
+            return self.parser.parse(b"")
+        return self.parser.parse(query_string, lenient=_is_lenient(scope))
+
+    def read_query_of_one(self, scope: Scope) -> ListQuery | None:
+        """Read the query of an action on one row. Raises ``InvalidQuery``."""
+        query_string = scope["query_string"]
+        if not query_string:
+            return None
+        return self.parser.parse_of_one(query_string, lenient=_is_lenient(scope))
 
     def refuse_parameters(self, scope: Scope) -> None:
         """Refuse any query parameter: this action has none. Raises ``InvalidQuery``."""
         if scope["query_string"] and not _is_lenient(scope):
-            for name, _ in parse_pairs(scope["query_string"]):
-                raise unknown_parameter(name, ())
+            self.parser.refuse_all(scope["query_string"])
 
-    def ordered(self, attributes: dict[Field, Any]) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
-        """Put what is written into the fields' order, so that few shapes are compiled.
+    def criteria(
+        self, given: Mapping[str, Any] | Iterable[ColumnElement[bool]]
+    ) -> tuple[tuple[Condition, ...], tuple[Any, ...], bool]:
+        """Turn a hook's criteria into conditions.
+
+        Args:
+            given: Values under attribute names, or SQL expressions.
 
         Returns:
-            The fields, and their values as the driver wants them.
+            The conditions, their values, and whether other requests will have the same shape.
         """
-        written = tuple(sorted(attributes, key=self._in_order.__getitem__))
-        return written, tuple(field.codec.driver_value(attributes[field]) for field in written)
+        if not isinstance(given, Mapping):
+            return tuple(Fixed(expression) for expression in given), (), False
+        bound = self.fields.bound(given)
+        conditions = tuple(
+            IsNull(field) if value is None else Compare(field, EQUALS)
+            for field, value in bound.items()
+        )
+        return conditions, tuple(value for value in bound.values() if value is not None), True
+
+    def ordered(self, attributes: Attributes) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
+        """See ``Fields.ordered``."""
+        return self.fields.ordered(attributes)
 
     def location(self, instance: Any) -> bytes:
         """Fill the path of the one from a record; relative to the host, as Finale's is."""
@@ -108,21 +203,75 @@ class Resource:
             path = path.replace(f"{{{field.name}}}", quote(value, safe=""))
         return path.encode()
 
-    def _check_actions(self) -> None:
+    def _check_choices(self) -> None:
+        options = self.options
         for option, names in (
-            ("actions", self.options.actions),
-            ("access", [name for name in self.options.access if name != EVERY_ACTION]),
+            ("actions", options.actions),
+            ("access", [name for name in options.access if name != EVERY_ACTION]),
         ):
             for name in names:
                 if name not in ACTION_NAMES:
                     known = ", ".join(ACTION_NAMES)
                     raise ConfigurationError(self.name, option, f"{name!r} is none of {known}")
+        if options.update_method.upper() not in UPDATE_METHODS:
+            text = f"must be one of {', '.join(UPDATE_METHODS)}"
+            raise ConfigurationError(self.name, "update_method", text)
+        if not options.hook_seconds > 0:
+            raise ConfigurationError(self.name, "hook_seconds", "must be more than 0 seconds")
+
+    def _view(self, database: Database) -> View:
+        options = self.options
+        excluded = options.exclude_attributes
+        by_relation = excluded if isinstance(excluded, Mapping) else {"own": excluded}
+        try:
+            return View.of(
+                options.model,
+                database.dialect,
+                exclude=by_relation.get("own", ()),
+                include=self._includes(by_relation),
+                remove_foreign_keys=_associations(options).remove_foreign_keys,
+            )
+        except UnknownName as error:
+            raise ConfigurationError(
+                self.name, "include, associations or exclude_attributes", error
+            ) from error
+        except TypeError as error:
+            raise ConfigurationError(self.name, "model", error) from error
+
+    def _includes(self, excluded: Mapping[str, Any]) -> Sequence[Include]:
+        """Give what is embedded: what ``include`` says, and every relation that is populated."""
+        options, associations = self.options, _associations(self.options)
+        includes = {
+            one.relation: one
+            for one in (Include(i) if isinstance(i, str) else i for i in options.include)
+        }
+        names = [relation.key for relation in options.model.__mapper__.relationships]
+        if options.associations and associations.auto_populate:
+            for name in names:
+                includes.setdefault(name, Include(name))
+        also = {**associations.exclude_attributes, **excluded}
+        for name in also:
+            if name not in (*names, "own"):
+                known = ", ".join(names) or "none"
+                raise UnknownName(f"{name!r} is none of the relations {known}")
+        return [
+            Include(
+                one.relation,
+                one.attributes,
+                (*one.exclude_attributes, *also.get(one.relation, ())),
+                one.include,
+            )
+            for one in includes.values()
+        ]
 
     def _endpoints(self) -> tuple[str, str]:
         match tuple(self.options.endpoints):
             case ():
                 key = "/".join(f"{{{field.name}}}" for field in self.fields.key)
-                return f"/{self.slug}", f"/{self.slug}/{key}"
+                plural = f"/{self.options.model.__tablename__}"
+                return plural, f"{plural}/{key}"
+            case (one,):
+                return one, one
             case (plural, singular):
                 return plural, singular
             case _:
@@ -130,30 +279,24 @@ class Resource:
                     self.name, "endpoints", "must be the path of the many and the path of the one"
                 )
 
-    def _parser(self) -> QueryParser:
-        options = self.options
-        texts = [field.name for field in self.fields if field.codec.is_text]
-        return QueryParser(
-            self.fields,
-            searches=tuple(
-                Search(search.param, self._fields("search", search.attributes or texts))
-                for search in options.search
-            ),
-            sortable=self._fields("sort", options.sort.attributes or self.fields.by_name),
-            sort_parameter=options.sort.param,
-            default_sort=options.sort.default,
-            paginated=options.pagination,
-        )
-
-    def _fields(self, option: str, names: Iterable[str]) -> tuple[Field, ...]:
-        return tuple(self._field(option, name) for name in names)
-
     def _field(self, option: str, name: str) -> Field:
         field = self.fields.by_name.get(name)
         if field is None:
             known = ", ".join(self.fields.by_name)
             raise ConfigurationError(self.name, option, f"{name!r} is none of {known}")
         return field
+
+    def _try(self, option: str, make: Any, *arguments: Any) -> Any:
+        """Make something of the options; an unknown name in them is a configuration error."""
+        try:
+            return make(*arguments)
+        except UnknownName as error:
+            raise ConfigurationError(self.name, option, error) from error
+
+
+def _associations(options: ResourceOptions) -> AssociationOptions:
+    given = options.associations
+    return given if isinstance(given, AssociationOptions) else AssociationOptions()
 
 
 def _is_lenient(scope: Scope) -> bool:

@@ -37,9 +37,9 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         self._database = database
         has = {name: name in resource.options.actions for name in ACTIONS}
         super().__init__(
-            schema=schemas.read_schema(resource.name, resource.fields),
-            create_schema=schemas.create_schema(resource.name, resource.fields),
-            update_schema=schemas.update_schema(resource.name, resource.fields),
+            schema=schemas.read_schema(resource.view),
+            create_schema=schemas.create_schema(resource),
+            update_schema=schemas.update_schema(resource),
             prefix=resource.plural,
             tags=[resource.slug],
             get_all_route=has["list"],
@@ -62,10 +62,12 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         resource, action = self._resource, endpoint.plan.action.name
         status = _STATUS.get(action, 200)
         self.prefix = ""  # The generator's is lower-cased.
-        methods = ["PUT", "PATCH"] if action == "update" else described["methods"]
+        methods = described["methods"]
+        if action == "update":
+            methods = dict.fromkeys((resource.options.update_method.upper(), "PATCH"))
         for method in methods:
             self.add_api_route(
-                resource.plural if action in ("create", "list") else resource.singular,
+                _template(resource, action),
                 endpoint,
                 methods=[method],
                 status_code=status,
@@ -79,23 +81,24 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _operation(self, action: str, body: type[BaseModel] | None = None) -> Operation:
         resource = self._resource
-        parameters = [] if action in ("create", "list") else self._path_parameters()
+        parameters = self._path_parameters(_template(resource, action))
         if body is not None:
             parameters.append(
                 Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
             )
-        plan = Plan(ACTIONS[action](resource), self._database)
+        plan = Plan(ACTIONS[action](resource), resource.hooks[action], self._database)
         return Operation(plan, resource.access(action), Signature(parameters))
 
-    def _path_parameters(self) -> list[Parameter]:
+    def _path_parameters(self, template: str) -> list[Parameter]:
         return [
             Parameter(
-                field.name,
+                name,
                 Parameter.KEYWORD_ONLY,
                 annotation=Annotated[Any, WithJsonSchema(field.codec.schema)],
                 default=Path(),
             )
-            for field in self._resource.key
+            for name, field in self._resource.path_fields
+            if f"{{{name}}}" in template
         ]
 
     def _get_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
@@ -115,6 +118,10 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _delete_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
         raise NotImplementedError  # Switched off above.
+
+
+def _template(resource: Resource, action: str) -> str:
+    return resource.plural if action in ("create", "list") else resource.singular
 
 
 def _response_model(action: str, schema: type[BaseModel]) -> Any:

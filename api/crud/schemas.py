@@ -4,48 +4,78 @@ They describe; the checking at run time is done by the codecs, which know more t
 say. Both are made from the same fields, so they cannot differ.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
+from pydantic import BaseModel, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
-from api.crud.fields import Field, Fields
+from api.crud.fields import Field
+from api.crud.view import Child, View
+
+if TYPE_CHECKING:
+    from api.crud.resource import Resource
+
+_NULL: dict[str, Any] = {"type": "null"}
 
 
-class _Schema(BaseModel):
-    """The base of all generated schemas."""
+def read_schema(view: View, name: str | None = None) -> type[BaseModel]:
+    """Make the schema of a row that is given out; ``fields=`` may leave any of it out."""
+    members: dict[str, Any] = {
+        field.name: (_annotation(field.codec.schema, field), None) for field in view.shown.values()
+    }
+    for relation, child in view.children.items():
+        members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
+    return _model(name or view.model.__name__, members)
 
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
-
-def read_schema(name: str, fields: Iterable[Field]) -> type[BaseModel]:
-    """Make the schema of a row that is given out: every field is there."""
-    return _model(name, {f.name: (_annotation(f.codec.schema, f), ...) for f in fields})
-
-
-def create_schema(name: str, fields: Fields) -> type[BaseModel]:
+def create_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a new row's body."""
-    return _model(
-        f"{name}Create",
+    view = resource.view
+    foreign = {column for child in view.children.values() for column in child.relation.foreign_key}
+    members = {
+        field.name: (
+            _annotation(_or_generated(field.codec.accepts, field), field),
+            ... if field.required and field.column not in foreign else None,
+        )
+        for field in resource.creatable
+    }
+    members.update(
         {
-            field.name: (_annotation(field.codec.accepts, field), ... if field.required else None)
-            for field in fields
-            if not field.managed
-        },
+            name: (Annotated[Any, WithJsonSchema(_nested(c))], None)
+            for name, c in view.children.items()
+        }
     )
+    return _model(f"{resource.name}Create", members)
 
 
-def update_schema(name: str, fields: Fields) -> type[BaseModel]:
+def update_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a change: only what is given is changed."""
-    return _model(
-        f"{name}Update",
-        {
-            field.name: (_annotation(field.codec.accepts, field), None)
-            for field in fields
-            if not field.managed and field not in fields.key
-        },
-    )
+    members: dict[str, Any] = {
+        field.name: (_annotation(field.codec.accepts, field), None) for field in resource.updatable
+    }
+    for name, child in resource.view.children.items():
+        if not child.relation.many:
+            members[name] = (Annotated[Any, WithJsonSchema(_nested(child))], None)
+    return _model(f"{resource.name}Update", members)
+
+
+def _embedded(child: Child) -> dict[str, Any]:
+    """Describe related rows where they stand, so that no two views need one name."""
+    view = child.view
+    properties: dict[str, Any] = {f.name: _nullable(f.codec.schema, f) for f in view.shown.values()}
+    properties |= {name: _embedded(inner) for name, inner in view.children.items()}
+    row = {"type": "object", "properties": properties}
+    return {"type": "array", "items": row} if child.relation.many else {"anyOf": [row, _NULL]}
+
+
+def _nested(child: Child) -> dict[str, Any]:
+    """Describe what a body may say of related rows: a new one, or the key of one."""
+    fields = [field for field in child.view.fields if not field.managed]
+    row = {
+        "type": "object",
+        "properties": {field.name: _nullable(field.codec.accepts, field) for field in fields},
+    }
+    return {"type": "array", "items": row} if child.relation.many else {"anyOf": [row, _NULL]}
 
 
 def _model(name: str, members: dict[str, Any]) -> type[BaseModel]:
@@ -54,12 +84,23 @@ def _model(name: str, members: dict[str, Any]) -> type[BaseModel]:
         f"field_{index}": (kind, SchemaField(default, alias=json_name))
         for index, (json_name, (kind, default)) in enumerate(members.items())
     }
-    return create_model(name, __base__=_Schema, **definitions)
+    return create_model(name, **definitions)
 
 
 def _annotation(schema: dict[str, Any], field: Field) -> Any:
     """Annotate with the codec's own JSON schema; validating is not asked of pydantic."""
-    if field.nullable and not field.column.primary_key:
-        options = schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
-        schema = {"anyOf": [*options, {"type": "null"}]}
-    return Annotated[Any, WithJsonSchema(schema)]
+    return Annotated[Any, WithJsonSchema(_nullable(schema, field))]
+
+
+def _or_generated(schema: dict[str, Any], field: Field) -> dict[str, Any]:
+    """Allow null where it means: give it a number."""
+    if not field.generated:
+        return schema
+    return {"anyOf": [{**schema, "maximum": field.highest_choice}, _NULL]}
+
+
+def _nullable(schema: dict[str, Any], field: Field) -> dict[str, Any]:
+    if not field.nullable:
+        return schema
+    options = schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
+    return {"anyOf": [*options, _NULL]}

@@ -27,8 +27,9 @@ Convert = Callable[[Any], Any]
 
 _WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_SAFE_INTEGER = 2**53  # Beyond it JavaScript, and many a JSON reader, loses digits.
-_BITS = ((types.SmallInteger, 16), (types.BigInteger, 64))
+_PLAIN_FROM = 1e-6
+_PLAIN_BELOW = 1e21
+_SAFE_INTEGER = 2**53 - 1  # Beyond it JavaScript, and many a JSON reader, loses digits.
 
 
 class Refusal(ValueError):
@@ -80,22 +81,24 @@ def codec_for(kind: TypeEngine[Any], dialect: Dialect) -> Codec:
     for base, make in _MAKERS:
         if isinstance(kind, base):
             from_json, from_text, schema, *rest = make(kind, dialect)
+            wire, accepts = (*rest, None, None)[:2]
             break
     else:
         raise TypeError(f"no JSON form is known for the column type {kind!r}")
     impl = kind.dialect_impl(dialect)
-    wire: Convert | None = rest[0] if rest else None
     result = _chain(impl.result_processor(dialect, None), wire)
     if isinstance(kind, UtcDateTime):
         result = None if kind.is_text(dialect) else format_moment
     is_text = isinstance(kind, types.String) and not isinstance(kind, types.Enum)
+    if is_text:
+        accepts = {"anyOf": [schema, {"type": "number"}]}
     return Codec(
         from_json=from_json,
         from_text=from_text,
         to_driver=impl.bind_processor(dialect),
         to_wire=None if result is None else _nullable(result),
         schema=schema,
-        accepts={"anyOf": [schema, {"type": "number"}]} if is_text else schema,
+        accepts=accepts or schema,
         is_text=is_text,
     )
 
@@ -145,20 +148,23 @@ def _text(kind: types.String, _: Dialect) -> tuple[Any, ...]:
     return from_json, from_text, schema
 
 
-def _number_text(value: float) -> str:
-    """Write a number as JavaScript's ``String`` does where both are exact: 1.0 is ``1``."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise Refusal("must be a finite number")
-        if value.is_integer() and abs(value) < _SAFE_INTEGER:
-            return str(int(value))
-    return str(value)
+def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are written differently
+    """Write a number as JavaScript's ``String`` does (ECMA-262, Number::toString)."""
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        raise Refusal("must be a finite number")
+    if value == 0:
+        return "0"
+    if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+        return f"{Decimal(repr(value)).normalize():f}"
+    mantissa, _, exponent = repr(value).partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
 
 
 def _integer(kind: types.Integer, dialect: Dialect) -> tuple[Any, ...]:
-    # SQLite's INTEGER always has 64 bits, whatever the column is called.
-    bits = 64 if dialect.name == "sqlite" else _bits(kind)
-    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    high = _highest(kind, dialect)
+    low = -high - 1
 
     def check(value: int) -> int:
         if low <= value <= high:
@@ -177,11 +183,21 @@ def _integer(kind: types.Integer, dialect: Dialect) -> tuple[Any, ...]:
             raise Refusal("must be a whole number")
         return check(int(value))
 
-    return from_json, from_text, {"type": "integer", "minimum": low, "maximum": high}
+    accepts = {"type": "integer", "minimum": low, "maximum": high}
+    return from_json, from_text, {"type": "integer"}, None, accepts
 
 
-def _bits(kind: types.Integer) -> int:
-    return next((bits for base, bits in _BITS if isinstance(kind, base)), 32)
+def _highest(kind: types.Integer, dialect: Dialect) -> int:
+    """Give the largest integer of a column.
+
+    SQLite's always have 64 bits, whatever the column is called; but beyond 2**53 JavaScript and
+    many a JSON reader lose digits, so more than that is for those who say BigInteger.
+    """
+    if isinstance(kind, types.BigInteger):
+        return 2**63 - 1
+    if dialect.name == "sqlite":
+        return _SAFE_INTEGER
+    return 2**15 - 1 if isinstance(kind, types.SmallInteger) else 2**31 - 1
 
 
 def _float(_: types.Float[Any], __: Dialect) -> tuple[Any, ...]:

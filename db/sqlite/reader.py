@@ -8,17 +8,23 @@ say beforehand which statements are long.
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
+
+from sqlalchemy.orm import Session
 
 from db.errors import StatementTooSlow
 from db.sqlite.counts import CountCache
+from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values
+
+T = TypeVar("T")
 
 LOOP_BUDGET_S: Final = 0.010
 """How long a statement may hold up the event loop, in seconds."""
@@ -61,6 +67,7 @@ class Reader:
         self._patient = _TimedConnection(path, STATEMENT_TIMEOUT_S)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
         self._counts = CountCache(self._quick.driver)
+        self._sessions: SqliteSessions | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,6 +105,12 @@ class Reader:
         count: int = rows[0][0]
         self._counts.put(statement, values, count, version)
         return count
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session for reading: a write in it is refused by SQLite."""
+        if self._sessions is None:
+            self._sessions = SqliteSessions(self._quick.driver)
+        return run_orm(self._sessions, work)
 
     def close(self) -> None:
         """Wait for the thread, then close both connections."""

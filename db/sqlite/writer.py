@@ -16,18 +16,23 @@ event loop serves others, and the writers that arrive meanwhile make up the next
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
+
+from sqlalchemy.orm import Session
 
 from db.errors import DatabaseUnavailable
+from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values
 
 _LOCK_RETRY_S: Final = 0.005
+T = TypeVar("T")
 
 
 class Writer:
@@ -40,6 +45,7 @@ class Writer:
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._group: asyncio.Future[None] | None = None
+        self._sessions: SqliteSessions | None = None
 
     def transaction(self, *, single: bool) -> "Transaction":
         """Enter with a connection whose work is committed, or undone, as a whole.
@@ -56,6 +62,12 @@ class Writer:
             return self._driver.execute(statement.sql, statement.bind(values)).fetchall()
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             raise translate(error) from error
+
+    def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session inside the transaction of whoever has the turn."""
+        if self._sessions is None:
+            self._sessions = SqliteSessions(self._driver)
+        return run_orm(self._sessions, work)
 
     async def enter(self, *, savepoint: bool) -> None:
         """Wait for the turn and open the group's transaction, or join it."""
@@ -164,3 +176,7 @@ class Transaction:
         rows = await self._writer.run(statement, values)
         count: int = rows[0][0]
         return count
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session inside this transaction."""
+        return self._writer.orm(work)

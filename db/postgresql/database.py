@@ -1,18 +1,21 @@
-"""PostgreSQL on asyncpg: a pool of connections that keep their prepared statements."""
+"""A PostgreSQL database as a ``db.database.Database``: the pool, and one request's connection."""
 
 import asyncio
 import json
-import re
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect, column, make_url, select, table
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from db import errors
+from db.postgresql.orm import run_orm
+from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values
 
 POOL_SIZE: Final = 10
@@ -21,7 +24,7 @@ POOL_SIZE: Final = 10
 STATEMENT_TIMEOUT_MS: Final = 10_000
 CONNECT_TIMEOUT_S: Final = 5.0
 _PREPARED: Final = 512
-_KEY: Final = re.compile(r"Key \((.*?)\)=")
+T = TypeVar("T")
 
 
 class PostgresDatabase:
@@ -170,6 +173,10 @@ class _Session:
         count: int = rows[0][0]
         return count
 
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session that joins this connection's transaction."""
+        return await run_orm(self._connection, work)
+
 
 async def _prepare(connection: PoolConnectionProxy) -> None:
     """Have JSON columns come as values; SQLAlchemy's types hand them over as text."""
@@ -181,37 +188,3 @@ async def _prepare(connection: PoolConnectionProxy) -> None:
 
 async def _leave_as_is(_: PoolConnectionProxy) -> None:
     """Spare the round trip of a reset: no statement of ours changes the session."""
-
-
-def translate(error: Exception) -> errors.DatabaseError:
-    """Give the error of ours that says the same as the driver's."""
-    text = f"{type(error).__name__}: {error}"
-    match error:
-        case errors.DatabaseError():
-            return error
-        case asyncpg.IntegrityConstraintViolationError():
-            return _violation(error, text)
-        case asyncpg.QueryCanceledError():
-            return errors.StatementTooSlow(text)
-        case asyncpg.DataError() | asyncpg.exceptions.UntranslatableCharacterError():
-            return errors.ValueRefused(text)
-        case OverflowError() | UnicodeError() | ValueError() | TypeError():
-            return errors.ValueRefused(text)
-        case _:
-            return errors.DatabaseUnavailable(text)
-
-
-def _violation(error: Any, text: str) -> errors.IntegrityViolation:
-    """Read ``Key ("partNumber")=(x) already exists.``: the columns, without their quotes."""
-    match = _KEY.match(error.detail or "")
-    columns = [name.strip('"') for name in match[1].split(", ")] if match else []
-    constraint = error.constraint_name
-    match error:
-        case asyncpg.UniqueViolationError():
-            return errors.UniqueViolation(text, columns, constraint)
-        case asyncpg.ForeignKeyViolationError():
-            return errors.ForeignKeyViolation(text, columns, constraint)
-        case asyncpg.NotNullViolationError():
-            return errors.NotNullViolation(text, [error.column_name or ""], constraint)
-        case _:
-            return errors.CheckViolation(text, columns, constraint)

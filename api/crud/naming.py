@@ -1,0 +1,75 @@
+"""Naming: from a resource's search, sort and preset options to its query parser."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from api.crud.options import ResourceOptions, SearchOptions
+from api.crud.query import Preset, QueryParser, Search
+from api.crud.query.criteria import Fixed
+from api.crud.query.names import Target
+from api.crud.query.operators import OPERATORS
+from api.crud.view import UnknownName, View
+
+_STARTS_WITH: Final = "STARTS_WITH"
+
+
+class Naming:
+    """What callers of one resource may name.
+
+    Raises:
+        UnknownName: From the constructor: a search names a field or operator that there is not.
+    """
+
+    def __init__(self, options: ResourceOptions, view: View) -> None:
+        self._options = options
+        self._view = view
+        self._names = view.names
+        given = options.search
+        searches = (given,) if isinstance(given, SearchOptions) else tuple(given)
+        self.searches = tuple(self._search(search) for search in searches)
+        self.presets = tuple(Preset(name, Fixed(make())) for name, make in options.presets.items())
+
+    def parser(self) -> QueryParser:
+        """Make the parser.
+
+        Raises:
+            UnknownName: The sort options name a field that there is not.
+        """
+        sort = self._options.sort
+        sortable = self._targets(sort.attributes or self._view.shown)
+        for name, target in sortable.items():
+            if len(target.path) > 1 or any(relation.many for relation in target.path):
+                raise UnknownName(f"{name!r} leads through more than one relation, or to many rows")
+        for name in filter(None, sort.default.split(",")):
+            if name.removeprefix("-") not in sortable:
+                raise UnknownName(f"default: {name!r} is none of {', '.join(sortable)}")
+        return QueryParser(
+            self._names,
+            searches=self.searches,
+            presets=self.presets,
+            sortable=sortable,
+            sort_parameter=sort.param,
+            default_sort=sort.default,
+            tie_breakers=tuple(Target(field) for field in self._view.fields.key),
+            paginated=self._options.pagination,
+        )
+
+    def _search(self, search: SearchOptions) -> Search:
+        name = "startswith" if search.override == _STARTS_WITH else search.operator
+        operator = OPERATORS.get(name)
+        if operator is None or operator.values not in ("text", "one"):
+            raise UnknownName(f"operator: {name!r} is no operator for text")
+        texts = [name for name, field in self._view.shown.items() if field.codec.is_text]
+        targets = self._targets(search.attributes or texts)
+        usable = tuple(target for target in targets.values() if operator.of(target.field))
+        return Search(search.param, usable, operator)
+
+    def _targets(self, names: Iterable[str]) -> dict[str, Target]:
+        targets = {}
+        for name in names:
+            target = self._names.target(name.strip("$"))
+            if target is None:
+                known = ", ".join(one for one, _ in self._names.all())
+                raise UnknownName(f"{name!r} is none of {known}")
+            targets[name.strip("$")] = target
+        return targets

@@ -1,0 +1,155 @@
+"""What a list is asked for: conditions, an order, and a page.
+
+A condition knows its SQL but not its values; those stand beside it in a flat tuple. So two
+requests that differ in values alone share one compiled statement. All of these are hashable and
+compare by what they say.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
+from sqlalchemy.types import TypeEngine
+
+from api.crud.associations.relations import Relation
+from api.crud.fields import Field
+from api.crud.query.operators import Operator
+
+NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
+"""Gives the slot for the next value, of the SQL type given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A field compared by an operator with ``size`` values."""
+
+    field: Field
+    operator: Operator
+    size: int = 1
+
+    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+        """Write the condition, taking ``size`` slots."""
+        column = self.field.column
+        kind = self.operator.slot_type(column)
+        return self.operator.build(column, [next_slot(kind) for _ in range(self.size)])
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """``field IS NULL``."""
+
+    field: Field
+
+    def clause(self, _: NextSlot) -> ColumnElement[bool]:
+        """Write the condition; it has no values."""
+        return self.field.column.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What the inner condition does not say; where that is unknown (null), neither does this."""
+
+    inner: "Condition"
+
+    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+        """Write the condition."""
+        return not_(self.inner.clause(next_slot))
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of the conditions; none of none."""
+
+    inner: tuple["Condition", ...]
+
+    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+        """Write the condition, its parts taking their slots in turn."""
+        return or_(false(), *(condition.clause(next_slot) for condition in self.inner))
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every one of the conditions."""
+
+    inner: tuple["Condition", ...]
+
+    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+        """Write the condition, its parts taking their slots in turn."""
+        return and_(true(), *(condition.clause(next_slot) for condition in self.inner))
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A related row (any of them, where there are many) meets the inner condition."""
+
+    relation: Relation
+    inner: "Condition"
+
+    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+        """Write the condition as EXISTS, which never doubles rows as a join would."""
+        return self.relation.exists(self.inner.clause(next_slot))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixed:
+    """A condition that the service itself adds; its values, if any, stand inside it.
+
+    Made once and kept (a preset, an option), it shares one compiled statement by its identity.
+    """
+
+    expression: ColumnElement[bool]
+
+    def clause(self, _: NextSlot) -> ColumnElement[bool]:
+        """Give the expression."""
+        return self.expression
+
+
+Condition = Compare | IsNull | Not | AnyOf | AllOf | Through | Fixed
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerm:
+    """One field to sort by, perhaps of the one related row; nulls come first when ascending."""
+
+    field: Field
+    descending: bool = False
+    relation: Relation | None = None
+
+    def clause(self) -> ColumnElement[Any]:
+        """Write the term, with nulls in the same place on every database."""
+        column = self.field.column
+        key = column if self.relation is None else self.relation.scalar(column)
+        term = key.desc() if self.descending else key.asc()
+        if not self.field.nullable and self.relation is None:
+            return term
+        return term.nulls_last() if self.descending else term.nulls_first()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Everything of a list but its values."""
+
+    conditions: tuple[Condition, ...] = ()
+    order: tuple[OrderTerm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A list as it was asked for.
+
+    Attributes:
+        shape: Conditions and order.
+        values: What the conditions' slots are bound to, as the driver wants it.
+        count: The page's size, in rows.
+        offset: How many rows come before it.
+        shown: The fields asked for (``fields=``), by attribute; None for all.
+        children: The relations asked for (``children=a|b``); None where not said.
+    """
+
+    shape: Shape
+    values: tuple[Any, ...]
+    count: int
+    offset: int
+    shown: frozenset[str] | None = None
+    children: frozenset[str] | None = None

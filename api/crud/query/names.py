@@ -1,0 +1,107 @@
+"""Names: what a caller may name in a query, and nothing else.
+
+A field, ``author.name`` through relations that the resource shows, ``price__gte`` with an operator
+that the field has. What is not here cannot be filtered, searched, sorted or guessed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from api.crud.associations.relations import Relation
+from api.crud.fields import Field
+from api.crud.query.criteria import Compare, Condition, Fixed, Through
+from api.crud.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
+
+MAX_DEPTH: Final = 3
+"""How many relations a name may lead through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A field, and the relations that lead to it."""
+
+    field: Field
+    path: tuple[Relation, ...] = ()
+
+    def condition(self, operator: Operator, size: int = 1) -> Condition:
+        """Make the condition that compares the field, wherever it is."""
+        return self.lead_to(Compare(self.field, operator, size))
+
+    def lead_to(self, inner: Condition) -> Condition:
+        """Put a condition on the field's row at the end of the path."""
+        for relation in reversed(self.path):
+            inner = Through(relation, inner)
+        return inner
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What may be named, seen from one model.
+
+    Attributes:
+        fields: Its fields.
+        relations: Its relations, and what may be named beyond each.
+    """
+
+    fields: Mapping[str, Field]
+    relations: Mapping[str, tuple[Relation, "Names"]] = field(default_factory=dict)
+
+    def target(self, name: str) -> Target | None:
+        """Find the field that ``name`` or ``author.name`` means."""
+        names, path = self, []
+        *steps, last = name.split(".", MAX_DEPTH)
+        for step in steps:
+            found = names.relations.get(step)
+            if found is None:
+                return None
+            path.append(found[0])
+            names = found[1]
+        end = names.fields.get(last)
+        return None if end is None else Target(end, tuple(path))
+
+    def resolve(self, name: str) -> tuple[Target, Operator] | None:
+        """Find the field and the operator that a parameter's name means.
+
+        A plain dotted name of a text field means *contains*, as in Finale; ``__eq`` is exact.
+        """
+        target = self.target(name)
+        if target is not None:
+            return target, ANY_CASE if target.path and target.field.codec.is_text else EQUALS
+        bare, _, suffix = name.rpartition(SEPARATOR)
+        operator = OPERATORS.get(suffix)
+        target = self.target(bare)
+        if target is None or operator is None or not operator.of(target.field):
+            return None
+        return target, operator
+
+    def all(self, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
+        """Give every name, shortest paths first, with its field."""
+        for name, one in self.fields.items():
+            yield prefix + name, one
+        if depth < MAX_DEPTH - 1:
+            for name, (_, beyond) in self.relations.items():
+                yield from beyond.all(f"{prefix}{name}.", depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search parameter: its text is compared with each target, and one match suffices.
+
+    Attributes:
+        parameter: Its name in the query.
+        targets: What it looks at.
+        operator: How, ``ilike`` by default.
+    """
+
+    parameter: str
+    targets: tuple[Target, ...]
+    operator: Operator = ANY_CASE
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A condition that callers name but do not write: Finale's named scope."""
+
+    name: str
+    condition: Fixed

@@ -1,0 +1,105 @@
+"""Operators: ``field__gte=5`` and its kin, each with its SQL, its values and its OpenAPI form.
+
+Plain ``field=value`` is ``eq``. Text operators take text as it stands: ``%`` and ``_`` are letters.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, or_, true, types
+from sqlalchemy.types import TypeEngine
+
+from api.crud.fields import Field
+from db.matching import contains, like_any_case
+
+Column = ColumnElement[Any]
+Slots = Sequence[BindParameter[Any]]
+Build = Callable[[Column, Slots], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One comparison.
+
+    Attributes:
+        name: Behind the two underscores.
+        says: What it does, for OpenAPI.
+        build: Makes the SQL from a column and its slots.
+        values: How its text is read: ``one``, ``many``, ``two``, ``text`` or ``flag``.
+        fits: Which columns have it: ``any``, ``order`` or ``text``.
+    """
+
+    name: str
+    says: str
+    build: Build
+    values: str = "one"
+    fits: str = "any"
+
+    def of(self, field: Field) -> bool:
+        """Tell whether a field has this operator."""
+        kind = field.column.type
+        if self.values == "flag":
+            return True
+        if isinstance(kind, types.JSON | types.LargeBinary):
+            return False
+        if self.fits == "text":
+            return field.codec.is_text
+        return self.fits == "any" or not isinstance(kind, types.Boolean)
+
+    def slot_type(self, column: Column) -> TypeEngine[Any]:
+        """Give the SQL type that its slots have."""
+        return String() if self.values == "text" else column.type
+
+
+def _starts(column: Column, slots: Slots) -> ColumnElement[bool]:
+    (text,) = slots
+    same: ColumnElement[bool] = func.substr(column, 1, func.length(text)) == text
+    return same
+
+
+def _ends(column: Column, slots: Slots) -> ColumnElement[bool]:
+    (text,) = slots
+    tail = func.substr(column, func.length(column) - func.length(text) + 1)
+    return and_(func.length(column) >= func.length(text), tail == text)
+
+
+def _among(column: Column, slots: Slots) -> ColumnElement[bool]:
+    # SQLAlchemy's own form of an empty IN is not compiled before its values are known.
+    return column.in_(slots) if slots else false()
+
+
+def _not_among(column: Column, slots: Slots) -> ColumnElement[bool]:
+    return or_(column.not_in(slots), column.is_(None)) if slots else true()
+
+
+_ALL: Final = (
+    Operator("eq", "is", lambda c, s: c == s[0]),
+    Operator("ne", "is not; null counts as another value", lambda c, s: c.is_distinct_from(s[0])),
+    Operator("gt", "is greater than", lambda c, s: c > s[0], fits="order"),
+    Operator("gte", "is at least", lambda c, s: c >= s[0], fits="order"),
+    Operator("lt", "is less than", lambda c, s: c < s[0], fits="order"),
+    Operator("lte", "is at most", lambda c, s: c <= s[0], fits="order"),
+    Operator(
+        "between",
+        "is from a to b, both included",
+        lambda c, s: c.between(s[0], s[1]),
+        "two",
+        "order",
+    ),
+    Operator("in", "is one of", _among, "many"),
+    Operator("not_in", "is none of; null counts as another value", _not_among, "many"),
+    Operator("like", "contains", lambda c, s: contains(c, s[0]), "text", "text"),
+    Operator(
+        "ilike", "contains, ignoring case", lambda c, s: like_any_case(c, s[0]), "text", "text"
+    ),
+    Operator("startswith", "starts with", _starts, "text", "text"),
+    Operator("endswith", "ends with", _ends, "text", "text"),
+    Operator("is_null", "is null (true) or is not (false)", lambda c, _: c.is_(None), "flag"),
+)
+
+OPERATORS: Final[Mapping[str, Operator]] = {operator.name: operator for operator in _ALL}
+EQUALS: Final = OPERATORS["eq"]
+IN: Final = OPERATORS["in"]
+ANY_CASE: Final = OPERATORS["ilike"]
+SEPARATOR: Final = "__"

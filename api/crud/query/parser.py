@@ -1,0 +1,271 @@
+"""The parser of one resource's lists.
+
+Finale's language with its defects fixed: ``field=value`` filters, a repeated key or a JSON array
+means any of them, ``null`` means null; ``q`` searches, ``sort`` orders, ``count``, ``offset`` and
+``page`` page. Beyond Finale: operators (``price__gte=5``), groups (``or=a=1|b__gt=2``,
+``not=a=1``), sparse rows (``fields=id,name``). A parameter that nobody knows is an error that
+names the nearest one: a misspelt filter must not list everything.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from api.crud.query.criteria import AnyOf, Condition, ListQuery, Not, OrderTerm, Shape
+from api.crud.query.names import Names, Preset, Search, Target
+from api.crud.query.operators import OPERATORS, SEPARATOR
+from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
+from api.crud.query.paging import read_page
+from api.crud.query.refusals import bad_value, unknown_parameter
+from api.crud.query.values import Read, read_condition, read_text
+from api.errors import BadRequest, InvalidQuery
+
+MAX_PARAMETERS: Final = 200
+MAX_CONDITIONS: Final = 200
+MAX_QUERY_BYTES: Final = 16_384
+PRESET: Final = "preset"
+FIELDS: Final = "fields"
+CHILDREN: Final = "children"
+ANY: Final = "or"
+NONE: Final = "not"
+_KEPT_QUERIES: Final = 1_024
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def parse_pairs(query_string: bytes) -> Pairs:
+    """Split a query string (``application/x-www-form-urlencoded``) into names and values.
+
+    Raises:
+        InvalidQuery: Too long, too many parameters, or not UTF-8.
+    """
+    if not query_string:
+        return ()
+    if len(query_string) > MAX_QUERY_BYTES:
+        raise InvalidQuery(f"The query may hold at most {MAX_QUERY_BYTES} bytes")
+    try:
+        return tuple(
+            parse_qsl(
+                query_string.decode("ascii"),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=MAX_PARAMETERS,
+            )
+        )
+    except UnicodeError as error:
+        raise InvalidQuery("The query must be percent-encoded UTF-8") from error
+    except ValueError as error:
+        raise InvalidQuery(f"The query may hold at most {MAX_PARAMETERS} parameters") from error
+
+
+class QueryParser:
+    """Reads the query strings of one resource's list.
+
+    Args:
+        names: What may be filtered by.
+        searches: The search parameters.
+        presets: The named conditions.
+        sortable: What may be sorted by, under the names that the sort parameter uses.
+        sort_parameter: The name of the sort parameter.
+        default_sort: The order where none is asked for, as the sort parameter would say it.
+        tie_breakers: What every order ends with, so that paging is stable: the primary key.
+        paginated: Without pagination there is no limit, and ``count`` means nothing, as in Finale.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        *,
+        searches: tuple[Search, ...],
+        presets: tuple[Preset, ...] = (),
+        sortable: dict[str, Target],
+        sort_parameter: str = "sort",
+        default_sort: str = "",
+        tie_breakers: tuple[Target, ...],
+        paginated: bool = True,
+    ) -> None:
+        self._names = names
+        self._searches = {search.parameter: search for search in searches}
+        self._presets = {preset.name: preset for preset in presets}
+        self.sortable = sortable
+        self._sort_parameter = sort_parameter
+        self._default_sort = default_sort
+        self._tie_breakers = tie_breakers
+        self._paginated = paginated
+        reserved = [sort_parameter, *PAGE_PARAMETERS, FIELDS, ANY, NONE]
+        if presets:
+            reserved.append(PRESET)
+        if names.relations:
+            reserved.append(CHILDREN)
+        self.reserved = frozenset(reserved)
+        self._listed = (*names.fields, *self._searches, *reserved)
+        # Parsing is a pure function of the text, and the same lists are asked for again and again.
+        self.parse = lru_cache(_KEPT_QUERIES)(self._parse)
+        self.parse_of_one = lru_cache(_KEPT_QUERIES)(self._parse_of_one)
+
+    def _parse(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
+        """Read a query string.
+
+        Args:
+            query_string: As it stands in the URL, percent-encoded.
+            lenient: Pass over unknown parameters (``Prefer: handling=lenient``, RFC 7240).
+
+        Raises:
+            InvalidQuery: An unknown parameter, or a value that does not fit; names the parameter.
+            BadRequest: A sort that is not allowed, in Finale's words.
+        """
+        given: dict[str, list[str]] = {}
+        for name, text in parse_pairs(query_string):
+            given.setdefault(name, []).append(text)
+        conditions: list[Condition] = []
+        values: list[Any] = []
+        for name, texts in given.items():
+            if name in self.reserved and name not in (PRESET, ANY, NONE):
+                continue  # A field of that name is out-shone; it is reached as name__eq.
+            for condition, bound in self._read(name, texts, lenient=lenient):
+                conditions.append(condition)
+                values.extend(bound)
+        if len(conditions) > MAX_CONDITIONS:
+            raise InvalidQuery(f"The query may hold at most {MAX_CONDITIONS} conditions")
+        count, offset = read_page(given, paginated=self._paginated)
+        return ListQuery(
+            Shape(tuple(conditions), self._order(given.get(self._sort_parameter))),
+            tuple(values),
+            count,
+            offset,
+            shown=self._shown(given.get(FIELDS)),
+            children=self._children(given.get(CHILDREN)),
+        )
+
+    def _parse_of_one(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
+        """Read the query string of an action on one row: a preset, fields and children.
+
+        Raises:
+            InvalidQuery: Any other parameter, or a value that does not fit.
+        """
+        known = [name for name in (PRESET, FIELDS, CHILDREN) if name in self.reserved]
+        given: dict[str, list[str]] = {}
+        for name, text in parse_pairs(query_string):
+            if name in known:
+                given.setdefault(name, []).append(text)
+            elif not lenient:
+                raise unknown_parameter(name, known)
+        conditions = tuple(self._preset(text)[0] for text in given.get(PRESET, ()))
+        return ListQuery(
+            Shape(conditions),
+            (),
+            count=1,
+            offset=0,
+            shown=self._shown(given.get(FIELDS)),
+            children=self._children(given.get(CHILDREN)),
+        )
+
+    @staticmethod
+    def refuse_all(query_string: bytes) -> None:
+        """Refuse the first parameter of an action that has none. Raises ``InvalidQuery``."""
+        for name, _ in parse_pairs(query_string):
+            raise unknown_parameter(name, ())
+
+    def _read(self, name: str, texts: list[str], *, lenient: bool) -> list[Read]:
+        """Read the conditions of one parameter."""
+        if name in self._searches:
+            return [self._search(self._searches[name], text) for text in texts if text]
+        if name == PRESET and self._presets:
+            return [self._preset(text) for text in texts]
+        if name == ANY:
+            return [self._any(text) for text in texts]
+        if name == NONE:
+            return [self._negated(text) for text in texts]
+        resolved = self._names.resolve(name)
+        if resolved is None:
+            if lenient:
+                return []
+            raise self.unknown(name)
+        return [read_condition(name, *resolved, texts)]
+
+    def unknown(self, name: str) -> InvalidQuery:
+        """Make the error for a parameter that nobody knows."""
+        separator = SEPARATOR in name
+        known = [*self._listed]
+        for one, field in self._names.all():
+            known.append(one)
+            if separator:
+                known += [f"{one}{SEPARATOR}{o.name}" for o in OPERATORS.values() if o.of(field)]
+        return unknown_parameter(name, known, listed=self._listed)
+
+    @staticmethod
+    def _search(search: Search, text: str) -> Read:
+        read = [read_text(search.parameter, t, search.operator, text) for t in search.targets]
+        return AnyOf(tuple(c for c, _ in read)), [v for _, values in read for v in values]
+
+    def _preset(self, name: str) -> Read:
+        preset = self._presets.get(name)
+        if preset is None:
+            raise bad_value(PRESET, f"must be one of {', '.join(self._presets)}")
+        return preset.condition, []
+
+    def _any(self, text: str, group: str = ANY) -> Read:
+        """Read ``a=1|b__gt=2``: one of them suffices."""
+        parts = text.split("|")
+        if len(parts) > MAX_CONDITIONS:
+            raise bad_value(group, f"may hold at most {MAX_CONDITIONS} conditions")
+        read = [self._part(group, part) for part in parts]
+        return AnyOf(tuple(c for c, _ in read)), [v for _, values in read for v in values]
+
+    def _negated(self, text: str) -> Read:
+        condition, values = self._any(text, NONE)
+        return Not(condition), values
+
+    def _part(self, group: str, text: str) -> Read:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise bad_value(group, "must hold conditions such as name=value")
+        resolved = self._names.resolve(name)
+        if resolved is None:
+            raise self.unknown(name)
+        return read_condition(name, *resolved, [value])
+
+    def _order(self, given: list[str] | None) -> tuple[OrderTerm, ...]:
+        """Read ``a,-b``; the primary key always comes last, so that paging is stable."""
+        if given is None:
+            names = self._default_sort.split(",") if self._default_sort else []
+        else:
+            names = ",".join(given).split(",")
+        refused = [name for name in map(_bare, names) if name not in self.sortable]
+        if refused:
+            raise BadRequest(
+                "Sorting not allowed on given attributes", [name[:100] for name in refused]
+            )
+        terms: dict[Target, OrderTerm] = {}
+        for name in names:
+            target = self.sortable[_bare(name)]
+            relation = target.path[0] if target.path else None
+            terms.setdefault(target, OrderTerm(target.field, name.startswith("-"), relation))
+        for target in self._tie_breakers:
+            terms.setdefault(target, OrderTerm(target.field))
+        return tuple(terms.values())
+
+    def _shown(self, given: list[str] | None) -> frozenset[str] | None:
+        """Read ``fields=id,name``: what of each row is wanted, by Python attribute."""
+        if given is None:
+            return None
+        names = ",".join(given).split(",")
+        fields = self._names.fields
+        for name in names:
+            if name not in fields and name not in self._names.relations:
+                raise bad_value(FIELDS, f"may name {', '.join([*fields, *self._names.relations])}")
+        return frozenset(fields[name].attribute if name in fields else name for name in names)
+
+    def _children(self, given: list[str] | None) -> frozenset[str] | None:
+        """Read ``children=a|b``: the relations wanted of a shallow answer."""
+        if given is None:
+            return None
+        names = frozenset(name for text in given for name in text.split("|") if name)
+        for name in names:
+            if name not in self._names.relations:
+                raise bad_value(CHILDREN, f"may name {', '.join(self._names.relations)}")
+        return names
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("-")

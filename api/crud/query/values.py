@@ -1,0 +1,150 @@
+"""Reading the values of a condition: one, several, two, plain text, or a flag."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from api.crud.fields import Field
+from api.crud.query.criteria import AllOf, AnyOf, Condition, IsNull, Not
+from api.crud.query.names import Target
+from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
+from api.crud.query.refusals import bad_value
+from api.crud.values import Refusal, check_text
+from db.matching import pattern_containing
+
+MAX_VALUES: Final = 500
+"""The most values that one condition may hold."""
+
+Read = tuple[Condition, list[Any]]
+"""A condition and the values of its slots, as the driver wants them."""
+
+
+def read_condition(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
+    """Read what one parameter asks of one field.
+
+    Args:
+        name: The parameter, for messages.
+        target: The field.
+        operator: How it is compared.
+        texts: The values given; more than one means any of them.
+
+    Raises:
+        InvalidQuery: A value that the field cannot have; names the parameter.
+    """
+    match operator.values:
+        case "one" if operator is EQUALS:
+            return _any_of(name, target, IN, [c for t in texts for c in _choices(name, target, t)])
+        case "one":
+            return _one(name, target, operator, texts)
+        case "many":
+            return _any_of(
+                name, target, operator, [c for t in texts for c in _listed(name, target, t)]
+            )
+        case "two":
+            return _two(name, target, operator, texts)
+        case "flag":
+            return _flag(name, target, texts)
+        case _:
+            return read_text(name, target, operator, _last(name, texts))
+
+
+def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:
+    """Read text that is compared as it stands."""
+    try:
+        check_text(text)
+    except Refusal as refusal:
+        raise bad_value(name, str(refusal)) from refusal
+    value = pattern_containing(text) if operator.name == "ilike" else text
+    return target.condition(operator), [value]
+
+
+def _any_of(name: str, target: Target, operator: Operator, choices: list[Any]) -> Read:
+    """Make equality of one, or membership of several; null among them is IS NULL."""
+    if len(choices) > MAX_VALUES:
+        raise bad_value(name, f"takes at most {MAX_VALUES} values")
+    values = [target.field.codec.driver_value(c) for c in choices if c is not None]
+    negated = operator is not IN
+    parts: list[Condition] = []
+    if len(values) == 1:
+        parts.append(target.condition(OPERATORS["ne" if negated else "eq"]))
+    elif values or not choices:
+        parts.append(target.condition(operator, len(values)))
+    if len(values) < len(choices):
+        null: Condition = target.lead_to(IsNull(target.field))
+        parts.append(Not(null) if negated else null)
+    if len(parts) == 1:
+        return parts[0], values
+    return (AllOf(tuple(parts)) if negated else AnyOf(tuple(parts))), values
+
+
+def _one(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
+    text = _last(name, texts)
+    if text == "null" and operator.name == "ne":
+        return Not(target.lead_to(IsNull(target.field))), []
+    value = _typed(name, target.field, text)
+    return target.condition(operator), [target.field.codec.driver_value(value)]
+
+
+def _two(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
+    ends = _listed(name, target, _last(name, texts))
+    if len(ends) != 2 or None in ends:  # noqa: PLR2004 - between takes two
+        raise bad_value(name, "must be two values, a,b")
+    return target.condition(operator, 2), [target.field.codec.driver_value(end) for end in ends]
+
+
+def _flag(name: str, target: Target, texts: Sequence[str]) -> Read:
+    text = _last(name, texts)
+    if text not in ("true", "false"):
+        raise bad_value(name, "must be true or false")
+    null = target.lead_to(IsNull(target.field))
+    return (null if text == "true" else Not(null)), []
+
+
+def _last(name: str, texts: Sequence[str]) -> str:
+    if len(texts) > 1:
+        raise bad_value(name, "must be given once")
+    return texts[0]
+
+
+def _choices(name: str, target: Target, text: str) -> list[Any]:
+    """Read ``null``, a JSON array or string, or a value as it stands.
+
+    A JSON string is for text that would mean something else: ``"null"``, ``"[1]"``.
+    """
+    if text == "null":
+        return [None]
+    if text[:1] in ("[", '"'):
+        match _json(text):
+            case list(items):
+                return [None if i is None else _from_json(name, target.field, i) for i in items]
+            case str(string):
+                return [_from_json(name, target.field, string)]
+    return [_typed(name, target.field, text)]
+
+
+def _listed(name: str, target: Target, text: str) -> list[Any]:
+    """Read ``a,b,c``, or a JSON array for values that hold commas."""
+    if text[:1] == "[" and isinstance(_json(text), list):
+        return _choices(name, target, text)
+    return [None if t == "null" else _typed(name, target.field, t) for t in text.split(",")]
+
+
+def _typed(name: str, field: Field, text: str) -> Any:
+    try:
+        return field.codec.from_text(text)
+    except Refusal as refusal:
+        raise bad_value(name, str(refusal)) from refusal
+
+
+def _from_json(name: str, field: Field, item: Any) -> Any:
+    try:
+        return field.codec.from_json(item)
+    except Refusal as refusal:
+        raise bad_value(name, str(refusal)) from refusal
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,59 @@
+"""Nested resources: the rows related to one row, under its path.
+
+As in Finale they can be read and listed, never written: ``/users/{user_id}/books`` and
+``/users/{user_id}/books/{id}``. They are whole resources, with hooks, queries and paging.
+"""
+
+import re
+from typing import Final
+
+from api.crud.associations.links import LinkedTo
+from api.crud.associations.relations import Relation, relations_of
+from api.crud.options import AssociationOptions, ResourceOptions
+from api.crud.resource import Resource
+from db.database import Database
+
+_READ_ONLY: Final = ("list", "read")
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
+
+def nested_resources(parent: Resource, database: Database) -> dict[str, Resource]:
+    """Make a resource for each relation of the parent's model."""
+    return {
+        name.lower(): _nested(parent, relation, database)
+        for name, relation in relations_of(parent.options.model).items()
+    }
+
+
+def _nested(parent: Resource, relation: Relation, database: Database) -> Resource:
+    prefix = f"{parent.name.lower()}_"
+    parameters = tuple(prefix + field.name for field in parent.key)
+    path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.singular)
+    plural = f"{path}/{relation.name.lower()}"
+    associations = parent.options.associations
+    excluded = (
+        associations.exclude_attributes if isinstance(associations, AssociationOptions) else {}
+    )
+    by_relation = parent.options.exclude_attributes
+    own = (
+        *excluded.get(relation.name, ()),
+        *(by_relation.get(relation.name, ()) if isinstance(by_relation, dict) else ()),
+    )
+    key = "/".join(f"{{{column.name}}}" for column in relation.mapped.mapper.primary_key)
+    options = ResourceOptions(
+        model=relation.target,
+        endpoints=(plural, f"{plural}/{key}") if relation.many else (plural,),
+        actions=_READ_ONLY if relation.many else ("read",),
+        pagination=parent.options.pagination,
+        exclude_attributes=own,
+        access={name: parent.access(name) for name in _READ_ONLY},
+        hook_seconds=parent.options.hook_seconds,
+    )
+    return Resource(
+        options,
+        database,
+        default_access=parent.access("read"),
+        body_limit=parent.body_limit,
+        link=LinkedTo(relation, parent.key),
+        link_parameters=parameters,
+    )

@@ -1,0 +1,143 @@
+"""Views: the face that one model shows in one resource.
+
+Which fields are shown, which related rows are embedded and how they look in turn. The same model
+can have another face in another resource, or as the child of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Dialect
+
+from api.crud.associations.relations import Relation, relations_of
+from api.crud.fields import Field, Fields, Model
+from api.crud.query.names import Names
+from api.crud.records import Record, RowReader, record_type, row_reader
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """A relation to embed.
+
+    Attributes:
+        relation: Its mapped name.
+        attributes: The fields to show of its rows; empty means all.
+        exclude_attributes: Fields not to show.
+        include: Relations to embed in those rows in turn.
+    """
+
+    relation: str
+    attributes: Sequence[str] = ()
+    exclude_attributes: Sequence[str] = ()
+    include: Sequence["Include | str"] = ()
+
+
+class UnknownName(LookupError):
+    """An option names something that the model does not have; the text says what there is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One model, as shown.
+
+    Attributes:
+        model: The model.
+        fields: All of its fields; every statement gives rows in this order.
+        shown: Those that callers may see and name.
+        hidden: The attributes of the others.
+        children: The relations embedded, and the view of their rows.
+        record: The type of a row on its way to JSON.
+        read_rows: Turns rows into records.
+    """
+
+    model: Model
+    fields: Fields
+    shown: Mapping[str, Field]
+    hidden: tuple[str, ...]
+    children: Mapping[str, "Child"]
+    record: type[Record]
+    read_rows: RowReader
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        dialect: Dialect,
+        *,
+        attributes: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        include: Sequence[Include | str] = (),
+        remove_foreign_keys: bool = False,
+    ) -> "View":
+        """Make the view of a model.
+
+        Raises:
+            UnknownName: A field or relation that the model does not have.
+        """
+        fields = Fields.of(model, dialect)
+        relations = relations_of(model)
+        children = {
+            one.relation: Child(
+                _named(relations, one.relation),
+                cls.of(
+                    _named(relations, one.relation).target,
+                    dialect,
+                    attributes=one.attributes,
+                    exclude=one.exclude_attributes,
+                    include=one.include,
+                    remove_foreign_keys=remove_foreign_keys,
+                ),
+            )
+            for one in map(_include, include)
+        }
+        hidden = {_named(fields.by_name, name).name for name in exclude}
+        if attributes:
+            kept = {_named(fields.by_name, name).name for name in attributes}
+            hidden |= fields.by_name.keys() - kept
+        if remove_foreign_keys:
+            hidden |= {f.name for f in fields if f.column.foreign_keys and f not in fields.key}
+        record = record_type(model.__name__, fields, tuple(children))
+        return cls(
+            model=model,
+            fields=fields,
+            shown={name: f for name, f in fields.by_name.items() if name not in hidden},
+            hidden=tuple(f.attribute for name, f in fields.by_name.items() if name in hidden),
+            children=children,
+            record=record,
+            read_rows=row_reader(record, fields),
+        )
+
+    @property
+    def names(self) -> Names:
+        """What a caller may name in queries."""
+        return Names(
+            self.shown,
+            {name: (child.relation, child.view.names) for name, child in self.children.items()},
+        )
+
+    def place(self, column: Column[Any]) -> int:
+        """Give a column's place in this view's rows."""
+        return list(self.fields.by_name).index(str(column.name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Child:
+    """An embedded relation and the view of its rows."""
+
+    relation: Relation
+    view: View
+    statements: dict[int, Any] = field(default_factory=dict)
+
+
+def _include(given: Include | str) -> Include:
+    return Include(given) if isinstance(given, str) else given
+
+
+def _named(there: Mapping[str, T], name: str) -> T:
+    found = there.get(name)
+    if found is None:
+        raise UnknownName(f"{name!r} is none of {', '.join(there) or 'none'}")
+    return found
