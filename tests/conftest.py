@@ -78,15 +78,19 @@ def environment_of(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **settings}
 
 
+def local(port: int) -> str:
+    """Give the URL of a development issuer on this port."""
+    return f"http://localhost:{port}/oauth2/default"
+
+
+def ports() -> dict[str, str]:
+    """Give settings of free ports for service and issuer."""
+    return {"SERVER_PORT": str(free_port()), "ISSUER": local(free_port())}
+
+
 def start_system(directory: Path, **settings: str) -> System:
     """Start ``python -m api dev`` and wait until it is ready; the ports are free ones."""
-    environment = environment_of(
-        **{
-            "SERVER_PORT": str(free_port()),
-            "ISSUER": f"http://localhost:{free_port()}/oauth2/default",
-            **settings,
-        }
-    )
+    environment = environment_of(**{**ports(), **settings})
     url = f"http://localhost:{environment['SERVER_PORT']}"
     process = launch(directory, environment)
     client = httpx.Client(base_url=url)
