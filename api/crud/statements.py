@@ -105,7 +105,7 @@ class Statements:
         table = self._dialect.identifier_preparer.format_table(self._table)
         sequence = sql.pg_get_serial_sequence(table, field.column.name)
         highest = select(sql.max(field.column)).scalar_subquery()
-        return select(sql.setval(sequence, highest))
+        return select(sql.setval(sequence, sql.greatest(highest, 1)))
 
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
         next_slot = _slots()
