@@ -1,0 +1,191 @@
+"""Settings of the gate: several issuers, Okta's names for them, and each mistake in one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.auth import TrustedIssuer
+from api.settings import Settings, SettingsError, read_layers, trusted_issuers
+
+OKTA = "https://example.okta.com/oauth2/default"
+MANY = """
+[partner]
+issuer = "https://login.partner.example/"
+audience = "api://parts"
+algorithms = ["RS256", "ES256"]
+scope_claims = ["scope", "permissions"]
+clock_skew_seconds = 10
+jwks_uri = "https://login.partner.example/keys"
+
+[another]
+issuer = "https://another.example"
+audience = "x"
+"""
+
+
+def issuers(**given: str) -> tuple[TrustedIssuer, ...]:
+    return trusted_issuers(Settings.of(given))
+
+
+def test_issuer_is_oktas_by_default() -> None:
+    assert issuers(ISSUER=OKTA) == (TrustedIssuer(OKTA, "api://default"),)
+
+
+def test_issuers_audience_claims_algorithms_and_skew_are_settings() -> None:
+    (trusted,) = issuers(
+        ISSUER=OKTA,
+        AUDIENCE="a",
+        SCOPE_CLAIMS="scope, permissions",
+        TOKEN_ALGORITHMS="RS256 ES256",
+        CLOCK_SKEW_SECONDS="0",
+    )
+    wanted = TrustedIssuer(OKTA, "a", ("RS256", "ES256"), ("scope", "permissions"), 0)
+    assert trusted == wanted
+
+
+def test_auth0s_names_are_those_of_its_samples() -> None:
+    tenant = TrustedIssuer(
+        "https://t.eu.auth0.com/", "https://quickstarts/api", scope_claims=("scope", "permissions")
+    )
+    given = {"AUTH0_DOMAIN": "t.eu.auth0.com", "AUTH0_AUDIENCE": "https://quickstarts/api"}
+    assert issuers(ISSUER="", **given) == (tenant,)
+    assert issuers(ISSUER=OKTA, **given) == (TrustedIssuer(OKTA, "api://default"), tenant)
+    assert issuers(**(given | {"AUTH0_DOMAIN": "https://t.eu.auth0.com/"})) == (tenant,)
+    assert issuers(**(given | {"AUTH0_DOMAIN": "localhost:3001"}))[0].issuer == (
+        "http://localhost:3001/"
+    )
+
+
+def test_a_file_adds_any_number(tmp_path: Path) -> None:
+    path = tmp_path / "issuers.toml"
+    path.write_text(MANY)
+    assert issuers(ISSUER=OKTA, TRUSTED_ISSUERS_FILE=str(path))[1:] == (
+        TrustedIssuer(
+            "https://login.partner.example/",
+            "api://parts",
+            ("RS256", "ES256"),
+            ("scope", "permissions"),
+            10,
+            "https://login.partner.example/keys",
+        ),
+        TrustedIssuer("https://another.example", "x"),
+    )
+    assert len(issuers(TRUSTED_ISSUERS_FILE=str(path))) == 2
+
+
+ISSUER_LINES = 'issuer = "https://x.example"\naudience = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("[a", "cannot be read"),
+        ("a = 1", "a stands outside of a table"),
+        ("", "names no issuer"),
+        ('[a]\nissuer = "https://x.example"', r"\[a\] lacks audience"),
+        (f"[a]\n{ISSUER_LINES}audiense = 1", "unknown key audiense; did you mean audience"),
+        (f"[a]\n{ISSUER_LINES}algorithms = 'RS256'", "algorithms has the wrong type"),
+        (f"[a]\n{ISSUER_LINES}algorithms = ['HS256']", "algorithms must be of"),
+        (f"[a]\n{ISSUER_LINES}algorithms = [['RS256']]", "TRUSTED_ISSUERS_FILE"),
+        (f"[a]\n{ISSUER_LINES}clock_skew_seconds = true", "clock_skew_seconds has the wrong type"),
+        (f"[a]\n{ISSUER_LINES}clock_skew_seconds = 121", "clock_skew_seconds must be 0 to 120"),
+        (f"[a]\n{ISSUER_LINES}jwks_uri = 'http://x'", "jwks_uri must be"),
+        ('[a]\nissuer = "http://x"\naudience = "x"', "issuer must be an https URL"),
+        (f"[a]\n{ISSUER_LINES}[b]\n{ISSUER_LINES}", "trusted twice"),
+    ],
+)
+def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, content: str, text: str) -> None:
+    path = tmp_path / "issuers.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=text) as refused:
+        issuers(TRUSTED_ISSUERS_FILE=str(path))
+    assert str(refused.value).startswith("TRUSTED_ISSUERS_FILE: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "ISSUER"),
+        ({"ISSUER": " "}, "ISSUER"),
+        ({"ISSUER": "http://issuer.example"}, "ISSUER"),
+        ({"ISSUER": "https://u:p@issuer.example"}, "ISSUER"),
+        ({"ISSUER": "https://issuer.example?x"}, "ISSUER"),
+        ({"ISSUER": "issuer.example"}, "ISSUER"),
+        ({"AUTH0_DOMAIN": "t.auth0.com"}, "AUTH0_AUDIENCE"),
+        ({"AUTH0_DOMAIN": "t.auth0.com/x", "AUTH0_AUDIENCE": "x"}, "AUTH0_DOMAIN"),
+        ({"AUTH0_DOMAIN": "u@t.auth0.com", "AUTH0_AUDIENCE": "x"}, "AUTH0_DOMAIN"),
+        ({"ISSUER": OKTA, "TRUSTED_ISSUERS_FILE": "/nowhere"}, "TRUSTED_ISSUERS_FILE"),
+        ({"ISSUER": OKTA, "SCOPE_CLAIMS": " , "}, "SCOPE_CLAIMS"),
+        ({"ISSUER": OKTA, "TOKEN_ALGORITHMS": "HS256"}, "TOKEN_ALGORITHMS"),
+        ({"ISSUER": OKTA, "TOKEN_ALGORITHMS": ""}, "TOKEN_ALGORITHMS"),
+        ({"ISSUER": OKTA, "CLOCK_SKEW_SECONDS": "121"}, "CLOCK_SKEW_SECONDS"),
+        ({"ISSUER": OKTA, "CLOCK_SKEW_SECONDS": "-1"}, "CLOCK_SKEW_SECONDS"),
+        ({"ISSUER": OKTA, "SCOPE": 'a"b'}, "SCOPE"),
+        ({"ISSUER": OKTA, "RESOURCE_URL": "http://parts.example"}, "RESOURCE_URL"),
+        ({"ISSUER": OKTA, "RESOURCE_URL": 'https://x/"'}, "RESOURCE_URL"),
+        ({"ISSUER": OKTA, "REVOKED_TOKENS_FILE": "/nowhere"}, "REVOKED_TOKENS_FILE"),
+        ({"ISSUER": OKTA, "INTROSPECTION_URL": "http://x.example"}, "INTROSPECTION_URL"),
+        ({"ISSUER": OKTA, "INTROSPECTION_URL": "https://x"}, "INTROSPECTION_CLIENT_ID"),
+        (
+            {"ISSUER": OKTA, "INTROSPECTION_URL": "https://x", "INTROSPECTION_CLIENT_ID": "x"},
+            "INTROSPECTION_CLIENT_SECRET",
+        ),
+    ],
+)
+def test_each_setting_that_cannot_be_right_is_named(given: dict[str, str], name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        issuers(**given)
+    assert str(refused.value).startswith(f"{name}: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_two_settings_for_one_issuer_are_a_mistake() -> None:
+    with pytest.raises(SettingsError, match="trusted twice"):
+        issuers(ISSUER="https://t.auth0.com/", AUTH0_DOMAIN="t.auth0.com", AUTH0_AUDIENCE="x")
+
+
+def test_the_introspection_secret_is_not_shown() -> None:
+    settings = Settings.of(
+        {
+            "ISSUER": OKTA,
+            "INTROSPECTION_URL": "https://x",
+            "INTROSPECTION_CLIENT_ID": "x",
+            "INTROSPECTION_CLIENT_SECRET": "hidden-value",
+        }
+    )
+    assert "hidden-value" not in repr(settings)
+
+
+class TestLayers:
+    OKTA_FILE = (
+        'export OKTA_OAUTH2_ISSUER="https://okta.example/oauth2/default"\n'
+        'export OKTA_OAUTH2_CLIENT_ID="0oa"\nexport OKTA_OAUTH2_CLIENT_SECRET="s$HOME"\n'
+    )
+
+    def read(self, directory: Path, **environ: str) -> dict[str, Any]:
+        found = read_layers(directory, environ)
+        return {name: found.get(name) for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")}
+
+    def test_the_file_that_oktas_tool_writes_is_over_env(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("ISSUER=http://localhost:3001/oauth2/default\n")
+        (tmp_path / ".okta.env").write_text(self.OKTA_FILE)
+        assert self.read(tmp_path) == {
+            "ISSUER": "https://okta.example/oauth2/default",
+            "CLIENT_ID": "0oa",
+            "CLIENT_SECRET": "s$HOME",
+        }
+
+    def test_env_local_and_the_environment_are_over_it(self, tmp_path: Path) -> None:
+        (tmp_path / ".okta.env").write_text(self.OKTA_FILE)
+        (tmp_path / ".env.local").write_text("ISSUER=https://local\n")
+        assert self.read(tmp_path)["ISSUER"] == "https://local"
+        assert self.read(tmp_path, ISSUER="https://e")["ISSUER"] == "https://e"
+        assert self.read(tmp_path, OKTA_OAUTH2_ISSUER="https://o")["ISSUER"] == "https://o"
+        both = {"OKTA_OAUTH2_ISSUER": "https://o", "ISSUER": "https://e"}
+        assert self.read(tmp_path, **both)["ISSUER"] == "https://e"
+
+    def test_a_file_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / ".okta.env").write_bytes(b"X=\xff")
+        with pytest.raises(SettingsError, match=r"^\.okta\.env: "):
+            read_layers(tmp_path, {})
