@@ -2,11 +2,35 @@
 
 It knows no part and no timesheet. Read on in this order: ``crud`` (what a service calls),
 ``options``, ``resource`` (options, compiled), ``router`` and ``route`` (its face to FastAPI),
-``plan`` and ``actions`` (what a request does), ``query``, ``bodies`` and ``values`` (what callers
-send), ``statements`` and ``records`` (what the database runs and gives).
+``plan``, ``actions`` and ``hooks`` (what a request does), ``query``, ``bodies`` and ``values``
+(what callers send), ``view``, ``statements`` and ``records`` (what the database runs and gives),
+``associations`` (related rows).
 """
 
+from api.crud.context import Context, Response
 from api.crud.crud import Crud
-from api.crud.options import ConfigurationError, SearchOptions, SortOptions
+from api.crud.hooks import SKIP, stop
+from api.crud.options import (
+    AssociationOptions,
+    ConfigurationError,
+    ResourceOptions,
+    SearchOptions,
+    SortOptions,
+)
+from api.crud.resource import Resource
+from api.crud.view import Include
 
-__all__ = ["ConfigurationError", "Crud", "SearchOptions", "SortOptions"]
+__all__ = [
+    "SKIP",
+    "AssociationOptions",
+    "ConfigurationError",
+    "Context",
+    "Crud",
+    "Include",
+    "Resource",
+    "ResourceOptions",
+    "Response",
+    "SearchOptions",
+    "SortOptions",
+    "stop",
+]

@@ -46,6 +46,13 @@ class Service(FastAPI):
         declared = (access_of(route) for route in self.router.routes)
         return frozenset().union(*(access.scopes() for access in declared if access))
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve; FastAPI's own look for telemetry, which is off, is spared."""
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
         app: ASGIApp = dispatch
