@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.conftest import ROOT, System, empty
 
 SEED = "1"
-EXAMPLES = "40"
+EXAMPLES = "20"
 
 
 def test_schemathesis_finds_nothing(system: System, tmp_path: Path) -> None:
