@@ -35,7 +35,7 @@ format: $(VENV)/.development ## Format the code
 migrate: $(VENV)/.runtime ## Bring the database of DATABASE_URL to the newest revision
 	@$(BIN)/alembic upgrade head
 
-migration: $(VENV)/.runtime ## Write a migration from the models: make migration m="add colour"
+migration: $(VENV)/.development ## Write a migration from the models: make migration m="add colour"
 	@test -n "$(m)" || { echo 'usage: make migration m="what it does"' >&2; exit 2; }
 	@$(BIN)/alembic upgrade head
 	@$(BIN)/alembic revision --autogenerate -m "$(m)"

@@ -1,5 +1,7 @@
 """How Alembic reaches the database: the service's own DATABASE_URL, one transaction for all."""
 
+from typing import Literal
+
 from alembic import context
 from alembic.autogenerate.rewriter import Rewriter
 from alembic.operations import ops
@@ -9,6 +11,7 @@ import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base
 from db.engine import with_connection
 from db.environment import DEFAULT_DATABASE_URL, read_environment
+from db.types import UtcDateTime
 
 as_generated = Rewriter()
 
@@ -24,6 +27,13 @@ def _keep_row_ids(
     return [] if sqlite and is_key and operation.modify_nullable is not None else operation
 
 
+def as_plain_types(kind: str, element: object, _: object) -> str | Literal[False]:
+    """Write the column types of our own as SQLAlchemy's: a migration outlives our code."""
+    if kind == "type" and isinstance(element, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
 def database_url() -> str:
     """Give the URL that the caller of Alembic's API passed, or else the service's."""
     passed: str | None = context.config.attributes.get("database_url")
@@ -37,6 +47,7 @@ def migrate(connection: Connection) -> None:
         target_metadata=Base.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         process_revision_directives=as_generated,
+        render_item=as_plain_types,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,5 +1,7 @@
 """The models, one file each. Importing this package registers all of them with ``Base``."""
 
-from db.models.part import Part
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["Part"]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from db.base import now
 from db.engine import with_connection
-from db.models import Part
+from db.models.part import Part
 from tests.conftest import System, empty
 
 MANY = 1_001

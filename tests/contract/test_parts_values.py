@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from db.engine import with_connection
-from db.models import Part
+from db.models.part import Part
 from tests.conftest import System, assert_problem
 from tests.contract.conftest import create, total
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.crud import Crud
 from api.errors import ApiError
-from db.models import Part
+from db.models.part import Part
 from db.sqlite import SqliteDatabase
 
 # No database is opened: a query is understood, or not, before it is asked.
