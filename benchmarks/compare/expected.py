@@ -1,0 +1,22 @@
+"""How ours differs from Finale, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One way in which ours differs on purpose.
+
+    Attributes:
+        name: Stands in docs/finale.md.
+        reason: Why.
+        cases: What differs in which case.
+    """
+
+    name: str
+    reason: str
+    cases: Mapping[str, tuple[str, ...]]
+
+
+EXPECTED: tuple[Expected, ...] = ()

@@ -1,0 +1,54 @@
+"""Hooks that write down their order, and that do at one place what ``X-Do: place=what`` asks."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.crud.context import Context, Response
+from api.crud.hooks import MILESTONES, MOMENTS, SKIP, Stop
+from api.crud.resource import Resource
+from api.errors import Forbidden
+from api.http.body import header
+
+trace: Final[list[str]] = []
+
+
+def follow(resource: Resource) -> None:
+    """Hang a hook on every moment of every milestone of every action."""
+    for action, hooks in resource.hooks.items():
+        for milestone in MILESTONES:
+            for moment in MOMENTS:
+                place = f"{milestone}.{moment}"
+                getattr(hooks.milestone(milestone), moment)(_hook(action, place))
+
+
+def _hook(action: str, place: str) -> Callable[[Context], Any]:
+    def hook(context: Context) -> Any:
+        trace.append(f"{action} {place}")
+        where, _, what = (header(context.scope, b"x-do") or b"").decode().partition("=")
+        return _do(what, place, context) if where == place else None
+
+    return hook
+
+
+def _do(what: str, place: str, context: Context) -> Any:
+    match what:
+        case "skip":
+            return SKIP
+        case "stop":
+            body = f'{{"stopped":"{place}"}}'.encode()
+            return Stop(Response(202, [(b"content-type", b"application/json")], body))
+        case "refuse":
+            raise Forbidden("Not yours", ["owner"])
+        case "fail":
+            raise RuntimeError("the secret of the house")
+        case "criteria":
+            context.criteria = {"owner": "ann"}
+        case "attributes":
+            context.attributes.update(text="set by a hook", owner="hook")
+        case "count":
+            context.count = context.offset = 1
+        case "instance":
+            context.instance = {"instead": True}
+        case _:
+            raise ValueError(what)
+    return None

@@ -1,0 +1,93 @@
+// Finale's side of `make compare`: the resources of benchmarks/compare/service.py, no gate.
+const express = require('express')
+const bodyParser = require('body-parser')
+const finale = require('finale-rest')
+const { Op } = require('sequelize')
+
+const { database, Part, User, Book, Tag, Gadget, Item, Reading, Note } = require('./library')
+const { follow, trace } = require('./trace')
+
+const app = express()
+app.use(bodyParser.json())
+app.use(bodyParser.urlencoded({ extended: true }))
+
+const bind = (options) => finale.initialize({ app, sequelize: database, ...options })
+// Finale writes into the options that it is given.
+const searches = () => [
+  { param: 'named', attributes: ['name'], override: 'STARTS_WITH' },
+  { param: 'any', attributes: ['name', 'kind'] },
+  { param: 'kind_is', attributes: ['kind'], operator: Op.eq },
+  { param: 'ending', attributes: ['name'], operator: Op.endsWith }
+]
+
+const resources = () => {
+  bind({ base: '', updateMethod: 'put' })
+  finale.resource({ model: Part, endpoints: ['/parts', '/parts/:id'] })
+  finale.resource({ model: User, associations: true })
+  finale.resource({ model: Book, associations: true })
+  finale.resource({ model: Tag, associations: true })
+  finale.resource({
+    model: User,
+    endpoints: ['/slim-users', '/slim-users/:id'],
+    associations: { autoPopulate: false }
+  })
+  finale.resource({
+    model: Book,
+    endpoints: ['/slim-books', '/slim-books/:id'],
+    associations: { removeForeignKeys: true, author: { excludeAttributes: ['email'] } },
+    sort: { param: 'order', attributes: ['id', 'author.username'] }
+  })
+  finale.resource({
+    model: Book,
+    endpoints: ['/included', '/included/:id'],
+    include: [{ model: User, as: 'author', attributes: ['id', 'username'] }],
+    excludeAttributes: { own: ['pages'] },
+    search: { param: 'q', attributes: ['title', '$author.username$'] }
+  })
+  finale.resource({
+    model: Gadget,
+    endpoints: ['/gadgets', '/gadgets/:name'],
+    excludeAttributes: ['secret'],
+    readOnlyAttributes: ['owner'],
+    search: searches(),
+    sort: { param: 'sort', attributes: ['name', 'price'], default: '-price' }
+  })
+  finale.resource({
+    model: Gadget,
+    endpoints: ['/unpaged', '/unpaged/:id'],
+    pagination: false,
+    actions: ['list']
+  })
+  finale.resource({ model: Item })
+  finale.resource({ model: Reading })
+  const notes = finale.resource({ model: Note })
+  follow(notes, finale)
+  const guarded = finale.resource({ model: Note, endpoints: ['/guarded', '/guarded/:id'] })
+  guarded.list.auth.before(() => { throw new finale.Errors.ForbiddenError() })
+  const shallow = finale.resource({
+    model: User,
+    endpoints: ['/shallow', '/shallow/:id'],
+    associations: true
+  })
+  shallow.all.start.before((req, res, context) => {
+    context.shallow = true
+    context.add_to_children = { title: 'set by add_to_children' }
+    return context.continue
+  })
+  bind({ base: '/v1', updateMethod: 'PATCH' })
+  finale.resource({ model: Part, endpoints: ['/parts', '/parts/:id'] })
+}
+
+const start = async () => {
+  if (process.env.SQLITE_WAL === '1') await database.query('PRAGMA journal_mode=WAL')
+  await database.sync()
+  if (process.argv.includes('--sync')) process.exit(0)
+  resources()
+  app.get('/trace', (req, res) => res.json(trace.splice(0)))
+  app.listen(process.env.SERVER_PORT, '127.0.0.1')
+}
+
+start().catch((error) => {
+  console.error(error)
+  process.exit(1)
+})
