@@ -29,15 +29,22 @@ class IntegrityViolation(DatabaseError):
     Attributes:
         columns: Column names the constraint is about, as in the database; empty where the
             database does not tell.
-        constraint: The constraint's name; None where the database does not tell.
+        constraint: The constraint's name, or its own text where it has none; None where the
+            database does not tell.
+        table: The table that the constraint is on; None where the database does not tell.
     """
 
     def __init__(
-        self, text: str, columns: Sequence[str] = (), constraint: str | None = None
+        self,
+        text: str,
+        columns: Sequence[str] = (),
+        constraint: str | None = None,
+        table: str | None = None,
     ) -> None:
         super().__init__(text)
         self.columns = tuple(columns)
         self.constraint = constraint
+        self.table = table
 
 
 class UniqueViolation(IntegrityViolation):

@@ -6,7 +6,7 @@ which filters, which order) is compiled on first use; afterwards only values are
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BindParameter, Dialect, bindparam
 from sqlalchemy.sql import ClauseElement
@@ -17,9 +17,13 @@ Row = Sequence[Any]
 Values = tuple[Any, ...]
 
 
+# SQLAlchemy names parameters of its own after columns, so no column may be called like a slot.
+_SLOT: Final = "__slot_"
+
+
 def slot(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
     """Mark the place in a statement that value number ``index`` is bound to."""
-    return bindparam(f"v{index}", type_=kind)
+    return bindparam(f"{_SLOT}{index}", type_=kind)
 
 
 class Statement:
@@ -48,7 +52,7 @@ def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
     Values that the statement itself holds (a literal in a criterion) are converted once, here.
     """
     names = list(compiled.positiontup or ())
-    slots = [int(name[1:]) if _is_slot(name) else None for name in names]
+    slots = [int(name[len(_SLOT) :]) if _is_slot(name) else None for name in names]
     if slots == list(range(len(slots))):
         return tuple
     if len(slots) > 1 and None not in slots:
@@ -65,7 +69,7 @@ def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
 
 
 def _is_slot(name: str) -> bool:
-    return name[0] == "v" and name[1:].isdigit()
+    return name.startswith(_SLOT)
 
 
 def _convert(compiled: SQLCompiler, name: str) -> Any:

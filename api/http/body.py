@@ -105,13 +105,25 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in members if names.count(name) > 1)
-        shown = twice.encode(errors="replace").decode()[:100]
-        raise MalformedBody(
-            "The body names a member twice",
-            [{"field": shown, "message": f"{shown} is given twice"}],
-        )
+        raise _about_member(next(n for n in members if names.count(n) > 1), "is given twice")
+    for name in members:
+        if not name.isascii() and _has_lone_surrogate(name):
+            raise _about_member(name, "is not valid Unicode")
     return members
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _about_member(name: str, text: str) -> MalformedBody:
+    shown = name.encode(errors="replace").decode()[:100]
+    message = f"{shown} {text}"
+    return MalformedBody(f"The body's member {message}", [{"field": shown, "message": message}])
 
 
 def _no_constant(name: str) -> Any:

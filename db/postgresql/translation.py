@@ -32,13 +32,13 @@ def _violation(error: Any, text: str) -> errors.IntegrityViolation:
     """Read ``Key ("partNumber")=(x) already exists.``: the columns, without their quotes."""
     match = _KEY.match(error.detail or "")
     columns = [name.strip('"') for name in match[1].split(", ")] if match else []
-    constraint = error.constraint_name
+    constraint, table = error.constraint_name, error.table_name
     match error:
         case asyncpg.UniqueViolationError():
-            return errors.UniqueViolation(text, columns, constraint)
+            return errors.UniqueViolation(text, columns, constraint, table)
         case asyncpg.ForeignKeyViolationError():
-            return errors.ForeignKeyViolation(text, columns, constraint)
+            return errors.ForeignKeyViolation(text, columns, constraint, table)
         case asyncpg.NotNullViolationError():
-            return errors.NotNullViolation(text, [error.column_name or ""], constraint)
+            return errors.NotNullViolation(text, [error.column_name or ""], constraint, table)
         case _:
-            return errors.CheckViolation(text, columns, constraint)
+            return errors.CheckViolation(text, columns, constraint, table)

@@ -31,12 +31,13 @@ def translate(error: Exception) -> errors.DatabaseError:
 
 
 def _violation(text: str) -> errors.DatabaseError:
-    """Read ``UNIQUE constraint failed: parts.id, parts.name``: the columns, without their table."""
+    """Read ``UNIQUE constraint failed: parts.id, parts.name``: the columns and their table."""
     match = _CONSTRAINT.match(text)
     if match is None:  # A datatype mismatch: text for an INTEGER PRIMARY KEY.
         return errors.ValueRefused(text)
     kind, detail = match[1], match[2] or ""
     if kind == "CHECK":
         return errors.CheckViolation(text, (), detail or None)
-    columns = [name.rpartition(".")[2] for name in detail.split(", ") if name]
-    return _VIOLATIONS[kind](text, columns)
+    names = [name.rpartition(".") for name in detail.split(", ") if name]
+    table = names[0][0] if names else None
+    return _VIOLATIONS[kind](text, [name[2] for name in names], table=table or None)

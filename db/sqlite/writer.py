@@ -47,14 +47,9 @@ class Writer:
         self._group: asyncio.Future[None] | None = None
         self._sessions: SqliteSessions | None = None
 
-    def transaction(self, *, single: bool) -> "Transaction":
-        """Enter with a connection whose work is committed, or undone, as a whole.
-
-        Args:
-            single: One statement at most is run. SQLite undoes a failed statement by itself, so
-                its savepoint is spared.
-        """
-        return Transaction(self, savepoint=not single)
+    def transaction(self) -> "Transaction":
+        """Enter with a connection whose work is committed, or undone, as a whole."""
+        return Transaction(self)
 
     async def run(self, statement: Statement, values: Values) -> list[Row]:
         """Run one statement inside the transaction of whoever has the turn."""
@@ -69,7 +64,7 @@ class Writer:
             self._sessions = SqliteSessions(self._driver)
         return run_orm(self._sessions, work)
 
-    async def enter(self, *, savepoint: bool) -> None:
+    async def enter(self) -> None:
         """Wait for the turn and open the group's transaction, or join it."""
         await self._turn.acquire()
         try:
@@ -77,21 +72,19 @@ class Writer:
                 await self._begin()
                 self._group = asyncio.get_running_loop().create_future()
                 asyncio.get_running_loop().call_soon(self._commit_soon, self._group)
-            if savepoint:
-                self._driver.execute("SAVEPOINT one")
+            self._driver.execute("SAVEPOINT one")
         except BaseException:
             self._turn.release()
             raise
 
-    def leave(self, *, savepoint: bool, keep: bool) -> "asyncio.Future[None]":
+    def leave(self, *, keep: bool) -> "asyncio.Future[None]":
         """End one request's part; the future is done when the group is committed."""
         group = self._group
         assert group is not None  # noqa: S101 - enter() made it, for mypy's sake
         try:
-            if savepoint:
-                if not keep:
-                    self._driver.execute("ROLLBACK TO one")
-                self._driver.execute("RELEASE one")
+            if not keep:
+                self._driver.execute("ROLLBACK TO one")
+            self._driver.execute("RELEASE one")
         finally:
             self._turn.release()
         return group
@@ -142,14 +135,13 @@ class Writer:
 class Transaction:
     """One request's part of a group; see ``Writer``."""
 
-    __slots__ = ("_savepoint", "_writer")
+    __slots__ = ("_writer",)
 
-    def __init__(self, writer: Writer, *, savepoint: bool) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._savepoint = savepoint
 
     async def __aenter__(self) -> Self:
-        await self._writer.enter(savepoint=self._savepoint)
+        await self._writer.enter()
         return self
 
     async def __aexit__(
@@ -158,7 +150,7 @@ class Transaction:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        committed = self._writer.leave(savepoint=self._savepoint, keep=error is None)
+        committed = self._writer.leave(keep=error is None)
         if error is None:
             await asyncio.shield(committed)
 
