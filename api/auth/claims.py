@@ -8,7 +8,7 @@ each is judged here. Scopes are read by ``scopes``; revocation is the verifier's
 from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from api.auth import refusals
 from api.auth.grants import Grant
@@ -18,6 +18,7 @@ from api.auth.scopes import read_scopes
 CLIENT_CLAIMS = ("cid", "client_id", "azp")
 """Okta's, RFC 9068's and Auth0's name for the client, in the order that they are read."""
 
+_NUMBERS = (int, float)
 _TEXTS = ("sub", "jti", *CLIENT_CLAIMS)
 # Past 2**53 a double cannot tell one second from the next, and beyond that sums overflow.
 _MAX_SECONDS = 2**53
@@ -71,8 +72,8 @@ def _seconds(claims: Mapping[str, Any], name: str, absent: float | None = None) 
     """Give a NumericDate (RFC 7519 section 2) in seconds since 1970, or what stands for none."""
     if absent is not None and name not in claims:
         return absent
-    value = claims.get(name)
-    # To Python a bool is an int, to JSON it is not.
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _MAX_SECONDS:
+    value: Any = claims.get(name)
+    # By type and not by isinstance: to Python a bool is an int, to JSON it is not.
+    if type(value) not in _NUMBERS or abs(value) > _MAX_SECONDS:
         raise refusals.invalid_token(f"claim-{name}")
-    return value
+    return cast("float", value)

@@ -8,7 +8,7 @@ mean is left to ``claims``, the signature to ``verifier``.
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -26,6 +26,8 @@ REFUSED_MEMBERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
 """Extensions we do not implement (RFC 7515 4.1.11) and keys that a token brings along itself."""
 
 _SEGMENTS = 3
+# What is foreign to base64url must stay foreign: the standard alphabet's own two, and padding.
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ def _judge(header: dict[str, Any]) -> tuple[str, str]:
 
 def _octets(segment: bytes) -> bytes:
     """Decode base64url in its one canonical form: no padding, no blanks, no stray last bits."""
-    octets = urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+    standard = segment.translate(_TO_STANDARD) + b"=" * (-len(segment) % 4)
+    octets = a2b_base64(standard)
     # Python skips foreign characters and ignores stray bits; encoding again shows both.
-    if urlsafe_b64encode(octets).rstrip(b"=") != segment:
+    if b2a_base64(octets, newline=False) != standard:
         raise ValueError("not canonical base64url")
     return octets
 
@@ -99,7 +102,8 @@ def _json_object(octets: bytes) -> dict[str, Any]:
     value = _DECODER.decode(octets.decode("utf-8"))
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004  the caller maps ValueError alone
-    if _nests_too_deep(value):
+    # Few brackets cannot nest deep; most tokens need not be walked.
+    if octets.count(b"[") + octets.count(b"{") > MAX_NESTING and _nests_too_deep(value):
         raise ValueError("nested too deep")
     if b"\\u" in octets:
         # A lone surrogate, which only an escape can write, would break whoever encodes it later.
