@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migration migrate bench lock clean
+.PHONY: help setup run test lint format migration migrate bench compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,6 +42,9 @@ migration: $(VENV)/.development ## Write a migration from the models: make migra
 
 bench: $(VENV)/.development ## Measure against the seed's Node stack (options: BENCH="--quick")
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+compare: $(VENV)/.development ## Drive Finale and ours with the same requests and print where they differ
+	@$(BIN)/python -m benchmarks.compare $(COMPARE)
 
 lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \

@@ -1,4 +1,8 @@
-"""The models of the comparison, as ../finale/library.js has them in Sequelize."""
+"""The models of the comparison, as ../finale/library.js has them in Sequelize.
+
+That a row's end sets foreign keys to null, or ends rows of a link table, is Sequelize's default; it
+is said here.
+"""
 
 from sqlalchemy import Column, ForeignKey, String, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -48,15 +52,17 @@ class Profile(Numbered, Base):
     __tablename__ = "profiles"
 
     nickname: Mapped[str | None] = mapped_column(String(255))
-    user_id: Mapped[int | None] = mapped_column("userId", ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(
+        "userId", ForeignKey("users.id", ondelete="SET NULL")
+    )
     user: Mapped[User | None] = relationship(back_populates="profile")
 
 
 book_tags = Table(
     "book_tags",
     Base.metadata,
-    Column("bookId", ForeignKey("books.id"), primary_key=True),
-    Column("tagId", ForeignKey("tags.id"), primary_key=True),
+    Column("bookId", ForeignKey("books.id", ondelete="CASCADE"), primary_key=True),
+    Column("tagId", ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True),
 )
 
 
@@ -67,7 +73,9 @@ class Book(Numbered, Base):
 
     title: Mapped[str] = mapped_column(String(255))
     pages: Mapped[int | None]
-    author_id: Mapped[int | None] = mapped_column("authorId", ForeignKey("users.id"))
+    author_id: Mapped[int | None] = mapped_column(
+        "authorId", ForeignKey("users.id", ondelete="SET NULL")
+    )
     author: Mapped[User | None] = relationship(back_populates="books")
     tags: Mapped[list["Tag"]] = relationship(secondary=book_tags, back_populates="books")
 
@@ -94,20 +102,20 @@ class Gadget(Numbered, Base):
 
 
 class Item(Numbered, Base):
-    """Has more rows than the largest page, and a column called like a parameter."""
+    """Has more rows than the largest page."""
 
     __tablename__ = "items"
 
     label: Mapped[str | None] = mapped_column(String(255))
-    page: Mapped[int | None]
 
 
 class Reading(Numbered, Base):
-    """Has no text."""
+    """Has no text, and a column called like a parameter."""
 
     __tablename__ = "readings"
 
     value: Mapped[int | None]
+    page: Mapped[int | None]
 
 
 class Note(Numbered, Base):

@@ -56,7 +56,7 @@ def fixed(stamp: Stamp) -> dict[str, Rows]:
                 (4, "100% wool", None, "delta", None, "ann"),
             ],
         ),
-        "readings": (("id", "value"), [(1, 10), (2, 20), (3, None)]),
+        "readings": (("id", "value", "page"), [(1, 10, 1), (2, 20, 0), (3, None, 0)]),
         "notes": (
             ("id", "text", "owner"),
             [(1, "first", "ann"), (2, "second", "bob"), (3, "third", "ann")],
@@ -67,7 +67,7 @@ def fixed(stamp: Stamp) -> dict[str, Rows]:
 def restore(path: Path, tables: Mapping[str, Rows]) -> None:
     """Set the small tables back, their numbering included; the servers may run."""
     with closing(sqlite3.connect(path, timeout=10)) as connection, connection:
-        for table in reversed(tables):
+        for table in reversed(list(tables)):
             connection.execute(f"DELETE FROM {table}")
             connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
         _insert(connection, tables)
@@ -75,9 +75,9 @@ def restore(path: Path, tables: Mapping[str, Rows]) -> None:
 
 def fill_items(path: Path) -> None:
     """Fill the large table, once: no case writes it."""
-    rows = [(n, f"item {n}", n % 5) for n in range(1, ITEMS + 1)]
+    rows = [(n, f"item {n}") for n in range(1, ITEMS + 1)]
     with closing(sqlite3.connect(path)) as connection, connection:
-        _insert(connection, {"items": (("id", "label", "page"), rows)})
+        _insert(connection, {"items": (("id", "label"), rows)})
 
 
 def _insert(connection: sqlite3.Connection, tables: Mapping[str, Rows]) -> None:

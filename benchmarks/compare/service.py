@@ -113,9 +113,14 @@ def _expose_hooked(crud: Crud) -> None:
 
     shallow = crud.resource(User, endpoints=("/shallow", "/shallow/{id}"), associations=True)
 
-    @shallow.all.start.before
+    @shallow.all.start
     def be_shallow(context: Context) -> None:
         context.shallow = True
+
+    adding = crud.resource(User, endpoints=("/adding", "/adding/{id}"), associations=True)
+
+    @adding.all.start
+    def add(context: Context) -> None:
         context.add_to_children = {"title": "set by add_to_children"}
 
 

@@ -53,6 +53,17 @@ class Side:
             connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What a side runs."""
+
+    name: str
+    argv: list[str]
+    cwd: Path
+    environment: dict[str, str]
+    stamp: Stamp
+
+
 @contextmanager
 def finale(node: str, folder: Path, core: int) -> Iterator[Side]:
     """Run Finale.
@@ -62,15 +73,10 @@ def finale(node: str, folder: Path, core: int) -> Iterator[Side]:
     """
     path = folder / "finale.sqlite"
     environment = {"SQLITE_STORAGE": str(path), "NODE_ENV": "production"}
-    subprocess.run(
-        [node, "compare.js", "--sync"],
-        cwd=FINALE,
-        env=minimal_environment(environment),
-        check=True,
-        timeout=_SECONDS,
-    )
     argv = [node, "compare.js"]
-    with _serving("finale", argv, FINALE, environment, path, sequelize_text, core) as side:
+    create_finale_schema(argv, environment)
+    program = _Program("finale", argv, FINALE, environment, sequelize_text)
+    with _serving(program, path, core) as side:
         yield side
 
 
@@ -84,9 +90,28 @@ def ours(folder: Path, core: int) -> Iterator[Side]:
     path = folder / "ours.sqlite"
     create_schema(path)
     argv = [sys.executable, "-m", "benchmarks.compare.service"]
-    environment = {"DATABASE_URL": f"sqlite:///{path}"}
-    with _serving("ours", argv, ROOT, environment, path, iso_text, core) as side:
+    program = _Program("ours", argv, ROOT, {"DATABASE_URL": f"sqlite:///{path}"}, iso_text)
+    with _serving(program, path, core) as side:
         yield side
+
+
+def create_finale_schema(argv: list[str], environment: dict[str, str]) -> None:
+    """Have Sequelize make its tables.
+
+    Raises:
+        BenchmarkError: It cannot.
+    """
+    done = subprocess.run(
+        [*argv, "--sync"],
+        cwd=FINALE,
+        env=minimal_environment(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
+    )
+    if done.returncode != 0:
+        raise BenchmarkError(f"finale: its schema could not be made:\n{done.stderr[-600:]}")
 
 
 def create_schema(path: Path) -> None:
@@ -100,16 +125,8 @@ def create_schema(path: Path) -> None:
 
 
 @contextmanager
-def _serving(
-    name: str,
-    argv: list[str],
-    cwd: Path,
-    environment: dict[str, str],
-    path: Path,
-    stamp: Stamp,
-    core: int,
-) -> Iterator[Side]:
-    tables = fixed(stamp)
+def _serving(program: _Program, path: Path, core: int) -> Iterator[Side]:
+    tables = fixed(program.stamp)
     fill_items(path)
     restore(path, tables)
     port = free_port()
@@ -117,14 +134,14 @@ def _serving(
     with (
         log.open("wb") as output,
         running(
-            argv,
-            environment=environment | {"SERVER_PORT": str(port)},
-            cwd=cwd,
+            program.argv,
+            environment=program.environment | {"SERVER_PORT": str(port)},
+            cwd=program.cwd,
             core=core,
             log=output,
         ) as child,
     ):
-        side = Side(name, port, path, tables)
+        side = Side(program.name, port, path, tables)
         _await(side, child, log)
         yield side
 

@@ -69,8 +69,16 @@ const resources = () => {
     endpoints: ['/shallow', '/shallow/:id'],
     associations: true
   })
-  shallow.all.start.before((req, res, context) => {
+  shallow.all.start((req, res, context) => {
     context.shallow = true
+    return context.continue
+  })
+  const adding = finale.resource({
+    model: User,
+    endpoints: ['/adding', '/adding/:id'],
+    associations: true
+  })
+  adding.all.start((req, res, context) => {
     context.add_to_children = { title: 'set by add_to_children' }
     return context.continue
   })

@@ -44,8 +44,8 @@ const Gadget = database.define('gadget', {
   owner: STRING
 }, plain)
 
-const Item = database.define('item', { label: STRING, page: INTEGER }, plain)
-const Reading = database.define('reading', { value: INTEGER }, plain)
+const Item = database.define('item', { label: STRING }, plain)
+const Reading = database.define('reading', { value: INTEGER, page: INTEGER }, plain)
 const Note = database.define('note', { text: required(), owner: STRING }, plain)
 
 module.exports = { database, Part, User, Profile, Book, Tag, Gadget, Item, Reading, Note }

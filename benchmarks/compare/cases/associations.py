@@ -1,12 +1,13 @@
 """Related rows, read: embedded, and under their parent's path."""
 
-from benchmarks.compare.cases.case import Case, get, send
+from benchmarks.compare.cases.case import Case, Request, get, send
 
 CASES: tuple[Case, ...] = (
     get("a9-list", "/users"),
     get("a9-read", "/users/1"),
     get("a9-list-of-linked", "/books"),
     get("a9-read-of-linked", "/books/2"),
+    Case("a9-through-row", (Request("GET", "/books/2"),), exact=True),
     get("a9-page-of-embedded", "/users?count=2&offset=1"),
     get("a9-auto-populate-off", "/slim-users"),
     get("a9-no-foreign-keys", "/slim-books"),

@@ -36,11 +36,13 @@ class Case:
         name: Unique; begins with the section of the behaviour.
         requests: In order. Both databases hold the fixed rows before the first.
         headers: Headers to compare beside the usual ones.
+        exact: Compare every member of the bodies.
     """
 
     name: str
     requests: tuple[Request, ...]
     headers: tuple[str, ...] = ()
+    exact: bool = False
 
 
 def get(name: str, *paths: str, ours: str | None = None, headers: tuple[str, ...] = ()) -> Case:

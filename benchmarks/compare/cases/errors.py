@@ -1,6 +1,6 @@
 """Refusals: what the columns and the database do not take."""
 
-from benchmarks.compare.cases.case import Case, get, send
+from benchmarks.compare.cases.case import Case, Request, get, send
 
 _ZAPHOD = {"username": "zaphod"}
 
@@ -25,5 +25,6 @@ CASES: tuple[Case, ...] = (
     send("a8-text-for-boolean", "POST", "/users", {**_ZAPHOD, "active": "perhaps"}),
     send("a8-long-text", "POST", "/users", {"username": "x" * 256}),
     send("a8-empty-text", "POST", "/users", {"username": ""}),
+    Case("a8-members", (Request("GET", "/parts/99"),), exact=True),
     get("a8-media-type", "/parts/99", headers=("content-type",)),
 )

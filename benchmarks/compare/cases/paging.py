@@ -7,7 +7,7 @@ CASES: tuple[Case, ...] = (
     get("a4-count", "/items?count=2"),
     get("a4-offset", "/items?count=2&offset=3"),
     get("a4-page", "/items?count=2&page=3"),
-    get("a4-page-and-offset", "/readings?count=1&page=1&offset=1"),
+    get("a4-page-and-offset", "/items?count=2&page=1&offset=1"),
     get("a4-last-page", "/items?count=1000&page=1"),
     get("a4-count-zero", "/items?count=0"),
     get("a4-count-negative", "/items?count=-1"),

@@ -1,4 +1,4 @@
-"""How ours differs from Finale, and why."""
+"""One expected difference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,10 @@ class Expected:
 
     Attributes:
         name: Stands in docs/finale.md.
-        reason: Why.
+        reason: Why; D1 to D14 are the defects of Finale that docs/finale.md lists.
         cases: What differs in which case.
     """
 
     name: str
     reason: str
     cases: Mapping[str, tuple[str, ...]]
-
-
-EXPECTED: tuple[Expected, ...] = ()

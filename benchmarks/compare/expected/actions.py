@@ -1,0 +1,211 @@
+"""HTTP, actions and bodies."""
+
+from benchmarks.compare.expected.entry import Expected
+
+EXPECTED: tuple[Expected, ...] = (
+    Expected(
+        "problem-details",
+        "Errors are RFC 9457 problems (`application/problem+json`); Finale's `message` "
+        "and `errors` are among their members.",
+        {
+            "a8-members": ("body",),
+            "a8-media-type": ("content-type",),
+        },
+    ),
+    Expected(
+        "no-html",
+        "What Express answers with a page of HTML is a problem too.",
+        {
+            "a3-create-text": ("body",),
+            "a3-create-malformed": ("body",),
+            "a3-unknown-route": ("body",),
+        },
+    ),
+    Expected(
+        "405",
+        "A path that exists answers 405 with `Allow` to a verb that it lacks; Express says 404.",
+        {
+            "a3-put-where-patch-chosen": (
+                "status 404/405",
+                "allow",
+                "body",
+            ),
+            "a3-unknown-verb": (
+                "status 404/405",
+                "allow",
+                "body",
+            ),
+            "a3-delete-all": (
+                "status 404/405",
+                "allow",
+                "body",
+            ),
+            "a3-action-not-there": (
+                "status 404/405",
+                "allow",
+                "body",
+            ),
+            "a9-many-create": (
+                "status 404/405",
+                "allow",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "patch-always",
+        "PATCH is there whatever `update_method` says: it is HTTP's verb for a partial update.",
+        {
+            "a3-patch": (
+                "status 404/200",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "options",
+        "OPTIONS names PATCH and OPTIONS too, and has no body.",
+        {
+            "a3-options-list": (
+                "allow",
+                "body",
+            ),
+            "a3-options-read": (
+                "allow",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "case-of-paths",
+        "Paths are case-sensitive, as RFC 3986 has it.",
+        {
+            "a3-upper-case": (
+                "status 200/404",
+                "content-range",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "no-etag",
+        "Finale's weak ETag is Express's; ours is not computed for every GET.",
+        {
+            "a3-etag": ("etag",),
+        },
+    ),
+    Expected(
+        "strict-json",
+        "A body is one JSON object in JSON's own media type, no member named twice; an "
+        "array is not an empty row.",
+        {
+            "a3-create-array": (
+                "status 201/400",
+                "location",
+                "body",
+                "2: content-range",
+                "2: body",
+            ),
+            "a3-create-array-of-required": ("body",),
+            "a3-create-form": (
+                "status 201/415",
+                "location",
+                "body",
+            ),
+            "a3-create-duplicate-member": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a9-create-children-no-array": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "strict-values",
+        "Values are checked against the column's type and length; SQLite under "
+        "Sequelize stores what comes.",
+        {
+            "a8-two-nulls": ("body",),
+            "a8-boolean-for-text": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a8-text-for-number": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a8-digits-for-number": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a8-fraction-for-number": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a8-huge-number": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a8-text-for-boolean": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+            "a8-long-text": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "table-in-message",
+        "Messages name the table (`users.username`), where Sequelize names its model "
+        "(`user.username`).",
+        {
+            "a8-null": ("body",),
+            "a8-null-given": ("body",),
+            "a8-null-update": ("body",),
+        },
+    ),
+    Expected(
+        "managed-timestamps",
+        "Only the service writes `createdAt` and `updatedAt`.",
+        {
+            "a3-create-timestamps": ("body",),
+        },
+    ),
+    Expected(
+        "encoded-location",
+        "`Location` is percent-encoded: a slash or space in a key would make it another address.",
+        {
+            "a3-create-located-by-name": ("location",),
+        },
+    ),
+    Expected(
+        "body-first",
+        "A body is checked before any hook runs or row is fetched, so no transaction "
+        "waits for a caller. A required field that a hook sets stands in "
+        "`read_only_attributes`.",
+        {
+            "a3-update-invalid-missing": (
+                "status 404/400",
+                "body",
+            ),
+            "a10-attributes-early": (
+                "status 201/400",
+                "location",
+                "body",
+            ),
+        },
+    ),
+)
