@@ -35,6 +35,7 @@ class Action(ABC):
         name: Finale's.
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
+        hooked: Whether there are hooks; what they may still set is then not asked of the body.
         only_for_hooks: Milestones whose work is of use to hooks alone: without any it is left
             out, since a later statement does the same on its way.
     """
@@ -46,6 +47,7 @@ class Action(ABC):
     def __init__(self, resource: "Resource") -> None:
         self.resource = resource
         self.single = not resource.view.children
+        self.hooked = False
 
     @abstractmethod
     async def take_in(self, context: Context, receive: Receive) -> None:
@@ -118,10 +120,13 @@ class Create(Action):
         resource.refuse_parameters(context.scope)
         body = await read_json_object(context.scope, receive, resource.body_limit)
         errors = Errors()
-        context.nested = resource.nested.read(body, errors, new=True)
+        context.nested = resource.nested.read(body, errors, new=True, hooked=self.hooked)
         by_nested = resource.nested.sets(context.nested)
         context.attributes = bodies.read_new(
-            body, resource.creatable, errors, given_elsewhere=by_nested | resource.by_hooks
+            body,
+            resource.creatable,
+            errors,
+            given_elsewhere=resource.attributes if self.hooked else by_nested | resource.by_hooks,
         )
         errors.check()
         context.status = 201
@@ -132,6 +137,8 @@ class Create(Action):
         for field in resource.with_initial:
             if field.attribute not in attributes and (value := field.initial()) is not UNSET:
                 attributes[field.attribute] = value
+        if self.hooked:
+            self._check_complete(context)
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
@@ -144,6 +151,13 @@ class Create(Action):
             await resource.nested.write_after(connection, context, row)
         await self._take_row(context, row)
 
+    def _check_complete(self, context: Context) -> None:
+        errors = Errors()
+        by_nested = self.resource.nested.sets(context.nested)
+        given = {**dict.fromkeys(by_nested), **context.attributes}
+        bodies.check_complete(given, self.resource.fields, errors)
+        errors.check()
+
     async def _advance(self, connection: Connection, generated: Field) -> None:
         statement = self.resource.statements.advance(generated)
         if statement is not None:
@@ -151,7 +165,8 @@ class Create(Action):
 
     async def send(self, context: Context) -> None:
         """Answer with the row and its ``Location``."""
-        context.headers.append((b"location", self.resource.location(context.instance)))
+        if context.rows:  # A hook may have made an instance of its own.
+            context.headers.append((b"location", self.resource.location(context.instance)))
         await super().send(context)
 
 
@@ -244,7 +259,7 @@ class Update(_OfOne):
         resource, scope = self.resource, context.scope
         body = await read_json_object(scope, receive, resource.body_limit)
         errors = Errors()
-        context.nested = resource.nested.read(body, errors, new=False)
+        context.nested = resource.nested.read(body, errors, new=False, hooked=self.hooked)
         replaces = resource.options.put_replaces and scope["method"] == "PUT"
         read = bodies.read_replacement if replaces else bodies.read_change
         context.attributes = read(body, resource.updatable, errors)
@@ -262,7 +277,8 @@ class Update(_OfOne):
             row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         else:
             for field in resource.with_refresh:
-                attributes[field.attribute] = field.refreshed()
+                if (value := field.refreshed()) is not UNSET:
+                    attributes[field.attribute] = value
             written, new = resource.ordered(attributes)
             statement = statements.update(written, conditions, keep=keep)
             row = await connection.fetch_one(statement, (*new, *values))

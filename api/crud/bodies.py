@@ -66,6 +66,15 @@ def read_new(
     return _read(body, fields, errors, prefix, given_elsewhere, whole=True)
 
 
+def check_complete(
+    attributes: Mapping[str, Any], fields: Iterable[Field], errors: Errors, *, prefix: str = ""
+) -> None:
+    """Note what a new row lacks, once hooks have had their turn."""
+    for field in fields:
+        if field.required and field.attribute not in attributes:
+            errors.add(prefix + field.name, NULL, "cannot be null", field.label)
+
+
 def read_change(body: Mapping[str, Any], fields: Iterable[Field], errors: Errors) -> Attributes:
     """Read the body of a change: what is not given stays."""
     return _read(body, fields, errors, "", frozenset(), whole=False)

@@ -19,7 +19,7 @@ from api.http.exchange import Exchange
 from db.database import Connection
 
 if TYPE_CHECKING:
-    from api.crud.associations.nested import Nested
+    from api.crud.associations.nested import Nested, Writing
     from api.crud.resource import Resource
 
 Headers = list[tuple[bytes, bytes]]
@@ -56,6 +56,7 @@ class Context:
             may set any of them, also those that a client may not.
         nested: What the body says of related rows.
         add_to_children: Attributes for every nested child, over what the client says.
+        writing: The related row that is being written, so that a refusal can name it.
         criteria: What else the rows must meet: values under attribute names, or SQL expressions.
         instance: The row, or the rows, as records; ``{}`` once deleted.
         deleted_instance: The row that was deleted.
@@ -82,6 +83,7 @@ class Context:
     attributes: Attributes = field(default_factory=dict)
     nested: "list[Nested]" = field(default_factory=list)
     add_to_children: Mapping[str, Any] = field(default_factory=dict)
+    writing: "Writing | None" = None
     criteria: Mapping[str, Any] | Collection[ColumnElement[bool]] = ()
     instance: Any = None
     deleted_instance: Any = None

@@ -1,25 +1,28 @@
 """From the database's refusals to the caller's."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, ForeignKey, literal, select
+from sqlalchemy import Column, ForeignKeyConstraint, and_, literal, select
 
-from api.errors import ApiError, Conflict, ServiceUnavailable, ValidationFailed
+from api.crud.constraints import checked_fields
+from api.errors import ApiError, Conflict, FieldError, ServiceUnavailable, ValidationFailed
 from db import errors as db
 from db.database import Database
 from db.statement import Statement, slot
 
 if TYPE_CHECKING:
     from api.crud.context import Context
-    from api.crud.resource import Resource
+    from api.crud.view import View
 
 _RETRY: Final = {"Retry-After": "1"}
+_INVALID: Final = "Validation error"
+_NO_SUCH_ROW: Final = "refers to no such row"
 
 # What each violated constraint is to the caller, and what its message says of the field.
 _VIOLATIONS: Final[Mapping[type[db.IntegrityViolation], tuple[type[ApiError], str]]] = {
     db.UniqueViolation: (Conflict, "must be unique"),
-    db.ForeignKeyViolation: (Conflict, "refers to no such row"),
+    db.ForeignKeyViolation: (Conflict, _NO_SUCH_ROW),
     db.NotNullViolation: (ValidationFailed, "cannot be null"),
     db.CheckViolation: (ValidationFailed, "is not allowed"),
 }
@@ -31,16 +34,18 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
     The database's own text is not in it: that is for the log, as the error's cause. SQLite does
     not say which foreign key was violated, so the rows are asked, after all has been undone.
     """
-    resource = context.resource
     match error:
-        case db.ForeignKeyViolation() if context.action == "delete":
-            return Conflict("Validation error", _in_use(await _referring(context, database)))
-        case db.ForeignKeyViolation() if not error.columns:
-            names = await _missing(context, database)
-            return Conflict("Validation error", _each(names, "refers to no such row", resource))
+        case db.ForeignKeyViolation():
+            return Conflict(_INVALID, await _broken_links(error, context, database))
         case db.IntegrityViolation():
             refusal, text = _VIOLATIONS[type(error)]
-            return refusal("Validation error", _each(error.columns, text, resource))
+            view, prefix = _written(context)
+            columns: Sequence[str] = error.columns
+            if isinstance(error, db.CheckViolation):
+                columns = checked_fields(error, view.fields, database.dialect)
+            elif error.table != view.fields.key[0].column.table.name:
+                columns = ()  # A hook's own row, of which the caller knows nothing.
+            return refusal(_INVALID, _each(columns, text, view, prefix))
         case db.ValueRefused():
             return ValidationFailed("A value does not fit its column")
         case db.StatementTooSlow():
@@ -49,49 +54,85 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
             return ServiceUnavailable("The database cannot serve this now", headers=_RETRY)
 
 
-def _each(names: Iterable[str], text: str, resource: "Resource") -> list[dict[str, str]]:
-    """Name the fields, but for those that callers may not know of."""
-    shown = resource.view.shown
-    return [{"field": name, "message": f"{name} {text}"} for name in names if name in shown]
+def _written(context: "Context") -> tuple["View", str]:
+    """Give the view of the row that was refused, and where it stands in the body."""
+    writing = context.writing
+    return (context.resource.view, "") if writing is None else (writing.view, writing.prefix)
 
 
-def _in_use(names: Iterable[str]) -> list[dict[str, str]]:
+def _each(names: Iterable[str], text: str, view: "View", prefix: str = "") -> Sequence[FieldError]:
+    """Name the fields, or relations in their place, but none that callers may not know of."""
+    relations = {
+        str(column.name): name
+        for name, child in view.children.items()
+        for column in child.relation.foreign_key
+    }
+    shown = [name if name in view.shown else relations.get(name) for name in names]
+    return [
+        {"field": prefix + name, "message": f"{prefix}{name} {text}"}
+        for name in dict.fromkeys(shown)
+        if name is not None
+    ]
+
+
+async def _broken_links(
+    error: db.ForeignKeyViolation, context: "Context", database: Database
+) -> Sequence[FieldError]:
+    """Name the fields that refer to no row, or else the columns that refer to this row."""
+    view, prefix = _written(context)
+    if context.action != "delete":
+        columns: Iterable[str] = error.columns
+        if not columns or error.table != view.fields.key[0].column.table.name:
+            columns = await _missing(context, view, database)
+        if columns:
+            return _each(columns, _NO_SUCH_ROW, view, prefix)
+    names = await _referring(context, database)
     return [{"field": name, "message": f"{name} refers to this row"} for name in names]
 
 
-async def _missing(context: "Context", database: Database) -> list[str]:
+async def _missing(context: "Context", view: "View", database: Database) -> list[str]:
     """Find the written foreign keys that refer to no row."""
-    written = context.resource.fields.bound(context.attributes)
-    return [
-        field.name
-        for field, value in written.items()
-        for key in field.column.foreign_keys
-        if value is not None and not await _exists(key.column, value, database)
-    ]
+    attributes = context.attributes if context.writing is None else context.writing.attributes
+    written = {f.column: value for f, value in view.fields.bound(attributes).items()}
+    names: list[str] = []
+    for constraint in view.fields.key[0].column.table.foreign_key_constraints:
+        values = [written.get(column) for column in constraint.columns]
+        remotes = [key.column for key in constraint.elements]
+        if None not in values and not await _exists(remotes, values, database):
+            names += [str(column.name) for column in constraint.columns]
+    return names
 
 
 async def _referring(context: "Context", database: Database) -> list[str]:
-    """Find the columns, of any table, whose rows refer to the row that was to be deleted."""
+    """Find the columns, of any table, whose rows refer to the row that the path names."""
     resource = context.resource
     table = resource.fields.key[0].column.table
-    if len(context.key) != 1 or resource.key != resource.fields.key:
+    async with database.reading() as connection:
+        row = await connection.fetch_one(resource.statements.read(), context.key)
+    if row is None:
         return []
-    (value,) = context.key
-    keys: list[ForeignKey] = [
+    keys: list[ForeignKeyConstraint] = [
         key
         for other in table.metadata.sorted_tables
-        for key in other.foreign_keys
-        if key.column.table is table
+        for key in sorted(other.foreign_key_constraints, key=lambda one: str(one.column_keys))
+        if key.referred_table is table
     ]
     return [
-        f"{key.parent.table.name}.{key.parent.name}"
+        f"{key.table.name}.{column.name}"
         for key in keys
-        if await _exists(key.parent, value, database)
+        if await _exists(
+            list(key.columns),
+            resource.view.values(row, [element.column for element in key.elements]),
+            database,
+        )
+        for column in key.columns
     ]
 
 
-async def _exists(column: Column[object], value: object, database: Database) -> bool:
-    found = select(literal(1)).where(column == slot(0, column.type)).limit(1)
+async def _exists(
+    columns: Sequence[Column[Any]], values: Sequence[Any], database: Database
+) -> bool:
+    same = and_(*(column == slot(n, column.type) for n, column in enumerate(columns)))
+    statement = Statement(select(literal(1)).where(same).limit(1), database.dialect)
     async with database.reading() as connection:
-        statement = Statement(found, database.dialect)
-        return await connection.fetch_one(statement, (value,)) is not None
+        return await connection.fetch_one(statement, tuple(values)) is not None

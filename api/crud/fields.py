@@ -73,19 +73,24 @@ class Field:
 
     def initial(self) -> Any:
         """Give the model's own default for a new row; ``UNSET`` leaves it to the database."""
-        return _evaluate(self.column.default)
+        return evaluate(self.column.default)
 
     def refreshed(self) -> Any:
         """Give the model's own value for a changed row (``onupdate``); ``UNSET`` if none."""
-        return _evaluate(self.column.onupdate)
+        return evaluate(self.column.onupdate)
 
 
-def _evaluate(default: DefaultGenerator | None) -> Any:
+def evaluate(default: DefaultGenerator | None) -> Any:
+    """Give the value of a default; ``UNSET`` where there is none, or only SQL knows it."""
     if isinstance(default, CallableColumnDefault):
         return default.arg(None)  # type: ignore[arg-type] # SQLAlchemy takes a context, or None.
     if isinstance(default, ScalarElementColumnDefault):
         return default.arg
     return UNSET
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not UNSET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,14 @@ class Fields:
         bound = self.bound(attributes)
         written = tuple(field for field in self if field in bound)
         return written, tuple(bound[field] for field in written)
+
+    def initial(self) -> dict[str, Any]:
+        """Give the model's own values for a new row, by attribute."""
+        return _known({field.attribute: field.initial() for field in self})
+
+    def refreshed(self) -> dict[str, Any]:
+        """Give the model's own values for a changed row, by attribute."""
+        return _known({field.attribute: field.refreshed() for field in self})
 
     @classmethod
     def of(cls, model: Model, dialect: Dialect) -> "Fields":

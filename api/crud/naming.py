@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
+from sqlalchemy import types
+
+from api.crud.fields import Field
 from api.crud.options import ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
 from api.crud.query.criteria import Fixed
@@ -36,8 +39,11 @@ class Naming:
             UnknownName: The sort options name a field that there is not.
         """
         sort = self._options.sort
-        sortable = self._targets(sort.attributes or self._view.shown)
+        shown = [name for name, field in self._view.shown.items() if _has_order(field)]
+        sortable = self._targets(sort.attributes or shown)
         for name, target in sortable.items():
+            if not _has_order(target.field):
+                raise UnknownName(f"{name!r} has no order")
             if len(target.path) > 1 or any(relation.many for relation in target.path):
                 raise UnknownName(f"{name!r} leads through more than one relation, or to many rows")
         for name in filter(None, sort.default.split(",")):
@@ -61,7 +67,7 @@ class Naming:
             raise UnknownName(f"operator: {name!r} is no operator for text")
         texts = [name for name, field in self._view.shown.items() if field.codec.is_text]
         targets = self._targets(search.attributes or texts)
-        usable = tuple(target for target in targets.values() if operator.of(target.field))
+        usable = tuple(target for target in targets.values() if target.field.codec.is_text)
         return Search(search.param, usable, operator)
 
     def _targets(self, names: Iterable[str]) -> dict[str, Target]:
@@ -73,3 +79,7 @@ class Naming:
                 raise UnknownName(f"{name!r} is none of {known}")
             targets[name.strip("$")] = target
         return targets
+
+
+def _has_order(field: Field) -> bool:
+    return not isinstance(field.column.type, types.JSON | types.LargeBinary)

@@ -48,7 +48,7 @@ class Plan:
 
     def _compile(self) -> None:
         """Lay out the steps; done again when a hook is added."""
-        hooked = bool(self._hooks)
+        self.action.hooked = hooked = bool(self._hooks)
         self._single = self.action.single and not hooked
         self._milestones = tuple(
             steps for name in MILESTONES[:-1] if (steps := self._steps(name, hooked=hooked))

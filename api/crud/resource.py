@@ -1,7 +1,6 @@
 """A resource: a model and its options, compiled once into what the actions use."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -12,14 +11,14 @@ from api.crud.associations.embedding import Embedder
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.nested import NestedWriter
 from api.crud.bodies import Attributes
+from api.crud.checks import PARAMETER, check_options
+from api.crud.faces import Faces
 from api.crud.fields import Field
 from api.crud.hooks import ActionHooks, AllHooks, use
 from api.crud.naming import Naming
 from api.crud.options import (
     ACTION_NAMES,
     EVERY_ACTION,
-    UPDATE_METHODS,
-    AssociationOptions,
     ConfigurationError,
     ResourceOptions,
 )
@@ -28,7 +27,7 @@ from api.crud.query.criteria import Compare, Fixed, IsNull
 from api.crud.query.operators import EQUALS
 from api.crud.statements import Statements
 from api.crud.values import Refusal
-from api.crud.view import Include, UnknownName, View
+from api.crud.view import UnknownName
 from api.errors import NotFound
 from api.http.body import header
 from api.http.exchange import Access
@@ -37,8 +36,6 @@ from db.database import Database
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""
 
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
-
 
 class Resource:
     """What the actions of one resource work with, and what a service hangs its hooks on.
@@ -46,12 +43,14 @@ class Resource:
     Attributes:
         options: As given.
         name: The model's name.
-        slug: The last part of the path of the many.
+        slug: The fixed parts of the path of the many: ``authors_books``.
         plural: The path of the many, with the base in front.
         singular: The path of the one.
         view: What its rows look like.
+        related: What the rows of its relations look like, by the relations' names.
         key: The row's own fields that the path of the one names.
         path_fields: The names in the path of the one, its parent's included, and their fields.
+        attributes: The names of all its attributes.
         statements: What the database runs.
         create, list, read, update, delete, all: The hooks of each action, and of all.
         nested_resources: The resources of its relations, by their names.
@@ -78,31 +77,36 @@ class Resource:
         self.name = options.model.__name__
         self.body_limit = body_limit
         self._default_access = default_access
-        self._check_choices()
-        self.view = self._view(database)
+        check_options(options)
+        faces = Faces(options, database.dialect)
+        self.view, self.related = faces.own, faces.related
         self.fields = self.view.fields
         self.plural, self.singular = (base + path for path in self._endpoints())
-        self.slug = self.plural.rpartition("/")[2]
+        parts = self.plural.split("/")
+        self.slug = "_".join(part for part in parts if part and part[0] != "{")
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
         )
-        parameters = [n for n in _PARAMETER.findall(self.singular) if n not in link_parameters]
+        parameters = [n for n in PARAMETER.findall(self.singular) if n not in link_parameters]
         self.key = tuple(self._field("endpoints", name) for name in parameters)
         own = tuple((field.name, field) for field in self.key)
         self.path_fields = (*self._link_parameters, *own)
 
         self.statements = Statements(self.fields, self.key, database.dialect, link)
         self.embedder = Embedder(self.view, database.dialect)
-        self.nested = NestedWriter(self.view, database.dialect)
         self._naming = self._try("search", Naming, options, self.view)
         self.parser: QueryParser = self._try("sort", self._naming.parser)
         self.searches = tuple(search.parameter for search in self._naming.searches)
 
         read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}
         self.by_hooks = frozenset(field.attribute for field in read_only)
+        self.attributes = frozenset(field.attribute for field in self.fields)
         self.creatable = tuple(f for f in self.fields if not (f.managed or f in read_only))
         fixed = {*self.key, *self.fields.key}
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
+        self.nested = NestedWriter(
+            self.view, database.dialect, creatable=self.creatable, updatable=self.updatable
+        )
         self.generated = next((f for f in self.fields.key if f.generated), None)
         self.with_initial = tuple(f for f in self.fields if f.column.default is not None)
         self.with_refresh = tuple(f for f in self.fields if f.column.onupdate is not None)
@@ -203,67 +207,6 @@ class Resource:
             path = path.replace(f"{{{field.name}}}", quote(value, safe=""))
         return path.encode()
 
-    def _check_choices(self) -> None:
-        options = self.options
-        for option, names in (
-            ("actions", options.actions),
-            ("access", [name for name in options.access if name != EVERY_ACTION]),
-        ):
-            for name in names:
-                if name not in ACTION_NAMES:
-                    known = ", ".join(ACTION_NAMES)
-                    raise ConfigurationError(self.name, option, f"{name!r} is none of {known}")
-        if options.update_method.upper() not in UPDATE_METHODS:
-            text = f"must be one of {', '.join(UPDATE_METHODS)}"
-            raise ConfigurationError(self.name, "update_method", text)
-        if not options.hook_seconds > 0:
-            raise ConfigurationError(self.name, "hook_seconds", "must be more than 0 seconds")
-
-    def _view(self, database: Database) -> View:
-        options = self.options
-        excluded = options.exclude_attributes
-        by_relation = excluded if isinstance(excluded, Mapping) else {"own": excluded}
-        try:
-            return View.of(
-                options.model,
-                database.dialect,
-                exclude=by_relation.get("own", ()),
-                include=self._includes(by_relation),
-                remove_foreign_keys=_associations(options).remove_foreign_keys,
-            )
-        except UnknownName as error:
-            raise ConfigurationError(
-                self.name, "include, associations or exclude_attributes", error
-            ) from error
-        except TypeError as error:
-            raise ConfigurationError(self.name, "model", error) from error
-
-    def _includes(self, excluded: Mapping[str, Any]) -> Sequence[Include]:
-        """Give what is embedded: what ``include`` says, and every relation that is populated."""
-        options, associations = self.options, _associations(self.options)
-        includes = {
-            one.relation: one
-            for one in (Include(i) if isinstance(i, str) else i for i in options.include)
-        }
-        names = [relation.key for relation in options.model.__mapper__.relationships]
-        if options.associations and associations.auto_populate:
-            for name in names:
-                includes.setdefault(name, Include(name))
-        also = {**associations.exclude_attributes, **excluded}
-        for name in also:
-            if name not in (*names, "own"):
-                known = ", ".join(names) or "none"
-                raise UnknownName(f"{name!r} is none of the relations {known}")
-        return [
-            Include(
-                one.relation,
-                one.attributes,
-                (*one.exclude_attributes, *also.get(one.relation, ())),
-                one.include,
-            )
-            for one in includes.values()
-        ]
-
     def _endpoints(self) -> tuple[str, str]:
         match tuple(self.options.endpoints):
             case ():
@@ -272,12 +215,9 @@ class Resource:
                 return plural, f"{plural}/{key}"
             case (one,):
                 return one, one
-            case (plural, singular):
+            case (plural, singular, *_):  # No more: checked.
                 return plural, singular
-            case _:
-                raise ConfigurationError(
-                    self.name, "endpoints", "must be the path of the many and the path of the one"
-                )
+        raise AssertionError
 
     def _field(self, option: str, name: str) -> Field:
         field = self.fields.by_name.get(name)
@@ -292,11 +232,6 @@ class Resource:
             return make(*arguments)
         except UnknownName as error:
             raise ConfigurationError(self.name, option, error) from error
-
-
-def _associations(options: ResourceOptions) -> AssociationOptions:
-    given = options.associations
-    return given if isinstance(given, AssociationOptions) else AssociationOptions()
 
 
 def _is_lenient(scope: Scope) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.relations import Relation, relations_of
-from api.crud.options import AssociationOptions, ResourceOptions
+from api.crud.options import ResourceOptions
 from api.crud.resource import Resource
 from db.database import Database
 
@@ -26,26 +26,20 @@ def nested_resources(parent: Resource, database: Database) -> dict[str, Resource
 
 
 def _nested(parent: Resource, relation: Relation, database: Database) -> Resource:
+    own_names = {column.name for column in relation.mapped.mapper.primary_key}
     prefix = f"{parent.name.lower()}_"
+    while any(prefix + field.name in own_names for field in parent.key):
+        prefix = f"parent_{prefix}"
     parameters = tuple(prefix + field.name for field in parent.key)
     path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.singular)
     plural = f"{path}/{relation.name.lower()}"
-    associations = parent.options.associations
-    excluded = (
-        associations.exclude_attributes if isinstance(associations, AssociationOptions) else {}
-    )
-    by_relation = parent.options.exclude_attributes
-    own = (
-        *excluded.get(relation.name, ()),
-        *(by_relation.get(relation.name, ()) if isinstance(by_relation, dict) else ()),
-    )
     key = "/".join(f"{{{column.name}}}" for column in relation.mapped.mapper.primary_key)
     options = ResourceOptions(
         model=relation.target,
         endpoints=(plural, f"{plural}/{key}") if relation.many else (plural,),
         actions=_READ_ONLY if relation.many else ("read",),
         pagination=parent.options.pagination,
-        exclude_attributes=own,
+        exclude_attributes=_hidden(parent, relation),
         access={name: parent.access(name) for name in _READ_ONLY},
         hook_seconds=parent.options.hook_seconds,
     )
@@ -57,3 +51,11 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         link=LinkedTo(relation, parent.key),
         link_parameters=parameters,
     )
+
+
+def _hidden(parent: Resource, relation: Relation) -> tuple[str, ...]:
+    """Give what the parent leaves out of these rows: no other path may show it."""
+    child = parent.related.get(relation.name)
+    if child is None:
+        return ()
+    return tuple(field.name for field in child.fields if field.attribute in child.hidden)

@@ -7,7 +7,6 @@ becomes text, written as JavaScript writes it.
 
 import base64
 import binascii
-import enum
 import json
 import math
 import re
@@ -16,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeEngine
@@ -27,8 +26,13 @@ Convert = Callable[[Any], Any]
 
 _WHOLE = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_EXACT_DIGITS = 15  # What a double gives back as it was.
+_DECIMALS_READ = 10  # SQLAlchemy's, where a Numeric does not say.
 _PLAIN_FROM = 1e-6
 _PLAIN_BELOW = 1e21
+MAX_DEPTH: Final = 64
+"""How deep a JSON column's value may be nested."""
+
 _SAFE_INTEGER = 2**53 - 1  # Beyond it JavaScript, and many a JSON reader, loses digits.
 
 
@@ -219,25 +223,36 @@ def _float(_: types.Float[Any], __: Dialect) -> tuple[Any, ...]:
     return from_json, from_text, {"type": "number"}
 
 
-def _numeric(kind: types.Numeric[Any], _: Dialect) -> tuple[Any, ...]:
-    scale = kind.scale
-    precision = kind.precision
+def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) -> Decimal:
+    scale, precision = kind.scale, kind.precision
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise Refusal("must be a finite number")
+    if scale is not None and -exponent > scale and number != round(number, scale):
+        raise Refusal(f"must have at most {scale} decimals")
+    if precision is not None and abs(number) >= Decimal(10) ** (precision - (scale or 0)):
+        raise Refusal(f"must have at most {precision - (scale or 0)} digits before the point")
+    if not dialect.supports_native_decimal and number and not _is_exact(number, scale):
+        raise Refusal(f"must have at most {_EXACT_DIGITS} digits")
+    return number
 
-    def check(number: Decimal) -> Decimal:
-        exponent = number.as_tuple().exponent
-        if not isinstance(exponent, int):
-            raise Refusal("must be a finite number")
-        if scale is not None and -exponent > scale and number != round(number, scale):
-            raise Refusal(f"must have at most {scale} decimals")
-        if precision is not None and abs(number) >= Decimal(10) ** (precision - (scale or 0)):
-            raise Refusal(f"must have at most {precision - (scale or 0)} digits before the point")
-        return number
 
+def _is_exact(number: Decimal, scale: int | None) -> bool:
+    """Tell whether a database without decimals, SQLite, gives the number back as it was."""
+    _, digits, exponent = number.normalize().as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - finite: checked
+    decimals = _DECIMALS_READ if scale is None else scale
+    return (
+        len(digits) <= _EXACT_DIGITS and number.adjusted() < _EXACT_DIGITS and -exponent <= decimals
+    )
+
+
+def _numeric(kind: types.Numeric[Any], dialect: Dialect) -> tuple[Any, ...]:
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
             raise Refusal("must be a decimal number")
         try:
-            return check(Decimal(value))
+            return _check_numeric(kind, dialect, Decimal(value))
         except InvalidOperation as error:
             raise Refusal("must be a decimal number") from error
 
@@ -246,7 +261,7 @@ def _numeric(kind: types.Numeric[Any], _: Dialect) -> tuple[Any, ...]:
             raise Refusal("must be a decimal number")
         return from_text(str(value))
 
-    return from_json, from_text, {"type": "string", "format": "decimal"}, str
+    return from_json, from_text, {"type": "string", "format": "decimal"}, "{:f}".format
 
 
 def _boolean(_: types.Boolean, __: Dialect) -> tuple[Any, ...]:
@@ -289,10 +304,28 @@ def _moment(kind: types.DateTime, dialect: Dialect) -> tuple[Any, ...]:
     return _iso(parse, _A_MOMENT, "date-time", format_moment)(kind, dialect)
 
 
+def _time(kind: types.Time, dialect: Dialect) -> tuple[Any, ...]:
+    def parse(text: str) -> time:
+        moment = time.fromisoformat(text)
+        if moment.tzinfo is not None and not kind.timezone:
+            raise ValueError("an offset that would be lost")
+        return moment
+
+    return _iso(parse, "a time such as 02:22:09", "time", str)(kind, dialect)
+
+
+def _uuid(kind: types.Uuid[Any], dialect: Dialect) -> tuple[Any, ...]:
+    def parse(text: str) -> Any:
+        value = uuid.UUID(text)
+        return value if kind.as_uuid else str(value)
+
+    return _iso(parse, "a UUID", "uuid", str)(kind, dialect)
+
+
 def _enum(kind: types.Enum, _: Dialect) -> tuple[Any, ...]:
-    members: dict[str, Any] = {
-        name: kind.enum_class[name] if kind.enum_class else name for name in kind.enums
-    }
+    objects = kind.enum_class.__members__.values() if kind.enum_class else kind.enums
+    members: dict[str, Any] = dict(zip(kind.enums, objects, strict=True))
+    names = {member: name for name, member in reversed(members.items())}
 
     def from_text(value: Any) -> Any:
         if isinstance(value, str) and value in members:
@@ -300,19 +333,43 @@ def _enum(kind: types.Enum, _: Dialect) -> tuple[Any, ...]:
         raise Refusal(f"must be one of {', '.join(members)}")
 
     def wire(value: Any) -> Any:
-        return value.name if isinstance(value, enum.Enum) else value
+        return names.get(value, value)
 
     return from_text, from_text, {"type": "string", "enum": list(members)}, wire
 
 
 def _document(_: types.JSON, __: Dialect) -> tuple[Any, ...]:
+    def from_json(value: Any) -> Any:
+        _check_document(value, MAX_DEPTH)
+        return value
+
     def from_text(value: str) -> Any:
         try:
-            return json.loads(value)
+            return from_json(json.loads(value))
         except (ValueError, RecursionError) as error:
             raise Refusal("must be JSON") from error
 
-    return lambda value: value, from_text, {}
+    return from_json, from_text, {}
+
+
+def _check_document(value: Any, depth: int) -> None:
+    """Refuse what could not be stored, or not be given out again."""
+    match value:
+        case str():
+            check_text(value)
+        case bool() | None:
+            pass
+        case int() if not -(2**63) <= value < 2**63:
+            raise Refusal("must hold no whole number of more than 64 bits")
+        case float() if not math.isfinite(value):
+            raise Refusal("must hold finite numbers alone")
+        case dict() | list():
+            if not depth:
+                raise Refusal(f"must be nested at most {MAX_DEPTH} deep")
+            for name in value if isinstance(value, dict) else ():
+                check_text(name)
+            for inner in value.values() if isinstance(value, dict) else value:
+                _check_document(inner, depth - 1)
 
 
 def _binary(kind: types.LargeBinary, _: Dialect) -> tuple[Any, ...]:
@@ -342,8 +399,8 @@ _MAKERS: tuple[tuple[Any, Callable[[Any, Dialect], tuple[Any, ...]]], ...] = (
     (types.Boolean, _boolean),
     (types.DateTime, _moment),
     (types.Date, _iso(date.fromisoformat, "a date such as 2018-08-16", "date", str)),
-    (types.Time, _iso(time.fromisoformat, "a time such as 02:22:09", "time", str)),
-    (types.Uuid, _iso(uuid.UUID, "a UUID", "uuid", str)),
+    (types.Time, _time),
+    (types.Uuid, _uuid),
     (types.JSON, _document),
     (types.LargeBinary, _binary),
 )

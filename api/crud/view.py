@@ -14,6 +14,7 @@ from api.crud.associations.relations import Relation, relations_of
 from api.crud.fields import Field, Fields, Model
 from api.crud.query.names import Names
 from api.crud.records import Record, RowReader, record_type, row_reader
+from db.statement import Row
 
 T = TypeVar("T")
 
@@ -121,6 +122,10 @@ class View:
     def place(self, column: Column[Any]) -> int:
         """Give a column's place in this view's rows."""
         return list(self.fields.by_name).index(str(column.name))
+
+    def values(self, row: Row, columns: Sequence[Column[Any]]) -> tuple[Any, ...]:
+        """Give a row's values of these columns."""
+        return tuple(row[self.place(column)] for column in columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ repeating the last, so that few shapes are compiled.
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Dialect, and_, or_, select
 
@@ -15,6 +15,12 @@ from api.crud.records import hide
 from api.crud.view import Child, View
 from db.database import Connection
 from db.statement import Row, Statement, slot
+
+MAX_KEYS: Final = 8_192
+"""The most keys in one statement; the databases allow some 32,000 values."""
+
+MAX_COMPOSITE_KEYS: Final = 256
+"""The same for keys of several columns, whose conditions SQLite nests no deeper than 1,000."""
 
 Key = tuple[Any, ...]
 
@@ -78,14 +84,12 @@ class Embedder:
         """Fetch the related rows of these keys; gives their records under each key."""
         if not keys:
             return {}
-        size = 1 << (len(keys) - 1).bit_length()
-        statement = child.statements.get(size)
-        if statement is None:
-            statement = child.statements[size] = _statement(child, size, self._dialect)
         ordered = list(keys)
-        padded = ordered + [ordered[-1]] * (size - len(ordered))
         width = len(child.relation.pairs)
-        fetched = await connection.fetch_all(statement, tuple(v for key in padded for v in key))
+        most = MAX_KEYS if width == 1 else MAX_COMPOSITE_KEYS
+        fetched: list[Row] = []
+        for start in range(0, len(ordered), most):
+            fetched += await self._fetch_some(connection, child, ordered[start : start + most])
         rows = [tuple(row)[width:] for row in fetched]
         records = child.view.read_rows(rows)
         await self._embed(connection, child.view, rows, records, None)
@@ -95,6 +99,15 @@ class Embedder:
         for row, record in zip(fetched, records, strict=True):
             by_key[tuple(row[:width])].append(record)
         return by_key
+
+    async def _fetch_some(self, connection: Connection, child: Child, keys: list[Key]) -> list[Row]:
+        """Run one statement for no more keys than one may hold."""
+        size = 1 << (len(keys) - 1).bit_length()
+        statement = child.statements.get(size)
+        if statement is None:
+            statement = child.statements[size] = _statement(child, size, self._dialect)
+        padded = keys + [keys[-1]] * (size - len(keys))
+        return await connection.fetch_all(statement, tuple(v for key in padded for v in key))
 
 
 def _statement(child: Child, size: int, dialect: Dialect) -> Statement:

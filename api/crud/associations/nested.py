@@ -5,23 +5,25 @@ or ``{"id": null}`` unlinks. Arrays are written on create; on update they are re
 Finale's way, to echo what it did not save, is worse than an error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Dialect, and_, insert, update
+from sqlalchemy import Dialect
 
 from api.crud import bodies
+from api.crud.associations.joins import Joins
 from api.crud.associations.relations import Relation
 from api.crud.bodies import Attributes, Errors
 from api.crud.context import Context
-from api.crud.fields import Raw
+from api.crud.fields import Field, Raw
 from api.crud.statements import Statements
 from api.crud.values import Refusal
 from api.crud.view import Child, View
 from api.errors import Conflict
 from db.database import Connection
-from db.statement import Row, Statement, slot
+from db.errors import UniqueViolation
+from db.statement import Row
 
 MAX_CHILDREN: Final = 1_000
 Key = tuple[Any, ...]
@@ -29,8 +31,9 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A related row to make."""
+    """A related row to make; ``name`` is its path in the body."""
 
+    name: str
     attributes: Attributes
 
 
@@ -38,6 +41,7 @@ class New:
 class Link:
     """A related row to link, by its key: driver values."""
 
+    name: str
     key: Key
 
 
@@ -54,93 +58,91 @@ class Nested:
         return self.child.relation
 
 
-class NestedWriter:
-    """Reads and writes the nested bodies of one view."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A related row that is being written: how it is shown, what is written, where it stands."""
 
-    def __init__(self, view: View, dialect: Dialect) -> None:
+    view: View
+    attributes: Mapping[str, Any]
+    prefix: str
+
+
+class NestedWriter:
+    """Reads and writes the nested bodies of one view.
+
+    Args:
+        view: The parent's.
+        dialect: The database's.
+        creatable: The parent's fields that a client may set in a new row. A relation that would
+            set another is passed over, as that field is.
+        updatable: Likewise in a row that is there.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        dialect: Dialect,
+        *,
+        creatable: Collection[Field],
+        updatable: Collection[Field],
+    ) -> None:
         self._view = view
-        self._dialect = dialect
+        children = view.children
         self._statements = {
             name: Statements(child.view.fields, child.view.fields.key, dialect)
-            for name, child in view.children.items()
+            for name, child in children.items()
         }
+        self._joins = {name: Joins(child.relation, dialect) for name, child in children.items()}
+        self._creatable = _settable(children, creatable)
+        self._updatable = _settable(children, updatable)
 
-    def read(self, body: Mapping[str, Any], errors: Errors, *, new: bool) -> list[Nested]:
+    def read(
+        self, body: Mapping[str, Any], errors: Errors, *, new: bool, hooked: bool
+    ) -> list[Nested]:
         """Read what a body says of related rows; arrays only where the row is new."""
         nested = []
-        for name, child in self._view.children.items():
+        for name, child in (self._creatable if new else self._updatable).items():
             if name not in body:
                 continue
             given = body[name]
             if child.relation.many:
                 if not new:
-                    errors.add(name, "Validation error", "cannot be changed through its parent")
+                    errors.add(name, bodies.INVALID, "cannot be changed through its parent")
                     continue
                 if not isinstance(given, list) or len(given) > MAX_CHILDREN:
                     text = f"must be an array of at most {MAX_CHILDREN} objects"
-                    errors.add(name, "Validation error", text)
+                    errors.add(name, bodies.INVALID, text)
                     continue
-                items = [
-                    self._item(child, f"{name}.{n}", one, errors) for n, one in enumerate(given)
-                ]
+                named = {f"{name}.{n}": one for n, one in enumerate(given)}
             else:
-                items = [] if given is None else [self._item(child, name, given, errors)]
+                named = {} if given is None else {name: given}
+            items = (_item(child, at, one, errors, hooked=hooked) for at, one in named.items())
             nested.append(Nested(child, tuple(item for item in items if item is not None)))
         return nested
 
-    @staticmethod
-    def sets(nested: Sequence[Nested]) -> frozenset[str]:
+    def sets(self, nested: Sequence[Nested]) -> frozenset[str]:
         """Give the parent's attributes that nested bodies will set."""
+        fields = self._view.fields.by_name
         return frozenset(
-            column.key for one in nested for column in _foreign_attributes(one.relation)
-        )
-
-    @staticmethod
-    def _item(child: Child, name: str, given: Any, errors: Errors) -> New | Link | None:
-        if not isinstance(given, dict):
-            errors.add(name, "Validation error", "must be an object")
-            return None
-        fields = child.view.fields
-        key = [(field, given[field.name]) for field in fields.key if field.name in given]
-        if len(key) == len(fields.key):
-            if all(value is None for _, value in key):
-                return None  # {"id": null}: unlink.
-            try:
-                return Link(tuple(f.codec.driver_value(f.codec.from_json(v)) for f, v in key))
-            except Refusal as refusal:
-                errors.add(f"{name}.{key[0][0].name}", refusal.kind, str(refusal))
-                return None
-        writable = [field for field in fields if not field.managed]
-        by_parent = frozenset(
-            field.attribute
-            for field in fields
-            if child.relation.owned and any(field.column is c for _, c in child.relation.pairs)
-        )
-        return New(
-            bodies.read_new(given, writable, errors, prefix=f"{name}.", given_elsewhere=by_parent)
+            fields[str(column.name)].attribute
+            for one in nested
+            for column in one.relation.foreign_key
         )
 
     async def write_before(self, connection: Connection, context: Context) -> None:
         """Write the rows that the parent refers to, and set its foreign keys."""
+        fields = self._view.fields.by_name
         for one in context.nested:
-            relation = one.relation
-            if not relation.foreign_key:
+            foreign = one.relation.foreign_key
+            if not foreign:
                 continue
-            fields = self._view.fields.by_name
-            for column, value in zip(
-                relation.foreign_key, await self._referred(connection, one, context), strict=True
-            ):
+            values: Key = (None,) * len(foreign)
+            for item in one.items:
+                row = await self._row(connection, one, item, context)
+                remotes = [remote for _, remote in one.relation.pairs]
+                values = one.child.view.values(row, remotes)
+            for column, value in zip(foreign, values, strict=True):
                 context.attributes[fields[str(column.name)].attribute] = Raw(value)
-
-    async def _referred(self, connection: Connection, one: Nested, context: Context) -> Key:
-        """Give the values that the parent's foreign key gets."""
-        if not one.items:
-            return (None,) * len(one.relation.foreign_key)
-        (item,) = one.items
-        if isinstance(item, Link):
-            return item.key
-        row = await self._insert(connection, one.child, item, context, {})
-        return _values_of(one.child.view, row, [remote for _, remote in one.relation.pairs])
 
     async def write_after(self, connection: Connection, context: Context, parent: Row) -> None:
         """Write the rows that refer to the parent, which is stored by now."""
@@ -148,63 +150,73 @@ class NestedWriter:
             relation = one.relation
             if relation.foreign_key:
                 continue
-            own = _values_of(self._view, parent, [local for local, _ in relation.pairs])
-            if relation.owned and not relation.many:
-                await self._release(connection, one.child, own)
-            for item in one.items:
-                if relation.link is not None:
+            own = self._view.values(parent, [local for local, _ in relation.pairs])
+            if relation.link is not None:
+                for item in one.items:
                     await self._join(connection, one, item, own, context)
-                else:
-                    await self._adopt(connection, one, item, own, context)
+                continue
+            if not relation.many and context.action != "create":
+                await self._release(connection, one, own, context)
+            for item in one.items:
+                await self._adopt(connection, one, item, own, context)
+
+    async def _row(
+        self, connection: Connection, one: Nested, item: New | Link, context: Context
+    ) -> Row:
+        """Make the related row, or find it."""
+        if isinstance(item, New):
+            return await self._insert(connection, one.child, item, context, {})
+        row = await connection.fetch_one(self._statements[one.relation.name].read(), item.key)
+        if row is None:
+            raise _no_such_row(item.name)
+        return row
 
     async def _adopt(
-        self,
-        connection: Connection,
-        one: Nested,
-        item: New | Link,
-        own: Key,
-        context: Context,
+        self, connection: Connection, one: Nested, item: New | Link, own: Key, context: Context
     ) -> None:
         """Make a row that refers to the parent, or have an existing one refer to it."""
-        fields = one.child.view.fields.by_name
-        foreign = [fields[str(remote.name)] for _, remote in one.relation.pairs]
+        fields = one.child.view.fields
+        foreign = [fields.by_name[str(remote.name)] for _, remote in one.relation.pairs]
+        refers = {f.attribute: Raw(value) for f, value in zip(foreign, own, strict=True)}
         if isinstance(item, New):
-            refers = {f.attribute: Raw(value) for f, value in zip(foreign, own, strict=True)}
             await self._insert(connection, one.child, item, context, refers)
             return
-        statement = self._statements[one.relation.name].update(tuple(foreign))
-        if await connection.fetch_one(statement, (*own, *item.key)) is None:
-            raise _no_such_row(one.relation)
+        written, values = fields.ordered({**fields.refreshed(), **refers})
+        statement = self._statements[one.relation.name].update(written)
+        context.writing = Writing(one.child.view, refers, f"{item.name}.")
+        if await connection.fetch_one(statement, (*values, *item.key)) is None:
+            raise _no_such_row(item.name)
+        context.writing = None
 
     async def _join(
-        self,
-        connection: Connection,
-        one: Nested,
-        item: New | Link,
-        own: Key,
-        context: Context,
+        self, connection: Connection, one: Nested, item: New | Link, own: Key, context: Context
     ) -> None:
         """Put a row of the link table between the parent and a new or existing row."""
-        relation = one.relation
-        if isinstance(item, New):
-            row = await self._insert(connection, one.child, item, context, {})
-            other = _values_of(one.child.view, row, [own for own, _ in relation.link_pairs])
-        else:
-            other = item.key
-        assert relation.link is not None  # noqa: S101 - the caller looked
-        columns = [linked for _, linked in (*relation.pairs, *relation.link_pairs)]
-        slots = {column: slot(index, column.type) for index, column in enumerate(columns)}
-        statement = Statement(insert(relation.link).values(slots), self._dialect)
-        await connection.fetch_all(statement, (*own, *other))
+        row = await self._row(connection, one, item, context)
+        other = one.child.view.values(row, [remote for remote, _ in one.relation.link_pairs])
+        try:
+            await self._joins[one.relation.name].insert(connection, own, other)
+        except UniqueViolation as error:
+            text = f"{item.name} is linked already"
+            raise Conflict(bodies.INVALID, [{"field": item.name, "message": text}]) from error
 
-    async def _release(self, connection: Connection, child: Child, own: Key) -> None:
-        """Have no row refer to the parent any more: a one-to-one is about to change."""
-        foreign = [remote for _, remote in child.relation.pairs]
-        table = foreign[0].table
-        refers = and_(*(c == slot(n, c.type) for n, c in enumerate(foreign)))
-        values: dict[Column[Any], None] = dict.fromkeys(foreign)
-        statement = Statement(update(table).where(refers).values(values), self._dialect)
-        await connection.fetch_all(statement, own)
+    async def _release(
+        self, connection: Connection, one: Nested, own: Key, context: Context
+    ) -> None:
+        """Have no other row refer to the parent any more: a one-to-one is about to change."""
+        statements = self._statements[one.relation.name]
+        rows = await self._joins[one.relation.name].referring(connection, own)
+        fields = one.child.view.fields
+        foreign = [fields.by_name[str(remote.name)] for _, remote in one.relation.pairs]
+        kept = {item.key for item in one.items if isinstance(item, Link)}
+        for key in rows:
+            if tuple(key) in kept:
+                continue
+            none = {field.attribute: None for field in foreign}
+            written, values = fields.ordered({**fields.refreshed(), **none})
+            context.writing = Writing(one.child.view, none, f"{one.relation.name}.")
+            await connection.fetch_one(statements.update(written), (*values, *key))
+            context.writing = None
 
     async def _insert(
         self,
@@ -215,31 +227,63 @@ class NestedWriter:
         refers: Mapping[str, Any],
     ) -> Row:
         """Insert a related row; ``add_to_children`` goes over what the client says."""
-        view = child.view
-        attributes = {**_initial(view), **item.attributes, **context.add_to_children, **refers}
-        known = {field.attribute for field in view.fields}
-        written, values = view.fields.ordered(
-            {name: value for name, value in attributes.items() if name in known}
-        )
+        fields = child.view.fields
+        attributes = {**fields.initial(), **item.attributes, **context.add_to_children, **refers}
+        known = {field.attribute for field in fields}
+        attributes = {name: value for name, value in attributes.items() if name in known}
+        errors = Errors()
+        bodies.check_complete(attributes, fields, errors, prefix=f"{item.name}.")
+        errors.check()
+        written, values = fields.ordered(attributes)
+        context.writing = Writing(child.view, attributes, f"{item.name}.")
         statement = self._statements[child.relation.name].insert(written)
         row = await connection.fetch_one(statement, values)
+        context.writing = None
         assert row is not None  # noqa: S101 - an INSERT with RETURNING gives its row
         return row
 
 
-def _initial(view: View) -> Attributes:
-    return {f.attribute: f.initial() for f in view.fields if f.column.default is not None}
+def _item(
+    child: Child, name: str, given: Any, errors: Errors, *, hooked: bool
+) -> New | Link | None:
+    """Read one object; None unlinks. What hooks may still add is not asked of it."""
+    if not isinstance(given, dict):
+        errors.add(name, bodies.INVALID, "must be an object")
+        return None
+    fields, relation = child.view.fields, child.relation
+    key = [(field, given[field.name]) for field in fields.key if field.name in given]
+    unlinks = all(value is None for _, value in key)
+    if len(key) == len(fields.key) and not (unlinks and relation.many):
+        if unlinks:
+            return None
+        return _link(name, key, errors)
+    by_parent = {str(remote.name) for _, remote in relation.pairs} if relation.owned else set()
+    by_others = frozenset(f.attribute for f in fields if hooked or f.name in by_parent)
+    writable = [field for field in fields if not field.managed]
+    attributes = bodies.read_new(
+        given, writable, errors, prefix=f"{name}.", given_elsewhere=by_others
+    )
+    return New(name, attributes)
 
 
-def _foreign_attributes(relation: Relation) -> list[Any]:
-    mapper = relation.mapped.parent
-    return [mapper.get_property_by_column(column) for column in relation.foreign_key]
+def _link(name: str, key: Sequence[tuple[Field, Any]], errors: Errors) -> Link | None:
+    values = []
+    for field, value in key:
+        try:
+            values.append(field.codec.driver_value(field.codec.from_json(value)))
+        except Refusal as refusal:
+            errors.add(f"{name}.{field.name}", refusal.kind, str(refusal))
+    return Link(name, tuple(values))
 
 
-def _values_of(view: View, row: Row, columns: Sequence[Column[Any]]) -> Key:
-    return tuple(row[view.place(column)] for column in columns)
+def _settable(children: Mapping[str, Child], fields: Collection[Field]) -> dict[str, Child]:
+    columns = {field.column for field in fields}
+    return {
+        name: child
+        for name, child in children.items()
+        if columns.issuperset(child.relation.foreign_key)
+    }
 
 
-def _no_such_row(relation: Relation) -> Conflict:
-    text = f"{relation.name} refers to no such row"
-    return Conflict("Validation error", [{"field": relation.name, "message": text}])
+def _no_such_row(name: str) -> Conflict:
+    return Conflict(bodies.INVALID, [{"field": name, "message": f"{name} refers to no such row"}])

@@ -67,13 +67,14 @@ class Names:
         """
         target = self.target(name)
         if target is not None:
-            return target, ANY_CASE if target.path and target.field.codec.is_text else EQUALS
+            operator = ANY_CASE if target.path and target.field.codec.is_text else EQUALS
+            return (target, operator) if operator.of(target.field) else None
         bare, _, suffix = name.rpartition(SEPARATOR)
-        operator = OPERATORS.get(suffix)
+        named = OPERATORS.get(suffix)
         target = self.target(bare)
-        if target is None or operator is None or not operator.of(target.field):
+        if target is None or named is None or not named.of(target.field):
             return None
-        return target, operator
+        return target, named
 
     def all(self, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
         """Give every name, shortest paths first, with its field."""

@@ -45,7 +45,8 @@ class Operator:
             return False
         if self.fits == "text":
             return field.codec.is_text
-        return self.fits == "any" or not isinstance(kind, types.Boolean)
+        # Enums: one database knows their order, the other that of their names.
+        return self.fits == "any" or not isinstance(kind, types.Boolean | types.Enum)
 
     def slot_type(self, column: Column) -> TypeEngine[Any]:
         """Give the SQL type that its slots have."""

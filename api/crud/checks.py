@@ -1,0 +1,174 @@
+"""Checks of a resource's options: each mistake is found at start-up, with its option named.
+
+What names a field or a relation is checked where that is looked up (``faces``, ``naming``,
+``resource``); here is what can be told from the options alone.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
+
+from api.crud.options import (
+    ACTION_NAMES,
+    EVERY_ACTION,
+    UPDATE_METHODS,
+    AssociationOptions,
+    ConfigurationError,
+    ResourceOptions,
+    SearchOptions,
+    SortOptions,
+)
+from api.crud.view import Include
+from api.http.exchange import Access
+
+PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_SEGMENT: Final = re.compile(r"\{\w+\}|[^{}]+")
+_STARTS_WITH: Final = "STARTS_WITH"
+
+Complaints = Iterable[str]
+
+
+def check_options(options: ResourceOptions) -> None:
+    """Raise ``ConfigurationError`` for the first option that is wrong in itself."""
+    for option, check in _CHECKS.items():
+        for text in check(getattr(options, option)):
+            raise ConfigurationError(options.model.__name__, option, text)
+
+
+def _endpoints(given: Any) -> Complaints:
+    yield from _names(given)
+    if len(given) > 2:  # noqa: PLR2004 - the many and the one
+        yield "must be the path of the many and the path of the one"
+    for path in given:
+        yield from check_path(path)
+
+
+def check_path(path: str) -> Complaints:
+    """Say what is wrong with a path template."""
+    segments = path.split("/")
+    if segments[0] or not all(_SEGMENT.fullmatch(segment) for segment in segments[1:]):
+        yield f"{path!r} is no path such as /parts/{{id}}"
+    parameters = PARAMETER.findall(path)
+    if len(set(parameters)) != len(parameters):
+        yield f"{path!r} names a parameter twice"
+
+
+def _actions(given: Any) -> Complaints:
+    yield from _names(given)
+    yield from _known(given, ACTION_NAMES)
+
+
+def _include(given: Any) -> Complaints:
+    if not _is_list(given, (str, Include)):
+        yield "must be a list of relations' names, or of Include"
+
+
+def _associations(given: Any) -> Complaints:
+    if not isinstance(given, bool | AssociationOptions):
+        yield "must be true, false or AssociationOptions"
+    if isinstance(given, AssociationOptions):
+        yield from _flag(given.auto_populate)
+        yield from _flag(given.remove_foreign_keys)
+        yield from _names_by_relation(given.exclude_attributes)
+
+
+def _search(given: Any) -> Complaints:
+    searches = (given,) if isinstance(given, SearchOptions) else given
+    if not _is_list(searches, SearchOptions):
+        yield "must be SearchOptions, or a list of them"
+    for search in searches:
+        yield from _parameter(search.param)
+        yield from _names(search.attributes)
+        if search.override not in ("", _STARTS_WITH):
+            yield f"override: {search.override!r} is not {_STARTS_WITH}"
+    parameters = [search.param for search in searches]
+    if len(set(parameters)) != len(parameters):
+        yield "names a parameter twice"
+
+
+def _sort(given: Any) -> Complaints:
+    if not isinstance(given, SortOptions):
+        yield "must be SortOptions"
+    yield from _parameter(given.param)
+    yield from _names(given.attributes)
+    if not isinstance(given.default, str):
+        yield "default: must be text such as name,-id"
+
+
+def _exclude(given: Any) -> Complaints:
+    yield from (_names_by_relation if isinstance(given, Mapping) else _names)(given)
+
+
+def _update_method(given: Any) -> Complaints:
+    if not isinstance(given, str) or given.upper() not in UPDATE_METHODS:
+        yield f"must be one of {', '.join(UPDATE_METHODS)}"
+
+
+def _presets(given: Any) -> Complaints:
+    if not isinstance(given, Mapping) or not all(callable(make) for make in given.values()):
+        yield "must be functions that give conditions, by name"
+
+
+def _access(given: Any) -> Complaints:
+    if not isinstance(given, Mapping):
+        yield "must be a mapping from actions to scopes"
+    yield from _known(given, (*ACTION_NAMES, EVERY_ACTION))
+    for action, scopes in given.items():
+        if not isinstance(scopes, str | Access) and not _is_list(scopes, str):
+            yield f"{action}: must be a scope, a list of scopes, or Access"
+
+
+def _hook_seconds(given: Any) -> Complaints:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
+        yield "must be more than 0 seconds"
+
+
+def _flag(given: Any) -> Complaints:
+    if not isinstance(given, bool):
+        yield "must be true or false"
+
+
+def _parameter(given: Any) -> Complaints:
+    if not isinstance(given, str) or not given:
+        yield "param: must be a parameter's name"
+
+
+def _names(given: Any) -> Complaints:
+    if not _is_list(given, str):
+        yield "must be a list of texts"
+
+
+def _names_by_relation(given: Any) -> Complaints:
+    if not isinstance(given, Mapping) or not all(_is_list(n, str) for n in given.values()):
+        yield "must be lists of fields, by relation"
+
+
+def _known(given: Iterable[Any], known: Collection[str]) -> Complaints:
+    for name in given:
+        if name not in known:
+            yield f"{name!r} is none of {', '.join(known)}"
+
+
+def _is_list(given: Any, kind: Any) -> bool:
+    """Tell whether this is a list of that kind; a text, a list of letters, is none."""
+    is_collection = isinstance(given, Collection) and not isinstance(given, str | bytes | Mapping)
+    return is_collection and all(isinstance(one, kind) for one in given)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
+    "endpoints": _endpoints,
+    "actions": _actions,
+    "include": _include,
+    "associations": _associations,
+    "pagination": _flag,
+    "search": _search,
+    "sort": _sort,
+    "reload_instances": _flag,
+    "exclude_attributes": _exclude,
+    "read_only_attributes": _names,
+    "update_method": _update_method,
+    "put_replaces": _flag,
+    "presets": _presets,
+    "access": _access,
+    "hook_seconds": _hook_seconds,
+}

@@ -1,0 +1,107 @@
+"""Faces: from a resource's include, association and exclude options to the views it shows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Dialect
+
+from api.crud.associations.relations import relations_of
+from api.crud.options import AssociationOptions, ConfigurationError, ResourceOptions
+from api.crud.view import Include, UnknownName, View
+
+_OWN: Final = "own"
+
+
+class Faces:
+    """What the rows of a resource, and those related to them, look like.
+
+    Attributes:
+        own: The resource's rows.
+        related: The rows of each relation, wherever they are shown.
+
+    Raises:
+        ConfigurationError: From the constructor: an option names what there is not.
+    """
+
+    def __init__(self, options: ResourceOptions, dialect: Dialect) -> None:
+        self._options = options
+        self._dialect = dialect
+        self._relations = relations_of(options.model)
+        given = options.associations
+        self._populates = given is True or (
+            isinstance(given, AssociationOptions) and given.auto_populate
+        )
+        also = given if isinstance(given, AssociationOptions) else AssociationOptions()
+        self._keyless = also.remove_foreign_keys
+        excluded = options.exclude_attributes
+        self._excluded = excluded if isinstance(excluded, Mapping) else {_OWN: excluded}
+        self._also_excluded = also.exclude_attributes
+        self._check_relations("exclude_attributes", self._excluded.keys() - {_OWN})
+        self._check_relations("associations", self._also_excluded)
+        self._view("exclude_attributes", exclude=self._excluded.get(_OWN, ()))
+        alone = {name: self._alone(name) for name in self._relations}
+        self.own = self._view(
+            "include", exclude=self._excluded.get(_OWN, ()), include=self._includes()
+        )
+        self.related = alone | {name: child.view for name, child in self.own.children.items()}
+
+    def _check_relations(self, option: str, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._relations:
+                known = ", ".join(self._relations) or "none"
+                raise self._mistake(option, f"{name!r} is none of the relations {known}")
+
+    def _alone(self, name: str) -> View:
+        """Make the view of a relation's rows where they are not embedded."""
+        target = self._relations[name].target
+        for option, excluded in (
+            ("exclude_attributes", self._excluded),
+            ("associations", self._also_excluded),
+        ):
+            self._view(option, model=target, exclude=excluded.get(name, ()))
+        return self._view("include", model=target, exclude=self._hidden(name))
+
+    def _view(
+        self,
+        option: str,
+        *,
+        model: type | None = None,
+        exclude: Sequence[str],
+        include: Sequence[Include] = (),
+    ) -> View:
+        try:
+            return View.of(
+                model or self._options.model,
+                self._dialect,
+                exclude=exclude,
+                include=include,
+                remove_foreign_keys=self._keyless,
+            )
+        except UnknownName as error:
+            raise self._mistake(option, error) from error
+        except TypeError as error:
+            raise self._mistake("model", error) from error
+
+    def _includes(self) -> Sequence[Include]:
+        """Give what is embedded: what ``include`` says, and every relation that is populated."""
+        given = (Include(one) if isinstance(one, str) else one for one in self._options.include)
+        includes = {one.relation: one for one in given}
+        self._check_relations("include", includes)
+        if self._populates:
+            for name in self._relations:
+                includes.setdefault(name, Include(name))
+        return [
+            Include(
+                one.relation,
+                one.attributes,
+                (*one.exclude_attributes, *self._hidden(one.relation)),
+                one.include,
+            )
+            for one in includes.values()
+        ]
+
+    def _hidden(self, relation: str) -> tuple[str, ...]:
+        return (*self._excluded.get(relation, ()), *self._also_excluded.get(relation, ()))
+
+    def _mistake(self, option: str, text: object) -> ConfigurationError:
+        return ConfigurationError(self._options.model.__name__, option, text)

@@ -1,0 +1,253 @@
+"""A service of the test's own over the library's tables, on each database, called in process."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Dialect, make_url
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.crud import Crud
+from api.http.exchange import Exchange
+from api.http.service import Service
+from db.database import Connection, Database, open_database
+from db.engine import with_connection
+from db.statement import Row, Statement, Values
+from tests.crud.library import LibraryBase
+
+CLAIMS = {"sub": "tester", "scp": ["library"]}
+T = TypeVar("T")
+
+
+class Recorded:
+    """A connection that keeps the SQL it is asked to run."""
+
+    def __init__(self, entered: AbstractAsyncContextManager[Connection], sql: list[str]) -> None:
+        self._entered = entered
+        self._sql = sql
+
+    async def __aenter__(self) -> Self:
+        self._inner = await self._entered.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._entered.__aexit__(kind, error, trace)
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        self._sql.append(statement.sql)
+        return await self._inner.fetch_all(statement, values)
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        self._sql.append(statement.sql)
+        return await self._inner.fetch_one(statement, values)
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        self._sql.append(statement.sql)
+        return await self._inner.fetch_count(statement, values)
+
+    async def orm(self, work: Callable[[Any], T]) -> T:
+        return await self._inner.orm(work)
+
+
+class RecordingDatabase:
+    """A database whose statements a test can count."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+        self.sql: list[str] = []
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._inner.dialect
+
+    @dialect.setter
+    def dialect(self, _: Dialect) -> None:
+        raise AttributeError("the inner database has its own")
+
+    async def open(self) -> None:
+        await self._inner.open()
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def reading(self) -> AbstractAsyncContextManager[Connection]:
+        return Recorded(self._inner.reading(), self.sql)
+
+    def writing(self, *, single: bool = False) -> AbstractAsyncContextManager[Connection]:
+        return Recorded(self._inner.writing(single=single), self.sql)
+
+    async def revision(self) -> str | None:
+        return await self._inner.revision()
+
+
+class Claims:
+    """Stands where the gate stands: it lets everybody in, with these claims."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        Exchange.of(scope).claims = CLAIMS
+        await self._app(scope, receive, send)
+
+
+class Api:
+    """A service with nothing exposed yet, and a caller of it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._runner = asyncio.Runner()
+        self.database = RecordingDatabase(open_database(url))
+        self.app = Service(
+            access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
+        )
+        self.app.add_middleware(Claims)
+        self.crud = Crud(self.app, self.database, scopes=("library",))
+        self.run(self.database.open())
+        self._client: httpx.AsyncClient | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(_to_the_end(work))
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        if self._client is None:  # Not before: the first request fixes the routes.
+            transport = httpx.ASGITransport(self.app)
+            self._client = httpx.AsyncClient(transport=transport, base_url="http://library")
+        return await self._client.request(method, path, **options)
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.run(self.call(method, path, **options))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("POST", path, json=json, **options)
+
+    def put(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
+
+    def made(self, path: str, **values: Any) -> dict[str, Any]:
+        """Post a row; give it as it was answered."""
+        response = self.post(path, values)
+        assert response.status_code == 201, response.text
+        row: dict[str, Any] = response.json()
+        return row
+
+    def read(self, path: str, **params: Any) -> Any:
+        """Get what is there."""
+        response = self.get(path, params=params or None)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def rows(self, model: Any) -> list[Mapping[str, Any]]:
+        """Give a table's rows as another connection sees them."""
+        table: sa.Table = getattr(model, "__table__", model)
+        found: list[Mapping[str, Any]] = []
+
+        def look(connection: sa.Connection) -> None:
+            key = list(table.primary_key.columns)
+            rows = connection.execute(sa.select(table).order_by(*key))
+            found.extend(dict(row) for row in rows.mappings())
+
+        with_connection(self.url, look)
+        return found
+
+    def close(self) -> None:
+        if self._client is not None:
+            self.run(self._client.aclose())
+        self.run(self.database.close())
+        self._runner.close()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, and what it left to be done: the loop stands still afterwards."""
+    result = await work
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        await asyncio.wait(left, timeout=5)
+    return result
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def library_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database that holds the library's tables, of each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('library') / 'library.sqlite'}"
+        with_connection(url, _create)
+        yield url
+        return
+    server = make_url(request.getfixturevalue("postgres_url"))
+    name = f"library_{uuid4().hex}"
+    text = server.render_as_string(hide_password=False)
+    asyncio.run(_execute(text, f"CREATE DATABASE {name}"))
+    url = server.set(database=name).render_as_string(hide_password=False)
+    with_connection(url, _create)
+    yield url
+    asyncio.run(_execute(text, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def api(library_url: str) -> Iterator[Api]:
+    """A service over empty tables."""
+    with_connection(library_url, _empty)
+    api = Api(library_url)
+    yield api
+    api.close()
+
+
+def _create(connection: sa.Connection) -> None:
+    LibraryBase.metadata.create_all(connection)
+    connection.commit()
+
+
+def _empty(connection: sa.Connection) -> None:
+    tables = LibraryBase.metadata.sorted_tables
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in tables)
+        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    else:
+        for table in reversed(tables):
+            connection.execute(sa.delete(table))
+    connection.commit()
+
+
+async def _execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+def fields_of(response: httpx.Response) -> list[str]:
+    """Give the fields that a refusal names."""
+    return [error["field"] for error in response.json()["errors"]]
+
+
+def assert_refused(response: httpx.Response, status: int, *fields: str) -> None:
+    """Check a refusal's status and the fields that it names."""
+    assert response.status_code == status, response.text
+    assert fields_of(response) == list(fields), response.text
