@@ -42,6 +42,10 @@ function build.search()
   return read(format("/parts?q=lot-%04d", random(0, models - 1)))
 end
 
+function build.embedded()
+  return read("/users")
+end
+
 function build.put()
   local body = format('{"name":"Renamed %06d"}', random(0, 999999))
   return write("PUT", "/parts/" .. random(count), body)

@@ -2,7 +2,8 @@
 
 A scenario names one row of the report and the request builder of the same name in
 `load.lua`. Scenarios of one group share a freshly started server over a freshly reset
-database; whatever changes the size of the table has a group of its own.
+database; whatever changes the size of the table has a group of its own. ``EMBEDDED`` is for
+`associations.py` alone: the seed's application has no relations.
 """
 
 from dataclasses import dataclass
@@ -28,10 +29,11 @@ FILTER = Scenario("filter", "equality filter, 8 of 10,000 match")
 SEARCH = Scenario("search", "LIKE search, 8 of 10,000 match")
 PUT = Scenario("put", "PUT")
 POST = Scenario("post", "POST", appends=True)
+EMBEDDED = Scenario("embedded", "list of 100 with a to-one and a to-many relation")
 MIX = Scenario("mix", "mix: 80 % one, 15 % list, 5 % write")
 
 SCENARIOS = (GET, LIST, FILTER, SEARCH, PUT, POST, MIX)
-GROUPS = ((GET, LIST, FILTER, SEARCH), (PUT,), (POST,), (MIX,))
+GROUPS = ((GET, LIST, FILTER, SEARCH), (PUT,), (POST,), (MIX,), (EMBEDDED,))
 
 
 @dataclass(frozen=True, slots=True)

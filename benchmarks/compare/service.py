@@ -6,6 +6,7 @@ database and the port come from the environment.
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ from api.errors import Forbidden
 from api.http.exchange import public
 from api.http.service import Service
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
+from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
 from db.database import Database, open_database
 
@@ -125,8 +127,12 @@ def _expose_hooked(crud: Crud) -> None:
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
-    app = create_app(os.environ["DATABASE_URL"])
+    """Serve until SIGTERM; with ``--sync``, only make the tables."""
+    url = os.environ["DATABASE_URL"]
+    if "--sync" in sys.argv:
+        create_schema(url)
+        return
+    app = create_app(url)
     gc.collect()
     gc.freeze()
     Server(

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
-
 from benchmarks.compare.cases.case import Request
-from benchmarks.compare.models import Base
 from benchmarks.compare.rows import Rows, Stamp, fill_items, fixed, restore
+from benchmarks.compare.schema import create_schema
 from benchmarks.errors import BenchmarkError
 from benchmarks.exchange import Answer
 from benchmarks.parts import iso_text, sequelize_text
 from benchmarks.processes import free_port, minimal_environment, running
 from benchmarks.stacks import FINALE, ROOT
-from db.engine import with_connection
 
 _SECONDS: Final = 20.0
 
@@ -88,9 +85,10 @@ def ours(folder: Path, core: int) -> Iterator[Side]:
         BenchmarkError: It does not start.
     """
     path = folder / "ours.sqlite"
-    create_schema(path)
+    url = f"sqlite:///{path}"
+    create_schema(url)
     argv = [sys.executable, "-m", "benchmarks.compare.service"]
-    program = _Program("ours", argv, ROOT, {"DATABASE_URL": f"sqlite:///{path}"}, iso_text)
+    program = _Program("ours", argv, ROOT, {"DATABASE_URL": url}, iso_text)
     with _serving(program, path, core) as side:
         yield side
 
@@ -112,16 +110,6 @@ def create_finale_schema(argv: list[str], environment: dict[str, str]) -> None:
     )
     if done.returncode != 0:
         raise BenchmarkError(f"finale: its schema could not be made:\n{done.stderr[-600:]}")
-
-
-def create_schema(path: Path) -> None:
-    """Make our tables in a file."""
-
-    def create(connection: Connection) -> None:
-        Base.metadata.create_all(connection)
-        connection.commit()
-
-    with_connection(f"sqlite:///{path}", create)
 
 
 @contextmanager
