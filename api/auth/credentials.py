@@ -5,7 +5,6 @@ the rule of section 2 that a token is sent in one way only. Whether the credenti
 anything is left to the verifier. The request body is never looked at.
 """
 
-import re
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
@@ -13,7 +12,7 @@ from api.auth import refusals
 from api.auth.compact import MAX_TOKEN_BYTES
 
 _SCHEME = b"bearer"
-_B64TOKEN = re.compile(rb" +([A-Za-z0-9\-._~+/]+=*)")
+_B64TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 # What may go on with a scheme's name, RFC 9110 5.6.2: "Bearerish x" is another scheme.
 _TCHAR = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 # Blanks between scheme and token; beyond that a value over the token's limit is not even scanned.
@@ -45,12 +44,18 @@ def bearer_credential(headers: Iterable[tuple[bytes, bytes]], query_string: byte
     # Servers hand over headers of megabytes; such a one is refused before it is read.
     if len(value) > MAX_TOKEN_BYTES + _SLACK_BYTES:
         raise refusals.invalid_token("token-too-large", refusals.NOT_PARSED)
-    match = _B64TOKEN.fullmatch(value, len(_SCHEME))
-    if match is None:
+    token = value[len(_SCHEME) :].lstrip(b" ")
+    body = token.rstrip(b"=")
+    # What is left without the allowed octets is foreign; a third of a regular expression's time.
+    if (
+        value[len(_SCHEME) : len(_SCHEME) + 1] != b" "
+        or not body
+        or body.translate(None, _B64TOKEN)
+    ):
         raise refusals.invalid_request("malformed-bearer-value")
     if query_string and _holds_token(query_string):
         raise refusals.invalid_request("token-in-header-and-query")
-    return match[1]
+    return token
 
 
 def _holds_token(query_string: bytes) -> bool:

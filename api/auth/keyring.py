@@ -101,7 +101,7 @@ class Keyring:
         """
         now = self._clock()
         if now < self._due:
-            return bool(self.keys)
+            return bool(self.keys.keys)
         if now >= self._forget_at and self.keys:
             self._take(KeySet())
         # An outage is news for a while only: after an idle night the issuer is asked first again.
