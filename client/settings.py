@@ -1,7 +1,9 @@
-"""Where the client's settings come from: environment over ``.env.local`` over ``.env``.
+"""Where the client's settings come from: environment, ``.env.local``, ``.okta.env``, ``.env``.
 
-Both files are those of the current directory, read by python-dotenv without expansion, so that a
-secret with a ``$`` in it stays itself.
+The earlier wins. Okta's command line writes ``.okta.env``; its three names are understood in
+every layer, and in one layer our own name goes before Okta's. The files are those of the current
+directory, read by python-dotenv without expansion, so that a secret with a ``$`` in it stays
+itself.
 """
 
 from collections.abc import Mapping
@@ -11,10 +13,15 @@ from pathlib import Path
 from client.address import check_url
 from client.errors import ConfigurationError
 
-FILES = (".env", ".env.local")
+FILES = (".env", ".okta.env", ".env.local")
 """The later wins; the process environment wins over both."""
 
 NAMES = ("ISSUER", "AUDIENCE", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
+_OKTA_NAMES = {
+    "OKTA_OAUTH2_ISSUER": "ISSUER",
+    "OKTA_OAUTH2_CLIENT_ID": "CLIENT_ID",
+    "OKTA_OAUTH2_CLIENT_SECRET": "CLIENT_SECRET",
+}
 _REQUIRED = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 
 
@@ -49,8 +56,8 @@ def load_settings(environment: Mapping[str, str], directory: str) -> ClientSetti
     """
     values: dict[str, str] = {}
     for name in FILES:
-        values |= _read(Path(directory, name))
-    values |= {name: environment[name] for name in NAMES if name in environment}
+        values |= _known(_read(Path(directory, name)))
+    values |= _known(environment)
     for name in _REQUIRED:
         if not values.get(name):
             raise ConfigurationError(
@@ -65,6 +72,12 @@ def load_settings(environment: Mapping[str, str], directory: str) -> ClientSetti
         scope=values.get("SCOPE", ""),
         audience=values.get("AUDIENCE", ""),
     )
+
+
+def _known(layer: Mapping[str, str]) -> dict[str, str]:
+    """Pick the client's settings out of a layer, under whichever name they stand."""
+    given = {name: layer[okta] for okta, name in _OKTA_NAMES.items() if layer.get(okta)}
+    return {**given, **{name: layer[name] for name in NAMES if name in layer}}
 
 
 def _read(path: Path) -> Mapping[str, str]:

@@ -18,6 +18,18 @@ def test_the_environment_wins_over_env_local_which_wins_over_env(tmp_path: Path)
     assert (settings.client_id, settings.scope, settings.audience) == ("file", "local", "process")
 
 
+def test_what_okta_wrote_is_understood_and_gives_way_to_env_local(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(FULL)
+    (tmp_path / ".okta.env").write_text(
+        'export OKTA_OAUTH2_ISSUER="https://dev-133337.okta.com/oauth2/default"\n'
+        'export OKTA_OAUTH2_CLIENT_ID="okta"\nexport OKTA_OAUTH2_CLIENT_SECRET="NEVER-SHOW"\n'
+    )
+    (tmp_path / ".env.local").write_text("CLIENT_SECRET=local\n")
+    settings = load_settings({}, str(tmp_path))
+    assert settings.issuer == "https://dev-133337.okta.com/oauth2/default"
+    assert (settings.client_id, settings.client_secret) == ("okta", "local")
+
+
 @pytest.mark.parametrize("secret", ["a$b", "${HOME}", "a#b", "é"])
 def test_a_quoted_secret_is_taken_as_it_stands(tmp_path: Path, secret: str) -> None:
     (tmp_path / ".env").write_text(f"{FULL}CLIENT_SECRET='{secret}'\n", encoding="utf-8")
