@@ -23,7 +23,7 @@ _SLOT: Final = "__slot_"
 
 def slot(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
     """Mark the place in a statement that value number ``index`` is bound to."""
-    return bindparam(f"{_SLOT}{index}", type_=kind)
+    return bindparam(f"{_SLOT}{index}", type_=kind, required=False)
 
 
 class Statement:
@@ -38,7 +38,8 @@ class Statement:
     __slots__ = ("bind", "slow", "sql")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
-        compiled = clause.compile(dialect=dialect)
+        # An IN whose values the statement holds is written out now, not when it is run.
+        compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         if not isinstance(compiled, SQLCompiler):  # pragma: no cover - DDL never comes here
             raise TypeError("not a statement with parameters")
         self.sql: str = compiled.string
@@ -53,9 +54,11 @@ def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
     """
     names = list(compiled.positiontup or ())
     slots = [int(name[len(_SLOT) :]) if _is_slot(name) else None for name in names]
-    if slots == list(range(len(slots))):
-        return tuple
-    if len(slots) > 1 and None not in slots:
+    size = len(slots)
+    if slots == list(range(size)):
+        # SQLAlchemy drops what a FALSE makes needless, its values' places included.
+        return lambda values: values if len(values) == size else values[:size]
+    if size > 1 and None not in slots:
         return itemgetter(*(index for index in slots if index is not None))
     held = {name: _convert(compiled, name) for name in names if not _is_slot(name)}
 
@@ -75,7 +78,10 @@ def _is_slot(name: str) -> bool:
 def _convert(compiled: SQLCompiler, name: str) -> Any:
     """Give the value that the statement holds under this name, as the driver wants it."""
     value = compiled.params[name]
-    process = (
-        compiled.binds[name].type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
-    )
+    bound = compiled.binds.get(name)
+    if bound is None:  # One value of an IN: its type is the whole list's.
+        expanded = compiled._post_compile_expanded_state  # noqa: SLF001 - nothing public tells
+        lists = {} if expanded is None else expanded.parameter_expansion
+        bound = next(compiled.binds[whole] for whole, each in lists.items() if name in each)
+    process = bound.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
     return process(value) if process else value

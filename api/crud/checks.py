@@ -18,12 +18,15 @@ from api.crud.options import (
     SearchOptions,
     SortOptions,
 )
+from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
+from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 from api.crud.view import Include
 from api.http.exchange import Access
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|[^{}]+")
 _STARTS_WITH: Final = "STARTS_WITH"
+_RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, ANY, NONE)
 
 Complaints = Iterable[str]
 
@@ -41,6 +44,14 @@ def _endpoints(given: Any) -> Complaints:
         yield "must be the path of the many and the path of the one"
     for path in given:
         yield from check_path(path)
+
+
+def check_base(base: Any) -> Complaints:
+    """Say what is wrong with what stands in front of every path."""
+    if not isinstance(base, str) or base.endswith("/"):
+        yield "must be a path such as /v1"
+    elif base:
+        yield from check_path(base)
 
 
 def check_path(path: str) -> Complaints:
@@ -131,6 +142,8 @@ def _flag(given: Any) -> Complaints:
 def _parameter(given: Any) -> Complaints:
     if not isinstance(given, str) or not given:
         yield "param: must be a parameter's name"
+    if given in _RESERVED:
+        yield f"param: {given!r} means something else"
 
 
 def _names(given: Any) -> Complaints:

@@ -14,7 +14,8 @@ _WORD: Final = re.compile(r"\w+")
 def checked_fields(error: CheckViolation, fields: Fields, dialect: Dialect) -> list[str]:
     """Give the names of the fields that the violated constraint speaks of; none if unknown."""
     table = fields.key[0].column.table
-    for constraint in table.constraints:
+    of_columns = (one for column in table.columns for one in column.constraints)
+    for constraint in (*table.constraints, *of_columns):
         if not isinstance(constraint, CheckConstraint):
             continue
         text = str(constraint.sqltext)

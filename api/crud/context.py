@@ -57,7 +57,8 @@ class Context:
         nested: What the body says of related rows.
         add_to_children: Attributes for every nested child, over what the client says.
         writing: The related row that is being written, so that a refusal can name it.
-        criteria: What else the rows must meet: values under attribute names, or SQL expressions.
+        criteria: What else the rows must meet: values under attribute names (a list
+            for any of them), or SQL expressions.
         instance: The row, or the rows, as records; ``{}`` once deleted.
         deleted_instance: The row that was deleted.
         rows: The rows of ``instance`` as the database gave them.

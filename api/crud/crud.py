@@ -15,6 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.crud.checks import check_base
 from api.crud.fields import Model
 from api.crud.options import ConfigurationError, ResourceOptions
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
@@ -71,6 +72,8 @@ class Crud:
                 raise ConfigurationError(_name(model), name, f"is none of {known}")
         if not hasattr(model, "__mapper__"):
             raise ConfigurationError(_name(model), "model", "is no SQLAlchemy declarative model")
+        for text in check_base(self._base):
+            raise ConfigurationError(_name(model), "base", text)
         options.setdefault("update_method", self._update_method)
         resource = Resource(
             ResourceOptions(model=model, **options),

@@ -116,6 +116,13 @@ class Fields:
     def __iter__(self) -> Iterator[Field]:
         return iter(self.by_name.values())
 
+    def of_attribute(self, name: str) -> Field:
+        """Give the field of an attribute. Raises ``AttributeError`` where there is none."""
+        field = self._by_attribute.get(name)
+        if field is None:
+            raise AttributeError(f"{name!r} is no attribute of the model")
+        return field
+
     def bound(self, attributes: Mapping[str, Any]) -> dict[Field, Any]:
         """Give what the driver binds for Python values, under their fields.
 
@@ -124,9 +131,7 @@ class Fields:
         """
         bound = {}
         for name, value in attributes.items():
-            field = self._by_attribute.get(name)
-            if field is None:
-                raise AttributeError(f"{name!r} is no attribute of the model")
+            field = self.of_attribute(name)
             raw = type(value) is Raw
             bound[field] = value.value if raw else field.codec.driver_value(value)
         return bound

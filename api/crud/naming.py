@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import types
+from sqlalchemy import ColumnElement, types
 
 from api.crud.fields import Field
-from api.crud.options import ResourceOptions, SearchOptions
+from api.crud.options import ConfigurationError, ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
 from api.crud.query.criteria import Fixed
 from api.crud.query.names import Target
@@ -30,7 +30,7 @@ class Naming:
         given = options.search
         searches = (given,) if isinstance(given, SearchOptions) else tuple(given)
         self.searches = tuple(self._search(search) for search in searches)
-        self.presets = tuple(Preset(name, Fixed(make())) for name, make in options.presets.items())
+        self.presets = tuple(self._preset(name, make()) for name, make in options.presets.items())
 
     def parser(self) -> QueryParser:
         """Make the parser.
@@ -59,6 +59,13 @@ class Naming:
             tie_breakers=tuple(Target(field) for field in self._view.fields.key),
             paginated=self._options.pagination,
         )
+
+    def _preset(self, name: str, condition: object) -> Preset:
+        if not isinstance(condition, ColumnElement):
+            raise ConfigurationError(
+                self._options.model.__name__, "presets", f"{name}: gives no condition"
+            )
+        return Preset(name, Fixed(condition))
 
     def _search(self, search: SearchOptions) -> Search:
         name = "startswith" if search.override == _STARTS_WITH else search.operator

@@ -59,7 +59,8 @@ def row_reader(kind: type[Record], fields: Fields) -> RowReader:
 
 
 def hide(records: Sequence[Any], attributes: Sequence[str]) -> None:
-    """Leave attributes out of the JSON of these records."""
+    """Leave attributes out of the JSON of these records; what a hook made instead stays."""
     for record in records:
-        for attribute in attributes:
-            setattr(record, attribute, msgspec.UNSET)
+        if isinstance(record, Record):
+            for attribute in attributes:
+                setattr(record, attribute, msgspec.UNSET)

@@ -24,7 +24,7 @@ from api.crud.options import (
 )
 from api.crud.query import Condition, ListQuery, QueryParser
 from api.crud.query.criteria import Compare, Fixed, IsNull
-from api.crud.query.operators import EQUALS
+from api.crud.query.operators import EQUALS, IN
 from api.crud.statements import Statements
 from api.crud.values import Refusal
 from api.crud.view import UnknownName
@@ -84,6 +84,7 @@ class Resource:
         self.plural, self.singular = (base + path for path in self._endpoints())
         parts = self.plural.split("/")
         self.slug = "_".join(part for part in parts if part and part[0] != "{")
+        self.is_nested = link is not None
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
         )
@@ -181,19 +182,25 @@ class Resource:
         """Turn a hook's criteria into conditions.
 
         Args:
-            given: Values under attribute names, or SQL expressions.
+            given: Values under attribute names, several in a list, or SQL expressions.
 
         Returns:
             The conditions, their values, and whether other requests will have the same shape.
         """
         if not isinstance(given, Mapping):
             return tuple(Fixed(expression) for expression in given), (), False
-        bound = self.fields.bound(given)
-        conditions = tuple(
-            IsNull(field) if value is None else Compare(field, EQUALS)
-            for field, value in bound.items()
-        )
-        return conditions, tuple(value for value in bound.values() if value is not None), True
+        conditions: list[Condition] = []
+        values: list[Any] = []
+        for name, value in given.items():
+            choices = value if isinstance(value, list | tuple) else [value]
+            bound = [v for one in choices for v in self.fields.bound({name: one}).values()]
+            field = self.fields.of_attribute(name)
+            if isinstance(value, list | tuple):
+                conditions.append(Compare(field, IN, len(bound)))
+            else:
+                conditions.append(IsNull(field) if value is None else Compare(field, EQUALS))
+            values += [one for one in bound if value is not None]
+        return tuple(conditions), tuple(values), True
 
     def ordered(self, attributes: Attributes) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
         """See ``Fields.ordered``."""

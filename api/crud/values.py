@@ -90,7 +90,7 @@ def codec_for(kind: TypeEngine[Any], dialect: Dialect) -> Codec:
     else:
         raise TypeError(f"no JSON form is known for the column type {kind!r}")
     impl = kind.dialect_impl(dialect)
-    result = _chain(impl.result_processor(dialect, None), wire)
+    result = _chain(_reader(kind, impl, dialect), wire)
     if isinstance(kind, UtcDateTime):
         result = None if kind.is_text(dialect) else format_moment
     is_text = isinstance(kind, types.String) and not isinstance(kind, types.Enum)
@@ -105,6 +105,13 @@ def codec_for(kind: TypeEngine[Any], dialect: Dialect) -> Codec:
         accepts=accepts or schema,
         is_text=is_text,
     )
+
+
+def _reader(kind: TypeEngine[Any], impl: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """Give what SQLAlchemy does to the driver's values."""
+    if isinstance(kind, types.Numeric | types.Float) and dialect.name != "sqlite":
+        return None  # Its own wants to know which type the driver saw; all give what is meant.
+    return impl.result_processor(dialect, None)
 
 
 def _chain(first: Convert | None, second: Convert | None) -> Convert | None:
@@ -232,7 +239,7 @@ def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) 
         raise Refusal(f"must have at most {scale} decimals")
     if precision is not None and abs(number) >= Decimal(10) ** (precision - (scale or 0)):
         raise Refusal(f"must have at most {precision - (scale or 0)} digits before the point")
-    if not dialect.supports_native_decimal and number and not _is_exact(number, scale):
+    if dialect.name == "sqlite" and number and not _is_exact(number, scale):
         raise Refusal(f"must have at most {_EXACT_DIGITS} digits")
     return number
 
@@ -248,6 +255,11 @@ def _is_exact(number: Decimal, scale: int | None) -> bool:
 
 
 def _numeric(kind: types.Numeric[Any], dialect: Dialect) -> tuple[Any, ...]:
+    def to_wire(value: Decimal) -> str:
+        # Without a scale of its own, a number has the decimals that it needs, on any database.
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if kind.scale is None and "." in text else text
+
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
             raise Refusal("must be a decimal number")
@@ -261,7 +273,7 @@ def _numeric(kind: types.Numeric[Any], dialect: Dialect) -> tuple[Any, ...]:
             raise Refusal("must be a decimal number")
         return from_text(str(value))
 
-    return from_json, from_text, {"type": "string", "format": "decimal"}, "{:f}".format
+    return from_json, from_text, {"type": "string", "format": "decimal"}, to_wire
 
 
 def _boolean(_: types.Boolean, __: Dialect) -> tuple[Any, ...]:

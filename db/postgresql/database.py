@@ -68,7 +68,7 @@ class PostgresDatabase:
 
     def reading(self) -> "_Session":
         """Enter with a connection; each statement sees what was committed before it."""
-        return _Session(self, transaction=False)
+        return _Session(self, transaction=False, reads=True)
 
     def writing(self, *, single: bool = False) -> "_Session":
         """Enter with a connection inside a transaction; a single statement is one by itself."""
@@ -118,10 +118,13 @@ class PostgresDatabase:
 class _Session:
     """One connection of the pool, for one request."""
 
-    __slots__ = ("_connection", "_database", "_transaction", "_wants_transaction")
+    __slots__ = ("_connection", "_database", "_reads", "_transaction", "_wants_transaction")
 
-    def __init__(self, database: PostgresDatabase, *, transaction: bool) -> None:
+    def __init__(
+        self, database: PostgresDatabase, *, transaction: bool, reads: bool = False
+    ) -> None:
         self._database = database
+        self._reads = reads
         self._wants_transaction = transaction
 
     async def __aenter__(self) -> Self:
@@ -174,8 +177,14 @@ class _Session:
         return count
 
     async def orm(self, work: Callable[[Session], T]) -> T:
-        """Run work with an ORM session that joins this connection's transaction."""
-        return await run_orm(self._connection, work)
+        """Run work with an ORM session that joins this connection's transaction.
+
+        Where only reading was asked for, the database refuses a write, as SQLite does.
+        """
+        if not self._reads:
+            return await run_orm(self._connection, work)
+        async with self._connection.transaction(readonly=True):
+            return await run_orm(self._connection, work)
 
 
 async def _prepare(connection: PoolConnectionProxy) -> None:
