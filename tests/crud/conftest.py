@@ -230,7 +230,7 @@ def _empty(connection: sa.Connection) -> None:
         connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     else:
         for table in reversed(tables):
-            connection.execute(sa.delete(table))
+            connection.execute(sa.delete(table))  # SQLite numbers an empty table from 1.
     connection.commit()
 
 
