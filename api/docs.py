@@ -72,7 +72,8 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
                 title=app.title,
                 version=app.version,
                 description=app.description,
-                routes=app.routes,
+                # A generated route makes what describes it only now.
+                routes=[getattr(route, "described", route) for route in app.routes],
             )
             app.openapi_schema = _secured(schema, app, token_url)
         return app.openapi_schema

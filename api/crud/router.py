@@ -6,10 +6,12 @@ Differences to its own backends: POST answers 201, PATCH exists, DELETE on the c
 """
 
 from collections.abc import Callable
+from functools import cached_property, partial
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
 from fastapi import Body, Path
+from fastapi.routing import APIRoute
 from fastapi_crudrouter.core import CRUDGenerator
 from pydantic import BaseModel, WithJsonSchema
 
@@ -27,6 +29,8 @@ _STATUS: Final = {"create": 201}
 class ResourceRouter(CRUDGenerator[BaseModel]):
     """The routes of one resource.
 
+    The schemas are generated from the model when OpenAPI first asks for them.
+
     Args:
         resource: What they serve.
         database: Where it is stored.
@@ -37,9 +41,9 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         self._database = database
         has = {name: name in resource.options.actions for name in ACTIONS}
         super().__init__(
-            schema=schemas.read_schema(resource.view),
-            create_schema=schemas.create_schema(resource),
-            update_schema=schemas.update_schema(resource),
+            schema=BaseModel,
+            create_schema=BaseModel,
+            update_schema=BaseModel,
             prefix=resource.plural,
             tags=[resource.slug],
             get_all_route=has["list"],
@@ -48,8 +52,24 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             update_route=has["update"],
             delete_one_route=has["delete"],
             delete_all_route=False,
-            route_class=PlanRoute,
         )
+        # The generator keeps what it was given; without that the properties below take over.
+        del self.schema, self.create_schema, self.update_schema
+
+    @cached_property
+    def schema(self) -> type[BaseModel]:  # type: ignore[override] # made when it is asked for
+        """The schema of a row."""
+        return schemas.read_schema(self._resource)
+
+    @cached_property
+    def create_schema(self) -> type[BaseModel]:  # type: ignore[override]
+        """The schema of a new row's body."""
+        return schemas.create_schema(self._resource)
+
+    @cached_property
+    def update_schema(self) -> type[BaseModel]:  # type: ignore[override]
+        """The schema of a change's body."""
+        return schemas.update_schema(self._resource)
 
     def _add_api_route(
         self,
@@ -60,37 +80,40 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         **described: Any,
     ) -> None:
         resource, action = self._resource, endpoint.plan.action.name
-        status = _STATUS.get(action, 200)
-        self.prefix = ""  # The generator's is lower-cased.
+        template = _template(resource, action)
         methods = described["methods"]
         if action == "update":
             methods = dict.fromkeys((resource.options.update_method.upper(), "PATCH"))
         for method in methods:
-            self.add_api_route(
-                _template(resource, action),
-                endpoint,
-                methods=[method],
-                status_code=status,
-                response_model=_response_model(action, self.schema),
-                summary=f"{action.capitalize()} {resource.slug}",
-                operation_id=f"{method.lower()}_{endpoint.__name__}",
-                responses=problem_responses(action),
-                openapi_extra=operation_extras(resource, action, status),
-                name=endpoint.__name__,
-            )
+            describe = partial(self._describe, template, endpoint, method)
+            self.routes.append(PlanRoute(template, endpoint, [method], describe))
 
-    def _operation(self, action: str, body: type[BaseModel] | None = None) -> Operation:
-        resource = self._resource
-        parameters = self._path_parameters(_template(resource, action))
-        if body is not None:
-            parameters.append(
-                Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
-            )
-        plan = Plan(ACTIONS[action](resource), resource.hooks[action], self._database)
-        return Operation(plan, resource.access(action), Signature(parameters))
+    def _describe(self, template: str, operation: Operation, method: str) -> APIRoute:
+        """Make the FastAPI route that describes an operation in OpenAPI."""
+        resource, action = self._resource, operation.plan.action
+        status = _STATUS.get(action.name, 200)
 
-    def _path_parameters(self, template: str) -> list[Parameter]:
-        return [
+        def endpoint() -> None:
+            """Describe only: ``PlanRoute`` runs the operation."""
+
+        endpoint.__doc__ = action.__doc__
+        endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined]
+        return APIRoute(
+            template,
+            endpoint,
+            methods=[method],
+            status_code=status,
+            response_model=_response_model(action.name, self.schema),
+            tags=list(self.tags),
+            summary=f"{action.name.capitalize()} {resource.slug}",
+            operation_id=f"{method.lower()}_{operation.name}",
+            responses=problem_responses(action.name),
+            openapi_extra=operation_extras(resource, action.name, status),
+            name=operation.name,
+        )
+
+    def _signature(self, template: str, action: str) -> Signature:
+        parameters = [
             Parameter(
                 name,
                 Parameter.KEYWORD_ONLY,
@@ -100,6 +123,18 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             for name, field in self._resource.path_fields
             if f"{{{name}}}" in template
         ]
+        bodies = {"create": "create_schema", "update": "update_schema"}
+        if action in bodies:
+            body = getattr(self, bodies[action])
+            parameters.append(
+                Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
+            )
+        return Signature(parameters)
+
+    def _operation(self, action: str) -> Operation:
+        resource = self._resource
+        plan = Plan(ACTIONS[action](resource), resource.hooks[action], self._database)
+        return Operation(plan, resource.access(action))
 
     def _get_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
         return self._operation("list")
@@ -108,10 +143,10 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         return self._operation("read")
 
     def _create(self, *_: Any, **__: Any) -> Callable[..., Any]:
-        return self._operation("create", self.create_schema)
+        return self._operation("create")
 
     def _update(self, *_: Any, **__: Any) -> Callable[..., Any]:
-        return self._operation("update", self.update_schema)
+        return self._operation("update")
 
     def _delete_one(self, *_: Any, **__: Any) -> Callable[..., Any]:
         return self._operation("delete")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
 from api.crud.fields import Field
-from api.crud.view import Child, View
+from api.crud.view import Child
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 _NULL: dict[str, Any] = {"type": "null"}
 
 
-def read_schema(view: View, name: str | None = None) -> type[BaseModel]:
+def read_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a row that is given out; ``fields=`` may leave any of it out."""
+    view = resource.view
     members: dict[str, Any] = {
         field.name: (_annotation(field.codec.schema, field), None) for field in view.shown.values()
     }
     for relation, child in view.children.items():
         members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
-    return _model(name or view.model.__name__, members)
+    # A nested resource's name tells whose: the same model has a face of its own elsewhere.
+    name = "".join(part.capitalize() for part in resource.slug.split("_"))
+    return _model(name if resource.is_nested else resource.name, members)
 
 
 def create_schema(resource: "Resource") -> type[BaseModel]:
