@@ -40,8 +40,21 @@ def _like(element: like_any_case, compiler: SQLCompiler, **options: Any) -> str:
 
 def pattern_containing(text: str) -> str:
     """Make the pattern that finds the text anywhere; ``%`` and ``_`` in it are letters."""
-    escaped = text.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"
+    return f"%{_escaped(text)}%"
+
+
+def pattern_starting(text: str) -> str:
+    """Make the pattern that finds the text at the start."""
+    return f"{_escaped(text)}%"
+
+
+def pattern_ending(text: str) -> str:
+    """Make the pattern that finds the text at the end."""
+    return f"%{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
 
 
 class contains(FunctionElement[bool]):  # noqa: N801 - as above

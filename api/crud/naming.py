@@ -15,6 +15,9 @@ from api.crud.view import UnknownName, View
 
 _STARTS_WITH: Final = "STARTS_WITH"
 
+# Search ignores case on both databases, whichever way it looks.
+_ANY_CASE: Final = {"like": "ilike", "startswith": "istartswith", "endswith": "iendswith"}
+
 
 class Naming:
     """What callers of one resource may name.
@@ -69,7 +72,7 @@ class Naming:
 
     def _search(self, search: SearchOptions) -> Search:
         name = "startswith" if search.override == _STARTS_WITH else search.operator
-        operator = OPERATORS.get(name)
+        operator = OPERATORS.get(_ANY_CASE.get(name, name))
         if operator is None or operator.values not in ("text", "one"):
             raise UnknownName(f"operator: {name!r} is no operator for text")
         texts = [name for name, field in self._view.shown.items() if field.codec.is_text]

@@ -189,7 +189,9 @@ def _condition_pattern(resource: Resource) -> str:
     for name, field in resource.view.shown.items():
         forms.append(rf"{name}__is_null=(true|false)")
         if field.codec.is_text:
-            forms.append(rf"{name}(__(eq|ne|gt|gte|lt|lte|like|ilike|startswith|endswith))?=[^|]*")
+            forms.append(
+                rf"{name}(__(eq|ne|gt|gte|lt|lte|like|ilike|istartswith|iendswith|startswith|endswith))?=[^|]*"
+            )
         elif field.codec.schema.get("type") == "integer":
             forms.append(rf"{name}(__(eq|ne|gt|gte|lt|lte))?=-?[0-9]{{1,4}}")
     one = f"({'|'.join(forms)})"

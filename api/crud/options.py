@@ -26,7 +26,7 @@ class SearchOptions:
         param: Its name in the query.
         attributes: The fields it looks at, ``author.name`` through a relation; empty means every
             text field of the model.
-        operator: How it looks: ``ilike``, ``like``, ``startswith``, ``endswith`` or ``eq``.
+        operator: How it looks, ignoring case: ``ilike``, ``startswith``, ``endswith``; or ``eq``.
         override: Finale's: ``STARTS_WITH`` makes the operator ``startswith``.
     """
 

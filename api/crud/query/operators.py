@@ -11,7 +11,13 @@ from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, 
 from sqlalchemy.types import TypeEngine
 
 from api.crud.fields import Field
-from db.matching import contains, like_any_case
+from db.matching import (
+    contains,
+    like_any_case,
+    pattern_containing,
+    pattern_ending,
+    pattern_starting,
+)
 
 Column = ColumnElement[Any]
 Slots = Sequence[BindParameter[Any]]
@@ -28,6 +34,7 @@ class Operator:
         build: Makes the SQL from a column and its slots.
         values: How its text is read: ``one``, ``many``, ``two``, ``text`` or ``flag``.
         fits: Which columns have it: ``any``, ``order`` or ``text``.
+        pattern: Makes what is bound of the text given; None where that is the text itself.
     """
 
     name: str
@@ -35,6 +42,7 @@ class Operator:
     build: Build
     values: str = "one"
     fits: str = "any"
+    pattern: Callable[[str], str] | None = None
 
     def of(self, field: Field) -> bool:
         """Tell whether a field has this operator."""
@@ -74,6 +82,10 @@ def _not_among(column: Column, slots: Slots) -> ColumnElement[bool]:
     return or_(column.not_in(slots), column.is_(None)) if slots else true()
 
 
+def _like(column: Column, slots: Slots) -> ColumnElement[bool]:
+    return like_any_case(column, slots[0])
+
+
 _ALL: Final = (
     Operator("eq", "is", lambda c, s: c == s[0]),
     Operator("ne", "is not; null counts as another value", lambda c, s: c.is_distinct_from(s[0])),
@@ -91,9 +103,9 @@ _ALL: Final = (
     Operator("in", "is one of", _among, "many"),
     Operator("not_in", "is none of; null counts as another value", _not_among, "many"),
     Operator("like", "contains", lambda c, s: contains(c, s[0]), "text", "text"),
-    Operator(
-        "ilike", "contains, ignoring case", lambda c, s: like_any_case(c, s[0]), "text", "text"
-    ),
+    Operator("ilike", "contains, ignoring case", _like, "text", "text", pattern_containing),
+    Operator("istartswith", "starts with, ignoring case", _like, "text", "text", pattern_starting),
+    Operator("iendswith", "ends with, ignoring case", _like, "text", "text", pattern_ending),
     Operator("startswith", "starts with", _starts, "text", "text"),
     Operator("endswith", "ends with", _ends, "text", "text"),
     Operator("is_null", "is null (true) or is not (false)", lambda c, _: c.is_(None), "flag"),

@@ -10,7 +10,6 @@ from api.crud.query.names import Target
 from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
 from api.crud.values import Refusal, check_text
-from db.matching import pattern_containing
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""
@@ -54,7 +53,7 @@ def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:
         check_text(text)
     except Refusal as refusal:
         raise bad_value(name, str(refusal)) from refusal
-    value = pattern_containing(text) if operator.name == "ilike" else text
+    value = text if operator.pattern is None else operator.pattern(text)
     return target.condition(operator), [value]
 
 
