@@ -12,6 +12,7 @@ more than one. Other routes, which are few, are asked in turn as Starlette does.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.routing import BaseRoute, Match, Mount, Route
@@ -105,7 +106,7 @@ class RouteTable:
         path = self._static.get(requested)
         parameters: dict[str, str] = {}
         if path is None:
-            segments = requested.split("/")
+            segments = _segments(requested, scope.get("raw_path"))
             for candidate in self._dynamic.get((len(segments), segments[1]), ()):
                 found = candidate.parameters(segments)
                 if found is not None:
@@ -141,6 +142,13 @@ class RouteTable:
                 exchange.operation, exchange.access = route.handle, access
                 return
         exchange.operation, exchange.access = NotFound(), AUTHENTICATED
+
+
+def _segments(path: str, raw: bytes | None) -> list[str]:
+    """Divide a path; a slash that came percent-encoded is a letter of its segment (RFC 3986)."""
+    if raw is None or b"%2f" not in raw.lower():
+        return path.split("/")
+    return [unquote(part) for part in raw.rstrip(b"/").decode("ascii", "replace").split("/")]
 
 
 def _native(route: Route) -> ASGIApp:
