@@ -32,10 +32,10 @@ class Statement:
     Attributes:
         sql: The text, in the driver's parameter style.
         bind: Puts values, given in slot order, into placeholder order.
-        slow: Set once a run took long; the engine then keeps it off the event loop.
+        slow_until: The engine keeps it off the event loop until then (``time.monotonic``).
     """
 
-    __slots__ = ("bind", "slow", "sql")
+    __slots__ = ("bind", "slow_until", "sql")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
         # An IN whose values the statement holds is written out now, not when it is run.
@@ -44,7 +44,7 @@ class Statement:
             raise TypeError("not a statement with parameters")
         self.sql: str = compiled.string
         self.bind = _binder(compiled)
-        self.slow = False
+        self.slow_until = 0.0
 
 
 def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
