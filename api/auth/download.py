@@ -84,13 +84,22 @@ class Download:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         async with client.stream("GET", url, headers=headers) as response:
             self.last_date = response.headers.get("Date")
-            if response.status_code != _OK:
-                raise DownloadError(f"status-{response.status_code}")
-            if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise DownloadError("compressed")
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > self._max_bytes:
-                    raise DownloadError("too-large")
-            return bytes(body)
+            return await read_bounded(response, self._max_bytes)
+
+
+async def read_bounded(response: "httpx.Response", max_bytes: int) -> bytes:
+    """Read the body of a 200 that is neither compressed nor longer than ``max_bytes``.
+
+    Raises:
+        DownloadError: It is anything else.
+    """
+    if response.status_code != _OK:
+        raise DownloadError(f"status-{response.status_code}")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise DownloadError("compressed")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > max_bytes:
+            raise DownloadError("too-large")
+    return bytes(body)

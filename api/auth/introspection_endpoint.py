@@ -11,15 +11,13 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlsplit
 
-from api.auth.download import CONNECT_SECONDS, TOTAL_SECONDS, DownloadError
+from api.auth.download import CONNECT_SECONDS, TOTAL_SECONDS, DownloadError, read_bounded
 from api.auth.issuers import is_loopback
 
 if TYPE_CHECKING:
     import httpx
 
 MAX_BYTES = 64 * 1024
-
-_OK = 200
 
 
 class IntrospectionEndpoint:
@@ -84,16 +82,7 @@ class IntrospectionEndpoint:
         async with self._connected().stream(
             "POST", self._url, data=form, headers=self._headers
         ) as response:
-            if response.status_code != _OK:
-                raise DownloadError(f"status-{response.status_code}")
-            if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise DownloadError("compressed")
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise DownloadError("too-large")
-            return bytes(body)
+            return await read_bounded(response, MAX_BYTES)
 
     def _connected(self) -> "httpx.AsyncClient":
         import httpx  # noqa: PLC0415  as above
