@@ -3,13 +3,17 @@
 ``UtcDateTime`` holds a moment in milliseconds. On SQLite it is stored as the very text that JSON
 shows, ``2018-08-16T02:22:09.446Z``: of fixed width, so text order is time order, and ready to be
 sent as it is. On PostgreSQL it is ``TIMESTAMP WITH TIME ZONE``.
+
+``FixedDecimal`` holds a decimal of few digits as a whole number of its smallest unit. SQLite has no
+decimals, and a sum of its floats is not the sum; whole numbers add up exactly on every database.
 """
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import DateTime, Dialect, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -93,3 +97,37 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return parse_moment(value) if self.is_text(dialect) else value.astimezone(UTC)
+
+
+class FixedDecimal(TypeDecorator[Decimal]):
+    """A decimal with a fixed number of decimals, stored as a whole number: 7.25 as 725.
+
+    Args:
+        scale: How many decimals.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self._units: int = 10**scale
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn a decimal into units; more decimals than there are would be lost, so are refused."""
+        if value is None:
+            return None
+        units = value * self._units
+        if units != int(units):
+            raise ValueError(f"has more than {self.scale} decimals")
+        return int(units)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """Turn units into the decimal."""
+        return None if value is None else Decimal(value).scaleb(-self.scale)
+
+    def number(self, units: int) -> int | float:
+        """Give the JSON number of so many units: whole where it is whole."""
+        whole, rest = divmod(units, self._units)
+        return units / self._units if rest else whole

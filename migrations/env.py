@@ -11,7 +11,7 @@ import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base
 from db.engine import with_connection
 from db.environment import DEFAULT_DATABASE_URL, read_environment
-from db.types import UtcDateTime
+from db.types import FixedDecimal, UtcDateTime
 
 as_generated = Rewriter()
 
@@ -29,9 +29,15 @@ def _keep_row_ids(
 
 def as_plain_types(kind: str, element: object, _: object) -> str | Literal[False]:
     """Write the column types of our own as SQLAlchemy's: a migration outlives our code."""
-    if kind == "type" and isinstance(element, UtcDateTime):
-        return "sa.DateTime(timezone=True)"
-    return False
+    if kind != "type":
+        return False
+    match element:
+        case UtcDateTime():
+            return "sa.DateTime(timezone=True)"
+        case FixedDecimal():
+            return "sa.Integer()"
+        case _:
+            return False
 
 
 def database_url() -> str:

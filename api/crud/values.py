@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeEngine
 
-from db.types import UtcDateTime, format_moment, parse_moment
+from db.types import FixedDecimal, UtcDateTime, format_moment, parse_moment
 
 Convert = Callable[[Any], Any]
 
@@ -93,6 +93,8 @@ def codec_for(kind: TypeEngine[Any], dialect: Dialect) -> Codec:
     result = _chain(_reader(kind, impl, dialect), wire)
     if isinstance(kind, UtcDateTime):
         result = None if kind.is_text(dialect) else format_moment
+    if isinstance(kind, FixedDecimal):
+        result = kind.number  # From units: no decimal on the way.
     is_text = isinstance(kind, types.String) and not isinstance(kind, types.Enum)
     if is_text:
         accepts = {"anyOf": [schema, {"type": "number"}]}
@@ -276,6 +278,27 @@ def _numeric(kind: types.Numeric[Any], dialect: Dialect) -> tuple[Any, ...]:
     return from_json, from_text, {"type": "string", "format": "decimal"}, to_wire
 
 
+def _fixed(kind: FixedDecimal, _: Dialect) -> tuple[Any, ...]:
+    highest = Decimal(2**31 - 1).scaleb(-kind.scale)
+
+    def from_text(value: str) -> Decimal:
+        if _NUMBER.fullmatch(value) is None:
+            raise Refusal("must be a decimal number")
+        number = Decimal(value)
+        if abs(number) > highest:
+            raise Refusal(f"must be between -{highest} and {highest}")
+        if number != round(number, kind.scale):
+            raise Refusal(f"must have at most {kind.scale} decimals")
+        return number
+
+    def from_json(value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise Refusal("must be a decimal number")
+        return from_text(str(value))
+
+    return from_json, from_text, {"type": "number"}
+
+
 def _boolean(_: types.Boolean, __: Dialect) -> tuple[Any, ...]:
     def from_json(value: Any) -> bool:
         if isinstance(value, bool):
@@ -403,6 +426,7 @@ _A_MOMENT = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 # The first base that fits decides, so the narrower stands before the wider.
 _MAKERS: tuple[tuple[Any, Callable[[Any, Dialect], tuple[Any, ...]]], ...] = (
     (UtcDateTime, _iso(parse_moment, _A_MOMENT, "date-time", format_moment)),
+    (FixedDecimal, _fixed),
     (types.Enum, _enum),
     (types.String, _text),
     (types.Integer, _integer),

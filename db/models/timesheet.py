@@ -1,0 +1,69 @@
+"""A timesheet entry: hours that one person worked on one project, on a day or in an ISO week.
+
+The fields are those of the Auth0 seeds, in their spelling. There are two forms: the dated one has
+``date``, the weekly one has none. Either way ``year`` and ``week`` are the ISO week (ISO 8601) that
+the entry counts for, and ``day`` the day: the date's in UTC, or the Thursday of the week, which is
+the day that also decides to which year, and here to which month, a week belongs.
+"""
+
+from datetime import date as calendar_date
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import CheckConstraint, Enum, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from db.base import MANAGED, Base, Timestamps
+from db.types import FixedDecimal, UtcDateTime
+
+if TYPE_CHECKING:
+    from db.models.timesheet_transition import TimesheetTransition
+
+USER_TYPES: Final = ("Employee", "Contractor")
+STATUSES: Final = ("submitted", "approved", "rejected")
+
+
+class Timesheet(Timestamps, Base):
+    """One entry. ``source`` and ``external_id`` name it in the system that it was imported from.
+
+    Each of the three indexes on what entries are summed by holds all that a sum needs, so that a
+    summary never reads the table.
+    """
+
+    __tablename__ = "timesheets"
+    __table_args__ = (
+        CheckConstraint("hours > 0", name="hours"),
+        CheckConstraint("approved = (status = 'approved')", name="approved"),
+        Index("uq_timesheets_natural_key", "source", "external_id", unique=True),
+        Index("ix_timesheets_by_employee", "user_id", "day", "approved", "hours"),
+        Index("ix_timesheets_by_project", "project", "day", "approved", "hours"),
+        Index("ix_timesheets_by_day", "day", "approved", "hours"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_type: Mapped[str] = mapped_column(
+        Enum(*USER_TYPES, name="user_type", native_enum=False, create_constraint=True),
+        default=USER_TYPES[0],
+    )
+    user_id: Mapped[str] = mapped_column(String(100))
+    date: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    year: Mapped[int]
+    week: Mapped[int]
+    day: Mapped[calendar_date]
+    project: Mapped[str] = mapped_column(String(100))
+    hours: Mapped[Decimal] = mapped_column(FixedDecimal(scale=2))
+    status: Mapped[str] = mapped_column(
+        Enum(*STATUSES, name="status", native_enum=False, create_constraint=True),
+        default=STATUSES[0],
+    )
+    approved: Mapped[bool] = mapped_column(default=False, info=MANAGED)
+    reason: Mapped[str | None] = mapped_column(String(500))
+    source: Mapped[str | None] = mapped_column(String(100))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    created_by: Mapped[str] = mapped_column(String(255))
+
+    history: Mapped[list["TimesheetTransition"]] = relationship(
+        primaryjoin="Timesheet.id == foreign(TimesheetTransition.timesheet_id)", viewonly=True
+    )
