@@ -164,7 +164,7 @@ def test_the_file_has_no_drift_goes_back_to_sequelize_and_comes_again(tmp_path: 
     with closing(sqlite3.connect(path)) as file:
         file.execute(INSERT, (None, *SOUP, "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"))
         file.commit()
-    command.downgrade(config, "-1")
+    command.downgrade(config, "a1c0de5eed01")
     after = rows_in(path)
     assert after[:-1] == before
     assert after[-1] == (LAST + 2, *SOUP, *["2026-01-02 03:04:05.678 +00:00"] * 2)
