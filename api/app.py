@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from api import catalog, docs, health, quickstart
+from api.catalog.timesheets import TimesheetOptions
 from api.crud import Crud
 from api.guard import Guard, token_url
 from api.http.exchange import PUBLIC, Access
@@ -41,10 +42,19 @@ def create_app(settings: Settings) -> Service:
     guard.protect(app)
     app.router.routes.extend(health.health_routes(database).routes)
     app.router.routes.extend(quickstart.quickstart_routes().routes)
-    catalog.expose(Crud(app, database, scopes=scopes, body_limit=settings.body_limit))
+    crud = Crud(app, database, scopes=scopes, body_limit=settings.body_limit)
+    catalog.expose(crud, _timesheet_options(settings))
     docs.add_docs(app, token_url=token_url(settings), default=Access(all_of=scopes))
     guard.describe(app)
     return app
+
+
+def _timesheet_options(settings: Settings) -> TimesheetOptions:
+    return TimesheetOptions(
+        user_claim=settings.user_claim,
+        hours_per_day=settings.max_hours_per_day,
+        upload_limit=settings.upload_limit,
+    )
 
 
 def _connected(

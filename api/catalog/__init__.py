@@ -1,9 +1,11 @@
 """What this service exposes, one module a system. Adding a model is one line here."""
 
+from api.catalog.timesheets import TimesheetOptions, expose_timesheets
 from api.crud import Crud
 from db.models.part import Part
 
 
-def expose(crud: Crud) -> None:
+def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
     """Expose every model of this service."""
     crud.resource(Part)
+    expose_timesheets(crud, timesheets)

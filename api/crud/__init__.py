@@ -7,6 +7,7 @@ It knows no part and no timesheet. Read on in this order: ``crud`` (what a servi
 ``associations`` (related rows).
 """
 
+from api.crud.bodies import Errors
 from api.crud.context import Context, Response
 from api.crud.crud import Crud
 from api.crud.hooks import SKIP, stop
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigurationError",
     "Context",
     "Crud",
+    "Errors",
     "Include",
     "Resource",
     "ResourceOptions",

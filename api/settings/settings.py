@@ -6,6 +6,7 @@ CLIENT_ID and CLIENT_SECRET are the client's and the development issuer's, not t
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,9 @@ _DEFAULTS: Final = {
     "ENVIRONMENT": "development",
     "LOG_LEVEL": "info",
     "BODY_LIMIT": "1048576",
+    "UPLOAD_LIMIT": "268435456",
+    "USER_CLAIM": "sub",
+    "MAX_HOURS_PER_DAY": "24",
 }
 
 
@@ -60,6 +64,9 @@ class Settings:
         environment: ``development`` or ``production``.
         log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
         body_limit: The largest request body, in bytes.
+        upload_limit: The largest body of an upload, in bytes.
+        user_claim: Which claim of a person's token names the person.
+        max_hours_per_day: The most that a person's timesheets may hold for one day, in hours.
     """
 
     server_host: str
@@ -85,6 +92,9 @@ class Settings:
     environment: str
     log_level: str
     body_limit: int
+    upload_limit: int
+    user_claim: str
+    max_hours_per_day: Decimal
 
     @classmethod
     def load(
@@ -121,6 +131,9 @@ class Settings:
             environment=values.one_of(given, "ENVIRONMENT", ENVIRONMENTS),
             log_level=values.one_of(given, "LOG_LEVEL", LOG_LEVELS),
             body_limit=values.whole(given, "BODY_LIMIT", 2**31),
+            upload_limit=values.whole(given, "UPLOAD_LIMIT", 2**40),
+            user_claim=values.required(given, "USER_CLAIM"),
+            max_hours_per_day=values.hours_of_day(given, "MAX_HOURS_PER_DAY"),
         )
         _check_together(settings)
         return settings

@@ -6,6 +6,7 @@ that may be secret is never repeated.
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ Given = Mapping[str, str]
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 """RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
+
+_A_DAY: Final = 24
+"""Hours."""
 
 
 def required(given: Given, name: str) -> str:
@@ -146,6 +150,14 @@ def rate(given: Given, name: str) -> str:
     ):
         raise SettingsError(f"{name}: must be a rate such as 600/minute, or empty for no limit")
     return value
+
+
+def hours_of_day(given: Given, name: str) -> Decimal:
+    """Give hours of a day, with two decimals at most: more than 0, and up to 24."""
+    value = required(given, name)
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", value) or not 0 < Decimal(value) <= _A_DAY:
+        raise SettingsError(f"{name}: must be hours of a day, more than 0 and at most 24")
+    return Decimal(value)
 
 
 def nearest(wrong: str, valid: tuple[str, ...]) -> str:

@@ -1,0 +1,72 @@
+"""Who calls: a person by a client, or a client for itself (client credentials, no user).
+
+Okta and Auth0 tell the two apart by ``sub``: a client's own token repeats the client there (Okta:
+``sub`` is ``cid``; Auth0: ``<client id>@clients``, and ``gty`` says ``client-credentials``). Which
+claim names a person is a setting, since Auth0's sample uses a namespaced e-mail claim.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.crud import Context
+from api.errors import Forbidden
+from api.http.exchange import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls.
+
+    Attributes:
+        client: The client's id, where the token names it.
+        user: The person; None where a client calls for itself.
+    """
+
+    client: str | None
+    user: str | None
+
+    @property
+    def name(self) -> str:
+        """Who answers for what is done: the person, or else the client."""
+        return self.user or self.client or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Reads the caller off a token.
+
+    Attributes:
+        user_claim: The claim that names a person.
+    """
+
+    user_claim: str
+
+    def of(self, exchange: Exchange) -> Caller:
+        """Give the caller of a request.
+
+        Raises:
+            Forbidden: A person's token that does not name the person.
+        """
+        claims, client = exchange.claims, exchange.client_id
+        if _is_of_client(claims, client):
+            return Caller(client or claims.get("sub"), None)
+        user = claims.get(self.user_claim)
+        if not isinstance(user, str) or not user:
+            raise Forbidden(
+                f"The token names no user: its claim {self.user_claim} is missing",
+                reason="claim-user",
+            )
+        return Caller(client, user)
+
+    def of_context(self, context: Context) -> Caller:
+        """Give the caller of a run of an action."""
+        return self.of(Exchange.of(context.scope))
+
+
+def _is_of_client(claims: Mapping[str, Any], client: str | None) -> bool:
+    """Tell whether a token is a client's own."""
+    sub = claims.get("sub")
+    if claims.get("gty") == "client-credentials" or sub is None:
+        return True
+    return client is not None and sub in (client, f"{client}@clients")

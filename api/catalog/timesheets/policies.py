@@ -1,0 +1,56 @@
+"""What all parts of the system share: who calls, what an entry must be, and what is remembered."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Dialect
+
+from api.catalog.timesheets.callers import Callers
+from api.catalog.timesheets.limits import HourLimits
+from api.catalog.timesheets.rules import EntryRules
+from api.catalog.timesheets.transitions import History
+
+
+@dataclass(frozen=True, slots=True)
+class TimesheetOptions:
+    """What the operators of the service decide.
+
+    Attributes:
+        user_claim: Which claim of a person's token names the person.
+        hours_per_day: The most that a person's day may hold, in hours.
+        upload_limit: The largest body of an upload, in bytes.
+    """
+
+    user_claim: str
+    hours_per_day: Decimal
+    upload_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The rules of the system, made once.
+
+    Attributes:
+        callers: Tells who calls.
+        rules: Judges one entry by itself.
+        limits: Judges what entries add up to.
+        history: Remembers each step of an entry.
+        dialect: What statements are compiled for.
+    """
+
+    callers: Callers
+    rules: EntryRules
+    limits: HourLimits
+    history: History
+    dialect: Dialect
+
+    @classmethod
+    def of(cls, options: TimesheetOptions, dialect: Dialect) -> "Policies":
+        """Make them as the operators want them."""
+        return cls(
+            callers=Callers(options.user_claim),
+            rules=EntryRules(options.hours_per_day),
+            limits=HourLimits(options.hours_per_day, dialect),
+            history=History(dialect),
+            dialect=dialect,
+        )
