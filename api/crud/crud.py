@@ -14,6 +14,7 @@ from dataclasses import fields
 from typing import Any
 
 from fastapi import FastAPI
+from sqlalchemy import Dialect
 
 from api.crud.checks import check_base
 from api.crud.fields import Model
@@ -55,6 +56,11 @@ class Crud:
         self._update_method = update_method
         self._access = Access(all_of=tuple(scopes))
         self._body_limit = body_limit
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements of a service's own are compiled for."""
+        return self._database.dialect
 
     def resource(self, model: Model, **options: Any) -> Resource:
         """Expose a model.

@@ -73,7 +73,7 @@ class HourLimits:
             of_week: Hours of all the person's other entries of that week.
         """
         hours, person, day = entry["hours"], entry["user_id"], entry["day"]
-        texts = []
+        texts, week = [], f"week {entry['week']} of {entry['year']}"
         if entry.get("date") is not None and of_day + hours > self.hours_per_day:
             texts.append(
                 f"must be at most {self.hours_per_day} a day, not {_plain(of_day + hours)}:"
@@ -82,7 +82,7 @@ class HourLimits:
         if of_week + hours > HOURS_PER_WEEK:
             texts.append(
                 f"must be at most {HOURS_PER_WEEK} a week, not {_plain(of_week + hours)}:"
-                f" {person} has {_plain(of_week)} in week {entry['week']} of {entry['year']} already"
+                f" {person} has {_plain(of_week)} in {week} already"
             )
         return texts
 
