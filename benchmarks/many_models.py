@@ -14,6 +14,7 @@ from sqlalchemy.orm import backref, relationship
 
 from api import __main__ as service
 from api import catalog
+from api.catalog.timesheets import TimesheetOptions
 from api.crud import Crud
 from db.base import Base, Timestamps
 
@@ -45,8 +46,8 @@ def main() -> int:
     count, related = int(os.environ["BENCH_MODELS"]), os.environ.get("BENCH_RELATED") == "1"
     own = catalog.expose
 
-    def expose(crud: Crud) -> None:
-        own(crud)
+    def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
+        own(crud, timesheets)
         for model in generated(count, related=related):
             crud.resource(model, associations=related)
 
