@@ -1,9 +1,9 @@
-"""What the rest of the service sees of a database: two ways in, and statements.
+"""What the rest of the service sees of a database: three ways in, and statements.
 
 ``reading()`` gives a connection for statements that change nothing. ``writing()`` gives one inside
 a transaction that is committed, durably, when its block ends, and rolled back when the block
-raises; nothing is acknowledged before that. Both drivers give rows as plain sequences in column
-order.
+raises; nothing is acknowledged before that. ``bulk()`` gives one for many rows at a time. All give
+rows as plain sequences in column order.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from sqlalchemy import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
+from db.bulk import Bulk
 from db.statement import Row, Statement, Values
 
 SCHEMES = ("sqlite", "postgresql")
@@ -68,6 +69,10 @@ class Database(Protocol):
             single: The block runs one statement at most, which is atomic by itself; the
                 database may then spare the round trips that mark a transaction.
         """
+        ...
+
+    def bulk(self) -> AbstractAsyncContextManager[Bulk]:
+        """Enter with a connection for bulk work, waiting while too many are under way."""
         ...
 
     async def revision(self) -> str | None:

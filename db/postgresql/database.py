@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -14,6 +16,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from db import errors
+from db.bulk import AT_ONCE
+from db.postgresql.bulk import PostgresBulk
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values
@@ -36,6 +40,7 @@ class PostgresDatabase:
         self._pool: asyncpg.Pool | None = None
         self._idle: list[PoolConnectionProxy] = []
         self._free = asyncio.Semaphore(POOL_SIZE)
+        self._bulks = asyncio.Semaphore(AT_ONCE)
 
     async def open(self) -> None:
         """Connect. Raises ``DatabaseUnavailable``."""
@@ -73,6 +78,24 @@ class PostgresDatabase:
     def writing(self, *, single: bool = False) -> "_Session":
         """Enter with a connection inside a transaction; a single statement is one by itself."""
         return _Session(self, transaction=not single)
+
+    @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[PostgresBulk]:
+        """Enter with a connection for bulk work; one whose work failed is closed."""
+        async with self._bulks:
+            try:
+                connection = await self.borrow()
+            except Exception as error:
+                raise translate(error) from error
+            thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-bulk")
+            try:
+                yield PostgresBulk(connection, thread, self.dialect)
+            except (errors.DatabaseError, asyncio.CancelledError):
+                connection.terminate()
+                raise
+            finally:
+                thread.shutdown(wait=False)
+                self.give_back(connection)
 
     async def revision(self) -> str | None:
         """Give the Alembic revision; None if Alembic has never seen this database."""

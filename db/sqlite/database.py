@@ -1,12 +1,14 @@
-"""A SQLite file as a ``db.database.Database``: a reader, a writer, and the way to open them."""
+"""A SQLite file as a ``db.database.Database``: a reader, a writer, bulk connections."""
 
 import sqlite3
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from sqlalchemy import Dialect, String, column, select, table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from db.errors import DatabaseError, DatabaseUnavailable
+from db.sqlite.bulk import SqliteBulk, SqliteBulks
 from db.sqlite.reader import Reader
 from db.sqlite.writer import Transaction, Writer
 from db.statement import Statement
@@ -20,22 +22,26 @@ class SqliteDatabase:
         self._path = path
         self._reader: Reader | None = None
         self._writer: Writer | None = None
+        self._bulks: SqliteBulks | None = None
 
     async def open(self) -> None:
         """Connect reader and writer. Raises ``DatabaseUnavailable``."""
         try:
             self._reader = Reader(self._path)
             self._writer = Writer(self._path)
+            self._bulks = SqliteBulks(self._path, self._writer, self.dialect)
         except sqlite3.Error as error:
             raise DatabaseUnavailable(str(error)) from error
 
     async def close(self) -> None:
         """Finish the commit under way and disconnect."""
+        if self._bulks is not None:
+            self._bulks.close()
         if self._writer is not None:
             await self._writer.close()
         if self._reader is not None:
             self._reader.close()
-        self._reader = self._writer = None
+        self._reader = self._writer = self._bulks = None
 
     def reading(self) -> Reader:
         """Enter with a connection for reading only."""
@@ -49,6 +55,12 @@ class SqliteDatabase:
             raise DatabaseUnavailable("not open")
         del single  # A savepoint costs no round trip here, and also undoes what follows it.
         return self._writer.transaction()
+
+    def bulk(self) -> AbstractAsyncContextManager[SqliteBulk]:
+        """Enter with a connection for bulk work."""
+        if self._bulks is None:
+            raise DatabaseUnavailable("not open")
+        return self._bulks.borrow()
 
     async def revision(self) -> str | None:
         """Give the Alembic revision of the file; None if Alembic has never seen it."""

@@ -16,8 +16,9 @@ event loop serves others, and the writers that arrive meanwhile make up the next
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -30,6 +31,7 @@ from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values
+from db.waiting import wait_through
 
 _LOCK_RETRY_S: Final = 0.005
 T = TypeVar("T")
@@ -50,6 +52,17 @@ class Writer:
     def transaction(self) -> "Transaction":
         """Enter with a connection whose work is committed, or undone, as a whole."""
         return Transaction(self)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Keep the turn while another connection of this process writes.
+
+        The group under way is committed first; who comes later waits in line.
+        """
+        async with self._turn:
+            if self._group is not None:
+                await wait_through(asyncio.create_task(self._commit_now(self._group)))
+            yield
 
     async def run(self, statement: Statement, values: Values) -> list[Row]:
         """Run one statement inside the transaction of whoever has the turn."""
@@ -109,20 +122,25 @@ class Writer:
         group.add_done_callback(lambda _: task)  # Keeps the task alive until it is through.
 
     async def _commit(self, group: "asyncio.Future[None]") -> None:
-        """Commit when the turn is free, and tell all who wait."""
+        """Commit when the turn is free, unless somebody who had it has done so."""
         async with self._turn:
-            loop = asyncio.get_running_loop()
-            try:
-                await loop.run_in_executor(self._thread, self._driver.execute, "COMMIT")
-            except sqlite3.Error as error:
-                if self._driver.in_transaction:
-                    self._driver.execute("ROLLBACK")
-                group.set_exception(DatabaseUnavailable(str(error)))
-                group.exception()  # Looked at here: a group may have nobody waiting any more.
-            else:
-                group.set_result(None)
-            finally:
-                self._group = None
+            if not group.done():
+                await self._commit_now(group)
+
+    async def _commit_now(self, group: "asyncio.Future[None]") -> None:
+        """Commit, having the turn, and tell all who wait."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, self._driver.execute, "COMMIT")
+        except sqlite3.Error as error:
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+            group.set_exception(DatabaseUnavailable(str(error)))
+            group.exception()  # Looked at here: a group may have nobody waiting any more.
+        else:
+            group.set_result(None)
+        finally:
+            self._group = None
 
     async def close(self) -> None:
         """Wait for the commit under way, then close."""

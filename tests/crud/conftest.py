@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.crud import Crud
 from api.http.exchange import Exchange
 from api.http.service import Service
+from db.bulk import Bulk
 from db.database import Connection, Database, open_database
 from db.engine import with_connection
 from db.statement import Row, Statement, Values
@@ -87,6 +88,9 @@ class RecordingDatabase:
 
     def writing(self, *, single: bool = False) -> AbstractAsyncContextManager[Connection]:
         return Recorded(self._inner.writing(single=single), self.sql)
+
+    def bulk(self) -> AbstractAsyncContextManager[Bulk]:
+        return self._inner.bulk()
 
     async def revision(self) -> str | None:
         return await self._inner.revision()

@@ -1,0 +1,113 @@
+"""Bulk work on PostgreSQL: a connection of the pool, ``COPY``, and a thread to make rows in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import Dialect, Table, func, select
+from sqlalchemy.schema import CreateTable, DropTable
+
+from db.postgresql.translation import translate
+from db.statement import Row, Statement, Values
+from db.waiting import wait_through
+
+T = TypeVar("T")
+
+
+class PostgresBulk:
+    """One connection for bulk work; see ``db.bulk.Bulk``."""
+
+    def __init__(
+        self, connection: PoolConnectionProxy, thread: ThreadPoolExecutor, dialect: Dialect
+    ) -> None:
+        self._connection = connection
+        self._thread = thread
+        self._dialect = dialect
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run work in the thread. A caller who is cancelled waits for the end of it."""
+        loop = asyncio.get_running_loop()
+        job = loop.run_in_executor(self._thread, partial(work, *arguments))
+        return await wait_through(job)
+
+    @asynccontextmanager
+    async def temporary(self, table: Table) -> AsyncIterator[None]:
+        """Have this temporary table from here to the end of the block."""
+        try:
+            await self._execute(str(CreateTable(table).compile(dialect=self._dialect)))
+            yield
+        finally:
+            drop = DropTable(table, if_exists=True)
+            await self._execute(str(drop.compile(dialect=self._dialect)))
+
+    async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
+        """Load rows by COPY; while one batch is sent, the thread makes the next."""
+        rows: Sequence[Row] | None = await self.run(next, batches, None)
+        while rows is not None:
+            following = asyncio.create_task(self.run(next, batches, None))
+            try:
+                await self._copy(table, rows)
+            finally:
+                await asyncio.wait({following})  # Nobody else may advance the batches meanwhile.
+            rows = following.result()
+
+    async def _copy(self, table: Table, rows: Sequence[Row]) -> None:
+        names = [column.name for column in table.columns]
+        try:
+            await self._connection.copy_records_to_table(table.name, records=rows, columns=names)
+        except Exception as error:
+            raise translate(error) from error
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run the statement and give all its rows."""
+        try:
+            rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
+        except Exception as error:
+            raise translate(error) from error
+        return rows
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        """Run the statement and give its first row, or None."""
+        rows = await self.fetch_all(statement, values)
+        return rows[0] if rows else None
+
+    async def execute(self, statement: Statement, values: Values) -> int:
+        """Run a statement that gives no rows; tell how many it changed."""
+        tag = await self._execute(statement.sql, *statement.bind(values))
+        count = tag.rpartition(" ")[2]  # "INSERT 0 7", "UPDATE 7"
+        return int(count) if count.isdigit() else 0
+
+    async def _execute(self, sql: str, *values: Any) -> str:
+        try:
+            tag: str = await self._connection.execute(sql, *values)
+        except Exception as error:
+            raise translate(error) from error
+        return tag
+
+    @asynccontextmanager
+    async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
+        """Have a transaction around the block, alone among bulk work on the table it changes."""
+        transaction = self._connection.transaction()
+        try:
+            await transaction.start()
+        except Exception as error:
+            raise translate(error) from error
+        try:
+            await self._call(func.set_config("statement_timeout", "0", True))  # noqa: FBT003 - SQL's
+            if changes is not None:
+                await self._call(func.pg_advisory_xact_lock(func.hashtext(changes.name)))
+            yield
+        except BaseException:
+            await transaction.rollback()
+            raise
+        try:
+            await transaction.commit()
+        except Exception as error:
+            raise translate(error) from error
+
+    async def _call(self, function: Any) -> None:
+        await self.fetch_all(Statement(select(function), self._dialect), ())

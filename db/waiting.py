@@ -1,0 +1,23 @@
+"""Waiting for work that, once begun, cannot be taken back: a statement in a thread, a commit."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def wait_through(job: "asyncio.Future[T]", hurry: Callable[[], None] | None = None) -> T:
+    """Wait for a job to end, also when cancelled: only then does the cancellation go on.
+
+    Args:
+        job: What is under way.
+        hurry: Makes it end sooner.
+    """
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        if hurry is not None:
+            hurry()
+        await asyncio.wait({job})
+        raise
