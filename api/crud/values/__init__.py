@@ -1,0 +1,11 @@
+"""Values: from JSON or query text to what a column holds, and from a row to JSON.
+
+A ``Codec`` is chosen once per column, by its SQLAlchemy type (``columns``). It is strict about
+types and sizes.
+"""
+
+from api.crud.values.codec import Codec, Refusal
+from api.crud.values.columns import codec_for
+from api.crud.values.text import check_text
+
+__all__ = ["Codec", "Refusal", "check_text", "codec_for"]

@@ -1,0 +1,57 @@
+"""A codec: how one column's values come in and go out; and the refusal of a value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+Convert = Callable[[Any], Any]
+
+
+class Refusal(ValueError):
+    """A value that its column cannot take.
+
+    Attributes:
+        kind: Finale's word for it: ``string violation`` or ``Validation error``.
+    """
+
+    def __init__(self, text: str, kind: str = "Validation error") -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class Form(NamedTuple):
+    """A column type's JSON form; the members are those of ``Codec``, ``to_wire`` without null."""
+
+    from_json: Convert
+    from_text: Convert
+    schema: dict[str, Any]
+    to_wire: Convert | None = None
+    accepts: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How one column's values come in and go out. Null is not a codec's business.
+
+    Attributes:
+        from_json: Takes a decoded JSON value; gives a Python value or raises ``Refusal``, whose
+            text goes behind the field's name.
+        from_text: The same for a query parameter or a part of the path.
+        to_driver: Turns the Python value into what the driver binds; None if it is that already.
+        to_wire: Turns a row's value into what JSON shows; None if it is that already.
+        schema: The JSON schema of a value that is given out.
+        accepts: The JSON schema of a value that is taken in.
+        is_text: Whether search looks at this column.
+    """
+
+    from_json: Convert
+    from_text: Convert
+    to_driver: Convert | None
+    to_wire: Convert | None
+    schema: dict[str, Any]
+    accepts: dict[str, Any]
+    is_text: bool = False
+
+    def driver_value(self, value: Any) -> Any:
+        """Give what the driver binds for this Python value."""
+        return value if self.to_driver is None or value is None else self.to_driver(value)

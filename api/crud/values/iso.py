@@ -1,0 +1,55 @@
+"""Values whose JSON form is ISO text that one function reads: moments, dates, times of day."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from sqlalchemy import Dialect, types
+
+from api.crud.values.codec import Convert, Form, Refusal
+from db.types import format_moment, parse_moment
+
+_A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
+
+
+def iso_codec(
+    parse: Convert, expected: str, form: str, wire: Convert
+) -> Callable[[Any, Dialect], Form]:
+    """Make the maker for a type whose JSON form is text that ``parse`` reads."""
+
+    def from_text(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise Refusal(f"must be {expected}")
+        try:
+            return parse(value)
+        except (ValueError, OverflowError) as error:
+            raise Refusal(f"must be {expected}") from error
+
+    schema = {"type": "string", "format": form}
+    return lambda _, __: Form(from_text, from_text, schema, wire)
+
+
+utc_codec = iso_codec(parse_moment, _A_MOMENT, "date-time", format_moment)
+date_codec = iso_codec(date.fromisoformat, "a date such as 2018-08-16", "date", str)
+
+
+def _naive(text: str) -> datetime:
+    return parse_moment(text).replace(tzinfo=None)
+
+
+def moment_codec(kind: types.DateTime, dialect: Dialect) -> Form:
+    """Read and write a moment of SQLAlchemy's own types."""
+    parse = parse_moment if kind.timezone and dialect.name != "sqlite" else _naive
+    return iso_codec(parse, _A_MOMENT, "date-time", format_moment)(kind, dialect)
+
+
+def time_codec(kind: types.Time, dialect: Dialect) -> Form:
+    """Read and write a time of day."""
+
+    def parse(text: str) -> time:
+        moment = time.fromisoformat(text)
+        if moment.tzinfo is not None and not kind.timezone:
+            raise ValueError("an offset that would be lost")
+        return moment
+
+    return iso_codec(parse, "a time such as 02:22:09", "time", str)(kind, dialect)

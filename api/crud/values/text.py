@@ -1,0 +1,114 @@
+"""Text, and what is written as text: choices, identifiers, binary data.
+
+A number given for a text column becomes text, written as JavaScript writes it: the one kindness of
+Finale that the Okta seed relies on.
+"""
+
+import base64
+import binascii
+import math
+import uuid
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Dialect, types
+
+from api.crud.values.codec import Form, Refusal
+from api.crud.values.iso import iso_codec
+
+_PLAIN_FROM: Final = 1e-6
+_PLAIN_BELOW: Final = 1e21
+
+
+def check_text(text: str, length: int | None = None) -> str:
+    """Refuse text that no database, or not this column, can hold; ``length`` is in characters."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Refusal("must be valid Unicode, without lone surrogates") from error
+    if "\x00" in text:
+        raise Refusal("must not hold a NUL character")
+    if length is not None and len(text) > length:
+        raise Refusal(f"must be at most {length} characters long")
+    return text
+
+
+def text_codec(kind: types.String, _: Dialect) -> Form:
+    """Read and write text; a number becomes text."""
+    length = kind.length
+
+    def from_json(value: Any) -> str:
+        if isinstance(value, str):
+            return check_text(value, length)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return check_text(_number_text(value), length)
+        if isinstance(value, dict | list):
+            raise Refusal("cannot be an array or an object", "string violation")
+        raise Refusal("must be text", "string violation")
+
+    def from_text(value: str) -> str:
+        return check_text(value)
+
+    schema: dict[str, Any] = {"type": "string"}
+    if length is not None:
+        schema["maxLength"] = length
+    accepts = {"anyOf": [schema, {"type": "number"}]}
+    return Form(from_json, from_text, schema, accepts=accepts)
+
+
+def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are written differently
+    """Write a number as JavaScript's ``String`` does (ECMA-262, Number::toString)."""
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        raise Refusal("must be a finite number")
+    if value == 0:
+        return "0"
+    if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+        return f"{Decimal(repr(value)).normalize():f}"
+    mantissa, _, exponent = repr(value).partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
+
+
+def enum_codec(kind: types.Enum, _: Dialect) -> Form:
+    """Read and write one of a few names."""
+    objects = kind.enum_class.__members__.values() if kind.enum_class else kind.enums
+    members: dict[str, Any] = dict(zip(kind.enums, objects, strict=True))
+    names = {member: name for name, member in reversed(members.items())}
+
+    def from_text(value: Any) -> Any:
+        if isinstance(value, str) and value in members:
+            return members[value]
+        raise Refusal(f"must be one of {', '.join(members)}")
+
+    def wire(value: Any) -> Any:
+        return names.get(value, value)
+
+    return Form(from_text, from_text, {"type": "string", "enum": list(members)}, wire)
+
+
+def uuid_codec(kind: types.Uuid[Any], dialect: Dialect) -> Form:
+    """Read and write a UUID."""
+
+    def parse(text: str) -> Any:
+        value = uuid.UUID(text)
+        return value if kind.as_uuid else str(value)
+
+    return iso_codec(parse, "a UUID", "uuid", str)(kind, dialect)
+
+
+def binary_codec(kind: types.LargeBinary, _: Dialect) -> Form:
+    """Read and write bytes, in JSON as base64."""
+
+    def from_text(value: Any) -> bytes:
+        try:
+            data = base64.b64decode(value, validate=True)
+        except (binascii.Error, TypeError, ValueError) as error:
+            raise Refusal("must be base64") from error
+        if kind.length is not None and len(data) > kind.length:
+            raise Refusal(f"must be at most {kind.length} bytes long")
+        return data
+
+    schema = {"type": "string", "contentEncoding": "base64"}
+    return Form(from_text, from_text, schema, lambda value: base64.b64encode(value).decode())
