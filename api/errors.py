@@ -25,6 +25,7 @@ The tree::
     ├── PreconditionFailed      412
     ├── PayloadTooLarge         413
     ├── UnsupportedMediaType    415
+    ├── IdempotencyKeyReused 422   the key was another request's
     ├── TooManyRequests         429   with ``Retry-After``
     ├── InternalError           500   says nothing of its cause
     └── ServiceUnavailable      503   with ``Retry-After``
@@ -198,6 +199,14 @@ class UnsupportedMediaType(ApiError):
     status = 415
     slug = "unsupported-media-type"
     title = "Unsupported Media Type"
+
+
+class IdempotencyKeyReused(ApiError):
+    """422: another request has used this idempotency key."""
+
+    status = 422
+    slug = "idempotency-key-reused"
+    title = "Idempotency key reused"
 
 
 class TooManyRequests(ApiError):

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Table
 
+from db.database import Connection
 from db.statement import Row, Statement, Values
 
 AT_ONCE: Final = 3
@@ -18,7 +19,7 @@ AT_ONCE: Final = 3
 T = TypeVar("T")
 
 
-class Bulk(Protocol):
+class Bulk(Connection, Protocol):
     """One connection for bulk work, and one worker thread beside the event loop.
 
     Every method raises ``db.errors.DatabaseError`` and nothing else of the driver's. No statement
@@ -40,14 +41,6 @@ class Bulk(Protocol):
             table: Where to.
             batches: Of rows in column order, as the driver wants them; advanced in the thread.
         """
-        ...
-
-    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
-        ...
-
-    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
         ...
 
     async def execute(self, statement: Statement, values: Values) -> int:

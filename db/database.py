@@ -9,14 +9,16 @@ rows as plain sequences in column order.
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sqlalchemy import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
-from db.bulk import Bulk
 from db.statement import Row, Statement, Values
+
+if TYPE_CHECKING:
+    from db.bulk import Bulk
 
 SCHEMES = ("sqlite", "postgresql")
 T = TypeVar("T")
@@ -71,7 +73,7 @@ class Database(Protocol):
         """
         ...
 
-    def bulk(self) -> AbstractAsyncContextManager[Bulk]:
+    def bulk(self) -> "AbstractAsyncContextManager[Bulk]":
         """Enter with a connection for bulk work, waiting while too many are under way."""
         ...
 

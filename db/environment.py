@@ -1,37 +1,53 @@
-"""Where settings come from: the process environment over ``.env.local`` over ``.env``.
+"""Where settings come from, layer by layer: the process environment over files of a directory.
 
-It stands at the bottom because the migrations need one setting, DATABASE_URL, without the service.
+``.env`` is committed, ``.okta.env`` is written by Okta's command line, ``.env.local`` is one's own;
+the later wins, and the process environment over all. This stands at the bottom because the
+migrations need one setting, DATABASE_URL, without the service.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
 
 DEFAULT_DATABASE_URL: Final = "sqlite:///dev.sqlite"
-_FILES: Final = (".env", ".env.local")
+FILES: Final = (".env", ".okta.env", ".env.local")
+"""The later wins."""
 
 
 class UnreadableSettings(Exception):
     """A settings file is there and cannot be read; the text names it."""
 
 
-def read_environment(
+def layers(
     directory: Path | None = None, environ: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    """Merge the files of a directory and the process environment, the later over the earlier.
+) -> Iterator[Mapping[str, str]]:
+    """Give each layer, the lowest first; a file that is not there is an empty one.
 
     Raises:
         UnreadableSettings: One of the files is there and cannot be read.
     """
+    for name in FILES:
+        yield _read((directory or Path()) / name)
+    yield environ
+
+
+def read_environment(
+    directory: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Merge all layers. Raises ``UnreadableSettings``."""
     merged: dict[str, str] = {}
-    for name in _FILES:
-        try:
-            values = dotenv_values((directory or Path()) / name, interpolate=False)
-        except (OSError, UnicodeError) as error:
-            raise UnreadableSettings(f"{name}: cannot be read ({type(error).__name__})") from error
-        merged.update({key: value for key, value in values.items() if value is not None})
-    merged.update(environ)
+    for layer in layers(directory, environ):
+        merged.update(layer)
     return merged
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        # Without interpolation, or a secret with a $ in it would not be itself.
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeError) as error:
+        raise UnreadableSettings(f"{path.name}: cannot be read ({type(error).__name__})") from error
+    return {key: value for key, value in values.items() if value is not None}

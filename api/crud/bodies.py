@@ -4,7 +4,7 @@ Keys that are no field, and fields that a client may not write, are passed over,
 Every field that is wrong is reported, in Finale's words, not only the first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -39,6 +39,11 @@ class Errors:
         text = f"{label or name} {text}"
         self._texts.append(f"{kind}: {text}")
         self._errors.append({"field": name, "message": text})
+
+    @property
+    def found(self) -> Sequence[FieldError]:
+        """What was noted, in Finale's form."""
+        return self._errors
 
     def check(self) -> None:
         """Raise ``ValidationFailed`` if anything was noted."""

@@ -5,6 +5,7 @@ and endless nesting are refused, since two readers could see two different thing
 """
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -35,22 +36,27 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         PayloadTooLarge: It is longer, by its own account or in fact.
         BadRequest: The client went away in the middle.
     """
+    chunks = [chunk async for chunk in read_chunks(scope, receive, limit)]
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def read_chunks(scope: Scope, receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """Read the body piece by piece, as it comes; limit and refusals are those of ``read_body``."""
     declared = header(scope, b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    chunks: list[bytes] = []
     size = 0
-    while True:
+    more = True
+    while more:
         message = await receive()
         if message["type"] != "http.request":
             raise BadRequest("The request ended before its body did")
-        chunk = message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
-        if not message.get("more_body", False):
-            return b"".join((*chunks, chunk)) if chunks else chunk
-        chunks.append(chunk)
+        more = message.get("more_body", False)
+        yield chunk
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
@@ -85,31 +91,74 @@ def _check_media_type(content_type: bytes | None) -> None:
         )
 
 
-def decode(body: bytes) -> Any:
-    """Decode JSON strictly. Raises ``MalformedBody``, saying where."""
-    try:
-        return _decoder.decode(body.decode())
-    except json.JSONDecodeError as error:
-        raise MalformedBody(
-            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"The body is not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise MalformedBody("The body is nested too deeply") from error
-    except ValueError as error:  # Python's own limit on the digits of an integer.
-        raise MalformedBody("The body holds a number with too many digits") from error
+class StrictJson:
+    """A decoder that says, of whatever it reads, what is wrong and where.
 
+    Args:
+        what: What is read, as refusals call it: ``The body``.
+        where: Where an error is, from ``json.JSONDecodeError``'s attributes.
+    """
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _about_member(next(n for n in members if names.count(n) > 1), "is given twice")
-    for name in members:
-        if not name.isascii() and _has_lone_surrogate(name):
-            raise _about_member(name, "is not valid Unicode")
-    return members
+    def __init__(self, what: str, where: str) -> None:
+        self._what = what
+        self._where = where
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=self._unique, parse_constant=self._refuse_constant
+        )
+
+    def decode(self, data: bytes) -> Any:
+        """Decode JSON. Raises ``MalformedBody``, saying where."""
+        try:
+            return self._decoder.decode(data.decode())
+        except (ValueError, RecursionError) as error:
+            raise self._refusal(error) from error
+
+    def decode_at(self, text: str, start: int) -> tuple[Any, int]:
+        """Decode the value that begins at ``start``; give it and where it ends.
+
+        Raises:
+            JSONDecodeError: It is no JSON, or not all of it is there yet.
+            MalformedBody: It is what no more text could mend.
+        """
+        try:
+            return self._decoder.raw_decode(text, start)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: ValueError | RecursionError) -> MalformedBody:
+        """Make the refusal of what could not be read."""
+        match error:
+            case json.JSONDecodeError():
+                where = self._where.format(error)
+                return MalformedBody(f"{self._what} is not JSON: {error.msg} at {where}")
+            case UnicodeDecodeError():
+                return MalformedBody(f"{self._what} is not UTF-8 at byte {error.start}")
+            case RecursionError():
+                return MalformedBody(f"{self._what} is nested too deeply")
+            case _:  # Python's own limit on the digits of an integer.
+                return MalformedBody(f"{self._what} holds a number with too many digits")
+
+    def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            names = [name for name, _ in pairs]
+            name = next(n for n in members if names.count(n) > 1)
+            raise self._about_member(name, "is given twice")
+        for name in members:
+            if not name.isascii() and _has_lone_surrogate(name):
+                raise self._about_member(name, "is not valid Unicode")
+        return members
+
+    def _about_member(self, name: str, text: str) -> MalformedBody:
+        shown = name.encode(errors="replace").decode()[:100]
+        message = f"{shown} {text}"
+        errors = [{"field": shown, "message": message}]
+        return MalformedBody(f"{self._what}'s member {message}", errors)
+
+    def _refuse_constant(self, name: str) -> Any:
+        raise MalformedBody(f"{self._what} is not JSON: {name} is not a JSON number")
 
 
 def _has_lone_surrogate(text: str) -> bool:
@@ -120,14 +169,4 @@ def _has_lone_surrogate(text: str) -> bool:
     return False
 
 
-def _about_member(name: str, text: str) -> MalformedBody:
-    shown = name.encode(errors="replace").decode()[:100]
-    message = f"{shown} {text}"
-    return MalformedBody(f"The body's member {message}", [{"field": shown, "message": message}])
-
-
-def _no_constant(name: str) -> Any:
-    raise MalformedBody(f"The body is not JSON: {name} is not a JSON number")
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+decode = StrictJson("The body", "line {0.lineno}, column {0.colno}").decode

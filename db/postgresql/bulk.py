@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect, Table, func, select
+from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
+from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values
 from db.waiting import wait_through
@@ -74,6 +76,15 @@ class PostgresBulk:
         """Run the statement and give its first row, or None."""
         rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``."""
+        count: int = (await self.fetch_all(statement, values))[0][0]
+        return count
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session inside the transaction."""
+        return await run_orm(self._connection, work)
 
     async def execute(self, statement: Statement, values: Values) -> int:
         """Run a statement that gives no rows; tell how many it changed."""

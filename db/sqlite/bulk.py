@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Dialect, Table, insert
+from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
 from db.bulk import AT_ONCE
 from db.errors import DatabaseError
+from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
 from db.sqlite.translation import translate
 from db.sqlite.writer import Writer
@@ -43,6 +45,7 @@ class SqliteBulk:
         self._driver = connect(path)
         for pragma in _PRAGMAS:
             self._driver.execute(f"PRAGMA {pragma}")
+        self._sessions: SqliteSessions | None = None
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run work in the thread. A caller who is cancelled waits for the end of it."""
@@ -88,6 +91,17 @@ class SqliteBulk:
         """Run the statement and give its first row, or None."""
         rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``."""
+        count: int = (await self.fetch_all(statement, values))[0][0]
+        return count
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session, in the thread."""
+        if self._sessions is None:
+            self._sessions = SqliteSessions(self._driver)
+        return await self.run(run_orm, self._sessions, work)
 
     async def execute(self, statement: Statement, values: Values) -> int:
         """Run a statement that gives no rows; tell how many it changed."""
