@@ -118,7 +118,7 @@ class Create(Action):
         """Read the body."""
         resource = self.resource
         resource.refuse_parameters(context.scope)
-        body = await read_json_object(context.scope, receive, resource.body_limit)
+        context.given = body = await read_json_object(context.scope, receive, resource.body_limit)
         errors = Errors()
         context.nested = resource.nested.read(body, errors, new=True, hooked=self.hooked)
         by_nested = resource.nested.sets(context.nested)
@@ -257,7 +257,7 @@ class Update(_OfOne):
         """Read path, query and body."""
         await super().take_in(context, receive)
         resource, scope = self.resource, context.scope
-        body = await read_json_object(scope, receive, resource.body_limit)
+        context.given = body = await read_json_object(scope, receive, resource.body_limit)
         errors = Errors()
         context.nested = resource.nested.read(body, errors, new=False, hooked=self.hooked)
         replaces = resource.options.put_replaces and scope["method"] == "PUT"

@@ -52,6 +52,8 @@ class Context:
         unit: This request's one transaction.
         key: The driver values of the path's parameters, in the path's order.
         query: What a list was asked for.
+        given: The body of a create or an update as it came: the JSON object, decoded. Hooks find
+            there what is no field, or none that a client may write.
         attributes: What will be written: Python values under the model's attribute names. A hook
             may set any of them, also those that a client may not.
         nested: What the body says of related rows.
@@ -81,6 +83,7 @@ class Context:
     unit: UnitOfWork
     key: tuple[Any, ...] = ()
     query: ListQuery | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
     attributes: Attributes = field(default_factory=dict)
     nested: "list[Nested]" = field(default_factory=list)
     add_to_children: Mapping[str, Any] = field(default_factory=dict)
