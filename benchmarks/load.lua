@@ -60,6 +60,16 @@ function build.post()
   return write("POST", "/parts", body)
 end
 
+local persons = 0
+
+function build.timesheet() -- Each of another person, or their days would soon be full.
+  persons = persons + 1
+  local body = format(
+    '{"user_type":"Employee","user_id":"w%07d","date":"2016-06-%02dT09:30:41.388+02:00",' ..
+    '"project":"StoreZero","hours":7.25}', persons, random(30))
+  return write("POST", "/timesheets", body)
+end
+
 function build.mix()
   local drawn = random(200)
   if drawn <= 160 then return build.get() end
