@@ -11,6 +11,7 @@ The analog of Finale's ``initialize``::
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,10 +19,16 @@ from sqlalchemy import Dialect
 
 from api.crud.checks import check_base
 from api.crud.fields import Model
+from api.crud.hooks import ActionHooks
+from api.crud.operations import OwnOperation
 from api.crud.options import ConfigurationError, ResourceOptions
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
+from api.crud.route import PlanRoute
 from api.crud.router import ResourceRouter
 from api.crud.subresources import nested_resources
+from api.crud.upload.describe import described
+from api.crud.upload.operation import UploadOperation
+from api.crud.upload.upload import Upload
 from api.http.exchange import Access
 from db.database import Database
 
@@ -94,6 +101,53 @@ class Crud:
             for nested in resource.nested_resources.values():
                 self._add(nested)
         return resource
+
+    def operation(self, **described: Any) -> ActionHooks:
+        """Expose an action of a service's own; give its hooks.
+
+        Args:
+            described: As ``OwnOperation`` explains it.
+        """
+        hooks = ActionHooks()
+        route = OwnOperation(**described).route(hooks, self._database)
+        self._app.router.routes.append(route)
+        return hooks
+
+    def upload(
+        self,
+        resource: Resource,
+        *,
+        natural_key: Sequence[str],
+        path: str = "",
+        access: Access | str | None = None,
+        **options: Any,
+    ) -> Upload:
+        """Let many rows of a resource be uploaded in one request.
+
+        Args:
+            resource: Whose rows; its model has one key, numbered by the database.
+            natural_key: The names of the fields by which a stored row is known again.
+            path: Where; ``upload`` below the resource's own path if empty.
+            access: What it asks of a token: as creating a row does, if not given.
+            options: ``only_on_create``, ``limit`` and ``keys``, as ``Upload`` explains them.
+
+        Raises:
+            ConfigurationError: An option is wrong; names the resource and the option.
+        """
+        if access is None:
+            access = resource.access("create")
+        upload = Upload(
+            resource,
+            path=self._base + path if path else f"{resource.plural}/upload",
+            natural_key=natural_key,
+            access=Access(all_of=(access,)) if isinstance(access, str) else access,
+            dialect=self._database.dialect,
+            **options,
+        )
+        operation = UploadOperation(upload, self._database)
+        describe = partial(described, upload, operation.name)
+        self._app.router.routes.append(PlanRoute(upload.path, operation, ["POST"], describe))
+        return upload
 
     def _add(self, resource: Resource) -> None:
         # Not include_router: its indirection costs a tenth of a small request, and adds nothing.

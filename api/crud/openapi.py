@@ -3,7 +3,7 @@
 The parameters of lists, the headers of answers, and every problem an operation may answer with.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
@@ -45,7 +45,8 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     404: "No such row",
     409: "The row would break a unique or foreign key",
     413: "The body is too large",
-    415: "The body is not JSON",
+    415: "The body is in no format that this operation reads",
+    422: "The idempotency key was used for another request",
     503: "The keys or the database are out of reach",
 }
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
@@ -69,9 +70,14 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def problem_responses(action: str) -> dict[int | str, dict[str, Any]]:
     """Describe the problems that an action may answer with."""
+    return problems(sorted((*_OF_EVERY_ACTION, *_OF_ACTION[action])))
+
+
+def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    """Describe problems of these statuses."""
     return {
         status: {"description": _PROBLEMS[status], "content": _PROBLEM_CONTENT}
-        for status in sorted((*_OF_EVERY_ACTION, *_OF_ACTION[action]))
+        for status in statuses
     }
 
 

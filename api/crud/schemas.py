@@ -26,9 +26,7 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
     }
     for relation, child in view.children.items():
         members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
-    # A nested resource's name tells whose: the same model has a face of its own elsewhere.
-    name = "".join(part.capitalize() for part in resource.slug.split("_"))
-    return _model(name if resource.is_nested else resource.name, members)
+    return _model(_name(resource), members)
 
 
 def create_schema(resource: "Resource") -> type[BaseModel]:
@@ -48,7 +46,7 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
             for name, c in view.children.items()
         }
     )
-    return _model(f"{resource.name}Create", members)
+    return _model(f"{_name(resource)}Create", members)
 
 
 def update_schema(resource: "Resource") -> type[BaseModel]:
@@ -59,7 +57,14 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     for name, child in resource.view.children.items():
         if not child.relation.many:
             members[name] = (Annotated[Any, WithJsonSchema(_nested(child))], None)
-    return _model(f"{resource.name}Update", members)
+    return _model(f"{_name(resource)}Update", members)
+
+
+def _name(resource: "Resource") -> str:
+    """Give the model's name, or the path's where that is another: the model may have two faces."""
+    if not resource.options.endpoints:
+        return resource.name
+    return "".join(part.capitalize() for part in resource.slug.split("_"))
 
 
 def _embedded(child: Child) -> dict[str, Any]:

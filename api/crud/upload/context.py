@@ -1,0 +1,33 @@
+"""The context of one upload: what its hooks share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from api.crud.upload.request import UploadRequest
+from api.http.exchange import Exchange
+
+if TYPE_CHECKING:
+    from api.crud.resource import Resource
+
+
+@dataclass(slots=True)
+class UploadContext:
+    """One run of an upload.
+
+    Attributes:
+        resource: Whose rows they are.
+        exchange: Who calls.
+        request: What the caller asks for.
+        options: Anything that hooks hand on to later hooks.
+    """
+
+    resource: "Resource"
+    exchange: Exchange
+    request: UploadRequest
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """The verified claims of the token."""
+        return self.exchange.claims

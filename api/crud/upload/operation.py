@@ -1,0 +1,67 @@
+"""The operation: one upload from request to answer.
+
+The body is spooled before anything of the database is taken. Its rows are read and staged without
+any lock; only the merge, if it is going to write, has the table to itself.
+"""
+
+from starlette.types import Receive, Scope, Send
+
+from api.crud.context import Context
+from api.crud.failures import diagnose
+from api.crud.unit import UnitOfWork
+from api.crud.upload.answers import Answer
+from api.crud.upload.context import UploadContext
+from api.crud.upload.keys import Ticket
+from api.crud.upload.request import UploadRequest
+from api.crud.upload.run import Run
+from api.crud.upload.spool import Body
+from api.crud.upload.upload import Upload
+from api.http.exchange import Exchange
+from db.database import Database
+from db.errors import DatabaseError
+
+
+class UploadOperation:
+    """What the endpoint of an upload does: an ASGI application.
+
+    Attributes:
+        access: What it asks of a token.
+        name: Its name in OpenAPI.
+    """
+
+    def __init__(self, upload: Upload, database: Database) -> None:
+        self.access = upload.access
+        self.name = f"upload_{upload.resource.slug}"
+        self._upload = upload
+        self._database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the body in, do what it says, and answer."""
+        upload = self._upload
+        request = UploadRequest.of(scope)
+        context = UploadContext(upload.resource, Exchange.of(scope), request)
+        for hook in upload.starts:
+            hook(context)
+        with Body() as body:
+            await body.receive(scope, receive, upload.limit)
+            try:
+                answer = await self._answer(context, body)
+            except DatabaseError as error:
+                raise await self._diagnosed(error, scope) from error
+        await answer.send(send)
+
+    async def _answer(self, context: UploadContext, body: Body) -> Answer:
+        upload = self._upload
+        ticket = Ticket.of(context, body) if upload.keys is not None else None
+        if upload.keys is not None and ticket is not None:
+            async with self._database.reading() as connection:
+                answer = await upload.keys.find(connection, ticket)
+            if answer is not None:
+                return answer
+        async with self._database.bulk() as bulk, bulk.temporary(upload.stage.table):
+            return await Run(upload, context, bulk, body, ticket).answer()
+
+    async def _diagnosed(self, error: DatabaseError, scope: Scope) -> Exception:
+        unit = UnitOfWork(self._database, writes=False, single=False)
+        context = Context(self._upload.resource, "create", scope, unit)
+        return await diagnose(error, context, self._database)

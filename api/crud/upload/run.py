@@ -1,0 +1,146 @@
+"""One run of an upload, from the body to the answer: load, merge, report."""
+
+from typing import Any, Final
+
+import msgspec
+
+from api.crud.records import hide
+from api.crud.upload.answers import (
+    Answer,
+    Reporter,
+    RowsRejected,
+    single_refused,
+)
+from api.crud.upload.context import UploadContext
+from api.crud.upload.formats import JSON, Rows, is_array, read_json_object
+from api.crud.upload.keys import Ticket
+from api.crud.upload.merge import Counts, Merge
+from api.crud.upload.rows import StagedRows
+from api.crud.upload.spool import Body
+from api.crud.upload.stage import CREATED
+from api.crud.upload.upload import Upload
+from api.errors import MalformedBody
+from db.bulk import Bulk
+
+MAX_KEYED_ROWS: Final = 10_000
+"""The most rows of an upload with an idempotency key: its whole answer is kept."""
+
+
+class Run:
+    """One upload under way.
+
+    Args:
+        upload: What is uploaded, and how.
+        context: What its hooks share.
+        bulk: Has the stage's table.
+        body: Received, whole.
+        ticket: The idempotency key, if it counts.
+    """
+
+    def __init__(
+        self,
+        upload: Upload,
+        context: UploadContext,
+        bulk: Bulk,
+        body: Body,
+        ticket: Ticket | None,
+    ) -> None:
+        self._upload = upload
+        self._context = context
+        self._request = context.request
+        self._bulk = bulk
+        self._body = body
+        self._ticket = ticket
+        self._merge = Merge(upload, context, bulk)
+        self._reporter = Reporter(bulk, upload.statements)
+        self._is_single = False
+
+    async def answer(self) -> Answer:
+        """Do it all.
+
+        Raises:
+            MalformedBody: The body cannot be read as a whole.
+            ValidationFailed: The one row is wrong; or some row is, and all must be right.
+        """
+        request = self._request
+        rejected = await self._load()
+        async with self._bulk.transaction():
+            rejected += await self._merge.reject_repeated()
+        writes = not (request.dry_run or (request.atomic and rejected))
+        async with self._bulk.transaction(self._upload.table if writes else None):
+            answer = await self._answer_again()
+            if answer is not None:
+                return answer
+            counts = await self._merge.classify()
+            if not request.dry_run:
+                await self._refuse(counts)
+                await self._merge.write(counts)
+            if self._is_single:
+                answer = await self._single(counts)
+            if self._ticket is not None:
+                answer = answer or await self._reporter.report(request, counts)
+                await self._keep(self._ticket, answer)
+        return answer or await self._reporter.report(request, counts)
+
+    async def _load(self) -> int:
+        """Load the rows into the stage; tell how many are rejected."""
+        upload = self._upload
+        rows = await self._bulk.run(self._open)
+        staged = StagedRows(
+            upload.maker,
+            self._context,
+            upload.each_row(),
+            most=None if self._ticket is None else MAX_KEYED_ROWS,
+            strict=self._is_single,
+        )
+        await self._bulk.load(upload.stage.table, staged.batches(rows))
+        return staged.rejected
+
+    def _open(self) -> Rows:
+        file, request = self._body.file, self._request
+        if request.format is not JSON or is_array(file):
+            return request.format.read(file, self._upload.names)
+        body = read_json_object(file)
+        if not isinstance(body, dict):
+            raise MalformedBody("The body must be a JSON object, or an array of them")
+        self._is_single = not request.dry_run
+        return iter([(1, body)])
+
+    async def _answer_again(self) -> Answer | None:
+        """Give the answer of the same request, if that came in between."""
+        if self._ticket is None or self._upload.keys is None:
+            return None
+        return await self._upload.keys.find(self._bulk, self._ticket)
+
+    async def _keep(self, ticket: Ticket, answer: Answer) -> None:
+        if self._upload.keys is not None:
+            await self._upload.keys.keep(self._bulk, ticket, answer)
+
+    async def _refuse(self, counts: Counts) -> None:
+        """Refuse all, if one row is wrong and all must be right."""
+        if not counts["rejected"] or not (self._request.atomic or self._is_single):
+            return
+        rows = await self._reporter.rejected()
+        if self._is_single:
+            raise single_refused(rows[0].found())
+        raise RowsRejected(counts, rows)
+
+    async def _single(self, counts: Counts) -> Answer:
+        """Answer with the stored row, as the resource shows it."""
+        status = next(name for name, count in counts.items() if count)
+        resource, statements, bulk = self._context.resource, self._upload.statements, self._bulk
+        staged = await bulk.fetch_one(statements.report, (0, 1))
+        assert staged is not None  # noqa: S101 - it was loaded
+        rows = await bulk.fetch_all(statements.stored, (staged[2],))
+        records = resource.view.read_rows(rows)
+        if resource.view.children and resource.options.reload_instances:
+            await resource.embedder.embed(bulk, rows, records)
+        hide(records, resource.view.hidden)
+        shown: dict[str, Any] = msgspec.to_builtins(records[0])
+        if self._upload.worded is not None:
+            shown["message"] = self._upload.worded(status, records[0])
+        answer = Answer(200, msgspec.json.encode(shown))
+        if status == CREATED:
+            answer.status = 201
+            answer.headers.append((b"location", resource.location(records[0])))
+        return answer

@@ -1,0 +1,105 @@
+"""The stage: a temporary table that holds the rows of one upload, and what becomes of each."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Dialect,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    cast,
+)
+from sqlalchemy.types import TypeEngine
+
+from api.crud.fields import Field
+
+CREATED: Final = "created"
+UPDATED: Final = "updated"
+UNCHANGED: Final = "unchanged"
+REJECTED: Final = "rejected"
+STATUSES: Final = (CREATED, UPDATED, UNCHANGED, REJECTED)
+
+MAX_FIELDS: Final = 63
+"""The most fields of a model: which of them a row gave is one bit each of a 64-bit integer."""
+
+
+class Stage:
+    """The temporary table of one upload's rows.
+
+    ``stage[attribute]`` is the column of what the rows say of an attribute.
+
+    Attributes:
+        table: The table; its first columns are those below, in this order.
+        line: Where the row stood in the body.
+        status: What becomes of the row: one of ``STATUSES``.
+        errors: Why it is rejected, as the JSON of Finale's list.
+        given: Which fields it gave, one bit each.
+        id: The id of the stored row: found, or given to a new one before it is written.
+        fields: What rows say, one column each, after those.
+    """
+
+    def __init__(self, name: str, fields: Sequence[Field], dialect: Dialect) -> None:
+        self.fields = tuple(fields)
+        self._dialect = dialect
+        self._bits = {field: 1 << place for place, field in enumerate(self.fields)}
+        self._names = {field.attribute: field for field in self.fields}
+        self.line: Column[int] = Column("upload_line", Integer, primary_key=True)
+        self.status: Column[str] = Column("upload_status", String)
+        self.errors: Column[str | None] = Column("upload_errors", Text)
+        self.given: Column[int] = Column("upload_given", BigInteger)
+        self.id: Column[int | None] = Column("upload_id", BigInteger)
+        self.table = Table(
+            name,
+            MetaData(),
+            self.line,
+            self.status,
+            self.errors,
+            self.given,
+            self.id,
+            *(Column(f.name, _storage(f.column.type, dialect)) for f in self.fields),
+            prefixes=["TEMPORARY"],
+        )
+
+    def __getitem__(self, attribute: str) -> Column[Any]:
+        """Give the column of an attribute. Raises ``KeyError`` where the stage has none."""
+        return self.table.c[self._names[attribute].name]
+
+    def mask(self, attributes: Sequence[str]) -> int:
+        """Give the bits of the fields that a row gave."""
+        return sum(self._bits[self._names[a]] for a in attributes if a in self._names)
+
+    def gives(self, field: Field) -> ColumnElement[bool]:
+        """Tell in SQL whether a row gave this field."""
+        return self.given.bitwise_and(self._bits[field]) != 0
+
+    def value(self, field: Field) -> ColumnElement[Any]:
+        """Give what the row says of a field, as its column takes it."""
+        staged = self[field.attribute]
+        return cast(staged, field.column.type) if self._is_document(field) else staged
+
+    def differs(self, field: Field) -> ColumnElement[bool]:
+        """Tell in SQL whether the row says of a field something else than what is stored."""
+        stored: ColumnElement[Any] = field.column
+        if self._is_document(field):  # PostgreSQL compares no JSON, but its text.
+            stored = cast(stored, Text)
+        return self.gives(field) & self[field.attribute].is_distinct_from(stored)
+
+    def _is_document(self, field: Field) -> bool:
+        return isinstance(field.column.type, JSON) and self._dialect.name == "postgresql"
+
+
+def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Choose the type that takes the same driver values; no check constraints are wanted here."""
+    if isinstance(kind, Enum):
+        return Enum(*kind.enums, name=kind.name, native_enum=kind.native_enum, length=kind.length)
+    if isinstance(kind, JSON) and dialect.name == "postgresql":
+        return Text()  # COPY knows no JSON.
+    return kind

@@ -1,0 +1,238 @@
+"""The statements of an upload over its stage, each built by SQLAlchemy and compiled once."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    ForeignKeyConstraint,
+    Integer,
+    String,
+    Text,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy.sql import ClauseElement
+
+from api.crud.fields import Field
+from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
+from db.statement import Statement, slot
+
+
+class UploadStatements:
+    """Builds and keeps what an upload runs.
+
+    Args:
+        stage: Holds the rows.
+        natural_key: The fields by which a stored row is known again.
+        key: The primary key's one field, numbered by the database.
+        moments: The fields that all rows of one upload get the same value for.
+        refreshed: Those of them that a changed row gets anew.
+        changeable: The fields that an upload may change of a stored row.
+        dialect: What to compile for.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        natural_key: Sequence[Field],
+        key: Field,
+        moments: Sequence[Field],
+        refreshed: Sequence[Field],
+        changeable: Sequence[Field],
+        dialect: Dialect,
+    ) -> None:
+        self._stage = stage
+        self._natural_key = natural_key
+        self._key = key
+        self._moments = moments
+        self._refreshed = refreshed
+        self._changeable = changeable
+        self._dialect = dialect
+        self._table = key.column.table
+        self.repeated = self._compile(self._repeated())
+        self.dangling = [self._compile(one) for one in self._dangling()]
+        self.known = self._compile(self._known())
+        self.numbered = self._compile(self._numbered())
+        self.highest = [self._compile(one) for one in self._highest()]
+        self.created = self._compile(self._created())
+        self.updated = self._compile(self._updated()) if changeable else None
+        self.counts = self._compile(self._counts())
+        self.report = self._compile(self._report())
+        self.rejected = self._compile(self._report(stage.status == REJECTED))
+        self.stored = self._compile(self._stored)
+
+    def _compile(self, clause: ClauseElement) -> Statement:
+        return Statement(clause, self._dialect)
+
+    def rejecting(
+        self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]
+    ) -> ClauseElement:
+        """Reject the rows, not rejected yet, for which the condition holds.
+
+        Args:
+            condition: In terms of the stage and, maybe, other tables.
+            field: What is wrong.
+            message: The whole text, or an expression that gives it.
+        """
+        stage = self._stage
+        text = literal(message, Text) if isinstance(message, str) else cast(message, Text)
+        return (
+            update(stage.table)
+            .values({stage.status: REJECTED, stage.errors: self._errors(field, text)})
+            .where(stage.status != REJECTED, condition)
+        )
+
+    def _errors(self, field: str, message: ColumnElement[str]) -> ColumnElement[str]:
+        """Write Finale's list of one error as JSON, in SQL."""
+        error = ("field", literal(field, Text), "message", message)
+        if self._dialect.name == "postgresql":
+            return cast(func.json_build_array(func.json_build_object(*error)), Text)
+        return func.json_array(func.json_object(*error))
+
+    def _repeated(self) -> ClauseElement:
+        """Reject rows with the natural key of an earlier one. No values."""
+        stage = self._stage
+        keys = [stage[field.attribute] for field in self._natural_key]
+        first = func.min(stage.line).over(partition_by=keys)
+        there = (key.is_not(None) for key in keys)
+        earlier = (
+            select(stage.line.label("line"), first.label("first"))
+            .where(stage.status == CREATED, *there)
+            .subquery()
+        )
+        same = and_(earlier.c.line == stage.line, earlier.c.first < stage.line)
+        names = " and ".join(field.name for field in self._natural_key)
+        text = literal(f"{names} are those of line ", Text) + cast(earlier.c.first, String)
+        return self.rejecting(same, self._natural_key[-1].name, text)
+
+    def _dangling(self) -> Iterator[ClauseElement]:
+        """Reject rows that refer to none: one statement a foreign key. No values."""
+        staged = {field.column: field for field in self._stage.fields}
+        for key in self._foreign_keys():
+            fields = [staged[column] for column in key.columns if column in staged]
+            if len(fields) == len(key.columns):
+                missing = self._refers_to_none(key, fields)
+                text = f"{fields[0].name} refers to no such row"
+                yield self.rejecting(missing, fields[0].name, text)
+
+    def _foreign_keys(self) -> list[ForeignKeyConstraint]:
+        """Give the table's foreign keys, always in the same order."""
+        return sorted(self._table.foreign_key_constraints, key=lambda one: str(one.column_keys))
+
+    def _refers_to_none(
+        self, key: ForeignKeyConstraint, fields: Sequence[Field]
+    ) -> ColumnElement[bool]:
+        own = [self._stage[field.attribute] for field in fields]
+        remote = key.referred_table.alias()
+        pairs = zip(own, key.elements, strict=True)
+        same = [remote.c[element.column.name] == column for column, element in pairs]
+        there = [column.is_not(None) for column in own]
+        return and_(*there, ~exists(select(literal(1)).select_from(remote).where(*same)))
+
+    def _known(self) -> ClauseElement:
+        """Find the stored rows by their natural keys, and tell which would change. No values."""
+        stage = self._stage
+        differ = or_(false(), *(stage.differs(field) for field in self._changeable))
+        same = (f.column == stage[f.attribute] for f in self._natural_key)
+        return (
+            update(stage.table)
+            .values(
+                {
+                    stage.id: self._key.column,
+                    stage.status: case((differ, UPDATED), else_=UNCHANGED),
+                }
+            )
+            .where(stage.status == CREATED, *same)
+        )
+
+    def _highest(self) -> Iterator[ClauseElement]:
+        """Give the highest ids ever given, where the database does not number ahead. No values."""
+        if self._dialect.name == "postgresql":
+            return
+        yield select(func.coalesce(func.max(self._key.column), 0))
+        if self._table.dialect_options["sqlite"]["autoincrement"]:
+            name: Column[str] = column("name", String)  # type: ignore[assignment]
+            given = table("sqlite_sequence", name, column("seq", Integer))
+            yield select(given.c.seq).where(given.c.name == self._table.name)
+
+    def _numbered(self) -> ClauseElement:
+        """Give new rows their ids. Value, on SQLite: the highest id ever given."""
+        stage = self._stage
+        if self._dialect.name == "postgresql":
+            quoted = self._dialect.identifier_preparer.format_table(self._table)
+            sequence = func.pg_get_serial_sequence(quoted, self._key.column.name)
+            number: Any = func.nextval(cast(select(sequence).scalar_subquery(), REGCLASS()))
+        else:
+            number = stage.line + slot(0, Integer())
+        return update(stage.table).values({stage.id: number}).where(stage.status == CREATED)
+
+    def _created(self) -> ClauseElement:
+        """Insert the new rows. Values: one for each of the moments."""
+        stage = self._stage
+        values: dict[Any, ColumnElement[Any]] = {self._key.column: stage.id}
+        for field in stage.fields:
+            values[field.column] = _or_default(field, stage)
+        for place, field in enumerate(self._moments):
+            values[field.column] = slot(place, field.column.type)
+        rows = select(*values.values()).where(stage.status == CREATED).order_by(stage.line)
+        return insert(self._table).from_select(list(values), rows, include_defaults=False)
+
+    def _updated(self) -> ClauseElement:
+        """Change the stored rows that differ. Values: one for each of the refreshed."""
+        stage = self._stage
+        values: dict[Any, ColumnElement[Any]] = {
+            f.column: case((stage.gives(f), stage.value(f)), else_=f.column)
+            for f in self._changeable
+        }
+        for place, field in enumerate(self._refreshed):
+            values[field.column] = slot(place, field.column.type)
+        same = self._key.column == stage.id
+        return update(self._table).values(values).where(same, stage.status == UPDATED)
+
+    def _counts(self) -> ClauseElement:
+        """Give each status and its number of rows. No values."""
+        return select(self._stage.status, func.count()).group_by(self._stage.status)
+
+    def _report(self, *conditions: ColumnElement[bool]) -> ClauseElement:
+        """Give line, status, id and errors, by line. Values: the last line, the most rows."""
+        stage = self._stage
+        return (
+            select(stage.line, stage.status, stage.id, stage.errors)
+            .where(stage.line > slot(0, Integer()), *conditions)
+            .order_by(stage.line)
+            .limit(slot(1, Integer()))
+        )
+
+    @property
+    def _stored(self) -> ClauseElement:
+        """Give a stored row. Value: its id."""
+        of_id = self._key.column == slot(0, self._key.column.type)
+        return select(*self._table.columns).where(of_id)
+
+
+def _or_default(field: Field, stage: Stage) -> ColumnElement[Any]:
+    """Give what a row says of a field, or else the default that only the database knows."""
+    column = field.column
+    default: Any = column.server_default if column.default is None else column.default
+    given = getattr(default, "arg", None)
+    if given is None or field.initial() is not UNSET:
+        return stage.value(field)
+    text = cast(literal(given, String), column.type) if isinstance(given, str) else given
+    return case((stage.gives(field), stage.value(field)), else_=text)

@@ -1,0 +1,112 @@
+"""An upload: one resource's, its options compiled into what a request uses."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.types import DateTime
+
+from api.crud.fields import Field, Model
+from api.crud.options import ConfigurationError
+from api.crud.resource import Resource
+from api.crud.upload.formats import Names
+from api.crud.upload.hooks import UploadHooks
+from api.crud.upload.keys import IdempotencyKeys
+from api.crud.upload.rows import RowMaker
+from api.crud.upload.stage import MAX_FIELDS, Stage
+from api.crud.upload.statements import UploadStatements
+from api.http.exchange import Access
+from db.types import UtcDateTime
+
+DEFAULT_LIMIT: Final = 256 * 1024 * 1024
+"""The largest body, in bytes."""
+
+
+class Upload(UploadHooks):
+    """What a service hangs an upload's hooks on.
+
+    Args:
+        resource: Whose rows are uploaded; its model has one key, numbered by the database.
+        path: Where.
+        natural_key: The names of the fields by which a stored row is known again. A row that
+            leaves one of them out is always new.
+        only_on_create: The names of fields that hooks set, and that a stored row keeps.
+        access: What it asks of a token.
+        limit: The largest body, in bytes.
+        keys: The model that keeps idempotency keys (``IdempotencyKeys``); None for none.
+        dialect: What statements are compiled for.
+
+    Attributes:
+        stage: The temporary table of one upload's rows.
+        statements: What the database runs.
+        table: The resource's.
+        moments: Fields that all new rows of one upload get the same value for.
+        refreshed: Fields that all changed rows of one upload get the same value for.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        *,
+        path: str,
+        natural_key: Sequence[str],
+        only_on_create: Sequence[str] = (),
+        access: Access,
+        limit: int = DEFAULT_LIMIT,
+        keys: Model | None = None,
+        dialect: Dialect,
+    ) -> None:
+        super().__init__()
+        self.resource = resource
+        self.path = path
+        self.access = access
+        self.limit = limit
+        self.dialect = dialect
+        self.table: Table = resource.fields.key[0].column.table
+        self.keys = None if keys is None else IdempotencyKeys(keys, dialect)
+        key = self._key()
+        natural = [self._field("natural_key", name) for name in natural_key]
+        kept = {self._field("only_on_create", name) for name in only_on_create}
+        if not natural:
+            raise ConfigurationError(resource.name, "natural_key", "must name a field")
+        self.moments = [f for f in resource.with_initial if f.managed and _is_moment(f)]
+        self.refreshed = [f for f in resource.with_refresh if f in self.moments]
+        staged = [
+            f
+            for f in resource.fields
+            if f is not key and f not in self.moments and f.column.computed is None
+        ]
+        if len(staged) > MAX_FIELDS:
+            raise ConfigurationError(resource.name, "upload", f"has over {MAX_FIELDS} fields")
+        self.stage = Stage(f"upload_{resource.slug}", staged, dialect)
+        self.statements = UploadStatements(
+            self.stage,
+            natural_key=natural,
+            key=key,
+            moments=self.moments,
+            refreshed=self.refreshed,
+            changeable=[f for f in staged if f not in kept and f not in natural],
+            dialect=dialect,
+        )
+        creatable = [f for f in resource.creatable if f in staged]
+        self.maker = RowMaker(self.stage, creatable)
+        shown = list(resource.view.shown)
+        self.names = Names({*shown, *(f.name for f in creatable)}, shown)
+
+    def _key(self) -> Field:
+        key = self.resource.generated
+        if key is None or self.resource.fields.key != (key,):
+            text = "needs a model with one key, numbered by the database"
+            raise ConfigurationError(self.resource.name, "upload", text)
+        return key
+
+    def _field(self, option: str, name: str) -> Field:
+        field = self.resource.fields.by_name.get(name)
+        if field is None:
+            known = ", ".join(self.resource.fields.by_name)
+            raise ConfigurationError(self.resource.name, option, f"{name!r} is none of {known}")
+        return field
+
+
+def _is_moment(field: Field) -> bool:
+    return isinstance(field.column.type, DateTime | UtcDateTime)
