@@ -17,7 +17,7 @@ from client.errors import (
 )
 from client.settings import ClientSettings
 from client.tokens import TokenSource
-from client.transport import Transport
+from client.transport import READ_SECONDS, Transport
 
 if TYPE_CHECKING:
     import httpx
@@ -33,14 +33,21 @@ class Api:
     Args:
         settings: Where tokens come from.
         insecure: Whether secret and token may go over http to another machine.
+        read_seconds: The longest wait for an answer, or for its next piece, in seconds.
 
     Raises:
         InsecureError: The issuer is http on another machine.
     """
 
-    def __init__(self, settings: ClientSettings, *, insecure: bool = False) -> None:
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        insecure: bool = False,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self._insecure = insecure
-        self._transport = Transport()
+        self._transport = Transport(read_seconds)
         self._tokens = TokenSource(settings, self._transport, insecure=insecure)
 
     def __enter__(self) -> Self:
@@ -67,8 +74,8 @@ class Api:
         Args:
             method: In any case.
             url: Absolute.
-            body: JSON text in UTF-8.
-            headers: Further headers; ``Authorization`` and ``Content-Type`` are ours.
+            body: JSON text in UTF-8, unless a ``Content-Type`` among the headers says otherwise.
+            headers: Further headers; ``Authorization`` and ``Accept`` are ours.
             nothing: Given when the answer has no body, to tell that from ``null``.
 
         Raises:
@@ -87,7 +94,7 @@ class Api:
             failed = response.status_code >= _SERVER_ERROR
             refusal = ApiFailedError if failed else ApiRefusedError
             text = self._tokens.redact(describe_refusal(response))
-            raise refusal(response.status_code, text)
+            raise refusal(response.status_code, text, response.headers.get("retry-after", ""))
         if not response.content:
             return nothing
         try:
@@ -122,7 +129,7 @@ class Api:
             check_confidential(url, "token")
         sent = dict(headers or {}) | {"Accept": "application/json"}
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         remembered = self._tokens.remembered
         token = self._tokens.get()
         response = self._send(method, url, body, sent, token)

@@ -18,9 +18,11 @@ _EPILOG = """\
 ISSUER, CLIENT_ID, CLIENT_SECRET, SCOPE and AUDIENCE are read from the process environment, then
 from .env.local, then from .env in the current directory.
 
-exit codes: 0 success, 1 usage, 3 settings, 4 refused to send a token in clear, 5 network,
-6 refused by the issuer, 7 refused by the API, 8 API failed, 9 unexpected answer, 10 output,
-130 interrupted
+python -m client import --help tells of the other command: importing timesheets.
+
+exit codes: 0 success, 1 usage, 3 some imported rows rejected, 4 refused to send a token in clear,
+5 network, 6 refused by the issuer, 7 refused by the API, 8 API failed, 9 unexpected answer,
+10 output, 11 settings, 12 source of an import, 13 the same import is running, 130 interrupted
 """
 
 

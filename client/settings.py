@@ -6,7 +6,7 @@ directory, read by python-dotenv without expansion, so that a secret with a ``$`
 itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,10 +54,34 @@ def load_settings(environment: Mapping[str, str], directory: str) -> ClientSetti
     Raises:
         ConfigurationError: One is missing or malformed, or a file cannot be read.
     """
+    return client_settings(read_values(environment, directory))
+
+
+def read_values(
+    environment: Mapping[str, str], directory: str, names: Collection[str] = NAMES
+) -> dict[str, str]:
+    """Read settings of these names, each from the layer that wins, and judge none of them.
+
+    Args:
+        environment: The process environment.
+        directory: Where the files are, if there are any.
+        names: Which to read.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
     values: dict[str, str] = {}
     for name in FILES:
-        values |= _known(_read(Path(directory, name)))
-    values |= _known(environment)
+        values |= _known(_read(Path(directory, name)), names)
+    return values | _known(environment, names)
+
+
+def client_settings(values: Mapping[str, str]) -> ClientSettings:
+    """Judge what ``read_values`` has read.
+
+    Raises:
+        ConfigurationError: One is missing or malformed.
+    """
     for name in _REQUIRED:
         if not values.get(name):
             raise ConfigurationError(
@@ -74,10 +98,10 @@ def load_settings(environment: Mapping[str, str], directory: str) -> ClientSetti
     )
 
 
-def _known(layer: Mapping[str, str]) -> dict[str, str]:
-    """Pick the client's settings out of a layer, under whichever name they stand."""
+def _known(layer: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Pick settings out of a layer, under whichever name they stand."""
     given = {name: layer[okta] for okta, name in _OKTA_NAMES.items() if layer.get(okta)}
-    return {**given, **{name: layer[name] for name in NAMES if name in layer}}
+    return {**given, **{name: layer[name] for name in names if name in layer}}
 
 
 def _read(path: Path) -> Mapping[str, str]:

@@ -4,14 +4,14 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What ``python -m client`` ends with. 2 is left to shells and interpreters."""
+    """What ``python -m client`` ends with, whichever command it ran. 2 is left to shells."""
 
     OK = 0
     """The API answered with success."""
     USAGE = 1
     """The arguments are wrong, and nothing was sent; the Okta sample exits 1 too."""
-    CONFIGURATION = 3
-    """A setting is missing or malformed; nothing was sent."""
+    REJECTED = 3
+    """An import ended, and some of its rows were rejected."""
     INSECURE = 4
     """A secret or token would have travelled in clear; it was not sent."""
     NETWORK = 5
@@ -25,7 +25,13 @@ class ExitCode(IntEnum):
     UNEXPECTED_ANSWER = 9
     """A redirect, or an answer that is not JSON."""
     OUTPUT = 10
-    """The answer came, but could not be written out."""
+    """The answer came, or rows were imported, but that could not be written out."""
+    CONFIGURATION = 11
+    """A setting or a mapping file is missing or malformed; nothing was sent."""
+    SOURCE = 12
+    """What is to be imported cannot be read, or not to its end."""
+    LOCKED = 13
+    """Another run of the same import is under way."""
     INTERRUPTED = 130
     """Ctrl-C: 128 and SIGINT, as shells have it."""
     PIPE_CLOSED = 141

@@ -95,7 +95,7 @@ class TokenSource:
         if response.status_code != _OK:
             said = _describe(answer) if isinstance(answer, dict) else short_text(response)
             text = f"ISSUER gave no token: {response.status_code} {said}".rstrip()
-            raise IssuerRefusedError(self.redact(text))
+            raise IssuerRefusedError(self.redact(text), response.status_code)
         return _read_token(answer)
 
     def _request(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ pass no proxy and load no certificates.
 
 import ssl
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,9 +23,14 @@ READ_SECONDS = 30.0
 
 
 class Transport:
-    """Sends requests and keeps connections open until it is closed."""
+    """Sends requests and keeps connections open until it is closed.
 
-    def __init__(self) -> None:
+    Args:
+        read_seconds: The longest wait for an answer, or for its next piece, in seconds.
+    """
+
+    def __init__(self, read_seconds: float = READ_SECONDS) -> None:
+        self._read_seconds = read_seconds
         self._clients: dict[bool, httpx.Client] = {}
 
     def __enter__(self) -> Self:
@@ -52,24 +59,36 @@ class Transport:
         """
         httpx = import_httpx()
         client = self._client(url, httpx)
-        try:
+        with _told(url, httpx):
             return client.request(method, url, **options)
-        except httpx.TimeoutException as error:
-            raise NetworkError(f"{origin(url)} did not answer in time.") from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise NetworkError(f"{origin(url)} cannot be reached: {_reason(error)}.") from error
-        except (ValueError, OSError) as error:
-            # A host that IDNA refuses, a secret that is not UTF-8. The text may repeat it.
-            raise NetworkError(
-                f"A request to {origin(url)} cannot be written: {type(error).__name__}."
-            ) from error
+
+    @contextmanager
+    def stream(
+        self, url: str, **options: Any
+    ) -> Iterator[tuple["httpx.Response", Iterator[bytes]]]:
+        """Send a GET request; give the answer and its body, piece by piece as it comes.
+
+        Args:
+            url: An http or https URL.
+            options: Whatever ``httpx.Client.stream`` takes.
+
+        Raises:
+            NetworkError: No answer came; from the pieces, it broke off.
+            ConfigurationError: As for ``send``.
+        """
+        httpx = import_httpx()
+        client = self._client(url, httpx)
+        with ExitStack() as stack:
+            with _told(url, httpx):
+                response = stack.enter_context(client.stream("GET", url, **options))
+            yield response, _pieces(response, url, httpx)
 
     def _client(self, url: str, httpx: ModuleType) -> "httpx.Client":
         local = is_loopback(url)
         if local not in self._clients:
             try:
                 self._clients[local] = httpx.Client(
-                    timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                    timeout=httpx.Timeout(self._read_seconds, connect=CONNECT_SECONDS),
                     # No certificate authority vouches for localhost: an empty context still
                     # refuses them all, and spares the parsing of 140 certificates.
                     verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local else True,
@@ -97,6 +116,27 @@ def import_httpx() -> ModuleType:
             del sys.modules["httpx._main"]
         return httpx
     return sys.modules["httpx"]
+
+
+def _pieces(response: "httpx.Response", url: str, httpx: ModuleType) -> Iterator[bytes]:
+    with _told(url, httpx):
+        yield from response.iter_bytes()
+
+
+@contextmanager
+def _told(url: str, httpx: ModuleType) -> Iterator[None]:
+    """Turn httpx's exceptions into ours."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise NetworkError(f"{origin(url)} did not answer in time.") from error
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise NetworkError(f"{origin(url)} cannot be reached: {_reason(error)}.") from error
+    except (ValueError, OSError) as error:
+        # A host that IDNA refuses, a secret that is not UTF-8. The text may repeat it.
+        raise NetworkError(
+            f"A request to {origin(url)} cannot be written: {type(error).__name__}."
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -7,9 +7,10 @@ import pytest
 from dotenv import dotenv_values
 
 from api.settings import Settings
+from client.importing.settings import DEFAULT_URL, IMPORT_NAMES
 from tests.conftest import ROOT
 
-OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET"}
+OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", *IMPORT_NAMES}
 SOURCES = ("api", "client", "db")
 ROW = re.compile(r"\|\s*`([A-Z][A-Z0-9_]*)`\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|")
 
@@ -24,7 +25,7 @@ def documented() -> dict[str, tuple[str, str]]:
 
 
 def in_code() -> set[str]:
-    """Give the names of all settings that the service reads, and the client's two."""
+    """Give the names of all settings that the service reads, and the client's own."""
     return {field.name.upper() for field in fields(Settings)} | OF_THE_CLIENT
 
 
@@ -57,6 +58,10 @@ def test_the_default_in_the_readme_is_the_default_in_the_code(name: str) -> None
         assert shown == ""
     else:
         assert shown == ",".join(map(str, default)).replace(",", " ") or shown in str(default)
+
+
+def test_the_default_of_the_import_s_url_in_the_readme_is_the_one_in_the_code() -> None:
+    assert documented()["IMPORT_URL"][0].strip("`") == DEFAULT_URL
 
 
 def test_the_committed_file_holds_settings_alone_and_no_secret() -> None:

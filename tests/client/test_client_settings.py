@@ -42,7 +42,7 @@ def test_a_missing_setting_is_named_in_one_line_with_where_to_put_it(
     run: Any, name: str, value: str | None
 ) -> None:
     outcome = run("http://localhost/", **{name: value})
-    assert (outcome.code, outcome.out) == (3, "")
+    assert (outcome.code, outcome.out) == (11, "")
     assert outcome.err.startswith(f"{name} is not set")
     assert ".env.local" in outcome.err
     assert outcome.err.count("\n") == 1
@@ -51,7 +51,7 @@ def test_a_missing_setting_is_named_in_one_line_with_where_to_put_it(
 @pytest.mark.parametrize("issuer", ["localhost:3001", "https://", "ftp://a/b", "http://u:p@h/"])
 def test_a_malformed_issuer_is_refused_by_name(run: Any, issuer: str) -> None:
     outcome = run("http://localhost/", ISSUER=issuer)
-    assert outcome.code == 3
+    assert outcome.code == 11
     assert outcome.err.startswith("ISSUER ")
 
 

@@ -1,0 +1,218 @@
+"""Real parts for imports: the development issuer, and an API of uploads that fails as it is told.
+
+The stand-in keeps the documented protocol: natural keys, idempotency keys, reports. The end-to-end
+tests use the service itself; here the point is what the job does when answers fail to come.
+"""
+
+import io
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from client.command import main
+from client.context import Context
+from client.importing import ImportSettings, retries
+from client.settings import ClientSettings
+from tests.client.conftest import SECRET, Outcome, issuer
+
+__all__ = ["issuer"]
+
+Key = tuple[str, str]
+Entry = dict[str, Any]
+
+
+class Fault(NamedTuple):
+    """What goes wrong with one request. Status 0: the connection is cut."""
+
+    status: int = 0
+    retry_after: str = ""
+    body: bytes = b""
+    carried_out: bool = False
+    """Whether the rows are in all the same."""
+
+
+class Upload(NamedTuple):
+    """A request that the stand-in got."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def rows(self) -> list[Entry]:
+        return [json.loads(line) for line in self.body.splitlines()]
+
+
+@dataclass
+class UploadApi:
+    """A stand-in for POST /timesheets/upload."""
+
+    url: str = ""
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    requests: list[Upload] = field(default_factory=list)
+    faults: deque[Fault | None] = field(default_factory=deque)
+    """For the next requests; None: nothing is wrong."""
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """By idempotency key."""
+
+    def answer(self, request: Upload) -> bytes:
+        """Carry a request out, or give the answer that it had."""
+        if request.query.get("dry_run") == "true":
+            return self._merge(request.rows, dict(self.entries))
+        key = request.headers["idempotency-key"]
+        if key not in self.answers:
+            self.answers[key] = self._merge(request.rows, self.entries)
+        return self.answers[key]
+
+    def _merge(self, rows: list[Entry], entries: dict[Key, Entry]) -> bytes:
+        counts = {"created": 0, "updated": 0, "unchanged": 0, "rejected": 0}
+        report = []
+        for line, row in enumerate(rows, 1):
+            key = (row["source"], row["external_id"])
+            if not 0 < row["hours"] <= 24:
+                errors = [{"field": "hours", "message": f"hours must not be {row['hours']}"}]
+                report.append({"line": line, "status": "rejected", "errors": errors})
+                counts["rejected"] += 1
+            elif entries.get(key) == row:
+                counts["unchanged"] += 1
+            else:
+                counts["updated" if key in entries else "created"] += 1
+                entries[key] = row
+        return json.dumps({**counts, "rows": report}).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    api: UploadApi
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Upload(parts.path, query, headers, body)
+        self.api.requests.append(request)
+        fault = self.api.faults.popleft() if self.api.faults else None
+        if fault is None:
+            self._send(200, {"Content-Type": "application/json"}, self.api.answer(request))
+            return
+        if fault.carried_out:
+            self.api.answer(request)
+        if fault.status:
+            told = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            self._send(fault.status, told, fault.body)
+        else:
+            self.close_connection = True
+
+    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def api() -> Iterator[UploadApi]:
+    """A stand-in API without entries."""
+    api = UploadApi()
+    handler = type("Handler", (_Handler,), {"api": api})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    api.url = f"http://localhost:{server.server_port}/timesheets/upload"
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield api
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def environment(issuer: str, api: UploadApi) -> dict[str, str]:
+    return {
+        "ISSUER": issuer,
+        "CLIENT_ID": "dev",
+        "CLIENT_SECRET": SECRET,
+        "SCOPE": "parts_manager",
+        "IMPORT_URL": api.url,
+    }
+
+
+@pytest.fixture
+def settings(issuer: str, api: UploadApi) -> ImportSettings:
+    """For the library."""
+    client = ClientSettings(
+        issuer=issuer, client_id="dev", client_secret=SECRET, scope="batch:upload"
+    )
+    return ImportSettings(client=client, url=api.url)
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the job wait for milliseconds where it would for seconds."""
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
+
+
+class ImportRun(NamedTuple):
+    """Runs ``import timesheets`` in this process, its state in the directory of the test."""
+
+    environment: dict[str, str]
+    directory: Path
+
+    def __call__(self, *argv: str | Path, stdin: bytes = b"", **environment: str) -> Outcome:
+        out, err = io.StringIO(), io.StringIO()
+        state = () if "--state" in argv else ("--state", str(self.state))
+        context = Context(
+            ["import", "timesheets", *map(str, argv), *state],
+            self.environment | environment,
+            str(self.directory),
+            io.TextIOWrapper(io.BytesIO(stdin)),
+            out,
+            err,
+        )
+        code = main(context)
+        assert SECRET not in err.getvalue()
+        assert "Traceback" not in err.getvalue()
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> ImportRun:
+    return ImportRun(environment, tmp_path)
+
+
+HEADER = "user_id,date,project,hours,external_id"
+
+
+def csv_of(*rows: str) -> str:
+    """Give CSV in our names."""
+    return "".join(f"{line}\n" for line in (HEADER, *rows))
+
+
+def plain_rows(count: int, *, begin: int = 1) -> list[str]:
+    """Give rows of CSV with the external ids E1, E2 and so on."""
+    return [f"007,2017-05-10T08:00Z,StoreZero,7.5,E{n}" for n in range(begin, begin + count)]
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """A CSV file of five rows."""
+    path = tmp_path / "export.csv"
+    path.write_text(csv_of(*plain_rows(5)))
+    return path
