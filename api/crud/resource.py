@@ -84,7 +84,6 @@ class Resource:
         self.plural, self.singular = (base + path for path in self._endpoints())
         parts = self.plural.split("/")
         self.slug = "_".join(part for part in parts if part and part[0] != "{")
-        self.is_nested = link is not None
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
         )

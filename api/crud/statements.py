@@ -23,7 +23,7 @@ _KEPT_SHAPES: Final = 512
 Conditions = tuple[Condition, ...]
 
 
-def _slots() -> NextSlot:
+def slots() -> NextSlot:
     """Make the function that gives the next slot of a statement, for a value of this type."""
     numbers = count()
     return lambda kind: slot(next(numbers), kind)
@@ -97,7 +97,7 @@ class Statements:
         return Statement(build(*shape), self._dialect)
 
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
-        next_slot = _slots()
+        next_slot = slots()
         values = {field.column: next_slot(field.column.type) for field in written}
         return insert(self._table).values(values).returning(*self._columns)
 
@@ -108,7 +108,7 @@ class Statements:
         return select(sql.setval(sequence, sql.greatest(highest, 1)))
 
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
-        next_slot = _slots()
+        next_slot = slots()
         values = {field.column: next_slot(field.column.type) for field in written}
         return (
             update(self._table)
@@ -118,21 +118,21 @@ class Statements:
         )
 
     def _delete(self, conditions: Conditions) -> ClauseElement:
-        where = self._of_key(_slots(), conditions)
+        where = self._of_key(slots(), conditions)
         return delete(self._table).where(*where).returning(*self._columns)
 
     def _read(self, conditions: Conditions) -> ClauseElement:
-        return select(*self._columns).where(*self._of_key(_slots(), conditions))
+        return select(*self._columns).where(*self._of_key(slots(), conditions))
 
     def _page(self, conditions: Conditions, order: tuple[OrderTerm, ...]) -> ClauseElement:
-        next_slot = _slots()
+        next_slot = slots()
         rows = self._filtered(select(*self._columns), conditions, next_slot)
         limit, offset = next_slot(BigInteger()), next_slot(BigInteger())
         return rows.order_by(*(term.clause() for term in order)).limit(limit).offset(offset)
 
     def _count(self, conditions: Conditions) -> ClauseElement:
         total = select(sql.count()).select_from(self._table)
-        return self._filtered(total, conditions, _slots())
+        return self._filtered(total, conditions, slots())
 
     def _of_key(self, next_slot: NextSlot, conditions: Conditions) -> list[ColumnElement[bool]]:
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
