@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from sqlalchemy import Dialect, String, column, select, table
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from db.errors import DatabaseError, DatabaseUnavailable
 from db.sqlite.bulk import SqliteBulk, SqliteBulks
+from db.sqlite.dialect import SqliteDialect
 from db.sqlite.reader import Reader
 from db.sqlite.writer import Transaction, Writer
 from db.statement import Statement
@@ -18,7 +18,7 @@ class SqliteDatabase:
     """One file, used by one process of this service."""
 
     def __init__(self, path: Path) -> None:
-        self.dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
+        self.dialect: Dialect = SqliteDialect(paramstyle="qmark")
         self._path = path
         self._reader: Reader | None = None
         self._writer: Writer | None = None

@@ -1,0 +1,22 @@
+"""SQLAlchemy's dialect of SQLite, which also writes out which index to use.
+
+``select(…).with_hint(table, "INDEXED BY ix_…", "sqlite")`` says so; SQLAlchemy knows such hints of
+other databases, and drops SQLite's (https://sqlite.org/lang_indexedby.html).
+"""
+
+from sqlalchemy import FromClause
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+
+class _Compiler(SQLiteCompiler):
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give what stands behind the table's name."""
+        return text
+
+
+class SqliteDialect(SQLiteDialect_pysqlite):
+    """What statements are compiled for."""
+
+    statement_compiler = _Compiler
+    supports_statement_cache = True
