@@ -63,6 +63,12 @@ class Callers:
         """Give the caller of a run of an action."""
         return self.of(Exchange.of(context.scope))
 
+    def narrow(self, context: Context) -> None:
+        """Show a person their own entries alone; a hook of actions on entries."""
+        user = self.of_context(context).user
+        if user is not None:
+            context.criteria = {"user_id": user}
+
 
 def _is_of_client(claims: Mapping[str, Any], client: str | None) -> bool:
     """Tell whether a token is a client's own."""

@@ -66,7 +66,7 @@ class Entries:
         """Hang the hooks on the actions."""
         timesheets = self._timesheets
         for action in ("list", "read", "update", "delete"):
-            timesheets.hooks[action].start.before(self.narrow_to_caller)
+            timesheets.hooks[action].start.before(self._callers.narrow)
         timesheets.create.write.before(self.prepare_new)
         timesheets.create.send.after(add_message)
         timesheets.update.write.before(self.prepare_change)
@@ -74,12 +74,6 @@ class Entries:
         below = timesheets.nested_resources["history"]
         for action in ("list", "read"):
             below.hooks[action].start.before(self.check_entry_is_visible)
-
-    def narrow_to_caller(self, context: Context) -> None:
-        """Show a person their own entries alone."""
-        user = self._callers.of_context(context).user
-        if user is not None:
-            context.criteria = {"user_id": user}
 
     async def check_entry_is_visible(self, context: Context) -> None:
         """Show a person the history of their own entries alone. Raises ``NotFound``."""
