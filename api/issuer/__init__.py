@@ -1,8 +1,9 @@
 """The development authorization server: tokens for this machine, and for nothing else.
 
-It speaks Okta's and Auth0's shapes at once, client credentials only (RFC 6749 section 4.4), so
-that the service, its client and the unmodified Node samples run without an account anywhere. It
-knows nothing of the service: the service meets it over HTTP, as it would meet Okta.
+It speaks Okta's and Auth0's shapes at once, by client credentials (RFC 6749 section 4.4) and, to
+act as a person, by password (section 4.3), so that the service, its client and the unmodified Node
+samples run without an account anywhere. It knows nothing of the service: the service meets it over
+HTTP, as it would meet Okta.
 
 ``create_issuer`` gives the application; ``api.issuer.server`` runs it, on loopback alone.
 """

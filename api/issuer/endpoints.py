@@ -1,7 +1,7 @@
 """What each endpoint does: parameters in, client proven, answer out.
 
-Token requests are RFC 6749 section 4.4, introspection RFC 7662, revocation RFC 7009. Errors are
-raised here and below; ``app`` turns them into answers.
+Token requests are RFC 6749 sections 4.3 and 4.4, introspection RFC 7662, revocation RFC 7009.
+Errors are raised here and below; ``app`` turns them into answers.
 """
 
 import time
@@ -12,12 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.issuer.credentials import Clients
-from api.issuer.errors import InvalidGrantError, InvalidRequestError, UnsupportedGrantError
+from api.issuer.errors import InvalidGrantError, InvalidRequestError
+from api.issuer.grants import subject_of
 from api.issuer.ledger import Ledger
 from api.issuer.parameters import read_parameters
 from api.issuer.tokens import Mint, Shape
-
-GRANT = "client_credentials"
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """On whatever may carry a token or speak of one (RFC 6749 section 5.1)."""
@@ -55,15 +54,11 @@ class TokenEndpoint:
         self._json_body = json_body
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a client credentials request."""
+        """Answer a request for a token."""
         parameters = await read_parameters(request, query=True, json_body=self._json_body)
         client_id = self._clients.authenticate(request, parameters)
-        grant = parameters.get("grant_type")
-        if grant is None:
-            raise InvalidRequestError("The grant_type parameter is required.")
-        if grant != GRANT:
-            raise UnsupportedGrantError(f"Only the grant_type {GRANT} is supported.")
-        answer = self._mint.issue(self._shape, client_id, parameters)
+        subject = subject_of(client_id, parameters)
+        answer = self._mint.issue(self._shape, subject, parameters)
         return JSONResponse(answer, headers=NO_STORE)
 
 

@@ -74,13 +74,13 @@ class InvalidClientError(OAuthError):
 
 
 class InvalidGrantError(OAuthError):
-    """The token belongs to another client (RFC 7009 section 2.1)."""
+    """The token belongs to another client (RFC 7009 section 2.1), or the person is none."""
 
     code = "invalid_grant"
 
 
 class UnsupportedGrantError(OAuthError):
-    """The grant is not ``client_credentials``."""
+    """The grant is neither ``client_credentials`` nor ``password``."""
 
     code = "unsupported_grant_type"
 

@@ -6,6 +6,7 @@ authorization endpoint and no response types.
 
 from typing import Any
 
+from api.issuer.grants import GRANTS
 from api.issuer.settings import IssuerSettings
 
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
@@ -35,7 +36,7 @@ def _metadata(settings: IssuerSettings, issuer: str, token_endpoint: str) -> dic
         "issuer": issuer,
         "token_endpoint": token_endpoint,
         "token_endpoint_auth_methods_supported": _AUTH_METHODS,
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": list(GRANTS),
         "response_types_supported": [],
         "scopes_supported": list(settings.default_scopes),
         "subject_types_supported": ["public"],

@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 Parameters = Mapping[str, str]
-_SECRET_NAMES = ("client_id", "client_secret", "client_assertion", "token")
+_SECRET_NAMES = ("client_id", "client_secret", "client_assertion", "password", "token")
 
 
 async def read_parameters(

@@ -1,9 +1,10 @@
 """Tokens in the two vendors' shapes: their claims, and the answers that carry them.
 
 The claims are those that Okta's custom authorization servers and Auth0's APIs put into access
-tokens of the client credentials grant, so that each vendor's own verifier takes ours for its own.
+tokens of the two grants, so that each vendor's own verifier takes ours for its own.
 """
 
+import hashlib
 import secrets
 import time
 import uuid
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from api.issuer.errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
+from api.issuer.grants import Subject
 from api.issuer.ledger import Entry, Ledger
 from api.issuer.parameters import Parameters
 from api.issuer.scopes import parse_scope
@@ -19,7 +21,11 @@ from api.issuer.signing import SigningKey
 
 JWT = "jwt"
 OPAQUE = "opaque"
+EMAIL_CLAIM = "https://api.exampleco.com/email"
+"""Where Auth0's timesheets sample has a rule put a person's e-mail address."""
+
 _OPAQUE_BYTES = 32
+_OKTA_ID_LETTERS = 17
 
 
 class Shape(Protocol):
@@ -32,7 +38,7 @@ class Shape(Protocol):
         """Give the scopes to grant, or refuse the request."""
 
     def claims(
-        self, client_id: str, scopes: Sequence[str], parameters: Parameters
+        self, subject: Subject, scopes: Sequence[str], parameters: Parameters
     ) -> dict[str, Any]:
         """Give the claims that are the vendor's own: all but ``iat`` and ``exp``."""
 
@@ -56,17 +62,19 @@ class OktaShape:
         return parse_scope(parameters["scope"])
 
     def claims(
-        self, client_id: str, scopes: Sequence[str], _parameters: Parameters
+        self, subject: Subject, scopes: Sequence[str], _parameters: Parameters
     ) -> dict[str, Any]:
         """Give Okta's claims; the audience is the authorization server's own."""
+        person = {} if subject.user is None else {"uid": _okta_id(subject.user)}
         return {
             "ver": 1,
             "jti": f"AT.{uuid.uuid4()}",
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
-            "cid": client_id,
+            "cid": subject.client_id,
+            **person,
             "scp": list(scopes),
-            "sub": client_id,
+            "sub": subject.user or subject.client_id,
         }
 
 
@@ -89,7 +97,7 @@ class Auth0Shape:
         return parse_scope(parameters["scope"])
 
     def claims(
-        self, client_id: str, scopes: Sequence[str], parameters: Parameters
+        self, subject: Subject, scopes: Sequence[str], parameters: Parameters
     ) -> dict[str, Any]:
         """Give Auth0's claims; the request may name one of the configured audiences.
 
@@ -100,12 +108,16 @@ class Auth0Shape:
         audience = parameters.get("audience", audiences[0])
         if audience not in audiences:
             raise AccessDeniedError("The audience is not enabled at this issuer.")
+        if subject.user is None:
+            by_grant = {"sub": f"{subject.client_id}@clients", "gty": "client-credentials"}
+        else:
+            sub = f"auth0|{subject.user}"
+            by_grant = {"sub": sub, "gty": "password", EMAIL_CLAIM: subject.user}
         return {
             "iss": self._settings.auth0_issuer,
-            "sub": f"{client_id}@clients",
             "aud": audience,
-            "azp": client_id,
-            "gty": "client-credentials",
+            "azp": subject.client_id,
+            **by_grant,
             "scope": " ".join(scopes),
             "permissions": list(scopes),
         }
@@ -125,7 +137,7 @@ class Mint:
         self._ledger = ledger
         self._token_seconds = token_seconds
 
-    def issue(self, shape: Shape, client_id: str, parameters: Parameters) -> Mapping[str, Any]:
+    def issue(self, shape: Shape, subject: Subject, parameters: Parameters) -> Mapping[str, Any]:
         """Issue a token and give the answer of RFC 6749 section 5.1.
 
         ``token_format=opaque`` asks for one that says nothing to who does not introspect it.
@@ -135,17 +147,22 @@ class Mint:
             raise InvalidRequestError(f"The token_format must be {JWT} or {OPAQUE}.")
         scopes = shape.scopes(parameters)
         now = int(time.time())
-        claims = shape.claims(client_id, scopes, parameters)
+        claims = shape.claims(subject, scopes, parameters)
         claims |= {"iat": now, "exp": now + self._token_seconds}
         if kind == OPAQUE:
             token = secrets.token_urlsafe(_OPAQUE_BYTES)
         else:
             token = self._key.sign(claims, typ=shape.typ)
         scope = " ".join(scopes)
-        self._ledger.add(token, Entry(client_id, scope, claims))
+        self._ledger.add(token, Entry(subject.client_id, scope, claims))
         return {
             "token_type": "Bearer",
             "expires_in": self._token_seconds,
             "access_token": token,
             "scope": scope,
         }
+
+
+def _okta_id(user: str) -> str:
+    """Give a person's id in the form of Okta's: 00u and seventeen more; always the same."""
+    return "00u" + hashlib.sha256(user.encode("utf-8")).hexdigest()[:_OKTA_ID_LETTERS]

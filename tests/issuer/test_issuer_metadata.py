@@ -15,6 +15,7 @@ def test_okta_s_metadata_names_the_issuer_and_endpoints_that_answer(
     metadata = http.get(f"{OKTA}/.well-known/{document}").json()
     assert metadata["issuer"] == origin + OKTA
     assert metadata["jwks_uri"] == f"{origin}{OKTA}/v1/keys"
+    assert metadata["grant_types_supported"] == ["client_credentials", "password"]
     assert http.get(metadata["jwks_uri"]).status_code == 200
     for name in ("token", "introspection", "revocation"):
         assert http.post(metadata[f"{name}_endpoint"]).status_code == 401

@@ -13,6 +13,7 @@ OKTA = "/oauth2/default/v1/token"
 AUTH0 = "/oauth/token"
 FORM = "application/x-www-form-urlencoded"
 GOOD = "grant_type=client_credentials&scope=a"
+PERSON = "grant_type=password"
 BODY = "&client_id=dev-client&client_secret=dev%2Bsecret%2Fwith%3Asigns"
 
 
@@ -40,7 +41,16 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     [
         ("", "scope=a", RIGHT, 400, "invalid_request"),
         ("", "grant_type=&scope=a", RIGHT, 400, "invalid_request"),
-        ("", "grant_type=password&scope=a", RIGHT, 400, "unsupported_grant_type"),
+        ("", "grant_type=refresh_token&scope=a", RIGHT, 400, "unsupported_grant_type"),
+        ("", f"{PERSON}&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username=a&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username=a&password=&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username={'a' * 101}&password=b&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username=+a&password=b&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username=%E2%80%A8&password=b&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username=dev-client&password=b&scope=a", RIGHT, 400, "invalid_grant"),
+        ("password=b", f"{PERSON}&username=a&scope=a", RIGHT, 400, "invalid_request"),
+        ("", f"{PERSON}&username=a&password=b&scope=a", {}, 401, "invalid_client"),
         ("", "grant_type=client_credentials", RIGHT, 400, "invalid_scope"),
         ("", "grant_type=client_credentials&scope=", RIGHT, 400, "invalid_scope"),
         ("", "grant_type=client_credentials&scope=a++b", RIGHT, 400, "invalid_scope"),
