@@ -4,16 +4,22 @@ Lists show what is submitted; one entry is shown whatever its status. A decision
 entry, or on many at once, all or none. Whoever worked or made an entry never decides on it.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from starlette.types import Receive
 
-from api.catalog.timesheets.callers import Caller, Callers
+from api.catalog.timesheets.callers import Caller
+from api.catalog.timesheets.chosen import ChosenEntries
 from api.catalog.timesheets.decisions import IDS, MAX_IDS, Decision, read_ids
-from api.catalog.timesheets.locks import RowLock
 from api.catalog.timesheets.policies import Policies
-from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED, check_transition
+from api.catalog.timesheets.transitions import (
+    APPROVED,
+    REJECTED,
+    SUBMITTED,
+    TRANSITIONS,
+    refused,
+)
 from api.crud import Context, Crud, Errors, Resource
 from api.crud.actions import Action
 from api.crud.bodies import read_change
@@ -22,6 +28,7 @@ from api.errors import ApiError, Conflict, Forbidden, NotFound
 from api.http.body import read_json_object
 from api.http.exchange import Access
 from db.models.timesheet import Timesheet
+from db.statement import Row
 
 SCOPE: Final = "approve:timesheets"
 _DECIDED: Final = ("status", "reason")
@@ -39,12 +46,13 @@ def expose_approvals(crud: Crud, policies: Policies) -> None:
         access={"all": SCOPE},
         read_only_attributes=_OTHERS,
     )
-    judge = Judge(approvals, policies)
+    entries = ChosenEntries(approvals, policies.dialect)
+    judge = Judge(entries, policies)
     approvals.list.start.before(show_submitted)
     approvals.update.start.before(read_decision)
     approvals.update.write.before(judge.decide_on_one)
     crud.operation(
-        action=DecideOnMany(approvals, judge),
+        action=DecideOnMany(approvals, entries, judge),
         method="PUT",
         access=Access(all_of=(SCOPE,)),
         refused_as="update",
@@ -69,48 +77,61 @@ def read_decision(context: Context) -> None:
 
 
 class Judge:
-    """Takes decisions: each is allowed, written down and carried out in one transaction.
+    """Takes decisions: allows them and writes them into the history, in one transaction.
 
     Args:
-        approvals: The resource.
+        entries: Reads and changes them.
         policies: Who calls, and what is remembered.
     """
 
-    def __init__(self, approvals: Resource, policies: Policies) -> None:
-        self.callers: Callers = policies.callers
+    def __init__(self, entries: ChosenEntries, policies: Policies) -> None:
+        self._entries = entries
+        self._callers = policies.callers
         self._history = policies.history
-        self._locks = RowLock(approvals, policies.dialect)
 
     async def decide_on_one(self, context: Context) -> None:
         """Have the update write what was decided. Raises ``ApiError``."""
-        decision = context.options["decision"]
-        caller = self.callers.of_context(context)
-        await self.decide(context, caller, context.key[0], decision)
+        decision, number = context.options["decision"], context.key[0]
+        for refusal in (await self.decide(context, [number], decision)).values():
+            raise refusal
         context.attributes = decision.attributes
 
     async def decide(
-        self, context: Context, caller: Caller, number: int, decision: Decision
-    ) -> None:
-        """Allow a decision on an entry, which stays locked, and write it into the history.
+        self, context: Context, ids: Sequence[int], decision: Decision
+    ) -> dict[int, ApiError]:
+        """Judge each entry, lock them all, and write the decision down if none is refused.
 
-        Raises:
-            NotFound: There is no such entry.
-            Forbidden: It is the caller's own.
-            Conflict: It was decided on before.
+        Returns:
+            The refusals, by the entries' ids.
         """
-        entry = await self._locks.lock(context, number)
-        if entry is None:
-            raise NotFound(f"There is no timesheet {number}")
-        if caller.name in (entry["user_id"], entry["created_by"]):
-            raise Forbidden(
-                f"Timesheet {number} is {caller.name}'s own: nobody decides on what they worked"
-                " or entered themselves",
-                reason="own-timesheet",
-            )
-        check_transition(number, entry["status"], decision.status)
-        step = (entry["status"], decision.status)
-        connection = await context.connection()
-        await self._history.record(connection, caller, number, step, decision.reason)
+        caller, connection = self._callers.of_context(context), await context.connection()
+        entries = await self._entries.lock(connection, ids)
+        refusals = {}
+        for number in ids:
+            refusal = _judge(number, entries.get(number), decision, caller)
+            if refusal is not None:
+                refusals[number] = refusal
+        if not refusals:
+            to, reason = decision.status, decision.reason
+            await self._history.record_all(connection, caller, ids, to, reason)
+        return refusals
+
+
+def _judge(number: int, entry: Row | None, decision: Decision, caller: Caller) -> ApiError | None:
+    """Say why a decision on an entry is refused, if it is."""
+    if entry is None:
+        return NotFound(f"There is no timesheet {number}")
+    _, person, maker, status = entry
+    if caller.name in (person, maker):
+        return Forbidden(
+            f"Timesheet {number} is {caller.name}'s own: nobody decides on what they worked or"
+            " entered themselves",
+            reason="own-timesheet",
+        )
+    if decision.status not in TRANSITIONS[status]:
+        again = " again" if status == decision.status else ""
+        return refused(number, status, f"cannot be {decision.status}{again}")
+    return None
 
 
 class DecideOnMany(Action):
@@ -119,9 +140,10 @@ class DecideOnMany(Action):
     name = "decide"
     writes = True
 
-    def __init__(self, approvals: Resource, judge: Judge) -> None:
+    def __init__(self, approvals: Resource, entries: ChosenEntries, judge: Judge) -> None:
         super().__init__(approvals)
         self.single = False
+        self._entries = entries
         self._judge = judge
 
     async def take_in(self, context: Context, receive: Receive) -> None:
@@ -136,28 +158,17 @@ class DecideOnMany(Action):
         errors.check()
 
     async def write(self, context: Context) -> None:
-        """Decide on each, in the order of the ids, so that no two approvers wait in a ring."""
+        """Decide on all, and give them as they are then."""
         ids, decision = context.options["ids"], context.options["decision"]
-        caller = self._judge.callers.of_context(context)
-        refusals: dict[int, ApiError] = {}
-        for number in sorted(ids):
-            try:
-                await self._judge.decide(context, caller, number, decision)
-            except (NotFound, Forbidden, Conflict) as refusal:
-                refusals[number] = refusal
+        refusals = await self._judge.decide(context, ids, decision)
         if refusals:
             raise _together(ids, decision, refusals)
-        context.rows = [await self._carry_out(context, number, decision) for number in ids]
+        connection = await context.connection()
+        context.rows = await self._entries.change(connection, ids, decision.attributes)
         context.instance = self.resource.view.read_rows(context.rows)
 
-    async def _carry_out(self, context: Context, number: int, decision: Decision) -> Any:
-        fields = self.resource.fields
-        written, values = fields.ordered({**fields.refreshed(), **decision.attributes})
-        statement = self.resource.statements.update(written)
-        return await (await context.connection()).fetch_one(statement, (*values, number))
 
-
-def _together(ids: Sequence[int], decision: Decision, refusals: dict[int, ApiError]) -> ApiError:
+def _together(ids: Sequence[int], decision: Decision, refusals: Mapping[int, ApiError]) -> ApiError:
     """Make one refusal of many, each of which stands in its errors."""
     kind = next(k for k in _GRAVEST if any(isinstance(one, k) for one in refusals.values()))
     return kind(

@@ -8,15 +8,18 @@
       rejected
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import Dialect, insert
+from sqlalchemy import Dialect, insert, select
 
 from api.catalog.timesheets.callers import Caller
+from api.catalog.timesheets.chosen import KEPT_SHAPES, among, padded
 from api.errors import Conflict
 from db.base import now
 from db.database import Connection
+from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from db.statement import Statement, slot
 
@@ -32,16 +35,6 @@ TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     APPROVED: (),
 }
 """Where an entry may go from each status."""
-
-
-def check_transition(number: int, current: str, wanted: str) -> None:
-    """Refuse a step that the machine does not have.
-
-    Raises:
-        Conflict: Names the entry and its status.
-    """
-    if wanted not in TRANSITIONS[current]:
-        raise refused(number, current, f"cannot become {wanted}")
 
 
 def check_mutable(number: int, current: str) -> None:
@@ -65,9 +58,11 @@ class History:
 
     def __init__(self, dialect: Dialect) -> None:
         columns = TimesheetTransition.__table__.columns
+        self._dialect = dialect
         self._columns = [columns[name] for name in _WRITTEN]
         values = {c: slot(number, c.type) for number, c in enumerate(self._columns)}
         self._insert = Statement(insert(TimesheetTransition).values(values), dialect)
+        self._insert_of_chosen = lru_cache(KEPT_SHAPES)(self._of_chosen)
         self._bind_moment = columns["at"].type.dialect_impl(dialect).bind_processor(dialect)
 
     async def record(
@@ -87,9 +82,42 @@ class History:
             step: From which status to which.
             reason: Why, if it says so.
         """
-        at = now() if self._bind_moment is None else self._bind_moment(now())
-        values = (number, *step, caller.name, caller.client, reason, at)
+        values = (number, *step, caller.name, caller.client, reason, self._now())
         await connection.fetch_all(self._insert, values)
+
+    async def record_all(
+        self,
+        connection: Connection,
+        caller: Caller,
+        ids: Sequence[int],
+        to: str,
+        reason: str | None = None,
+    ) -> None:
+        """Write down that many entries take a step, before they do, from whatever they are.
+
+        Args:
+            connection: Inside the transaction that takes it.
+            caller: Who takes it.
+            ids: The entries'.
+            to: To which status.
+            reason: Why, if it says so.
+        """
+        chosen = padded(ids)
+        values = (to, caller.name, caller.client, reason, self._now(), *chosen)
+        await connection.fetch_all(self._insert_of_chosen(len(chosen)), values)
+
+    def _of_chosen(self, size: int) -> Statement:
+        _, _, *others = self._columns
+        entries = select(
+            Timesheet.id, Timesheet.status, *(slot(n, c.type) for n, c in enumerate(others))
+        ).where(among(size, len(others)))
+        return Statement(
+            insert(TimesheetTransition).from_select(self._columns, entries), self._dialect
+        )
+
+    def _now(self) -> Any:
+        """Give the moment as the driver wants it."""
+        return now() if self._bind_moment is None else self._bind_moment(now())
 
 
 _WRITTEN: Final = ("timesheet_id", "from", "to", "who", "client", "reason", "at")
