@@ -40,11 +40,13 @@ def parse_moment(text: str) -> datetime:
     moment = datetime.fromisoformat(
         f"{date}T{minutes or '00:00'}{seconds or ''}{(offset or 'Z').upper()}"
     )
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("outside the years 1 to 9999") from error
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    if moment.tzinfo is not UTC:
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("outside the years 1 to 9999") from error
+    beyond = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - beyond) if beyond else moment
 
 
 def format_moment(moment: datetime) -> str:

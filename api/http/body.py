@@ -146,9 +146,10 @@ class StrictJson:
             names = [name for name, _ in pairs]
             name = next(n for n in members if names.count(n) > 1)
             raise self._about_member(name, "is given twice")
-        for name in members:
-            if not name.isascii() and _has_lone_surrogate(name):
-                raise self._about_member(name, "is not valid Unicode")
+        if not "".join(members).isascii():
+            for name in members:
+                if _has_lone_surrogate(name):
+                    raise self._about_member(name, "is not valid Unicode")
         return members
 
     def _about_member(self, name: str, text: str) -> MalformedBody:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
+from sqlalchemy.sql.schema import CallableColumnDefault
 
 from api.crud.bodies import NULL, Attributes, Errors
 from api.crud.fields import Field
-from api.crud.upload.formats import WHOLE_ROW, Rows, Unreadable
+from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
 from api.crud.values import Codec, Refusal
 from api.errors import BadRequest, FieldError
@@ -20,10 +21,12 @@ from db.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.upload.context import UploadContext
+    from api.crud.values.codec import Convert
 
 AT_A_TIME: Final = 256
 """How many rows are made between two looks of the event loop."""
 
+_NO_OBJECT: Final = Unreadable.because("The row must be a JSON object")
 _KEPT_SHAPES: Final = 1_000
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -56,20 +59,47 @@ RowHook = Callable[[UploadedRow], None]
 class _Shape:
     """What rows that have the same attributes have in common.
 
-    Attributes:
-        mask: The bits of the fields that they give.
-        missing: What they lack and must not.
-        initial: The model's own values for what they lack, to be asked for each row.
+    Args:
+        given: The attributes, as the row hook leaves them.
+        stage: What the rows are for.
     """
 
-    __slots__ = ("initial", "mask", "missing")
+    __slots__ = ("_convert", "_initial", "_mask", "_missing", "_template")
 
     def __init__(self, given: tuple[str, ...], stage: Stage) -> None:
-        self.mask = stage.mask(given)
-        self.missing = [f for f in stage.fields if f.required and f.attribute not in given]
-        self.initial = [
-            f for f in stage.fields if f.attribute not in given and f.initial() is not UNSET
-        ]
+        self._mask = stage.mask(given)
+        self._missing = [f for f in stage.fields if f.required and f.attribute not in given]
+        self._convert: list[tuple[int, str, Convert | None]] = []
+        self._initial: list[tuple[int, Field]] = []
+        self._template: list[Any] = [None, CREATED, None, self._mask, None]
+        for place, field in enumerate(stage.fields, start=len(self._template)):
+            value = None
+            if field.attribute in given:
+                self._convert.append((place, field.attribute, field.codec.to_driver))
+            elif (value := field.initial()) is UNSET:
+                value = None
+            elif isinstance(field.column.default, CallableColumnDefault):
+                self._initial.append((place, field))
+            self._template.append(field.codec.driver_value(value))
+
+    def check(self, row: UploadedRow) -> None:
+        """Note what the row lacks and must not, unless something is wrong with that already."""
+        if self._missing:
+            wrong = {error["field"] for error in row.errors.found}
+            for field in self._missing:
+                if field.name not in wrong:
+                    row.errors.add(field.name, NULL, "cannot be null", field.label)
+
+    def staged(self, row: UploadedRow) -> Row:
+        """Give a row that is right as the stage takes it: completed by the model's own values."""
+        staged, attributes = self._template.copy(), row.attributes
+        staged[0] = row.line
+        for place, name, convert in self._convert:
+            value = attributes[name]
+            staged[place] = value if convert is None or value is None else convert(value)
+        for place, field in self._initial:
+            staged[place] = field.codec.driver_value(field.initial())
+        return staged
 
 
 class RowMaker:
@@ -82,43 +112,34 @@ class RowMaker:
 
     def __init__(self, stage: Stage, creatable: Sequence[Field]) -> None:
         self._stage = stage
-        self._from_json = {f.name: (f, f.codec.from_json) for f in creatable}
-        self._from_text = {f.name: (f, _from_text(f.codec)) for f in creatable}
-        self._columns = [(field.attribute, field.codec.to_driver) for field in stage.fields]
+        self._from_json = {f.name: (f.attribute, f.codec.from_json, f) for f in creatable}
+        self._from_text = {f.name: (f.attribute, _from_text(f.codec), f) for f in creatable}
         self._nulls = (None,) * len(stage.fields)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
-    def read(self, context: "UploadContext", line: int, body: Any, hook: RowHook) -> UploadedRow:
-        """Read one row and have the hook complete and judge it."""
-        errors = Errors()
-        row = UploadedRow(context, line, {}, errors)
-        if not isinstance(body, dict):
-            return _not_a_row(row)
-        self._read_values(row, body, is_text=context.request.format.is_text)
-        hook(row)
-        for field in self._shape(row).missing:
-            if not any(error["field"] == field.name for error in errors.found):
-                errors.add(field.name, NULL, "cannot be null", field.label)
-        return row
-
-    def _read_values(self, row: UploadedRow, body: dict[str, Any], *, is_text: bool) -> None:
-        readers = self._from_text if is_text else self._from_json
+    def read(self, context: "UploadContext", line: int, body: dict[str, Any]) -> UploadedRow:
+        """Read what callers may write of one row."""
+        row = UploadedRow(context, line, {}, Errors())
+        readers = self._from_text if context.request.format.is_text else self._from_json
+        attributes = row.attributes
         for name, value in body.items():
             reader = readers.get(name)
             if reader is None:
                 continue
-            field, read = reader
+            attribute, read, field = reader
             if value is not None:
                 try:
-                    row.attributes[field.attribute] = read(value)
+                    attributes[attribute] = read(value)
                 except Refusal as refusal:
                     row.errors.add(name, refusal.kind, str(refusal))
             elif field.nullable:
-                row.attributes[field.attribute] = None
+                attributes[attribute] = None
             else:
                 row.errors.add(name, NULL, "cannot be null", field.label)
+        return row
 
-    def _shape(self, row: UploadedRow) -> _Shape:
+    def shape(self, row: UploadedRow) -> _Shape:
+        """Give what the row has in common with others."""
         given = tuple(row.attributes)
         shape = self._shapes.get(given)
         if shape is None:
@@ -126,18 +147,6 @@ class RowMaker:
                 self._shapes.clear()
             shape = self._shapes[given] = _Shape(given, self._stage)
         return shape
-
-    def staged(self, row: UploadedRow) -> Row:
-        """Give a row that is right as the stage takes it."""
-        shape, attributes = self._shape(row), row.attributes
-        for field in shape.initial:
-            attributes[field.attribute] = field.initial()
-        get = attributes.get
-        values = [
-            value if (value := get(name)) is None or convert is None else convert(value)
-            for name, convert in self._columns
-        ]
-        return (row.line, CREATED, None, shape.mask, None, *values)
 
     def rejected(self, line: int, errors: Sequence[FieldError]) -> Row:
         """Give a row that is rejected as the stage takes it."""
@@ -194,23 +203,23 @@ class StagedRows:
 
     def _make(self, item: tuple[int, Any]) -> Row:
         line, body = item
-        errors: Sequence[FieldError]
-        if isinstance(body, Unreadable):
-            errors = body.errors
-        else:
-            row = self._maker.read(self._context, line, body, self._hook)
-            errors = row.errors.found
-            if not errors:
-                return self._maker.staged(row)
-            if self._strict:
-                row.errors.check()
+        if not isinstance(body, dict):
+            unreadable = body if isinstance(body, Unreadable) else _NO_OBJECT
+            return self._rejected(line, unreadable.errors)
+        row = self._maker.read(self._context, line, body)
+        self._hook(row)
+        shape = self._maker.shape(row)
+        shape.check(row)
+        errors = row.errors.found
+        if not errors:
+            return shape.staged(row)
+        if self._strict:
+            row.errors.check()
+        return self._rejected(line, errors)
+
+    def _rejected(self, line: int, errors: Sequence[FieldError]) -> Row:
         self.rejected += 1
         return self._maker.rejected(line, errors)
-
-
-def _not_a_row(row: UploadedRow) -> UploadedRow:
-    row.errors.add(WHOLE_ROW, "Validation error", "must be a JSON object", "The row")
-    return row
 
 
 def _from_text(codec: Codec) -> Callable[[Any], Any]:

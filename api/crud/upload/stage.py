@@ -73,8 +73,15 @@ class Stage:
         return self.table.c[self._names[attribute].name]
 
     def mask(self, attributes: Sequence[str]) -> int:
-        """Give the bits of the fields that a row gave."""
-        return sum(self._bits[self._names[a]] for a in attributes if a in self._names)
+        """Give the bits of the fields that a row gave.
+
+        Raises:
+            AttributeError: A hook named an attribute that uploads do not set.
+        """
+        for name in attributes:
+            if name not in self._names:
+                raise AttributeError(f"{name!r} is no attribute that an upload sets")
+        return sum(self._bits[self._names[name]] for name in attributes)
 
     def gives(self, field: Field) -> ColumnElement[bool]:
         """Tell in SQL whether a row gave this field."""

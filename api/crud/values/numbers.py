@@ -3,6 +3,7 @@
 import math
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Dialect, types
@@ -14,6 +15,7 @@ _WHOLE: Final = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _EXACT_DIGITS: Final = 15  # What a double gives back as it was.
 _DECIMALS_READ: Final = 10  # SQLAlchemy's, where a Numeric does not say.
+_KEPT_NUMBERS: Final = 1_024  # Hours, prices: an upload repeats few of them many times.
 _SAFE_INTEGER: Final = 2**53 - 1  # Beyond it JavaScript, and many a JSON reader, loses digits.
 
 
@@ -129,6 +131,7 @@ def fixed_codec(kind: FixedDecimal, _: Dialect) -> Form:
     """Read and write a decimal of few digits, in JSON as a number."""
     highest = Decimal(2**31 - 1).scaleb(-kind.scale)
 
+    @lru_cache(_KEPT_NUMBERS)
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
             raise Refusal("must be a decimal number")
