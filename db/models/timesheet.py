@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import CheckConstraint, Enum, Index, String
+from sqlalchemy import CheckConstraint, Enum, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import MANAGED, Base, Timestamps
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
+
+_WEEKLY: Final = text("date IS NULL")
+"""Only the few weekly entries, which an upload must find in a hurry."""
 
 
 class Timesheet(Timestamps, Base):
@@ -39,6 +42,14 @@ class Timesheet(Timestamps, Base):
         Index("ix_timesheets_by_employee", "user_id", "day", "approved", "hours"),
         Index("ix_timesheets_by_project", "project", "day", "approved", "hours"),
         Index("ix_timesheets_by_day", "day", "approved", "hours"),
+        Index(
+            "ix_timesheets_weekly",
+            "user_id",
+            "year",
+            "week",
+            sqlite_where=_WEEKLY,
+            postgresql_where=_WEEKLY,
+        ),
         {"sqlite_autoincrement": True},
     )
 

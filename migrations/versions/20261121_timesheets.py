@@ -101,6 +101,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_timesheets_by_project", ["project", "day", "approved", "hours"], unique=False
         )
+        batch_op.create_index(
+            "ix_timesheets_weekly",
+            ["user_id", "year", "week"],
+            unique=False,
+            sqlite_where=sa.text("date IS NULL"),
+            postgresql_where=sa.text("date IS NULL"),
+        )
         batch_op.create_index("uq_timesheets_natural_key", ["source", "external_id"], unique=True)
 
     if op.get_context().dialect.name == "postgresql":
@@ -136,6 +143,7 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION refuse_to_alter_history()")
     with op.batch_alter_table("timesheets", schema=None) as batch_op:
         batch_op.drop_index("uq_timesheets_natural_key")
+        batch_op.drop_index("ix_timesheets_weekly")
         batch_op.drop_index("ix_timesheets_by_project")
         batch_op.drop_index("ix_timesheets_by_employee")
         batch_op.drop_index("ix_timesheets_by_day")

@@ -1,0 +1,109 @@
+"""``POST /timesheets/upload``: the import job's way in, one entry or many.
+
+Entries are held against the same rules as single ones. What is approved stays as it is; a rejected
+entry that the upload changes is submitted again.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import String, Text, cast, exists, insert, literal, select, update
+
+from api.catalog.timesheets.crowding import Crowding
+from api.catalog.timesheets.policies import Policies
+from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
+from api.crud import Crud, Resource
+from api.crud.upload import Merge, UploadContext, UploadedRow
+from api.crud.upload.stage import UNCHANGED, UPDATED
+from db.base import now
+from db.models.idempotency_key import IdempotencyKey
+from db.models.timesheet import Timesheet
+from db.models.timesheet_transition import TimesheetTransition
+
+ACCESS: Final = "batch:upload"
+NATURAL_KEY: Final = ("source", "external_id")
+
+_PERIOD: Final = ("date", "year", "week", "day")
+_CALLER: Final = "caller"
+
+
+def expose_uploads(crud: Crud, timesheets: Resource, policies: Policies, limit: int) -> None:
+    """Let entries be uploaded; ``limit`` is the largest body, in bytes."""
+    upload = crud.upload(
+        timesheets,
+        natural_key=NATURAL_KEY,
+        only_on_create=("created_by",),
+        access=ACCESS,
+        limit=limit,
+        keys=IdempotencyKey,
+    )
+    hooks = Uploads(policies)
+    upload.start(hooks.know_caller)
+    upload.row(hooks.complete)
+    upload.judge(reject_approved)
+    upload.judge(Crowding(policies.limits.hours_per_day, policies.dialect).judge)
+    upload.written(submit_again)
+    upload.message(worded)
+
+
+class Uploads:
+    """The hooks of an upload that ask the policies."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._callers = policies.callers
+        self._rules = policies.rules
+
+    def know_caller(self, context: UploadContext) -> None:
+        """Find out who calls, once for all rows. Raises ``Forbidden``."""
+        context.options[_CALLER] = self._callers.of(context.exchange)
+
+    def complete(self, row: UploadedRow) -> None:
+        """Complete an entry and hold it against the rules."""
+        entry, caller = row.attributes, row.context.options[_CALLER]
+        if caller.user is not None:
+            entry["user_id"] = caller.user
+        entry["created_by"] = caller.name
+        if entry.get("external_id") is not None and entry.get("source") is None:
+            entry["source"] = caller.client
+        self._rules.apply(entry, row.errors)
+        for name in _PERIOD:  # The whole period is given anew, or the old form's would stay.
+            entry.setdefault(name, None)
+
+
+async def reject_approved(merge: Merge) -> None:
+    """Reject what would change an approved entry."""
+    stage = merge.stage
+    approved = exists(select(Timesheet.id).where(Timesheet.id == stage.id, Timesheet.approved))
+    text = literal("Timesheet ", Text) + cast(stage.id, String)
+    await merge.reject(
+        (stage.status == UPDATED) & approved,
+        "status",
+        text + f" is {APPROVED} and cannot be changed",
+    )
+
+
+async def submit_again(merge: Merge) -> None:
+    """Submit the rejected entries that were changed, and remember that."""
+    stage = merge.stage
+    changed = select(stage.id).where(stage.status == UPDATED)
+    again = (Timesheet.status == REJECTED) & Timesheet.id.in_(changed)
+    caller = merge.context.options[_CALLER]
+    history: dict[Any, Any] = {
+        "timesheet_id": Timesheet.id,
+        "from": literal(REJECTED, String),
+        "to": literal(SUBMITTED, String),
+        "who": literal(caller.name, String),
+        "client": literal(caller.client, String),
+        "at": literal(now(), TimesheetTransition.at.type),
+    }
+    steps = select(*history.values()).where(again)
+    await merge.execute(insert(TimesheetTransition.__table__).from_select(list(history), steps))  # type: ignore[arg-type]
+    values = {Timesheet.status: SUBMITTED, Timesheet.reason: None}
+    await merge.execute(update(Timesheet).values(values).where(again))
+
+
+def worded(status: str, entry: Any) -> str:
+    """Say what became of one entry: ``Created timesheet 14 for employee 007``."""
+    which = f"{entry.id} for {entry.user_type.lower()} {entry.user_id}"
+    if status == UNCHANGED:
+        return f"Timesheet {which} is unchanged"
+    return f"{status.capitalize()} timesheet {which}"
