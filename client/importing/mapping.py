@@ -1,9 +1,9 @@
 """The mapping file: how the external tool's columns and notations become our fields (TOML)."""
 
-import codecs
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,8 @@ FIELDS: Final = (
     "external_id",
 )
 """What an entry is made of, in our names."""
+
+_ANY_DAY: Final = date(2017, 11, 23)
 
 SOURCE_CHARACTERS: Final = 100
 """The API keeps no longer name of a source."""
@@ -140,6 +142,17 @@ def _check_source(name: str) -> None:
         raise ValueError(f"source must have at most {SOURCE_CHARACTERS} characters")
 
 
+def _check_date_format(form: str) -> None:
+    if not form:
+        return
+    try:
+        read = datetime.strptime(_ANY_DAY.strftime(form), form)  # noqa: DTZ007 - only its day.
+    except ValueError as error:
+        raise ValueError(f"date_format {form!r} is not understood by strptime") from error
+    if read.date() != _ANY_DAY:
+        raise ValueError(f"date_format {form!r} does not tell day, month and year")
+
+
 def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
@@ -154,8 +167,8 @@ def _check_delimiter(text: str) -> None:
 
 def _check_encoding(name: str) -> None:
     try:
-        codecs.lookup(name)
-    except LookupError as error:
+        "a".encode(name)
+    except (LookupError, ValueError) as error:
         raise ValueError(f"encoding {name!r} is not known") from error
 
 
@@ -163,6 +176,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], None]]] = {
     "fields": _check_fields,
     "defaults": _check_defaults,
     "source": _check_source,
+    "date_format": _check_date_format,
     "time_zone": _check_zone,
     "delimiter": _check_delimiter,
     "encoding": _check_encoding,

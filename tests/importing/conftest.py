@@ -6,6 +6,7 @@ tests use the service itself; here the point is what the job does when answers f
 
 import io
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from client.command import main
 from client.context import Context
 from client.importing import ImportSettings, retries
 from client.settings import ClientSettings
-from tests.client.conftest import SECRET, Outcome, issuer
+from tests.client.conftest import SECRET, issuer
 
 __all__ = ["issuer"]
 
@@ -163,6 +164,19 @@ def settings(issuer: str, api: UploadApi) -> ImportSettings:
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the job wait for milliseconds where it would for seconds."""
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
+
+
+class Outcome(NamedTuple):
+    """What a run of the job left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def counted(self) -> int:
+        """All rows of the summary."""
+        return sum(int(number) for number in re.findall(r"(\d+) (?:created|un|up|rej)", self.err))
 
 
 class ImportRun(NamedTuple):

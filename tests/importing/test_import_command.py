@@ -1,0 +1,218 @@
+"""The command: arguments, what is said on stderr, exit codes, lean imports."""
+
+import io
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.context import Context
+from client.importing.outcome import Counts
+from client.importing.progress import Bar, Lines
+from client.status import ExitCode
+from tests.conftest import ROOT, environment_of
+from tests.importing.conftest import ImportRun, UploadApi, csv_of, plain_rows
+
+COMMAND = [sys.executable, "-m", "client", "import"]
+
+
+@pytest.fixture
+def surroundings(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
+    """Arguments for subprocess."""
+    return {"env": environment_of(**environment), "cwd": tmp_path, "text": True}
+
+
+def test_the_summary_is_on_stderr_and_nothing_on_stdout(run: ImportRun, export: Path) -> None:
+    code, out, err = run(export)
+    assert (code, out) == (0, "")
+    figures = "5 created, 0 updated, 0 unchanged, 0 rejected"
+    assert re.fullmatch(rf"export\.csv: {figures}; \d+\.\d s, \d+ rows/s\.\n", err)
+
+
+def test_some_rejected_rows_are_exit_code_3(run: ImportRun, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(csv_of(*plain_rows(2), "007,never,StoreZero,5,E3"))
+    assert run(tmp_path / "a.csv").code == 3
+
+
+def test_quiet_says_nothing_unless_something_is_wrong(
+    run: ImportRun, export: Path, tmp_path: Path
+) -> None:
+    assert run(export, "--quiet") == (0, "", "")
+    (tmp_path / "a.csv").write_text(csv_of("007,never,StoreZero,5,E3"))
+    assert "1 rejected" in run(tmp_path / "a.csv", "--quiet").err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ((), "usage: python -m client import"),
+        (("timesheets",), "usage: python -m client import"),
+        (("parts", "a.csv"), "invalid choice: 'parts'"),
+        (("timesheets", "a.csv", "b.csv"), "unrecognized arguments: b.csv"),
+        (("timesheets", "a.csv", "--since", "10.5.2017"), "is no date like 2017-05-10"),
+        (("timesheets", "a.csv", "--batch-size", "0"), "between 1 and 10000, not 0"),
+        (("timesheets", "a.csv", "--batch-size", "10001"), "between 1 and 10000, not 10001"),
+        (("timesheets", "a.csv", "--attempts", "0"), "between 1 and 1000, not 0"),
+        (("timesheets", "a.csv", "--format", "xml"), "invalid choice: 'xml'"),
+        (("timesheets", "a.txt"), "--format csv, ndjson, json"),
+        (("timesheets", f"{'a' * 97}.csv"), "longer than 100 characters"),
+        (("timesheets", "ftp://host/a.csv"), "SOURCE must start with http:// or https://"),
+    ],
+)
+def test_wrong_arguments_are_told_and_nothing_is_sent(
+    environment: dict[str, str],
+    api: UploadApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    argv: tuple[str, ...],
+    words: str,
+) -> None:
+    from client.command import main  # noqa: PLC0415 - as the door does.
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("")
+    err = io.StringIO()
+    context = Context(
+        ["import", *argv], environment, str(tmp_path), io.StringIO(), io.StringIO(), err
+    )
+    assert main(context) == 1
+    assert words in err.getvalue()
+    assert api.requests == []
+
+
+def test_help_tells_every_option_and_every_exit_code(surroundings: dict[str, Any]) -> None:
+    ended = subprocess.run([*COMMAND, "--help"], capture_output=True, check=True, **surroundings)
+    assert ended.stderr == ""
+    for code in set(ExitCode) - {ExitCode.PIPE_CLOSED}:
+        assert re.search(rf"\b{code.value} ", ended.stdout), code
+    assert "--dry-run" in ended.stdout
+
+
+def test_anything_but_import_is_still_a_request(surroundings: dict[str, Any]) -> None:
+    ended = subprocess.run(
+        [*COMMAND[:3], "imports"], capture_output=True, check=False, **surroundings
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "URL must start with http:// or https:// and name a host.\n"
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["timesheets"], ["timesheets", "a", "--since", "x"]])
+def test_nothing_heavy_is_imported_before_the_arguments_are_right(
+    surroundings: dict[str, Any], argv: list[str]
+) -> None:
+    code = (
+        "import sys\n"
+        "from client.command import main\nfrom client.context import Context\n"
+        "main(Context.of_process())\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'api', 'db'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "import", *argv],
+        capture_output=True,
+        check=False,
+        **surroundings,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_rich_is_loaded_on_a_terminal_only(surroundings: dict[str, Any], export: Path) -> None:
+    code = (
+        "import sys\n"
+        "from client.command import main\nfrom client.context import Context\n"
+        "assert main(Context.of_process()) == 0\n"
+        "sys.exit('rich' in sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "import", "timesheets", str(export)],
+        capture_output=True,
+        check=False,
+        **surroundings,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.isprintable() or ended.stderr.count("\n") == 1
+
+
+def test_a_terminal_gets_a_bar_and_the_summary(surroundings: dict[str, Any], export: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "timesheets", str(export), "--batch-size", "1"], stderr=theirs, **surroundings
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # Linux: the other end is closed.
+            piece = b""
+        shown += piece
+        if not piece:
+            break
+    os.close(ours)
+    assert process.wait() == 0
+    assert "━" in shown.decode()
+    assert b"5 created, 0 updated" in shown
+
+
+def test_elsewhere_a_line_comes_every_ten_seconds_and_has_no_control_characters() -> None:
+    err = io.StringIO()
+    seconds = [0.0]
+    context = Context([], {}, ".", io.StringIO(), io.StringIO(), err)
+    lines = Lines(context, clock=lambda: seconds[0])
+    for batch in range(100):
+        seconds[0] = batch / 2
+        lines.advance(Counts(created=batch), batch, 100 if batch < 90 else None)
+    assert err.getvalue().splitlines() == [
+        "20 rows (20 %), 0 rejected",
+        "40 rows (40 %), 0 rejected",
+        "60 rows (60 %), 0 rejected",
+        "80 rows (80 %), 0 rejected",
+    ]
+
+
+def test_what_a_server_says_cannot_steer_the_terminal() -> None:
+    err = io.StringIO()
+    with Bar(Context([], {}, ".", io.StringIO(), io.StringIO(), err)) as bar:
+        bar.tell("[bold]\x1b[31mred")
+    assert "[bold]?[31mred" in err.getvalue()
+
+
+def test_ctrl_c_ends_it_with_130_and_what_was_acknowledged_is_kept(
+    surroundings: dict[str, Any], export: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        process = subprocess.Popen(
+            [*COMMAND, "timesheets", str(export), "--url", url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **surroundings,
+        )
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(100)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
+    assert (export.parent / ".import" / "export.csv.json").exists()
+
+
+def test_the_client_without_the_import_loads_none_of_it(surroundings: dict[str, Any]) -> None:
+    code = (
+        "import sys\nimport client.api, client.request\n"
+        "sys.exit(any(name.startswith('client.importing') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, **surroundings).returncode == 0
+
+
+def test_no_module_of_the_job_is_long() -> None:
+    for path in (ROOT / "client" / "importing").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 300, path.name

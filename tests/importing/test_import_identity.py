@@ -1,0 +1,87 @@
+"""Natural keys: given or derived, the same for the same file, and each once."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.importing.identity import Identifier, Tally
+from client.importing.mapper import RowError
+from tests.importing.conftest import ImportRun, UploadApi
+
+ROW = "007,2017-05-10,StoreZero,5"
+OTHER = "008,2017-05-10,StoreZero,5"
+
+
+def import_rows(run: ImportRun, path: Path, *rows: str) -> None:
+    """Import rows without ids."""
+    path.write_text("".join(f"{row}\n" for row in ("user_id,date,project,hours", *rows)))
+    assert run(path).code == 0
+
+
+def test_without_an_id_the_same_file_gives_the_same_entries(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    for _ in range(2):
+        import_rows(run, path, ROW, OTHER, ROW)
+        assert len(api.entries) == 3
+
+
+def test_equal_rows_are_as_many_entries_whatever_stands_between_them(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    import_rows(run, path, ROW, ROW)
+    first = dict(api.entries)
+    import_rows(run, path, ROW, OTHER, ROW, ROW)
+    assert len(api.entries) == 4
+    assert first.items() <= api.entries.items()
+
+
+def test_the_id_does_not_depend_on_how_a_value_was_written(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    import_rows(run, path, ROW)
+    import_rows(run, path, "007 ,2017-05-10T00:00Z, StoreZero,5")
+    assert len(api.entries) == 1
+
+
+def test_an_id_that_a_file_holds_twice_is_rejected_the_second_time_in_whatever_batch(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"007,2017-05-10,StoreZero,{hours},E1" for hours in (5, 6)]
+    path.write_text("\n".join(["user_id,date,project,hours,external_id", *rows]))
+    for size in ("1", "2"):
+        outcome = run(path, "--batch-size", size)
+        assert outcome.code == 3
+        assert "1 rejected" in outcome.err
+    assert [entry["hours"] for entry in api.entries.values()] == [5]
+
+
+def test_the_same_id_of_another_source_is_another_entry() -> None:
+    identifier = Identifier("tempus")
+    identifier.identify({"external_id": "E1"})
+    identifier.identify({"external_id": "E1", "source": "other"})
+    with pytest.raises(RowError, match="'E1' is an earlier row's already"):
+        identifier.identify({"external_id": "E1", "source": "tempus"})
+
+
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 50), max_size=300))
+def test_the_tally_counts_as_a_counter_does(numbers: list[int]) -> None:
+    tally, counter = Tally(), Counter[int]()
+    for number in numbers:
+        assert tally.add(number) == counter[number]
+        counter[number] += 1
+
+
+def test_the_tally_grows() -> None:
+    tally = Tally()
+    # Hashes are spread like these.
+    numbers = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(10_000)]
+    assert [tally.add(number) for number in numbers] == [0] * 10_000
+    assert [tally.add(number) for number in numbers] == [1] * 10_000

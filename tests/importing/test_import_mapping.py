@@ -1,0 +1,292 @@
+"""Mapping files, and what becomes of a row by them."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.errors import ConfigurationError
+from client.importing.mapper import Mapper, RowError
+from client.importing.mapping import FieldMapping, load_mapping
+from client.importing.moments import moment_reader
+from tests.importing.conftest import ImportRun, UploadApi
+
+MAPPING = """
+source = "tempus"
+external_id = "Entry ID"
+date_format = "%d.%m.%Y %H:%M"
+time_zone = "Europe/Berlin"
+decimal_comma = true
+delimiter = ";"
+encoding = "cp1252"
+[fields]
+user_id = "Employee No"
+date = "Start"
+project = "Project"
+hours = "Hours"
+[defaults]
+project = "StoreZero"
+user_type = "Contractor"
+"""
+EXPORT = (
+    "Entry ID;Employee No;Start;Project;Hours;Remark\r\n"
+    "E1;007;10.05.2017 17:40;Pão;7,25;=1+1\r\n"
+    "E2;008; 31.12.2017 23:30 ;;8;\r\n"
+)
+BASE = {"user_id": "007", "project": "StoreZero", "hours": 5, "date": "2017-05-10"}
+
+
+def test_a_mapping_gives_our_names_and_notations(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    (tmp_path / "tempus.toml").write_text(MAPPING)
+    (tmp_path / "export.csv").write_bytes(EXPORT.encode("cp1252"))
+    assert run(tmp_path / "export.csv", "--mapping", tmp_path / "tempus.toml").code == 0
+    assert api.requests[0].rows == [
+        {
+            "source": "tempus",
+            "external_id": "E1",
+            "user_type": "Contractor",
+            "user_id": "007",
+            "date": "2017-05-10T15:40:00.000Z",
+            "project": "Pão",
+            "hours": 7.25,
+        },
+        {
+            "source": "tempus",
+            "external_id": "E2",
+            "user_type": "Contractor",
+            "user_id": "008",
+            "date": "2017-12-31T22:30:00.000Z",
+            "project": "StoreZero",
+            "hours": 8,
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sourse = 'a'", "'sourse' is unknown: did you mean source?"),
+        ("xyz = 'a'", "'xyz' is unknown; known are "),
+        ("[fields]\nuser = 'a'", "[fields] 'user' is none of our fields: did you mean user_id?"),
+        ("[defaults]\nhour = 1", "[defaults] 'hour' is none of our fields: did you mean hours?"),
+        ("[defaults]\nexternal_id = 'a'", "would be the same for all rows"),
+        ("[defaults]\nhours = true", "[defaults] hours must be text or a number, not True"),
+        ("[fields]\nhours = 1", "[fields] hours must be the name of a column"),
+        ("external_id = 'a'\n[fields]\nexternal_id = 'b'", "both in [fields] and outside"),
+        ("fields = 'a'", "fields must be a table"),
+        ("decimal_comma = 'yes'", "decimal_comma must be true or false"),
+        ("source = 1", "source must be text"),
+        (f"source = '{'a' * 101}'", "source must have at most 100 characters"),
+        ("time_zone = 'Europe/Bern'", "time_zone 'Europe/Bern' is not known"),
+        ("time_zone = '../etc/passwd'", "time_zone '../etc/passwd' is not known"),
+        ("delimiter = ';;'", "delimiter must be one character"),
+        ("encoding = 'utf-88'", "encoding 'utf-88' is not known"),
+        ("encoding = 'base64'", "encoding 'base64' is not known"),
+        ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' is not understood"),
+        ("date_format = '%d.%m.'", "date_format '%d.%m.' does not tell day, month and year"),
+        ("a = ", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_mapping_is_told_with_its_name(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as refusal:
+        load_mapping(path)
+    assert words in str(refusal.value)
+    assert str(path) in str(refusal.value)
+
+
+def test_a_mapping_that_is_not_there_ends_the_command_with_11(run: ImportRun) -> None:
+    outcome = run("a.csv", "--mapping", "missing.toml")
+    assert outcome.code == 11
+    assert outcome.err == "missing.toml cannot be read: No such file or directory.\n"
+
+
+def test_a_mapped_column_that_the_header_lacks_ends_the_import_with_the_nearest(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    (tmp_path / "m.toml").write_text(MAPPING)
+    (tmp_path / "a.csv").write_text(EXPORT.replace("Employee No", "Employee"))
+    outcome = run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml")
+    assert (outcome.code, api.requests) == (12, [])
+    assert "no column 'Employee No': did you mean Employee?" in outcome.err
+
+
+def mapped(row: dict[str, Any], **mapping: Any) -> dict[str, Any]:
+    """Give the entry that a row becomes."""
+    return Mapper(FieldMapping(**mapping)).map(row).fields
+
+
+def reason(row: dict[str, Any], **mapping: Any) -> str:
+    """Give why a row is rejected."""
+    with pytest.raises(RowError) as refusal:
+        mapped(row, **mapping)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping", "sent"),
+    [
+        ("2017-05-10T17:40:20.095Z", {}, "2017-05-10T17:40:20.095Z"),
+        ("2017-05-10T17:40:20.0959+02:00", {}, "2017-05-10T15:40:20.095Z"),
+        ("2017-05-10 17:40", {"time_zone": "Europe/Berlin"}, "2017-05-10T15:40:00.000Z"),
+        ("2017-01-10 17:40", {"time_zone": "Europe/Berlin"}, "2017-01-10T16:40:00.000Z"),
+        # A day stays that day, east and west of Greenwich.
+        ("2017-05-10", {"time_zone": "Europe/Berlin"}, "2017-05-10T00:00:00.000Z"),
+        ("2017-05-10", {"time_zone": "America/New_York"}, "2017-05-10T00:00:00.000Z"),
+        ("10.05.2017", {"date_format": "%d.%m.%Y"}, "2017-05-10T00:00:00.000Z"),
+        (
+            "05/10/17 05:40 PM",
+            {"date_format": "%m/%d/%y %I:%M %p", "time_zone": "America/New_York"},
+            "2017-05-10T21:40:00.000Z",
+        ),
+        # Shown twice by the clocks: the first is meant.
+        ("2017-10-29 02:30", {"time_zone": "Europe/Berlin"}, "2017-10-29T00:30:00.000Z"),
+        ("2017-10-29 03:30", {"time_zone": "Europe/Berlin"}, "2017-10-29T02:30:00.000Z"),
+        # Not skipped: an offset says which moment is meant.
+        ("2017-03-26T02:30+01:00", {"time_zone": "Europe/Berlin"}, "2017-03-26T01:30:00.000Z"),
+    ],
+)
+def test_dates_are_sent_as_utc(text: str, mapping: dict[str, Any], sent: str) -> None:
+    assert mapped({**BASE, "date": text}, **mapping)["date"] == sent
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping", "words"),
+    [
+        ("2017-03-26 02:30", {"time_zone": "Europe/Berlin"}, "does not exist in Europe/Berlin"),
+        ("yesterday", {}, "must be a date as ISO 8601 has it, not 'yesterday'"),
+        ("2017-02-29", {}, "must be a date"),
+        (
+            "10/05/2017",
+            {"date_format": "%d.%m.%Y"},
+            "must be a date like %d.%m.%Y, not '10/05/2017'",
+        ),
+        ("31.02.2017", {"date_format": "%d.%m.%Y"}, "must be a date like"),
+        ("0001-01-01T00:00+14:00", {}, "out of range"),
+        ("9999-12-31 23:59", {"time_zone": "America/New_York"}, "out of range"),
+    ],
+)
+def test_dates_that_are_none_are_rejected(text: str, mapping: dict[str, Any], words: str) -> None:
+    assert words in reason({**BASE, "date": text}, **mapping)
+
+
+@given(
+    st.datetimes(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2100-01-01")),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+)
+def test_a_moment_is_sent_as_the_moment_that_it_is_or_rejected(local: datetime, name: str) -> None:
+    zone = ZoneInfo(name)
+    try:
+        moment = moment_reader("", zone)(local.isoformat(" "))
+    except ValueError:
+        # Skipped: an hour or so later the clocks show what they never showed.
+        assert (local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)) != local
+        return
+    assert moment.utc.astimezone(zone).replace(tzinfo=None) == local
+    assert moment.day == local.date()
+    assert abs(moment.utc.replace(tzinfo=None) - local) <= timedelta(hours=14)
+    read = datetime.fromisoformat(moment.text)
+    assert read == moment.utc.replace(microsecond=local.microsecond // 1000 * 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "comma", "sent"),
+    [
+        ("7.25", False, 7.25),
+        ("7", False, 7),
+        ("7,25", True, 7.25),
+        ("-1", False, -1),
+        (7.25, True, 7.25),
+        ("5.0", False, 5.0),
+        (True, False, True),
+    ],
+)
+def test_hours_are_sent_as_the_number_that_they_are(text: Any, sent: Any, *, comma: bool) -> None:
+    hours = mapped({**BASE, "hours": text}, decimal_comma=comma)["hours"]
+    assert (hours, type(hours)) == (sent, type(sent))
+
+
+@pytest.mark.parametrize(
+    ("text", "comma", "words"),
+    [
+        ("7,25", False, "hours must be a number, not '7,25'"),
+        ("1.234,5", True, "hours must be a number with a decimal comma"),
+        ("7:30", False, "hours must be a number"),
+        ("1e1", False, "hours must be a number"),
+        ("nan", False, "hours must be a number"),
+        ("\u0667", False, "hours must be a number"),
+        ("0.10000000000000001", False, "more digits than a JSON number keeps"),
+    ],
+)
+def test_hours_that_are_no_number_are_rejected(text: str, words: str, *, comma: bool) -> None:
+    assert words in reason({**BASE, "hours": text}, decimal_comma=comma)
+
+
+def test_weeks_are_whole_numbers_and_other_texts_stay_text() -> None:
+    row = {"user_id": 7, "project": "1.50", "hours": "40", "year": "2016", "week": "24"}
+    assert mapped(row) == {
+        "user_id": "7",
+        "project": "1.50",
+        "hours": 40,
+        "year": 2016,
+        "week": 24,
+    }
+    assert reason({**row, "week": "24.5"}) == "week must be a whole number, not '24.5'"
+
+
+@pytest.mark.parametrize("name", ["user_id", "project", "hours"])
+@pytest.mark.parametrize("value", ["", None])
+def test_a_row_without_what_every_entry_has_is_rejected(name: str, value: Any) -> None:
+    assert reason({**BASE, name: value}) == f"{name} is missing or empty"
+
+
+def test_reasons_are_in_the_names_of_the_external_tool() -> None:
+    names = {"user_id": "No", "project": "P", "hours": "H", "date": "Day"}
+    row = {"No": "7", "P": "a", "H": "x", "Day": "2017-05-10"}
+    assert reason(row, fields=names) == "H must be a number, not 'x'"
+    assert reason({**row, "H": "1", "Day": "x"}, fields=names).startswith("Day must be a date")
+    assert reason({"P": "a", "H": "1"}, fields=names) == "No is missing or empty"
+
+
+def test_a_row_that_lacks_the_id_which_the_mapping_names_is_rejected() -> None:
+    names = {name: name for name in BASE}
+    assert reason({**BASE, "ID": ""}, fields=names, external_id="ID") == "ID is missing or empty"
+
+
+def test_columns_that_the_mapping_does_not_name_are_not_read() -> None:
+    names = {name: name for name in BASE}
+    assert mapped({**BASE, "Remark": "x", "hour": 1}, fields=names).keys() == BASE.keys()
+
+
+def test_without_a_mapping_a_misspelt_member_is_rejected_with_the_nearest() -> None:
+    assert "'user_typ' is none of our fields: did you mean user_type?" in reason(
+        {**BASE, "user_typ": "Contractor"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "last"),
+    [
+        ({"date": "2017-05-10"}, date(2017, 5, 10)),
+        ({"date": "2017-05-10T23:30"}, date(2017, 5, 10)),
+        ({"year": 2016, "week": 24}, date(2016, 6, 19)),
+        ({"year": "2020", "week": "53"}, date(2021, 1, 3)),
+        ({"year": 2016, "week": 53}, None),
+        ({}, None),
+    ],
+)
+def test_since_looks_at_the_day_as_it_was_noted_and_at_a_week_s_sunday(
+    row: dict[str, Any], last: date | None
+) -> None:
+    entry = {name: value for name, value in BASE.items() if name != "date"}
+    mapper = Mapper(FieldMapping(time_zone="America/New_York"))
+    assert mapper.map({**entry, **row}).last_day == last

@@ -1,0 +1,162 @@
+"""The file of rejected rows: each as it was, with line and reason, to be corrected and imported."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
+
+GOOD = "007,2017-05-10,StoreZero,5,E1"
+TOO_MANY = "007,2017-05-10,StoreZero,25,E2"
+NO_DATE = "007,10.5.2017,StoreZero,5,E3"
+
+
+def rejected(run: ImportRun, name: str = "a.csv.rejected.csv") -> list[list[str]]:
+    """Read the file of rejected rows."""
+    with (run.state / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.csv"
+
+
+def test_what_the_job_and_what_the_api_reject_stands_there_in_the_order_of_the_source(
+    run: ImportRun, api: UploadApi, path: Path
+) -> None:
+    path.write_text(csv_of(GOOD, NO_DATE, TOO_MANY, "", "007,2017-05-10"))
+    outcome = run(path)
+    assert outcome.code == 3
+    assert "1 created, 0 updated, 0 unchanged, 3 rejected" in outcome.err
+    assert "Rejected rows are in " in outcome.err
+    date = "date must be a date as ISO 8601 has it, not '10.5.2017'"
+    assert rejected(run) == [
+        ["line", "reason", "user_id", "date", "project", "hours", "external_id"],
+        ["3", date, "007", "10.5.2017", "StoreZero", "5", "E3"],
+        ["4", "hours must not be 25", "007", "2017-05-10", "StoreZero", "25", "E2"],
+        ["6", "has 2 cells, but there are 5 columns", "007", "2017-05-10"],
+    ]
+    assert len(api.entries) == 1
+
+
+def test_corrected_they_can_be_imported_again(
+    run: ImportRun, api: UploadApi, path: Path, tmp_path: Path
+) -> None:
+    path.write_text(csv_of(GOOD, NO_DATE, TOO_MANY))
+    run(path)
+    text = (run.state / "a.csv.rejected.csv").read_text()
+    corrected = tmp_path / "corrected.csv"
+    corrected.write_text(text.replace(",25,", ",24,").replace("10.5.2017,", "2017-05-10,"))
+    (tmp_path / "m.toml").write_text('source = "a.csv"')
+    assert run(corrected, "--mapping", tmp_path / "m.toml").code == 0
+    assert {key: entry["hours"] for key, entry in api.entries.items()} == {
+        ("a.csv", "E1"): 5,
+        ("a.csv", "E2"): 24,
+        ("a.csv", "E3"): 5,
+    }
+
+
+def test_rows_of_json_are_kept_as_ndjson_and_can_be_imported_again(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    row = {"user_id": "007", "date": "2017-05-10", "project": "Pão", "hours": 25}
+    (tmp_path / "a.ndjson").write_text(f"{json.dumps(row)}\nnonsense\n[1]\n")
+    assert run(tmp_path / "a.ndjson").code == 3
+    path = run.state / "a.ndjson.rejected.ndjson"
+    first, second, third = (json.loads(line) for line in path.read_text().splitlines())
+    assert first == {"line": 1, "reason": "hours must not be 25", **row}
+    assert second["row"] == "nonsense"
+    assert second["reason"].startswith("is not JSON: ")
+    assert third == {"line": 3, "reason": "is not a JSON object", "row": "[1]"}
+    corrected = tmp_path / "b.ndjson"
+    corrected.write_text(path.read_text().splitlines()[0].replace("25", "24"))
+    assert run(corrected).code == 0
+    assert len(api.entries) == 1
+
+
+def test_they_are_in_the_delimiter_and_the_encoding_of_the_source(
+    run: ImportRun, path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m.toml").write_text('delimiter = ";"\nencoding = "utf-16"\nsource = "s"')
+    rows = csv_of(*(f"007,2017-05-10,Pão,25,E{n}" for n in range(3))).replace(",", ";")
+    path.write_text(rows, encoding="utf-16")
+    # One file written in several pieces still has one byte order mark.
+    run(path, "--mapping", tmp_path / "m.toml", "--batch-size", "1")
+    text = (run.state / "s.rejected.csv").read_text(encoding="utf-16")
+    assert "\ufeff" not in text
+    assert text.splitlines()[1] == "2;hours must not be 25;007;2017-05-10;Pão;25;E0"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "'a", '"', " b "])
+def test_cells_are_not_changed(run: ImportRun, path: Path, cell: str) -> None:
+    quoted = cell.replace('"', '""')
+    path.write_text(csv_of(f'007,2017-05-10,"{quoted}",25,E1'))
+    run(path)
+    assert rejected(run)[1][4] == cell
+
+
+def test_a_resumed_job_writes_none_twice_and_none_too_few(
+    run: ImportRun, api: UploadApi, path: Path
+) -> None:
+    rows = plain_rows(9)
+    rows[0] = rows[4] = rows[8] = TOO_MANY.replace("E2", "X")
+    path.write_text(csv_of(*(row.replace("X", f"X{n}") for n, row in enumerate(rows))))
+    run(path)
+    whole = rejected(run)
+    for broken_after in range(5):
+        api.entries.clear()
+        api.faults += [None] * broken_after + [Fault(400)]
+        run(path, "--batch-size", "2")
+        # A kill between writing the rows and keeping the checkpoint leaves too many.
+        with (run.state / "a.csv.rejected.csv").open("a") as file:
+            file.write("half a li")
+        assert run(path, "--batch-size", "2").code == 3
+        assert rejected(run) == whole
+
+
+def test_a_file_that_was_taken_away_meanwhile_starts_the_job_over(
+    run: ImportRun, api: UploadApi, path: Path
+) -> None:
+    path.write_text(csv_of(TOO_MANY, GOOD))
+    api.faults += [None, Fault(400)]
+    run(path, "--batch-size", "1")
+    (run.state / "a.csv.rejected.csv").unlink()
+    outcome = run(path, "--batch-size", "1")
+    assert "does not hold what an earlier run wrote to it. Starting over" in outcome.err
+    assert len(rejected(run)) == 2
+
+
+def test_the_file_of_an_earlier_import_is_replaced_and_removed_if_nothing_is_rejected(
+    run: ImportRun, path: Path
+) -> None:
+    for _ in range(2):
+        path.write_text(csv_of(TOO_MANY))
+        run(path)
+        assert len(rejected(run)) == 2
+    path.write_text(csv_of(GOOD))
+    assert run(path).code == 0
+    assert not (run.state / "a.csv.rejected.csv").exists()
+
+
+def test_another_file_may_be_named_but_not_the_source_itself(
+    run: ImportRun, api: UploadApi, path: Path, tmp_path: Path
+) -> None:
+    path.write_text(csv_of(TOO_MANY))
+    assert run(path, "--rejected", tmp_path / "no.csv").code == 3
+    assert "hours must not be 25" in (tmp_path / "no.csv").read_text()
+    api.requests.clear()
+    outcome = run(path, "--rejected", path)
+    assert (outcome.code, api.requests) == (1, [])
+    assert path.read_text() == csv_of(TOO_MANY)
+    assert run(path, "--rejected", tmp_path / "missing" / "no.csv").code == 10
+
+
+def test_a_batch_of_nothing_but_rejected_rows_is_not_sent(
+    run: ImportRun, api: UploadApi, path: Path
+) -> None:
+    path.write_text(csv_of(NO_DATE, NO_DATE))
+    assert run(path).code == 3
+    assert api.requests == []

@@ -1,0 +1,199 @@
+"""What is sent: batches, keys, tokens; and what is done when no good answer comes."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from jose import jwt
+
+from client.errors import ClientError
+from client.importing import FileSource, ImportJob, ImportOptions, ImportSettings, Progress
+from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
+
+
+@dataclass
+class Told(Progress):
+    """Remembers what it was told."""
+
+    lines: list[str]
+
+    def tell(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_the_token_is_asked_for_batch_upload_alone_whatever_scope_says(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    run(export, SCOPE="everything else")
+    token = api.requests[0].headers["authorization"].removeprefix("Bearer ")
+    assert jwt.get_unverified_claims(token)["scp"] == ["batch:upload"]
+
+
+def test_batches_are_ndjson_each_row_for_itself(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    run(export, "--batch-size", "2")
+    assert [len(request.rows) for request in api.requests] == [2, 2, 1]
+    for request in api.requests:
+        assert request.path == "/timesheets/upload"
+        assert request.query == {"mode": "partial", "report": "rejected"}
+        assert request.headers["content-type"] == "application/x-ndjson"
+
+
+def test_a_batch_is_closed_before_its_body_grows_large(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    project = "x" * 900_000
+    rows = [
+        {"user_id": "007", "project": project, "hours": 1, "year": 2017, "week": n}
+        for n in range(1, 21)
+    ]
+    (tmp_path / "a.ndjson").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert run(tmp_path / "a.ndjson").code == 0
+    assert [len(request.rows) for request in api.requests] == [10, 10]
+
+
+def test_the_url_is_the_option_s_or_else_the_setting_s(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    assert run(export, "--url", f"{api.url}?more=1", IMPORT_URL="http://localhost:1/").code == 0
+    assert api.requests[0].query["more"] == "1"
+    assert run(export, "--url", "localhost:3000").code == 1
+
+
+@pytest.mark.parametrize("status", [0, 408, 425, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_batch_whose_answer_fails_to_come_is_sent_again_alike(
+    run: ImportRun, api: UploadApi, export: Path, status: int, *, carried_out: bool
+) -> None:
+    api.faults += [Fault(status, carried_out=carried_out), Fault(status), None, Fault(status)]
+    outcome = run(export, "--batch-size", "3")
+    assert outcome.code == 0
+    assert "5 created, 0 updated, 0 unchanged" in outcome.err
+    first, again, once_more, second, again_second = api.requests
+    assert first.body == again.body == once_more.body != second.body == again_second.body
+    keys = [request.headers["idempotency-key"] for request in api.requests]
+    assert keys[0] == keys[1] == keys[2] != keys[3] == keys[4]
+    assert "Trying again in 0.0 s (attempt 2 of 8)." in outcome.err
+
+
+def test_retry_after_is_honoured(run: ImportRun, api: UploadApi, export: Path) -> None:
+    api.faults += [Fault(503, retry_after="1")]
+    outcome = run(export)
+    assert outcome.code == 0
+    assert "Trying again in 1.0 s" in outcome.err
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, 8), (429, 7), (0, 5)])
+def test_what_does_not_pass_ends_the_import_after_the_attempts(
+    run: ImportRun, api: UploadApi, export: Path, status: int, code: int
+) -> None:
+    api.faults += [Fault(status)] * 3
+    assert run(export, "--attempts", "3").code == code
+    assert len(api.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 415, 422])
+def test_any_other_refusal_ends_the_import_at_once_in_the_api_s_words(
+    run: ImportRun, api: UploadApi, export: Path, status: int
+) -> None:
+    problem = {"title": "Refused", "detail": "for this reason"}
+    api.faults += [Fault(status, body=json.dumps(problem).encode())]
+    outcome = run(export)
+    assert (outcome.code, len(api.requests)) == (7, 1)
+    assert f"{status} Refused: for this reason" in outcome.err
+
+
+def test_a_token_that_ends_on_the_way_is_renewed(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    api.faults += [None, Fault(401)]
+    assert run(export, "--batch-size", "3").code == 0
+    tokens = [request.headers["authorization"] for request in api.requests]
+    assert tokens[0] == tokens[1] != tokens[2]
+    assert api.requests[1].body == api.requests[2].body
+
+
+def test_a_new_token_that_is_refused_ends_the_import(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    api.faults += [Fault(401)]
+    assert run(export).code == 7
+    assert len(api.requests) == 1
+
+
+def test_a_second_run_has_keys_of_its_own_and_is_told_what_is_there_by_then(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    assert "5 created" in run(export).err
+    assert "0 created, 0 updated, 5 unchanged" in run(export).err
+    first, second = api.requests
+    assert first.body == second.body
+    assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'{"created":1,"updated":0,"unchanged":0,"rejected":0,"rows":[]}',
+        b'{"created":4,"updated":0,"unchanged":0,"rejected":1,"rows":[]}',
+        b'{"created":4,"updated":0,"unchanged":0,"rejected":1,"rows":[{"line":6,"errors":[]}]}',
+        b'{"created":0,"rejected":5,"rows":[{"line":6,"status":"rejected","errors":[]}]}',
+        b'{"created":"5","updated":0,"unchanged":0,"rejected":0,"rows":[]}',
+        b'{"created":6,"updated":-1,"unchanged":0,"rejected":0,"rows":[]}',
+        b'{"created":5,"updated":0,"unchanged":0,"rejected":0,"rows":7}',
+        b"<html>",
+    ],
+)
+def test_an_answer_that_is_no_report_on_the_batch_ends_the_import(
+    run: ImportRun, api: UploadApi, export: Path, body: bytes
+) -> None:
+    api.faults += [Fault(200, body=body)]
+    assert run(export).code == 9
+
+
+def test_an_issuer_that_is_down_is_tried_again(
+    settings: ImportSettings, api: UploadApi, export: Path, tmp_path: Path
+) -> None:
+    progress = Told([])
+    nobody = ImportSettings(
+        client=type(settings.client)(
+            issuer="http://localhost:1/oauth2/default", client_id="a", client_secret="b"
+        ),
+        url=api.url,
+    )
+    options = ImportOptions(state=tmp_path / "state", attempts=3)
+    job = ImportJob(FileSource(export), nobody, options=options, progress=progress)
+    with job, pytest.raises(ClientError) as failure:
+        job.run()
+    assert failure.value.exit_code == 5
+    assert len(progress.lines) == 2
+    assert "http://localhost:1 cannot be reached" in progress.lines[0]
+    assert api.requests == []
+
+
+def test_since_leaves_out_rows_of_earlier_days(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    days = ("2017-04-30", "2017-05-01", "2017-05-02T00:00+02:00")
+    rows = [f"007,{day},StoreZero,5,E{n}" for n, day in enumerate(days)]
+    (tmp_path / "a.csv").write_text(csv_of(*rows))
+    outcome = run(tmp_path / "a.csv", "--since", "2017-05-01")
+    assert {key for _, key in api.entries} == {"E1", "E2"}
+    assert "2 created, 0 updated, 0 unchanged, 0 rejected, 1 before 2017-05-01" in outcome.err
+
+
+def test_a_dry_run_asks_and_keeps_nothing(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(csv_of(*plain_rows(2), "007,2017-05-10,StoreZero,99,E9"))
+    outcome = run(path, "--dry-run")
+    assert outcome.code == 3
+    assert outcome.err.startswith("Dry run of a.csv, nothing is written: 2 created")
+    assert "--rejected FILE" in outcome.err
+    assert (api.entries, run.state.exists()) == ({}, False)
+    assert api.requests[0].query["dry_run"] == "true"
+    assert "idempotency-key" not in api.requests[0].headers
+    run(path, "--dry-run", "--rejected", tmp_path / "no.csv")
+    assert "hours must not be 99" in (tmp_path / "no.csv").read_text()

@@ -1,0 +1,227 @@
+"""Going on where an earlier run broke off: the checkpoint, and when it no longer fits."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.importing.checkpoint import Checkpoint, CheckpointFile
+from client.importing.outcome import Counts
+from tests.conftest import environment_of
+from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
+
+BROKEN = Fault(400)
+"""Ends a run as a kill would: without a word to the checkpoint."""
+
+
+def break_off(run: ImportRun, api: UploadApi, *argv: Any, after: int = 2, **given: Any) -> None:
+    """Import in batches of two until the API refuses one."""
+    api.faults += [None] * after + [BROKEN]
+    assert run(*argv, "--batch-size", "2", **given).code == 7
+    api.requests.clear()
+
+
+def external_ids(api: UploadApi) -> list[str]:
+    """Give the ids that were sent, in their order."""
+    return [row["external_id"] for request in api.requests for row in request.rows]
+
+
+def test_it_goes_on_behind_the_last_acknowledged_batch(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    break_off(run, api, export)
+    outcome = run(export, "--batch-size", "2")
+    assert outcome.code == 0
+    assert outcome.err.startswith("Going on behind 4 rows of an earlier run.\n")
+    assert "export.csv: 5 created, 0 updated" in outcome.err
+    assert external_ids(api) == ["E5"]
+    assert not (run.state / "export.csv.json").exists()
+
+
+def test_a_batch_that_was_on_its_way_has_the_same_key_and_body_again(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    api.faults += [Fault(400, carried_out=True)]
+    assert run(export).code == 7
+    outcome = run(export)
+    assert "5 created, 0 updated, 0 unchanged" in outcome.err
+    first, second = api.requests
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert first.body == second.body
+
+
+def test_rows_that_were_added_behind_are_imported_too(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    break_off(run, api, export)
+    with export.open("a") as file:
+        file.writelines(f"{row}\n" for row in plain_rows(2, begin=6))
+    assert run(export).code == 0
+    assert external_ids(api) == ["E5", "E6", "E7"]
+
+
+def test_derived_ids_are_those_of_an_unbroken_run(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = ["007,2017-05-10,StoreZero,5"] * 5
+    path.write_text("\n".join(["user_id,date,project,hours", *rows]))
+    run(path)
+    whole = dict(api.entries)
+    api.entries.clear()
+    break_off(run, api, path)
+    run(path)
+    assert api.entries == whole
+    assert len(whole) == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "argv", "words"),
+    [
+        (csv_of("008,2017-05-10,StoreZero,1,E1", *plain_rows(4, begin=2)), (), "not an earlier"),
+        (csv_of(*plain_rows(5)).replace("\n", "\n\n", 1), (), "not an earlier run's"),
+        (csv_of(*plain_rows(3)), (), "is shorter than"),
+        (None, ("--since", "2017-01-01"), "not an earlier run's"),
+        (None, ("--format", "csv"), "not an earlier run's"),
+    ],
+)
+def test_another_source_or_other_options_start_over_and_say_so(
+    run: ImportRun, api: UploadApi, export: Path, *, change: str | None, argv: Any, words: str
+) -> None:
+    break_off(run, api, export)
+    if change is not None:
+        export.write_text(change)
+    outcome = run(export, *argv)
+    assert outcome.code == 0
+    assert words in outcome.err
+    assert "Starting over" in outcome.err
+    assert external_ids(api)[0] == "E1"
+    assert outcome.counted == len(external_ids(api))
+
+
+def test_another_batch_size_goes_on_all_the_same(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    break_off(run, api, export)
+    assert run(export, "--batch-size", "1").code == 0
+    assert external_ids(api) == ["E5"]
+
+
+def test_restart_starts_over(run: ImportRun, api: UploadApi, export: Path) -> None:
+    break_off(run, api, export)
+    outcome = run(export, "--restart")
+    assert "1 created, 0 updated, 4 unchanged" in outcome.err
+    assert len(external_ids(api)) == 5
+
+
+def test_standard_input_goes_on_when_the_same_comes_again(run: ImportRun, api: UploadApi) -> None:
+    stdin = csv_of(*plain_rows(5)).encode()
+    break_off(run, api, "-", "--format", "csv", stdin=stdin)
+    assert run("-", "--format", "csv", stdin=stdin).code == 0
+    assert external_ids(api) == ["E5"]
+
+
+def test_standard_input_starts_over_when_something_else_comes(
+    run: ImportRun, api: UploadApi
+) -> None:
+    break_off(run, api, "-", "--format", "csv", stdin=csv_of(*plain_rows(5)).encode())
+    outcome = run("-", "--format", "csv", stdin=csv_of(*plain_rows(5, begin=3)).encode())
+    assert outcome.code == 0
+    assert "Starting over" in outcome.err
+    assert external_ids(api) == ["E3", "E4", "E5", "E6", "E7"]
+
+
+def test_another_job_does_not_take_its_checkpoint(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    break_off(run, api, export)
+    assert run(export, "--job", "other").code == 0
+    assert len(external_ids(api)) == 5
+    assert (run.state / "export.csv.json").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"version": 2}', '{"version": 1, "counts": {}}', "[" * 100_000, "\x00"],
+)
+def test_a_checkpoint_that_is_none_ends_the_import_and_names_the_way_out(
+    run: ImportRun, api: UploadApi, export: Path, content: str
+) -> None:
+    run.state.mkdir()
+    (run.state / "export.csv.json").write_text(content)
+    outcome = run(export)
+    assert (outcome.code, api.requests) == (10, [])
+    assert "is no checkpoint of this version; --restart" in outcome.err
+    assert run(export, "--restart").code == 0
+
+
+def test_a_checkpoint_is_kept_whole(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path / "a.json")
+    assert file.load() is None
+    kept = Checkpoint(position=3, fingerprint="f", counts=Counts(1, 2, 3, 4, 5), rejected_bytes=7)
+    file.save(kept)
+    assert file.load() == kept
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    file.remove()
+    assert file.load() is None
+
+
+def test_a_checkpoint_holds_no_row_and_no_secret(
+    run: ImportRun, api: UploadApi, export: Path
+) -> None:
+    break_off(run, api, export)
+    kept = json.loads((run.state / "export.csv.json").read_text())
+    assert set(kept) == {
+        "version",
+        "run",
+        "position",
+        "fingerprint",
+        "counts",
+        "rejected_bytes",
+    }
+
+
+def test_a_state_directory_that_cannot_be_made_is_one_line(
+    run: ImportRun, export: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = run(export, "--state", tmp_path / "file" / "state")
+    assert outcome.code == 10
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_second_run_of_a_job_ends_at_once_and_a_third_runs_when_the_first_was_killed(
+    environment: dict[str, str], tmp_path: Path, export: Path, api: UploadApi
+) -> None:
+    command = [sys.executable, "-m", "client", "import", "timesheets"]
+    surroundings: dict[str, Any] = {
+        "env": environment_of(**environment),
+        "cwd": tmp_path,
+        "text": True,
+    }
+    reader, writer = os.pipe()
+    # Waits for its standard input, with the lock in hand.
+    first = subprocess.Popen(
+        [*command, "-", "--format", "csv", "--job", "night"], stdin=reader, **surroundings
+    )
+    while not (tmp_path / ".import" / "night.json").exists():
+        assert first.poll() is None
+    second = subprocess.run(
+        [*command, str(export), "--job", "night"],
+        check=False,
+        capture_output=True,
+        **surroundings,
+    )
+    first.kill()
+    first.wait()
+    os.close(reader)
+    os.close(writer)
+    assert (second.returncode, second.stdout) == (13, "")
+    assert second.stderr == "The import night is running already: .import/night.lock is locked.\n"
+    third = subprocess.run([*command, str(export), "--job", "night"], check=False, **surroundings)
+    assert third.returncode == 0
+    assert len(api.entries) == 5
