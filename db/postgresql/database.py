@@ -88,14 +88,18 @@ class PostgresDatabase:
             except Exception as error:
                 raise translate(error) from error
             thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-bulk")
+            sound = True
             try:
                 yield PostgresBulk(connection, thread, self.dialect)
             except (errors.DatabaseError, asyncio.CancelledError):
-                connection.terminate()
+                sound = False
                 raise
             finally:
                 thread.shutdown(wait=False)
-                self.give_back(connection)
+                if sound:
+                    self.give_back(connection)
+                else:
+                    self._drop(connection)
 
     async def revision(self) -> str | None:
         """Give the Alembic revision; None if Alembic has never seen this database."""
@@ -135,6 +139,11 @@ class PostgresDatabase:
     def give_back(self, connection: PoolConnectionProxy) -> None:
         """Give a borrowed connection back."""
         self._idle.append(connection)
+        self._free.release()
+
+    def _drop(self, connection: PoolConnectionProxy) -> None:
+        """Close a borrowed connection of which nobody knows in what state it is."""
+        connection.terminate()  # asyncpg's pool notices by itself.
         self._free.release()
 
 

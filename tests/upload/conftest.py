@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -255,9 +255,14 @@ def ndjson(rows: list[Any]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-Statuses = Callable[[Any], list[str]]
-
-
 def statuses(report: Any) -> list[str]:
     """Give the status of each row of a report."""
     return [row["status"] for row in report["rows"]]
+
+
+def assert_refusal(response: httpx.Response, status: int, slug: str) -> Any:
+    """Check what a refusal is; give its body."""
+    body = response.json()
+    assert response.status_code == status, body
+    assert body["type"] == f"urn:problem-type:{slug}"
+    return body

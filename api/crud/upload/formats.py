@@ -147,23 +147,23 @@ class _Window:
     def value(self, number: int) -> Any:
         """Give the value that begins here. Raises ``MalformedBody``, naming the row."""
         self.look()
-        while True:
+        while len(self._text) - self._at <= MAX_ROW + _WINDOW:
             try:
                 value, end = _BODY.decode_at(self._text, self._at)
             except json.JSONDecodeError as error:
                 if self._ended:
-                    raise MalformedBody(
-                        f"The body is not JSON: {error.msg} in row {number}"
-                    ) from error
+                    text = f"The body is not JSON: {error.msg} in row {number}"
+                    raise MalformedBody(text) from error
             else:
+                if end - self._at > MAX_ROW:
+                    break
                 if end < len(self._text) or self._ended:  # Else a number might go on.
                     self._at = end
                     return value
-            if len(self._text) - self._at > MAX_ROW:
-                raise MalformedBody(
-                    f"The body is not JSON, or row {number} is longer than {MAX_ROW} characters"
-                )
             self._more()
+        raise MalformedBody(
+            f"The body is not JSON, or row {number} is longer than {MAX_ROW} characters"
+        )
 
 
 def read_ndjson(file: IO[bytes], _: Names) -> Rows:
