@@ -92,7 +92,8 @@ def _settle_period(entry: Attributes, errors: Errors) -> None:
         errors.add("week" if week is None else "year", INVALID, "is missing: a week needs both")
     elif not _FIRST_YEAR <= year <= _LAST_YEAR:
         errors.add("year", INVALID, f"must be between {_FIRST_YEAR} and {_LAST_YEAR}, not {year}")
-    elif not 1 <= week <= (last := weeks_of(year)):
+    elif not 1 <= week <= weeks_of(year):
+        last = weeks_of(year)
         errors.add("week", INVALID, f"must be between 1 and {last} in {year}, not {week}")
     else:
         entry["day"] = date.fromisocalendar(year, week, THURSDAY)
