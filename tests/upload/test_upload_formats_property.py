@@ -1,0 +1,107 @@
+"""The formats: the same rows come out of each, wherever the text happens to be cut."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.crud.upload import formats
+from api.crud.upload.formats import Names, Unreadable, is_array, read_csv, read_json, read_ndjson
+from api.errors import MalformedBody
+
+COLUMNS = ("goods", "number", "note")
+NAMES = Names(COLUMNS, COLUMNS)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+ROWS = st.lists(st.dictionaries(st.sampled_from(COLUMNS), TEXT.filter(bool), max_size=3))
+WINDOWS = st.integers(1, 50)
+READERS = [read_json, read_ndjson, read_csv]
+
+
+def values(reader: Any, data: bytes) -> list[Any]:
+    """Give the rows that a reader makes of a body."""
+    return [row for _, row in reader(io.BytesIO(data), NAMES)]
+
+
+def as_csv(rows: list[dict[str, str]]) -> bytes:
+    """Write rows as CSV; every cell is quoted, so that no row is a blank line."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS, quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+@given(rows=ROWS, window=WINDOWS, ascii_only=st.booleans())
+def test_the_same_rows_come_out_of_all_formats(
+    rows: list[dict[str, str]], window: int, *, ascii_only: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formats, "_WINDOW", window)
+        array = json.dumps(rows, ensure_ascii=ascii_only, indent=window % 3).encode()
+        lines = "\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in rows).encode()
+        assert values(read_json, array) == rows
+        assert values(read_ndjson, lines) == rows
+        assert values(read_csv, as_csv(rows)) == rows
+        assert is_array(io.BytesIO(array))
+
+
+@given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists)), WINDOWS)
+def test_an_array_is_read_as_json_reads_it(rows: list[Any], window: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formats, "_WINDOW", window)
+        assert values(read_json, json.dumps(rows).encode()) == rows
+
+
+@given(ROWS.filter(bool), WINDOWS, st.data())
+def test_an_array_that_is_cut_off_is_refused(
+    rows: list[dict[str, str]], window: int, data: st.DataObject
+) -> None:
+    array = json.dumps(rows, ensure_ascii=False).encode()
+    cut = data.draw(st.integers(0, len(array) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formats, "_WINDOW", window)
+        with pytest.raises(MalformedBody):
+            values(read_json, array[:cut])
+
+
+@given(st.binary(max_size=200), st.sampled_from(READERS), WINDOWS)
+def test_any_bytes_give_rows_or_a_refusal(body: bytes, reader: Any, window: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formats, "_WINDOW", window)
+        try:
+            rows = list(reader(io.BytesIO(body), NAMES))
+        except MalformedBody:
+            return
+    lines = [line for line, _ in rows]
+    assert lines == sorted(set(lines))
+
+
+@given(st.text('{}[]",:\\ntrue0123456789.eE- \r\n', max_size=60), WINDOWS)
+def test_what_json_refuses_is_refused(text: str, window: int) -> None:
+    body = f"[{text}]".encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formats, "_WINDOW", window)
+        try:
+            rows = values(read_json, body)
+        except MalformedBody as refusal:
+            if "given twice" not in refusal.message:
+                with pytest.raises(json.JSONDecodeError):
+                    json.loads(body)
+        else:
+            assert rows == json.loads(body)
+
+
+@given(
+    st.lists(st.sampled_from([b'{"goods":1}', b"", b"{", b" \t"])),
+    st.sampled_from([b"\n", b"\r\n"]),
+)
+def test_lines_are_counted_as_editors_count_them(lines: list[bytes], end: bytes) -> None:
+    rows = list(read_ndjson(io.BytesIO(end.join(lines)), NAMES))
+    wanted = [number for number, line in enumerate(lines, start=1) if line.strip()]
+    assert [line for line, _ in rows] == wanted
+    for line, row in rows:
+        assert isinstance(row, Unreadable) == (lines[line - 1] == b"{")
