@@ -48,8 +48,8 @@ _REJECTED_AT_A_TIME: Final = 500
 DAY: Final = "day"
 WEEK: Final = "week"
 _AT_A_TIME: Final = {DAY: 20, WEEK: 2}
-"""Together they hold fewer entries, of 0.01 hours each, than ``_ROWS_AT_A_TIME``: so each look at so
-many rows finds one to reject."""
+"""So many hold, even in entries of 0.01 hours, fewer rows than ``_ROWS_AT_A_TIME``: each look finds
+one to reject."""
 
 _KEYS: Final = {DAY: ("user_id", "day"), WEEK: ("user_id", "year", "week")}
 
