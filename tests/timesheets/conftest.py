@@ -37,6 +37,7 @@ class Office:
         self.system = system
         self._known = dotenv_values(system.directory / ".env.local")
         self._clients: dict[tuple[str, ...], httpx.Client] = {}
+        self._opened: list[httpx.Client] = []
 
     def machine(self, scopes: str = SCOPES) -> httpx.Client:
         """Give the development client, calling for itself."""
@@ -55,9 +56,11 @@ class Office:
         return token
 
     def with_token(self, token: str) -> httpx.Client:
-        """Give a caller with this token; to be closed by who asked."""
+        """Give a caller with this token."""
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.system.url, headers=headers, timeout=30)
+        client = httpx.Client(base_url=self.system.url, headers=headers, timeout=30)
+        self._opened.append(client)
+        return client
 
     def _client(self, grant: str, scopes: str, name: str = "") -> httpx.Client:
         who = (grant, scopes, name)
@@ -70,7 +73,7 @@ class Office:
 
     def close(self) -> None:
         """Close what the callers hold open."""
-        for client in self._clients.values():
+        for client in self._opened:
             client.close()
 
 

@@ -84,7 +84,8 @@ def read_ids(body: Attributes, key: Field, errors: Errors) -> list[int]:
     """
     given = body.get(IDS)
     if not isinstance(given, list) or not 1 <= len(given) <= MAX_IDS:
-        errors.add(IDS, INVALID, f"must be a list of 1 to {MAX_IDS} ids of timesheets")
+        found = f", not of {len(given)}" if isinstance(given, list) else ""
+        errors.add(IDS, INVALID, f"must be a list of 1 to {MAX_IDS} ids of timesheets{found}")
         return []
     ids: dict[int, None] = {}
     for place, value in enumerate(given):
