@@ -1,12 +1,13 @@
 """Bulk work on PostgreSQL: a connection of the pool, ``COPY``, and a thread to make rows in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect, Table, func, select
 from sqlalchemy.orm import Session
@@ -17,6 +18,8 @@ from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values
 from db.waiting import wait_through
 
+_DRIVERS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_ROWS_AT_A_STRETCH: Final = 32
 T = TypeVar("T")
 
 
@@ -47,22 +50,29 @@ class PostgresBulk:
             await self._execute(str(drop.compile(dialect=self._dialect)))
 
     async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
-        """Load rows by COPY; while one batch is sent, the thread makes the next."""
+        """Load rows by one COPY; while one batch is sent, the thread makes the next."""
+        names = [column.name for column in table.columns]
+        async with self.transaction(), aclosing(self._records(batches)) as records:
+            try:
+                await self._connection.copy_records_to_table(
+                    table.name, records=records, columns=names
+                )
+            except _DRIVERS as error:  # Not what making the rows may raise.
+                raise translate(error) from error
+
+    async def _records(self, batches: Iterator[Sequence[Row]]) -> AsyncGenerator[Row, None]:
+        """Give rows to the driver, which encodes them on the event loop: few at a stretch."""
         rows: Sequence[Row] | None = await self.run(next, batches, None)
         while rows is not None:
             following = asyncio.create_task(self.run(next, batches, None))
             try:
-                await self._copy(table, rows)
+                for number, row in enumerate(rows, start=1):
+                    yield row
+                    if not number % _ROWS_AT_A_STRETCH:
+                        await asyncio.sleep(0)
             finally:
                 await asyncio.wait({following})  # Nobody else may advance the batches meanwhile.
             rows = following.result()
-
-    async def _copy(self, table: Table, rows: Sequence[Row]) -> None:
-        names = [column.name for column in table.columns]
-        try:
-            await self._connection.copy_records_to_table(table.name, records=rows, columns=names)
-        except Exception as error:
-            raise translate(error) from error
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""

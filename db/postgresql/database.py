@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from db import errors
-from db.bulk import AT_ONCE
+from db.bulk import AT_ONCE, short_turns
 from db.postgresql.bulk import PostgresBulk
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
@@ -90,7 +90,8 @@ class PostgresDatabase:
             thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-bulk")
             sound = True
             try:
-                yield PostgresBulk(connection, thread, self.dialect)
+                with short_turns.taken():
+                    yield PostgresBulk(connection, thread, self.dialect)
             except (errors.DatabaseError, asyncio.CancelledError):
                 sound = False
                 raise

@@ -18,7 +18,7 @@ from sqlalchemy import Dialect, Table, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
-from db.bulk import AT_ONCE
+from db.bulk import AT_ONCE, short_turns
 from db.errors import DatabaseError
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
@@ -158,7 +158,8 @@ class SqliteBulks:
             bulk = self._idle.pop() if self._idle else self._open()
             sound = True
             try:
-                yield bulk
+                with short_turns.taken():
+                    yield bulk
                 await bulk.rest()
             except (DatabaseError, asyncio.CancelledError):
                 sound = False
