@@ -62,6 +62,10 @@ class Office:
         self._opened.append(client)
         return client
 
+    def empty(self) -> None:
+        """Take away every timesheet; the history of them stays."""
+        with_connection(self.system.database_url, _empty)
+
     def _client(self, grant: str, scopes: str, name: str = "") -> httpx.Client:
         who = (grant, scopes, name)
         if who not in self._clients:
@@ -87,8 +91,8 @@ def callers(system: System) -> Iterator[Office]:
 
 @pytest.fixture
 def office(callers: Office) -> Office:
-    """The same, with no timesheet yet; the history of earlier ones cannot be taken away."""
-    with_connection(callers.system.database_url, _empty)
+    """The same, with no timesheet yet."""
+    callers.empty()
     return callers
 
 

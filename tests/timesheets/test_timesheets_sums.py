@@ -1,0 +1,164 @@
+"""The sums of a summary are those of an independent computation, for all groups and filters."""
+
+import csv
+import io
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import chain, combinations
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.timesheets.conftest import Office, made, read
+
+SUMMARY = "/timesheets/summary"
+GROUPS = ["employee", "project", "week", "month", "approved"]
+ALL_GROUPINGS = [
+    group
+    for group in chain.from_iterable(combinations(GROUPS, size) for size in range(1, 5))
+    if not {"week", "month"} <= set(group)
+]
+PERSONS, PROJECTS = ["007", "008", "jane@example.com"], ["StoreOne", "StoreTwo", "StoreZero"]
+
+Sums = dict[tuple[Any, ...], tuple[Decimal, int]]
+
+
+@pytest.fixture(scope="module")
+def entries(callers: Office) -> list[dict[str, Any]]:
+    """Entries of both forms over the turns of a year with week 53; a part of them approved."""
+    callers.empty()
+    random, machine, boss = Random(5), callers.machine(), callers.person("boss")
+    sent: list[dict[str, Any]] = []
+    for number in range(60):
+        common = {
+            "user_id": random.choice(PERSONS),
+            "project": random.choice(PROJECTS),
+            "hours": float(Decimal(random.randrange(1, 300)) / 100),
+        }
+        if number % 4:
+            moment = datetime(2020, 12, 20, tzinfo=UTC) + timedelta(hours=random.randrange(700))
+            entry = {**common, "date": moment.isoformat()}
+        else:
+            entry = {
+                **common,
+                **random.choice([{"year": 2020, "week": 53}, {"year": 2021, "week": 1}]),
+            }
+        sent.append({**entry, "id": made(machine, entry)["id"], "approved": bool(number % 3)})
+    chosen = [entry["id"] for entry in sent if entry["approved"]]
+    boss.put("/approvals", json={"ids": chosen}).raise_for_status()
+    return sent
+
+
+def day_of(entry: dict[str, Any]) -> date:
+    """Give the day that an entry counts for."""
+    if "date" in entry:
+        return datetime.fromisoformat(entry["date"]).date()
+    return date.fromisocalendar(entry["year"], entry["week"], 4)
+
+
+def groups_of(entry: dict[str, Any], by: tuple[str, ...]) -> tuple[Any, ...]:
+    """Give what an entry is grouped by, in the order of the columns."""
+    day = day_of(entry)
+    every: dict[str, tuple[Any, ...]] = {
+        "employee": (entry["user_id"],),
+        "project": (entry["project"],),
+        "week": tuple(day.isocalendar()[:2]),
+        "month": (f"{day:%Y-%m}",),
+        "approved": (entry["approved"],),
+    }
+    return tuple(chain.from_iterable(every[name] for name in GROUPS if name in by))
+
+
+def summed(entries: list[dict[str, Any]], by: tuple[str, ...]) -> Sums:
+    """Sum up in decimals, independently."""
+    hours: Counter[Any] = Counter()
+    count: Counter[Any] = Counter()
+    for entry in entries:
+        key = groups_of(entry, by)
+        hours[key] += Decimal(str(entry["hours"]))  # type: ignore[assignment] # a Counter of Decimals
+        count[key] += 1
+    return {key: (Decimal(hours[key]), count[key]) for key in count}
+
+
+def answered(rows: list[dict[str, Any]]) -> Sums:
+    """Give the same of an answer, in its order."""
+    return {
+        tuple(list(row.values())[:-2]): (Decimal(str(row["hours"])), row["entries"]) for row in rows
+    }
+
+
+@pytest.mark.parametrize("by", ALL_GROUPINGS, ids=",".join)
+def test_the_sums_are_exact_and_ordered_by_their_groups(
+    callers: Office, entries: list[dict[str, Any]], by: tuple[str, ...]
+) -> None:
+    rows = read(callers.machine(), SUMMARY, by=",".join(by))
+    expected = summed(entries, by)
+    assert answered(rows) == expected
+    assert list(answered(rows)) == sorted(expected)
+
+
+def test_the_columns_are_those_of_the_groups(
+    callers: Office, entries: list[dict[str, Any]]
+) -> None:
+    machine = callers.machine()
+    assert entries
+    for by, columns in (
+        ("", ["user_id"]),
+        ("?by=employee", ["user_id"]),
+        ("?by=approved,project", ["project", "approved"]),
+        ("?by=project&by=approved&by=project", ["project", "approved"]),
+        ("?by=month,employee", ["user_id", "month"]),
+        ("?by=week,employee,project", ["user_id", "project", "year", "week"]),
+    ):
+        first = machine.get(SUMMARY + by).json()[0]
+        assert list(first) == [*columns, "hours", "entries"]
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ("user_id=007", lambda e: e["user_id"] == "007"),
+        ("user_id=007&user_id=008", lambda e: e["user_id"] in ("007", "008")),
+        ("approved=true", lambda e: e["approved"]),
+        ("status=submitted", lambda e: not e["approved"]),
+        (
+            "day__between=2020-12-28,2021-01-03",
+            lambda e: date(2020, 12, 28) <= day_of(e) <= date(2021, 1, 3),
+        ),
+        ("year=2020&week=53", lambda e: day_of(e).isocalendar()[:2] == (2020, 53)),
+        ("hours__gt=1.5", lambda e: e["hours"] > 1.5),
+        ("date__is_null=true", lambda e: "date" not in e),
+        ("project__in=StoreOne,StoreTwo", lambda e: e["project"] != "StoreZero"),
+        ("q=store", lambda _: True),
+        (
+            "or=user_id=007|project=StoreOne",
+            lambda e: "007" in e["user_id"] or "One" in e["project"],
+        ),
+        ("not=user_id=007|approved__is_null=true", lambda e: e["user_id"] != "007"),
+        ("user_id__in=[]", lambda _: False),
+        ("user_id=nobody", lambda _: False),
+    ],
+)
+@pytest.mark.parametrize("by", ["employee", "project", "week", "month", "approved"])
+def test_every_filter_of_the_list_narrows_it(
+    callers: Office, entries: list[dict[str, Any]], query: str, holds: Any, by: str
+) -> None:
+    response = callers.machine().get(f"{SUMMARY}?{query}&by={by}")
+    assert response.status_code == 200, response.text
+    assert answered(response.json()) == summed([e for e in entries if holds(e)], (by,))
+
+
+@pytest.mark.parametrize("by", ["employee", "employee,project,week,approved", "month"])
+def test_csv_says_what_json_says(callers: Office, entries: list[dict[str, Any]], by: str) -> None:
+    machine = callers.machine()
+    assert entries
+    rows = read(machine, SUMMARY, by=by)
+    text = machine.get(SUMMARY, params={"by": by, "format": "csv"}).text
+    assert text.count("\r\n") == len(rows) + 1 == text.count("\n")
+    header, *lines = csv.reader(io.StringIO(text, newline=""))
+    assert header == list(rows[0])
+    assert lines == [
+        [str(v).lower() if isinstance(v, bool) else str(v) for v in row.values()] for row in rows
+    ]
