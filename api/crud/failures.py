@@ -86,6 +86,8 @@ async def _broken_links(
             columns = await _missing(context, view, database)
         if columns:
             return _each(columns, _NO_SUCH_ROW, view, prefix)
+    if context.action == "create":
+        return ()  # Nothing refers to a new row.
     names = await _referring(context, database)
     return [{"field": name, "message": f"{name} refers to this row"} for name in names]
 
