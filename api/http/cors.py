@@ -16,6 +16,7 @@ from api.http.exchange import Exchange, Header
 EXPOSED: Final = (
     "Content-Range",
     "ETag",
+    "Idempotency-Replayed",
     "Link",
     "Location",
     "RateLimit",

@@ -51,7 +51,7 @@ class Depot:
             access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
         )
         self.app.add_middleware(Caller)
-        crud = Crud(self.app, self.database, scopes=("depot",))
+        self.crud = crud = Crud(self.app, self.database, scopes=("depot",))
         deliveries = crud.resource(
             Delivery,
             read_only_attributes=["status", "madeBy"],

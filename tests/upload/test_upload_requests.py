@@ -1,11 +1,15 @@
 """How an upload may be asked for, and how bodies that cannot be read are refused."""
 
 import json
+import re
+from typing import Any
 
 import pytest
+from fastapi.openapi.utils import get_openapi
 
+from api.crud import ConfigurationError
 from tests.upload.conftest import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
-from tests.upload.depot import Delivery
+from tests.upload.depot import Delivery, Site
 
 GOOD = ndjson([delivery(1)])
 HEADER = "goods,weight,origin,number\n"
@@ -184,3 +188,38 @@ def test_a_text_of_csv_is_as_long_as_its_column(depot: Depot) -> None:
 )
 def test_no_rows_are_no_mistake(depot: Depot, kind: str, body: str) -> None:
     assert depot.reported(body, kind)["rows"] == []
+
+
+def test_openapi_tells_formats_parameters_and_answers(depot: Depot) -> None:
+    (route,) = [
+        route for route in depot.app.routes if getattr(route, "path", "") == "/deliveries/upload"
+    ]
+    document = get_openapi(title="depot", version="1", routes=[getattr(route, "described")])  # noqa: B009 - Starlette's type has it not
+    operation = document["paths"]["/deliveries/upload"]["post"]
+    assert list(operation["requestBody"]["content"]) == ["application/json", NDJSON, CSV]
+    names = [parameter["name"] for parameter in operation["parameters"]]
+    assert names == ["mode", "dry_run", "report", "Idempotency-Key"]
+    assert {"200", "201", "400", "409", "413", "415", "422", "503"} <= set(operation["responses"])
+    one = operation["responses"]["201"]["content"]["application/json"]["schema"]["properties"]
+    assert {"goods", "message"} <= set(one)
+    assert "secret" not in one
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"natural_key": ("nothing",)}, "option natural_key: 'nothing' is none of"),
+        ({"natural_key": ()}, "option natural_key: must name a field"),
+        ({"natural_key": ("goods",), "only_on_create": ("x",)}, "option only_on_create: 'x' is"),
+    ],
+)
+def test_a_mistake_in_an_option_stops_the_start(
+    depot: Depot, options: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(text)):
+        depot.crud.upload(depot.upload.resource, **options)
+
+
+def test_a_model_without_a_numbered_key_cannot_be_uploaded(depot: Depot) -> None:
+    with pytest.raises(ConfigurationError, match="one key, numbered by the database"):
+        depot.crud.upload(depot.crud.resource(Site), natural_key=("code",))

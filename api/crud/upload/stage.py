@@ -51,7 +51,9 @@ class Stage:
         self._dialect = dialect
         self._bits = {field: 1 << place for place, field in enumerate(self.fields)}
         self._names = {field.attribute: field for field in self.fields}
-        self.line: Column[int] = Column("upload_line", Integer, primary_key=True)
+        self.line: Column[int] = Column(
+            "upload_line", Integer, primary_key=True, autoincrement=False
+        )
         self.status: Column[str] = Column("upload_status", String)
         self.errors: Column[str | None] = Column("upload_errors", Text)
         self.given: Column[int] = Column("upload_given", BigInteger)
