@@ -18,6 +18,9 @@ from tests.conftest import ROOT, System, start_system
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 API, ISSUER = "http://localhost:3000", "http://localhost:3001"
 PYTHON = ".venv/bin/python"
+STATUS = re.compile(r"[45]\d\d [A-Z]")
+"""How a refusal begins, which the client prints on stderr."""
+
 DATES = ("createdAt", "updatedAt")
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -73,7 +76,11 @@ def run(step: Step, system: System) -> subprocess.CompletedProcess[str]:
         command,
         shell=True,
         cwd=system.directory,
-        env={**os.environ, **system.environment},
+        env={
+            **os.environ,
+            **system.environment,
+            "IMPORT_URL": f"{system.url}/timesheets/upload",  # By default on port 3000.
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -114,6 +121,10 @@ def test_every_command_of_the_readme_prints_what_stands_below_it(fresh: System) 
     steps = transcript()
     for step in steps:
         result = run(step, fresh)
+        if STATUS.match(step.expected):
+            assert result.returncode != 0, (step, result)
+            assert result.stderr.splitlines()[0] == step.expected.strip(), (step, result)
+            continue
         curl = step.command.startswith("curl")
         assert result.returncode == 0, (step, result)
         expected, printed = value_of(step.expected), value_of(result.stdout)
@@ -123,9 +134,12 @@ def test_every_command_of_the_readme_prints_what_stands_below_it(fresh: System) 
         assert result.stderr == "" or curl, (step, result)
 
 
-def test_the_readme_shows_all_actions_and_the_seeds_three_refusals() -> None:
+def test_the_readme_shows_all_actions_the_seeds_refusals_and_the_upload() -> None:
     text = "\n".join(step.command + step.expected for step in transcript())
     for shown in (
+        "Created timesheet 1 for employee 007",
+        "403 Forbidden",
+        "-m client import timesheets",
         "/parts[]",
         " post '{",
         " put '{",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from decimal import Decimal
 
 import pytest
 from dotenv import dotenv_values
@@ -52,7 +53,7 @@ def test_every_setting_of_the_readme_is_explained_and_is_there_once() -> None:
 def test_the_default_in_the_readme_is_the_default_in_the_code(name: str) -> None:
     shown = documented()[name][0].strip("`")
     default = getattr(Settings.of({"ISSUER": "https://issuer.example/"}), name.lower())
-    if isinstance(default, str | int | float) and not isinstance(default, bool):
+    if isinstance(default, str | int | float | Decimal) and not isinstance(default, bool):
         assert shown == str(default)
     elif not default:
         assert shown == ""
