@@ -27,6 +27,9 @@ OPENAPI: Final = "/openapi.json"
 DOCS: Final = "/docs"
 ASSETS: Final = "/docs-assets"
 _SCHEME: Final = "client_credentials"
+_IS_FASTAPIS: Final = "application/json"
+"""The media type of FastAPI's own refusals; ours are problems."""
+
 _INLINE: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _REFUSALS: Final = {
     "401": "No valid token",
@@ -82,11 +85,12 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
 
 
 def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, Any]:
-    """Say which scopes each operation needs; take out the 422 that is never answered."""
+    """Say which scopes each operation needs; take out FastAPI's 422, which is never answered."""
     used: set[str] = set()
     for operation, access in _operations(schema, app):
         responses = operation["responses"]
-        responses.pop("422", None)
+        if _IS_FASTAPIS in responses.get("422", {}).get("content", ()):
+            del responses["422"]
         if access.public:
             continue
         operation["security"] = _requirements(access)

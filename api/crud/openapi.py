@@ -68,9 +68,10 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def problem_responses(action: str) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems that an action may answer with."""
-    return problems(sorted((*_OF_EVERY_ACTION, *_OF_ACTION[action])))
+def problem_responses(action: str, path: str) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that an action may answer with; a parent in its path may be none."""
+    of_path = (404,) if "{" in path else ()
+    return problems(sorted({*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path}))
 
 
 def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:

@@ -14,16 +14,10 @@ from api.http.routing import UndeclaredAccess
 from api.http.service import Service
 from api.settings import Settings
 from tests.conftest import System, assert_problem
+from tests.contract.operations import OPERATIONS, path_of
 
 PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
-GUARDED = {
-    ("/parts", "GET"),
-    ("/parts", "POST"),
-    ("/parts/{id}", "GET"),
-    ("/parts/{id}", "PUT"),
-    ("/parts/{id}", "PATCH"),
-    ("/parts/{id}", "DELETE"),
-}
+GUARDED = {(path, method.upper()) for path, method in OPERATIONS}
 QUICKSTART = {("/api/public", "GET"), ("/api/private", "GET"), ("/api/private-scoped", "GET")}
 OPEN = PUBLIC | {"/api/public"}
 """Public by their place in PUBLIC_PATHS, or by saying so themselves."""
@@ -87,7 +81,7 @@ def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
     assert walked >= GUARDED
     for path, method in walked - {(path, method) for path, method in walked if path in OPEN}:
         for asked in (method, "HEAD", "OPTIONS", "PROPFIND"):
-            status = asyncio.run(answer(app, asked, path.replace("{id}", "1")))
+            status = asyncio.run(answer(app, asked, path_of(path)))
             assert status == 401, (asked, path)
 
 
@@ -110,12 +104,13 @@ def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(
 def test_no_route_of_the_running_system_answers_without_a_token(system: System) -> None:
     described = httpx.get(f"{system.url}/openapi.json").json()["paths"]
     targets = {
-        (path.replace("{id}", "1"), method.upper())
+        (path_of(path), method.upper())
         for path, methods in described.items()
         for method in (*methods, "head", "options")
         if path not in OPEN
     }
-    assert len(targets) == len(GUARDED) + 4 + 6
+    guarded = GUARDED | {route for route in QUICKSTART if route[0] not in OPEN}
+    assert len(targets) == len(guarded) + 2 * len({path for path, _ in guarded})
     elsewhere = ["/", "/nowhere", "/parts/1/2", "/Parts", "/livez/x", "/docs/../parts", "/redoc"]
     for path, method in [*targets, *((path, "GET") for path in elsewhere)]:
         response = httpx.request(method, f"{system.url}{path}")
@@ -126,7 +121,7 @@ def test_no_route_of_the_running_system_answers_without_a_token(system: System) 
 def test_no_operation_of_the_running_system_runs_without_the_scope(system: System) -> None:
     headers = {"Authorization": f"Bearer {system.token('another_scope')}"}
     for path, method in GUARDED:
-        url = f"{system.url}{path.replace('{id}', '1')}"
+        url = f"{system.url}{path_of(path)}"
         response = httpx.request(method, url, headers=headers)
         assert_problem(response, 403, "forbidden", SCOPELESS)
 
