@@ -39,7 +39,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, policies: Policies, limit: 
     hooks = Uploads(policies)
     upload.start(hooks.know_caller)
     upload.row(hooks.complete)
-    upload.judge(reject_approved)
+    upload.judge(hooks.reject_approved)
     upload.judge(Crowding(policies.limits.hours_per_day, policies.dialect).judge)
     upload.written(submit_again)
     upload.message(worded)
@@ -51,6 +51,7 @@ class Uploads:
     def __init__(self, policies: Policies) -> None:
         self._callers = policies.callers
         self._rules = policies.rules
+        self._locks_rows = policies.dialect.name == "postgresql"
 
     def know_caller(self, context: UploadContext) -> None:
         """Find out who calls, once for all rows. Raises ``Forbidden``."""
@@ -68,17 +69,18 @@ class Uploads:
         for name in _PERIOD:  # The whole period is given anew, or the old form's would stay.
             entry.setdefault(name, None)
 
-
-async def reject_approved(merge: Merge) -> None:
-    """Reject what would change an approved entry."""
-    stage = merge.stage
-    approved = exists(select(Timesheet.id).where(Timesheet.id == stage.id, Timesheet.approved))
-    text = literal("Timesheet ", Text) + cast(stage.id, String)
-    await merge.reject(
-        (stage.status == UPDATED) & approved,
-        "status",
-        text + f" is {APPROVED} and cannot be changed",
-    )
+    async def reject_approved(self, merge: Merge) -> None:
+        """Reject what would change an approved entry; from here on nobody approves the others."""
+        stage = merge.stage
+        changed = Timesheet.id.in_(select(stage.id).where(stage.status == UPDATED))
+        if self._locks_rows:
+            await merge.execute(
+                select(Timesheet.id).where(changed).order_by(Timesheet.id).with_for_update()
+            )
+        approved = exists(select(Timesheet.id).where(Timesheet.id == stage.id, Timesheet.approved))
+        text = literal("Timesheet ", Text) + cast(stage.id, String)
+        text += f" is {APPROVED} and cannot be changed"
+        await merge.reject((stage.status == UPDATED) & approved, "status", text)
 
 
 async def submit_again(merge: Merge) -> None:
