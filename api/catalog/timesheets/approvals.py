@@ -197,6 +197,7 @@ _BODY_OF_MANY: Final = {
                     },
                     "status": {"enum": [APPROVED, REJECTED], "default": APPROVED},
                     "reason": {"type": "string", "minLength": 1, "description": "Why rejected"},
+                    "approved": {"type": "boolean", "description": "Must say what status says"},
                 },
                 "required": ["ids"],
                 "additionalProperties": False,

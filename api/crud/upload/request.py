@@ -59,12 +59,13 @@ class UploadRequest:
         query = scope["query_string"]
         given = _read_query(query)
         dry_run = given["dry_run"] == "true"
+        key = _key(header(scope, b"idempotency-key"))
         return cls(
             format=_format(header(scope, b"content-type")),
             atomic=given["mode"] == ATOMIC,
             dry_run=dry_run,
             rejected_only=given["report"] == REJECTED,
-            key=None if dry_run else _key(header(scope, b"idempotency-key")),
+            key=None if dry_run else key,
             query=query,
         )
 
