@@ -89,17 +89,18 @@ async def submit_again(merge: Merge) -> None:
     changed = select(stage.id).where(stage.status == UPDATED)
     again = (Timesheet.status == REJECTED) & Timesheet.id.in_(changed)
     caller = merge.context.options[_CALLER]
+    moment = now()
     history: dict[Any, Any] = {
         "timesheet_id": Timesheet.id,
         "from": literal(REJECTED, String),
         "to": literal(SUBMITTED, String),
         "who": literal(caller.name, String),
         "client": literal(caller.client, String),
-        "at": literal(now(), TimesheetTransition.at.type),
+        "at": literal(moment, TimesheetTransition.at.type),
     }
     steps = select(*history.values()).where(again)
     await merge.execute(insert(TimesheetTransition.__table__).from_select(list(history), steps))  # type: ignore[arg-type]
-    values = {Timesheet.status: SUBMITTED, Timesheet.reason: None}
+    values = {"status": SUBMITTED, "reason": None, "updated_at": moment}
     await merge.execute(update(Timesheet).values(values).where(again))
 
 
