@@ -1,10 +1,9 @@
 """Batches: what is sent in one request, and how far the source was read by then."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from client.importing.records import Record
 
@@ -23,7 +22,8 @@ class Reading(NamedTuple):
     """A record and what became of it: an entry, a reason why it is none, or neither."""
 
     record: Record
-    entry: dict[str, Any] | None
+    entry: bytes = b""
+    """JSON."""
     reason: str = ""
 
 
@@ -50,9 +50,10 @@ class Batch:
     def add(self, reading: Reading) -> None:
         """Take up the next record."""
         self.position += 1
-        if reading.entry is not None:
+        if reading.entry:
             self.records.append(reading.record)
-            self.body += json.dumps(reading.entry, separators=(",", ":")).encode("ascii") + b"\n"
+            self.body += reading.entry
+            self.body += b"\n"
         elif reading.reason:
             self.rejections.append(Rejection(reading.record, reading.reason))
         else:
@@ -79,7 +80,8 @@ class Fingerprint:
 
     def add(self, record: Record) -> None:
         """Take up the next record."""
-        self._hash.update(repr(record).encode("utf-8", "backslashreplace"))
+        raw = record.raw if isinstance(record.raw, str) else "\0".join(record.raw)
+        self._hash.update(f"{record.line}\0{raw}\0".encode("utf-8", "backslashreplace"))
 
     @property
     def value(self) -> str:

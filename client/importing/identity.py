@@ -5,15 +5,30 @@ id, one is derived from what the row says and from how many equal rows stand bef
 file gives the same ids however often it is read.
 """
 
-import json
 from array import array
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
+
+import msgspec
 
 from client.importing.mapper import RowError
 
 _FIRST_SLOTS: Final = 1 << 12
 _KEY_BYTES: Final = 8
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+def encode(entry: Mapping[str, Any]) -> bytes:
+    """Give an entry as JSON, the same for the same content.
+
+    Raises:
+        RowError: It holds what JSON cannot, such as half of a surrogate pair.
+    """
+    try:
+        return _ENCODER.encode(entry)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise RowError("holds text or a number that JSON cannot carry") from error
 
 
 class Identifier:
@@ -35,8 +50,7 @@ class Identifier:
         """
         entry.setdefault("source", self._source)
         given = entry.get("external_id")
-        content = json.dumps([entry["source"], given] if given else entry, sort_keys=True)
-        digest = sha256(content.encode())
+        digest = sha256(encode({"key": [entry["source"], given]} if given else entry))
         before = self._seen.add(int.from_bytes(digest.digest()[:_KEY_BYTES], "big"))
         if not given:
             digest.update(b"%d" % before)

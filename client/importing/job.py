@@ -67,7 +67,7 @@ class ImportJob:
                 " let a mapping file name it by source."
             )
         # Were these others, other rows would be sent, or to another place.
-        self._terms = repr((self._name, self._mapping, settings.url, *self._options.terms))
+        self._terms = (self._name, self._mapping, settings.url, *self._options.terms)
         self._retries = Retries(self._options.attempts, self._progress.tell)
         self._uploader = Uploader(
             settings,
@@ -138,7 +138,7 @@ class ImportJob:
             records = read_records(text, kind, self._mapping.delimiter)
             rejected_file = self._state.rejected_file(kind)
             rejected = stack.enter_context(self._open_rejected(rejected_file, records.columns))
-            fingerprint = Fingerprint(self._terms)
+            fingerprint = Fingerprint(repr((self._terms, records.columns)))
             readings = self._readings(records, fingerprint)
             size = self._options.batch_size
             for batch in make_batches(readings, fingerprint, self._checkpoint.position, size):

@@ -39,7 +39,6 @@ class Mapper:
         self._columns = mapping.columns
         self._moment = moment_reader(mapping.date_format, mapping.zone)
         self._readers: dict[str, Callable[[Any], Any]] = {
-            **dict.fromkeys(FIELDS, read_text),
             "year": read_whole,
             "week": read_whole,
             "hours": read_decimal_comma if mapping.decimal_comma else read_decimal,
@@ -79,7 +78,10 @@ class Mapper:
             moment: Moment = self._read(self._moment, "date", text)
             given["date"], last_day = moment.text, moment.day
         for name, value in given.items():
-            given[name] = self._read(self._readers[name], name, value)
+            if name in self._readers:
+                given[name] = self._read(self._readers[name], name, value)
+            elif not isinstance(value, str):
+                given[name] = read_text(value)
         for name in REQUIRED:
             if name not in given:
                 raise RowError(f"{self._called(name)} is missing or empty")

@@ -8,7 +8,7 @@ from datetime import date
 from typing import IO, TextIO
 
 from client.importing.batches import Reading
-from client.importing.identity import Identifier
+from client.importing.identity import Identifier, encode
 from client.importing.mapper import Mapper, RowError
 from client.importing.mapping import FieldMapping
 from client.importing.records import Record
@@ -33,15 +33,15 @@ class Reader:
     def judge(self, record: Record) -> Reading:
         """Give the entry that a record is, or why it is none or not asked for."""
         if record.fault:
-            return Reading(record, None, record.fault)
+            return Reading(record, reason=record.fault)
         try:
             entry = self.mapper.map(record.values)
             if self._since and entry.last_day and entry.last_day < self._since:
-                return Reading(record, None)
+                return Reading(record)
             self._identifier.identify(entry.fields)
+            return Reading(record, encode(entry.fields))
         except RowError as error:
-            return Reading(record, None, str(error))
-        return Reading(record, entry.fields)
+            return Reading(record, reason=str(error))
 
 
 @contextmanager

@@ -86,10 +86,11 @@ def _csv_records(
 
 
 def _json_lines(text: TextIO) -> Iterator[Record]:
+    decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
     for line, raw in enumerate(_lines(text), 1):
         if not raw.isspace():
             try:
-                value = json.loads(raw, parse_constant=_refuse_constant)
+                value = decode(raw)
             except (ValueError, RecursionError) as error:
                 yield Record(line, {}, raw.strip(), f"is not JSON: {_reason(error)}")
             else:

@@ -5,6 +5,7 @@ is the API's to say. A function raises ``ValueError`` with what is wrong, to be 
 field's name.
 """
 
+import math
 import re
 from decimal import Decimal
 from typing import Any, Final
@@ -29,6 +30,8 @@ def read_whole(value: Any) -> Any:
 
 def read_decimal(value: Any) -> Any:
     """Give a number, written with a decimal point."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a number that is not too large")
     if not isinstance(value, str):
         return value
     if not _DECIMAL.fullmatch(value):
@@ -44,7 +47,7 @@ def read_decimal(value: Any) -> Any:
 def read_decimal_comma(value: Any) -> Any:
     """Give a number, written with a decimal comma."""
     if not isinstance(value, str):
-        return value
+        return read_decimal(value)
     if "." in value:
         raise ValueError(f"must be a number with a decimal comma, not {value[:40]!r}")
     return read_decimal(value.replace(",", "."))

@@ -290,3 +290,22 @@ def test_since_looks_at_the_day_as_it_was_noted_and_at_a_week_s_sunday(
     entry = {name: value for name, value in BASE.items() if name != "date"}
     mapper = Mapper(FieldMapping(time_zone="America/New_York"))
     assert mapper.map({**entry, **row}).last_day == last
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"user_id":"\\ud800","project":"a","hours":1,"year":2017,"week":1}',
+        f'{{"user_id":"007","project":"a","hours":{10**40},"year":2017,"week":1}}',
+        '{"user_id":"007","project":"a","hours":1e999,"year":2017,"week":1}',
+        '{"user_id":"007","project":"a","hours":NaN,"year":2017,"week":1}',
+        f'{{"user_id":"007","project":"a","hours":1,"year":{"9" * 5000},"week":1}}',
+    ],
+)
+def test_what_json_cannot_carry_is_rejected_and_the_other_rows_go_in(
+    run: ImportRun, api: UploadApi, tmp_path: Path, line: str
+) -> None:
+    good = '{"user_id":"007","project":"a","hours":1,"year":2017,"week":2}'
+    (tmp_path / "a.ndjson").write_text(f"{line}\n{good}\n")
+    assert run(tmp_path / "a.ndjson").code == 3
+    assert [entry["week"] for entry in api.entries.values()] == [2]
