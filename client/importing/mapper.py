@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from client.errors import SourceError
-from client.importing.mapping import FIELDS, FieldMapping, nearest
+from client.importing.mapping import FieldMapping, nearest
 from client.importing.moments import Moment, moment_reader
 from client.importing.values import read_decimal, read_decimal_comma, read_text, read_whole
 
@@ -37,6 +37,9 @@ class Mapper:
     def __init__(self, mapping: FieldMapping) -> None:
         self._defaults = mapping.defaults
         self._columns = mapping.columns
+        # Without [fields] a row has our names: what else it has is probably a misspelt one.
+        self._known = () if mapping.fields else tuple(self._columns.values())
+        self._required = REQUIRED + (("external_id",) if mapping.names_ids else ())
         self._moment = moment_reader(mapping.date_format, mapping.zone)
         self._readers: dict[str, Callable[[Any], Any]] = {
             "year": read_whole,
@@ -50,18 +53,16 @@ class Mapper:
         Raises:
             SourceError: A column is missing, unknown or there twice.
         """
-        if self._columns:
-            needed = {
-                name for field, name in self._columns.items() if field not in self._defaults
-            } - set(columns)
-            for name in sorted(needed):
-                raise SourceError(f"The source has no column {name!r}{nearest(name, (*columns,))}.")
-        else:
-            self._check_own(columns)
-        read = self._columns.values() if self._columns else FIELDS
-        for name in read:
+        for name in columns:
+            if reason := self._unknown(name):
+                raise SourceError(f"The source's column {reason}.")
+        for name in self._columns.values():
             if columns.count(name) > 1:
                 raise SourceError(f"The source has the column {name!r} more than once.")
+        for field in self._required if self._known else self._columns:
+            name = self._columns[field]
+            if name not in columns and field not in self._defaults:
+                raise SourceError(f"The source has no column {name!r}{nearest(name, columns)}.")
 
     def map(self, values: Mapping[str, Any]) -> Entry:
         """Give the entry that a record is.
@@ -77,51 +78,40 @@ class Mapper:
         if isinstance(text := given.get("date"), str):
             moment: Moment = self._read(self._moment, "date", text)
             given["date"], last_day = moment.text, moment.day
-        for name, value in given.items():
-            if name in self._readers:
-                given[name] = self._read(self._readers[name], name, value)
+        for field, value in given.items():
+            if field in self._readers:
+                given[field] = self._read(self._readers[field], field, value)
             elif not isinstance(value, str):
-                given[name] = read_text(value)
-        for name in REQUIRED:
-            if name not in given:
-                raise RowError(f"{self._called(name)} is missing or empty")
-        if "external_id" in self._columns and "external_id" not in given:
-            raise RowError(f"{self._called('external_id')} is missing or empty")
+                given[field] = read_text(value)
+        for field in self._required:
+            if field not in given:
+                raise RowError(f"{self._columns[field]} is missing or empty")
         return Entry(given, last_day or _last_day(given))
 
     def _pick(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Give what there is by our names; an empty cell and null are nothing."""
-        if self._columns:
-            given = {field: values.get(name) for field, name in self._columns.items()}
-        else:
-            if not values.keys() <= _KNOWN:
-                self._check_own(list(values), RowError)
-            given = dict(values)
-        given = {name: value for name, value in given.items() if value not in (None, "")}
-        return {**self._defaults, **given}
+        if self._known:
+            for name in values:
+                if reason := self._unknown(name):
+                    raise RowError(reason)
+        given = dict(self._defaults)
+        for field, name in self._columns.items():
+            value = values.get(name)
+            if value is not None and value != "":
+                given[field] = value
+        return given
 
-    def _read(self, reader: Callable[[Any], Any], name: str, value: Any) -> Any:
+    def _read(self, reader: Callable[[Any], Any], field: str, value: Any) -> Any:
         try:
             return reader(value)
         except ValueError as error:
-            raise RowError(f"{self._called(name)} {error}") from error
+            raise RowError(f"{self._columns.get(field, field)} {error}") from error
 
-    def _called(self, field: str) -> str:
-        """Give a field the name that the external tool has for it."""
-        return self._columns.get(field, field)
-
-    @staticmethod
-    def _check_own(names: Sequence[str], error: type[Exception] = SourceError) -> None:
-        """Refuse names that are not ours: a misspelt one would silently be nothing."""
-        for name in names:
-            if name not in _KNOWN:
-                raise error(
-                    f"The column {name!r} is none of our fields{nearest(name, FIELDS)}."
-                    " A mapping file says which column is which field."
-                )
-
-
-_KNOWN: Final = frozenset(FIELDS)
+    def _unknown(self, name: str) -> str:
+        """Give why a column is refused, or nothing."""
+        if not self._known or name in self._known:
+            return ""
+        return f"{name!r} is none of our fields{nearest(name, self._known)}"
 
 
 def _last_day(entry: Mapping[str, Any]) -> date | None:

@@ -1,7 +1,7 @@
 """The mapping file: how the external tool's columns and notations become our fields (TOML)."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -35,7 +35,8 @@ class FieldMapping:
     """What a mapping file says; as it is, it fits rows that already have our names.
 
     Args:
-        fields: Column names by our field's name; empty: the columns have our names.
+        fields: Column names by our field's name; empty: the columns have our names, but for
+            the one of the external id.
         defaults: Values by our field's name, for rows without one.
         external_id: The column that tells rows apart, short for ``fields.external_id``.
         source: The external system's name; empty: the file's name, or the URL's host and path.
@@ -60,9 +61,14 @@ class FieldMapping:
 
     @property
     def columns(self) -> dict[str, str]:
-        """The columns to read, by our field's name; empty: those that have our names."""
-        extra = {"external_id": self.external_id} if self.external_id else {}
-        return {**self.fields, **extra}
+        """The columns to read, by our field's name."""
+        named = self.fields or {name: name for name in FIELDS}
+        return {**named, "external_id": self.external_id} if self.external_id else dict(named)
+
+    @property
+    def names_ids(self) -> bool:
+        """Whether it says which column tells rows apart."""
+        return bool(self.external_id or "external_id" in self.fields)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -88,10 +94,10 @@ def load_mapping(path: Path) -> FieldMapping:
         raise ConfigurationError(f"{path}: {error}.") from error
 
 
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Give a hint at the known name that was probably meant."""
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Give a hint at the known name that was probably meant, to be put behind a statement."""
     close = get_close_matches(name, known, 1)
-    return f": did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+    return f" (did you mean {close[0]}?)" if close else f" (known are {', '.join(known)})"
 
 
 def _check(content: dict[str, Any]) -> FieldMapping:

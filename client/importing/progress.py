@@ -44,9 +44,13 @@ class Lines(Progress):
     """
 
     def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
-        self.tell = context.say  # type: ignore[method-assign]
+        self._context = context
         self._clock = clock
         self._told = clock()
+
+    def tell(self, text: str) -> None:
+        """Write a line."""
+        self._context.say(text)
 
     def advance(self, counts: Counts, read: int | None, size: int | None) -> None:
         """Write a line if the last one is ten seconds old."""

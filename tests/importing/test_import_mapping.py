@@ -71,10 +71,10 @@ def test_a_mapping_gives_our_names_and_notations(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("sourse = 'a'", "'sourse' is unknown: did you mean source?"),
-        ("xyz = 'a'", "'xyz' is unknown; known are "),
-        ("[fields]\nuser = 'a'", "[fields] 'user' is none of our fields: did you mean user_id?"),
-        ("[defaults]\nhour = 1", "[defaults] 'hour' is none of our fields: did you mean hours?"),
+        ("sourse = 'a'", "'sourse' is unknown (did you mean source?)"),
+        ("xyz = 'a'", "'xyz' is unknown (known are "),
+        ("[fields]\nuser = 'a'", "[fields] 'user' is none of our fields (did you mean user_id?)"),
+        ("[defaults]\nhour = 1", "[defaults] 'hour' is none of our fields (did you mean hours?)"),
         ("[defaults]\nexternal_id = 'a'", "would be the same for all rows"),
         ("[defaults]\nhours = true", "[defaults] hours must be text or a number, not True"),
         ("[fields]\nhours = 1", "[fields] hours must be the name of a column"),
@@ -117,7 +117,7 @@ def test_a_mapped_column_that_the_header_lacks_ends_the_import_with_the_nearest(
     (tmp_path / "a.csv").write_text(EXPORT.replace("Employee No", "Employee"))
     outcome = run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml")
     assert (outcome.code, api.requests) == (12, [])
-    assert "no column 'Employee No': did you mean Employee?" in outcome.err
+    assert "no column 'Employee No' (did you mean Employee?)" in outcome.err
 
 
 def mapped(row: dict[str, Any], **mapping: Any) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def test_columns_that_the_mapping_does_not_name_are_not_read() -> None:
 
 
 def test_without_a_mapping_a_misspelt_member_is_rejected_with_the_nearest() -> None:
-    assert "'user_typ' is none of our fields: did you mean user_type?" in reason(
+    assert "'user_typ' is none of our fields (did you mean user_type?)" in reason(
         {**BASE, "user_typ": "Contractor"}
     )
 
@@ -309,3 +309,23 @@ def test_what_json_cannot_carry_is_rejected_and_the_other_rows_go_in(
     (tmp_path / "a.ndjson").write_text(f"{line}\n{good}\n")
     assert run(tmp_path / "a.ndjson").code == 3
     assert [entry["week"] for entry in api.entries.values()] == [2]
+
+
+def test_a_mapping_may_name_the_id_s_column_alone(
+    run: ImportRun, api: UploadApi, tmp_path: Path
+) -> None:
+    (tmp_path / "m.toml").write_text('external_id = "ID"')
+    (tmp_path / "a.csv").write_text("ID,user_id,date,project,hours\nE1,007,2017-05-10,a,5\n")
+    assert run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml").code == 0
+    assert list(api.entries) == [("a.csv", "E1")]
+
+
+def test_a_header_without_what_every_entry_has_ends_the_import(
+    run: ImportRun, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("user_id,date,project\n007,2017-05-10,a\n")
+    outcome = run(tmp_path / "a.csv")
+    assert outcome.code == 12
+    assert "has no column 'hours'" in outcome.err
+    (tmp_path / "m.toml").write_text("[defaults]\nhours = 8")
+    assert run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml").code == 0

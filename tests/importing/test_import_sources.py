@@ -100,7 +100,7 @@ def test_cells_may_hold_line_ends_and_delimiters(
         ("a.csv", csv_of('007,2017-05-10,"Store').encode(), "unexpected end of data"),
         ("a.csv", csv_of('007,2017-05-10,"Sto"re,5,E1').encode(), "expected after"),
         ("a.csv", csv_of("007,2017-05-10,Pão,5,E1").encode("latin-1"), "is not utf-8"),
-        ("a.csv", b"user_id,hour\n", "'hour' is none of our fields: did you mean hours?"),
+        ("a.csv", b"user_id,hour\n", "'hour' is none of our fields (did you mean hours?)"),
         ("a.csv", b"user_id,hours,hours\n", "'hours' more than once"),
         ("a.csv", csv_of("x" * 1_100_000).encode(), "longer than"),
         ("a.json", b'[{"a": 1}', "cannot be read"),
