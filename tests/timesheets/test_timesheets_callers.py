@@ -1,9 +1,13 @@
 """Who calls: which claim names a person, in Okta's and in Auth0's tokens, and the day's limit."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from api.catalog.timesheets.callers import Callers
+from api.errors import Forbidden
+from api.http.exchange import Exchange
 from tests.conftest import System, assert_problem, start_system
 from tests.timesheets.conftest import CLIENT, SCOPES, Office, made, messages
 
@@ -74,3 +78,30 @@ def test_the_operators_say_how_long_a_day_is(by_email: Office) -> None:
 def test_any_name_of_a_person_is_kept_as_it_is(office: Office, name: str) -> None:
     entry = made(office.person(name))
     assert (entry["user_id"], entry["created_by"]) == (name, name)
+
+
+@pytest.mark.parametrize(
+    ("claims", "client", "user"),
+    [
+        ({"sub": "job", "cid": "job"}, "job", None),
+        ({"sub": "job@clients", "azp": "job"}, "job", None),
+        ({"sub": "x", "gty": "client-credentials"}, "job", None),
+        ({}, "job", None),
+        ({"sub": "jane"}, "job", "jane"),
+        ({"sub": "auth0|jane", "gty": "password"}, "job", "auth0|jane"),
+        ({"sub": "other@clients"}, "job", "other@clients"),
+    ],
+    ids=str,
+)
+def test_a_token_is_a_clients_own_or_a_persons(
+    claims: dict[str, str], client: str, user: str | None
+) -> None:
+    caller = Callers("sub").of(Exchange("a request", claims=claims, client_id=client))
+    assert (caller.client, caller.user, caller.name) == (client, user, user or client)
+
+
+@pytest.mark.parametrize("name", ["", 7, None, ["jane"], "x" * 101], ids=lambda name: str(name)[:9])
+def test_what_is_no_name_of_a_person_is_refused(name: Any) -> None:
+    exchange = Exchange("a request", claims={"sub": "jane", "email": name}, client_id="job")
+    with pytest.raises(Forbidden, match="email"):
+        Callers("email").of(exchange)

@@ -7,11 +7,14 @@ claim names a person is a setting, since Auth0's sample uses a namespaced e-mail
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from api.crud import Context
 from api.errors import Forbidden
 from api.http.exchange import Exchange
+
+MAX_NAME: Final = 100
+"""The longest name of a person, in characters: what an entry's ``user_id`` holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Callers:
         """Give the caller of a request.
 
         Raises:
-            Forbidden: A person's token that does not name the person.
+            Forbidden: A person's token that does not name the person, or by too long a name.
         """
         claims, client = exchange.claims, exchange.client_id
         if _is_of_client(claims, client):
@@ -55,6 +58,11 @@ class Callers:
         if not isinstance(user, str) or not user:
             raise Forbidden(
                 f"The token names no user: its claim {self.user_claim} is missing",
+                reason="claim-user",
+            )
+        if len(user) > MAX_NAME:
+            raise Forbidden(
+                f"The token's claim {self.user_claim} is longer than {MAX_NAME} characters",
                 reason="claim-user",
             )
         return Caller(client, user)
