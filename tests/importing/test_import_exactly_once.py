@@ -6,6 +6,7 @@ its values; the job has counted each as created, though many a batch was sent mo
 import once more changes nothing.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -18,9 +19,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import asyncpg
 import httpx
 import pytest
 from dotenv import dotenv_values
+from sqlalchemy import make_url
 
 from tests.conftest import System, launch, start_system, wait_until_ready
 from tests.importing.network import BrokenNetwork
@@ -49,13 +52,23 @@ sys.exit(main(Context.of_process()))
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A system that may be killed."""
+    """A system that may be killed, over a database of its own."""
     settings = {"LOG_LEVEL": "warning"}
     if request.param == "postgresql":
-        settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
+        server = make_url(request.getfixturevalue("postgres_url"))
+        text = server.render_as_string(hide_password=False)
+        asyncio.run(create_database(text, "imports"))
+        url = server.set(database="imports")
+        settings["DATABASE_URL"] = url.render_as_string(hide_password=False)
     system = start_system(tmp_path_factory.mktemp(f"once-{request.param}"), **settings)
     yield system
     system.stop()
+
+
+async def create_database(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
 
 
 class Entry(NamedTuple):
