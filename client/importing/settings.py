@@ -2,14 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from client.address import check_url
 from client.errors import ConfigurationError
 from client.settings import NAMES, ClientSettings, client_settings, read_values
-
-SCOPE = "batch:upload"
-"""All that an import asks for, whatever SCOPE says."""
 
 DEFAULT_URL = "http://localhost:3000/timesheets/upload"
 IMPORT_NAMES = (
@@ -49,7 +46,7 @@ class ImportSettings:
     """What an import must know of its surroundings.
 
     Args:
-        client: Where tokens come from; the scope is ``batch:upload``.
+        client: Where tokens come from; its scope is not asked for, but ``batch:upload``.
         url: What is uploaded to.
         credentials: For a source that is a URL.
     """
@@ -73,7 +70,7 @@ def load_import_settings(environment: Mapping[str, str], directory: str) -> Impo
     url = values.get("IMPORT_URL") or DEFAULT_URL
     check_url(url, "IMPORT_URL", ConfigurationError)
     return ImportSettings(
-        client=replace(client_settings(values), scope=SCOPE),
+        client=client_settings(values),
         url=url,
         credentials=_credentials(values),
     )

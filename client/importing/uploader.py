@@ -1,5 +1,6 @@
 """Sending batches to the API until it has taken them or refused them for good."""
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -8,6 +9,9 @@ from client.importing.batches import Batch
 from client.importing.outcome import Outcome, read_outcome
 from client.importing.retries import Retries, may_pass
 from client.importing.settings import ImportSettings
+
+SCOPE: Final = "batch:upload"
+"""All that a token is asked for, whatever the setting SCOPE says."""
 
 READ_SECONDS: Final = 120.0
 """The longest wait for an answer: a batch of 10,000 rows may stand behind others'."""
@@ -37,7 +41,8 @@ class Uploader:
         dry_run: bool = False,
         insecure: bool = False,
     ) -> None:
-        self._api = Api(settings.client, insecure=insecure, read_seconds=READ_SECONDS)
+        client = replace(settings.client, scope=SCOPE)
+        self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
         self._retries = retries
         self._dry_run = dry_run
         query = {"mode": "partial", "report": "rejected"} | ({"dry_run": "true"} if dry_run else {})

@@ -154,9 +154,7 @@ def environment(issuer: str, api: UploadApi) -> dict[str, str]:
 @pytest.fixture
 def settings(issuer: str, api: UploadApi) -> ImportSettings:
     """For the library."""
-    client = ClientSettings(
-        issuer=issuer, client_id="dev", client_secret=SECRET, scope="batch:upload"
-    )
+    client = ClientSettings(issuer=issuer, client_id="dev", client_secret=SECRET)
     return ImportSettings(client=client, url=api.url)
 
 

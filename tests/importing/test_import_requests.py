@@ -197,3 +197,13 @@ def test_a_dry_run_asks_and_keeps_nothing(run: ImportRun, api: UploadApi, tmp_pa
     assert "idempotency-key" not in api.requests[0].headers
     run(path, "--dry-run", "--rejected", tmp_path / "no.csv")
     assert "hours must not be 99" in (tmp_path / "no.csv").read_text()
+
+
+def test_the_library_asks_for_batch_upload_alone_too(
+    settings: ImportSettings, api: UploadApi, export: Path, tmp_path: Path
+) -> None:
+    options = ImportOptions(state=tmp_path / "state")
+    with ImportJob(FileSource(export), settings, options=options) as job:
+        assert job.run().counts.created == 5
+    token = api.requests[0].headers["authorization"].removeprefix("Bearer ")
+    assert jwt.get_unverified_claims(token)["scp"] == ["batch:upload"]
