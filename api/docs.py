@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api.crud.openapi import Problem
+from api.crud.routes.openapi import Problem
 from api.http.exchange import PUBLIC, Access, Exchange
 from api.http.security_headers import page_policy
 

@@ -1,16 +1,15 @@
 """The generator: a model becomes a resource, and a resource becomes routes.
 
 It knows no part and no timesheet. Read on in this order: ``crud`` (what a service calls),
-``options``, ``resource`` (options, compiled), ``router`` and ``route`` (its face to FastAPI),
-``plan``, ``actions`` and ``hooks`` (what a request does), ``query``, ``bodies`` and ``values``
-(what callers send), ``view``, ``statements`` and ``records`` (what the database runs and gives),
-``associations`` (related rows).
+``options`` and ``resource`` (options, compiled), then the rooms: ``routes`` (the face to HTTP),
+``execution`` (what a request does), ``query`` (what callers ask for), ``views`` (what a model looks
+like from outside), ``associations`` (related rows) and ``upload`` (many rows at once).
 """
 
-from api.crud.bodies import Errors
-from api.crud.context import Context, Response
 from api.crud.crud import Crud
-from api.crud.hooks import SKIP, stop
+from api.crud.execution.bodies import Errors
+from api.crud.execution.context import Context, Response
+from api.crud.execution.hooks import SKIP, stop
 from api.crud.options import (
     AssociationOptions,
     ConfigurationError,
@@ -19,7 +18,7 @@ from api.crud.options import (
     SortOptions,
 )
 from api.crud.resource import Resource
-from api.crud.view import Include
+from api.crud.views.view import Include
 
 __all__ = [
     "SKIP",

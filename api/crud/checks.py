@@ -20,7 +20,7 @@ from api.crud.options import (
 )
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
-from api.crud.view import Include
+from api.crud.views.view import Include
 from api.http.exchange import Access
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")

@@ -18,17 +18,17 @@ from fastapi import FastAPI
 from sqlalchemy import Dialect
 
 from api.crud.checks import check_base
-from api.crud.fields import Model
-from api.crud.hooks import ActionHooks
-from api.crud.operations import OwnOperation
+from api.crud.execution.hooks import ActionHooks
 from api.crud.options import ConfigurationError, ResourceOptions
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
-from api.crud.route import PlanRoute
-from api.crud.router import ResourceRouter
+from api.crud.routes.operations import OwnOperation
+from api.crud.routes.route import PlanRoute
+from api.crud.routes.router import ResourceRouter
 from api.crud.subresources import nested_resources
 from api.crud.upload.describe import described
 from api.crud.upload.operation import UploadOperation
 from api.crud.upload.upload import Upload
+from api.crud.views.fields import Model
 from api.http.exchange import Access
 from db.database import Database
 

@@ -5,13 +5,13 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, types
 
-from api.crud.fields import Field
 from api.crud.options import ConfigurationError, ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
 from api.crud.query.criteria import Fixed
 from api.crud.query.names import Target
 from api.crud.query.operators import OPERATORS
-from api.crud.view import UnknownName, View
+from api.crud.views.fields import Field
+from api.crud.views.view import UnknownName, View
 
 _STARTS_WITH: Final = "STARTS_WITH"
 

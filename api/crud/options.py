@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement
 
-from api.crud.fields import Model
-from api.crud.view import Include
+from api.crud.views.fields import Model
+from api.crud.views.view import Include
 from api.http.exchange import Access
 
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")

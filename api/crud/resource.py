@@ -10,11 +10,10 @@ from starlette.types import Scope
 from api.crud.associations.embedding import Embedder
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.nested import NestedWriter
-from api.crud.bodies import Attributes
 from api.crud.checks import PARAMETER, check_options
-from api.crud.faces import Faces
-from api.crud.fields import Field
-from api.crud.hooks import ActionHooks, AllHooks, use
+from api.crud.execution.bodies import Attributes
+from api.crud.execution.hooks import ActionHooks, AllHooks, use
+from api.crud.execution.statements import Statements
 from api.crud.naming import Naming
 from api.crud.options import (
     ACTION_NAMES,
@@ -25,9 +24,10 @@ from api.crud.options import (
 from api.crud.query import Condition, ListQuery, QueryParser
 from api.crud.query.criteria import Compare, Fixed, IsNull
 from api.crud.query.operators import EQUALS, IN
-from api.crud.statements import Statements
-from api.crud.values import Refusal
-from api.crud.view import UnknownName
+from api.crud.views.faces import Faces
+from api.crud.views.fields import Field
+from api.crud.views.values import Refusal
+from api.crud.views.view import UnknownName
 from api.errors import NotFound
 from api.http.body import header
 from api.http.exchange import Access

@@ -16,9 +16,9 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from api.crud import Crud, SearchOptions, SortOptions
-from api.crud.context import Context
+from api.crud.execution.context import Context
 from api.crud.options import AssociationOptions
-from api.crud.view import Include
+from api.crud.views.view import Include
 from api.errors import Forbidden
 from api.http.exchange import public
 from api.http.service import Service

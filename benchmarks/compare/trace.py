@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from api.crud.context import Context, Response
-from api.crud.hooks import MILESTONES, MOMENTS, SKIP, Stop
+from api.crud.execution.context import Context, Response
+from api.crud.execution.hooks import MILESTONES, MOMENTS, SKIP, Stop
 from api.crud.resource import Resource
 from api.errors import Forbidden
 from api.http.body import header

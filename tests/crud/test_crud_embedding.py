@@ -3,7 +3,7 @@
 import pytest
 
 from api.crud.options import AssociationOptions
-from api.crud.view import Include
+from api.crud.views.view import Include
 from tests.crud.conftest import Api
 from tests.crud.library import Book, Node, Seat, Tag, Ticket, User
 

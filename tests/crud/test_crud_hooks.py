@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
-from api.crud.context import Context, Response
-from api.crud.hooks import MILESTONES, SKIP, stop
+from api.crud.execution.context import Context, Response
+from api.crud.execution.hooks import MILESTONES, SKIP, stop
 from api.crud.resource import Resource
 from api.errors import ApiError, Forbidden
 from tests.crud.conftest import CLAIMS, Api, assert_refused

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, update
 from starlette.types import Receive
 
-from api.crud.actions import Action
-from api.crud.context import Context
-from api.crud.hooks import ActionHooks
+from api.crud.execution.actions import Action
+from api.crud.execution.context import Context
+from api.crud.execution.hooks import ActionHooks
 from api.errors import BadRequest, Conflict
 from api.http.exchange import Access
 from tests.crud.conftest import Api

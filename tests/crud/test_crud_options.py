@@ -7,8 +7,8 @@ import pytest
 
 from api.crud import ConfigurationError, Crud, SearchOptions, SortOptions
 from api.crud.options import AssociationOptions
-from api.crud.route import Operation
-from api.crud.view import Include
+from api.crud.routes.route import Operation
+from api.crud.views.view import Include
 from api.http.exchange import Access
 from tests.crud.conftest import Api, assert_refused
 from tests.crud.library import Book, Country, Kind, Seat, Token, User

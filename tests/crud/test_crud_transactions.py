@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.crud.context import Context
-from api.crud.hooks import MILESTONES
+from api.crud.execution.context import Context
+from api.crud.execution.hooks import MILESTONES
 from api.errors import Conflict
 from tests.crud.conftest import Api
 from tests.crud.library import Book, Profile, Tag, User, book_tags

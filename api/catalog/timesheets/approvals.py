@@ -21,9 +21,9 @@ from api.catalog.timesheets.transitions import (
     refused,
 )
 from api.crud import Context, Crud, Errors, Resource
-from api.crud.actions import Action
-from api.crud.bodies import read_change
-from api.crud.schemas import read_schema
+from api.crud.execution.actions import Action
+from api.crud.execution.bodies import read_change
+from api.crud.routes.schemas import read_schema
 from api.errors import ApiError, Conflict, Forbidden, NotFound
 from api.http.body import read_json_object
 from api.http.exchange import Access

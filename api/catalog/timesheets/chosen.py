@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
 from api.crud import Resource
-from api.crud.fields import Field
+from api.crud.views.fields import Field
 from db.database import Connection
 from db.models.timesheet import Timesheet
 from db.statement import Row, Statement, slot

@@ -11,8 +11,8 @@ from typing import Any, Final
 from api.catalog.timesheets.rules import INVALID
 from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Errors
-from api.crud.fields import Field
-from api.crud.values import Refusal
+from api.crud.views.fields import Field
+from api.crud.views.values import Refusal
 
 MAX_IDS: Final = 1_000
 """The most entries that one decision may be about."""

@@ -20,7 +20,7 @@ from api.catalog.timesheets.transitions import (
     check_mutable,
 )
 from api.crud import AssociationOptions, Context, Crud, Errors, Resource
-from api.crud.bodies import check_complete
+from api.crud.execution.bodies import check_complete
 from api.errors import NotFound
 from db.models.timesheet import Timesheet
 

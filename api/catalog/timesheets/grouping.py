@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy import func as sql
 from sqlalchemy.sql import visitors
 
+from api.crud.execution.statements import slots
 from api.crud.query import Condition
 from api.crud.query.refusals import bad_value
-from api.crud.statements import slots
 from db.models.timesheet import Timesheet
 from db.statement import Statement
 

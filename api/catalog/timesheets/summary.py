@@ -25,10 +25,10 @@ from api.catalog.timesheets.tables import (
     write_json,
 )
 from api.crud import Context, Crud, Resource
-from api.crud.actions import Action
-from api.crud.openapi import list_parameters
+from api.crud.execution.actions import Action
 from api.crud.query.parser import ANY, NONE, PRESET, parse_pairs
 from api.crud.query.refusals import bad_value
+from api.crud.routes.openapi import list_parameters
 from api.errors import InvalidQuery
 from api.http.exchange import Access
 

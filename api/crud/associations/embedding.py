@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Dialect, and_, or_, select
 
-from api.crud.records import hide
-from api.crud.view import Child, View
+from api.crud.views.records import hide
+from api.crud.views.view import Child, View
 from db.database import Connection
 from db.statement import Row, Statement, slot
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from sqlalchemy import Column, Dialect, and_, insert, inspect, select
 
 from api.crud.associations.relations import Relation
-from api.crud.fields import evaluate
+from api.crud.views.fields import evaluate
 from db.database import Connection
 from db.statement import Row, Statement, slot
 

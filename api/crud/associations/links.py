@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, select, tuple_
 from sqlalchemy.types import TypeEngine
 
 from api.crud.associations.relations import Relation
-from api.crud.fields import Field
+from api.crud.views.fields import Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from api.crud import bodies
 from api.crud.associations.joins import Joins
 from api.crud.associations.relations import Relation
-from api.crud.bodies import Attributes, Errors
-from api.crud.context import Context
-from api.crud.fields import Field, Raw
-from api.crud.statements import Statements
-from api.crud.values import Refusal
-from api.crud.view import Child, View
+from api.crud.execution import bodies
+from api.crud.execution.bodies import Attributes, Errors
+from api.crud.execution.context import Context
+from api.crud.execution.statements import Statements
+from api.crud.views.fields import Field, Raw
+from api.crud.views.values import Refusal
+from api.crud.views.view import Child, View
 from api.errors import Conflict
 from db.database import Connection
 from db.errors import UniqueViolation

@@ -6,7 +6,7 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, Table, and_, inspect, select
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
-from api.crud.fields import Model
+from api.crud.views.fields import Model
 
 Pairs = tuple[tuple[Column[Any], Column[Any]], ...]
 

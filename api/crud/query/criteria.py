@@ -13,8 +13,8 @@ from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, tru
 from sqlalchemy.types import TypeEngine
 
 from api.crud.associations.relations import Relation
-from api.crud.fields import Field
 from api.crud.query.operators import Operator
+from api.crud.views.fields import Field
 
 NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""

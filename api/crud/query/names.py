@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.crud.associations.relations import Relation
-from api.crud.fields import Field
 from api.crud.query.criteria import Compare, Condition, Fixed, Through
 from api.crud.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
+from api.crud.views.fields import Field
 
 MAX_DEPTH: Final = 3
 """How many relations a name may lead through."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, or_, true, types
 from sqlalchemy.types import TypeEngine
 
-from api.crud.fields import Field
+from api.crud.views.fields import Field
 from db.matching import (
     contains,
     like_any_case,

@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from api.crud.fields import Field
 from api.crud.query.criteria import AllOf, AnyOf, Condition, IsNull, Not
 from api.crud.query.names import Target
 from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
-from api.crud.values import Refusal, check_text
+from api.crud.views.fields import Field
+from api.crud.views.values import Refusal, check_text
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""

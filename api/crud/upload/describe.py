@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from fastapi.routing import APIRoute
 
-from api.crud.openapi import problems
-from api.crud.schemas import create_schema, read_schema
+from api.crud.routes.openapi import problems
+from api.crud.routes.schemas import create_schema, read_schema
 from api.crud.upload.formats import CSV, JSON, NDJSON
 from api.crud.upload.request import PARAMETERS
 from api.crud.upload.stage import STATUSES

@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Dialect, Table, delete, insert, select
 
-from api.crud.fields import Model
 from api.crud.upload.answers import Answer
 from api.crud.upload.context import UploadContext
 from api.crud.upload.spool import Body
+from api.crud.views.fields import Model
 from api.errors import IdempotencyKeyReused
 from db.base import now
 from db.database import Connection

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement
 from sqlalchemy.sql import ClauseElement
 
-from api.crud.fields import Field
 from api.crud.upload.context import UploadContext
 from api.crud.upload.stage import STATUSES, Stage
+from api.crud.views.fields import Field
 from db.bulk import Bulk
 from db.statement import Row, Statement, Values
 

@@ -6,9 +6,9 @@ any lock; only the merge, if it is going to write, has the table to itself.
 
 from starlette.types import Receive, Scope, Send
 
-from api.crud.context import Context
-from api.crud.failures import diagnose
-from api.crud.unit import UnitOfWork
+from api.crud.execution.context import Context
+from api.crud.execution.failures import diagnose
+from api.crud.execution.unit import UnitOfWork
 from api.crud.upload.answers import Answer
 from api.crud.upload.context import UploadContext
 from api.crud.upload.keys import Ticket

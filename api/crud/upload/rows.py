@@ -11,17 +11,17 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy.sql.schema import CallableColumnDefault
 
-from api.crud.bodies import NULL, Attributes, Errors
-from api.crud.fields import Field
+from api.crud.execution.bodies import NULL, Attributes, Errors
 from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
-from api.crud.values import Codec, Refusal
+from api.crud.views.fields import Field
+from api.crud.views.values import Codec, Refusal
 from api.errors import BadRequest, FieldError
 from db.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.upload.context import UploadContext
-    from api.crud.values.codec import Convert
+    from api.crud.views.values.codec import Convert
 
 AT_A_TIME: Final = 256
 """How many rows are made between two looks of the event loop."""

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import msgspec
 
-from api.crud.records import hide
 from api.crud.upload.answers import (
     Answer,
     Reporter,
@@ -19,6 +18,7 @@ from api.crud.upload.rows import StagedRows
 from api.crud.upload.spool import Body
 from api.crud.upload.stage import CREATED
 from api.crud.upload.upload import Upload
+from api.crud.views.records import hide
 from api.errors import MalformedBody
 from db.bulk import Bulk
 

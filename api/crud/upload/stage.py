@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from api.crud.fields import Field
+from api.crud.views.fields import Field
 
 CREATED: Final = "created"
 UPDATED: Final = "updated"

@@ -29,8 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.sql import ClauseElement
 
-from api.crud.fields import Field
 from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
+from api.crud.views.fields import Field
 from db.statement import Statement, slot
 
 

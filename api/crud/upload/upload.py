@@ -6,7 +6,6 @@ from typing import Final
 from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
-from api.crud.fields import Field, Model
 from api.crud.options import ConfigurationError
 from api.crud.resource import Resource
 from api.crud.upload.formats import Names
@@ -15,6 +14,7 @@ from api.crud.upload.keys import IdempotencyKeys
 from api.crud.upload.rows import RowMaker
 from api.crud.upload.stage import MAX_FIELDS, Stage
 from api.crud.upload.statements import UploadStatements
+from api.crud.views.fields import Field, Model
 from api.http.exchange import Access
 from db.types import UtcDateTime
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
-from api.crud.actions import Action
-from api.crud.hooks import ActionHooks
-from api.crud.openapi import problem_responses
-from api.crud.plan import Plan
-from api.crud.route import Operation, PlanRoute
+from api.crud.execution.actions import Action
+from api.crud.execution.hooks import ActionHooks
+from api.crud.execution.plan import Plan
+from api.crud.routes.openapi import problem_responses
+from api.crud.routes.route import Operation, PlanRoute
 from api.http.exchange import Access
 from db.database import Database
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud.fields import Field
 from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, Operator
 from api.crud.query.paging import DEFAULT_COUNT, MAX_COUNT, MAX_OFFSET
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
+from api.crud.views.fields import Field
 
 _FIELD_ERROR: Final = {
     "type": "object",

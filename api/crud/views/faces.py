@@ -7,7 +7,7 @@ from sqlalchemy import Dialect
 
 from api.crud.associations.relations import relations_of
 from api.crud.options import AssociationOptions, ConfigurationError, ResourceOptions
-from api.crud.view import Include, UnknownName, View
+from api.crud.views.view import Include, UnknownName, View
 
 _OWN: Final = "own"
 

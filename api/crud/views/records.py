@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from api.crud.fields import Fields
+from api.crud.views.fields import Fields
 from db.statement import Row
 
 Record = msgspec.Struct

@@ -6,17 +6,17 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeEngine
 
-from api.crud.values.codec import Codec, Convert, Form
-from api.crud.values.documents import document_codec
-from api.crud.values.iso import date_codec, moment_codec, time_codec, utc_codec
-from api.crud.values.numbers import (
+from api.crud.views.values.codec import Codec, Convert, Form
+from api.crud.views.values.documents import document_codec
+from api.crud.views.values.iso import date_codec, moment_codec, time_codec, utc_codec
+from api.crud.views.values.numbers import (
     boolean_codec,
     fixed_codec,
     float_codec,
     integer_codec,
     numeric_codec,
 )
-from api.crud.values.text import binary_codec, enum_codec, text_codec, uuid_codec
+from api.crud.views.values.text import binary_codec, enum_codec, text_codec, uuid_codec
 from db.types import FixedDecimal, UtcDateTime, format_moment
 
 # The first base that fits decides, so the narrower stands before the wider.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
-from api.crud.fields import Field
-from api.crud.view import Child
+from api.crud.views.fields import Field
+from api.crud.views.view import Child
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -15,12 +15,12 @@ from fastapi.routing import APIRoute
 from fastapi_crudrouter.core import CRUDGenerator
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud import schemas
-from api.crud.actions import ACTIONS
-from api.crud.openapi import operation_extras, problem_responses
-from api.crud.plan import Plan
+from api.crud.execution.actions import ACTIONS
+from api.crud.execution.plan import Plan
 from api.crud.resource import Resource
-from api.crud.route import Operation, PlanRoute
+from api.crud.routes import schemas
+from api.crud.routes.openapi import operation_extras, problem_responses
+from api.crud.routes.route import Operation, PlanRoute
 from db.database import Database
 
 _STATUS: Final = {"create": 201}

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Dialect
 
-from api.crud.fields import Fields
+from api.crud.views.fields import Fields
 from db.errors import CheckViolation
 
 _WORD: Final = re.compile(r"\w+")

@@ -13,11 +13,11 @@ from typing import Any, Final
 import structlog
 from starlette.types import Receive, Scope
 
-from api.crud.actions import Action
-from api.crud.context import Context, Response
-from api.crud.failures import diagnose
-from api.crud.hooks import MILESTONES, SKIP, ActionHooks, Hook, Stop, as_response
-from api.crud.unit import UnitOfWork
+from api.crud.execution.actions import Action
+from api.crud.execution.context import Context, Response
+from api.crud.execution.failures import diagnose
+from api.crud.execution.hooks import MILESTONES, SKIP, ActionHooks, Hook, Stop, as_response
+from api.crud.execution.unit import UnitOfWork
 from api.errors import ApiError, InternalError, ServiceUnavailable
 from db.database import Database
 from db.errors import DatabaseError

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from starlette.responses import Response as StarletteResponse
 
-from api.crud.context import Context, Response
+from api.crud.execution.context import Context, Response
 from api.errors import ApiError
 
 MILESTONES: Final = ("start", "auth", "fetch", "data", "write", "send", "complete")

@@ -14,8 +14,8 @@ from sqlalchemy import func as sql
 from sqlalchemy.sql import ClauseElement
 
 from api.crud.associations.links import LinkedTo
-from api.crud.fields import Field, Fields
 from api.crud.query.criteria import Condition, NextSlot, OrderTerm
+from api.crud.views.fields import Field, Fields
 from db.statement import Statement, slot
 
 _KEPT_SHAPES: Final = 512

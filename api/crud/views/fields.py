@@ -17,7 +17,7 @@ from sqlalchemy.sql.schema import (
     ScalarElementColumnDefault,
 )
 
-from api.crud.values import Codec, codec_for
+from api.crud.views.values import Codec, codec_for
 
 Model = type[DeclarativeBase]
 

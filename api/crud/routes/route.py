@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.crud.plan import Plan
+from api.crud.execution.plan import Plan
 from api.http.exchange import Access
 
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, ForeignKeyConstraint, and_, literal, select
 
-from api.crud.constraints import checked_fields
+from api.crud.execution.constraints import checked_fields
 from api.errors import ApiError, Conflict, FieldError, ServiceUnavailable, ValidationFailed
 from db import errors as db
 from db.database import Database
 from db.statement import Statement, slot
 
 if TYPE_CHECKING:
-    from api.crud.context import Context
-    from api.crud.view import View
+    from api.crud.execution.context import Context
+    from api.crud.views.view import View
 
 _RETRY: Final = {"Retry-After": "1"}
 _INVALID: Final = "Validation error"

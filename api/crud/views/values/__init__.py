@@ -4,8 +4,8 @@ A ``Codec`` is chosen once per column, by its SQLAlchemy type (``columns``). It 
 types and sizes.
 """
 
-from api.crud.values.codec import Codec, Refusal
-from api.crud.values.columns import codec_for
-from api.crud.values.text import check_text
+from api.crud.views.values.codec import Codec, Refusal
+from api.crud.views.values.columns import codec_for
+from api.crud.views.values.text import check_text
 
 __all__ = ["Codec", "Refusal", "check_text", "codec_for"]

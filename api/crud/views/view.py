@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Dialect
 
 from api.crud.associations.relations import Relation, relations_of
-from api.crud.fields import Field, Fields, Model
 from api.crud.query.names import Names
-from api.crud.records import Record, RowReader, record_type, row_reader
+from api.crud.views.fields import Field, Fields, Model
+from api.crud.views.records import Record, RowReader, record_type, row_reader
 from db.statement import Row
 
 T = TypeVar("T")

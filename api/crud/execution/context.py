@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 from starlette.types import Scope
 
-from api.crud.bodies import Attributes
+from api.crud.execution.bodies import Attributes
+from api.crud.execution.unit import UnitOfWork
 from api.crud.query import ListQuery
-from api.crud.unit import UnitOfWork
 from api.errors import ApiError
 from api.http.exchange import Exchange
 from db.database import Connection

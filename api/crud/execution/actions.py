@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from msgspec import UNSET
 from starlette.types import Receive
 
-from api.crud import bodies
-from api.crud.bodies import Errors
-from api.crud.context import Context
-from api.crud.fields import Field
+from api.crud.execution import bodies
+from api.crud.execution.bodies import Errors
+from api.crud.execution.context import Context
 from api.crud.query import Condition
-from api.crud.records import encode, hide
+from api.crud.views.fields import Field
+from api.crud.views.records import encode, hide
 from api.errors import NotFound
 from api.http.body import read_json_object
 from db.database import Connection

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from api.crud.fields import Field
-from api.crud.values import Refusal
+from api.crud.views.fields import Field
+from api.crud.views.values import Refusal
 from api.errors import FieldError, ValidationFailed
 
 Attributes = dict[str, Any]
