@@ -32,7 +32,7 @@ def connect(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Co
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",
-        "mmap_size = 268435456",
+        "mmap_size = 1073741824",
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
