@@ -1,8 +1,8 @@
 """Trying again what may work soon: exponential backoff with jitter, and Retry-After (RFC 9110).
 
-A small loop of our own. stamina, which the house recommends, tells of each retry through hooks that
-all of a process share, by default through structlog to standard output; it does not say how long it
-will wait, and takes 100 ms to import.
+A small loop of our own. The library stamina tells of each retry through hooks that all of a
+process share, by default through structlog to standard output; it does not say how long it will
+wait, and takes 100 ms to import.
 """
 
 import random
