@@ -18,6 +18,16 @@ from tests.auth.conftest import LocalIssuer, Signer
 from tests.conftest import ROOT, START_SECONDS, environment_of, free_port
 
 LOG = "log.txt"
+SCOPES = {
+    "approve:timesheets",
+    "batch:upload",
+    "create:timesheets",
+    "delete:timesheets",
+    "parts_manager",
+    "read:messages",
+    "read:timesheets",
+}
+"""Every scope that the service asks for anywhere."""
 
 
 class RunningGate:

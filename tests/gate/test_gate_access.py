@@ -11,7 +11,7 @@ from api.http.exchange import AUTHENTICATED, PUBLIC, Access, authenticated, publ
 from api.http.routing import UndeclaredAccess
 from api.http.service import Service
 from tests.conftest import assert_problem
-from tests.gate.conftest import RunningGate
+from tests.gate.conftest import SCOPES, RunningGate
 
 PUBLIC_WORDS = "Hello from a public endpoint! You don't need to be authenticated to see this."
 PRIVATE_WORDS = "Hello from a private endpoint! You need to be authenticated to see this."
@@ -59,7 +59,7 @@ def test_openapi_names_the_scopes_of_each_operation(gate: RunningGate) -> None:
     }
     scheme = document["components"]["securitySchemes"]["client_credentials"]
     flow = scheme["flows"]["clientCredentials"]
-    assert set(flow["scopes"]) == {"parts_manager", "read:messages"}
+    assert set(flow["scopes"]) == SCOPES
     assert set(document["paths"]["/api/private"]["get"]["responses"]) == {
         "200",
         "401",

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from api.auth.metadata import metadata_path, metadata_url
-from tests.gate.conftest import RunningGate, StartGate
+from tests.gate.conftest import SCOPES, RunningGate, StartGate
 
 RESOURCE = "https://parts.example.com"
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -23,7 +23,7 @@ def test_the_metadata_are_public_and_say_where_to_get_a_token(described: Running
         "resource": RESOURCE,
         "resource_name": "Encore",
         "authorization_servers": [described.issuer.issuer, "https://t.auth0.example/"],
-        "scopes_supported": ["parts_manager", "read:messages"],
+        "scopes_supported": sorted(SCOPES),
         "bearer_methods_supported": ["header"],
     }
 
