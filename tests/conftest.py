@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
 OUTPUT = "output.txt"
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell's background job; the programs under test would inherit it, deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def free_port() -> int:
     """Give a port that nothing listens on."""
