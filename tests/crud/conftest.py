@@ -1,27 +1,24 @@
 """A service of the test's own over the library's tables, on each database, called in process."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Dialect, make_url
+from sqlalchemy import Dialect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
 from api.http.exchange import Exchange
-from api.http.service import Service
 from db.bulk import Bulk
 from db.database import Connection, Database, open_database
 from db.engine import with_connection
 from db.statement import Row, Statement, Values
 from tests.crud.library import LibraryBase
+from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 
 CLAIMS = {"sub": "tester", "scp": ["library"]}
 T = TypeVar("T")
@@ -107,36 +104,14 @@ class Claims:
         await self._app(scope, receive, send)
 
 
-class Api:
+class Api(InProcess):
     """A service with nothing exposed yet, and a caller of it."""
 
+    database: RecordingDatabase
+
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._runner = asyncio.Runner()
-        self.database = RecordingDatabase(open_database(url))
-        self.app = Service(
-            access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
-        )
-        self.app.add_middleware(Claims)
+        super().__init__(url, RecordingDatabase(open_database(url)), Claims)
         self.crud = Crud(self.app, self.database, scopes=("library",))
-        self.run(self.database.open())
-        self._client: httpx.AsyncClient | None = None
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.url.startswith("sqlite")
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(_to_the_end(work))
-
-    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        if self._client is None:  # Not before: the first request fixes the routes.
-            transport = httpx.ASGITransport(self.app)
-            self._client = httpx.AsyncClient(transport=transport, base_url="http://library")
-        return await self._client.request(method, path, **options)
-
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.run(self.call(method, path, **options))
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.request("GET", path, **options)
@@ -163,54 +138,18 @@ class Api:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def rows(self, model: Any) -> list[Mapping[str, Any]]:
-        """Give a table's rows as another connection sees them."""
-        table: sa.Table = getattr(model, "__table__", model)
-        found: list[Mapping[str, Any]] = []
-
-        def look(connection: sa.Connection) -> None:
-            key = list(table.primary_key.columns)
-            rows = connection.execute(sa.select(table).order_by(*key))
-            found.extend(dict(row) for row in rows.mappings())
-
-        with_connection(self.url, look)
-        return found
-
-    def close(self) -> None:
-        if self._client is not None:
-            self.run(self._client.aclose())
-        self.run(self.database.close())
-        self._runner.close()
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work, and what it left to be done: the loop stands still afterwards."""
-    result = await work
-    await asyncio.sleep(0)
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    if left:
-        await asyncio.wait(left, timeout=5)
-    return result
-
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def library_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A database that holds the library's tables, of each kind."""
+    metadata = LibraryBase.metadata
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('library') / 'library.sqlite'}"
-        with_connection(url, _create)
-        yield url
+        yield sqlite_with(metadata, tmp_path_factory.mktemp("library"))
         return
-    server = make_url(request.getfixturevalue("postgres_url"))
-    name = f"library_{uuid4().hex}"
-    text = server.render_as_string(hide_password=False)
-    asyncio.run(_execute(text, f"CREATE DATABASE {name}"))
-    url = server.set(database=name).render_as_string(hide_password=False)
-    with_connection(url, _create)
-    yield url
-    asyncio.run(_execute(text, f"DROP DATABASE {name} WITH (FORCE)"))
+    with postgres_with(metadata, request.getfixturevalue("postgres_url")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -222,28 +161,9 @@ def api(library_url: str) -> Iterator[Api]:
     api.close()
 
 
-def _create(connection: sa.Connection) -> None:
-    LibraryBase.metadata.create_all(connection)
-    connection.commit()
-
-
 def _empty(connection: sa.Connection) -> None:
-    tables = LibraryBase.metadata.sorted_tables
-    if connection.dialect.name == "postgresql":
-        names = ", ".join(table.name for table in tables)
-        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    else:
-        for table in reversed(tables):
-            connection.execute(sa.delete(table))  # SQLite numbers an empty table from 1.
+    empty(connection, LibraryBase.metadata)
     connection.commit()
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
 
 
 def fields_of(response: httpx.Response) -> list[str]:

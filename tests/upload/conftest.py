@@ -1,24 +1,20 @@
 """A service of the test's own over the depot's tables, on each database, called in process."""
 
-import asyncio
 import json
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import make_url
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
 from api.crud.upload import Merge, Upload, UploadedRow
 from api.http.exchange import Exchange
-from api.http.service import Service
 from db.database import open_database
 from db.engine import with_connection
+from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 from tests.upload.depot import Answered, Delivery, DepotBase, Movement, Sample, Site
 
 T = TypeVar("T")
@@ -40,17 +36,11 @@ class Caller:
         await self._app(scope, receive, send)
 
 
-class Depot:
+class Depot(InProcess):
     """The service, and a caller of it."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._runner = asyncio.Runner()
-        self.database = open_database(url)
-        self.app = Service(
-            access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
-        )
-        self.app.add_middleware(Caller)
+        super().__init__(url, open_database(url), Caller)
         self.crud = crud = Crud(self.app, self.database, scopes=("depot",))
         deliveries = crud.resource(
             Delivery,
@@ -68,24 +58,6 @@ class Depot:
         samples = crud.resource(Sample)
         crud.upload(samples, natural_key=("code",))
         register(self.upload)
-        self.run(self.database.open())
-        self._client: httpx.AsyncClient | None = None
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.url.startswith("sqlite")
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(_to_the_end(work))
-
-    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        if self._client is None:  # Not before: the first request fixes the routes.
-            transport = httpx.ASGITransport(self.app)
-            self._client = httpx.AsyncClient(transport=transport, base_url="http://depot")
-        return await self._client.request(method, path, **options)
-
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.run(self.call(method, path, **options))
 
     async def uploading(
         self, content: Any, kind: str = "application/json", path: str = "/deliveries", **params: str
@@ -110,19 +82,6 @@ class Depot:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def rows(self, model: Any) -> list[Mapping[str, Any]]:
-        """Give a table's rows as another connection sees them."""
-        table: sa.Table = model.__table__
-        found: list[Mapping[str, Any]] = []
-
-        def look(connection: sa.Connection) -> None:
-            key = list(table.primary_key.columns)
-            rows = connection.execute(sa.select(table).order_by(*key))
-            found.extend(dict(row) for row in rows.mappings())
-
-        with_connection(self.url, look)
-        return found
-
     def execute(self, *clauses: Any) -> None:
         """Change the database by another connection."""
 
@@ -132,12 +91,6 @@ class Depot:
             connection.commit()
 
         with_connection(self.url, change)
-
-    def close(self) -> None:
-        if self._client is not None:
-            self.run(self._client.aclose())
-        self.run(self.database.close())
-        self._runner.close()
 
 
 def register(upload: Upload) -> None:
@@ -180,34 +133,17 @@ def register(upload: Upload) -> None:
         return f"{status.capitalize()} delivery {delivery.id}"
 
 
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work, and what it left to be done: the loop stands still afterwards."""
-    result = await work
-    await asyncio.sleep(0)
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    if left:
-        await asyncio.wait(left, timeout=5)
-    return result
-
-
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def depot_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A database that holds the depot's tables, of each kind."""
+    metadata = DepotBase.metadata
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('depot') / 'depot.sqlite'}"
-        with_connection(url, _create)
-        yield url
+        yield sqlite_with(metadata, tmp_path_factory.mktemp("depot"))
         return
-    server = make_url(request.getfixturevalue("postgres_url"))
-    name = f"depot_{uuid4().hex}"
-    text = server.render_as_string(hide_password=False)
-    asyncio.run(_execute(text, f"CREATE DATABASE {name}"))
-    url = server.set(database=name).render_as_string(hide_password=False)
-    with_connection(url, _create)
-    yield url
-    asyncio.run(_execute(text, f"DROP DATABASE {name} WITH (FORCE)"))
+    with postgres_with(metadata, request.getfixturevalue("postgres_url")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -219,30 +155,10 @@ def depot(depot_url: str) -> Iterator[Depot]:
     depot.close()
 
 
-def _create(connection: sa.Connection) -> None:
-    DepotBase.metadata.create_all(connection)
-    connection.commit()
-
-
 def _empty(connection: sa.Connection) -> None:
-    tables = DepotBase.metadata.sorted_tables
-    if connection.dialect.name == "postgresql":
-        names = ", ".join(table.name for table in tables)
-        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    else:
-        for table in reversed(tables):
-            connection.execute(sa.delete(table))
-        connection.execute(sa.text("DELETE FROM sqlite_sequence"))
+    empty(connection, DepotBase.metadata)
     connection.execute(sa.insert(Site).values(code="N"))
     connection.commit()
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
 
 
 def delivery(number: int, **values: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from api.crud.execution import bodies
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
 from api.crud.query import Condition
-from api.crud.views.fields import Field
+from api.crud.views.fields import Field, initial_values
 from api.crud.views.records import encode, hide
 from api.errors import NotFound
 from api.http.body import read_json_object
@@ -134,9 +134,9 @@ class Create(Action):
     async def write(self, context: Context) -> None:
         """Insert the row with its related ones, and take it back as the database has it."""
         resource, attributes = self.resource, context.attributes
-        for field in resource.with_initial:
-            if field.attribute not in attributes and (value := field.initial()) is not UNSET:
-                attributes[field.attribute] = value
+        missing = [f for f in resource.with_initial if f.attribute not in attributes]
+        for field, value in initial_values(missing):
+            attributes[field.attribute] = value
         if self.hooked:
             self._check_complete(context)
         connection = await context.connection()

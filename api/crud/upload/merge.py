@@ -8,7 +8,7 @@ from sqlalchemy.sql import ClauseElement
 
 from api.crud.upload.context import UploadContext
 from api.crud.upload.stage import STATUSES, Stage
-from api.crud.views.fields import Field
+from api.crud.views.fields import Field, initial_values
 from db.bulk import Bulk
 from db.statement import Row, Statement, Values
 
@@ -85,7 +85,7 @@ class Merge:
         for hook in upload.before_writes:
             await hook(self)
         if counts["created"]:
-            values = _values((field, field.initial()) for field in upload.moments)
+            values = _values(initial_values(upload.moments))
             await self.connection.execute(statements.created, values)
         if counts["updated"] and statements.updated is not None:
             values = _values((field, field.refreshed()) for field in upload.refreshed)

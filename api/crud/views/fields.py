@@ -4,8 +4,9 @@ A field's name in JSON is its column's name in the database; its name in Python 
 attribute's. Both come from the model, which declares them once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from msgspec import UNSET
@@ -89,8 +90,15 @@ def evaluate(default: DefaultGenerator | None) -> Any:
     return UNSET
 
 
-def _known(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not UNSET}
+def initial_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
+    """Give the model's own values for a new row; the moments among them are one and the same."""
+    moment: datetime | None = None
+    for field in fields:
+        value = field.initial()
+        if isinstance(value, datetime):
+            value = moment = moment or value
+        if value is not UNSET:
+            yield field, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +156,12 @@ class Fields:
 
     def initial(self) -> dict[str, Any]:
         """Give the model's own values for a new row, by attribute."""
-        return _known({field.attribute: field.initial() for field in self})
+        return {field.attribute: value for field, value in initial_values(self)}
 
     def refreshed(self) -> dict[str, Any]:
         """Give the model's own values for a changed row, by attribute."""
-        return _known({field.attribute: field.refreshed() for field in self})
+        values = ((field.attribute, field.refreshed()) for field in self)
+        return {attribute: value for attribute, value in values if value is not UNSET}
 
     @classmethod
     def of(cls, model: Model, dialect: Dialect) -> "Fields":
