@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.crud.upload import formats
@@ -81,6 +81,8 @@ def test_any_bytes_give_rows_or_a_refusal(body: bytes, reader: Any, window: int)
 
 
 @given(st.text('{}[]",:\\ntrue0123456789.eE- \r\n', max_size=60), WINDOWS)
+@example("0E0", 1)
+@example("1.5e+3,-2", 1)
 def test_what_json_refuses_is_refused(text: str, window: int) -> None:
     body = f"[{text}]".encode()
     with pytest.MonkeyPatch.context() as patch:

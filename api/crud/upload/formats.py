@@ -26,6 +26,8 @@ WHOLE_ROW: Final = ""
 
 _WINDOW: Final = 64 * 1024
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
+_GOES_ON: Final = ("", *"0123456789.eE+-")
+"""Behind a number, what may still belong to it: one may end in the middle of what is read."""
 _SIMILAR: Final = 0.5
 _BODY: Final = StrictJson("The body", "line {0.lineno}, column {0.colno}")
 _ROW: Final = StrictJson("The row", "column {0.colno}")
@@ -157,7 +159,7 @@ class _Window:
             else:
                 if end - self._at > MAX_ROW:
                     break
-                if end < len(self._text) or self._ended:  # Else a number might go on.
+                if self._ended or self._text[end : end + 1] not in _GOES_ON:
                     self._at = end
                     return value
             self._more()
