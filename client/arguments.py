@@ -36,14 +36,17 @@ class Arguments(NamedTuple):
     insecure: bool
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Raises ``UsageError`` where argparse would end the process."""
+
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.format_usage()}{PROGRAM}: {message}")
+        """Refuse the arguments."""
+        raise UsageError(f"{self.format_usage()}{self.prog}: {message}")
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser, for its help and usage texts too."""
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description="Send one request to the API, with a token from ISSUER; print the answer.",
         epilog=_EPILOG,

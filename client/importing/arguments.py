@@ -3,9 +3,9 @@
 import argparse
 from datetime import date
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-from client.errors import UsageError
+from client.arguments import Parser
 
 PROGRAM: Final = "python -m client import"
 
@@ -21,14 +21,9 @@ clear, 5 network, 6 refused by the issuer, 7 refused by the API, 8 API failed, 9
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.format_usage()}{PROGRAM}: {message}")
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser, for its help text too."""
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description="Import the rows of an external system; each is there once, however often.",
         epilog=_EPILOG,

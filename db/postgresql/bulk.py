@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, Table, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
+from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values
@@ -23,7 +24,7 @@ _ROWS_AT_A_STRETCH: Final = 32
 T = TypeVar("T")
 
 
-class PostgresBulk:
+class PostgresBulk(Fetching):
     """One connection for bulk work; see ``db.bulk.Bulk``."""
 
     def __init__(
@@ -73,24 +74,6 @@ class PostgresBulk:
             finally:
                 await asyncio.wait({following})  # Nobody else may advance the batches meanwhile.
             rows = following.result()
-
-    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
-        try:
-            rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
-        except Exception as error:
-            raise translate(error) from error
-        return rows
-
-    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
-        rows = await self.fetch_all(statement, values)
-        return rows[0] if rows else None
-
-    async def fetch_count(self, statement: Statement, values: Values) -> int:
-        """Run a ``SELECT count(*)``."""
-        count: int = (await self.fetch_all(statement, values))[0][0]
-        return count
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session inside the transaction."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -18,9 +18,10 @@ from sqlalchemy.types import String
 from db import errors
 from db.bulk import AT_ONCE, short_turns
 from db.postgresql.bulk import PostgresBulk
+from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
-from db.statement import Row, Statement, Values
+from db.statement import Statement
 
 POOL_SIZE: Final = 10
 """The most connections; keep the sum over all processes below PostgreSQL's max_connections."""
@@ -148,7 +149,7 @@ class PostgresDatabase:
         self._free.release()
 
 
-class _Session:
+class _Session(Fetching):
     """One connection of the pool, for one request."""
 
     __slots__ = ("_connection", "_database", "_reads", "_transaction", "_wants_transaction")
@@ -189,25 +190,6 @@ class _Session:
             raise translate(failure) from failure
         finally:
             self._database.give_back(self._connection)
-
-    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
-        try:
-            rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
-        except Exception as error:
-            raise translate(error) from error
-        return rows
-
-    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
-        rows = await self.fetch_all(statement, values)
-        return rows[0] if rows else None
-
-    async def fetch_count(self, statement: Statement, values: Values) -> int:
-        """Run a ``SELECT count(*)``."""
-        rows = await self.fetch_all(statement, values)
-        count: int = rows[0][0]
-        return count
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session that joins this connection's transaction.
