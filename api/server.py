@@ -90,7 +90,17 @@ def build(settings: Settings) -> Service:
 def _load(settings: Settings) -> Service:
     """Give granian's worker its app."""
     end_with_parent()
+    _leave_ctrl_c_to_supervisor()
     return build(settings)
+
+
+def _leave_ctrl_c_to_supervisor() -> None:
+    """Keep SIGINT from a worker, whose supervisor then sends the one SIGTERM that ends it.
+
+    Ctrl-C goes to both. Granian's worker cannot take several signals: where uvloop tells of one
+    twice, as it may, the third blocks its event loop for good, and requests under way are lost.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def end_with_parent() -> None:

@@ -28,6 +28,9 @@ from tests.conftest import (
     start_system,
 )
 
+IDLE_SECONDS = 3
+"""Less than the five that requests under way are given: who is idle ends, and is not killed."""
+
 NOISE = re.compile("error|warning|traceback|exception|keys of", re.IGNORECASE)
 
 
@@ -66,7 +69,7 @@ def test_ctrl_c_ends_both_and_leaves_nothing(own: System, *, busy: bool) -> None
             half.sendall(b"Content-Length: 10\r\n\r\n{")
         os.killpg(own.process.pid, signal.SIGINT)
         # Requests under way have five seconds to end.
-        assert own.process.wait(8 if busy else 3) == 0
+        assert own.process.wait(8 if busy else IDLE_SECONDS) == 0
     assert_nothing_left(own.process.pid)
     for url in (own.url, own.issuer):
         with pytest.raises(httpx.ConnectError):
@@ -89,8 +92,28 @@ def test_ctrl_c_while_it_starts_ends_both_without_noise(tmp_path: Path) -> None:
 
 def test_the_terminal_ends_both_too(own: System) -> None:
     os.kill(own.process.pid, signal.SIGTERM)
-    assert own.process.wait(3) == 0
+    assert own.process.wait(IDLE_SECONDS) == 0
     assert_nothing_left(own.process.pid)
+
+
+def test_a_request_under_way_is_answered_however_often_ctrl_c_is_pressed(own: System) -> None:
+    body = b'{"partNumber": "ban-bd", "modelNumber": "1", "name": "x", "description": "y"}'
+    head = (
+        f"POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+    )
+    token = f"Authorization: {own.client.headers['Authorization']}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(own.environment["SERVER_PORT"]))) as half:
+        half.settimeout(START_SECONDS)
+        half.sendall((head + token).encode() + body[:10])
+        own.client.get("/parts")  # By then the other request has begun.
+        for _ in range(4):
+            os.killpg(own.process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        half.sendall(body[10:])
+        assert half.recv(100).startswith(b"HTTP/1.1 201 ")
+    assert own.process.wait(IDLE_SECONDS) == 0
+    assert_nothing_left(own.process.pid)
+    assert not NOISE.search(own.output())
 
 
 def test_children_end_with_a_parent_that_is_killed(own: System) -> None:
@@ -130,7 +153,7 @@ def test_alone_it_answers_503_until_the_issuer_comes(tmp_path: Path) -> None:
             second.stop()
         finally:
             alone.terminate()
-        assert alone.wait(3) == 0
+        assert alone.wait(IDLE_SECONDS) == 0
 
 
 def await_status(url: str, status: int, headers: dict[str, str] | None = None) -> None:
