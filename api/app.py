@@ -15,7 +15,8 @@ from api.http.exchange import PUBLIC, Access
 from api.http.security_headers import security_headers
 from api.http.service import Service
 from api.settings import Settings
-from db.database import Database, open_database
+from db.database import Database
+from db.drivers import open_database
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
 """What needs no token, besides routes that say ``@public`` themselves. Every other route names its

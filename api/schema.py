@@ -4,8 +4,9 @@ import asyncio
 from typing import Final
 
 from api.settings import CannotStart
-from db.database import open_database, sqlite_path
+from db.drivers import open_database
 from db.errors import DatabaseError
+from db.urls import sqlite_path
 from migrations import newest_revision
 
 COMMAND: Final = ".venv/bin/alembic upgrade head"

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
-from db.database import sqlite_path
+from db.urls import sqlite_path
 
 
 def with_connection(url: str, work: Callable[[Connection], None]) -> None:

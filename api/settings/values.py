@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from api.auth.issuers import is_loopback, is_safe_url
 from api.settings.errors import SettingsError
-from db.database import check_url
+from db.urls import check_url
 
 Given = Mapping[str, str]
 

@@ -25,7 +25,8 @@ from api.http.service import Service
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
 from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
-from db.database import Database, open_database
+from db.database import Database
+from db.drivers import open_database
 
 
 def create_app(url: str) -> Service:

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from db import errors
-from db.bulk import AT_ONCE, short_turns
 from db.postgresql.bulk import PostgresBulk
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
 from db.statement import Statement
+from db.turns import AT_ONCE, short_turns
 
 POOL_SIZE: Final = 10
 """The most connections; keep the sum over all processes below PostgreSQL's max_connections."""

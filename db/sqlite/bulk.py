@@ -18,13 +18,13 @@ from sqlalchemy import Dialect, Table, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
-from db.bulk import AT_ONCE, short_turns
 from db.errors import DatabaseError
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
 from db.sqlite.translation import translate
 from db.sqlite.writer import Writer
 from db.statement import Row, Statement, Values, slot
+from db.turns import AT_ONCE, short_turns
 from db.waiting import wait_through
 
 _PRAGMAS: Final = (

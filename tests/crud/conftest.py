@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.crud import Crud
 from api.http.exchange import Exchange
 from db.bulk import Bulk
-from db.database import Connection, Database, open_database
+from db.connection import Connection
+from db.database import Database
+from db.drivers import open_database
 from db.engine import with_connection
 from db.statement import Row, Statement, Values
 from tests.crud.library import LibraryBase

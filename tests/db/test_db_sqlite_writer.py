@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.database import Connection
+from db.connection import Connection
 from db.errors import CheckViolation, DatabaseUnavailable, NotNullViolation, UniqueViolation
 from db.sqlite import SqliteDatabase
 from db.statement import Statement, slot

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.exchange import Exchange
 from api.http.service import Service
-from db.database import open_database
+from db.drivers import open_database
 from db.engine import with_connection
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

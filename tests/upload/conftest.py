@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.crud import Crud
 from api.crud.upload import Merge, Upload, UploadedRow
 from api.http.exchange import Exchange
-from db.database import open_database
+from db.drivers import open_database
 from db.engine import with_connection
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 from tests.upload.depot import Answered, Delivery, DepotBase, Movement, Sample, Site

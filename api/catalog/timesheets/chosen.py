@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
 from api.crud import Resource
 from api.crud.views.fields import Field
-from db.database import Connection
+from db.connection import Connection
 from db.models.timesheet import Timesheet
 from db.statement import Row, Statement, slot
 

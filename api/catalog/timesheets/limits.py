@@ -14,7 +14,7 @@ from sqlalchemy import func as sql
 
 from api.catalog.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from api.crud import Errors
-from db.database import Connection
+from db.connection import Connection
 from db.models.timesheet import Timesheet
 from db.statement import Statement, slot
 from db.types import FixedDecimal

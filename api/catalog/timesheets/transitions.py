@@ -18,7 +18,7 @@ from api.catalog.timesheets.callers import Caller
 from api.catalog.timesheets.chosen import KEPT_SHAPES, among, padded
 from api.errors import Conflict
 from db.base import now
-from db.database import Connection
+from db.connection import Connection
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from db.statement import Statement, slot

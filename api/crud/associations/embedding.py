@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Dialect, and_, or_, select
 
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
-from db.database import Connection
+from db.connection import Connection
 from db.statement import Row, Statement, slot
 
 MAX_KEYS: Final = 8_192

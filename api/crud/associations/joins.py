@@ -11,7 +11,7 @@ from sqlalchemy import Column, Dialect, and_, insert, inspect, select
 
 from api.crud.associations.relations import Relation
 from api.crud.views.fields import evaluate
-from db.database import Connection
+from db.connection import Connection
 from db.statement import Row, Statement, slot
 
 Key = tuple[Any, ...]

@@ -21,7 +21,7 @@ from api.crud.views.fields import Field, Raw
 from api.crud.views.values import Refusal
 from api.crud.views.view import Child, View
 from api.errors import Conflict
-from db.database import Connection
+from db.connection import Connection
 from db.errors import UniqueViolation
 from db.statement import Row
 

@@ -19,7 +19,7 @@ from api.crud.views.fields import Field, initial_values
 from api.crud.views.records import encode, hide
 from api.errors import NotFound
 from api.http.body import read_json_object
-from db.database import Connection
+from db.connection import Connection
 from db.statement import Row
 
 if TYPE_CHECKING:

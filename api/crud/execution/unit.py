@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from db.database import Connection, Database
+from db.connection import Connection
+from db.database import Database
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -19,7 +19,7 @@ from api.crud.upload.spool import Body
 from api.crud.views.fields import Model
 from api.errors import IdempotencyKeyReused
 from db.base import now
-from db.database import Connection
+from db.connection import Connection
 from db.statement import Statement, slot
 
 KEPT: Final = timedelta(hours=24)
