@@ -2,7 +2,8 @@
 
 Read on in this order: ``upload`` (what a service names) and ``hooks``, ``operation`` and ``run``
 (what a request does), ``request``, ``spool``, ``formats`` and ``rows`` (what comes in), ``stage``,
-``statements`` and ``merge`` (what the database does), ``answers`` and ``keys`` (what goes out).
+``statements``, ``merge`` and ``merging`` (what the database does), ``answers`` and ``keys`` (what
+goes out).
 """
 
 from api.crud.upload.context import UploadContext

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from starlette.types import Send
 
-from api.crud.upload.merge import Counts
 from api.crud.upload.request import ATOMIC, PARTIAL, UploadRequest
 from api.crud.upload.spool import new_spool, pieces
+from api.crud.upload.stage import Counts
 from api.crud.upload.statements import UploadStatements
 from api.errors import FieldError, ValidationFailed
 from db.bulk import Bulk

@@ -1,16 +1,14 @@
 """The hooks of an upload: functions of a service's own, in the order that they run."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from api.crud.upload.context import UploadContext
+from api.crud.upload.merge import Merge
 from api.crud.upload.rows import RowHook, UploadedRow
 
-if TYPE_CHECKING:
-    from api.crud.upload.merge import Merge
-
 StartHook = Callable[[UploadContext], None]
-MergeHook = Callable[["Merge"], Awaitable[None]]
+MergeHook = Callable[[Merge], Awaitable[None]]
 MessageHook = Callable[[str, Any], str]
 
 

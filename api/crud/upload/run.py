@@ -13,10 +13,11 @@ from api.crud.upload.answers import (
 from api.crud.upload.context import UploadContext
 from api.crud.upload.formats import JSON, Rows, is_array, read_json_object
 from api.crud.upload.keys import Ticket
-from api.crud.upload.merge import Counts, Merge
+from api.crud.upload.merge import Merge
+from api.crud.upload.merging import Merging
 from api.crud.upload.rows import StagedRows
 from api.crud.upload.spool import Body
-from api.crud.upload.stage import CREATED
+from api.crud.upload.stage import CREATED, Counts
 from api.crud.upload.upload import Upload
 from api.crud.views.records import hide
 from api.errors import MalformedBody
@@ -51,7 +52,8 @@ class Run:
         self._bulk = bulk
         self._body = body
         self._ticket = ticket
-        self._merge = Merge(upload, context, bulk)
+        merge = Merge(context, bulk, upload.stage, upload.statements, upload.dialect)
+        self._merging = Merging(upload, merge)
         self._reporter = Reporter(bulk, upload.statements)
         self._is_single = False
 
@@ -65,16 +67,16 @@ class Run:
         request = self._request
         rejected = await self._load()
         async with self._bulk.transaction():
-            rejected += await self._merge.reject_repeated()
+            rejected += await self._merging.reject_repeated()
         writes = not (request.dry_run or (request.atomic and rejected))
         async with self._bulk.transaction(self._upload.table if writes else None):
             answer = await self._answer_again()
             if answer is not None:
                 return answer
-            counts = await self._merge.classify()
+            counts = await self._merging.classify()
             if not request.dry_run:
                 await self._refuse(counts)
-                await self._merge.write(counts)
+                await self._merging.write(counts)
             if self._is_single:
                 answer = await self._single(counts)
             if self._ticket is not None:

@@ -1,6 +1,6 @@
 """The stage: a temporary table that holds the rows of one upload, and what becomes of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,6 +26,9 @@ UPDATED: Final = "updated"
 UNCHANGED: Final = "unchanged"
 REJECTED: Final = "rejected"
 STATUSES: Final = (CREATED, UPDATED, UNCHANGED, REJECTED)
+
+Counts = Mapping[str, int]
+"""How many rows there are of each status."""
 
 MAX_FIELDS: Final = 63
 """The most fields of a model: which of them a row gave is one bit each of a 64-bit integer."""
