@@ -96,16 +96,21 @@ def _cell(value: Any) -> Any:
 
 
 def prefers_csv(accept: bytes) -> bool:
-    """Tell whether an ``Accept`` header (RFC 9110 section 12.5.1) has CSV before JSON."""
+    """Tell whether an ``Accept`` header (RFC 9110 section 12.5.1) has CSV before JSON.
+
+    Of equal weights that counts which was named more precisely: ``text/csv, */*`` asks for CSV.
+    """
     weights: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
         kind, *parameters = (piece.strip() for piece in part.split(";"))
         weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
         weights[kind] = float(weight) if _WEIGHT.fullmatch(weight) else 0.0
-    return _weight(weights, "text/csv") > _weight(weights, "application/json")
+    tabular, nested = (_preference(weights, kind) for kind in ("text/csv", "application/json"))
+    return tabular[0] > 0 and tabular > nested
 
 
-def _weight(weights: Mapping[str, float], kind: str) -> float:
-    """Give the weight of a media type; the most specific range decides."""
-    ranges = (kind, kind.partition("/")[0] + "/*", "*/*")
-    return next((weights[one] for one in ranges if one in weights), 0.0)
+def _preference(weights: Mapping[str, float], kind: str) -> tuple[float, int]:
+    """Give the weight of a media type by the most specific range, and how specific that is."""
+    ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
+    named = [(weights[one], place) for place, one in enumerate(ranges) if one in weights]
+    return named[-1] if named else (0.0, 0)
