@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from api.crud.options import (
     ACTION_NAMES,
+    ACTIONS_WITH_BODIES,
     EVERY_ACTION,
     UPDATE_METHODS,
     AssociationOptions,
@@ -129,6 +130,12 @@ def _access(given: Any) -> Complaints:
             yield f"{action}: must be a scope, a list of scopes, or Access"
 
 
+def _bodies(given: Any) -> Complaints:
+    if not isinstance(given, Mapping) or not all(isinstance(s, Mapping) for s in given.values()):
+        yield "must be JSON schemas, by action"
+    yield from _known(given, ACTIONS_WITH_BODIES)
+
+
 def _hook_seconds(given: Any) -> Complaints:
     if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
         yield "must be more than 0 seconds"
@@ -183,5 +190,6 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "put_replaces": _flag,
     "presets": _presets,
     "access": _access,
+    "bodies": _bodies,
     "hook_seconds": _hook_seconds,
 }

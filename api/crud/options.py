@@ -10,6 +10,7 @@ from api.crud.views.fields import Model
 from api.crud.views.view import Include
 from api.http.exchange import Access
 
+ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 EVERY_ACTION: Final = "all"
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
@@ -89,6 +90,8 @@ class ResourceOptions:
         put_replaces: PUT sets what its body leaves out to its default, or null.
         presets: Named conditions (Finale's scopes) that callers choose by ``?preset=name``.
         access: What each action asks of a token; ``all`` stands for those not named.
+        bodies: What OpenAPI says of a body, as a JSON schema by ``create`` or ``update``, where
+            hooks make more or less of it than the fields do.
         hook_seconds: How long one hook may take.
     """
 
@@ -107,6 +110,7 @@ class ResourceOptions:
     put_replaces: bool = False
     presets: Mapping[str, Preset] = field(default_factory=dict)
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hook_seconds: float = HOOK_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""What ``/openapi.json`` says of timesheets' rows is what the service answers."""
+"""What ``/openapi.json`` says of timesheets is what the service takes and answers."""
 
 from typing import Any
 
@@ -36,3 +36,39 @@ def test_every_row_is_what_its_schema_says(office: Office, path: str, schema: st
     assert rows
     for row in rows:
         validator.validate(row)
+
+
+DECISIONS: list[dict[str, Any]] = [
+    {},
+    {"status": "approved"},
+    {"approved": True},
+    {"status": "approved", "approved": True, "reason": None},
+    {"status": "rejected", "reason": "no"},
+    {"status": "rejected", "reason": "n" * 500, "approved": False},
+    {"approved": False},
+    {"approved": 1},
+    {"reason": "no"},
+    {"status": "rejected"},
+    {"status": "rejected", "reason": " "},
+    {"status": "rejected", "reason": "n" * 501},
+    {"status": "rejected", "reason": "no", "approved": True},
+    {"status": "submitted"},
+    {"status": None},
+    {"hours": 3},
+]
+
+
+@pytest.mark.parametrize("body", DECISIONS, ids=lambda body: str(body)[:50])
+@pytest.mark.parametrize("path", ["/approvals/{id}", "/approvals"])
+def test_the_schema_of_a_decision_says_what_is_taken(
+    office: Office, path: str, body: dict[str, Any]
+) -> None:
+    number, boss = made(office.machine())["id"], office.person("boss")
+    document: dict[str, Any] = httpx.get(f"{office.system.url}/openapi.json").json()
+    content = document["paths"][path]["put"]["requestBody"]["content"]["application/json"]
+    sent = body if "{id}" in path else {"ids": [number], **body}
+    response = boss.put(path.replace("{id}", str(number)), json=sent)
+    assert response.status_code in (200, 400)
+    assert jsonschema_rs.Draft202012Validator(content["schema"]).is_valid(sent) is (
+        response.status_code == 200
+    )

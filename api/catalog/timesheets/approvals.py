@@ -11,18 +11,19 @@ from starlette.types import Receive
 
 from api.catalog.timesheets.callers import Caller
 from api.catalog.timesheets.chosen import ChosenEntries
-from api.catalog.timesheets.decisions import IDS, MAX_IDS, Decision, read_ids
-from api.catalog.timesheets.policies import Policies
-from api.catalog.timesheets.transitions import (
-    APPROVED,
-    REJECTED,
-    SUBMITTED,
-    TRANSITIONS,
-    refused,
+from api.catalog.timesheets.decisions import (
+    DECISION_ON_MANY_SCHEMA,
+    DECISION_SCHEMA,
+    IDS,
+    Decision,
+    read_ids,
 )
+from api.catalog.timesheets.policies import Policies
+from api.catalog.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from api.crud import Context, Crud, Errors, Resource
 from api.crud.execution.actions import Action
 from api.crud.execution.bodies import read_change
+from api.crud.routes.openapi import json_body
 from api.crud.routes.schemas import read_schema
 from api.errors import ApiError, Conflict, Forbidden, NotFound
 from api.http.body import read_json_object
@@ -45,6 +46,7 @@ def expose_approvals(crud: Crud, policies: Policies) -> None:
         actions=("list", "read", "update"),
         access={"all": SCOPE},
         read_only_attributes=_OTHERS,
+        bodies={"update": DECISION_SCHEMA},
     )
     entries = ChosenEntries(approvals, policies.dialect)
     judge = Judge(entries, policies)
@@ -59,7 +61,7 @@ def expose_approvals(crud: Crud, policies: Policies) -> None:
         describe=lambda: {
             "summary": "Approve or reject many",
             "response_model": list[read_schema(approvals)],  # type: ignore[misc] # made at run time
-            "openapi_extra": {"requestBody": _BODY_OF_MANY},
+            "openapi_extra": {"requestBody": json_body(DECISION_ON_MANY_SCHEMA)},
         },
     )
 
@@ -179,29 +181,3 @@ def _together(ids: Sequence[int], decision: Decision, refusals: Mapping[int, Api
             if number in refusals
         ],
     )
-
-
-_BODY_OF_MANY: Final = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "ids": {
-                        "type": "array",
-                        "items": {"type": "integer"},
-                        "minItems": 1,
-                        "maxItems": MAX_IDS,
-                        "uniqueItems": True,
-                    },
-                    "status": {"enum": [APPROVED, REJECTED], "default": APPROVED},
-                    "reason": {"type": "string", "minLength": 1, "description": "Why rejected"},
-                    "approved": {"type": "boolean", "description": "Must say what status says"},
-                },
-                "required": ["ids"],
-                "additionalProperties": False,
-            }
-        }
-    },
-}

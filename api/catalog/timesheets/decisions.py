@@ -17,6 +17,9 @@ from api.crud.views.values import Refusal
 MAX_IDS: Final = 1_000
 """The most entries that one decision may be about."""
 
+MAX_REASON: Final = 500
+"""The longest reason, in characters: what its column holds."""
+
 IDS: Final = "ids"
 _MEMBERS: Final = ("status", "reason", "approved")
 
@@ -99,3 +102,44 @@ def read_ids(body: Attributes, key: Field, errors: Errors) -> list[int]:
             errors.add(name, INVALID, f"names timesheet {number} a second time")
         ids[number] = None
     return list(ids)
+
+
+def _described(**more: Attributes) -> Attributes:
+    """Describe a decision, with further members that it must have, as a JSON schema."""
+    reason = {"type": "string", "pattern": r"\S", "maxLength": MAX_REASON}
+    approval = {
+        "status": {"const": APPROVED},
+        "approved": {"const": True},
+        "reason": {"type": "null"},
+    }
+    rejection = {"status": {"const": REJECTED}, "approved": {"const": False}, "reason": reason}
+    return {
+        "oneOf": [
+            {
+                "type": "object",
+                "title": title,
+                "properties": {**more, **members},
+                "required": [*more, *required],
+                "additionalProperties": False,
+            }
+            for title, members, required in (
+                ("Approval", approval, ()),
+                ("Rejection", rejection, ("status", "reason")),
+            )
+        ]
+    }
+
+
+DECISION_SCHEMA: Final = _described()
+"""A decision on one entry, as OpenAPI has it."""
+
+DECISION_ON_MANY_SCHEMA: Final = _described(
+    ids={
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1},
+        "minItems": 1,
+        "maxItems": MAX_IDS,
+        "uniqueItems": True,
+    }
+)
+"""A decision on many."""

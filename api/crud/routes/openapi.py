@@ -94,13 +94,21 @@ def operation_extras(resource: Resource, action: str, status: int) -> dict[str, 
         extras["parameters"] = list_parameters(resource)
     elif action != "create":
         extras["parameters"] = one_parameters(resource)
+    own = resource.options.bodies.get(action)
+    if own is not None:
+        extras["requestBody"] = json_body(own)
     if action == "update" or (
         action == "create" and not any(f.required for f in resource.creatable)
-    ):
-        extras["requestBody"] = {"required": False}  # No body is the empty object.
+    ):  # No body is the empty object.
+        extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
     if action in _HEADERS and (action != "list" or resource.options.pagination):
         extras["responses"] = {str(status): {"headers": _HEADERS[action]}}
     return extras
+
+
+def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a body by its JSON schema."""
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def list_parameters(resource: Resource) -> list[dict[str, Any]]:

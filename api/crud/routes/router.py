@@ -124,7 +124,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             if f"{{{name}}}" in template
         ]
         bodies = {"create": "create_schema", "update": "update_schema"}
-        if action in bodies:
+        if action in bodies and action not in self._resource.options.bodies:
             body = getattr(self, bodies[action])
             parameters.append(
                 Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
