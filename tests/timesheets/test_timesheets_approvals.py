@@ -105,7 +105,7 @@ def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None
         ),
         (
             {"status": "aproved"},
-            {"status": "status must be one of submitted, approved, rejected"},
+            {"status": 'status must be one of submitted, approved, rejected, not "aproved"'},
         ),
         ({"status": None}, {"status": "timesheets.status cannot be null"}),
         ({"status": True}, {"status": ...}),

@@ -79,9 +79,9 @@ def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float |
         (DATED | {"hours": 0}, "hours", "hours must be more than 0, not 0"),
         (DATED | {"hours": -1}, "hours", "hours must be more than 0, not -1"),
         (DATED | {"hours": 24.01}, "hours", "hours must be at most 24 a day, not 24.01"),
-        (DATED | {"hours": 1.234}, "hours", "hours must have at most 2 decimals"),
-        (DATED | {"hours": "many"}, "hours", "hours must be a decimal number"),
-        (DATED | {"hours": True}, "hours", "hours must be a decimal number"),
+        (DATED | {"hours": 1.234}, "hours", "hours must have at most 2 decimals, not 1.234"),
+        (DATED | {"hours": "many"}, "hours", 'hours must be a decimal number, not "many"'),
+        (DATED | {"hours": True}, "hours", "hours must be a decimal number, not true"),
         (DATED | {"hours": None}, "hours", "timesheets.hours cannot be null"),
         (WEEKLY | {"hours": 168.01}, "hours", "hours must be at most 168 a week, not 168.01"),
         (WEEKLY | {"week": 0}, "week", "week must be between 1 and 52 in 2016, not 0"),
@@ -104,7 +104,7 @@ def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float |
         (
             DATED | {"date": "yesterday"},
             "date",
-            "date must be an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z",
+            'date must be an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z, not "yesterday"',
         ),
         (DATED | {"project": ""}, "project", "project must not be empty"),
         (DATED | {"project": " \t"}, "project", "project must not be empty"),
@@ -114,7 +114,7 @@ def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float |
         (
             DATED | {"user_type": "Boss"},
             "user_type",
-            "user_type must be one of Employee, Contractor",
+            'user_type must be one of Employee, Contractor, not "Boss"',
         ),
         (
             DATED | {"source": "tool"},

@@ -88,9 +88,19 @@ def test_an_entry_may_change_from_dated_to_weekly_and_back(job: httpx.Client) ->
     [
         ({"hours": 24.25}, "hours", "hours must be at most 24 a day, not 24.25"),
         ({"hours": 0}, "hours", "hours must be more than 0, not 0"),
-        ({"hours": 1.125}, "hours", "hours must have at most 2 decimals"),
+        ({"hours": 1.125}, "hours", "hours must have at most 2 decimals, not 1.125"),
         ({"project": " "}, "project", "project must not be empty"),
-        ({"user_type": "Boss"}, "user_type", "user_type must be one of Employee, Contractor"),
+        (
+            {"user_type": "Boss"},
+            "user_type",
+            'user_type must be one of Employee, Contractor, not "Boss"',
+        ),
+        (
+            {"date": "2017-02-30"},
+            "date",
+            'date must be an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z, not "2017-02-30"',
+        ),
+        ({"date": None, "year": 2020, "week": "x"}, "week", 'week must be a whole number, not "x"'),
         (
             {"date": None, "year": 2021, "week": 53},
             "week",

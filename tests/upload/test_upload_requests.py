@@ -178,7 +178,7 @@ def test_csv_may_have_a_bom_quoted_newlines_and_empty_cells(depot: Depot) -> Non
 def test_a_text_of_csv_is_as_long_as_its_column(depot: Depot) -> None:
     report = depot.reported(HEADER + "x" * 21 + ",1,a,b\n", CSV, mode="partial")
     assert report["rows"][0]["errors"] == [
-        {"field": "goods", "message": "goods must be at most 20 characters long"}
+        {"field": "goods", "message": "goods must be at most 20 characters long, not 21"}
     ]
 
 

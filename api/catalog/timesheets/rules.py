@@ -22,6 +22,9 @@ _LAST_YEAR: Final = 9998
 _LAST_WEEK_HOLDS: Final = (12, 28)
 """The 28th of December is always in the last week of its year (ISO 8601)."""
 
+_PERIOD: Final = ("date", "year", "week")
+"""The fields that say when: either form's."""
+
 Attributes = dict[str, Any]
 
 
@@ -82,6 +85,8 @@ def merged(row: Attributes, change: Mapping[str, Any]) -> Attributes:
 
 
 def _settle_period(entry: Attributes, errors: Errors) -> None:
+    if errors.found and any(error["field"] in _PERIOD for error in errors.found):
+        return  # What could not be read is not missing.
     moment: datetime | None = entry.get("date")
     year, week = entry.get("year"), entry.get("week")
     if moment is not None:

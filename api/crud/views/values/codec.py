@@ -1,22 +1,51 @@
 """A codec: how one column's values come in and go out; and the refusal of a value."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from msgspec import UNSET
 
 Convert = Callable[[Any], Any]
 
+_SHOWN: Final = 40
+"""How much of a refused value is repeated, in characters."""
+
 
 class Refusal(ValueError):
-    """A value that its column cannot take.
+    """A value that its column cannot take; its text goes behind the field's name.
+
+    Args:
+        text: What the value must be.
+        value: What it is, to be repeated behind the text; left out where the text says enough.
 
     Attributes:
         kind: Finale's word for it: ``string violation`` or ``Validation error``.
     """
 
-    def __init__(self, text: str, kind: str = "Validation error") -> None:
-        super().__init__(text)
+    def __init__(self, text: str, value: Any = UNSET, *, kind: str = "Validation error") -> None:
+        super().__init__(text if value is UNSET else f"{text}, not {_shown(value)}")
         self.kind = kind
+
+
+def _shown(value: Any) -> str:
+    """Write a value as JSON does, but only the beginning of what is long."""
+    match value:
+        case dict() | list():
+            return "an object" if isinstance(value, dict) else "an array"
+        case None | bool():
+            return json.dumps(value)
+        case str():
+            text = json.dumps(_beginning(value), ensure_ascii=False)
+            # Of a lone surrogate, which is no text, no answer can be made.
+            return text.encode("utf-8", "backslashreplace").decode()
+        case number:
+            return _beginning(str(number))
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class Form(NamedTuple):

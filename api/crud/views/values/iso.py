@@ -19,11 +19,11 @@ def iso_codec(
 
     def from_text(value: Any) -> Any:
         if not isinstance(value, str):
-            raise Refusal(f"must be {expected}")
+            raise Refusal(f"must be {expected}", value)
         try:
             return parse(value)
         except (ValueError, OverflowError) as error:
-            raise Refusal(f"must be {expected}") from error
+            raise Refusal(f"must be {expected}", value) from error
 
     schema = {"type": "string", "format": form}
     return lambda _, __: Form(from_text, from_text, schema, wire)

@@ -27,18 +27,18 @@ def integer_codec(kind: types.Integer, dialect: Dialect) -> Form:
     def check(value: int) -> int:
         if low <= value <= high:
             return value
-        raise Refusal(f"must be between {low} and {high}")
+        raise Refusal(f"must be between {low} and {high}", value)
 
     def from_json(value: Any) -> int:
         if isinstance(value, float) and value.is_integer():
             return check(int(value))
         if isinstance(value, int) and not isinstance(value, bool):
             return check(value)
-        raise Refusal("must be a whole number")
+        raise Refusal("must be a whole number", value)
 
     def from_text(value: str) -> int:
         if _WHOLE.fullmatch(value) is None:
-            raise Refusal("must be a whole number")
+            raise Refusal("must be a whole number", value)
         return check(int(value))
 
     accepts = {"type": "integer", "minimum": low, "maximum": high}
@@ -66,14 +66,14 @@ def float_codec(_: types.Float[Any], __: Dialect) -> Form:
             try:
                 number = float(value)
             except OverflowError as error:
-                raise Refusal("must be a finite number") from error
+                raise Refusal("must be a finite number", value) from error
             if math.isfinite(number):
                 return number
-        raise Refusal("must be a finite number")
+        raise Refusal("must be a finite number", value)
 
     def from_text(value: str) -> float:
         if _NUMBER.fullmatch(value) is None:
-            raise Refusal("must be a finite number")
+            raise Refusal("must be a finite number", value)
         return from_json(float(value))
 
     return Form(from_json, from_text, {"type": "number"})
@@ -83,13 +83,15 @@ def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) 
     scale, precision = kind.scale, kind.precision
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
-        raise Refusal("must be a finite number")
+        raise Refusal("must be a finite number", number)
     if scale is not None and -exponent > scale and number != round(number, scale):
-        raise Refusal(f"must have at most {scale} decimals")
+        raise Refusal(f"must have at most {scale} decimals", number)
     if precision is not None and abs(number) >= Decimal(10) ** (precision - (scale or 0)):
-        raise Refusal(f"must have at most {precision - (scale or 0)} digits before the point")
+        raise Refusal(
+            f"must have at most {precision - (scale or 0)} digits before the point", number
+        )
     if dialect.name == "sqlite" and number and not _is_exact(number, scale):
-        raise Refusal(f"must have at most {_EXACT_DIGITS} digits")
+        raise Refusal(f"must have at most {_EXACT_DIGITS} digits", number)
     return number
 
 
@@ -113,15 +115,15 @@ def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Form:
 
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
-            raise Refusal("must be a decimal number")
+            raise Refusal("must be a decimal number", value)
         try:
             return _check_numeric(kind, dialect, Decimal(value))
         except InvalidOperation as error:
-            raise Refusal("must be a decimal number") from error
+            raise Refusal("must be a decimal number", value) from error
 
     def from_json(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise Refusal("must be a decimal number")
+            raise Refusal("must be a decimal number", value)
         return from_text(str(value))
 
     return Form(from_json, from_text, {"type": "string", "format": "decimal"}, to_wire)
@@ -134,17 +136,17 @@ def fixed_codec(kind: FixedDecimal, _: Dialect) -> Form:
     @lru_cache(_KEPT_NUMBERS)
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
-            raise Refusal("must be a decimal number")
+            raise Refusal("must be a decimal number", value)
         number = Decimal(value)
         if abs(number) > highest:
-            raise Refusal(f"must be between -{highest} and {highest}")
+            raise Refusal(f"must be between -{highest} and {highest}", number)
         if number != round(number, kind.scale):
-            raise Refusal(f"must have at most {kind.scale} decimals")
+            raise Refusal(f"must have at most {kind.scale} decimals", number)
         return number
 
     def from_json(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise Refusal("must be a decimal number")
+            raise Refusal("must be a decimal number", value)
         return from_text(str(value))
 
     return Form(from_json, from_text, {"type": "number"})
@@ -156,11 +158,11 @@ def boolean_codec(_: types.Boolean, __: Dialect) -> Form:
     def from_json(value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        raise Refusal("must be true or false")
+        raise Refusal("must be true or false", value)
 
     def from_text(value: str) -> bool:
         if value in ("true", "false"):
             return value == "true"
-        raise Refusal("must be true or false")
+        raise Refusal("must be true or false", value)
 
     return Form(from_json, from_text, {"type": "boolean"})

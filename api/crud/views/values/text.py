@@ -30,7 +30,7 @@ def check_text(text: str, length: int | None = None) -> str:
     if "\x00" in text:
         raise Refusal("must not hold a NUL character")
     if length is not None and len(text) > length:
-        raise Refusal(f"must be at most {length} characters long")
+        raise Refusal(f"must be at most {length} characters long, not {len(text)}")
     return text
 
 
@@ -44,8 +44,8 @@ def text_codec(kind: types.String, _: Dialect) -> Form:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return check_text(_number_text(value), length)
         if isinstance(value, dict | list):
-            raise Refusal("cannot be an array or an object", "string violation")
-        raise Refusal("must be text", "string violation")
+            raise Refusal("cannot be an array or an object", kind="string violation")
+        raise Refusal("must be text", kind="string violation")
 
     def from_text(value: str) -> str:
         return check_text(value)
@@ -80,7 +80,7 @@ def enum_codec(kind: types.Enum, _: Dialect) -> Form:
     def from_text(value: Any) -> Any:
         if isinstance(value, str) and value in members:
             return members[value]
-        raise Refusal(f"must be one of {', '.join(members)}")
+        raise Refusal(f"must be one of {', '.join(members)}", value)
 
     def wire(value: Any) -> Any:
         return names.get(value, value)
@@ -107,7 +107,7 @@ def binary_codec(kind: types.LargeBinary, _: Dialect) -> Form:
         except (binascii.Error, TypeError, ValueError) as error:
             raise Refusal("must be base64") from error
         if kind.length is not None and len(data) > kind.length:
-            raise Refusal(f"must be at most {kind.length} bytes long")
+            raise Refusal(f"must be at most {kind.length} bytes long, not {len(data)}")
         return data
 
     schema = {"type": "string", "contentEncoding": "base64"}
