@@ -116,10 +116,8 @@ class ImportJob:
         )
 
     def _begin_at(self, checkpoint: Checkpoint) -> None:
-        # Kept at once, so that a run that dies in its first batch keeps its idempotency keys.
         self._checkpoint = checkpoint
         self._begin = checkpoint.position
-        self._state.save(checkpoint)
 
     def _read_through(self) -> Path | None:
         """Read from the checkpoint to the end; give the file of rejected rows."""
@@ -138,6 +136,8 @@ class ImportJob:
             records = read_records(text, kind, self._mapping.delimiter)
             rejected_file = self._state.rejected_file(kind)
             rejected = stack.enter_context(self._open_rejected(rejected_file, records.columns))
+            # Before the first batch: a run that dies in it must keep its idempotency keys.
+            self._state.save(self._checkpoint)
             fingerprint = Fingerprint(repr((self._terms, records.columns)))
             readings = self._readings(records, fingerprint)
             size = self._options.batch_size

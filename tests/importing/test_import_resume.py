@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from client.importing.checkpoint import Checkpoint, CheckpointFile
 from client.importing.outcome import Counts
-from tests.conftest import environment_of
+from tests.conftest import START_SECONDS, environment_of
 from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
 
 BROKEN = Fault(400)
@@ -194,6 +195,11 @@ def test_a_state_directory_that_cannot_be_made_is_one_line(
     assert outcome.err.count("\n") == 1
 
 
+def is_locked(path: Path) -> bool:
+    """Tell whether a process holds a lock, without trying to take it from it."""
+    return path.exists() and f":{path.stat().st_ino} " in Path("/proc/locks").read_text()
+
+
 def test_a_second_run_of_a_job_ends_at_once_and_a_third_runs_when_the_first_was_killed(
     environment: dict[str, str], tmp_path: Path, export: Path, api: UploadApi
 ) -> None:
@@ -208,8 +214,10 @@ def test_a_second_run_of_a_job_ends_at_once_and_a_third_runs_when_the_first_was_
     first = subprocess.Popen(
         [*command, "-", "--format", "csv", "--job", "night"], stdin=reader, **surroundings
     )
-    while not (tmp_path / ".import" / "night.json").exists():
-        assert first.poll() is None
+    deadline = time.monotonic() + START_SECONDS
+    while not is_locked(tmp_path / ".import" / "night.lock"):
+        assert (first.poll(), time.monotonic() < deadline) == (None, True)
+        time.sleep(0.01)
     second = subprocess.run(
         [*command, str(export), "--job", "night"],
         check=False,

@@ -127,6 +127,15 @@ def test_a_file_that_is_not_there_is_one_line(run: ImportRun) -> None:
     )
 
 
+def test_an_import_that_never_began_leaves_nothing_to_go_on_with(
+    run: ImportRun, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b"")
+    for name in ("missing.csv", "a.csv"):
+        run(name)
+    assert not list(tmp_path.glob(".import/*.json"))
+
+
 class External:
     """The external system: answers each GET by what it was told, and remembers what was asked."""
 
