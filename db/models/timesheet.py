@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
+MAX_REASON: Final = 500
+"""The longest reason for a rejection, in characters."""
 
 _WEEKLY: Final = text("date IS NULL")
 """Only the few weekly entries, which an upload must find in a hurry."""
@@ -70,7 +72,7 @@ class Timesheet(Timestamps, Base):
         default=STATUSES[0],
     )
     approved: Mapped[bool] = mapped_column(default=False, info=MANAGED)
-    reason: Mapped[str | None] = mapped_column(String(500))
+    reason: Mapped[str | None] = mapped_column(String(MAX_REASON))
     source: Mapped[str | None] = mapped_column(String(100))
     external_id: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column(String(255))

@@ -6,6 +6,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, now
+from db.models.timesheet import MAX_REASON
 from db.types import UtcDateTime
 
 
@@ -25,5 +26,5 @@ class TimesheetTransition(Base):
     to_status: Mapped[str] = mapped_column("to", String(10))
     who: Mapped[str] = mapped_column(String(255))
     client: Mapped[str | None] = mapped_column(String(255))
-    reason: Mapped[str | None] = mapped_column(String(500))
+    reason: Mapped[str | None] = mapped_column(String(MAX_REASON))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

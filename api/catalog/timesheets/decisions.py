@@ -13,12 +13,10 @@ from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Errors
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
+from db.models.timesheet import MAX_REASON
 
 MAX_IDS: Final = 1_000
 """The most entries that one decision may be about."""
-
-MAX_REASON: Final = 500
-"""The longest reason, in characters: what its column holds."""
 
 IDS: Final = "ids"
 _MEMBERS: Final = ("status", "reason", "approved")
