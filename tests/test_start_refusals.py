@@ -13,13 +13,8 @@ import pytest
 
 from api.__main__ import main
 from api.settings import Settings, SettingsError
-from tests.conftest import (
-    START_SECONDS,
-    environment_of,
-    free_port,
-    local,
-    ports,
-)
+from tests.conftest import START_SECONDS, environment_of, local, ports
+from tests.workers import free_port
 
 REAL = "https://issuer.example/oauth2/default"
 DEV = ["dev"]

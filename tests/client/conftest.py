@@ -2,7 +2,6 @@
 
 import io
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from client.command import main
 from client.context import Context
+from tests.workers import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the-secret-of-the-test"
@@ -115,10 +115,7 @@ def api(standin: Callable[[], StandIn]) -> StandIn:
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[str]:
     """The real development issuer, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://localhost:{port}/oauth2/default"
+    url = f"http://localhost:{free_port()}/oauth2/default"
     process = subprocess.Popen(
         [sys.executable, "-c", ISSUER_SCRIPT, url, SECRET],
         cwd=ROOT,

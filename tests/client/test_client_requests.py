@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from jose import jwt
 
+from tests.workers import free_port
+
 
 @pytest.mark.parametrize(
     ("sent", "shown"),
@@ -96,9 +98,7 @@ def test_a_redirect_is_not_followed(run: Any, api: Any) -> None:
 
 
 def test_an_api_that_is_not_there_is_one_line(run: Any) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     outcome = run(f"http://localhost:{port}/parts")
     assert (outcome.code, outcome.out) == (5, "")
     assert f"http://localhost:{port} cannot be reached" in outcome.err

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from tests.auth.conftest import LocalIssuer, Signer
-from tests.conftest import ROOT, START_SECONDS, environment_of, free_port
+from tests.conftest import ROOT, START_SECONDS, environment_of
+from tests.workers import free_port
 
 LOG = "log.txt"
 SCOPES = {

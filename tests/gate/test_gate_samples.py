@@ -10,7 +10,8 @@ import pytest
 from api.development import _trust_both_shapes
 from api.issuer import IssuerSettings
 from api.settings import Settings, trusted_issuers
-from tests.conftest import START_SECONDS, System, assert_problem, free_port, start_system
+from tests.conftest import START_SECONDS, System, assert_problem, start_system
+from tests.workers import free_port
 
 AUTH0_AUDIENCE = "https://quickstarts/api"
 CLIENT = ("sample-client", "sample-secret")

@@ -1,7 +1,6 @@
 """A real issuer on a real socket, one for the whole session, and one to start and stop at will."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from tests.workers import free_port
 
 ROOT = Path(__file__).parents[2]
 CLIENT_ID = "dev-client"
@@ -49,18 +50,8 @@ def start(settings: dict[str, Any]) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture(scope="session")
-def free_port() -> Callable[[], int]:
-    def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return find
-
-
 @pytest.fixture
-def start_issuer(free_port: Callable[[], int]) -> Iterator[Callable[..., Any]]:
+def start_issuer() -> Iterator[Callable[..., Any]]:
     """Start an issuer and wait for it; it is killed at the end if still running."""
     started: list[subprocess.Popen[str]] = []
 
@@ -80,7 +71,7 @@ def start_issuer(free_port: Callable[[], int]) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
-def origin(free_port: Callable[[], int]) -> Iterator[str]:
+def origin() -> Iterator[str]:
     """Scheme, host and port of an issuer that runs for the whole session."""
     port = free_port()
     process = start(settings_for(port))

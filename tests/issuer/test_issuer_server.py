@@ -11,6 +11,7 @@ import pytest
 
 from api.issuer import IssuerRefusedError, IssuerSettings
 from api.issuer.server import check_startable
+from tests.workers import free_port
 
 Start = Callable[..., Any]
 
@@ -121,9 +122,7 @@ def test_localhost_answers_on_both_of_its_addresses(start_issuer: Start) -> None
         assert answer.status_code == 405
 
 
-def test_an_issuer_of_auth0_s_shape_alone_serves_no_okta_paths(
-    start_issuer: Start, free_port: Callable[[], int]
-) -> None:
+def test_an_issuer_of_auth0_s_shape_alone_serves_no_okta_paths(start_issuer: Start) -> None:
     port = free_port()
     start_issuer(port=port, issuer=f"http://127.0.0.1:{port}/", token_seconds=60)
     origin = f"http://127.0.0.1:{port}"

@@ -40,18 +40,19 @@ def test_auth0s_token_names_the_person_by_the_namespaced_claim(by_email: Office)
 
 def test_a_persons_token_without_the_claim_is_refused(by_email: Office) -> None:
     jane = by_email.with_token(by_email.token(OKTA, **JANE, scope=SCOPES))
+    number = made(by_email.machine(), project="Claimless", hours=1)["id"]
     text = f"The token names no user: its claim {EMAIL} is missing"
     for method, path in (
         ("GET", "/timesheets"),
-        ("GET", "/timesheets/1"),
-        ("GET", "/timesheets/1/history"),
+        ("GET", f"/timesheets/{number}"),
+        ("GET", f"/timesheets/{number}/history"),
         ("GET", "/timesheets/summary"),
-        ("DELETE", "/timesheets/1"),
+        ("DELETE", f"/timesheets/{number}"),
     ):
         assert_problem(jane.request(method, path), 403, "forbidden", text)
     entry = {"date": "2017-05-10", "user_id": "007", "project": "StoreZero", "hours": 1}
     assert_problem(jane.post("/timesheets", json=entry), 403, "forbidden", text)
-    assert_problem(jane.put("/approvals/1"), 403, "forbidden", text)
+    assert_problem(jane.put(f"/approvals/{number}"), 403, "forbidden", text)
 
 
 @pytest.mark.parametrize("path", [OKTA, AUTH0])
