@@ -55,6 +55,7 @@ class ByDatabase(LoadScopeScheduling):
 @contextmanager
 def alone(what: str) -> Iterator[None]:
     """Keep the other workers from doing the same meanwhile."""
-    with Path(tempfile.gettempdir(), f"encore-{what}.lock").open("w") as file:
+    name = f"encore-{what}-{os.getuid()}.lock"
+    with Path(tempfile.gettempdir(), name).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
