@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from starlette.types import Receive
 
 from api.crud.execution.actions import Action
 from api.crud.execution.context import Context
@@ -20,9 +19,6 @@ class Promote(Action):
 
     name = "promote"
     writes = True
-
-    async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        self.resource.refuse_parameters(context.scope)
 
     async def write(self, context: Context) -> None:
         """Change the rows, and give how they are called."""

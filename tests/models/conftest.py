@@ -65,9 +65,7 @@ def models_database(request: pytest.FixtureRequest) -> Iterator[str | None]:
 
 
 @pytest.fixture
-def serve(
-    models_database: str | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Serve]:
+def serve(models_database: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Make services over models of the test's own; their tables go with the test."""
     made: list[ModelApi] = []
 

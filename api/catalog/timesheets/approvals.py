@@ -7,8 +7,6 @@ entry, or on many at once, all or none. Whoever worked or made an entry never de
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from starlette.types import Receive
-
 from api.catalog.timesheets.callers import Caller
 from api.catalog.timesheets.chosen import ChosenEntries
 from api.catalog.timesheets.decisions import (
@@ -26,7 +24,6 @@ from api.crud.execution.bodies import read_change
 from api.crud.routes.openapi import json_body
 from api.crud.routes.schemas import read_schema
 from api.errors import ApiError, Conflict, Forbidden, NotFound
-from api.http.body import read_json_object
 from api.http.exchange import Access
 from db.models.timesheet import Timesheet
 from db.statement import Row
@@ -51,7 +48,7 @@ def expose_approvals(crud: Crud, policies: Policies) -> None:
     entries = ChosenEntries(approvals, policies.dialect)
     judge = Judge(entries, policies)
     approvals.list.start.before(show_submitted)
-    approvals.update.start.before(read_decision)
+    approvals.update.fetch.before(read_decision)
     approvals.update.write.before(judge.decide_on_one)
     crud.operation(
         action=DecideOnMany(approvals, entries, judge),
@@ -140,6 +137,7 @@ class DecideOnMany(Action):
     """Approve or reject many entries, all of them or none."""
 
     name = "decide"
+    reads_body = True
     writes = True
 
     def __init__(self, approvals: Resource, entries: ChosenEntries, judge: Judge) -> None:
@@ -148,11 +146,10 @@ class DecideOnMany(Action):
         self._entries = entries
         self._judge = judge
 
-    async def take_in(self, context: Context, receive: Receive) -> None:
-        """Read the body."""
-        resource = self.resource
-        resource.refuse_parameters(context.scope)
-        context.given = body = await read_json_object(context.scope, receive, resource.body_limit)
+    def parse_request(self, context: Context) -> None:
+        """Validate the body."""
+        super().parse_request(context)
+        resource, body = self.resource, context.given
         errors = Errors()
         context.options["ids"] = read_ids(body, resource.key[0], errors)
         attributes = read_change(body, resource.updatable, errors)

@@ -73,7 +73,7 @@ class Entries:
         timesheets.delete.write.before(self.prepare_deletion)
         below = timesheets.nested_resources["history"]
         for action in ("list", "read"):
-            below.hooks[action].start.before(self.check_entry_is_visible)
+            below.hooks[action].fetch.before(self.check_entry_is_visible)
 
     async def check_entry_is_visible(self, context: Context) -> None:
         """Show a person the history of their own entries alone. Raises ``NotFound``."""

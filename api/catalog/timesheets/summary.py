@@ -11,7 +11,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from sqlalchemy import Dialect
-from starlette.types import Receive
 
 from api.catalog.timesheets.entries import ACCESS
 from api.catalog.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summing
@@ -64,8 +63,8 @@ class Summary(Action):
         )
         self._refused = _refused(timesheets)
 
-    async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        """Read the query: the groups, the format, and the filters of the list."""
+    def parse_request(self, context: Context) -> None:
+        """Parse the query: the groups, the format, and the filters of the list."""
         own: dict[str, list[str]] = {_BY: [], _FORMAT: []}
         filters = []
         for name, text in parse_pairs(context.scope["query_string"]):

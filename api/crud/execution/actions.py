@@ -1,10 +1,11 @@
-"""The five actions: for each, what it takes in and what its milestones do.
+"""The five actions: for each, how it reads its request and what its milestones do.
 
-An action takes in path, query and body before any transaction is open, so that a slow caller
-holds up nobody. Then its steps run, named after the milestones they belong to (``plan``).
+An action receives its body first, before any transaction is open, so that a slow caller holds up
+no other. Hooks of ``start`` and ``auth`` come next; then path, query and body are parsed, still
+before any transaction: a caller whom a hook refuses learns no field names. The other steps are
+named after the milestones they belong to (``plan``).
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 _JSON: Final = (b"content-type", b"application/json")
 
 
-class Action(ABC):
+class Action:
     """One action of one resource.
 
     Attributes:
         name: Finale's.
+        status: What it answers with, where a hook sets no other.
+        reads_body: Whether its request has a JSON object as its body.
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
         hooked: Whether there are hooks; what they may still set is then not asked of the body.
@@ -41,6 +44,8 @@ class Action(ABC):
     """
 
     name: ClassVar[str]
+    status: ClassVar[int] = 200
+    reads_body: ClassVar[bool] = False
     writes: ClassVar[bool] = False
     only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
@@ -49,9 +54,22 @@ class Action(ABC):
         self.single = not resource.view.children
         self.hooked = False
 
-    @abstractmethod
-    async def take_in(self, context: Context, receive: Receive) -> None:
-        """Read what the request brings, and refuse what is malformed."""
+    async def receive(self, context: Context, receive: Receive) -> None:
+        """Receive and decode the body; what its members say is not validated yet.
+
+        Raises:
+            ApiError: The body is too large, of another media type, or not a JSON object.
+        """
+        if self.reads_body:
+            context.given = await read_json_object(context.scope, receive, self.resource.body_limit)
+
+    def parse_request(self, context: Context) -> None:
+        """Validate path, query and body; by default, refuse every query parameter.
+
+        Hooks of ``start`` and ``auth`` have run: what they set on the context overrides what the
+        request says, and what they changed in ``context.given`` is what is validated.
+        """
+        self.resource.refuse_parameters(context.scope)
 
     async def send(self, context: Context) -> None:
         """Make the response from the instance, leaving out what is not to be seen."""
@@ -112,24 +130,26 @@ class Create(Action):
     """``POST /parts``: 201, the row, and where it is."""
 
     name = "create"
+    status = 201
+    reads_body = True
     writes = True
 
-    async def take_in(self, context: Context, receive: Receive) -> None:
-        """Read the body."""
-        resource = self.resource
+    def parse_request(self, context: Context) -> None:
+        """Validate the body."""
+        resource, body = self.resource, context.given
         resource.refuse_parameters(context.scope)
-        context.given = body = await read_json_object(context.scope, receive, resource.body_limit)
         errors = Errors()
         context.nested = resource.nested.read(body, errors, new=True, hooked=self.hooked)
         by_nested = resource.nested.sets(context.nested)
-        context.attributes = bodies.read_new(
+        attributes = bodies.read_new(
             body,
             resource.creatable,
             errors,
             given_elsewhere=resource.attributes if self.hooked else by_nested | resource.by_hooks,
         )
         errors.check()
-        context.status = 201
+        attributes.update(context.attributes)
+        context.attributes = attributes
 
     async def write(self, context: Context) -> None:
         """Insert the row with its related ones, and take it back as the database has it."""
@@ -175,15 +195,15 @@ class List(Action):
 
     name = "list"
 
-    async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        """Read path and query."""
+    def parse_request(self, context: Context) -> None:
+        """Parse path and query."""
         context.key = self.resource.link_key_of(context.scope)
         context.query = self.resource.read_query(context.scope)
 
     async def fetch(self, context: Context) -> None:
         """Fetch one page, and count the whole where the page does not tell."""
         query, resource, statements = context.query, self.resource, self.resource.statements
-        assert query is not None  # noqa: S101 - take_in left it
+        assert query is not None  # noqa: S101 - parse_request left it
         count, offset = self._page(context)
         conditions, bound, keep = self._narrowed(context)
         values = (*context.key, *bound)
@@ -205,7 +225,7 @@ class List(Action):
     def _page(context: Context) -> tuple[int, int]:
         """Give the page's size and offset: a hook's, or else the query's."""
         query = context.query
-        assert query is not None  # noqa: S101 - take_in left it
+        assert query is not None  # noqa: S101 - parse_request left it
         if context.count is context.offset is context.page is None:
             return query.count, query.offset
         count = query.count if context.count is None else context.count
@@ -226,8 +246,8 @@ class List(Action):
 class _OfOne(Action):
     """An action on one row."""
 
-    async def take_in(self, context: Context, receive: Receive) -> None:  # noqa: ARG002 - no body
-        """Read path and query."""
+    def parse_request(self, context: Context) -> None:
+        """Parse path and query."""
         context.query = self.resource.read_query_of_one(context.scope)
         context.key = self.resource.key_of(context.scope)
 
@@ -250,20 +270,22 @@ class Update(_OfOne):
     """``PUT`` or ``PATCH /parts/{id}``: changes what the body names, and gives the whole row."""
 
     name = "update"
+    reads_body = True
     writes = True
     only_for_hooks = frozenset({"fetch"})
 
-    async def take_in(self, context: Context, receive: Receive) -> None:
-        """Read path, query and body."""
-        await super().take_in(context, receive)
-        resource, scope = self.resource, context.scope
-        context.given = body = await read_json_object(scope, receive, resource.body_limit)
+    def parse_request(self, context: Context) -> None:
+        """Parse path, query and body."""
+        super().parse_request(context)
+        resource, body = self.resource, context.given
         errors = Errors()
         context.nested = resource.nested.read(body, errors, new=False, hooked=self.hooked)
-        replaces = resource.options.put_replaces and scope["method"] == "PUT"
+        replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
         read = bodies.read_replacement if replaces else bodies.read_change
-        context.attributes = read(body, resource.updatable, errors)
+        attributes = read(body, resource.updatable, errors)
         errors.check()
+        attributes.update(context.attributes)
+        context.attributes = attributes
 
     async def write(self, context: Context) -> None:
         """Update the row and take it back; a body that names nothing changes nothing."""

@@ -53,9 +53,11 @@ class Context:
         key: The driver values of the path's parameters, in the path's order.
         query: What a list was asked for.
         given: The body of a create or an update as it came: the JSON object, decoded. Hooks find
-            there what is no field, or none that a client may write.
+            there what is not a field, or not writable by clients. What hooks of ``start`` and
+            ``auth`` change here is what is validated.
         attributes: What will be written: Python values under the model's attribute names. A hook
-            may set any of them, also those that a client may not.
+            may set any of them, also those that a client may not. Filled from the body between
+            ``auth`` and ``fetch``; what a hook set before overrides the body.
         nested: What the body says of related rows.
         add_to_children: Attributes for every nested child, over what the client says.
         writing: The related row that is being written, so that a refusal can name it.
@@ -83,7 +85,7 @@ class Context:
     unit: UnitOfWork
     key: tuple[Any, ...] = ()
     query: ListQuery | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     attributes: Attributes = field(default_factory=dict)
     nested: "list[Nested]" = field(default_factory=list)
     add_to_children: Mapping[str, Any] = field(default_factory=dict)

@@ -19,7 +19,10 @@ from starlette.responses import Response as StarletteResponse
 from api.crud.execution.context import Context, Response
 from api.errors import ApiError
 
-MILESTONES: Final = ("start", "auth", "fetch", "data", "write", "send", "complete")
+BEFORE_PARSING: Final = ("start", "auth")
+"""The milestones that run before names and values of the request are validated."""
+
+MILESTONES: Final = (*BEFORE_PARSING, "fetch", "data", "write", "send", "complete")
 MOMENTS: Final = ("before", "action", "after")
 
 Hook = Callable[[Context], Any]

@@ -3,6 +3,9 @@
 A plan holds, for each of Finale's milestones, the hooks before, what the action does there, and
 the hooks behind. Milestones at which nothing happens are not in it. So the general engine with no
 hooks *is* the fast one.
+
+The order of a run: the body is received and decoded; hooks of ``start`` and ``auth``; the request
+is parsed and validated; ``fetch``, ``data``, ``write`` and ``send``; ``complete``, always.
 """
 
 import asyncio
@@ -16,7 +19,15 @@ from starlette.types import Receive, Scope
 from api.crud.execution.actions import Action
 from api.crud.execution.context import Context, Response
 from api.crud.execution.failures import diagnose
-from api.crud.execution.hooks import MILESTONES, SKIP, ActionHooks, Hook, Stop, as_response
+from api.crud.execution.hooks import (
+    BEFORE_PARSING,
+    MILESTONES,
+    SKIP,
+    ActionHooks,
+    Hook,
+    Stop,
+    as_response,
+)
 from api.crud.execution.unit import UnitOfWork
 from api.errors import ApiError, InternalError, ServiceUnavailable
 from db.database import Database
@@ -50,9 +61,10 @@ class Plan:
         """Lay out the steps; done again when a hook is added."""
         self.action.hooked = hooked = bool(self._hooks)
         self._single = self.action.single and not hooked
-        self._milestones = tuple(
-            steps for name in MILESTONES[:-1] if (steps := self._steps(name, hooked=hooked))
-        )
+        names = MILESTONES[: MILESTONES.index(_LAST)]
+        steps = {name: found for name in names if (found := self._steps(name, hooked=hooked))}
+        self._before_parsing = tuple(steps.pop(name) for name in BEFORE_PARSING if name in steps)
+        self._after_parsing = tuple(steps.values())
         self._complete = self._steps(_LAST, hooked=hooked)
 
     def _steps(self, name: str, *, hooked: bool) -> tuple[Step, ...]:
@@ -72,7 +84,8 @@ class Plan:
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""
-        context = Context(self._resource, self.action.name, scope, self._unit())
+        action = self.action
+        context = Context(self._resource, action.name, scope, self._unit(), status=action.status)
         try:
             response = await self._run(context, receive)
             await context.unit.close(None)
@@ -84,12 +97,11 @@ class Plan:
         return response
 
     async def _run(self, context: Context, receive: Receive) -> Response:
-        await self.action.take_in(context, receive)
-        stopped: Stop | None = None
-        for steps in self._milestones:
-            stopped = await _run_steps(steps, context)
-            if stopped is not None:
-                break
+        await self.action.receive(context, receive)
+        stopped = await _run_milestones(self._before_parsing, context)
+        if stopped is None:
+            self.action.parse_request(context)
+            stopped = await _run_milestones(self._after_parsing, context)
         await _run_steps(self._complete, context)
         if stopped is not None:
             return stopped.response
@@ -121,6 +133,16 @@ class Plan:
             refusal.__cause__ = error
             return refusal
         return error
+
+
+async def _run_milestones(
+    milestones: tuple[tuple[Step, ...], ...], context: Context
+) -> Stop | None:
+    for steps in milestones:
+        stopped = await _run_steps(steps, context)
+        if stopped is not None:
+            return stopped
+    return None
 
 
 async def _run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
