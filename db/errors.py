@@ -10,6 +10,7 @@
     │   └── CheckViolation
     ├── ValueRefused          the driver or the column cannot hold this value
     ├── StatementTooSlow      stopped at its time limit
+    ├── SeveralRows           a key that is declared unique meant several rows
     └── DatabaseUnavailable   locked for too long, full, unreadable, gone
 
 The texts of these are for the log: they may hold SQL's own words. What a caller sees is written
@@ -65,6 +66,10 @@ class CheckViolation(IntegrityViolation):
 
 class ValueRefused(DatabaseError):
     """The driver or the column's type cannot hold the value."""
+
+
+class SeveralRows(DatabaseError):
+    """A statement about one row met several: the declared key is not unique in the database."""
 
 
 class StatementTooSlow(DatabaseError):

@@ -14,6 +14,7 @@ from api.crud.checks import PARAMETER, check_options
 from api.crud.execution.bodies import Attributes
 from api.crud.execution.hooks import ActionHooks, AllHooks, use
 from api.crud.execution.statements import Statements
+from api.crud.mapping_checks import check_mapped, default_path, placeholder
 from api.crud.naming import Naming
 from api.crud.options import (
     ACTION_NAMES,
@@ -43,6 +44,7 @@ class Resource:
     Attributes:
         options: As given.
         name: The model's name.
+        is_nested: Whether its rows are found below a parent.
         slug: The fixed parts of the path of the many: ``authors_books``.
         plural: The path of the many, with the base in front.
         singular: The path of the one.
@@ -74,6 +76,7 @@ class Resource:
         link_parameters: tuple[str, ...] = (),
     ) -> None:
         self.options = options
+        self.is_nested = link is not None
         self.name = options.model.__name__
         self.body_limit = body_limit
         self._default_access = default_access
@@ -87,10 +90,12 @@ class Resource:
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
         )
-        parameters = [n for n in PARAMETER.findall(self.singular) if n not in link_parameters]
-        self.key = tuple(self._field("endpoints", name) for name in parameters)
-        own = tuple((field.name, field) for field in self.key)
+        names = [n for n in PARAMETER.findall(self.singular) if n not in link_parameters]
+        own = tuple((name, self._field("endpoints", name)) for name in names)
+        self.key = tuple(field for _, field in own)
+        self._own_parameters = own
         self.path_fields = (*self._link_parameters, *own)
+        check_mapped(self)
 
         self.statements = Statements(self.fields, self.key, database.dialect, link)
         self.embedder = Embedder(self.view, database.dialect)
@@ -101,14 +106,16 @@ class Resource:
         read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}
         self.by_hooks = frozenset(field.attribute for field in read_only)
         self.attributes = frozenset(field.attribute for field in self.fields)
-        self.creatable = tuple(f for f in self.fields if not (f.managed or f in read_only))
+        self.creatable = tuple(
+            f for f in self.fields if not (f.managed or f.computed or f in read_only)
+        )
         fixed = {*self.key, *self.fields.key}
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
         self.nested = NestedWriter(
             self.view, database.dialect, creatable=self.creatable, updatable=self.updatable
         )
         self.generated = next((f for f in self.fields.key if f.generated), None)
-        self.with_initial = tuple(f for f in self.fields if f.column.default is not None)
+        self.with_initial = tuple(f for f in self.fields if f.has_initial)
         self.with_refresh = tuple(f for f in self.fields if f.column.onupdate is not None)
 
         self.hooks = {name: ActionHooks() for name in ACTION_NAMES}
@@ -208,16 +215,16 @@ class Resource:
     def location(self, instance: Any) -> bytes:
         """Fill the path of the one from a record; relative to the host, as Finale's is."""
         path = self.singular
-        for field in self.key:
+        for name, field in self._own_parameters:
             value = str(getattr(instance, field.attribute))
-            path = path.replace(f"{{{field.name}}}", quote(value, safe=""))
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
         return path.encode()
 
     def _endpoints(self) -> tuple[str, str]:
         match tuple(self.options.endpoints):
             case ():
-                key = "/".join(f"{{{field.name}}}" for field in self.fields.key)
-                plural = f"/{self.options.model.__tablename__}"
+                key = "/".join(map(placeholder, self.fields.key))
+                plural = default_path(self)
                 return plural, f"{plural}/{key}"
             case (one,):
                 return one, one
@@ -226,7 +233,7 @@ class Resource:
         raise AssertionError
 
     def _field(self, option: str, name: str) -> Field:
-        field = self.fields.by_name.get(name)
+        field = self.fields.find(name)
         if field is None:
             known = ", ".join(self.fields.by_name)
             raise ConfigurationError(self.name, option, f"{name!r} is none of {known}")

@@ -9,8 +9,10 @@ from typing import Final
 
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.relations import Relation, relations_of
+from api.crud.mapping_checks import placeholder
 from api.crud.options import ResourceOptions
 from api.crud.resource import Resource
+from api.crud.views.fields import Fields
 from db.database import Database
 
 _READ_ONLY: Final = ("list", "read")
@@ -26,14 +28,16 @@ def nested_resources(parent: Resource, database: Database) -> dict[str, Resource
 
 
 def _nested(parent: Resource, relation: Relation, database: Database) -> Resource:
-    own_names = {column.name for column in relation.mapped.mapper.primary_key}
+    target = Fields.of(relation.target, database.dialect)
+    own_names = {placeholder(field)[1:-1] for field in target.key}
     prefix = f"{parent.name.lower()}_"
-    while any(prefix + field.name in own_names for field in parent.key):
+    of_parent = _PARAMETER.findall(parent.singular)
+    while any(prefix + name in own_names for name in of_parent):
         prefix = f"parent_{prefix}"
-    parameters = tuple(prefix + field.name for field in parent.key)
+    parameters = tuple(prefix + name for name in of_parent)
     path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.singular)
     plural = f"{path}/{relation.name.lower()}"
-    key = "/".join(f"{{{column.name}}}" for column in relation.mapped.mapper.primary_key)
+    key = "/".join(map(placeholder, target.key))
     options = ResourceOptions(
         model=relation.target,
         endpoints=(plural, f"{plural}/{key}") if relation.many else (plural,),

@@ -18,8 +18,9 @@ def translate(error: Exception) -> errors.DatabaseError:
             return error
         case asyncpg.IntegrityConstraintViolationError():
             return _violation(error, text)
-        case asyncpg.QueryCanceledError():
-            return errors.StatementTooSlow(text)
+        case asyncpg.QueryCanceledError() | asyncpg.CardinalityViolationError():
+            slow = isinstance(error, asyncpg.QueryCanceledError)
+            return (errors.StatementTooSlow if slow else errors.SeveralRows)(text)
         case asyncpg.DataError() | asyncpg.exceptions.UntranslatableCharacterError():
             return errors.ValueRefused(text)
         case OverflowError() | UnicodeError() | ValueError() | TypeError():

@@ -114,6 +114,22 @@ class Ticket(LibraryBase):
     seat: Mapped[Seat | None] = relationship(back_populates="tickets")
 
 
+class Shelf(LibraryBase):
+    """Found by another unique key; what refers to it is no relationship of the ORM's."""
+
+    __tablename__ = "shelves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+
+
+class Copy(LibraryBase):
+    __tablename__ = "copies"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shelf_id: Mapped[int] = mapped_column("shelfId", sa.ForeignKey("shelves.id"))
+
+
 class Loan(LibraryBase):
     """Its key holds its parent's, under the very name that a nested path would give it."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.crud.conftest import Api, assert_refused
-from tests.crud.library import Book, Kind, Loan, Node, Profile, Seat, Tag, Ticket, User
+from tests.crud.library import Book, Copy, Kind, Loan, Node, Profile, Seat, Shelf, Tag, Ticket, User
 
 DEEP: Any = []
 for _ in range(100):
@@ -143,8 +143,8 @@ def test_a_broken_constraint_names_its_fields_and_leaves_nothing_written(  # noq
 
 
 def test_a_row_found_by_another_column_names_who_refers_to_it_too(api: Api) -> None:
-    api.crud.resource(User, endpoints=("/people", "/people/{email}"))
-    api.crud.resource(Book)
-    api.made("/people", firstName="A", email="a@x")
-    api.made("/books", title="A", authorId=1)
-    assert_refused(api.delete("/people/a@x"), 409, "books.authorId")
+    api.crud.resource(Shelf, endpoints=("/shelves", "/shelves/{code}"))
+    api.crud.resource(Copy)
+    api.made("/shelves", code="a/1")
+    api.made("/copies", shelfId=1)
+    assert_refused(api.delete("/shelves/a%2F1"), 409, "copies.shelfId")

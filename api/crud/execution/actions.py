@@ -21,6 +21,7 @@ from api.crud.views.records import encode, hide
 from api.errors import NotFound
 from api.http.body import read_json_object
 from db.connection import Connection
+from db.errors import SeveralRows
 from db.statement import Row
 
 if TYPE_CHECKING:
@@ -88,6 +89,13 @@ class Action:
         if shown is not None:
             kind = self.resource.view.record
             hide(records, [name for name in kind.__struct_fields__ if name not in shown])
+
+    async def _whole(self, connection: Connection, written: Row | None) -> Row | None:
+        """Return the row that was written, as it is stored now."""
+        statements = self.resource.statements
+        if written is None or statements.returns_rows:
+            return written
+        return await connection.fetch_one(statements.stored(), tuple(written))
 
     async def _take_row(self, context: Context, row: Row | None) -> None:
         """Make the row the context's instance, related rows and all. Raises ``NotFound``."""
@@ -164,6 +172,7 @@ class Create(Action):
             await resource.nested.write_before(connection, context)
         written, values = resource.ordered(attributes)
         row = await connection.fetch_one(resource.statements.insert(written), values)
+        row = await self._whole(connection, row)
         generated = resource.generated
         if generated is not None and generated in written:
             await self._advance(connection, generated)
@@ -303,7 +312,8 @@ class Update(_OfOne):
                     attributes[field.attribute] = value
             written, new = resource.ordered(attributes)
             statement = statements.update(written, conditions, keep=keep)
-            row = await connection.fetch_one(statement, (*new, *values))
+            row = only(await connection.fetch_all(statement, (*new, *values)))
+            row = await self._whole(connection, row)
         if context.nested and row is not None:
             await resource.nested.write_after(connection, context, row)
         await self._take_row(context, row)
@@ -322,14 +332,30 @@ class Delete(_OfOne):
 
     async def write(self, context: Context) -> None:
         """Delete the row, keeping what it was."""
-        conditions, values, keep = self._narrowed(context)
-        statement = self.resource.statements.delete(conditions, keep=keep)
+        conditions, narrowing, keep = self._narrowed(context)
+        statements, values = self.resource.statements, (*narrowing, *context.key)
         connection = await context.connection()
-        row = await connection.fetch_one(statement, (*values, *context.key))
-        if row is None:
+        row = None
+        if not statements.returns_rows:
+            row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
+        deleted = only(await connection.fetch_all(statements.delete(conditions, keep=keep), values))
+        row = row or deleted
+        if deleted is None or row is None:
             raise NotFound
         (context.deleted_instance,) = self.resource.view.read_rows((row,))
         context.instance, context.rows = {}, ()
+
+
+def only(rows: Sequence[Row]) -> Row | None:
+    """Return the one row that a statement wrote, or None.
+
+    Raises:
+        SeveralRows: The database does not keep the key unique that the model declares; all is
+            rolled back.
+    """
+    if len(rows) > 1:
+        raise SeveralRows("the key of one row meant several")
+    return rows[0] if rows else None
 
 
 ACTIONS: Final[dict[str, type[Action]]] = {

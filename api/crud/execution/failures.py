@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Column, ForeignKeyConstraint, and_, literal, select
 
 from api.crud.execution.constraints import checked_fields
-from api.errors import ApiError, Conflict, FieldError, ServiceUnavailable, ValidationFailed
+from api.errors import (
+    ApiError,
+    Conflict,
+    FieldError,
+    InternalError,
+    ServiceUnavailable,
+    ValidationFailed,
+)
 from db import errors as db
 from db.database import Database
 from db.statement import Statement, slot
@@ -48,6 +55,8 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
             return refusal(_INVALID, _each(columns, text, view, prefix))
         case db.ValueRefused():
             return ValidationFailed("A value does not fit its column")
+        case db.SeveralRows():
+            return InternalError()
         case db.StatementTooSlow():
             return ServiceUnavailable("The database took too long; narrow the request down")
         case _:

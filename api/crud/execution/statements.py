@@ -9,7 +9,18 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Dialect,
+    Select,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy import func as sql
 from sqlalchemy.sql import ClauseElement
 
@@ -35,6 +46,10 @@ class Statements:
     Each method says which values its statement takes, in order. ``keep=False`` is for conditions
     that no later request will share.
 
+    Rows are read by SELECTs over the mapped class, to which the ORM's compiler adds what the
+    mapping says (joins of inheritance, the discriminator). They are written table by table: that
+    is for classes with one table (``MappedClass.has_one_table``).
+
     Args:
         fields: The resource's fields; every statement that gives rows gives them in this order.
         key: The fields that the path names, in its order.
@@ -49,12 +64,24 @@ class Statements:
         dialect: Dialect,
         link: LinkedTo | None = None,
     ) -> None:
-        self._columns = [field.column for field in fields]
-        self._table = self._columns[0].table
+        self._fields = fields
+        self._rows = select(*(field.expression for field in fields))
         self._key = tuple(key)
         self._link = () if link is None else (link,)
         self._dialect = dialect
         self._kept = lru_cache(_KEPT_SHAPES)(self._compile)
+
+    @property
+    def returns_rows(self) -> bool:
+        """Whether what is written comes back whole; else only its primary key does.
+
+        What SQL computes (a subquery, a hybrid) has no place in RETURNING: ``stored`` reads it.
+        """
+        return not self._fields.computed
+
+    def stored(self) -> Statement:
+        """Values: the primary key's. Gives the row as it is stored now."""
+        return self._kept(self._stored)
 
     def insert(self, written: tuple[Field, ...]) -> Statement:
         """Values: one per written field. Gives the row."""
@@ -99,10 +126,20 @@ class Statements:
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
         next_slot = slots()
         values = {field.column: next_slot(field.column.type) for field in written}
-        return insert(self._table).values(values).returning(*self._columns)
+        return insert(self._fields.table).values(values).returning(*self._returned)
+
+    @property
+    def _returned(self) -> list[Column[Any]]:
+        return [f.column for f in (self._fields if self.returns_rows else self._fields.key)]
+
+    def _stored(self) -> ClauseElement:
+        next_slot = slots()
+        return self._rows.where(
+            *(f.expression == next_slot(f.column.type) for f in self._fields.key)
+        )
 
     def _advance(self, field: Field) -> ClauseElement:
-        table = self._dialect.identifier_preparer.format_table(self._table)
+        table = self._dialect.identifier_preparer.format_table(self._fields.table)
         sequence = sql.pg_get_serial_sequence(table, field.column.name)
         highest = select(sql.max(field.column)).scalar_subquery()
         return select(sql.setval(sequence, sql.greatest(highest, 1)))
@@ -111,32 +148,54 @@ class Statements:
         next_slot = slots()
         values = {field.column: next_slot(field.column.type) for field in written}
         return (
-            update(self._table)
+            update(self._fields.table)
             .values(values)
-            .where(*self._of_key(next_slot, conditions))
-            .returning(*self._columns)
+            .where(*self._written_row(next_slot, conditions))
+            .returning(*self._returned)
         )
 
     def _delete(self, conditions: Conditions) -> ClauseElement:
-        where = self._of_key(slots(), conditions)
-        return delete(self._table).where(*where).returning(*self._columns)
+        where = self._written_row(slots(), conditions)
+        return delete(self._fields.table).where(*where).returning(*self._returned)
 
     def _read(self, conditions: Conditions) -> ClauseElement:
-        return select(*self._columns).where(*self._of_key(slots(), conditions))
+        next_slot = slots()
+        narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
+        same = (f.expression == next_slot(f.column.type) for f in self._key)
+        return self._rows.where(*narrowed, *same)
 
     def _page(self, conditions: Conditions, order: tuple[OrderTerm, ...]) -> ClauseElement:
         next_slot = slots()
-        rows = self._filtered(select(*self._columns), conditions, next_slot)
+        rows = self._filtered(self._rows, conditions, next_slot)
         limit, offset = next_slot(BigInteger()), next_slot(BigInteger())
         return rows.order_by(*(term.clause() for term in order)).limit(limit).offset(offset)
 
     def _count(self, conditions: Conditions) -> ClauseElement:
-        total = select(sql.count()).select_from(self._table)
+        total = select(sql.count()).select_from(self._fields.mapped.model)
         return self._filtered(total, conditions, slots())
 
-    def _of_key(self, next_slot: NextSlot, conditions: Conditions) -> list[ColumnElement[bool]]:
+    def _written_row(
+        self, next_slot: NextSlot, conditions: Conditions
+    ) -> list[ColumnElement[bool]]:
+        """Write the conditions of the one row that an UPDATE or DELETE is about."""
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
-        return [*narrowed, *(f.column == next_slot(f.column.type) for f in self._key)]
+        key = [(f.column, next_slot(f.column.type)) for f in self._key]
+        same = [column == value for column, value in key]
+        return [*narrowed, *same, *self._fields.mapped.criteria, *self._only_row(key)]
+
+    def _only_row(
+        self, key: list[tuple[Column[Any], BindParameter[Any]]]
+    ) -> list[ColumnElement[bool]]:
+        """Have PostgreSQL fail where the key means several rows, before any is written.
+
+        A lone statement has no transaction there that could be rolled back afterwards; a scalar
+        subquery that gives several rows is an error (SQLSTATE 21000).
+        """
+        if self._dialect.name != "postgresql":
+            return []
+        table = self._fields.table.alias()
+        same = [table.c[column.key] == value for column, value in key]
+        return [select(table.c[key[0][0].key]).where(*same).scalar_subquery().is_not(None)]
 
     def _filtered(
         self, rows: Select[Any], conditions: Conditions, next_slot: NextSlot

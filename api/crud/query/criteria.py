@@ -30,7 +30,7 @@ class Compare:
 
     def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
         """Write the condition, taking ``size`` slots."""
-        column = self.field.column
+        column = self.field.expression
         kind = self.operator.slot_type(column)
         return self.operator.build(column, [next_slot(kind) for _ in range(self.size)])
 
@@ -43,7 +43,7 @@ class IsNull:
 
     def clause(self, _: NextSlot) -> ColumnElement[bool]:
         """Write the condition; it has no values."""
-        return self.field.column.is_(None)
+        return self.field.expression.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ class OrderTerm:
 
     def clause(self) -> ColumnElement[Any]:
         """Write the term, with nulls in the same place on every database."""
-        column = self.field.column
-        key = column if self.relation is None else self.relation.scalar(column)
+        column = self.field.expression
+        key = column if self.relation is None else self.relation.scalar(self.field.column)
         term = key.desc() if self.descending else key.asc()
         if not self.field.nullable and self.relation is None:
             return term

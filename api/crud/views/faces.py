@@ -39,7 +39,10 @@ class Faces:
         self._check_relations("exclude_attributes", self._excluded.keys() - {_OWN})
         self._check_relations("associations", self._also_excluded)
         self._view("exclude_attributes", exclude=self._excluded.get(_OWN, ()))
-        alone = {name: self._alone(name) for name in self._relations}
+        # Where no relation is exposed, what its rows would look like is nobody's concern.
+        named = (*self._excluded, *self._also_excluded)
+        exposed = [name for name in self._relations if given or name in named]
+        alone = {name: self._alone(name) for name in exposed}
         self.own = self._view(
             "include", exclude=self._excluded.get(_OWN, ()), include=self._includes()
         )

@@ -7,39 +7,45 @@ attribute's. Both come from the model, which declares them once.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Column, Dialect, Table, inspect
-from sqlalchemy.orm import DeclarativeBase, Mapper
+from sqlalchemy import Column, ColumnElement, Dialect, Table
 from sqlalchemy.sql.schema import (
     CallableColumnDefault,
     DefaultGenerator,
     ScalarElementColumnDefault,
 )
 
+from api.crud.models.mapped_class import Attribute, MappedClass, Model
 from api.crud.views.values import Codec, codec_for
 
-Model = type[DeclarativeBase]
+__all__ = ["Field", "Fields", "Model", "Raw", "evaluate", "initial_values"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One column.
+    """One column, or another attribute that SQL can express.
 
     Attributes:
         name: In JSON, in queries and in the database.
         attribute: In Python.
-        column: The table's column.
+        column: The table's column; a detached one of the same type where it is ``computed``.
+        expression: What a SELECT says: ``Model.attribute``.
         codec: How its values come in and go out.
         managed: Only the service writes it; a client's value is ignored.
+        computed: SQL computes it (a hybrid, a ``column_property``, a synonym): read-only.
+        constant: What every row of this class holds (its polymorphic identity); else unset.
     """
 
     name: str
     attribute: str
     column: Column[Any]
+    expression: ColumnElement[Any]
     codec: Codec
     managed: bool
+    computed: bool = False
+    constant: Any = UNSET
 
     @property
     def nullable(self) -> bool:
@@ -50,13 +56,14 @@ class Field:
     def required(self) -> bool:
         """Whether a new row must be given a value."""
         column = self.column
-        has_default = column.default is not None or column.server_default is not None
-        return not (column.nullable or self.generated or has_default)
+        has_default = self.has_initial or column.server_default is not None
+        return not (column.nullable or self.generated or has_default or self.computed)
 
     @property
     def generated(self) -> bool:
         """Whether the database numbers new rows by it."""
-        return self.column is self.column.table.autoincrement_column
+        table = _table_of(self.column)
+        return table is not None and self.column is table.autoincrement_column
 
     @property
     def highest_choice(self) -> int:
@@ -70,11 +77,17 @@ class Field:
     @property
     def label(self) -> str:
         """The field with its table, as Sequelize names it in messages: ``parts.name``."""
-        return f"{self.column.table.name}.{self.name}"
+        table = _table_of(self.column)
+        return self.name if table is None else f"{table.name}.{self.name}"
+
+    @property
+    def has_initial(self) -> bool:
+        """Whether the model says what a new row holds where nobody else does."""
+        return self.column.default is not None or self.constant is not UNSET
 
     def initial(self) -> Any:
         """Give the model's own default for a new row; ``UNSET`` leaves it to the database."""
-        return evaluate(self.column.default)
+        return evaluate(self.column.default) if self.constant is UNSET else self.constant
 
     def refreshed(self) -> Any:
         """Give the model's own value for a changed row (``onupdate``); ``UNSET`` if none."""
@@ -112,17 +125,40 @@ class Fields:
     """All fields of a model, in the order that JSON shows them.
 
     Attributes:
+        mapped: What the mapper says of the model.
         by_name: Every field under its name in JSON.
         key: The primary key's fields.
+        unsupported: What cannot be shown, and why, by its name in JSON.
     """
 
-    def __init__(self, by_name: Mapping[str, Field], key: tuple[Field, ...]) -> None:
+    def __init__(
+        self,
+        mapped: MappedClass,
+        by_name: Mapping[str, Field],
+        key: tuple[Field, ...],
+        unsupported: Mapping[str, str],
+    ) -> None:
+        self.mapped = mapped
         self.by_name = by_name
         self.key = key
+        self.unsupported = unsupported
         self._by_attribute = {field.attribute: field for field in by_name.values()}
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.by_name.values())
+
+    @property
+    def table(self) -> Table:
+        """The table that the primary key is in."""
+        table = _table_of(self.key[0].column)
+        if table is None:
+            raise TypeError(f"{self.mapped.model.__name__} is not stored in a table")
+        return table
+
+    @property
+    def computed(self) -> bool:
+        """Whether SQL computes any of them, so that no RETURNING gives a whole row."""
+        return any(field.computed for field in self)
 
     def of_attribute(self, name: str) -> Field:
         """Give the field of an attribute. Raises ``AttributeError`` where there is none."""
@@ -130,6 +166,15 @@ class Fields:
         if field is None:
             raise AttributeError(f"{name!r} is no attribute of the model")
         return field
+
+    def of_column(self, column: Column[Any]) -> Field:
+        """Return the field of a mapped column, of whichever of the model's tables it is."""
+        key = self.mapped.mapper.get_property_by_column(column).key
+        return self._by_attribute[key]
+
+    def find(self, name: str) -> Field | None:
+        """Return the field of this name in JSON, or else of this name in Python."""
+        return self.by_name.get(name) or self._by_attribute.get(name)
 
     def bound(self, attributes: Mapping[str, Any]) -> dict[Field, Any]:
         """Give what the driver binds for Python values, under their fields.
@@ -165,26 +210,46 @@ class Fields:
 
     @classmethod
     def of(cls, model: Model, dialect: Dialect) -> "Fields":
-        """Read the fields off a model.
+        """Read the fields off a model; what has no JSON form is left to ``unsupported``.
 
         Raises:
-            TypeError: A column's type has no JSON form; the text names the column.
+            TypeError: A column of the key has no JSON form; the text names it.
         """
-        mapper: Mapper[Any] = inspect(model)
-        table = cast("Table", mapper.local_table)
+        mapped = MappedClass(model)
+        unsupported = dict(mapped.unsupported)
         by_name = {}
-        for column in table.columns:
+        for attribute in mapped.attributes.values():
             try:
-                codec = codec_for(column.type, dialect)
+                by_name[attribute.name] = _field(attribute, mapped, dialect)
             except TypeError as error:
-                raise TypeError(f"{model.__name__}.{column.name}: {error}") from error
-            name = str(column.name)  # Not SQLAlchemy's quoted_name: this one is for JSON.
-            by_name[name] = Field(
-                name=name,
-                attribute=mapper.get_property_by_column(column).key,
-                column=table.columns[name],
-                codec=codec,
-                managed=bool(column.info.get("managed")),
-            )
-        key = tuple(by_name[str(column.name)] for column in mapper.primary_key)
-        return cls(by_name, key)
+                unsupported[attribute.name] = str(error)
+        fields = cls(mapped, by_name, (), unsupported)
+        try:
+            fields.key = tuple(fields.of_column(column) for column in mapped.key)
+        except KeyError as error:
+            reason = "; ".join(f"{name}: {text}" for name, text in unsupported.items())
+            raise TypeError(f"the key of {model.__name__} has no JSON form: {reason}") from error
+        return fields
+
+
+def _table_of(column: Column[Any]) -> Table | None:
+    """Return the table that a column is stored in; None for one of a SELECT, or of none."""
+    source: object = column.table
+    return source if isinstance(source, Table) else None
+
+
+def _field(attribute: Attribute, mapped: MappedClass, dialect: Dialect) -> Field:
+    """Make the field of an attribute. Raises ``TypeError`` for a type without a JSON form."""
+    column, expression = attribute.column, attribute.expression
+    discriminates = mapped.discriminator is not None and column is mapped.discriminator[0]
+    constant = mapped.discriminator[1] if mapped.discriminator and discriminates else UNSET
+    return Field(
+        name=attribute.name,
+        attribute=attribute.key,
+        column=Column(attribute.name, expression.type) if column is None else column,
+        expression=expression,
+        codec=codec_for(expression.type if column is None else column.type, dialect),
+        managed=discriminates or (column is not None and bool(column.info.get("managed"))),
+        computed=column is None,
+        constant=UNSET if constant is None else constant,
+    )

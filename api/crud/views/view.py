@@ -94,10 +94,14 @@ class View:
             )
             for one in map(_include, include)
         }
-        hidden = {_named(fields.by_name, name).name for name in exclude}
+        hidden = {_member(fields, name) for name in exclude}
         if attributes:
-            kept = {_named(fields.by_name, name).name for name in attributes}
-            hidden |= fields.by_name.keys() - kept
+            kept = {_member(fields, name) for name in attributes}
+            hidden |= {*fields.by_name, *fields.unsupported} - kept
+        for name, reason in fields.unsupported.items():
+            if name not in hidden:
+                text = f"{reason}; name it in exclude_attributes"
+                raise TypeError(f"{model.__name__}.{name}: {text}")
         if remove_foreign_keys:
             hidden |= {f.name for f in fields if f.column.foreign_keys and f not in fields.key}
         record = record_type(model.__name__, fields, tuple(children))
@@ -121,7 +125,7 @@ class View:
 
     def place(self, column: Column[Any]) -> int:
         """Give a column's place in this view's rows."""
-        return list(self.fields.by_name).index(str(column.name))
+        return list(self.fields.by_name).index(self.fields.of_column(column).name)
 
     def values(self, row: Row, columns: Sequence[Column[Any]]) -> tuple[Any, ...]:
         """Give a row's values of these columns."""
@@ -139,6 +143,16 @@ class Child:
 
 def _include(given: Include | str) -> Include:
     return Include(given) if isinstance(given, str) else given
+
+
+def _member(fields: Fields, name: str) -> str:
+    """Return the JSON name of what an option names by either name. Raises ``UnknownName``."""
+    field = fields.find(name)
+    if field is not None:
+        return field.name
+    if name in fields.unsupported:
+        return name
+    raise UnknownName(f"{name!r} is none of {', '.join(fields.by_name)}")
 
 
 def _named(there: Mapping[str, T], name: str) -> T:

@@ -1,0 +1,94 @@
+"""Checks of what a mapping allows, at start-up: does a path mean one row, can rows be written?
+
+What is wrong with an option in itself is for ``checks``; here it is held against the mapper.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Column
+
+from api.crud.checks import check_path
+from api.crud.models.keys import finds_one_row
+from api.crud.options import ConfigurationError
+from api.crud.views.fields import Field
+
+if TYPE_CHECKING:
+    from api.crud.resource import Resource
+
+_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_OF_ONE_ROW: Final = ("read", "update", "delete")
+_WRITING: Final = ("create", "update", "delete")
+
+
+def placeholder(field: Field) -> str:
+    """Return a field's place in a path template: ``{id}``.
+
+    A path parameter is an identifier; a column called ``part-id`` goes by its attribute's name.
+    """
+    return f"{{{field.name if _WORD.fullmatch(field.name) else field.attribute}}}"
+
+
+def default_path(resource: "Resource") -> str:
+    """Return the collection path of a resource that is given none: its table's name.
+
+    Raises:
+        ConfigurationError: There is no such name, or it does not fit into a path.
+    """
+    name = getattr(resource.fields.mapped.mapper.local_table, "name", "")
+    path = f"/{name}"
+    if not name or any(check_path(path)):
+        text = f"must be given: the table's name {str(name)!r} makes no path"
+        raise ConfigurationError(resource.name, "endpoints", text)
+    return path
+
+
+def check_mapped(resource: "Resource") -> None:
+    """Raise ``ConfigurationError`` for the first action that the mapping does not allow."""
+    for option, text in _complaints(resource):
+        raise ConfigurationError(resource.name, option, text)
+
+
+def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
+    mapped, actions = resource.fields.mapped, resource.options.actions
+    if mapped.refusal is not None:
+        yield "model", mapped.refusal
+    for action in _OF_ONE_ROW:
+        if action in actions and not resource.is_nested and not _names_one_row(resource):
+            yield "endpoints", _no_key(resource, action)
+    for action in _WRITING:
+        if action in actions and not mapped.tables:
+            yield "actions", f"{action}: the model is mapped to a SELECT, which cannot be written"
+    if "create" in actions:
+        yield from _uncreatable(resource)
+
+
+def _names_one_row(resource: "Resource") -> bool:
+    return finds_one_row(resource.fields.mapped, [field.column for field in resource.key])
+
+
+def _no_key(resource: "Resource", action: str) -> str:
+    names = ", ".join(field.name for field in resource.fields.key)
+    return (
+        f"{action}: {resource.singular!r} does not name one row; it must hold the primary key"
+        f" ({names}) or a unique key over NOT NULL columns, or actions must leave {action} out"
+    )
+
+
+def _uncreatable(resource: "Resource") -> Iterator[tuple[str, str]]:
+    """Say why no row of this class can be made."""
+    mapper = resource.fields.mapped.mapper
+    if mapper.polymorphic_on is not None and mapper.polymorphic_identity is None:
+        yield "actions", "create: the class has no polymorphic identity"
+    elif mapper.single and resource.fields.mapped.discriminator is None:
+        yield "actions", "create: the discriminator is a SQL expression, which cannot be set"
+    for table in resource.fields.mapped.tables:
+        for column in table.columns:
+            if _is_required(column) and not resource.fields.mapped.has_column(column):
+                yield "actions", f"create: the column {column.name} is required and not mapped"
+
+
+def _is_required(column: Column[Any]) -> bool:
+    has_default = column.default is not None or column.server_default is not None
+    return not (column.nullable or has_default or column is column.table.autoincrement_column)

@@ -1,0 +1,56 @@
+"""Unique keys of a mapped class: the columns that find one row, and never two.
+
+A key counts only if its columns are NOT NULL: a UNIQUE constraint allows any number of rows in
+which one of them is null. A partial or functional index says nothing about all rows.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Column, Index, Table, UniqueConstraint
+
+from api.crud.models.mapped_class import MappedClass
+
+ColumnSet = frozenset[Column[Any]]
+
+
+def unique_keys(mapped: MappedClass) -> Iterator[ColumnSet]:
+    """Yield the columns of the primary key, then of each unique key over NOT NULL columns."""
+    yield frozenset(mapped.key)
+    for table in mapped.tables:
+        for columns in _unique_columns(table):
+            if columns and not any(column.nullable for column in columns):
+                yield columns
+
+
+def finds_one_row(mapped: MappedClass, columns: Collection[Column[Any]]) -> bool:
+    """Tell whether values of these columns can never mean more than one row."""
+    known = {mapped.mapper.get_property_by_column(column).key for column in columns}
+    return any(_attributes(mapped, key) <= known for key in unique_keys(mapped))
+
+
+def _attributes(mapped: MappedClass, columns: ColumnSet) -> set[str]:
+    """Return the attributes of columns; an unmapped one keeps its own, unreachable name."""
+    mapper = mapped.mapper
+    return {
+        mapper.get_property_by_column(column).key if mapped.has_column(column) else f"-{column}"
+        for column in columns
+    }
+
+
+def _unique_columns(table: Table) -> Iterator[ColumnSet]:
+    for constraint in table.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            yield frozenset(constraint.columns)
+    for index in table.indexes:
+        if index.unique and not _is_partial(index):
+            columns = frozenset(e for e in index.expressions if isinstance(e, Column))
+            if len(columns) == len(index.expressions):
+                yield columns
+
+
+def _is_partial(index: Index) -> bool:
+    return any(
+        index.dialect_options[dialect].get("where") is not None
+        for dialect in ("postgresql", "sqlite")
+    )

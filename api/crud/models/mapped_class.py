@@ -1,0 +1,190 @@
+"""What a mapper says about its class: columns, SQL expressions, inheritance, what can be written.
+
+A mapped class is not its table: it may share a table with its siblings (single-table inheritance),
+have several (joined inheritance, a mapped join), leave columns out, or select from a subquery.
+This module reads that off the mapper; it decides nothing about JSON.
+
+See SQLAlchemy's manual, "Mapping Class Inheritance Hierarchies" and "Additional Persistence".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, cast
+
+from sqlalchemy import Column, ColumnElement, FromClause, Join, Table, inspect
+from sqlalchemy.ext.associationproxy import AssociationProxyExtensionType
+from sqlalchemy.ext.hybrid import HybridExtensionType
+from sqlalchemy.orm import ColumnProperty, DeclarativeBase, Mapper, SynonymProperty
+
+Model = type[DeclarativeBase]
+
+_PROXY: Final = "is an association proxy, which has no JSON form"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One mapped attribute whose value is one SQL expression.
+
+    Attributes:
+        key: Its name in Python.
+        name: Its name in JSON: the column's name, or the key of what is not a column.
+        expression: What a SELECT of it says, ``Model.key``.
+        column: The table's column; None for a hybrid, a ``column_property`` or a synonym.
+    """
+
+    key: str
+    name: str
+    expression: ColumnElement[Any]
+    column: Column[Any] | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    unsupported: dict[str, str] = field(default_factory=dict)
+
+
+class MappedClass:
+    """A model, as its mapper describes it.
+
+    Attributes:
+        model: The class.
+        mapper: Its mapper.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.mapper: Mapper[Any] = inspect(model)
+
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        """Return every attribute with a SQL expression, under its name in JSON."""
+        return self._found.attributes
+
+    @property
+    def unsupported(self) -> Mapping[str, str]:
+        """Return the attributes that cannot be shown, and why, under their names in JSON."""
+        return self._found.unsupported
+
+    @cached_property
+    def key(self) -> tuple[Column[Any], ...]:
+        """The columns of the primary key, as the mapper has it."""
+        return cast("tuple[Column[Any], ...]", self.mapper.primary_key)
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that a row of this class is stored in; empty for a mapped SELECT."""
+        if isinstance(self.mapper.local_table, Table | Join):
+            return tuple(table for table in self.mapper.tables if isinstance(table, Table))
+        return ()
+
+    def has_column(self, column: Column[Any]) -> bool:
+        """Tell whether an attribute of the class holds this column of its tables."""
+        return column in self.mapper._columntoproperty  # noqa: SLF001 - the public form raises
+
+    @property
+    def has_one_table(self) -> bool:
+        """Whether one INSERT, UPDATE or DELETE writes a row, whichever subclass it is of."""
+        stored = {id(table) for m in self.mapper.self_and_descendants for table in m.tables}
+        return len(self.tables) == 1 and len(stored) == 1
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the class cannot be exposed at all; None if it can.
+
+        The base of a concrete hierarchy selects from a union of tables that number their rows
+        each for itself: one key would mean several rows.
+        """
+        base = self.mapper
+        concrete = [m for m in base.self_and_descendants if m is not base and m.concrete]
+        if concrete and (base.with_polymorphic or not self.tables):
+            names = ", ".join(m.class_.__name__ for m in concrete)
+            return f"is the base of concrete tables whose keys repeat; expose {names} instead"
+        return None
+
+    @property
+    def discriminator(self) -> tuple[Column[Any], Any] | None:
+        """The column that says which class a row is of, and this class's value; None if none."""
+        column = self.mapper.polymorphic_on
+        if not isinstance(column, Column):
+            return None
+        return column, self.mapper.polymorphic_identity
+
+    @property
+    def criteria(self) -> tuple[ColumnElement[bool], ...]:
+        """Conditions that rows of this class meet in a table shared with other classes.
+
+        The ORM adds them to its SELECTs by itself; UPDATE and DELETE of a table need them.
+        """
+        mapper, column = self.mapper, self.mapper.polymorphic_on
+        if not mapper.single or mapper.inherits is None or column is None:
+            return ()
+        identities = [m.polymorphic_identity for m in mapper.self_and_descendants]
+        return (column.in_([one for one in identities if one is not None]),)
+
+    @cached_property
+    def _found(self) -> _Found:
+        found = _Found()
+        for column in self._columns():
+            self._add_column(found, column)
+        for prop in self.mapper.iterate_properties:
+            if isinstance(prop, SynonymProperty):
+                self._add_synonym(found, prop)
+            elif isinstance(prop, ColumnProperty) and not self._is_stored(prop):
+                self._add_expression(found, prop.key)
+        for key, descriptor in self.mapper.all_orm_descriptors.items():
+            kind = descriptor.extension_type
+            if kind is HybridExtensionType.HYBRID_PROPERTY:
+                self._add_expression(found, str(key))
+            elif kind is AssociationProxyExtensionType.ASSOCIATION_PROXY:
+                found.unsupported[str(key)] = _PROXY
+        return found
+
+    def _columns(self) -> Iterator[Column[Any]]:
+        """Yield the columns in table order, the base class's first."""
+        sources: tuple[FromClause, ...] = self.tables or (self.mapper.local_table,)
+        for source in sources:
+            for column in source.columns:
+                if isinstance(column, Column):
+                    yield column
+
+    def _add_column(self, found: _Found, column: Column[Any]) -> None:
+        prop = self.mapper._columntoproperty.get(column)  # noqa: SLF001 - the public form raises
+        if prop is None:  # exclude_properties, or a column of a sibling class.
+            return
+        name = str(column.name)  # Not SQLAlchemy's quoted_name: this one is for JSON.
+        known = found.attributes.get(name)
+        if known is not None and known.key == prop.key:
+            return  # The key of a joined table: the base table's stands for it.
+        if known is not None:
+            text = f"{known.key} and {prop.key} are columns of one name, of two tables"
+            found.unsupported[name] = text
+            return
+        expression = getattr(self.model, prop.key)
+        found.attributes[name] = Attribute(prop.key, name, expression, column)
+
+    def _is_stored(self, prop: ColumnProperty[Any]) -> bool:
+        return any(isinstance(column, Column) for column in prop.columns)
+
+    def _add_synonym(self, found: _Found, prop: SynonymProperty[Any]) -> None:
+        if prop.descriptor is not None and isinstance(prop.descriptor, property):
+            found.unsupported[prop.key] = "is a synonym with Python code of its own"
+            return
+        self._add_expression(found, prop.key)
+
+    def _add_expression(self, found: _Found, key: str) -> None:
+        if key.startswith("_") or key in found.attributes:
+            return  # Private, or shadowed by a column of that name.
+        try:
+            expression = getattr(self.model, key)
+            is_sql = hasattr(expression, "__clause_element__") or isinstance(
+                expression, ColumnElement
+            )
+        except Exception as error:  # noqa: BLE001 - a hybrid runs the model's own code
+            found.unsupported[key] = f"has no SQL expression ({type(error).__name__})"
+            return
+        if is_sql:
+            found.attributes[key] = Attribute(key, key, expression)
+        else:
+            found.unsupported[key] = "has no SQL expression"
