@@ -168,7 +168,8 @@ class MappedClass:
         return any(isinstance(column, Column) for column in prop.columns)
 
     def _add_synonym(self, found: _Found, prop: SynonymProperty[Any]) -> None:
-        if prop.descriptor is not None and isinstance(prop.descriptor, property):
+        getter = getattr(prop.descriptor, "fget", None)
+        if getter is not None and not getter.__module__.startswith("sqlalchemy."):
             found.unsupported[prop.key] = "is a synonym with Python code of its own"
             return
         self._add_expression(found, prop.key)
@@ -178,13 +179,11 @@ class MappedClass:
             return  # Private, or shadowed by a column of that name.
         try:
             expression = getattr(self.model, key)
-            is_sql = hasattr(expression, "__clause_element__") or isinstance(
-                expression, ColumnElement
-            )
+            clause = getattr(expression, "__clause_element__", lambda: expression)()
         except Exception as error:  # noqa: BLE001 - a hybrid runs the model's own code
             found.unsupported[key] = f"has no SQL expression ({type(error).__name__})"
             return
-        if is_sql:
+        if isinstance(clause, ColumnElement):
             found.attributes[key] = Attribute(key, key, expression)
         else:
             found.unsupported[key] = "has no SQL expression"
