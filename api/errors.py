@@ -32,6 +32,8 @@ The tree::
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import msgspec
@@ -70,6 +72,30 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         self.reason = reason or self.slug
         super().__init__(self.message)
+
+    @staticmethod
+    def of(
+        status: int,
+        message: str | None = None,
+        errors: Sequence[FieldError | str] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> "ApiError":
+        """Make the error of any 4xx or 5xx status, as Finale's ``context.error`` does.
+
+        Args:
+            status: The HTTP status; it decides type and title.
+            message: What was wrong; the status's own phrase if not given.
+            errors: ``[{"field", "message"}]``, or names.
+            headers: Response headers that belong to it.
+
+        Raises:
+            ValueError: The status is not an error's.
+            TypeError: ``errors`` is not a list.
+        """
+        if isinstance(errors, str | Mapping):
+            raise TypeError("errors must be a list of names or of {field, message}")
+        return _class_of(status)(message, errors, headers=headers)
 
     def problem(self, instance: str, request_id: str) -> dict[str, Any]:
         """Give the members of the problem document, in the order that they are sent."""
@@ -230,3 +256,37 @@ class ServiceUnavailable(ApiError):
     status = 503
     slug = "service-unavailable"
     title = "Service Unavailable"
+
+
+_OF_STATUS: Mapping[int, type[ApiError]] = {
+    kind.status: kind
+    for kind in (
+        BadRequest,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        Conflict,
+        PreconditionFailed,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        TooManyRequests,
+        ApiError,
+        ServiceUnavailable,
+    )
+}
+
+
+@cache
+def _class_of(status: int) -> type[ApiError]:
+    """Return the class of a status; one that has none here is named by its HTTP phrase."""
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
+    if not HTTPStatus.BAD_REQUEST <= status < 600:  # noqa: PLR2004 - the end of 5xx
+        raise ValueError(f"{status} is not the status of an error")
+    try:
+        title = HTTPStatus(status).phrase
+    except ValueError:
+        title = f"Status {status}"
+    slug = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+    return type(f"Status{status}", (ApiError,), {"status": status, "slug": slug, "title": title})

@@ -12,7 +12,7 @@ from api.crud.associations.links import LinkedTo
 from api.crud.associations.nested import NestedWriter
 from api.crud.checks import PARAMETER, check_options
 from api.crud.execution.bodies import Attributes
-from api.crud.execution.hooks import ActionHooks, AllHooks, use
+from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from api.crud.execution.statements import Statements
 from api.crud.mapping_checks import check_mapped, default_path, placeholder
 from api.crud.naming import Naming
@@ -118,7 +118,7 @@ class Resource:
         self.with_initial = tuple(f for f in self.fields if f.has_initial)
         self.with_refresh = tuple(f for f in self.fields if f.column.onupdate is not None)
 
-        self.hooks = {name: ActionHooks() for name in ACTION_NAMES}
+        self.hooks = {name: ActionHooks(self._unused(name)) for name in ACTION_NAMES}
         for name, hooks in self.hooks.items():
             setattr(self, name, hooks)
         self.all = AllHooks(self.hooks)
@@ -129,6 +129,7 @@ class Resource:
         hooks = {name: given for name, given in bundle.items() if name != "extra_configuration"}
         use(self.hooks, hooks)
         if "extra_configuration" in bundle:
+            check_callable(bundle["extra_configuration"], 1, "extra_configuration")
             bundle["extra_configuration"](self)
 
     def access(self, action: str) -> Access:
@@ -219,6 +220,13 @@ class Resource:
             value = str(getattr(instance, field.attribute))
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
         return path.encode()
+
+    def _unused(self, action: str) -> ConfigurationError | None:
+        """Return what to raise for hooks of an action that the resource does not have."""
+        if action in self.options.actions:
+            return None
+        text = f"there is no {action}, so its hooks would never run"
+        return ConfigurationError(self.name, "actions", text)
 
     def _endpoints(self) -> tuple[str, str]:
         match tuple(self.options.endpoints):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from api.crud.execution.context import Context, Response
-from api.crud.execution.hooks import MILESTONES, MOMENTS, SKIP, Stop
+from api.crud.execution.hooks import MILESTONES, SKIP, Stop
 from api.crud.resource import Resource
 from api.errors import Forbidden
 from api.http.body import header
@@ -13,12 +13,12 @@ trace: Final[list[str]] = []
 
 
 def follow(resource: Resource) -> None:
-    """Hang a hook on every moment of every milestone of every action."""
+    """Hang a hook on every timing of every milestone of every action."""
     for action, hooks in resource.hooks.items():
         for milestone in MILESTONES:
-            for moment in MOMENTS:
-                place = f"{milestone}.{moment}"
-                getattr(hooks.milestone(milestone), moment)(_hook(action, place))
+            for timing in ("before", "action", "after"):
+                place = f"{milestone}.{timing}"
+                getattr(hooks.milestone(milestone), timing)(_hook(action, place))
 
 
 def _hook(action: str, place: str) -> Callable[[Context], Any]:

@@ -122,7 +122,7 @@ def test_a_bundle_registers_hooks_and_configures(api: Api, users: Resource) -> N
         (lambda users: users.use({"create": {"stert": print}}), "invalid milestone: stert"),
         (lambda users: users.use({"all": {"stert": print}}), "invalid milestone: stert"),
         (lambda users: users.use({"creat": {"start": print}}), "invalid action: creat"),
-        (lambda users: users.use({"read": {"auth": {"befor": print}}}), "invalid moment: befor"),
+        (lambda users: users.use({"read": {"auth": {"befor": print}}}), "invalid timing: befor"),
     ],
 )
 def test_a_wrong_name_is_told_in_finales_words(

@@ -2,13 +2,18 @@
 
 Finale's: ``start``, ``auth``, ``fetch``, ``data``, ``write``, ``send`` and ``complete``, each with
 ``before``, ``action`` and ``after``. A hook takes the context and returns nothing (go on),
-``SKIP`` (leave this milestone) or ``stop(response)``; it refuses by raising an ``ApiError``::
+``SKIP`` (leave this milestone) or ``stop(response)``, which it may also raise; it refuses by
+raising an ``ApiError``::
 
     @widgets.create.write.before
     async def stamp(context: Context) -> None:
         context.attributes["created_by"] = context.claims["sub"]
+
+What is not a hook, and a milestone or a timing that does not exist, is refused when it is
+registered; any other result of a hook when it returns.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -17,18 +22,20 @@ from typing import Any, Final
 from starlette.responses import Response as StarletteResponse
 
 from api.crud.execution.context import Context, Response
+from api.crud.options import ConfigurationError
 from api.errors import ApiError
 
 BEFORE_PARSING: Final = ("start", "auth")
 """The milestones that run before names and values of the request are validated."""
 
 MILESTONES: Final = (*BEFORE_PARSING, "fetch", "data", "write", "send", "complete")
-MOMENTS: Final = ("before", "action", "after")
+TIMINGS: Final = ("before", "action", "after", "replace")
 
 Hook = Callable[[Context], Any]
 """Sync (it must be quick: it runs on the event loop) or async."""
 
-ErrorFormatter = Callable[[Context, ApiError], Response | StarletteResponse | None]
+ErrorFormatter = Callable[[Context, ApiError], Any]
+"""Returns a response (ours or Starlette's) or None, or is async and does so."""
 
 
 class Skip(Enum):
@@ -40,28 +47,43 @@ class Skip(Enum):
 SKIP: Final = Skip.REST_OF_MILESTONE
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Ends the action here with a response; what was written is kept."""
+class Stop(Exception):
+    """Ends the action here with a response, returned or raised; what was written is kept."""
 
-    response: Response
+    def __init__(self, response: Response) -> None:
+        super().__init__("stop")
+        self.response = response
+
+
+class HookError(Exception):
+    """A mistake in a hook's code, found when it runs: logged, and answered with 500."""
 
 
 def stop(response: Response | StarletteResponse) -> Stop:
-    """End the action here with this response: ours or Starlette's."""
+    """Return what ends the action here with this response (ours or Starlette's)."""
     return Stop(as_response(response))
 
 
-def as_response(response: Response | StarletteResponse) -> Response:
-    """Give a response in our form."""
+def as_response(response: Any) -> Response:
+    """Convert a response to ours.
+
+    Raises:
+        HookError: It is neither ours nor Starlette's, or its body is not in memory.
+    """
     if isinstance(response, Response):
         return response
+    if not isinstance(response, StarletteResponse) or not hasattr(response, "body"):
+        kind = type(response).__name__
+        raise HookError(f"{kind} is not a response: give a Response with its body in memory")
     headers = [(k, v) for k, v in response.raw_headers if k != b"content-length"]
     return Response(response.status_code, headers, bytes(response.body))
 
 
 class Milestone:
     """The hooks of one milestone of one action; each method also works as a decorator."""
+
+    # With slots, assigning to ``before`` and the like is an error rather than without effect.
+    __slots__ = ("_changed", "actions", "afters", "befores", "replaced")
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.befores: list[Hook] = []
@@ -84,6 +106,7 @@ class Milestone:
 
     def replace(self, hook: Hook) -> Hook:
         """Run a hook in place of what the action does here."""
+        check_callable(hook, 1, "hook")
         self.replaced = True
         return self._add(self.actions, hook)
 
@@ -96,13 +119,34 @@ class Milestone:
         return bool(self.befores or self.actions or self.afters)
 
     def _add(self, hooks: list[Hook], hook: Hook) -> Hook:
+        check_callable(hook, 1, "hook")
         hooks.append(hook)
         self._changed()
         return hook
 
 
+def check_callable(given: Any, arguments: int, what: str) -> None:
+    """Raise ``TypeError`` unless this can be called with so many positional arguments."""
+    if not callable(given):
+        raise TypeError(f"a {what} must be callable, not {type(given).__name__}")
+    try:
+        signature = inspect.signature(given)
+    except ValueError:  # Some builtins have none.
+        return
+    try:
+        signature.bind(*[None] * arguments)
+    except TypeError as error:
+        name = getattr(given, "__qualname__", repr(given))
+        text = f"the {what} {name} is called with {arguments} argument(s): {error}"
+        raise TypeError(text) from error
+
+
 class ActionHooks:
-    """The milestones of one action, as attributes, and its error formatter."""
+    """The milestones of one action, as attributes, and its error formatter.
+
+    Args:
+        unused: Why hooks would never run, if the resource does not have this action.
+    """
 
     start: Milestone
     auth: Milestone
@@ -112,13 +156,22 @@ class ActionHooks:
     send: Milestone
     complete: Milestone
 
-    def __init__(self) -> None:
+    def __init__(self, unused: ConfigurationError | None = None) -> None:
         self.changed: Callable[[], None] = lambda: None
         self.format_error: ErrorFormatter | None = None
+        self.unused = unused
         for name in MILESTONES:
-            setattr(self, name, Milestone(self._tell))
+            vars(self)[name] = Milestone(self._tell)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse ``create.write = hook``: hooks are registered by calls."""
+        if name in MILESTONES:
+            raise AttributeError(f"register a hook by calling {name}.before, .action or .after")
+        super().__setattr__(name, value)
 
     def _tell(self) -> None:
+        if self.unused is not None:
+            raise self.unused
         self.changed()
 
     def milestone(self, name: str) -> Milestone:
@@ -129,8 +182,17 @@ class ActionHooks:
         return found
 
     def on_error(self, formatter: ErrorFormatter) -> ErrorFormatter:
-        """Have a function make the response of an error; None leaves it to the renderer."""
+        """Have a function make the response of an error; None leaves it to the renderer.
+
+        Raises:
+            TypeError: It cannot be called with a context and an error.
+            ValueError: There is one already.
+        """
+        check_callable(formatter, 2, "formatter")
+        if self.format_error is not None:
+            raise ValueError("on_error has a formatter already")
         self.format_error = formatter
+        self._tell()
         return formatter
 
     def __getattr__(self, name: str) -> Any:
@@ -148,11 +210,22 @@ class AllHooks:
         self._actions = actions
 
     def __getattr__(self, name: str) -> "_AllMilestones":
-        return _AllMilestones([hooks.milestone(name) for hooks in self._actions.values()])
+        return self.milestone(name)
 
     def milestone(self, name: str) -> "_AllMilestones":
-        """Give a milestone of every action by its name."""
-        return _AllMilestones([hooks.milestone(name) for hooks in self._actions.values()])
+        """Return a milestone of every action that there is, by its name."""
+        if name not in MILESTONES:
+            raise AttributeError(f"invalid milestone: {name}")
+        return _AllMilestones([hooks.milestone(name) for hooks in self._used()])
+
+    def on_error(self, formatter: ErrorFormatter) -> ErrorFormatter:
+        """See ``ActionHooks.on_error``."""
+        for hooks in self._used():
+            hooks.on_error(formatter)
+        return formatter
+
+    def _used(self) -> list[ActionHooks]:
+        return [hooks for hooks in self._actions.values() if hooks.unused is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,26 +250,34 @@ class _AllMilestones:
 
     __call__ = action
 
-    def _each(self, moment: str, hook: Hook) -> Hook:
+    def _each(self, timing: str, hook: Hook) -> Hook:
         for milestone in self.milestones:
-            getattr(milestone, moment)(hook)
+            getattr(milestone, timing)(hook)
         return hook
 
 
 def use(actions: Mapping[str, ActionHooks], bundle: Mapping[str, Any]) -> None:
     """Register a bundle: ``{"create": {"write": {"before": hook}}, "all": {"start": hook}}``.
 
+    Beside milestones, an action may have ``on_error``.
+
     Raises:
-        AttributeError: An action, milestone or moment that there is not.
+        AttributeError: An unknown action, milestone or timing.
+        TypeError: A value that is neither a hook nor a mapping.
     """
     for action, milestones in bundle.items():
         if action != "all" and action not in actions:
             raise AttributeError(f"invalid action: {action}")
         hooks: Any = AllHooks(actions) if action == "all" else actions[action]
+        if not isinstance(milestones, Mapping):
+            raise TypeError(f"{action}: must be a mapping from milestones to hooks")
         for name, given in milestones.items():
+            if name == "on_error":
+                hooks.on_error(given)
+                continue
             milestone = hooks.milestone(name)
-            moments = given if isinstance(given, Mapping) else {"action": given}
-            for moment, hook in moments.items():
-                if moment not in MOMENTS:
-                    raise AttributeError(f"invalid moment: {moment}")
-                getattr(milestone, moment)(hook)
+            timings = given if isinstance(given, Mapping) else {"action": given}
+            for timing, hook in timings.items():
+                if timing not in TIMINGS:
+                    raise AttributeError(f"invalid timing: {timing}")
+                getattr(milestone, timing)(hook)

@@ -11,9 +11,12 @@ is parsed and validated; ``fetch``, ``data``, ``write`` and ``send``; ``complete
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from api.crud.execution.actions import Action
@@ -25,6 +28,7 @@ from api.crud.execution.hooks import (
     SKIP,
     ActionHooks,
     Hook,
+    HookError,
     Stop,
     as_response,
 )
@@ -97,30 +101,59 @@ class Plan:
         return response
 
     async def _run(self, context: Context, receive: Receive) -> Response:
-        await self.action.receive(context, receive)
-        stopped = await _run_milestones(self._before_parsing, context)
-        if stopped is None:
-            self.action.parse_request(context)
-            stopped = await _run_milestones(self._after_parsing, context)
-        await _run_steps(self._complete, context)
+        try:
+            stopped = await self._run_until_complete(context, receive)
+        except Stop as raised:
+            stopped = raised
+        if self._complete:
+            stopped = await self._run_complete(context) or stopped
         if stopped is not None:
             return stopped.response
         return Response(context.status, context.headers, context.body)
 
+    async def _run_until_complete(self, context: Context, receive: Receive) -> Stop | None:
+        await self.action.receive(context, receive)
+        for steps in self._before_parsing:
+            if (stopped := await _run_steps(steps, context)) is not None:
+                return stopped
+        self.action.parse_request(context)
+        for steps in self._after_parsing:
+            if (stopped := await _run_steps(steps, context)) is not None:
+                return stopped
+        return None
+
+    async def _run_complete(self, context: Context) -> Stop | None:
+        """Run the last milestone; a stop in it replaces the response."""
+        try:
+            return await _run_steps(self._complete, context)
+        except Stop as stopped:
+            return stopped
+
     async def _fail(self, context: Context, error: Exception) -> Response:
         """Undo everything, let ``complete`` know, and answer or raise the refusal."""
+        if isinstance(error, HTTPException) and error.status_code >= HTTPStatus.BAD_REQUEST:
+            error = _as_api_error(error)
         with_cause = await self._undo(context, error)
         context.error = with_cause if isinstance(with_cause, ApiError) else InternalError()
         # Hooks of complete may still read; whatever they write is undone as well.
         context.unit = self._unit()
+        stopped = None
         try:
-            await _run_steps(self._complete, context)
+            stopped = await self._run_complete(context)
         except Exception as another:  # noqa: BLE001 - the first error is the one to tell
             log.warning("complete failed after an error", error=type(another).__name__)
         await context.unit.close(error)
-        formatter = self._hooks.format_error
-        if formatter is not None and (formatted := formatter(context, context.error)) is not None:
-            return as_response(formatted)
+        if isinstance(error, HookError):  # The renderer's log has no texts of exceptions.
+            action, text = self.action.name, str(error)
+            log.error("invalid hook", resource=self._resource.name, action=action, reason=text)
+        if stopped is not None:
+            return stopped.response
+        if self._hooks.format_error is not None:
+            formatted = self._hooks.format_error(context, context.error)
+            if inspect.isawaitable(formatted):
+                formatted = await formatted
+            if formatted is not None:
+                return as_response(formatted)
         raise with_cause from error
 
     async def _undo(self, context: Context, error: Exception) -> Exception:
@@ -135,14 +168,11 @@ class Plan:
         return error
 
 
-async def _run_milestones(
-    milestones: tuple[tuple[Step, ...], ...], context: Context
-) -> Stop | None:
-    for steps in milestones:
-        stopped = await _run_steps(steps, context)
-        if stopped is not None:
-            return stopped
-    return None
+def _as_api_error(error: HTTPException) -> ApiError:
+    """Convert what FastAPI code raises in a hook; its status and detail stay."""
+    converted = ApiError.of(error.status_code, str(error.detail), headers=error.headers)
+    converted.__cause__ = error
+    return converted
 
 
 async def _run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
@@ -154,12 +184,22 @@ async def _run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
                 return outcome
             if outcome is SKIP:
                 return None
+            kind = type(outcome).__name__
+            raise HookError(
+                f"{_name(step)} returned {kind}: a hook returns None, SKIP or stop(response)"
+            )
     return None
+
+
+def _name(step: Step) -> str:
+    function = getattr(step, "__wrapped__", step)
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _limited(hook: Hook, seconds: float) -> Step:
     """Make a step of a hook; one that does not come back is cut off."""
 
+    @wraps(hook, assigned=(), updated=())
     async def step(context: Context) -> Any:
         outcome = hook(context)
         if not inspect.isawaitable(outcome):
