@@ -1,6 +1,6 @@
 """Text matching that means the same on both databases."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, literal_column
 from sqlalchemy.ext.compiler import compiles
@@ -9,6 +9,11 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 _ESCAPE = "\\"
+
+MAX_PATTERN: Final = 256
+"""The longest text that a pattern is made of, in characters: LIKE takes the product of both."""
+
+_LONG: Final = 1_000
 
 
 class like_any_case(FunctionElement[bool]):  # noqa: N801 - reads as a function, like SQLAlchemy's
@@ -78,3 +83,12 @@ def _position(element: contains, compiler: SQLCompiler, **options: Any) -> str:
 def _instr(element: contains, compiler: SQLCompiler, **options: Any) -> str:
     column, text = element.clauses
     return compiler.process(func.instr(column, text) > literal_column("0"), **options)
+
+
+def scans_long_text(element: object) -> bool:
+    """Tell whether an element matches a pattern against text of (nearly) unlimited length."""
+    if not isinstance(element, like_any_case | contains):
+        return False
+    column: ColumnElement[Any] = next(iter(element.clauses))
+    length = getattr(column.type, "length", None)
+    return length is None or length > _LONG

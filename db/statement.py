@@ -1,20 +1,29 @@
 """A SQLAlchemy statement, compiled once for one dialect and kept.
 
 Compiling costs a hundred times what running does, so each shape of a statement (which columns,
-which filters, which order) is compiled on first use; afterwards only values are bound.
+which filters, which order) is compiled on first use; afterwards only values are bound. Callers
+choose shapes, so a statement that has not run yet is compiled and prepared in a thread
+(``compile_in_thread``), never on the event loop.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Dialect, bindparam
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
+
+from db.matching import scans_long_text
+from db.turns import short_turns
 
 Row = Sequence[Any]
 Values = tuple[Any, ...]
+_Source = tuple[ClauseElement | Callable[[], ClauseElement], Dialect]
 
 
 # SQLAlchemy names parameters of its own after columns, so no column may be called like a slot.
@@ -29,22 +38,73 @@ def slot(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
 class Statement:
     """SQL text and the order in which its placeholders take values.
 
+    Args:
+        clause: What to compile; or a function that builds it, to be called on first use.
+        dialect: What to compile for.
+
     Attributes:
         sql: The text, in the driver's parameter style.
         bind: Puts values, given in slot order, into placeholder order.
         slow_until: The engine keeps it off the event loop until then (``time.monotonic``).
+        known: Set by the engine when the statement has run once and may be prepared and started
+            on the event loop.
+        used: A mark for the cache that holds it: used since it was looked at.
+        scans_long_text: Matches patterns against text of unlimited length: one row may take long.
     """
 
-    __slots__ = ("bind", "slow_until", "sql")
+    __slots__ = ("_source", "bind", "known", "scans_long_text", "slow_until", "sql", "used")
 
-    def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
+    sql: str
+    bind: Callable[[Values], Values]
+    scans_long_text: bool
+
+    def __init__(
+        self, clause: ClauseElement | Callable[[], ClauseElement], dialect: Dialect
+    ) -> None:
+        self._source: _Source | None = (clause, dialect)
+        self.slow_until = 0.0
+        self.known = False
+        self.used = False
+        if isinstance(clause, ClauseElement):
+            self.compile()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it has been compiled."""
+        return self._source is None
+
+    def compile(self) -> None:
+        """Compile, unless that has been done."""
+        if self._source is None:
+            return
+        source, dialect = self._source
+        clause = source if isinstance(source, ClauseElement) else source()
         # An IN whose values the statement holds is written out now, not when it is run.
         compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         if not isinstance(compiled, SQLCompiler):  # pragma: no cover - DDL never comes here
             raise TypeError("not a statement with parameters")
-        self.sql: str = compiled.string
+        self.sql = compiled.string
         self.bind = _binder(compiled)
-        self.slow_until = 0.0
+        self.scans_long_text = any(scans_long_text(element) for element in iterate(clause))
+        self._source = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Compile now: what is asked for has no value yet, since nothing has run it."""
+        if name not in ("bind", "scans_long_text", "sql") or self._source is None:
+            raise AttributeError(name)
+        self.compile()
+        return getattr(self, name)
+
+
+_compiling: Final = ThreadPoolExecutor(1, thread_name_prefix="sql-compiler")
+
+
+async def compile_in_thread(statement: Statement) -> None:
+    """Compile a statement while the event loop goes on, unless that has been done."""
+    if statement.compiled:
+        return
+    with short_turns.taken():
+        await asyncio.get_running_loop().run_in_executor(_compiling, statement.compile)
 
 
 def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:

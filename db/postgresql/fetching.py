@@ -3,7 +3,7 @@
 from typing import Any
 
 from db.postgresql.translation import translate
-from db.statement import Row, Statement, Values
+from db.statement import Row, Statement, Values, compile_in_thread
 
 
 class Fetching:
@@ -15,6 +15,8 @@ class Fetching:
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""
+        if not statement.compiled:
+            await compile_in_thread(statement)
         try:
             rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
         except Exception as error:

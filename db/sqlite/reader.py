@@ -5,6 +5,11 @@ statement starts on the loop; one that takes longer than ``LOOP_BUDGET_S`` is in
 again in a thread with a connection of its own, and goes there at once for the next minute. Nobody
 has to say beforehand which statements are long. What counts is the thread's own processor time,
 or a machine that is busy with something else would send every statement away.
+
+Compiling and preparing can't be interrupted. So the first run of every statement is in a second
+thread, where a slow one of another caller does not hold it up; and so is each run of a statement
+whose text is long, or which matches patterns against long text: one row of those may take longer
+than the budget.
 """
 
 import asyncio
@@ -23,7 +28,7 @@ from db.sqlite.counts import CountCache
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
 from db.sqlite.translation import translate
-from db.statement import Row, Statement, Values
+from db.statement import Row, Statement, Values, compile_in_thread
 
 T = TypeVar("T")
 
@@ -38,7 +43,15 @@ _PATIENCE: Final = 5
 STATEMENT_TIMEOUT_S: Final = 10.0
 """How long a statement may run at all, in seconds."""
 
-_STEPS_BETWEEN_LOOKS = 20_000  # SQLite's virtual machine does some 50 a microsecond.
+FIRST_BUDGET_S: Final = 0.1
+"""How long a statement may take in the thread of first runs, in seconds."""
+
+_LONG_SQL: Final = 8_192
+"""From this length on, in characters, preparing would hold up the loop for a millisecond."""
+
+# SQLite's virtual machine does some 50 steps a microsecond; one that matches a pattern takes up to
+# a tenth of a millisecond. Looking each 1,000 costs about a hundredth.
+_STEPS_BETWEEN_LOOKS = 1_000
 
 
 class _TimedConnection:
@@ -75,7 +88,9 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._quick = _TimedConnection(path, LOOP_BUDGET_S)
+        self._first = _TimedConnection(path, FIRST_BUDGET_S)
         self._patient = _TimedConnection(path, STATEMENT_TIMEOUT_S)
+        self._first_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-first")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
         self._counts = CountCache(self._quick.driver)
         self._sessions: SqliteSessions | None = None
@@ -95,11 +110,22 @@ class Reader:
         """Run the statement and give all its rows."""
         if monotonic() >= statement.slow_until:
             try:
-                return self._quick.run(statement, values)
+                if statement.known:
+                    return self._quick.run(statement, values)
+                return await self._run_first(statement, values)
             except StatementTooSlow:
                 statement.slow_until = monotonic() + SLOW_SECONDS
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._patient.run, statement, values)
+
+    async def _run_first(self, statement: Statement, values: Values) -> list[Row]:
+        """Compile, prepare and run a statement off the event loop."""
+        await compile_in_thread(statement)
+        loop = asyncio.get_running_loop()
+        run = self._first.run
+        rows = await loop.run_in_executor(self._first_thread, run, statement, values)
+        statement.known = len(statement.sql) < _LONG_SQL and not statement.scans_long_text
+        return rows
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run the statement and give its first row, or None."""
@@ -108,6 +134,7 @@ class Reader:
 
     async def fetch_count(self, statement: Statement, values: Values) -> int:
         """Run a ``SELECT count(*)``, or give its result as of the last change."""
+        await compile_in_thread(statement)
         version = self._counts.version()
         known = self._counts.get(statement, values)
         if known is not None:
@@ -124,7 +151,8 @@ class Reader:
         return run_orm(self._sessions, work)
 
     def close(self) -> None:
-        """Wait for the thread, then close both connections."""
-        self._thread.shutdown()
-        self._quick.driver.close()
-        self._patient.driver.close()
+        """Wait for the threads, then close the connections."""
+        for thread in (self._first_thread, self._thread):
+            thread.shutdown()
+        for connection in (self._quick, self._first, self._patient):
+            connection.driver.close()

@@ -30,7 +30,7 @@ from db.errors import DatabaseUnavailable
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
 from db.sqlite.translation import translate
-from db.statement import Row, Statement, Values
+from db.statement import Row, Statement, Values, compile_in_thread
 from db.waiting import wait_through
 
 _LOCK_RETRY_S: Final = 0.005
@@ -65,7 +65,21 @@ class Writer:
             yield
 
     async def run(self, statement: Statement, values: Values) -> list[Row]:
-        """Run one statement inside the transaction of whoever has the turn."""
+        """Run one statement inside the transaction of whoever has the turn.
+
+        One that is unknown yet is compiled and prepared in a thread. The turn is kept meanwhile,
+        also when the caller is cancelled.
+        """
+        if statement.known:
+            return self._run(statement, values)
+        await compile_in_thread(statement)
+        loop = asyncio.get_running_loop()
+        job = loop.run_in_executor(self._thread, self._run, statement, values)
+        rows = await wait_through(job)
+        statement.known = True
+        return rows
+
+    def _run(self, statement: Statement, values: Values) -> list[Row]:
         try:
             return self._driver.execute(statement.sql, statement.bind(values)).fetchall()
         except (sqlite3.Error, OverflowError, UnicodeError) as error:

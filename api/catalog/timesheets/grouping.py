@@ -8,6 +8,7 @@ days outside. What is approved is summed beside the whole rather than grouped by
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -77,11 +78,15 @@ class Grouping:
 
 
 def summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect) -> Statement:
-    """Compile the statement that sums up the entries that meet the conditions.
+    """Make the statement that sums up the entries that meet the conditions.
 
     Its values are the conditions'. Its rows hold the leads, the period's first day, then hundredths
     of hours and the number of entries, of all and, if asked for, of what is approved.
     """
+    return Statement(partial(_summing, grouping, conditions, dialect), dialect)
+
+
+def _summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect) -> Select[Any]:
     next_slot = slots()
     where = [condition.clause(next_slot) for condition in conditions]
     keys = [_TABLE.c[name] for name in grouping.leads] + ([_TABLE.c.day] if grouping.period else [])
@@ -92,7 +97,7 @@ def summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialec
     if grouping.period is not None:
         rows = _by_period(rows, grouping, dialect)
     names = [*grouping.leads, *([_PERIOD] if grouping.period else [])]
-    return Statement(rows.order_by(*names).limit(MAX_ROWS + 1), dialect)
+    return rows.order_by(*names).limit(MAX_ROWS + 1)
 
 
 def _sums(grouping: Grouping) -> list[Label[Any]]:

@@ -7,9 +7,10 @@ repeating the last, so that few shapes are compiled.
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Dialect, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Dialect, Select, and_, or_, select
 
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
@@ -105,12 +106,14 @@ class Embedder:
         size = 1 << (len(keys) - 1).bit_length()
         statement = child.statements.get(size)
         if statement is None:
-            statement = child.statements[size] = _statement(child, size, self._dialect)
+            statement = child.statements[size] = Statement(
+                partial(_related, child, size), self._dialect
+            )
         padded = keys + [keys[-1]] * (size - len(keys))
         return await connection.fetch_all(statement, tuple(v for key in padded for v in key))
 
 
-def _statement(child: Child, size: int, dialect: Dialect) -> Statement:
+def _related(child: Child, size: int) -> Select[Any]:
     """Select the key columns, then the related rows' columns, of ``size`` keys."""
     relation, fields = child.relation, child.view.fields
     key = [other for _, other in relation.pairs]
@@ -119,7 +122,7 @@ def _statement(child: Child, size: int, dialect: Dialect) -> Statement:
         on = and_(*(own == linked for own, linked in relation.link_pairs))
         rows = rows.join_from(relation.link, fields.key[0].column.table, on)
     order = relation.mapped.order_by or [field.column for field in fields.key]
-    return Statement(rows.where(_among(key, size)).order_by(*order), dialect)
+    return rows.where(_among(key, size)).order_by(*order)
 
 
 def _among(columns: Sequence[Column[Any]], size: int) -> ColumnElement[bool]:

@@ -5,9 +5,9 @@ filter, in which order rows come. Shapes are kept in bounded caches, since calle
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -25,11 +25,10 @@ from sqlalchemy import func as sql
 from sqlalchemy.sql import ClauseElement
 
 from api.crud.associations.links import LinkedTo
+from api.crud.execution.shapes import Shapes
 from api.crud.query.criteria import Condition, NextSlot, OrderTerm
 from api.crud.views.fields import Field, Fields
 from db.statement import Statement, slot
-
-_KEPT_SHAPES: Final = 512
 
 Conditions = tuple[Condition, ...]
 
@@ -69,7 +68,7 @@ class Statements:
         self._key = tuple(key)
         self._link = () if link is None else (link,)
         self._dialect = dialect
-        self._kept = lru_cache(_KEPT_SHAPES)(self._compile)
+        self._kept = Shapes(self._compile)
 
     @property
     def returns_rows(self) -> bool:
@@ -121,7 +120,7 @@ class Statements:
         return (self._kept if keep else self._compile)(self._count, conditions)
 
     def _compile(self, build: Callable[..., ClauseElement], *shape: Any) -> Statement:
-        return Statement(build(*shape), self._dialect)
+        return Statement(partial(build, *shape), self._dialect)
 
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
         next_slot = slots()

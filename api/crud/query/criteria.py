@@ -5,7 +5,7 @@ requests that differ in values alone share one compiled statement. All of these 
 compare by what they say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,3 +153,15 @@ class ListQuery:
     offset: int
     shown: frozenset[str] | None = None
     children: frozenset[str] | None = None
+
+
+def conditions_in(condition: Condition) -> Iterator[Compare | IsNull | Fixed]:
+    """Yield every single comparison inside a condition."""
+    match condition:
+        case AnyOf() | AllOf():
+            for one in condition.inner:
+                yield from conditions_in(one)
+        case Not() | Through():
+            yield from conditions_in(condition.inner)
+        case _:
+            yield condition

@@ -23,6 +23,8 @@ Column = ColumnElement[Any]
 Slots = Sequence[BindParameter[Any]]
 Build = Callable[[Column, Slots], ColumnElement[bool]]
 
+TEXT: Final = "text"
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -51,14 +53,14 @@ class Operator:
             return True
         if isinstance(kind, types.JSON | types.LargeBinary):
             return False
-        if self.fits == "text":
+        if self.fits == TEXT:
             return field.codec.is_text
         # Enums: one database knows their order, the other that of their names.
         return self.fits == "any" or not isinstance(kind, types.Boolean | types.Enum)
 
     def slot_type(self, column: Column) -> TypeEngine[Any]:
         """Give the SQL type that its slots have."""
-        return String() if self.values == "text" else column.type
+        return String() if self.values == TEXT else column.type
 
 
 def _starts(column: Column, slots: Slots) -> ColumnElement[bool]:
@@ -102,12 +104,12 @@ _ALL: Final = (
     ),
     Operator("in", "is one of", _among, "many"),
     Operator("not_in", "is none of; null counts as another value", _not_among, "many"),
-    Operator("like", "contains", lambda c, s: contains(c, s[0]), "text", "text"),
-    Operator("ilike", "contains, ignoring case", _like, "text", "text", pattern_containing),
-    Operator("istartswith", "starts with, ignoring case", _like, "text", "text", pattern_starting),
-    Operator("iendswith", "ends with, ignoring case", _like, "text", "text", pattern_ending),
-    Operator("startswith", "starts with", _starts, "text", "text"),
-    Operator("endswith", "ends with", _ends, "text", "text"),
+    Operator("like", "contains", lambda c, s: contains(c, s[0]), TEXT, TEXT),
+    Operator("ilike", "contains, ignoring case", _like, TEXT, TEXT, pattern_containing),
+    Operator("istartswith", "starts with, ignoring case", _like, TEXT, TEXT, pattern_starting),
+    Operator("iendswith", "ends with, ignoring case", _like, TEXT, TEXT, pattern_ending),
+    Operator("startswith", "starts with", _starts, TEXT, TEXT),
+    Operator("endswith", "ends with", _ends, TEXT, TEXT),
     Operator("is_null", "is null (true) or is not (false)", lambda c, _: c.is_(None), "flag"),
 )
 

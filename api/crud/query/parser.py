@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from api.crud.query.criteria import AnyOf, Condition, ListQuery, Not, OrderTerm, Shape
+from api.crud.query.limits import MAX_CONDITIONS, Limits
 from api.crud.query.names import Names, Preset, Search, Target
 from api.crud.query.operators import OPERATORS, SEPARATOR
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
@@ -21,7 +22,6 @@ from api.crud.query.values import Read, read_condition, read_text
 from api.errors import BadRequest, InvalidQuery
 
 MAX_PARAMETERS: Final = 200
-MAX_CONDITIONS: Final = 200
 MAX_QUERY_BYTES: Final = 16_384
 PRESET: Final = "preset"
 FIELDS: Final = "fields"
@@ -92,6 +92,7 @@ class QueryParser:
         self._default_sort = default_sort
         self._tie_breakers = tie_breakers
         self._paginated = paginated
+        self._limits = Limits(max((len(search.targets) for search in searches), default=0))
         reserved = [sort_parameter, *PAGE_PARAMETERS, FIELDS, ANY, NONE]
         if presets:
             reserved.append(PRESET)
@@ -125,8 +126,7 @@ class QueryParser:
             for condition, bound in self._read(name, texts, lenient=lenient):
                 conditions.append(condition)
                 values.extend(bound)
-        if len(conditions) > MAX_CONDITIONS:
-            raise InvalidQuery(f"The query may hold at most {MAX_CONDITIONS} conditions")
+        self._limits.check(conditions, values)
         count, offset = read_page(given, paginated=self._paginated)
         return ListQuery(
             Shape(tuple(conditions), self._order(given.get(self._sort_parameter))),

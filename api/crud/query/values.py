@@ -10,6 +10,7 @@ from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal, check_text
+from db.matching import MAX_PATTERN
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""
@@ -50,7 +51,7 @@ def read_condition(name: str, target: Target, operator: Operator, texts: Sequenc
 def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:
     """Read text that is compared as it stands."""
     try:
-        check_text(text)
+        check_text(text, MAX_PATTERN)
     except Refusal as refusal:
         raise bad_value(name, str(refusal)) from refusal
     value = text if operator.pattern is None else operator.pattern(text)

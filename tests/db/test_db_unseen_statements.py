@@ -1,0 +1,95 @@
+"""A statement that has not run yet is compiled and prepared in a thread, never on the loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.sql import ClauseElement
+
+from api.crud.execution.shapes import Shapes
+from db.drivers import open_database
+from db.sqlite import SqliteDatabase
+from db.statement import Statement, slot
+from tests.workers import DATABASES
+
+LONG_TEXT = sa.table("notes", sa.column("text", sa.Text))
+
+
+def recorded(clause: ClauseElement, threads: list[int]) -> Callable[[], ClauseElement]:
+    """Return a function that builds the clause and records the thread it was called in."""
+
+    def build() -> ClauseElement:
+        threads.append(threading.get_ident())
+        return clause
+
+    return build
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+@pytest.mark.parametrize("method", ["fetch_all", "fetch_one", "fetch_count"])
+@pytest.mark.parametrize("enter", ["reading", "writing"])
+def test_statement_first_run_compiles_once_in_another_thread(
+    kind: str, method: str, enter: str, database: SqliteDatabase, request: pytest.FixtureRequest
+) -> None:
+    opened = (
+        open_database(request.getfixturevalue("postgres_url")) if kind == "postgresql" else database
+    )
+    threads: list[int] = []
+
+    async def scenario() -> None:
+        await opened.open()
+        statement = Statement(recorded(sa.select(slot(0, sa.Integer())), threads), opened.dialect)
+        async with getattr(opened, enter)() as connection:
+            for _ in range(3):
+                await getattr(connection, method)(statement, (7,))
+        await opened.close()
+
+    asyncio.run(scenario())
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+
+
+def test_reader_prepares_on_the_loop_what_has_run_before(database: SqliteDatabase) -> None:
+    cases: tuple[tuple[str, ClauseElement, bool], ...] = (
+        ("short", sa.select(LONG_TEXT), True),
+        ("long SQL", sa.select(*(sa.literal_column(f"{n}") for n in range(1_900))), False),
+    )
+
+    async def scenario() -> None:
+        await database.open()
+        assert database._reader is not None
+        on_loop: list[str] = []
+        database._reader._quick.driver.set_trace_callback(on_loop.append)
+        async with database.reading() as connection:
+            for name, clause, expected in cases:
+                statement = Statement(clause, database.dialect)
+                for runs in range(3):
+                    await connection.fetch_all(statement, ())
+                    assert on_loop.count(statement.sql) == (runs if expected else 0), name
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
+    made: list[tuple[int, ...]] = []
+
+    def make(*shape: int) -> Statement:
+        made.append(shape)
+        return Statement(lambda: sa.select(sa.literal(shape[0])), DefaultDialect())
+
+    shapes = Shapes(make, probation=4, kept=4)
+    hot = shapes(0)
+    assert shapes(0) is hot
+    for number in range(1, 1_000):
+        shapes(number)
+    assert shapes(0) is hot
+    assert len(shapes) <= 8
+    for number in range(1_000, 1_100):  # Even what is used twice goes before what is used on.
+        shapes(number)
+        shapes(number)
+        assert shapes(0) is hot
+    assert made.count((0,)) == 1
