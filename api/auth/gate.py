@@ -6,7 +6,7 @@ nothing: a refusal is raised as an ``ApiError`` with its challenge (RFC 6750 sec
 by the service's one renderer. The body is never read, so a refusal comes before it.
 """
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,9 +37,16 @@ class BearerGate:
         verifier: The judge of tokens.
         resource_metadata: Address of this service's metadata (RFC 9728), for the challenges.
 
+    Attributes:
+        authenticates: Tells the application that callers are verified here (``api.http.gates``).
+        needs_service: It reads what ``Service``'s routing has found.
+
     Raises:
         ValueError: ``resource_metadata`` is no https URL (or http on loopback).
     """
+
+    authenticates: ClassVar[bool] = True
+    needs_service: ClassVar[bool] = True
 
     def __init__(
         self, app: ASGIApp, verifier: TokenVerifier, *, resource_metadata: str | None = None
@@ -77,6 +84,7 @@ class BearerGate:
             grant = await self._verifier.verify(credential)
             # Before the scopes are compared: the log of a 403 names the client.
             exchange.claims = grant.claims
+            exchange.granted = grant.scopes or frozenset()
             exchange.client_id = grant.client_id
             permit(exchange.access, grant)
         except ApiError as refusal:

@@ -12,7 +12,7 @@ The analog of Finale's ``initialize``::
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from sqlalchemy import Dialect
@@ -21,6 +21,7 @@ from api.crud.checks import check_base
 from api.crud.execution.hooks import ActionHooks
 from api.crud.options import ConfigurationError, ResourceOptions
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
+from api.crud.routes.exposed import APP, Exposed
 from api.crud.routes.operations import OwnOperation
 from api.crud.routes.route import PlanRoute
 from api.crud.routes.router import ResourceRouter
@@ -45,6 +46,12 @@ class Crud:
         update_method: The verb of update, where a resource does not say otherwise.
         scopes: What a token must hold, all of them, where a resource does not say otherwise.
         body_limit: The largest body an operation reads, in bytes.
+        gate: What verifies callers: the application's middleware (``api.http.gates``). None says
+            that nothing does and every operation is public.
+
+    Raises:
+        ConfigurationError: From the constructor, if ``app`` is not a FastAPI application or
+            scopes are named where there is no gate; at start-up, if the application has none.
     """
 
     def __init__(
@@ -56,12 +63,13 @@ class Crud:
         update_method: str = "PUT",
         scopes: Sequence[str] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
+        gate: Literal["app"] | None = APP,
     ) -> None:
-        self._app = app
+        self._routes = Exposed(app, gate)
         self._database = database
         self._base = base
         self._update_method = update_method
-        self._access = Access(all_of=tuple(scopes))
+        self._access = self._routes.default_access(scopes)
         self._body_limit = body_limit
 
     @property
@@ -109,8 +117,9 @@ class Crud:
             described: As ``OwnOperation`` explains it.
         """
         hooks = ActionHooks()
-        route = OwnOperation(**described).route(hooks, self._database)
-        self._app.router.routes.append(route)
+        operation = OwnOperation(**described)
+        route = operation.route(hooks, self._database)
+        self._routes.add(operation.action.resource.name, [route])
         return hooks
 
     def upload(
@@ -146,12 +155,13 @@ class Crud:
         )
         operation = UploadOperation(upload, self._database)
         describe = partial(described, upload, operation.name)
-        self._app.router.routes.append(PlanRoute(upload.path, operation, ["POST"], describe))
+        route = PlanRoute(upload.path, operation, ["POST"], describe)
+        self._routes.add(resource.name, [route])
         return upload
 
     def _add(self, resource: Resource) -> None:
         # Not include_router: its indirection costs a tenth of a small request, and adds nothing.
-        self._app.router.routes.extend(ResourceRouter(resource, self._database).routes)
+        self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
 
 
 def _name(model: Any) -> str:

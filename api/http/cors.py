@@ -6,7 +6,7 @@ word on CORS. What an answer says of CORS goes into ``Exchange.headers``, so tha
 as well: a page could not read them otherwise. No cookies are used, so none are allowed.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -56,6 +56,9 @@ class Cors:
         origins: As browsers send them, or ``*`` alone for any.
     """
 
+    authenticates: ClassVar[bool] = False
+    needs_service: ClassVar[bool] = True
+
     def __init__(self, app: ASGIApp, *, origins: tuple[str, ...]) -> None:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
@@ -63,6 +66,9 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer a preflight."""
+        if scope["type"] != "http":  # In a Service only requests come here.
+            await self._app(scope, receive, send)
+            return
         exchange = Exchange.of(scope)
         exchange.headers = (*exchange.headers, _VARY)
         origin = header(scope, b"origin")

@@ -10,7 +10,7 @@ A route of ours declares its access where it is written, below FastAPI's own dec
     async def private_scoped() -> Message: ...
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -39,6 +39,12 @@ class Access:
     def scopes(self) -> frozenset[str]:
         """Give every scope that is named here."""
         return frozenset((*self.all_of, *self.any_of))
+
+    def permits(self, granted: Collection[str]) -> bool:
+        """Return whether these scopes suffice."""
+        if not all(scope in granted for scope in self.all_of):
+            return False
+        return not self.any_of or any(scope in granted for scope in self.any_of)
 
 
 PUBLIC = Access(public=True)
@@ -81,7 +87,10 @@ class Exchange:
         access: What the operation asks of the token; set by routing.
         route: The path template, ``/parts/{id}``; None where no route matched.
         operation: What to run; set by routing.
-        claims: The verified claims; empty on public routes.
+        claims: The verified claims; empty on public routes. Whoever verifies the caller sets them:
+            an operation that is not public is never run for a request without any.
+        granted: The scopes of the verified token, so that an application mounted behind the gate
+            can compare them; None where the gate does not say.
         client_id: Who called, from ``cid``, ``client_id`` or ``azp``.
         reason: The code of the refusal, for the log only.
         headers: What the answer carries besides its own headers, whichever layer gives it.
@@ -92,6 +101,7 @@ class Exchange:
     route: str | None = None
     operation: Any = None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    granted: frozenset[str] | None = None
     client_id: str | None = None
     reason: str | None = None
     headers: tuple[Header, ...] = ()
@@ -99,8 +109,22 @@ class Exchange:
     @staticmethod
     def of(scope: Scope) -> "Exchange":
         """Find the exchange that the outermost layer put into this scope."""
-        exchange: Exchange = scope[_KEY]
+        try:
+            exchange: Exchange = scope[_KEY]
+        except KeyError:
+            raise RuntimeError("this middleware needs a Service around it") from None
         return exchange
+
+    @staticmethod
+    def outer(scope: Scope) -> "Exchange | None":
+        """Return the exchange of an application around this one; None where there is none."""
+        return scope.get(_KEY)
+
+    def inherit(self, outer: "Exchange") -> None:
+        """Take over the caller that an outer application verified, and the request's id."""
+        self.request_id = outer.request_id
+        self.claims, self.granted = outer.claims, outer.granted
+        self.client_id = outer.client_id
 
     def attach(self, scope: Scope) -> None:
         """Put this exchange into the scope."""

@@ -42,8 +42,15 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and tell of it afterwards."""
         begun = perf_counter()
+        outer = Exchange.outer(scope)
         request_id = _request_id(scope)
         exchange = Exchange(request_id.decode(), headers=self._headers)
+        said: tuple[Header, ...] = ((b"x-request-id", request_id),)
+        if outer is not None:  # Mounted: the application around this one has opened the request.
+            scope = dict(scope)  # What belongs to the outer one stays there.
+            exchange.inherit(outer)
+            exchange.headers = _without(self._headers, outer.headers)
+            said = ()
         exchange.attach(scope)
         status = 0
 
@@ -53,7 +60,7 @@ class RequestLog:
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    (b"x-request-id", request_id),
+                    *said,
                     *exchange.headers,
                 ]
             await send(message)
@@ -72,6 +79,12 @@ class RequestLog:
                     milliseconds=round((perf_counter() - begun) * 1000, 3),
                     reason=exchange.reason or (None if status else UNANSWERED),
                 )
+
+
+def _without(headers: tuple[Header, ...], others: tuple[Header, ...]) -> tuple[Header, ...]:
+    """Return the headers that the others do not set."""
+    names = {name for name, _ in others}
+    return tuple(header for header in headers if header[0] not in names)
 
 
 def _request_id(scope: Scope) -> bytes:

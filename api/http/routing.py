@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -84,7 +85,6 @@ class RouteTable:
 
     def _add(self, route: BaseRoute) -> None:
         template = getattr(route, "path", "")
-        endpoint = getattr(route, "endpoint", None)
         access = access_of(route) or self._declared.get(template)
         if access is None:
             raise UndeclaredAccess(
@@ -94,19 +94,20 @@ class RouteTable:
             self._others.append((route, access))
             return
         path = self._paths.setdefault(template, _Path(template, tuple(template.split("/"))))
-        handler = route.handle if hasattr(endpoint, "plan") else _native(route)
+        handler = getattr(route, "operation", None) or _native(route)
         for method in route.methods or ():
             path.routes.setdefault(method, (handler, access))
 
     def resolve(self, scope: Scope, exchange: Exchange) -> None:
         """Find the operation and leave it in the exchange; parameters go into the scope."""
-        requested: str = scope["path"]
+        # The part behind a mount, where the application is mounted in another one.
+        requested: str = get_route_path(scope) if scope.get("root_path") else scope["path"]
         if requested[-1:] == "/" and len(requested) > 1:
             requested = requested[:-1]
         path = self._static.get(requested)
         parameters: dict[str, str] = {}
         if path is None:
-            segments = _segments(requested, scope.get("raw_path"))
+            segments = _segments(requested, scope)
             for candidate in self._dynamic.get((len(segments), segments[1]), ()):
                 found = candidate.parameters(segments)
                 if found is not None:
@@ -144,11 +145,15 @@ class RouteTable:
         exchange.operation, exchange.access = NotFound(), AUTHENTICATED
 
 
-def _segments(path: str, raw: bytes | None) -> list[str]:
+def _segments(path: str, scope: Scope) -> list[str]:
     """Divide a path; a slash that came percent-encoded is a letter of its segment (RFC 3986)."""
+    raw: bytes | None = scope.get("raw_path")
     if raw is None or b"%2f" not in raw.lower():
         return path.split("/")
-    return [unquote(part) for part in raw.rstrip(b"/").decode("ascii", "replace").split("/")]
+    whole = raw.partition(b"?")[0].rstrip(b"/").decode("ascii", "replace").split("/")
+    if len(path) < len(scope["path"].rstrip("/")):  # Behind a mount: leave out its segments.
+        del whole[1 : scope["root_path"].count("/") + 1]
+    return [unquote(part) for part in whole]
 
 
 def _native(route: Route) -> ASGIApp:

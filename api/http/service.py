@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.exchange import Access, Header
+from api.http.exchange import PUBLIC, Access, Header
+from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
 from api.http.routing import RouteTable, Routing, access_of, dispatch
@@ -17,8 +18,10 @@ class Service(FastAPI):
     """An app in which every request goes one way.
 
     ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what ``add_middleware``
-    added → the operation. Starlette's own error layers are not needed, since the boundary answers
-    for all, and they cost as much as a small request's database work.
+    added → the operation. Where no added middleware declares that it is a gate,
+    ``PrincipalCheck`` stands before the operation (``api.http.gates``). Starlette's own error
+    layers are not needed, since the boundary answers for all, and they cost as much as a small
+    request's database work.
 
     Args:
         access: What routes ask of a token that do not say so themselves, by path template.
@@ -38,6 +41,7 @@ class Service(FastAPI):
         # Telemetry is on by default in FastAPI, and costs a fifth of a small request.
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **options)
         self.access = access
+        self.router.lifespan_context = checked(self.router.lifespan_context, self._check_gate)
         self._log_requests = log_requests
         self._headers = headers
 
@@ -46,16 +50,37 @@ class Service(FastAPI):
         declared = (access_of(route) for route in self.router.routes)
         return frozenset().union(*(access.scopes() for access in declared if access))
 
+    def _check_gate(self) -> None:
+        """Raise ``MissingGate`` for a route of the service's own that no middleware protects."""
+        if gate_of(self.user_middleware) is not Gate.MISSING:
+            return
+        for route in self.router.routes:
+            path = getattr(route, "path", "")
+            access = access_of(route) or self.access.get(path, PUBLIC)
+            if not access.public:
+                raise MissingGate(f"the route {path} asks for a token, and {NO_GATE}")
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve; FastAPI's own look for telemetry, which is off, is spared."""
         scope["app"] = self
+        if self.root_path:
+            scope["root_path"] = self.root_path
         if self.middleware_stack is None:
-            self.middleware_stack = self.build_middleware_stack()
+            try:
+                self.middleware_stack = self.build_middleware_stack()
+            except Exception as error:
+                if scope["type"] == "lifespan":
+                    # Only then does a server stop; an exception alone means: no lifespan here.
+                    await receive()
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
         app: ASGIApp = dispatch
+        if gate_of(self.user_middleware) is not Gate.VERIFIES:
+            app = PrincipalCheck(app)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = Routing(app, RouteTable(self.router.routes, self.access))

@@ -8,6 +8,7 @@ named after the milestones they belong to (``plan``).
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import quote
 
 from msgspec import UNSET
 from starlette.types import Receive
@@ -195,8 +196,14 @@ class Create(Action):
     async def send(self, context: Context) -> None:
         """Answer with the row and its ``Location``."""
         if context.rows:  # A hook may have made an instance of its own.
-            context.headers.append((b"location", self.resource.location(context.instance)))
+            context.headers.append((b"location", self._location(context)))
         await super().send(context)
+
+    def _location(self, context: Context) -> bytes:
+        """Return the row's path, behind that of the application where it is mounted in another."""
+        root: str = context.scope.get("root_path", "")
+        location = self.resource.location(context.instance)
+        return quote(root).encode() + location if root else location
 
 
 class List(Action):

@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Protocol
 
 from fastapi.routing import APIRoute
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from api.crud.execution.plan import Plan
 from api.http.exchange import Access
+from api.http.standalone import Standalone
 
 
 class Endpoint(Protocol):
@@ -65,7 +66,13 @@ class PlanRoute(Route):
         operation: What runs.
         methods: The HTTP methods.
         describe: Makes the FastAPI route that describes this one.
+
+    Attributes:
+        operation: As given.
+        resource: The name of the resource that it belongs to.
     """
+
+    resource: str = ""
 
     def __init__(
         self,
@@ -75,12 +82,27 @@ class PlanRoute(Route):
         describe: Callable[[], APIRoute],
     ) -> None:
         super().__init__(path, operation, methods=methods, name=operation.name)
-        self.methods = set(methods)  # Without the HEAD that Starlette adds: routing answers it.
+        self.methods: set[str] = set(methods)  # Without Starlette's HEAD: routing answers it.
+        self._answers = self.methods | ({"HEAD"} if "GET" in self.methods else set())
+        self.operation = operation
         self._describe = describe
+        self._standalone = Standalone(operation, operation.access)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as Starlette does, except that HEAD is answered where GET is."""
+        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in self.methods:
+            return super().matches({**scope, "method": "GET"})
+        return super().matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the operation: routing has looked at the method already."""
-        await self.app(scope, receive, send)
+        """Answer a request that Starlette's router found, in an application that is no ``Service``.
+
+        A ``Service`` runs the operation itself, inside its own layers.
+        """
+        if scope["method"] not in self._answers:
+            await super().handle(scope, receive, send)
+            return
+        await self._standalone(scope, receive, send)
 
     @cached_property
     def described(self) -> APIRoute:

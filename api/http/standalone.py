@@ -1,0 +1,37 @@
+"""One operation in an application that is not a ``Service``: the layers it cannot do without.
+
+A plain FastAPI or Starlette application knows neither ``Exchange`` nor our problem documents, and
+its middleware cannot see what an operation asks of a token. So each operation brings them along:
+it opens the exchange, taking over the caller that a middleware of the application or a ``Service``
+around it has verified, refuses a request without one, and answers errors as problems.
+"""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.exchange import Access, Exchange
+from api.http.gates import PrincipalCheck
+from api.http.problems import ProblemBoundary
+from api.http.request_log import RequestLog
+from api.http.unread import UnreadBody
+
+
+class Standalone:
+    """Runs an operation inside its own layers.
+
+    Args:
+        operation: What answers.
+        access: What it asks of a token.
+    """
+
+    def __init__(self, operation: ASGIApp, access: Access) -> None:
+        self._access = access
+        self._checked = PrincipalCheck(operation)
+        self._layers = RequestLog(UnreadBody(ProblemBoundary(self._declare)), enabled=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._layers(scope, receive, send)
+
+    async def _declare(self, scope: Scope, receive: Receive, send: Send) -> None:
+        Exchange.of(scope).access = self._access
+        await self._checked(scope, receive, send)
