@@ -22,6 +22,7 @@ The tree::
     ├── NotFound                404
     ├── MethodNotAllowed        405   with ``Allow``
     ├── Conflict                409   unique and foreign keys, with the field
+    │   └── RefusedByDatabase   409   a trigger or rule in the database
     ├── PreconditionFailed      412
     ├── PayloadTooLarge         413
     ├── UnsupportedMediaType    415
@@ -201,6 +202,13 @@ class Conflict(ApiError):
     status = 409
     slug = "conflict"
     title = "Conflict"
+
+
+class RefusedByDatabase(Conflict):
+    """409: a trigger, rule or policy of the database refuses the change, and would do so again."""
+
+    slug = "refused-by-database"
+    title = "Refused by the database"
 
 
 class PreconditionFailed(ApiError):

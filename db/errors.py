@@ -5,23 +5,42 @@
     DatabaseError
     ├── IntegrityViolation
     │   ├── UniqueViolation
+    │   ├── ExclusionViolation
     │   ├── ForeignKeyViolation
     │   ├── NotNullViolation
     │   └── CheckViolation
     ├── ValueRefused          the driver or the column cannot hold this value
+    ├── ChangeRefused         a trigger, a rule or a generated column refuses the change
+    │   └── NotWritten        no error, but no row was written either
+    ├── ReadOnly              the database, or the view written to, takes no changes
+    ├── PermissionDenied      the database user may not do this, or a row policy forbids it
+    ├── InvalidStatement      a table or column is missing: model and database differ
+    │   └── SeveralRows       a key that is declared unique meant several rows
     ├── StatementTooSlow      stopped at its time limit
-    ├── SeveralRows           a key that is declared unique meant several rows
-    └── DatabaseUnavailable   locked for too long, full, unreadable, gone
+    └── DatabaseUnavailable   locked for too long, full, unreadable, gone; may work later
 
-The texts of these are for the log: they may hold SQL's own words. What a caller sees is written
-above this layer.
+All but the last two are refused for good: sent again, they would be refused again. The driver's
+error code decides which of them an error is (``db.sqlite.translation``,
+``db.postgresql.translation``).
+
+The texts of these are for debugging: they may hold SQL or values. The log gets ``code`` only; what
+a caller sees is written above this layer.
 """
 
 from collections.abc import Sequence
 
 
 class DatabaseError(Exception):
-    """Any failure of a statement."""
+    """Any failure of a statement.
+
+    Attributes:
+        code: The SQLSTATE, or the name of SQLite's extended result code (``SQLITE_BUSY``); None
+            where the driver, not the database, refused.
+    """
+
+    def __init__(self, text: str, *, code: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class IntegrityViolation(DatabaseError):
@@ -41,8 +60,10 @@ class IntegrityViolation(DatabaseError):
         columns: Sequence[str] = (),
         constraint: str | None = None,
         table: str | None = None,
+        *,
+        code: str | None = None,
     ) -> None:
-        super().__init__(text)
+        super().__init__(text, code=code)
         self.columns = tuple(columns)
         self.constraint = constraint
         self.table = table
@@ -50,6 +71,10 @@ class IntegrityViolation(DatabaseError):
 
 class UniqueViolation(IntegrityViolation):
     """Another row holds this key."""
+
+
+class ExclusionViolation(IntegrityViolation):
+    """Another row conflicts with this one by an exclusion constraint."""
 
 
 class ForeignKeyViolation(IntegrityViolation):
@@ -68,7 +93,35 @@ class ValueRefused(DatabaseError):
     """The driver or the column's type cannot hold the value."""
 
 
-class SeveralRows(DatabaseError):
+class ChangeRefused(DatabaseError):
+    """A trigger, a rule or a generated column refuses the change.
+
+    Attributes:
+        columns: The generated columns that would have been written; empty for any other reason.
+    """
+
+    def __init__(self, text: str, columns: Sequence[str] = (), *, code: str | None = None) -> None:
+        super().__init__(text, code=code)
+        self.columns = tuple(columns)
+
+
+class NotWritten(ChangeRefused):
+    """The statement succeeded, but a trigger, rule or policy kept the row from being written."""
+
+
+class ReadOnly(DatabaseError):
+    """The database (a read-only file, a hot standby), or the view written to, takes no changes."""
+
+
+class PermissionDenied(DatabaseError):
+    """The database user lacks a privilege, or a row-level policy forbids the row."""
+
+
+class InvalidStatement(DatabaseError):
+    """The database cannot run the statement: a table or column is missing, or a defect."""
+
+
+class SeveralRows(InvalidStatement):
     """A statement about one row met several: the declared key is not unique in the database."""
 
 
@@ -78,3 +131,7 @@ class StatementTooSlow(DatabaseError):
 
 class DatabaseUnavailable(DatabaseError):
     """The database cannot serve this now: locked, full, unreadable or gone."""
+
+
+REFUSALS_OF_ROWS = (IntegrityViolation, ValueRefused, ChangeRefused, PermissionDenied)
+"""Errors that are about the row written, so that another row may be written all the same."""

@@ -93,6 +93,7 @@ class Exchange:
             can compare them; None where the gate does not say.
         client_id: Who called, from ``cid``, ``client_id`` or ``azp``.
         reason: The code of the refusal, for the log only.
+        cause: The database's own code of what it refused (``db.errors``), for the log only.
         headers: What the answer carries besides its own headers, whichever layer gives it.
     """
 
@@ -104,6 +105,7 @@ class Exchange:
     granted: frozenset[str] | None = None
     client_id: str | None = None
     reason: str | None = None
+    cause: str | None = None
     headers: tuple[Header, ...] = ()
 
     @staticmethod

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from api.http.exchange import Exchange
+from db.errors import DatabaseError
 
 log: Any = structlog.get_logger("api")
 
@@ -59,6 +60,7 @@ class ProblemBoundary:
             exchange = Exchange.of(scope)
             problem = _problem_of(error)
             exchange.reason = problem.reason
+            exchange.cause = exchange.cause or _database_code(error)
             if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 _log(error, exchange)
             if started:
@@ -104,5 +106,13 @@ def _log(error: Exception, exchange: Exchange) -> None:
         "request failed",
         request_id=exchange.request_id,
         error=type(cause).__name__,
+        code=exchange.cause,
         trace=frames,
     )
+
+
+def _database_code(error: BaseException | None) -> str | None:
+    """Return the database's code for the error that this one was raised from, if any."""
+    while error is not None and not isinstance(error, DatabaseError):
+        error = error.__cause__
+    return None if error is None else error.code

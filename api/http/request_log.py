@@ -1,7 +1,8 @@
 """The outermost layer: opens the exchange, answers with its id, and writes one line about it.
 
-The line holds time, request id, client, method, route, status, duration and reason code; never a
-token, a query or a body. A request that ended without an answer has status 0 and its reason.
+The line holds time, request id, client, method, route, status, duration, reason code and the
+database's code (SQLSTATE, or the name of SQLite's result code) where it refused; never a token, a
+query, a body or SQL. A request that ended without an answer has status 0 and its reason.
 """
 
 import re
@@ -78,6 +79,7 @@ class RequestLog:
                     status=status,
                     milliseconds=round((perf_counter() - begun) * 1000, 3),
                     reason=exchange.reason or (None if status else UNANSWERED),
+                    cause=exchange.cause,
                 )
 
 

@@ -61,7 +61,8 @@ class PostgresDatabase:
                 },
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-            raise errors.DatabaseUnavailable(type(error).__name__) from error
+            code = getattr(error, "sqlstate", None)
+            raise errors.DatabaseUnavailable(type(error).__name__, code=code) from error
 
     async def close(self) -> None:
         """Wait for the statements under way and disconnect."""

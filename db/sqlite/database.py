@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Dialect, String, column, select, table
 
-from db.errors import DatabaseError, DatabaseUnavailable
+from db.errors import DatabaseUnavailable, InvalidStatement
 from db.sqlite.bulk import SqliteBulk, SqliteBulks
 from db.sqlite.dialect import SqliteDialect
 from db.sqlite.reader import Reader
@@ -31,7 +31,8 @@ class SqliteDatabase:
             self._writer = Writer(self._path)
             self._bulks = SqliteBulks(self._path, self._writer, self.dialect)
         except sqlite3.Error as error:
-            raise DatabaseUnavailable(str(error)) from error
+            code = getattr(error, "sqlite_errorname", None)
+            raise DatabaseUnavailable(str(error), code=code) from error
 
     async def close(self) -> None:
         """Finish the commit under way and disconnect."""
@@ -67,8 +68,6 @@ class SqliteDatabase:
         version = select(column("version_num", String)).select_from(table("alembic_version"))
         try:
             row = await self.reading().fetch_one(Statement(version, self.dialect), ())
-        except DatabaseError as error:
-            if "no such table" in str(error):
-                return None
-            raise
+        except InvalidStatement:  # No such table.
+            return None
         return None if row is None else str(row[0])

@@ -1,43 +1,95 @@
-"""From ``sqlite3``'s exceptions to ``db.errors``."""
+"""From ``sqlite3``'s exceptions to ``db.errors``, by the extended result code.
+
+Codes are from https://sqlite.org/rescode.html. The text decides only for ``SQLITE_ERROR``, which
+SQLite gives for everything that has no code of its own.
+"""
 
 import re
 import sqlite3
+from collections.abc import Mapping
+from typing import Final
 
 from db import errors
 
-_CONSTRAINT = re.compile(r"(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?")
-_VIOLATIONS = {
-    "UNIQUE": errors.UniqueViolation,
-    "NOT NULL": errors.NotNullViolation,
-    "CHECK": errors.CheckViolation,
-    "FOREIGN KEY": errors.ForeignKeyViolation,
+_CONSTRAINT: Final = re.compile(r"[A-Z ]+ constraint failed: (.*)", re.DOTALL)
+_GENERATED: Final = re.compile(r'cannot (?:INSERT into|UPDATE) generated column "(.*)"')
+
+_VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
+    "SQLITE_CONSTRAINT_UNIQUE": errors.UniqueViolation,
+    "SQLITE_CONSTRAINT_PRIMARYKEY": errors.UniqueViolation,
+    "SQLITE_CONSTRAINT_ROWID": errors.UniqueViolation,
+    "SQLITE_CONSTRAINT_NOTNULL": errors.NotNullViolation,
+    "SQLITE_CONSTRAINT_CHECK": errors.CheckViolation,
+    "SQLITE_CONSTRAINT_FOREIGNKEY": errors.ForeignKeyViolation,
 }
+
+# By the extended code, else by the primary code that it begins with.
+_KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
+    "SQLITE_CONSTRAINT_DATATYPE": errors.ValueRefused,
+    "SQLITE_CONSTRAINT": errors.ChangeRefused,  # RAISE() in a trigger, a virtual table's refusal.
+    "SQLITE_MISMATCH": errors.ValueRefused,
+    "SQLITE_TOOBIG": errors.ValueRefused,
+    "SQLITE_READONLY": errors.ReadOnly,
+    "SQLITE_AUTH": errors.PermissionDenied,
+    "SQLITE_PERM": errors.PermissionDenied,
+    "SQLITE_INTERRUPT": errors.StatementTooSlow,
+    "SQLITE_MISUSE": errors.InvalidStatement,
+    "SQLITE_RANGE": errors.InvalidStatement,
+    "SQLITE_INTERNAL": errors.InvalidStatement,
+}
+
+# What SQLite says with SQLITE_ERROR; anything else is a statement that does not fit the database.
+_TEXTS: Final[tuple[tuple[str, type[errors.DatabaseError]], ...]] = (
+    ("because it is a view", errors.ReadOnly),
+    ("integer overflow", errors.ValueRefused),
+    ("malformed JSON", errors.ValueRefused),
+    ("JSON cannot hold BLOB", errors.ValueRefused),
+)
 
 
 def translate(error: Exception) -> errors.DatabaseError:
-    """Give the error of ours that says the same as the driver's."""
+    """Return our error for the driver's."""
     text = str(error)
+    code: str | None = getattr(error, "sqlite_errorname", None)
+    if code is None:
+        if _is_about_a_value(error, text):
+            return errors.ValueRefused(text)
+        return errors.DatabaseUnavailable(text)
+    if code in _VIOLATIONS:
+        return _violation(_VIOLATIONS[code], text, code)
+    if code == "SQLITE_ERROR":
+        return _unnamed(text, code)
+    kind = _KINDS.get(code) or _KINDS.get("_".join(code.split("_")[:2]))
+    return (kind or errors.DatabaseUnavailable)(text, code=code)
+
+
+def _is_about_a_value(error: Exception, text: str) -> bool:
+    """Return whether the driver could not bind a value; such errors carry no code."""
     match error:
-        case sqlite3.IntegrityError():
-            return _violation(text)
-        case sqlite3.OperationalError() if text == "interrupted":
-            return errors.StatementTooSlow(text)
         case OverflowError() | UnicodeError() | sqlite3.DataError() | sqlite3.InterfaceError():
-            return errors.ValueRefused(text)
-        case sqlite3.ProgrammingError() if text.startswith("Error binding parameter"):
-            return errors.ValueRefused(text)
+            return True
         case _:
-            return errors.DatabaseUnavailable(text)
+            return text.startswith("Error binding parameter")
 
 
-def _violation(text: str) -> errors.DatabaseError:
-    """Read ``UNIQUE constraint failed: parts.id, parts.name``: the columns and their table."""
+def _unnamed(text: str, code: str) -> errors.DatabaseError:
+    generated = _GENERATED.match(text)
+    if generated is not None:
+        return errors.ChangeRefused(text, [generated[1]], code=code)
+    for part, kind in _TEXTS:
+        if part in text:
+            return kind(text, code=code)
+    return errors.InvalidStatement(text, code=code)
+
+
+def _violation(
+    kind: type[errors.IntegrityViolation], text: str, code: str
+) -> errors.IntegrityViolation:
+    """Parse ``UNIQUE constraint failed: parts.id, parts.name``: the columns and their table."""
     match = _CONSTRAINT.match(text)
-    if match is None:  # A datatype mismatch: text for an INTEGER PRIMARY KEY.
-        return errors.ValueRefused(text)
-    kind, detail = match[1], match[2] or ""
-    if kind == "CHECK":
-        return errors.CheckViolation(text, (), detail or None)
+    detail = match[1] if match else ""
+    if kind is errors.CheckViolation:
+        return kind(text, (), detail or None, code=code)
     names = [name.rpartition(".") for name in detail.split(", ") if name]
     table = names[0][0] if names else None
-    return _VIOLATIONS[kind](text, [name[2] for name in names], table=table or None)
+    return kind(text, [name[2] for name in names], table=table or None, code=code)

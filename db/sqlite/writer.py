@@ -26,7 +26,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from db.errors import DatabaseUnavailable
+from db.errors import DatabaseError, DatabaseUnavailable, ReadOnly
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
 from db.sqlite.translation import translate
@@ -34,6 +34,9 @@ from db.statement import Row, Statement, Values, compile_in_thread
 from db.waiting import wait_through
 
 _LOCK_RETRY_S: Final = 0.005
+_PRIMARY: Final = 0xFF
+"""Masks the primary result code in an extended one."""
+
 T = TypeVar("T")
 
 
@@ -48,6 +51,8 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._group: asyncio.Future[None] | None = None
         self._sessions: SqliteSessions | None = None
+        self._kept = 0
+        self._lost = False
 
     def transaction(self) -> "Transaction":
         """Enter with a connection whose work is committed, or undone, as a whole."""
@@ -81,9 +86,25 @@ class Writer:
 
     def _run(self, statement: Statement, values: Values) -> list[Row]:
         try:
-            return self._driver.execute(statement.sql, statement.bind(values)).fetchall()
+            cursor = self._driver.execute(statement.sql, statement.bind(values))
+            rows = cursor.fetchall()
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            self._hold()
             raise translate(error) from error
+        if rows and not cursor.rowcount:  # A SELECT has -1.
+            # RETURNING gives rows for a view even where no trigger writes any.
+            raise ReadOnly("a view was written to")
+        return rows
+
+    def _hold(self) -> None:
+        """Open a transaction again if an error has ended it, so that no statement commits itself.
+
+        ``RAISE(ROLLBACK)`` does that, or a full disk: everything of the group is undone.
+        """
+        if not self._driver.in_transaction:
+            self._lost = True
+            self._driver.execute("BEGIN")
+            self._driver.execute("SAVEPOINT one")
 
     def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session inside the transaction of whoever has the turn."""
@@ -98,8 +119,12 @@ class Writer:
             if self._group is None:
                 await self._begin()
                 self._group = asyncio.get_running_loop().create_future()
+                self._kept = 0
                 asyncio.get_running_loop().call_soon(self._commit_soon, self._group)
             self._driver.execute("SAVEPOINT one")
+        except sqlite3.Error as error:
+            self._turn.release()
+            raise translate(error) from error
         except BaseException:
             self._turn.release()
             raise
@@ -109,9 +134,13 @@ class Writer:
         group = self._group
         assert group is not None  # noqa: S101 - enter() made it, for mypy's sake
         try:
+            if self._lost:
+                self._lose(group)
+                return group
             if not keep:
                 self._driver.execute("ROLLBACK TO one")
             self._driver.execute("RELEASE one")
+            self._kept += keep
         finally:
             self._turn.release()
         return group
@@ -123,9 +152,9 @@ class Writer:
             try:
                 self._driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                locked = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                locked = error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
                 if not locked or monotonic() > deadline:
-                    raise DatabaseUnavailable(str(error)) from error
+                    raise translate(error) from error
                 await asyncio.sleep(_LOCK_RETRY_S)
             else:
                 return
@@ -149,12 +178,22 @@ class Writer:
         except sqlite3.Error as error:
             if self._driver.in_transaction:
                 self._driver.execute("ROLLBACK")
-            group.set_exception(DatabaseUnavailable(str(error)))
-            group.exception()  # Looked at here: a group may have nobody waiting any more.
+            failure = translate(error)
+            # A deferred constraint does not say whose row it refuses, unless there is one only.
+            if self._kept != 1:
+                failure = DatabaseUnavailable(str(error), code=failure.code)
+            _fail(group, failure)
         else:
             group.set_result(None)
         finally:
             self._group = None
+
+    def _lose(self, group: "asyncio.Future[None]") -> None:
+        """Fail the group: an error has undone the transaction, the others may try again."""
+        self._lost = False
+        self._group = None
+        self._driver.execute("ROLLBACK")
+        _fail(group, DatabaseUnavailable("the transaction was undone"))
 
     async def close(self) -> None:
         """Wait for the commit under way, then close."""
@@ -162,6 +201,11 @@ class Writer:
             pass
         self._thread.shutdown()
         self._driver.close()
+
+
+def _fail(group: "asyncio.Future[None]", error: DatabaseError) -> None:
+    group.set_exception(error)
+    group.exception()  # Retrieved here: a group may have nobody waiting any more.
 
 
 class Transaction:

@@ -24,6 +24,7 @@ MEMBERS = {
     "status",
     "milliseconds",
     "reason",
+    "cause",
     "event",
     "level",
 }

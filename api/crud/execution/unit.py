@@ -41,6 +41,11 @@ class UnitOfWork:
         self._entered: AbstractAsyncContextManager[Connection] | None = None
         self._after: list[Work] | None = None
 
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self._writes
+
     async def connection(self) -> Connection:
         """Give the connection inside the transaction, beginning it if need be."""
         if self._connection is None:

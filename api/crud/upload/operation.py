@@ -62,6 +62,6 @@ class UploadOperation:
             return await Run(upload, context, bulk, body, ticket).answer()
 
     async def _diagnosed(self, error: DatabaseError, scope: Scope) -> Exception:
-        unit = UnitOfWork(self._database, writes=False, single=False)
+        unit = UnitOfWork(self._database, writes=True, single=False)
         context = Context(self._upload.resource, "create", scope, unit)
         return await diagnose(error, context, self._database)
