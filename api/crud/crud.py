@@ -19,7 +19,7 @@ from sqlalchemy import Dialect
 
 from api.crud.checks import check_base
 from api.crud.execution.hooks import ActionHooks
-from api.crud.options import ConfigurationError, ResourceOptions
+from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions, is_view
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
 from api.crud.routes.exposed import APP, Exposed
 from api.crud.routes.operations import OwnOperation
@@ -96,6 +96,8 @@ class Crud:
         for text in check_base(self._base):
             raise ConfigurationError(_name(model), "base", text)
         options.setdefault("update_method", self._update_method)
+        if is_view(model):
+            options.setdefault("actions", READING_ACTIONS)
         resource = Resource(
             ResourceOptions(model=model, **options),
             self._database,

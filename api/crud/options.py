@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Table
 
 from api.crud.views.fields import Model
 from api.crud.views.view import Include
@@ -12,6 +12,7 @@ from api.http.exchange import Access
 
 ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
+READING_ACTIONS: Final = ("list", "read")
 EVERY_ACTION: Final = "all"
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
 HOOK_SECONDS: Final = 10.0
@@ -76,7 +77,8 @@ class ResourceOptions:
         model: The SQLAlchemy model.
         endpoints: The path of the many and the path of the one; path parameters are the columns
             that find the row. Empty means ``/parts`` and ``/parts/{id}`` of the table's name.
-        actions: Which actions there are.
+        actions: Which actions there are; a view (``is_view``) has list and read, if not said
+            otherwise.
         include: The relations to embed: names, or ``Include``.
         associations: Embed every relation and give each a path of its own; True for the defaults.
         pagination: Without it lists have no limit and no ``Content-Range``.
@@ -112,6 +114,16 @@ class ResourceOptions:
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hook_seconds: float = HOOK_SECONDS
+
+
+def is_view(model: Model) -> bool:
+    """Return whether a model's table is known to be a view of the database.
+
+    Known are tables made by SQLAlchemy's ``CreateView``, and those marked with
+    ``info={"is_view": True}``.
+    """
+    table: Any = getattr(model, "__table__", None)
+    return bool(isinstance(table, Table) and (table.is_view or table.info.get("is_view")))
 
 
 class ConfigurationError(Exception):

@@ -21,6 +21,7 @@ from api.crud.options import (
     EVERY_ACTION,
     ConfigurationError,
     ResourceOptions,
+    is_view,
 )
 from api.crud.query import Condition, ListQuery, QueryParser
 from api.crud.query.criteria import Compare, Fixed, IsNull
@@ -43,6 +44,7 @@ class Resource:
 
     Attributes:
         options: As given.
+        is_view: Whether the model's table is known to be a view.
         name: The model's name.
         is_nested: Whether its rows are found below a parent.
         slug: The fixed parts of the path of the many: ``authors_books``.
@@ -77,6 +79,7 @@ class Resource:
     ) -> None:
         self.options = options
         self.is_nested = link is not None
+        self.is_view = is_view(options.model)
         self.name = options.model.__name__
         self.body_limit = body_limit
         self._default_access = default_access

@@ -10,12 +10,11 @@ from typing import Final
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.relations import Relation, relations_of
 from api.crud.mapping_checks import placeholder
-from api.crud.options import ResourceOptions
+from api.crud.options import READING_ACTIONS, ResourceOptions
 from api.crud.resource import Resource
 from api.crud.views.fields import Fields
 from db.database import Database
 
-_READ_ONLY: Final = ("list", "read")
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -41,10 +40,10 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
     options = ResourceOptions(
         model=relation.target,
         endpoints=(plural, f"{plural}/{key}") if relation.many else (plural,),
-        actions=_READ_ONLY if relation.many else ("read",),
+        actions=READING_ACTIONS if relation.many else ("read",),
         pagination=parent.options.pagination,
         exclude_attributes=_hidden(parent, relation),
-        access={name: parent.access(name) for name in _READ_ONLY},
+        access={name: parent.access(name) for name in READING_ACTIONS},
         hook_seconds=parent.options.hook_seconds,
     )
     return Resource(

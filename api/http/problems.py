@@ -111,8 +111,9 @@ def _log(error: Exception, exchange: Exchange) -> None:
     )
 
 
-def _database_code(error: BaseException | None) -> str | None:
-    """Return the database's code for the error that this one was raised from, if any."""
-    while error is not None and not isinstance(error, DatabaseError):
-        error = error.__cause__
-    return None if error is None else error.code
+def _database_code(error: Exception) -> str | None:
+    """Return the database's code, if this error is the database's or was raised from one."""
+    for one in (error, error.__cause__):
+        if isinstance(one, DatabaseError):
+            return one.code
+    return None

@@ -10,8 +10,10 @@ import pytest
 import structlog
 from starlette.requests import ClientDisconnect
 
+from api.errors import Conflict
 from api.http.exchange import PUBLIC, public
 from api.http.service import Service
+from db.errors import UniqueViolation
 from tests.conftest import START_SECONDS
 from tests.gate.conftest import RunningGate
 
@@ -114,7 +116,24 @@ def failing() -> Service:
     async def leaves() -> None:
         raise ClientDisconnect
 
+    @app.get("/conflicts")
+    @public
+    async def conflicts() -> None:
+        raise Conflict from UniqueViolation("secret detail", code="23505")
+
     return app
+
+
+@pytest.mark.anyio
+async def test_request_line_of_a_database_error_names_its_code_only(failing: Service) -> None:
+    transport = httpx.ASGITransport(app=failing)
+    with structlog.testing.capture_logs() as logs:
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            await client.get("/conflicts")
+    assert [(line["status"], line["reason"], line["cause"]) for line in logs] == [
+        (409, "conflict", "23505")
+    ]
+    assert "secret detail" not in json.dumps(logs)
 
 
 @pytest.mark.anyio

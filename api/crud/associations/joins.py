@@ -12,6 +12,7 @@ from sqlalchemy import Column, Dialect, and_, insert, inspect, select
 from api.crud.associations.relations import Relation
 from api.crud.views.fields import evaluate
 from db.connection import Connection
+from db.errors import NotWritten
 from db.statement import Row, Statement, slot
 
 Key = tuple[Any, ...]
@@ -31,7 +32,8 @@ class Joins:
             process = column.type.dialect_impl(self._dialect).bind_processor(self._dialect)
             value = evaluate(column.default)
             values.append(process(value) if process else value)
-        await connection.fetch_all(self._insert, (*own, *other, *values))
+        if not await connection.fetch_all(self._insert, (*own, *other, *values)):
+            raise NotWritten("INSERT returned no row of the link table")
 
     async def referring(self, connection: Connection, own: Key) -> list[Row]:
         """Give the keys of the related rows that refer to the parent."""
@@ -54,7 +56,7 @@ class Joins:
         linked = [column for _, column in (*relation.pairs, *relation.link_pairs)]
         columns = [*linked, *self._with_initial]
         slots = {column: slot(index, column.type) for index, column in enumerate(columns)}
-        return Statement(insert(relation.link).values(slots), self._dialect)
+        return Statement(insert(relation.link).values(slots).returning(linked[0]), self._dialect)
 
     @cached_property
     def _referring(self) -> Statement:

@@ -22,7 +22,7 @@ from api.crud.views.values import Refusal
 from api.crud.views.view import Child, View
 from api.errors import Conflict
 from db.connection import Connection
-from db.errors import UniqueViolation
+from db.errors import NotWritten, UniqueViolation
 from db.statement import Row
 
 MAX_CHILDREN: Final = 1_000
@@ -215,7 +215,8 @@ class NestedWriter:
             none = {field.attribute: None for field in foreign}
             written, values = fields.ordered({**fields.refreshed(), **none})
             context.writing = Writing(one.child.view, none, f"{one.relation.name}.")
-            await connection.fetch_one(statements.update(written), (*values, *key))
+            if await connection.fetch_one(statements.update(written), (*values, *key)) is None:
+                raise NotWritten("a related row still refers to its former parent")
             context.writing = None
 
     async def _insert(
@@ -238,8 +239,9 @@ class NestedWriter:
         context.writing = Writing(child.view, attributes, f"{item.name}.")
         statement = self._statements[child.relation.name].insert(written)
         row = await connection.fetch_one(statement, values)
+        if row is None:
+            raise NotWritten("INSERT returned no row")
         context.writing = None
-        assert row is not None  # noqa: S101 - an INSERT with RETURNING gives its row
         return row
 
 

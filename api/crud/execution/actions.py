@@ -7,7 +7,7 @@ named after the milestones they belong to (``plan``).
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from urllib.parse import quote
 
 from msgspec import UNSET
@@ -22,8 +22,8 @@ from api.crud.views.records import encode, hide
 from api.errors import NotFound
 from api.http.body import read_json_object
 from db.connection import Connection
-from db.errors import SeveralRows
-from db.statement import Row
+from db.errors import NotWritten, SeveralRows
+from db.statement import Row, Values
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource
@@ -53,7 +53,8 @@ class Action:
 
     def __init__(self, resource: "Resource") -> None:
         self.resource = resource
-        self.single = not resource.view.children
+        # What a view's triggers or rules did is undone where they return no whole row.
+        self.single = not (resource.view.children or resource.is_view)
         self.hooked = False
 
     async def receive(self, context: Context, receive: Receive) -> None:
@@ -143,6 +144,10 @@ class Create(Action):
     reads_body = True
     writes = True
 
+    def __init__(self, resource: "Resource") -> None:
+        super().__init__(resource)
+        self._key_place = resource.view.place(resource.fields.key[0].column)
+
     def parse_request(self, context: Context) -> None:
         """Validate the body."""
         resource, body = self.resource, context.given
@@ -174,10 +179,12 @@ class Create(Action):
         written, values = resource.ordered(attributes)
         row = await connection.fetch_one(resource.statements.insert(written), values)
         row = await self._whole(connection, row)
+        if row is None or row[self._key_place] is None:
+            raise NotWritten("INSERT returned no row, or one without its key")
         generated = resource.generated
         if generated is not None and generated in written:
             await self._advance(connection, generated)
-        if context.nested and row is not None:
+        if context.nested:
             await resource.nested.write_after(connection, context, row)
         await self._take_row(context, row)
 
@@ -275,6 +282,15 @@ class _OfOne(Action):
         row = await connection.fetch_one(statement, (*values, *context.key))
         await self._take_row(context, row)
 
+    async def _explain_missing(
+        self, connection: Connection, conditions: tuple[Condition, ...], values: Values
+    ) -> NoReturn:
+        """Raise ``NotFound``, or ``NotWritten`` if the row is there all the same."""
+        statement = self.resource.statements.read(conditions, keep=False)
+        if await connection.fetch_one(statement, values) is None:
+            raise NotFound
+        raise NotWritten("the statement changed no row, though there is one")
+
 
 class Read(_OfOne):
     """``GET /parts/{id}``: the row."""
@@ -320,6 +336,8 @@ class Update(_OfOne):
             written, new = resource.ordered(attributes)
             statement = statements.update(written, conditions, keep=keep)
             row = only(await connection.fetch_all(statement, (*new, *values)))
+            if row is None:
+                await self._explain_missing(connection, conditions, values)
             row = await self._whole(connection, row)
         if context.nested and row is not None:
             await resource.nested.write_after(connection, context, row)
@@ -335,7 +353,7 @@ class Delete(_OfOne):
 
     def __init__(self, resource: "Resource") -> None:
         super().__init__(resource)
-        self.single = True
+        self.single = not resource.is_view
 
     async def write(self, context: Context) -> None:
         """Delete the row, keeping what it was."""
@@ -346,9 +364,9 @@ class Delete(_OfOne):
         if not statements.returns_rows:
             row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         deleted = only(await connection.fetch_all(statements.delete(conditions, keep=keep), values))
+        if deleted is None:
+            await self._explain_missing(connection, conditions, values)
         row = row or deleted
-        if deleted is None or row is None:
-            raise NotFound
         (context.deleted_instance,) = self.resource.view.read_rows((row,))
         context.instance, context.rows = {}, ()
 

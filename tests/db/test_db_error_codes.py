@@ -1,0 +1,100 @@
+"""Which of our errors each database's error code becomes."""
+
+import sqlite3
+
+import asyncpg
+import pytest
+
+from db import errors
+from db.postgresql.translation import translate as from_postgresql
+from db.sqlite.translation import translate as from_sqlite
+
+SQLSTATES: dict[type[errors.DatabaseError], str] = {
+    errors.UniqueViolation: "23505",
+    errors.ExclusionViolation: "23P01",
+    errors.ForeignKeyViolation: "23001 23503",
+    errors.NotNullViolation: "23502",
+    errors.CheckViolation: "23514 44000",
+    errors.ValueRefused: (
+        "22000 22001 22003 22007 22008 22012 22021 2202E 22023 22P02 22P03 22P05 2203G 54000 54001"
+    ),
+    errors.ChangeRefused: (
+        "09000 0A000 20000 23000 27000 38000 38001 40002 428C9 P0000 P0001 P0002 P0003 P0004"
+        " 45000 ZX001 PT409 72000"
+    ),
+    errors.ReadOnly: "25006 42809 55000",
+    errors.PermissionDenied: "42501 0P000",
+    errors.InvalidStatement: (
+        "42P01 42703 42883 42601 42804 42P18 3F000 21000 2200H 25P02 25001 26000 34000 39P01 2F005"
+    ),
+    errors.StatementTooSlow: "57014",
+    errors.DatabaseUnavailable: (
+        "08000 08006 28P01 3D000 40001 40003 40P01 53000 53100 53200 53300 55006 55P03 57P01 57P02"
+        " 57P03 57P05 58000 58030 F0000 HV000 XX000 XX001 XX002"
+    ),
+}
+
+RESULT_CODES: dict[type[errors.DatabaseError], str] = {
+    errors.UniqueViolation: "CONSTRAINT_UNIQUE CONSTRAINT_PRIMARYKEY CONSTRAINT_ROWID",
+    errors.ForeignKeyViolation: "CONSTRAINT_FOREIGNKEY",
+    errors.NotNullViolation: "CONSTRAINT_NOTNULL",
+    errors.CheckViolation: "CONSTRAINT_CHECK",
+    errors.ValueRefused: "MISMATCH TOOBIG CONSTRAINT_DATATYPE",
+    errors.ChangeRefused: "CONSTRAINT CONSTRAINT_TRIGGER CONSTRAINT_VTAB CONSTRAINT_FUNCTION",
+    errors.ReadOnly: "READONLY READONLY_DBMOVED READONLY_CANTLOCK READONLY_RECOVERY",
+    errors.PermissionDenied: "AUTH AUTH_USER PERM",
+    errors.InvalidStatement: "ERROR MISUSE RANGE INTERNAL",
+    errors.StatementTooSlow: "INTERRUPT",
+    errors.DatabaseUnavailable: (
+        "BUSY BUSY_SNAPSHOT LOCKED FULL IOERR IOERR_FSYNC CANTOPEN CORRUPT NOTADB NOMEM PROTOCOL"
+        " SCHEMA"
+    ),
+}
+
+SQLITE_TEXTS: dict[str, type[errors.DatabaseError]] = {
+    "no such table: parts": errors.InvalidStatement,
+    "table parts has no column named x": errors.InvalidStatement,
+    "cannot modify parts because it is a view": errors.ReadOnly,
+    'cannot INSERT into generated column "x"': errors.ChangeRefused,
+    'cannot UPDATE generated column "x"': errors.ChangeRefused,
+    "integer overflow": errors.ValueRefused,
+    "malformed JSON": errors.ValueRefused,
+}
+
+
+@pytest.mark.parametrize("kind", SQLSTATES)
+def test_translation_of_a_sqlstate_is_by_code_or_class(kind: type[errors.DatabaseError]) -> None:
+    for code in SQLSTATES[kind].split():
+        message = {"S": "ERROR", "C": code, "M": "a secret text"}
+        translated = from_postgresql(asyncpg.PostgresError.new(message))
+        assert (code, type(translated), translated.code) == (code, kind, code)
+
+
+@pytest.mark.parametrize("kind", RESULT_CODES)
+def test_translation_of_a_sqlite_result_code_is_by_name(kind: type[errors.DatabaseError]) -> None:
+    for code in RESULT_CODES[kind].split():
+        error = sqlite3.OperationalError("a secret text")
+        error.sqlite_errorname = f"SQLITE_{code}"
+        translated = from_sqlite(error)
+        assert (code, type(translated), translated.code) == (code, kind, f"SQLITE_{code}")
+
+
+@pytest.mark.parametrize("text", SQLITE_TEXTS)
+def test_translation_of_sqlite_error_without_code_is_by_text(text: str) -> None:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorname = "SQLITE_ERROR"
+    translated = from_sqlite(error)
+    assert type(translated) is SQLITE_TEXTS[text]
+    if isinstance(translated, errors.ChangeRefused):
+        assert translated.columns == ("x",)
+
+
+def test_translation_of_the_drivers_own_errors_has_no_code() -> None:
+    assert type(from_sqlite(OverflowError("too large"))) is errors.ValueRefused
+    assert type(from_sqlite(sqlite3.InterfaceError("bad type"))) is errors.ValueRefused
+    closed = from_sqlite(sqlite3.ProgrammingError("Cannot operate on a closed database."))
+    assert (type(closed), closed.code) == (errors.DatabaseUnavailable, None)
+    assert type(from_postgresql(OverflowError("too large"))) is errors.ValueRefused
+    assert type(from_postgresql(ConnectionResetError())) is errors.DatabaseUnavailable
+    stale = asyncpg.InvalidCachedStatementError("cached plan must not change result type")
+    assert type(from_postgresql(stale)) is errors.DatabaseUnavailable
