@@ -25,8 +25,9 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
     errors.ReadOnly: "25006 42809 55000",
     errors.PermissionDenied: "42501 0P000",
     errors.InvalidStatement: (
-        "42P01 42703 42883 42601 42804 42P18 3F000 21000 2200H 25P02 25001 26000 34000 39P01 2F005"
+        "42P01 42703 42883 42601 42804 42P18 3F000 2200H 25P02 25001 26000 34000 39P01 2F005"
     ),
+    errors.SeveralRows: "21000",
     errors.StatementTooSlow: "57014",
     errors.DatabaseUnavailable: (
         "08000 08006 28P01 3D000 40001 40003 40P01 53000 53100 53200 53300 55006 55P03 57P01 57P02"
