@@ -9,7 +9,8 @@ like from outside), ``associations`` (related rows) and ``upload`` (many rows at
 from api.crud.crud import Crud
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context, Response
-from api.crud.execution.hooks import SKIP, HookError, stop
+from api.crud.execution.hook_errors import HookError
+from api.crud.execution.hooks import SKIP, stop
 from api.crud.options import (
     AssociationOptions,
     ConfigurationError,

@@ -1,10 +1,10 @@
 """A resource: a model and its options, compiled once into what the actions use."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement
 from starlette.types import Scope
 
 from api.crud.associations.embedding import Embedder
@@ -23,9 +23,7 @@ from api.crud.options import (
     ResourceOptions,
     is_view,
 )
-from api.crud.query import Condition, ListQuery, QueryParser
-from api.crud.query.criteria import Compare, Fixed, IsNull
-from api.crud.query.operators import EQUALS, IN
+from api.crud.query import ListQuery, QueryParser
 from api.crud.views.faces import Faces
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
@@ -56,6 +54,7 @@ class Resource:
         path_fields: The names in the path of the one, its parent's included, and their fields.
         attributes: The names of all its attributes.
         statements: What the database runs.
+        statements_by: The same for rows that are found by another key than the path's.
         create, list, read, update, delete, all: The hooks of each action, and of all.
         nested_resources: The resources of its relations, by their names.
     """
@@ -101,6 +100,9 @@ class Resource:
         check_mapped(self)
 
         self.statements = Statements(self.fields, self.key, database.dialect, link)
+        self.statements_by = lru_cache(
+            lambda key: Statements(self.fields, key, database.dialect, link)
+        )
         self.embedder = Embedder(self.view, database.dialect)
         self._naming = self._try("search", Naming, options, self.view)
         self.parser: QueryParser = self._try("sort", self._naming.parser)
@@ -185,32 +187,6 @@ class Resource:
         """Refuse any query parameter: this action has none. Raises ``InvalidQuery``."""
         if scope["query_string"] and not _is_lenient(scope):
             self.parser.refuse_all(scope["query_string"])
-
-    def criteria(
-        self, given: Mapping[str, Any] | Iterable[ColumnElement[bool]]
-    ) -> tuple[tuple[Condition, ...], tuple[Any, ...], bool]:
-        """Turn a hook's criteria into conditions.
-
-        Args:
-            given: Values under attribute names, several in a list, or SQL expressions.
-
-        Returns:
-            The conditions, their values, and whether other requests will have the same shape.
-        """
-        if not isinstance(given, Mapping):
-            return tuple(Fixed(expression) for expression in given), (), False
-        conditions: list[Condition] = []
-        values: list[Any] = []
-        for name, value in given.items():
-            choices = value if isinstance(value, list | tuple) else [value]
-            bound = [v for one in choices for v in self.fields.bound({name: one}).values()]
-            field = self.fields.of_attribute(name)
-            if isinstance(value, list | tuple):
-                conditions.append(Compare(field, IN, len(bound)))
-            else:
-                conditions.append(IsNull(field) if value is None else Compare(field, EQUALS))
-            values += [one for one in bound if value is not None]
-        return tuple(conditions), tuple(values), True
 
     def ordered(self, attributes: Attributes) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
         """See ``Fields.ordered``."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
+from api.crud.associations.additions import additions
 from api.crud.associations.joins import Joins
 from api.crud.associations.relations import Relation
 from api.crud.execution import bodies
@@ -229,9 +230,12 @@ class NestedWriter:
     ) -> Row:
         """Insert a related row; ``add_to_children`` goes over what the client says."""
         fields = child.view.fields
-        attributes = {**fields.initial(), **item.attributes, **context.add_to_children, **refers}
-        known = {field.attribute for field in fields}
-        attributes = {name: value for name, value in attributes.items() if name in known}
+        attributes = {
+            **fields.initial(),
+            **item.attributes,
+            **additions(context.add_to_children, fields),
+            **refers,
+        }
         errors = Errors()
         bodies.check_complete(attributes, fields, errors, prefix=f"{item.name}.")
         errors.check()

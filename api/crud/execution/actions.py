@@ -13,9 +13,12 @@ from urllib.parse import quote
 from msgspec import UNSET
 from starlette.types import Receive
 
+from api.crud.associations.additions import check_additions
 from api.crud.execution import bodies
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
+from api.crud.execution.hook_errors import HookError
+from api.crud.execution.statements import Statements
 from api.crud.query import Condition
 from api.crud.views.fields import Field, initial_values
 from api.crud.views.records import encode, hide
@@ -41,6 +44,7 @@ class Action:
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
         hooked: Whether there are hooks; what they may still set is then not asked of the body.
+        by_key: Whether it finds one row by its key.
         only_for_hooks: Milestones whose work is of use to hooks alone: without any it is left
             out, since a later statement does the same on its way.
     """
@@ -49,6 +53,7 @@ class Action:
     status: ClassVar[int] = 200
     reads_body: ClassVar[bool] = False
     writes: ClassVar[bool] = False
+    by_key: ClassVar[bool] = False
     only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, resource: "Resource") -> None:
@@ -119,6 +124,11 @@ class Action:
             wanted = [name for name in query.shown if wanted is None or name in wanted]
         await resource.embedder.embed(await context.connection(), context.rows, records, wanted)
 
+    def _check_additions(self, context: Context) -> None:
+        """Raise ``HookError`` if ``add_to_children`` names what no nested row has."""
+        if given := context.add_to_children:
+            check_additions(given, self.resource.view, self.resource.name)
+
     def _narrowed(self, context: Context) -> tuple[tuple[Condition, ...], tuple[Any, ...], bool]:
         """Give the conditions that rows must meet beside the key, and their values.
 
@@ -126,14 +136,15 @@ class Action:
             Conditions, values, and whether a statement of this shape is worth keeping.
         """
         query = context.query
-        if query is None and not context.criteria:
+        criteria = context.narrowing
+        if query is None and not criteria:
             return (), (), True
         conditions = () if query is None else query.shape.conditions
         values = () if query is None else query.values
-        if not context.criteria:
+        if not criteria:
             return conditions, values, True
-        more, bound, keep = self.resource.criteria(context.criteria)
-        return (*conditions, *more), (*values, *bound), keep
+        conditions = (*conditions, *criteria.conditions)
+        return conditions, (*values, *criteria.values), criteria.reusable
 
 
 class Create(Action):
@@ -162,8 +173,7 @@ class Create(Action):
             given_elsewhere=resource.attributes if self.hooked else by_nested | resource.by_hooks,
         )
         errors.check()
-        attributes.update(context.attributes)
-        context.attributes = attributes
+        context.take_attributes(attributes)
 
     async def write(self, context: Context) -> None:
         """Insert the row with its related ones, and take it back as the database has it."""
@@ -173,6 +183,7 @@ class Create(Action):
             attributes[field.attribute] = value
         if self.hooked:
             self._check_complete(context)
+            self._check_additions(context)
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
@@ -220,7 +231,7 @@ class List(Action):
 
     def parse_request(self, context: Context) -> None:
         """Parse path and query."""
-        context.key = self.resource.link_key_of(context.scope)
+        context.key_values = self.resource.link_key_of(context.scope)
         context.query = self.resource.read_query(context.scope)
 
     async def fetch(self, context: Context) -> None:
@@ -229,7 +240,7 @@ class List(Action):
         assert query is not None  # noqa: S101 - parse_request left it
         count, offset = self._page(context)
         conditions, bound, keep = self._narrowed(context)
-        values = (*context.key, *bound)
+        values = (*context.key_values, *bound)
         connection = await context.connection()
         page = statements.page(conditions, query.shape.order, keep=keep)
         context.rows = rows = await connection.fetch_all(page, (*values, count, offset))
@@ -251,6 +262,11 @@ class List(Action):
         assert query is not None  # noqa: S101 - parse_request left it
         if context.count is context.offset is context.page is None:
             return query.count, query.offset
+        for name in ("count", "offset", "page"):
+            value = getattr(context, name)
+            if value is not None and (type(value) is not int or value < 0):
+                text = f"{name} must be an integer of at least 0"
+                raise HookError(f"resource {context.resource.name}: {text}")
         count = query.count if context.count is None else context.count
         if context.offset is None and context.page is None:
             return count, query.offset
@@ -266,20 +282,30 @@ class List(Action):
             context.headers.append((b"content-range", value))
 
 
-class _OfOne(Action):
-    """An action on one row."""
+class RowAction(Action):
+    """An action on one row, which the path's parameters find."""
+
+    by_key = True
 
     def parse_request(self, context: Context) -> None:
         """Parse path and query."""
         context.query = self.resource.read_query_of_one(context.scope)
-        context.key = self.resource.key_of(context.scope)
+        if context.lookup is None:
+            context.key_values = self.resource.key_of(context.scope)
+
+    def _statements(self, context: Context) -> Statements:
+        """Return the statements that find the row by its key."""
+        lookup = context.lookup
+        if lookup is None or lookup.statements is None:
+            return self.resource.statements
+        return lookup.statements
 
     async def fetch(self, context: Context) -> None:
         """Fetch the row."""
         conditions, values, keep = self._narrowed(context)
-        statement = self.resource.statements.read(conditions, keep=keep)
+        statement = self._statements(context).read(conditions, keep=keep)
         connection = await context.connection()
-        row = await connection.fetch_one(statement, (*values, *context.key))
+        row = await connection.fetch_one(statement, (*values, *context.key_values))
         await self._take_row(context, row)
 
     async def _explain_missing(
@@ -292,13 +318,13 @@ class _OfOne(Action):
         raise NotWritten("the statement changed no row, though there is one")
 
 
-class Read(_OfOne):
+class Read(RowAction):
     """``GET /parts/{id}``: the row."""
 
     name = "read"
 
 
-class Update(_OfOne):
+class Update(RowAction):
     """``PUT`` or ``PATCH /parts/{id}``: changes what the body names, and gives the whole row."""
 
     name = "update"
@@ -316,17 +342,18 @@ class Update(_OfOne):
         read = bodies.read_replacement if replaces else bodies.read_change
         attributes = read(body, resource.updatable, errors)
         errors.check()
-        attributes.update(context.attributes)
-        context.attributes = attributes
+        context.take_attributes(attributes)
 
     async def write(self, context: Context) -> None:
         """Update the row and take it back; a body that names nothing changes nothing."""
         resource, attributes = self.resource, context.attributes
+        if self.hooked:
+            self._check_additions(context)
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
         conditions, narrowing, keep = self._narrowed(context)
-        statements, values = resource.statements, (*narrowing, *context.key)
+        statements, values = self._statements(context), (*narrowing, *context.key_values)
         if not attributes:
             row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         else:
@@ -344,7 +371,7 @@ class Update(_OfOne):
         await self._take_row(context, row)
 
 
-class Delete(_OfOne):
+class Delete(RowAction):
     """``DELETE /parts/{id}``: ``{}``."""
 
     name = "delete"
@@ -358,7 +385,7 @@ class Delete(_OfOne):
     async def write(self, context: Context) -> None:
         """Delete the row, keeping what it was."""
         conditions, narrowing, keep = self._narrowed(context)
-        statements, values = self.resource.statements, (*narrowing, *context.key)
+        statements, values = self._statements(context), (*narrowing, *context.key_values)
         connection = await context.connection()
         row = None
         if not statements.returns_rows:

@@ -3,15 +3,18 @@
 Its names are Finale's. A step reads what earlier ones left and leaves its own part.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 from starlette.types import Scope
 
+from api.crud.execution.attribute_values import AttributeValues
 from api.crud.execution.bodies import Attributes
+from api.crud.execution.criteria import Criteria
+from api.crud.execution.hook_errors import HookError, UnknownName
+from api.crud.execution.lookups import Lookup, look_up
 from api.crud.execution.unit import UnitOfWork
 from api.crud.query import ListQuery
 from api.errors import ApiError
@@ -50,19 +53,17 @@ class Context:
         action: Its name.
         scope: The ASGI scope of the request.
         unit: This request's one transaction.
-        key: The driver values of the path's parameters, in the path's order.
+        by_key: Whether the action finds one row by its key.
+        hooked: Whether hooks run.
         query: What a list was asked for.
         given: The body of a create or an update as it came: the JSON object, decoded. Hooks find
             there what is not a field, or not writable by clients. What hooks of ``start`` and
             ``auth`` change here is what is validated.
-        attributes: What will be written: Python values under the model's attribute names. A hook
-            may set any of them, also those that a client may not. Filled from the body between
-            ``auth`` and ``fetch``; what a hook set before overrides the body.
         nested: What the body says of related rows.
-        add_to_children: Attributes for every nested child, over what the client says.
         writing: The related row that is being written, so that a refusal can name it.
-        criteria: What else the rows must meet: values under attribute names (a list
-            for any of them), or SQL expressions.
+        key_values: What ``key`` returns.
+        lookup: How the row is found, where a hook chose another key than the path's.
+        narrowing: The criteria, once there are any.
         instance: The row, or the rows, as records; ``{}`` once deleted.
         deleted_instance: The row that was deleted.
         rows: The rows of ``instance`` as the database gave them.
@@ -70,7 +71,6 @@ class Context:
         count: The page's size; a hook's setting goes before the query's. Likewise:
         offset: How many rows come before the page.
         page: Which page, from 0; adds to the offset.
-        include: The relations to embed; None for all that the resource embeds.
         shallow: Embed none, but for those that ``?children=a|b`` names.
         options: Anything that hooks hand on to later hooks.
         status: The status to answer with.
@@ -83,14 +83,15 @@ class Context:
     action: str
     scope: Scope
     unit: UnitOfWork
-    key: tuple[Any, ...] = ()
+    by_key: bool = False
+    hooked: bool = False
+    key_values: tuple[Any, ...] = ()
+    lookup: Lookup | None = None
     query: ListQuery | None = None
     given: dict[str, Any] = field(default_factory=dict)
-    attributes: Attributes = field(default_factory=dict)
     nested: "list[Nested]" = field(default_factory=list)
-    add_to_children: Mapping[str, Any] = field(default_factory=dict)
     writing: "Writing | None" = None
-    criteria: Mapping[str, Any] | Collection[ColumnElement[bool]] = ()
+    narrowing: Criteria | None = None
     instance: Any = None
     deleted_instance: Any = None
     rows: Any = ()
@@ -98,13 +99,118 @@ class Context:
     count: int | None = None
     offset: int | None = None
     page: int | None = None
-    include: Collection[str] | None = None
     shallow: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     status: int = 200
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     error: ApiError | None = None
+    _attributes: Attributes | None = field(default=None, init=False)
+    _add_to_children: MutableMapping[str, Any] | None = field(default=None, init=False)
+    _include: Collection[str] | None = field(default=None, init=False)
+
+    @property
+    def path_params(self) -> Mapping[str, str]:
+        """The path's parameters as they came: texts, decoded."""
+        params: Mapping[str, str] = self.scope["path_params"]
+        return params
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The key that finds the row: driver values, in the path's order, from ``fetch`` on.
+
+        A hook may set another complete unique key, as Python values under the model's names:
+        ``context.key = {"email": "ada@example.com"}``. What the path says is then not parsed, if
+        the hook is one of ``start`` or ``auth``: ``/users/me`` can mean the caller. The values
+        stand in the fields' order. A nested row must still belong to the path's parent.
+
+        Raises:
+            HookError: On setting what is not a complete unique key, or where no row is looked up.
+        """
+        return self.key_values
+
+    @key.setter
+    def key(self, given: Mapping[str, Any]) -> None:
+        if not self.by_key:
+            raise HookError(f"resource {self.resource.name}: {self.action} looks no row up by key")
+        self.lookup = look_up(self.resource, given, self.scope)
+        self.key_values = self.lookup.values
+
+    @property
+    def criteria(self) -> Criteria:
+        """What else the rows must meet, as ``execution.criteria`` explains; assigning adds.
+
+        They apply to the rows that an action finds: those of list, read, update and delete. A
+        create finds none, so there they mean nothing: set ``attributes``.
+        """
+        if self.narrowing is None:
+            self.narrowing = Criteria(self.resource)
+        return self.narrowing
+
+    @criteria.setter
+    def criteria(self, given: Any) -> None:
+        if given is not self.narrowing or given is None:  # ``criteria += …`` has added already.
+            self.criteria.add(given)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What will be written: Python values under the model's names, in Python or in JSON.
+
+        A hook may set any of them, also those that a client may not. Filled from the body between
+        ``auth`` and ``fetch``; what a hook set before overrides the body.
+        """
+        if self._attributes is None:
+            self.attributes = {}
+        assert self._attributes is not None  # noqa: S101 - the line above
+        return self._attributes
+
+    @attributes.setter
+    def attributes(self, given: Attributes) -> None:
+        if self.hooked and type(given) is not AttributeValues:
+            values = AttributeValues(self.resource, {})
+            values.update(given)
+            given = values
+        self._attributes = given
+
+    def take_attributes(self, parsed: Attributes) -> None:
+        """Take what the body says, under attribute names; what hooks set overrides it."""
+        if self._attributes:
+            parsed.update(self._attributes)
+        self._attributes = AttributeValues(self.resource, parsed) if self.hooked else parsed
+
+    @property
+    def add_to_children(self) -> MutableMapping[str, Any]:
+        """Values for every nested row that the body makes, overriding what the client says.
+
+        Names are those of the nested rows' models, in Python or in JSON; what only some of the
+        models have goes to their rows alone.
+        """
+        if self._add_to_children is None:
+            self._add_to_children = {}
+        return self._add_to_children
+
+    @add_to_children.setter
+    def add_to_children(self, given: Mapping[str, Any]) -> None:
+        self._add_to_children = dict(given)
+
+    @property
+    def include(self) -> Collection[str] | None:
+        """The relations to embed; None for all that the resource embeds.
+
+        Raises:
+            HookError: On setting what is not a collection of such relations' names.
+        """
+        return self._include
+
+    @include.setter
+    def include(self, given: Collection[str] | None) -> None:
+        if isinstance(given, str):
+            raise HookError(f"resource {self.resource.name}: include must be a list of relations")
+        for name in given or ():
+            if name not in self.resource.view.children:
+                known = self.resource.view.children
+                raise UnknownName(self.resource.name, "embedded relation", name, known)
+        self._include = given
 
     @property
     def claims(self) -> Mapping[str, Any]:

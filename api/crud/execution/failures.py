@@ -163,7 +163,9 @@ async def _referring(context: "Context", database: Database) -> list[str]:
     resource = context.resource
     table = resource.fields.key[0].column.table
     async with database.reading() as connection:
-        row = await connection.fetch_one(resource.statements.read(), context.key)
+        lookup = context.lookup
+        statements = (lookup and lookup.statements) or resource.statements
+        row = await connection.fetch_one(statements.read(), context.key_values)
     if row is None:
         return []
     keys: list[ForeignKeyConstraint] = [

@@ -22,6 +22,7 @@ from typing import Any, Final
 from starlette.responses import Response as StarletteResponse
 
 from api.crud.execution.context import Context, Response
+from api.crud.execution.hook_errors import HookError
 from api.crud.options import ConfigurationError
 from api.errors import ApiError
 
@@ -53,10 +54,6 @@ class Stop(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__("stop")
         self.response = response
-
-
-class HookError(Exception):
-    """A mistake in a hook's code, found when it runs: logged, and answered with 500."""
 
 
 def stop(response: Response | StarletteResponse) -> Stop:

@@ -22,13 +22,13 @@ from starlette.types import Receive, Scope
 from api.crud.execution.actions import Action
 from api.crud.execution.context import Context, Response
 from api.crud.execution.failures import diagnose
+from api.crud.execution.hook_errors import HookError
 from api.crud.execution.hooks import (
     BEFORE_PARSING,
     MILESTONES,
     SKIP,
     ActionHooks,
     Hook,
-    HookError,
     Stop,
     as_response,
 )
@@ -89,7 +89,15 @@ class Plan:
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""
         action = self.action
-        context = Context(self._resource, action.name, scope, self._unit(), status=action.status)
+        context = Context(
+            self._resource,
+            action.name,
+            scope,
+            self._unit(),
+            action.by_key,
+            action.hooked,
+            status=action.status,
+        )
         try:
             response = await self._run(context, receive)
             await context.unit.close(None)

@@ -167,6 +167,10 @@ class Fields:
             raise AttributeError(f"{name!r} is no attribute of the model")
         return field
 
+    def named(self, name: str) -> Field | None:
+        """Return the field of this name in Python, or else of this name in JSON."""
+        return self._by_attribute.get(name) or self.by_name.get(name)
+
     def of_column(self, column: Column[Any]) -> Field:
         """Return the field of a mapped column, of whichever of the model's tables it is."""
         key = self.mapped.mapper.get_property_by_column(column).key

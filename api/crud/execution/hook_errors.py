@@ -1,0 +1,25 @@
+"""Errors in the code of hooks: found when a hook runs, logged, and answered with 500."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class HookError(Exception):
+    """A mistake in a hook's code; the text says which, and never holds a request's values."""
+
+
+class UnknownName(HookError):
+    """A hook named an attribute or a relation that does not exist.
+
+    Args:
+        resource: The resource's name.
+        what: What was looked up: ``attribute``, ``relation``.
+        name: What the hook said.
+        known: The names that exist.
+    """
+
+    def __init__(self, resource: str, what: str, name: object, known: Iterable[str]) -> None:
+        names = sorted(set(known))
+        nearest = get_close_matches(name, names, 1) if isinstance(name, str) else []
+        hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(names)}"
+        super().__init__(f"resource {resource} has no {what} {name!r}: {hint}")
