@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from api.crud.routes.openapi import Problem
 from api.http.exchange import PUBLIC, Access, Exchange
+from api.http.native import access_of, registered
 from api.http.security_headers import page_policy
 
 OPENAPI: Final = "/openapi.json"
@@ -118,10 +119,10 @@ def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, 
 
 def _operations(schema: dict[str, Any], app: FastAPI) -> Iterator[tuple[dict[str, Any], Access]]:
     """Give each described operation with what it asks of a token."""
-    for route in app.routes:
-        operations = schema["paths"].get(getattr(route, "path", None), {})
-        access = getattr(getattr(route, "endpoint", None), "access", PUBLIC)
-        for method in getattr(route, "methods", None) or ():
+    for route in registered(app.routes):
+        operations = schema["paths"].get(route.path_format or route.path, {})
+        access = access_of(route) or PUBLIC
+        for method in route.methods or ():
             if method.lower() in operations:
                 yield operations[method.lower()], access
 

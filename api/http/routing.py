@@ -9,18 +9,26 @@ Generated routes stand in an index by length and first segment: fifty models cos
 more than one. Other routes, which are few, are asked in turn as Starlette does.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
-from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+import structlog
+from fastapi.routing import RouteContext
 from starlette._utils import get_route_path
-from starlette.routing import BaseRoute, Match, Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import ApiError, MethodNotAllowed, NotFound
-from api.http.exchange import AUTHENTICATED, Access, Exchange
+from api.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
+from api.http.exchange import AUTHENTICATED, PUBLIC, Access, Exchange
+from api.http.native import UnsupportedRoute, access_of, native, registered
+
+log: Any = structlog.get_logger("api")
+
+_INDEXED: Final = re.compile(r"(?:/(?:[^{}/]*|\{[^{}/:]+\}))*")
+"""Templates whose segments are words or parameters, and nothing in between."""
 
 
 class UndeclaredAccess(Exception):
@@ -53,27 +61,29 @@ class _Path:
         return found
 
 
-def access_of(route: BaseRoute) -> Access | None:
-    """Give what a route itself says of who may call it; None where it says nothing."""
-    return getattr(getattr(route, "endpoint", None), "access", None)
-
-
 class RouteTable:
-    """All routes of an app.
+    """All routes of an app, also those that are added to it later.
 
     Args:
-        routes: As registered.
+        routes: As registered; the list itself.
         access: What each path asks of a token, for routes that do not say so themselves; the
             key is the path template, or the prefix of a mount.
 
     Raises:
         UndeclaredAccess: A route is on neither list.
+        UnsupportedRoute: A route is none that a ``Service`` can serve.
     """
 
-    def __init__(self, routes: Iterable[BaseRoute], access: Mapping[str, Access]) -> None:
+    def __init__(self, routes: Sequence[BaseRoute], access: Mapping[str, Access]) -> None:
+        self._routes = routes
         self._declared = access
+        self._load()
+
+    def _load(self) -> None:
+        self._known, routes = len(self._routes), registered(self._routes)
+        self._all_known = len(routes)
         self._paths: dict[str, _Path] = {}
-        self._others: list[tuple[Mount | BaseRoute, Access]] = []
+        self._others: list[tuple[RouteContext, ASGIApp, Access]] = []
         for route in routes:
             self._add(route)
         self._static = {p.template: p for p in self._paths.values() if "{" not in p.template}
@@ -83,23 +93,28 @@ class RouteTable:
                 place = (len(path.segments), path.segments[1])
                 self._dynamic.setdefault(place, []).append(path)
 
-    def _add(self, route: BaseRoute) -> None:
-        template = getattr(route, "path", "")
+    def _add(self, route: RouteContext) -> None:
+        template = route.path or ""
         access = access_of(route) or self._declared.get(template)
         if access is None:
             raise UndeclaredAccess(
-                f"the route {template or route!r} is neither public nor names its scopes"
+                f"the route {template or route.original_route!r} is neither public nor names its"
+                " scopes: decorate its endpoint, or name it in Service(access={...})"
             )
-        if not isinstance(route, Route) or ":" in template:
-            self._others.append((route, access))
+        # What runs needs nothing of FastAPI's around it where it is generated.
+        handler = getattr(route, "operation", None) or native(route)
+        is_route = isinstance(route.original_route, Route) and route.methods
+        if not is_route or not _INDEXED.fullmatch(template):
+            self._others.append((route, handler, access))
             return
         path = self._paths.setdefault(template, _Path(template, tuple(template.split("/"))))
-        handler = getattr(route, "operation", None) or _native(route)
         for method in route.methods or ():
             path.routes.setdefault(method, (handler, access))
 
     def resolve(self, scope: Scope, exchange: Exchange) -> None:
         """Find the operation and leave it in the exchange; parameters go into the scope."""
+        if len(self._routes) != self._known:
+            self._load_added()
         # The part behind a mount, where the application is mounted in another one.
         requested: str = get_route_path(scope) if scope.get("root_path") else scope["path"]
         if requested[-1:] == "/" and len(requested) > 1:
@@ -107,42 +122,112 @@ class RouteTable:
         path = self._static.get(requested)
         parameters: dict[str, str] = {}
         if path is None:
-            segments = _segments(requested, scope)
-            for candidate in self._dynamic.get((len(segments), segments[1]), ()):
-                found = candidate.parameters(segments)
-                if found is not None:
-                    path, parameters = candidate, found
-                    break
-            else:
+            if requested[:1] != "/":
+                _resolve_target(scope, exchange)
+                return
+            path, parameters = next(self._matching(requested, scope), (None, parameters))
+            if path is None:
                 self._resolve_other(scope, exchange)
                 return
+        method = scope["method"]
+        route = path.routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            self._resolve_method(requested, path, scope, exchange)
+            return
         scope["path_params"] = parameters
         exchange.route = path.template
-        self._choose(path, scope["method"], exchange)
+        exchange.operation, exchange.access = route
 
-    @staticmethod
-    def _choose(path: _Path, method: str, exchange: Exchange) -> None:
-        route = path.routes.get("GET" if method == "HEAD" else method)
-        if route is not None:
-            exchange.operation, exchange.access = route
+    def _matching(self, requested: str, scope: Scope) -> Iterator[tuple[_Path, dict[str, str]]]:
+        """Give the paths with parameters that a request's path matches, and their values."""
+        segments = _segments(requested, scope)
+        for candidate in self._dynamic.get((len(segments), segments[1]), ()):
+            found = candidate.parameters(segments)
+            if found is not None:
+                yield candidate, found
+
+    def _resolve_method(
+        self, requested: str, path: _Path, scope: Scope, exchange: Exchange
+    ) -> None:
+        """Resolve a request whose method the first path does not know: another one may.
+
+        ``GET /parts/upload`` is the part of that key, where only ``POST /parts/upload`` is an
+        upload.
+        """
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        others = list(self._matching(requested, scope))
+        for other, parameters in others:
+            if method in other.routes:
+                scope["path_params"] = parameters
+                exchange.route = other.template
+                exchange.operation, exchange.access = other.routes[method]
+                return
+        if self._load_included():
+            self.resolve(scope, exchange)
             return
+        exchange.route = path.template
         # Who may see that there is something here: whoever may call any of it.
-        accesses = [access for _, access in path.routes.values()]
-        exchange.access = accesses[0]
+        exchange.access = next(access for _, access in path.routes.values())
+        allow = sorted({*path.allow, *(name for other, _ in others for name in other.allow)})
         if method == "OPTIONS":
-            exchange.operation = _options(path.allow)
+            exchange.operation = _options(allow)
         else:
-            exchange.operation = MethodNotAllowed(headers={"Allow": ", ".join(path.allow)})
+            exchange.operation = MethodNotAllowed(headers={"Allow": ", ".join(allow)})
 
     def _resolve_other(self, scope: Scope, exchange: Exchange) -> None:
-        for route, access in self._others:
+        partial: tuple[RouteContext, Access] | None = None
+        for route, handler, access in self._others:
             match, child = route.matches(scope)
             if match is Match.FULL:
                 scope.update(child)
-                exchange.route = getattr(route, "path", None)
-                exchange.operation, exchange.access = route.handle, access
+                exchange.route = route.path
+                exchange.operation, exchange.access = handler, access
                 return
-        exchange.operation, exchange.access = NotFound(), AUTHENTICATED
+            if match is Match.PARTIAL and partial is None:
+                partial = route, access
+        if self._load_included():
+            self.resolve(scope, exchange)
+        elif partial is None:
+            exchange.operation, exchange.access = NotFound(), AUTHENTICATED
+        else:
+            route, exchange.access = partial
+            exchange.route = route.path
+            allow = ", ".join(sorted(route.methods or ()))
+            exchange.operation = MethodNotAllowed(headers={"Allow": allow})
+
+    def _load_added(self) -> None:
+        """Take in what was added while the service runs; what may not be served stays out."""
+        before = {name: value for name, value in vars(self).items() if name[0] == "_"}
+        try:
+            self._load()
+        except (UndeclaredAccess, UnsupportedRoute) as error:
+            vars(self).update(before)
+            self._known = len(self._routes)
+            log.error("route not added", error=str(error))
+
+    def _load_included(self) -> bool:
+        """Take in what was added to an included router; tell whether there was any."""
+        if self._all_known == self._known:
+            return False
+        try:
+            added = len(registered(self._routes)) != self._all_known
+        except UnsupportedRoute:
+            return False
+        if added:
+            self._load_added()
+        return added
+
+
+def _resolve_target(scope: Scope, exchange: Exchange) -> None:
+    """Resolve a request whose target is no path (RFC 9112, section 3.2)."""
+    exchange.access = PUBLIC  # Nothing is shown here.
+    if scope["path"] == "*" and scope["method"] == "OPTIONS":
+        exchange.operation = _options(_METHODS)
+    else:
+        exchange.operation = BadRequest("The request target must be a path that begins with /")
+
+
+_METHODS: Final = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 
 def _segments(path: str, scope: Scope) -> list[str]:
@@ -154,29 +239,6 @@ def _segments(path: str, scope: Scope) -> list[str]:
     if len(path) < len(scope["path"].rstrip("/")):  # Behind a mount: leave out its segments.
         del whole[1 : scope["root_path"].count("/") + 1]
     return [unquote(part) for part in whole]
-
-
-def _native(route: Route) -> ASGIApp:
-    """Wrap one of FastAPI's or Starlette's own routes in what they expect around them."""
-    no_head = "HEAD" not in (route.methods or ())  # FastAPI's know GET alone.
-
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        if no_head and scope["method"] == "HEAD":
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
-        _, child = route.matches(scope)
-        scope.update(child)
-        await route.handle(scope, receive, send)
-
-    return AsyncExitStackMiddleware(handle)
-
-
-def _without_body(send: Send) -> Send:
-    async def send_head(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
-
-    return send_head
 
 
 def _options(allow: list[str]) -> ASGIApp:

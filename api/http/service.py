@@ -10,7 +10,8 @@ from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
-from api.http.routing import RouteTable, Routing, access_of, dispatch
+from api.http.native import UnsupportedRoute, access_of, registered
+from api.http.routing import RouteTable, Routing, dispatch
 from api.http.unread import UnreadBody
 
 
@@ -47,15 +48,19 @@ class Service(FastAPI):
 
     def scopes(self) -> frozenset[str]:
         """Give every scope that any route asks for."""
-        declared = (access_of(route) for route in self.router.routes)
+        declared = (access_of(route) for route in registered(self.router.routes))
         return frozenset().union(*(access.scopes() for access in declared if access))
+
+    def frontend(self, *_: Any, **__: Any) -> None:
+        """Refuse FastAPI's fallback routes, which say nothing of who may see them."""
+        raise UnsupportedRoute("a Service has no frontend(): mount StaticFiles on a path")
 
     def _check_gate(self) -> None:
         """Raise ``MissingGate`` for a route of the service's own that no middleware protects."""
         if gate_of(self.user_middleware) is not Gate.MISSING:
             return
-        for route in self.router.routes:
-            path = getattr(route, "path", "")
+        for route in registered(self.router.routes):
+            path = route.path or ""
             access = access_of(route) or self.access.get(path, PUBLIC)
             if not access.public:
                 raise MissingGate(f"the route {path} asks for a token, and {NO_GATE}")
