@@ -54,6 +54,9 @@ class ApiError(Exception):
         errors: ``[{"field", "message"}]``, or names.
         headers: Response headers that belong to the refusal (``Allow``, ``Retry-After`` …).
         reason: A code for the log only; never sent.
+
+    Attributes:
+        detail: The message, or what FastAPI's ``HTTPException`` holds in its place.
     """
 
     status: ClassVar[int] = 500
@@ -69,6 +72,7 @@ class ApiError(Exception):
         reason: str | None = None,
     ) -> None:
         self.message = message or self.title
+        self.detail: Any = self.message
         self.errors = errors
         self.headers = dict(headers or {})
         self.reason = reason or self.slug
@@ -104,7 +108,7 @@ class ApiError(Exception):
             "type": TYPE_PREFIX + self.slug,
             "title": self.title,
             "status": self.status,
-            "detail": self.message,
+            "detail": self.detail,
             "instance": instance,
             "request_id": request_id,
             "message": self.message,

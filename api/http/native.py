@@ -51,7 +51,7 @@ def native(route: RouteContext) -> ASGIApp:
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if no_head and scope["method"] == "HEAD":
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
+            scope, send = {**scope, "method": "GET"}, without_body(send)
         _, child = route.matches(scope)
         scope.update(child)
         await run(scope, receive, send)
@@ -59,7 +59,9 @@ def native(route: RouteContext) -> ASGIApp:
     return AsyncExitStackMiddleware(handle)
 
 
-def _without_body(send: Send) -> Send:
+def without_body(send: Send) -> Send:
+    """Return a channel that leaves bodies out, for HEAD."""
+
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.body":
             message = {**message, "body": b""}

@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import structlog
-from fastapi.routing import RouteContext
+from fastapi.routing import RouteContext, iter_route_contexts
 from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,7 +27,7 @@ from api.http.native import UnsupportedRoute, access_of, native, registered
 
 log: Any = structlog.get_logger("api")
 
-_INDEXED: Final = re.compile(r"(?:/(?:[^{}/]*|\{[^{}/:]+\}))*")
+_INDEXED: Final = re.compile(r"(?:/(?:[^{}/]*|\{[^{}/:]+\}))+")
 """Templates whose segments are words or parameters, and nothing in between."""
 
 
@@ -81,15 +81,18 @@ class RouteTable:
 
     def _load(self) -> None:
         self._known, routes = len(self._routes), registered(self._routes)
-        self._all_known = len(routes)
+        self._all_known = len(routes)  # With those of included routers.
         self._paths: dict[str, _Path] = {}
         self._others: list[tuple[RouteContext, ASGIApp, Access]] = []
         for route in routes:
             self._add(route)
         self._static = {p.template: p for p in self._paths.values() if "{" not in p.template}
         self._dynamic: dict[tuple[int, str], list[_Path]] = {}
+        self._leading: dict[int, list[_Path]] = {}  # Those that begin with a parameter.
         for path in self._paths.values():
-            if "{" in path.template:
+            if path.segments[1][:1] == "{":
+                self._leading.setdefault(len(path.segments), []).append(path)
+            elif "{" in path.template:
                 place = (len(path.segments), path.segments[1])
                 self._dynamic.setdefault(place, []).append(path)
 
@@ -141,7 +144,10 @@ class RouteTable:
     def _matching(self, requested: str, scope: Scope) -> Iterator[tuple[_Path, dict[str, str]]]:
         """Give the paths with parameters that a request's path matches, and their values."""
         segments = _segments(requested, scope)
-        for candidate in self._dynamic.get((len(segments), segments[1]), ()):
+        candidates: Sequence[_Path] = self._dynamic.get((len(segments), segments[1]), ())
+        if self._leading:
+            candidates = (*candidates, *self._leading.get(len(segments), ()))
+        for candidate in candidates:
             found = candidate.parameters(segments)
             if found is not None:
                 yield candidate, found
@@ -195,27 +201,27 @@ class RouteTable:
             allow = ", ".join(sorted(route.methods or ()))
             exchange.operation = MethodNotAllowed(headers={"Allow": allow})
 
-    def _load_added(self) -> None:
+    def _load_added(self) -> bool:
         """Take in what was added while the service runs; what may not be served stays out."""
-        before = {name: value for name, value in vars(self).items() if name[0] == "_"}
+        before = dict(vars(self))
         try:
             self._load()
         except (UndeclaredAccess, UnsupportedRoute) as error:
             vars(self).update(before)
             self._known = len(self._routes)
-            log.error("route not added", error=str(error))
+            self._all_known = _count(self._routes)
+            log.error("route not added", error=str(error))  # noqa: TRY400 - the text says all
+            return False
+        return True
 
     def _load_included(self) -> bool:
-        """Take in what was added to an included router; tell whether there was any."""
-        if self._all_known == self._known:
-            return False
-        try:
-            added = len(registered(self._routes)) != self._all_known
-        except UnsupportedRoute:
-            return False
-        if added:
-            self._load_added()
-        return added
+        """Take in what was added to an included router; return whether anything was."""
+        has_included = self._all_known != self._known
+        return has_included and _count(self._routes) != self._all_known and self._load_added()
+
+
+def _count(routes: Sequence[BaseRoute]) -> int:
+    return sum(1 for _ in iter_route_contexts(routes))
 
 
 def _resolve_target(scope: Scope, exchange: Exchange) -> None:

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
+from api.http.native import UnsupportedRoute, access_of, registered
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
-from api.http.native import UnsupportedRoute, access_of, registered
 from api.http.routing import RouteTable, Routing, dispatch
 from api.http.unread import UnreadBody
 
@@ -89,9 +89,8 @@ class Service(FastAPI):
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = Routing(app, RouteTable(self.router.routes, self.access))
-        app = RequestLog(
-            UnreadBody(ProblemBoundary(app)), enabled=self._log_requests, headers=self._headers
-        )
+        app = UnreadBody(ProblemBoundary(app, self.exception_handlers))
+        app = RequestLog(app, enabled=self._log_requests, headers=self._headers)
         router = self.router
 
         async def chain(scope: Scope, receive: Receive, send: Send) -> None:

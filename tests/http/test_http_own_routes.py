@@ -1,0 +1,423 @@
+"""Routes of a Service's own: FastAPI's features work as its users expect, or do not start."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, ClassVar
+
+import httpx
+import pytest
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, WebSocket
+from pydantic import BaseModel
+from starlette.endpoints import HTTPEndpoint
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Host, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import NotFound
+from api.http.exchange import AUTHENTICATED, PUBLIC, Exchange, public, requires
+from api.http.native import UnsupportedRoute
+from api.http.routing import UndeclaredAccess
+from api.http.service import Service
+
+
+class LetIn:
+    """Stands in the gate's place; a header names the claims' subject."""
+
+    authenticates: ClassVar[bool] = True
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange.of(scope)
+        exchange.claims = {"sub": "me"}
+        if not exchange.access.public and exchange.access.all_of != ("shop",):
+            raise NotFound
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture
+def app() -> Service:
+    app = Service(access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(LetIn)
+    return app
+
+
+class Caller:
+    """Calls an application within its lifespan."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def __call__(self, *requests: Any, method: str = "GET") -> list[httpx.Response]:
+        """Send requests: paths to get, or (method, path, options)."""
+        whole = [(method, one, {}) if isinstance(one, str) else one for one in requests]
+        return asyncio.run(self._send(whole))
+
+    async def _send(self, requests: list[Any]) -> list[httpx.Response]:
+        async with self._app.router.lifespan_context(self._app):
+            transport = httpx.ASGITransport(self._app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+                return [await client.request(m, path, **options) for m, path, options in requests]
+
+
+STATUSES = [400, 401, 402, 404, 406, 409, 410, 418, 422, 423, 428, 429, 451, 499, 501, 502, 507]
+
+
+def test_http_exception_keeps_status_detail_and_headers(app: Service) -> None:
+    @app.get("/fail/{status}")
+    @public
+    async def fail(status: int) -> None:
+        raise HTTPException(status, f"reason {status}", headers={"X-Why": "because"})
+
+    for status, answer in zip(
+        STATUSES, Caller(app)(*(f"/fail/{s}" for s in STATUSES)), strict=True
+    ):
+        problem = answer.json()
+        assert (answer.status_code, problem["status"]) == (status, status)
+        assert problem["detail"] == problem["message"] == f"reason {status}"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["x-why"] == "because"
+        assert problem["type"].startswith("urn:problem-type:")
+    (head,) = Caller(app)("/fail/418", method="HEAD")
+    assert (head.status_code, head.content) == (418, b"")
+
+
+@pytest.mark.parametrize("detail", [{"code": 7}, ["a", "b"], {"at": {1}}])
+def test_http_exception_with_structured_detail_keeps_it(app: Service, detail: Any) -> None:
+    @app.get("/fail")
+    @public
+    async def fail() -> None:
+        raise HTTPException(409, detail)
+
+    (answer,) = Caller(app)("/fail")
+    expected = {"at": [1]} if "at" in detail else detail
+    assert (answer.status_code, answer.json()["detail"]) == (409, expected)
+    assert answer.json()["message"] == "Conflict"
+
+
+@pytest.mark.parametrize(("status", "headers"), [(302, {"Location": "/x"}), (304, None)])
+def test_http_exception_below_400_is_a_response_without_body(
+    app: Service, status: int, headers: dict[str, str] | None
+) -> None:
+    @app.get("/go")
+    @public
+    async def go() -> None:
+        raise StarletteHTTPException(status, headers=headers)
+
+    (answer,) = Caller(app)("/go")
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert answer.headers.get("location") == (headers or {}).get("Location")
+
+
+class Strange(Exception):
+    pass
+
+
+class Stranger(Strange):
+    pass
+
+
+def test_exception_handlers_answer_for_their_exceptions(app: Service) -> None:
+    @app.exception_handler(Strange)
+    async def strange(request: Request, error: Exception) -> Response:
+        return JSONResponse({"strange": type(error).__name__, "at": request.url.path}, 418)
+
+    def not_found(_: Request, error: Any) -> Response:
+        return PlainTextResponse(f"nothing: {error.detail}", 404)
+
+    app.add_exception_handler(404, not_found)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: Any) -> Response:
+        return PlainTextResponse(f"{error.status_code} {error.detail}", error.status_code)
+
+    @app.exception_handler(KeyError)
+    async def broken(_: Request, __: Exception) -> Response:
+        raise RuntimeError("the handler itself fails")
+
+    @app.get("/strange")
+    @public
+    async def raise_strange() -> None:
+        raise Stranger
+
+    @app.get("/teapot")
+    @public
+    async def raise_http() -> None:
+        raise HTTPException(418, "short and stout")
+
+    @app.get("/key")
+    @public
+    async def raise_key() -> None:
+        raise KeyError("secret")
+
+    @app.get("/value")
+    @public
+    async def raise_value() -> None:
+        raise ValueError("secret")
+
+    strange_one, missing, teapot, key, value = Caller(app)(
+        "/strange", "/nowhere", "/teapot", "/key", "/value"
+    )
+    assert (strange_one.status_code, strange_one.json()) == (
+        418,
+        {"strange": "Stranger", "at": "/strange"},
+    )
+    assert (missing.status_code, missing.text) == (404, "nothing: Not Found")
+    assert (teapot.status_code, teapot.text) == (418, "418 short and stout")
+    for answer in (key, value):
+        assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
+        assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("key", [Exception, 500])
+def test_handler_of_every_exception_leaves_refusals_alone(app: Service, key: Any) -> None:
+    @app.exception_handler(key)
+    async def sorry(_: Request, __: Exception) -> Response:
+        return PlainTextResponse("sorry", 500)
+
+    @app.get("/value")
+    @public
+    async def raise_value(number: int = 0) -> None:
+        raise ValueError(number)
+
+    value, missing, invalid = Caller(app)("/value", "/nowhere", "/value?number=x")
+    assert (value.status_code, value.text) == (500, "sorry")
+    assert (missing.status_code, missing.json()["title"]) == (404, "Not Found")
+    assert (invalid.status_code, invalid.json()["errors"][0]["field"]) == (400, "number")
+
+
+def test_included_routers_are_served_with_the_access_of_each_route(app: Service) -> None:
+    steps: list[str] = []
+
+    async def note() -> AsyncIterator[None]:
+        steps.append("in")
+        yield
+        steps.append("out")
+
+    inner, outer = APIRouter(prefix="/inner"), APIRouter(dependencies=[Depends(note)])
+
+    @inner.get("/{name}")
+    @requires("shop")
+    async def by_name(name: str) -> str:
+        return f"private {name}"
+
+    @inner.get("/open")
+    @public
+    async def open_route() -> str:
+        return "public"
+
+    @inner.get("/numbers/{number:int}")
+    @requires("else")
+    async def by_number(number: int) -> int:
+        return number
+
+    inner.add_route("/inner/plain", public(lambda _: PlainTextResponse("plain")))
+    outer.include_router(inner)
+    app.include_router(outer, prefix="/v1")
+    named, opened, number, plain, head, wrong = Caller(app)(
+        "/v1/inner/x",
+        "/v1/inner/open",
+        "/v1/inner/numbers/7",
+        "/v1/inner/plain",
+        ("HEAD", "/v1/inner/x", {}),
+        ("DELETE", "/v1/inner/x", {}),
+    )
+    assert (named.status_code, named.json()) == (200, "private x")
+    # The route that was chosen is the one that runs: not the first that FastAPI would find.
+    assert (opened.status_code, opened.json()) == (200, "public")
+    assert number.status_code == 404  # The gate of this test lets nobody in there.
+    assert (plain.status_code, plain.text) == (200, "plain")
+    assert (head.status_code, head.content) == (200, b"")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert steps == ["in", "out"] * 3
+    assert app.scopes() == {"shop", "else"}
+
+
+def test_routes_added_after_the_first_request_are_served(app: Service) -> None:
+    router = APIRouter()
+    app.include_router(router)
+    app.add_api_route("/{word}", public(lambda word: f"word {word}"))
+
+    async def all_of_them() -> list[Any]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            first = await client.get("/late")
+            app.add_api_route("/late", public(lambda: "late"))
+            second = await client.get("/late")
+            router.add_api_route("/in/router", public(lambda: "included"))
+            third = await client.get("/in/router")
+            app.add_api_route("/undeclared/route", lambda: "secret")
+            fourth = await client.get("/undeclared/route")
+            fifth = await client.get("/late")
+            return [one.json() for one in (first, second, third, fourth, fifth)]
+
+    first, second, third, fourth, fifth = asyncio.run(all_of_them())
+    assert (first, second, third, fifth) == ("word late", "late", "included", "late")
+    assert fourth["status"] == 404
+
+
+def test_mounts_are_served_behind_their_access(app: Service) -> None:
+    sub = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+
+    @sub.get("/{path:path}")
+    async def echo(path: str, request: Request) -> list[str]:
+        return [path, request.scope["root_path"]]
+
+    app.mount("/open", sub)
+    app.mount("/closed", sub)
+    app.access = {"/open": PUBLIC, "/closed": AUTHENTICATED}
+    opened, closed = Caller(app)("/open/a/b", "/closed/a")
+    assert (opened.status_code, opened.json()) == (200, ["a/b", "/open"])
+    assert closed.status_code == 404  # The gate of this test asks for a scope.
+    app.middleware_stack = None
+    app.mount("/undeclared", sub)
+    with pytest.raises(UndeclaredAccess, match="/undeclared"):
+        app.build_middleware_stack()
+
+
+class Item(BaseModel):
+    name: str
+    price: float = 1
+
+
+def test_dependencies_models_and_background_tasks_work(app: Service) -> None:
+    steps: list[str] = []
+
+    async def session() -> AsyncIterator[str]:
+        steps.append("open")
+        try:
+            yield "session"
+        except HTTPException:
+            steps.append("rolled back")
+            raise
+        finally:
+            steps.append("closed")
+
+    def plain() -> Iterator[str]:
+        yield "plain"
+
+    @app.post("/items", response_model=Item, status_code=201)
+    @public
+    async def create(
+        item: Item,
+        tasks: BackgroundTasks,
+        found: Annotated[str, Depends(session)],
+        other: Annotated[str, Depends(plain)],
+    ) -> Any:
+        if item.name == "bad":
+            raise HTTPException(410, "gone")
+        tasks.add_task(steps.append, f"after {found} {other}")
+        return {"name": item.name, "secret": "hidden"}
+
+    good, gone, invalid = Caller(app)(
+        ("POST", "/items", {"json": {"name": "pen"}}),
+        ("POST", "/items", {"json": {"name": "bad"}}),
+        ("POST", "/items", {"json": {"price": "x"}}),
+    )
+    assert (good.status_code, good.json()) == (201, {"name": "pen", "price": 1})
+    assert gone.status_code == 410
+    assert sorted(error["field"] for error in invalid.json()["errors"]) == ["name", "price"]
+    assert steps.count("open") == steps.count("closed") >= 2
+    assert "after session plain" in steps
+    assert "rolled back" in steps
+
+
+def test_middleware_functions_see_requests_and_answers(app: Service) -> None:
+    @app.middleware("http")
+    async def stamp(request: Request, call_next: Any) -> Response:
+        if request.url.path == "/stop":
+            raise HTTPException(451, "not here")
+        response: Response = await call_next(request)
+        response.headers["x-stamp"] = Exchange.of(request.scope).route or ""
+        return response
+
+    app.add_api_route("/things/{id}", public(lambda id: id))  # noqa: A006 - the path's name
+    thing, stopped = Caller(app)("/things/7", "/stop")
+    assert (thing.status_code, thing.headers["x-stamp"]) == (200, "/things/{id}")
+    assert (stopped.status_code, stopped.json()["detail"]) == (451, "not here")
+
+
+def test_lifespan_and_its_state_reach_the_routes() -> None:
+    steps = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        steps.append("up")
+        yield
+        steps.append("down")
+
+    app = Service(
+        access={},
+        log_requests=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.root_path = "/api"
+
+    @app.get("/root")
+    @public
+    async def root(request: Request) -> Any:
+        return request.scope["root_path"]
+
+    stripped, whole = Caller(app)("/root", "/api/root")
+    assert steps == ["up", "down"]
+    assert stripped.json() == whole.json() == "/api"
+
+
+class Endpoint(HTTPEndpoint):
+    access = PUBLIC
+
+    async def get(self, _: Request) -> Response:
+        return PlainTextResponse("got")
+
+
+def test_routes_of_starlette_are_served(app: Service) -> None:
+    async def file(request: Request) -> Response:
+        return PlainTextResponse(request.path_params["name"])
+
+    app.router.routes.append(Route("/class", Endpoint))
+    app.router.routes.append(Route("/files/{name}.txt", public(file)))
+    got, wrong, named, method = Caller(app)(
+        "/class", ("POST", "/class", {}), "/files/a.txt", ("PUT", "/files/a.txt", {})
+    )
+    assert (got.text, named.text) == ("got", "a")
+    assert wrong.status_code == 405
+    assert (method.status_code, method.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+
+
+def websocket(app: Service) -> None:
+    app.add_api_websocket_route("/ws", socket)
+
+
+def included_websocket(app: Service) -> None:
+    router = APIRouter()
+    router.add_api_websocket_route("/ws", socket)
+    app.include_router(router, prefix="/v1")
+
+
+def host(app: Service) -> None:
+    app.router.routes.append(Host("x.example", FastAPI()))
+
+
+@pytest.mark.parametrize("add", [websocket, included_websocket, host])
+def test_routes_that_a_service_cannot_serve_do_not_start(
+    app: Service, add: Callable[[Service], None]
+) -> None:
+    add(app)
+    with pytest.raises(UnsupportedRoute, match=r"/ws is a websocket|x\.example"):
+        app.build_middleware_stack()
+
+
+def test_frontend_is_refused(app: Service) -> None:
+    with pytest.raises(UnsupportedRoute, match="StaticFiles"):
+        app.frontend("/", directory=".")
