@@ -44,6 +44,14 @@ class Bulk(Connection, Protocol):
         """Run a statement that gives no rows; tell how many it changed."""
         ...
 
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Undo what the block did, and nothing else of the transaction, if it raises.
+
+        Raises:
+            RolledBack: A trigger has undone the whole transaction.
+        """
+        ...
+
     def transaction(self, changes: Table | None = None) -> AbstractAsyncContextManager[None]:
         """Have a transaction around the block: committed at its end, undone if it raises.
 

@@ -16,6 +16,7 @@
     ├── PermissionDenied      the database user may not do this, or a row policy forbids it
     ├── InvalidStatement      a table or column is missing: model and database differ
     │   └── SeveralRows       a key that is declared unique meant several rows
+    ├── RolledBack            a trigger has undone the whole transaction
     ├── StatementTooSlow      stopped at its time limit
     └── DatabaseUnavailable   locked for too long, full, unreadable, gone; may work later
 
@@ -123,6 +124,10 @@ class InvalidStatement(DatabaseError):
 
 class SeveralRows(InvalidStatement):
     """A statement about one row met several: the declared key is not unique in the database."""
+
+
+class RolledBack(DatabaseError):
+    """A trigger has undone the whole transaction (SQLite's ``RAISE(ROLLBACK)``)."""
 
 
 class StatementTooSlow(DatabaseError):

@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, Table, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
+from db.errors import DatabaseError
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
@@ -91,6 +92,18 @@ class PostgresBulk(Fetching):
         except Exception as error:
             raise translate(error) from error
         return tag
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what the block did, and nothing else of the transaction, if it raises."""
+        await self._execute("SAVEPOINT part")
+        try:
+            yield
+        except DatabaseError:
+            await self._execute("ROLLBACK TO part")
+            await self._execute("RELEASE part")
+            raise
+        await self._execute("RELEASE part")
 
     @asynccontextmanager
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:

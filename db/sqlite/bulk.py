@@ -18,7 +18,7 @@ from sqlalchemy import Dialect, Table, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
-from db.errors import DatabaseError
+from db.errors import ChangeRefused, DatabaseError, RolledBack
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
 from db.sqlite.translation import translate
@@ -106,6 +106,22 @@ class SqliteBulk:
     async def execute(self, statement: Statement, values: Values) -> int:
         """Run a statement that gives no rows; tell how many it changed."""
         return (await self._execute(statement.sql, statement.bind(values)))[1]
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what the block did, and nothing else of the transaction, if it raises."""
+        await self._execute("SAVEPOINT part")
+        try:
+            yield
+        except DatabaseError as error:
+            if not self._driver.in_transaction:
+                if isinstance(error, ChangeRefused):
+                    raise RolledBack(str(error), code=error.code) from error
+                raise
+            await self._execute("ROLLBACK TO part")
+            await self._execute("RELEASE part")
+            raise
+        await self._execute("RELEASE part")
 
     @asynccontextmanager
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:

@@ -59,6 +59,22 @@ def run_orm(sessions: SqliteSessions, work: Callable[[Session], T]) -> T:
     try:
         return sessions.run(work)
     except DBAPIError as error:
-        if isinstance(error.orig, Exception):
-            raise translate(error.orig) from error
+        first = _before_rollback(error)
+        if isinstance(first.orig, Exception):
+            raise translate(first.orig) from error
         raise
+
+
+def _before_rollback(error: DBAPIError) -> DBAPIError:
+    """Return the error after which SQLAlchemy did not find its savepoint any more, if that is it.
+
+    A trigger's ``RAISE(ROLLBACK)`` takes the savepoint away, so that going back to it fails too.
+    """
+    if "no such savepoint" not in str(error.orig):
+        return error
+    found, one = error, error.__context__
+    while one is not None:
+        if isinstance(one, DBAPIError):
+            found = one
+        one = one.__context__
+    return found

@@ -110,7 +110,10 @@ class Writer:
         """Run work with an ORM session inside the transaction of whoever has the turn."""
         if self._sessions is None:
             self._sessions = SqliteSessions(self._driver)
-        return run_orm(self._sessions, work)
+        try:
+            return run_orm(self._sessions, work)
+        finally:
+            self._hold()
 
     async def enter(self) -> None:
         """Wait for the turn and open the group's transaction, or join it."""

@@ -183,12 +183,14 @@ def test_rows_that_refer_to_none_are_rejected(depot: Depot) -> None:
     ]
 
 
-def test_another_unique_key_is_a_conflict_and_writes_nothing(depot: Depot) -> None:
-    response = depot.send([delivery(1, tag="x"), delivery(2, tag="x")])
-    body = assert_refusal(response, 409, "conflict")
-    assert body["errors"] == [{"field": "tag", "message": "tag must be unique"}]
+def test_another_unique_key_rejects_the_row_and_an_atomic_upload(depot: Depot) -> None:
+    rows = [delivery(1, tag="x"), delivery(2, tag="x")]
+    body = assert_refusal(depot.send(rows), 400, "validation-failed")
+    assert body["errors"] == [{"field": "tag", "message": "line 2: tag must be unique"}]
     assert depot.rows(Delivery) == []
-    assert statuses(depot.reported([delivery(1, tag="x")])) == ["created"]
+    assert statuses(depot.reported(rows, mode="partial")) == ["created", "rejected"]
+    body = assert_refusal(depot.send(delivery(3, tag="x")), 409, "conflict")
+    assert body["errors"] == [{"field": "tag", "message": "tag must be unique"}]
 
 
 def test_what_a_judge_rejects_is_left_alone(depot: Depot) -> None:

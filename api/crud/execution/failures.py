@@ -52,6 +52,7 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
     (db.ReadOnly, lambda: MethodNotAllowed("This can only be read", headers=_READABLE)),
     (db.PermissionDenied, lambda: Forbidden("The database does not permit this")),
     (db.InvalidStatement, InternalError),
+    (db.RolledBack, lambda: RefusedByDatabase("A rule of the database undid all of this change")),
     (
         db.StatementTooSlow,
         lambda: ServiceUnavailable("The database took too long; narrow the request down"),

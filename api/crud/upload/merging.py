@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from api.crud.upload.merge import Merge
-from api.crud.upload.stage import STATUSES, Counts
+from api.crud.upload.stage import CREATED, STATUSES, UPDATED, Counts
 from api.crud.upload.upload import Upload
+from api.crud.upload.writing import RowsWriter, Step
 from api.crud.views.fields import Field, initial_values
+from db.errors import NotWritten
 from db.statement import Values
 
 
@@ -35,26 +37,67 @@ class Merging:
         await self._connection.execute(self._statements.known, ())
         for hook in self._upload.judges:
             await hook(self._merge)
+        return await self._counts()
+
+    async def write(self, counts: Counts, *, keep_going: bool) -> Counts:
+        """Write what is new or changed; the rest is left alone.
+
+        Args:
+            counts: What ``classify`` returned.
+            keep_going: Whether rows that the database refuses are rejected, the others being
+                written; else its error is raised.
+
+        Returns:
+            The counts, with the rows that the database refused among the rejected.
+        """
+        if counts["created"]:
+            await self._connection.execute(self._statements.numbered, await self._highest_id())
+        refused = found = await self._write(keep_going=keep_going)
+        while found and self._upload.before_writes:
+            refused += (found := await self._write(keep_going=keep_going))
+        for hook in self._upload.writtens:
+            await hook(self._merge)
+        return await self._counts() if refused else counts
+
+    async def _write(self, *, keep_going: bool) -> int:
+        """Write; reject what the database refuses. Return how many rows that are.
+
+        What hooks did for a row that is refused must be undone with it. So where there are any
+        hooks, nothing is written then, and it is to be done again without those rows.
+        """
+        upload = self._upload
+        writer = RowsWriter(
+            self._connection, self._statements, upload.resource.view, keep_going=keep_going
+        )
+        if not upload.before_writes:
+            await self._write_rows(writer)
+            await writer.reject()
+            return len(writer.refused)
+        try:
+            async with self._connection.savepoint():
+                for hook in upload.before_writes:
+                    await hook(self._merge)
+                await self._write_rows(writer)
+                writer.check()
+        except NotWritten:
+            if not writer.refused:
+                raise
+        await writer.reject()
+        return len(writer.refused)
+
+    async def _write_rows(self, writer: RowsWriter) -> None:
+        upload, statements = self._upload, self._statements
+        moments = _values(initial_values(upload.moments))
+        await writer.write(Step(CREATED, statements.created, statements.created_part, moments))
+        if statements.updated is not None and statements.updated_part is not None:
+            moments = _values((field, field.refreshed()) for field in upload.refreshed)
+            await writer.write(Step(UPDATED, statements.updated, statements.updated_part, moments))
+
+    async def _counts(self) -> Counts:
         counts = dict.fromkeys(STATUSES, 0)
         for status, count in await self._connection.fetch_all(self._statements.counts, ()):
             counts[status] = count
         return counts
-
-    async def write(self, counts: Counts) -> None:
-        """Write what is new or changed; the rest is left alone."""
-        upload, statements = self._upload, self._statements
-        if counts["created"]:
-            await self._connection.execute(statements.numbered, await self._highest_id())
-        for hook in upload.before_writes:
-            await hook(self._merge)
-        if counts["created"]:
-            values = _values(initial_values(upload.moments))
-            await self._connection.execute(statements.created, values)
-        if counts["updated"] and statements.updated is not None:
-            values = _values((field, field.refreshed()) for field in upload.refreshed)
-            await self._connection.execute(statements.updated, values)
-        for hook in upload.writtens:
-            await hook(self._merge)
 
     async def _highest_id(self) -> Values:
         found = [await self._connection.fetch_one(one, ()) for one in self._statements.highest]

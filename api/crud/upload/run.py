@@ -76,7 +76,8 @@ class Run:
             counts = await self._merging.classify()
             if not request.dry_run:
                 await self._refuse(counts)
-                await self._merging.write(counts)
+                counts = await self._merging.write(counts, keep_going=not self._is_single)
+                await self._refuse(counts)
             if self._is_single:
                 answer = await self._single(counts)
             if self._ticket is not None:

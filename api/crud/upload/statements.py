@@ -64,7 +64,7 @@ class UploadStatements:
         self._moments = moments
         self._refreshed = refreshed
         self._changeable = changeable
-        self._dialect = dialect
+        self.dialect = dialect
         self._table = key.column.table
         self.repeated = self._compile(self._repeated())
         self.dangling = [self._compile(one) for one in self._dangling()]
@@ -72,14 +72,19 @@ class UploadStatements:
         self.numbered = self._compile(self._numbered())
         self.highest = [self._compile(one) for one in self._highest()]
         self.created = self._compile(self._created())
+        self.created_part = self._compile(self._created(in_part=True))
         self.updated = self._compile(self._updated()) if changeable else None
+        self.updated_part = self._compile(self._updated(in_part=True)) if changeable else None
+        self.refused = self._compile(self._refused())
+        self.count_of = self._compile(self._count_of())
+        self.lines = self._compile(self._lines())
         self.counts = self._compile(self._counts())
         self.report = self._compile(self._report())
         self.rejected = self._compile(self._report(stage.status == REJECTED))
         self.stored = self._compile(self._stored)
 
     def _compile(self, clause: ClauseElement) -> Statement:
-        return Statement(clause, self._dialect)
+        return Statement(clause, self.dialect)
 
     def rejecting(
         self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]
@@ -102,7 +107,7 @@ class UploadStatements:
     def _errors(self, field: str, message: ColumnElement[str]) -> ColumnElement[str]:
         """Write Finale's list of one error as JSON, in SQL."""
         error = ("field", literal(field, Text), "message", message)
-        if self._dialect.name == "postgresql":
+        if self.dialect.name == "postgresql":
             return cast(func.json_build_array(func.json_build_object(*error)), Text)
         return func.json_array(func.json_object(*error))
 
@@ -164,7 +169,7 @@ class UploadStatements:
 
     def _highest(self) -> Iterator[ClauseElement]:
         """Give the highest ids ever given, where the database does not number ahead. No values."""
-        if self._dialect.name == "postgresql":
+        if self.dialect.name == "postgresql":
             return
         yield select(func.coalesce(func.max(self._key.column), 0))
         if self._table.dialect_options["sqlite"]["autoincrement"]:
@@ -175,27 +180,34 @@ class UploadStatements:
     def _numbered(self) -> ClauseElement:
         """Give new rows their ids. Value, on SQLite: the highest id ever given."""
         stage = self._stage
-        if self._dialect.name == "postgresql":
-            quoted = self._dialect.identifier_preparer.format_table(self._table)
+        if self.dialect.name == "postgresql":
+            quoted = self.dialect.identifier_preparer.format_table(self._table)
             sequence = func.pg_get_serial_sequence(quoted, self._key.column.name)
             number: Any = func.nextval(cast(select(sequence).scalar_subquery(), REGCLASS()))
         else:
             number = stage.line + slot(0, Integer())
         return update(stage.table).values({stage.id: number}).where(stage.status == CREATED)
 
-    def _created(self) -> ClauseElement:
-        """Insert the new rows. Values: one for each of the moments."""
+    def _created(self, *, in_part: bool = False) -> ClauseElement:
+        """Insert the new rows. Values: one for each of the moments; the part's lines."""
         stage = self._stage
         values: dict[Any, ColumnElement[Any]] = {self._key.column: stage.id}
         for field in stage.fields:
             values[field.column] = _or_default(field, stage)
         for place, field in enumerate(self._moments):
             values[field.column] = slot(place, field.column.type)
-        rows = select(*values.values()).where(stage.status == CREATED).order_by(stage.line)
+        part = self._part(len(self._moments)) if in_part else ()
+        there = (stage.status == CREATED, *part)
+        rows = select(*values.values()).where(*there).order_by(stage.line)
         return insert(self._table).from_select(list(values), rows, include_defaults=False)
 
-    def _updated(self) -> ClauseElement:
-        """Change the stored rows that differ. Values: one for each of the refreshed."""
+    def _part(self, place: int) -> tuple[ColumnElement[bool], ...]:
+        """Narrow to a part of the lines. Values, from this place on: the first line, the last."""
+        first, last = (slot(n, Integer()) for n in (place, place + 1))
+        return self._stage.line >= first, self._stage.line <= last
+
+    def _updated(self, *, in_part: bool = False) -> ClauseElement:
+        """Change the stored rows that differ. Values: one for each of the refreshed; the part's."""
         stage = self._stage
         values: dict[Any, ColumnElement[Any]] = {
             f.column: case((stage.gives(f), stage.value(f)), else_=f.column)
@@ -204,7 +216,29 @@ class UploadStatements:
         for place, field in enumerate(self._refreshed):
             values[field.column] = slot(place, field.column.type)
         same = self._key.column == stage.id
-        return update(self._table).values(values).where(same, stage.status == UPDATED)
+        part = self._part(len(self._refreshed)) if in_part else ()
+        return update(self._table).values(values).where(same, stage.status == UPDATED, *part)
+
+    def _refused(self) -> ClauseElement:
+        """Reject one row. Values: its errors as JSON, its line."""
+        stage = self._stage
+        values = {stage.status: REJECTED, stage.errors: slot(0, Text())}
+        return update(stage.table).values(values).where(stage.line == slot(1, Integer()))
+
+    def _count_of(self) -> ClauseElement:
+        """Give the number of rows of a status. Value: the status."""
+        stage = self._stage
+        return select(func.count()).where(stage.status == slot(0, stage.status.type))
+
+    def _lines(self) -> ClauseElement:
+        """Give lines of a status, in order. Values: the status, the last line, the most."""
+        stage = self._stage
+        return (
+            select(stage.line)
+            .where(stage.status == slot(0, stage.status.type), stage.line > slot(1, Integer()))
+            .order_by(stage.line)
+            .limit(slot(2, Integer()))
+        )
 
     def _counts(self) -> ClauseElement:
         """Give each status and its number of rows. No values."""

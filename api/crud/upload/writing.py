@@ -1,0 +1,156 @@
+"""Writing uploaded rows: all at once, or, where the database refuses some, without those.
+
+One statement writes the rows of one status. Only if the database refuses it, or writes fewer rows
+than it should (a trigger that skips rows), the rows are written part by part, and the parts that
+are refused are halved until each refused row is found. A part sees what the parts before it wrote,
+so a row is refused if it would be refused after all earlier rows that were not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from api.crud.execution.failures import refused_fields
+from api.crud.upload.formats import WHOLE_ROW
+from api.crud.upload.statements import UploadStatements
+from api.crud.views.view import View
+from api.errors import FieldError, ValidationFailed
+from db import errors as db
+from db.bulk import Bulk
+from db.statement import Statement, Values
+
+MAX_REFUSED: Final = 1_000
+"""The most rows that the database may refuse of one upload; each costs some ten statements."""
+
+_PART: Final = 1_000
+"""How many rows are written at a time, once the database has refused all of them at once."""
+
+_TEXTS: Final[tuple[tuple[type[db.DatabaseError], str], ...]] = (
+    (db.UniqueViolation, "The row conflicts with a stored row"),
+    (db.ExclusionViolation, "The row conflicts with a stored row"),
+    (db.ForeignKeyViolation, "The row refers to no such row"),
+    (db.ValueRefused, "A value of the row does not fit its column"),
+    (db.PermissionDenied, "The database does not permit this row"),
+    (db.NotWritten, "The database did not write this row"),
+)
+_OTHERWISE: Final = "A rule of the database refuses this row"
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Writing the rows of one status.
+
+    Attributes:
+        status: Theirs.
+        whole: Writes all of them.
+        part: Writes those from one line to another; these two values come last.
+        values: What both take.
+    """
+
+    status: str
+    whole: Statement
+    part: Statement
+    values: Values
+
+
+class RowsWriter:
+    """Writes the staged rows of one upload.
+
+    Args:
+        connection: Inside the transaction.
+        statements: The upload's.
+        view: Names the fields of refused rows.
+        keep_going: Whether to look for the refused rows; else the database's error is raised.
+
+    Attributes:
+        refused: Why the database refuses which lines.
+    """
+
+    def __init__(
+        self, connection: Bulk, statements: UploadStatements, view: View, *, keep_going: bool
+    ) -> None:
+        self._connection = connection
+        self._statements = statements
+        self._view = view
+        self._keep_going = keep_going
+        self.refused: dict[int, Sequence[FieldError]] = {}
+
+    async def write(self, step: Step) -> None:
+        """Write the rows of a step; leave out and note those that the database refuses.
+
+        Raises:
+            DatabaseError: It failed for another reason.
+            ValidationFailed: The database refuses more rows than ``MAX_REFUSED``.
+        """
+        count = await self._count(step)
+        error = await self._attempt(step.whole, step.values, count) if count else None
+        if error is None:
+            return
+        if not self._keep_going:
+            raise error
+        last = 0
+        while lines := await self._lines(step.status, last):
+            await self._write_part(step, lines)
+            last = lines[-1]
+
+    def check(self) -> None:
+        """Raise ``NotWritten`` if the database refused any row."""
+        if self.refused:
+            raise db.NotWritten(f"{len(self.refused)} rows are refused")
+
+    async def reject(self) -> None:
+        """Mark the rows noted as rejected."""
+        for line, errors in self.refused.items():
+            values = (_encode(errors).decode(), line)
+            await self._connection.execute(self._statements.refused, values)
+
+    async def _write_part(self, step: Step, lines: Sequence[int]) -> None:
+        parts = [lines]
+        while parts:
+            part = parts.pop()
+            values = (*step.values, part[0], part[-1])
+            error = await self._attempt(step.part, values, len(part))
+            if error is None:
+                continue
+            if len(part) > 1:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]  # The first half is popped first.
+                continue
+            self.refused[part[0]] = self._errors(error)
+            if len(self.refused) > MAX_REFUSED:
+                text = f"The database refuses more than {MAX_REFUSED} rows: nothing is written"
+                raise ValidationFailed(text) from error
+
+    async def _attempt(
+        self, statement: Statement, values: Values, expected: int
+    ) -> db.DatabaseError | None:
+        """Run a statement, undoing it unless it wrote all rows; return why it did not."""
+        try:
+            async with self._connection.savepoint():
+                written = await self._connection.execute(statement, values)
+                if written != expected:
+                    raise db.NotWritten(f"{written} of {expected} rows were written")
+        except db.REFUSALS_OF_ROWS as error:
+            return error
+        return None
+
+    async def _count(self, step: Step) -> int:
+        row = await self._connection.fetch_one(self._statements.count_of, (step.status,))
+        count: int = row[0] if row is not None else 0
+        return count
+
+    async def _lines(self, status: str, last: int) -> list[int]:
+        values = (status, last, _PART)
+        rows = await self._connection.fetch_all(self._statements.lines, values)
+        return [row[0] for row in rows]
+
+    def _errors(self, error: db.DatabaseError) -> Sequence[FieldError]:
+        errors = refused_fields(error, self._view, self._statements.dialect)
+        if errors:
+            return errors
+        text = next((text for kind, text in _TEXTS if isinstance(error, kind)), _OTHERWISE)
+        return [{"field": WHOLE_ROW, "message": text}]
