@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from api.crud.upload import Merge, Upload
 from tests.models.conftest import ModelApi, Serve
 
-REASONS = {
+REASONS: dict[str, dict[str, Any]] = {
     "trigger": {"n": -1},
     "skipped": {"n": -4},
     "check": {"n": 100},
