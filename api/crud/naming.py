@@ -1,13 +1,13 @@
 """Naming: from a resource's search, sort and preset options to its query parser."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
 
 from api.crud.options import ConfigurationError, ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
-from api.crud.query.criteria import Fixed
+from api.crud.query.criteria import Fixed, FixedOrder
 from api.crud.query.names import Target
 from api.crud.query.operators import OPERATORS
 from api.crud.views.fields import Field
@@ -35,8 +35,11 @@ class Naming:
         self.searches = tuple(self._search(search) for search in searches)
         self.presets = tuple(self._preset(name, make()) for name, make in options.presets.items())
 
-    def parser(self) -> QueryParser:
+    def parser(self, own_order: Iterable[ColumnElement[Any]] = ()) -> QueryParser:
         """Make the parser.
+
+        Args:
+            own_order: The order that the model gives the rows.
 
         Raises:
             UnknownName: The sort options name a field that there is not.
@@ -59,6 +62,7 @@ class Naming:
             sortable=sortable,
             sort_parameter=sort.param,
             default_sort=sort.default,
+            own_order=tuple(FixedOrder(term) for term in own_order),
             tie_breakers=tuple(Target(field) for field in self._view.fields.key),
             paginated=self._options.pagination,
         )

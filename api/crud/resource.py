@@ -103,9 +103,11 @@ class Resource:
         self.statements_by = lru_cache(
             lambda key: Statements(self.fields, key, database.dialect, link)
         )
-        self.embedder = Embedder(self.view, database.dialect)
+        self.embedder = Embedder(self.view)
         self._naming = self._try("search", Naming, options, self.view)
-        self.parser: QueryParser = self._try("sort", self._naming.parser)
+        self.parser: QueryParser = self._try(
+            "sort", self._naming.parser, link.order() if link else ()
+        )
         self.searches = tuple(search.parameter for search in self._naming.searches)
 
         read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}

@@ -7,10 +7,11 @@ As in Finale they can be read and listed, never written: ``/users/{user_id}/book
 import re
 from typing import Final
 
+from api.crud.associations.including import UnusableRelation, check_relation
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.relations import Relation, relations_of
 from api.crud.mapping_checks import placeholder
-from api.crud.options import READING_ACTIONS, ResourceOptions
+from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions
 from api.crud.resource import Resource
 from api.crud.views.fields import Fields
 from db.database import Database
@@ -20,9 +21,16 @@ _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 def nested_resources(parent: Resource, database: Database) -> dict[str, Resource]:
     """Make a resource for each relation of the parent's model."""
+    relations = relations_of(parent.options.model)
+    # With what ``Include`` says of their rows: no other path shows others.
+    relations |= {name: child.relation for name, child in parent.view.children.items()}
+    try:
+        for relation in relations.values():
+            check_relation(relation, database.dialect)
+    except UnusableRelation as error:
+        raise ConfigurationError(parent.name, "associations", error) from error
     return {
-        name.lower(): _nested(parent, relation, database)
-        for name, relation in relations_of(parent.options.model).items()
+        name.lower(): _nested(parent, relation, database) for name, relation in relations.items()
     }
 
 

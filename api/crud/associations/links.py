@@ -5,14 +5,28 @@ relationship's own columns.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, and_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnClause,
+    ColumnElement,
+    and_,
+    inspect,
+    literal_column,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
+from api.crud.associations.conditions import child_of, key_of, order_of, related, tables_of
 from api.crud.associations.relations import Relation
 from api.crud.views.fields import Field
+from db.statement import slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,9 @@ class LinkedTo:
         key, and then the rows by theirs.
         """
         relation = self.relation
+        is_one_of_many = not relation.many and not relation.at_most_one
+        if not relation.plain or relation.where is not None or is_one_of_many:
+            return self._joined(next_slot)
         # An alias: the parent may be of the same table as its rows.
         parent = self.parent[0].column.table.alias()
         of_parent = and_(
@@ -52,3 +69,67 @@ class LinkedTo:
             own = [remote for remote, _ in relation.link_pairs]
         row = own[0] if len(own) == 1 else tuple_(*own)
         return row.in_(members.where(of_parent))
+
+    def order(self) -> tuple[ColumnElement[Any], ...]:
+        """Return the order that the relation gives its rows; the parent's key has the first slots.
+
+        What does not stand in the rows themselves (a link table's column) is looked up for each.
+        """
+        relation = self.relation
+        own = {*inspect(relation.target).tables}
+        return tuple(
+            term if _tables_of(term) <= own else self._looked_up(term)
+            for term in relation.ordered_by
+        )
+
+    def _looked_up(self, term: ColumnElement[Any]) -> ColumnElement[Any]:
+        relation = self.relation
+        parent = aliased(relation.source)
+        child = child_of(relation, parent)
+        joined = related(relation, parent, child)
+        (moved, *_) = order_of(replace(relation, order=(term,)), child, joined)
+        value, directions = _without_directions(moved)
+        of_parent = [
+            getattr(parent, f.attribute) == slot(n, f.column.type)
+            for n, f in enumerate(self.parent)
+        ]
+        same = [a == b for a, b in zip(key_of(child), key_of(relation.target), strict=True)]
+        found = select(value).select_from(child, *joined.froms)
+        found = found.where(joined.condition, *of_parent, *same)
+        found = found.order_by(moved).limit(literal_column("1"))
+        key: Any = found.correlate(*tables_of(relation.target)).scalar_subquery()
+        for direction in reversed(directions):
+            key = UnaryExpression(key, modifier=direction)
+        return cast("ColumnElement[Any]", key)
+
+    def _joined(
+        self, next_slot: Callable[[TypeEngine[Any]], BindParameter[Any]]
+    ) -> ColumnElement[bool]:
+        """Write it by the ORM's own condition, on the rows' primary keys."""
+        relation = self.relation
+        parent = aliased(relation.source)
+        child = child_of(relation, parent)
+        joined = related(relation, parent, child)
+        of_parent = [getattr(parent, f.attribute) == next_slot(f.column.type) for f in self.parent]
+        members = select(*key_of(child)).select_from(child, *joined.froms)
+        members = members.where(joined.condition, *of_parent)
+        if not relation.many:  # As the ORM: the first of them.
+            order = order_of(relation, child, joined)
+            members = members.order_by(*order).limit(literal_column("1"))
+        own = key_of(relation.target)
+        row = own[0] if len(own) == 1 else tuple_(*own)
+        return row.in_(members)
+
+
+def _tables_of(clause: ColumnElement[Any]) -> set[object]:
+    """Return the tables whose columns stand in a clause."""
+    return {one.table for one in iterate(clause) if isinstance(one, ColumnClause)}
+
+
+def _without_directions(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]:
+    """Take DESC and NULLS LAST off a term of an ORDER BY; return both, the outermost first."""
+    directions = []
+    while isinstance(term, UnaryExpression) and term.modifier is not None:
+        directions.append(term.modifier)
+        term = term.element
+    return term, directions

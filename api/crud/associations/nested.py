@@ -94,6 +94,7 @@ class NestedWriter:
             for name, child in children.items()
         }
         self._joins = {name: Joins(child.relation, dialect) for name, child in children.items()}
+        self._read_only = [n for n, child in children.items() if not child.relation.writable]
         self._creatable = _settable(children, creatable)
         self._updatable = _settable(children, updatable)
 
@@ -102,6 +103,9 @@ class NestedWriter:
     ) -> list[Nested]:
         """Read what a body says of related rows; arrays only where the row is new."""
         nested = []
+        for name in self._read_only:
+            if name in body:
+                errors.add(name, bodies.INVALID, "is read-only: the model does not write it")
         for name, child in (self._creatable if new else self._updatable).items():
             if name not in body:
                 continue
@@ -287,7 +291,7 @@ def _settable(children: Mapping[str, Child], fields: Collection[Field]) -> dict[
     return {
         name: child
         for name, child in children.items()
-        if columns.issuperset(child.relation.foreign_key)
+        if child.relation.writable and columns.issuperset(child.relation.foreign_key)
     }
 
 

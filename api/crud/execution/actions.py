@@ -95,7 +95,9 @@ class Action:
         hide(records, hidden)
         if shown is not None:
             kind = self.resource.view.record
-            hide(records, [name for name in kind.__struct_fields__ if name not in shown])
+            counts = {c.count_name for n, c in self.resource.view.children.items() if n in shown}
+            left_out = kind.__struct_fields__
+            hide(records, [name for name in left_out if name not in shown and name not in counts])
 
     async def _whole(self, connection: Connection, written: Row | None) -> Row | None:
         """Return the row that was written, as it is stored now."""

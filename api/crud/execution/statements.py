@@ -26,7 +26,7 @@ from sqlalchemy.sql import ClauseElement
 
 from api.crud.associations.links import LinkedTo
 from api.crud.execution.shapes import Shapes
-from api.crud.query.criteria import Condition, NextSlot, OrderTerm
+from api.crud.query.criteria import Condition, NextSlot, Order
 from api.crud.views.fields import Field, Fields
 from db.statement import Statement, slot
 
@@ -110,7 +110,7 @@ class Statements:
         return (self._kept if keep else self._compile)(self._read, conditions)
 
     def page(
-        self, conditions: Conditions, order: tuple[OrderTerm, ...], *, keep: bool = True
+        self, conditions: Conditions, order: tuple[Order, ...], *, keep: bool = True
     ) -> Statement:
         """Values: the link's, the conditions', then limit and offset. Gives a page of rows."""
         return (self._kept if keep else self._compile)(self._page, conditions, order)
@@ -163,7 +163,7 @@ class Statements:
         same = (f.expression == next_slot(f.column.type) for f in self._key)
         return self._rows.where(*narrowed, *same)
 
-    def _page(self, conditions: Conditions, order: tuple[OrderTerm, ...]) -> ClauseElement:
+    def _page(self, conditions: Conditions, order: tuple[Order, ...]) -> ClauseElement:
         next_slot = slots()
         rows = self._filtered(self._rows, conditions, next_slot)
         limit, offset = next_slot(BigInteger()), next_slot(BigInteger())

@@ -2,7 +2,8 @@
 
 A condition knows its SQL but not its values; those stand beside it in a flat tuple. So two
 requests that differ in values alone share one compiled statement. All of these are hashable and
-compare by what they say.
+compare by what they say. The SQL is of the resource's model, or of an entity in its place: an alias
+in which a relation is followed.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
 from sqlalchemy.types import TypeEngine
 
+from api.crud.associations.conditions import exists, scalar
 from api.crud.associations.relations import Relation
 from api.crud.query.operators import Operator
 from api.crud.views.fields import Field
@@ -28,9 +30,9 @@ class Compare:
     operator: Operator
     size: int = 1
 
-    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, taking ``size`` slots."""
-        column = self.field.expression
+        column = _column(self.field, entity)
         kind = self.operator.slot_type(column)
         return self.operator.build(column, [next_slot(kind) for _ in range(self.size)])
 
@@ -41,9 +43,9 @@ class IsNull:
 
     field: Field
 
-    def clause(self, _: NextSlot) -> ColumnElement[bool]:
+    def clause(self, _: NextSlot, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition; it has no values."""
-        return self.field.expression.is_(None)
+        return _column(self.field, entity).is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ class Not:
 
     inner: "Condition"
 
-    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition."""
-        return not_(self.inner.clause(next_slot))
+        return not_(self.inner.clause(next_slot, entity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,9 @@ class AnyOf:
 
     inner: tuple["Condition", ...]
 
-    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, its parts taking their slots in turn."""
-        return or_(false(), *(condition.clause(next_slot) for condition in self.inner))
+        return or_(false(), *(condition.clause(next_slot, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ class AllOf:
 
     inner: tuple["Condition", ...]
 
-    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, its parts taking their slots in turn."""
-        return and_(true(), *(condition.clause(next_slot) for condition in self.inner))
+        return and_(true(), *(condition.clause(next_slot, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,10 @@ class Through:
     relation: Relation
     inner: "Condition"
 
-    def clause(self, next_slot: NextSlot) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition as EXISTS, which never doubles rows as a join would."""
-        return self.relation.exists(self.inner.clause(next_slot))
+        parent = self.relation.source if entity is None else entity
+        return exists(self.relation, parent, lambda child: self.inner.clause(next_slot, child))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +103,14 @@ class Fixed:
 
     expression: ColumnElement[bool]
 
-    def clause(self, _: NextSlot) -> ColumnElement[bool]:
-        """Give the expression."""
+    def clause(self, _: NextSlot, entity: Any = None) -> ColumnElement[bool]:  # noqa: ARG002
+        """Give the expression, which is of the resource's own rows."""
         return self.expression
+
+
+def _column(field: Field, entity: Any) -> ColumnElement[Any]:
+    """Return the field's expression, of the resource's model or of another entity."""
+    return field.expression if entity is None else getattr(entity, field.attribute)
 
 
 Condition = Compare | IsNull | Not | AnyOf | AllOf | Through | Fixed
@@ -118,12 +126,35 @@ class OrderTerm:
 
     def clause(self) -> ColumnElement[Any]:
         """Write the term, with nulls in the same place on every database."""
-        column = self.field.expression
-        key = column if self.relation is None else self.relation.scalar(self.field.column)
-        term = key.desc() if self.descending else key.asc()
-        if not self.field.nullable and self.relation is None:
-            return term
-        return term.nulls_last() if self.descending else term.nulls_first()
+        relation = self.relation
+        if relation is None:
+            key: ColumnElement[Any] = self.field.expression
+        else:
+            key = scalar(relation, relation.source, self.field)
+        nullable = self.field.nullable or relation is not None
+        return directed(key, descending=self.descending, nullable=nullable)
+
+
+def directed(key: ColumnElement[Any], *, descending: bool, nullable: bool) -> ColumnElement[Any]:
+    """Return a term of an ORDER BY, with nulls in the same place on every database."""
+    term = key.desc() if descending else key.asc()
+    if not nullable:
+        return term
+    return term.nulls_last() if descending else term.nulls_first()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedOrder:
+    """A term of the order that the model itself gives, such as a relation's ``order_by``."""
+
+    expression: ColumnElement[Any]
+
+    def clause(self) -> ColumnElement[Any]:
+        """Return the term."""
+        return self.expression
+
+
+Order = OrderTerm | FixedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +162,7 @@ class Shape:
     """Everything of a list but its values."""
 
     conditions: tuple[Condition, ...] = ()
-    order: tuple[OrderTerm, ...] = ()
+    order: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,16 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from api.crud.query.criteria import AnyOf, Condition, ListQuery, Not, OrderTerm, Shape
+from api.crud.query.criteria import (
+    AnyOf,
+    Condition,
+    FixedOrder,
+    ListQuery,
+    Not,
+    Order,
+    OrderTerm,
+    Shape,
+)
 from api.crud.query.limits import MAX_CONDITIONS, Limits
 from api.crud.query.names import Names, Preset, Search, Target
 from api.crud.query.operators import OPERATORS, SEPARATOR
@@ -68,6 +77,7 @@ class QueryParser:
         sortable: What may be sorted by, under the names that the sort parameter uses.
         sort_parameter: The name of the sort parameter.
         default_sort: The order where none is asked for, as the sort parameter would say it.
+        own_order: The order that the model gives, where neither of the two says one.
         tie_breakers: What every order ends with, so that paging is stable: the primary key.
         paginated: Without pagination there is no limit, and ``count`` means nothing, as in Finale.
     """
@@ -81,6 +91,7 @@ class QueryParser:
         sortable: dict[str, Target],
         sort_parameter: str = "sort",
         default_sort: str = "",
+        own_order: tuple[FixedOrder, ...] = (),
         tie_breakers: tuple[Target, ...],
         paginated: bool = True,
     ) -> None:
@@ -90,6 +101,7 @@ class QueryParser:
         self.sortable = sortable
         self._sort_parameter = sort_parameter
         self._default_sort = default_sort
+        self._own_order = own_order
         self._tie_breakers = tie_breakers
         self._paginated = paginated
         self._limits = Limits(max((len(search.targets) for search in searches), default=0))
@@ -225,7 +237,7 @@ class QueryParser:
             raise self.unknown(name)
         return read_condition(name, *resolved, [value])
 
-    def _order(self, given: list[str] | None) -> tuple[OrderTerm, ...]:
+    def _order(self, given: list[str] | None) -> tuple[Order, ...]:
         """Read ``a,-b``; the primary key always comes last, so that paging is stable."""
         if given is None:
             names = self._default_sort.split(",") if self._default_sort else []
@@ -236,6 +248,7 @@ class QueryParser:
             raise BadRequest(
                 "Sorting not allowed on given attributes", [name[:100] for name in refused]
             )
+        own = () if names else self._own_order
         terms: dict[Target, OrderTerm] = {}
         for name in names:
             target = self.sortable[_bare(name)]
@@ -243,7 +256,7 @@ class QueryParser:
             terms.setdefault(target, OrderTerm(target.field, name.startswith("-"), relation))
         for target in self._tie_breakers:
             terms.setdefault(target, OrderTerm(target.field))
-        return tuple(terms.values())
+        return (*own, *terms.values())
 
     def _shown(self, given: list[str] | None) -> frozenset[str] | None:
         """Read ``fields=id,name``: what of each row is wanted, by Python attribute."""

@@ -26,6 +26,8 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
     }
     for relation, child in view.children.items():
         members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
+        if child.count_name:
+            members[child.count_name] = (Annotated[Any, WithJsonSchema(_count(child))], None)
     return _model(_name(resource), members)
 
 
@@ -44,6 +46,7 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
         {
             name: (Annotated[Any, WithJsonSchema(_nested(c))], None)
             for name, c in view.children.items()
+            if c.relation.writable
         }
     )
     return _model(f"{_name(resource)}Create", members)
@@ -55,7 +58,7 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
         field.name: (_annotation(field.codec.accepts, field), None) for field in resource.updatable
     }
     for name, child in resource.view.children.items():
-        if not child.relation.many:
+        if child.relation.writable and not child.relation.many:
             members[name] = (Annotated[Any, WithJsonSchema(_nested(child))], None)
     return _model(f"{_name(resource)}Update", members)
 
@@ -71,9 +74,20 @@ def _embedded(child: Child) -> dict[str, Any]:
     """Describe related rows where they stand, so that no two views need one name."""
     view = child.view
     properties: dict[str, Any] = {f.name: _nullable(f.codec.schema, f) for f in view.shown.values()}
-    properties |= {name: _embedded(inner) for name, inner in view.children.items()}
+    for name, inner in view.children.items():
+        properties[name] = _embedded(inner)
+        if inner.count_name:
+            properties[inner.count_name] = _count(inner)
     row = {"type": "object", "properties": properties}
-    return {"type": "array", "items": row} if child.relation.many else {"anyOf": [row, _NULL]}
+    if not child.relation.many:
+        return {"anyOf": [row, _NULL]}
+    return {"type": "array", "items": row, "maxItems": child.limit}
+
+
+def _count(child: Child) -> dict[str, Any]:
+    """Describe the number of related rows, which is shown where not all of them are."""
+    text = f"How many {child.relation.name} there are; only where there are more than are shown"
+    return {"type": "integer", "minimum": child.limit + 1, "description": text}
 
 
 def _nested(child: Child) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Faces: from a resource's include, association and exclude options to the views it shows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Dialect
 
+from api.crud.associations.including import UnusableRelation
 from api.crud.associations.relations import relations_of
 from api.crud.options import AssociationOptions, ConfigurationError, ResourceOptions
 from api.crud.views.view import Include, UnknownName, View
@@ -80,7 +82,7 @@ class Faces:
                 include=include,
                 remove_foreign_keys=self._keyless,
             )
-        except UnknownName as error:
+        except (UnknownName, UnusableRelation) as error:
             raise self._mistake(option, error) from error
         except TypeError as error:
             raise self._mistake("model", error) from error
@@ -94,11 +96,9 @@ class Faces:
             for name in self._relations:
                 includes.setdefault(name, Include(name))
         return [
-            Include(
-                one.relation,
-                one.attributes,
-                (*one.exclude_attributes, *self._hidden(one.relation)),
-                one.include,
+            replace(
+                one,
+                exclude_attributes=(*one.exclude_attributes, *self._hidden(one.relation)),
             )
             for one in includes.values()
         ]

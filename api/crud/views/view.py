@@ -5,11 +5,13 @@ can have another face in another resource, or as the child of one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Dialect
 
+from api.crud.associations.fetching import Fetching
+from api.crud.associations.including import UnusableRelation, included, limit_of
 from api.crud.associations.relations import Relation, relations_of
 from api.crud.query.names import Names
 from api.crud.views.fields import Field, Fields, Model
@@ -28,12 +30,20 @@ class Include:
         attributes: The fields to show of its rows; empty means all.
         exclude_attributes: Fields not to show.
         include: Relations to embed in those rows in turn.
+        where: What its rows must meet, wherever the resource follows the relation: a SQL condition
+            on the related model, or a function that returns one.
+        limit: How many rows of one parent are embedded; None means 100.
+        order_by: Their order: ``name,-id`` as in ``sort``, or SQL expressions. Empty means the
+            relationship's own.
     """
 
     relation: str
     attributes: Sequence[str] = ()
     exclude_attributes: Sequence[str] = ()
     include: Sequence["Include | str"] = ()
+    where: Any = None
+    limit: int | None = None
+    order_by: Any = ()
 
 
 class UnknownName(LookupError):
@@ -80,20 +90,9 @@ class View:
         """
         fields = Fields.of(model, dialect)
         relations = relations_of(model)
-        children = {
-            one.relation: Child(
-                _named(relations, one.relation),
-                cls.of(
-                    _named(relations, one.relation).target,
-                    dialect,
-                    attributes=one.attributes,
-                    exclude=one.exclude_attributes,
-                    include=one.include,
-                    remove_foreign_keys=remove_foreign_keys,
-                ),
-            )
-            for one in map(_include, include)
-        }
+        includes = [_include(one) for one in include]
+        named = [(one, _named(relations, one.relation)) for one in includes]
+        counts = {relation.name: _count_name(relation, fields, relations) for _, relation in named}
         hidden = {_member(fields, name) for name in exclude}
         if attributes:
             kept = {_member(fields, name) for name in attributes}
@@ -104,8 +103,9 @@ class View:
                 raise TypeError(f"{model.__name__}.{name}: {text}")
         if remove_foreign_keys:
             hidden |= {f.name for f in fields if f.column.foreign_keys and f not in fields.key}
-        record = record_type(model.__name__, fields, tuple(children))
-        return cls(
+        record = record_type(model.__name__, fields, (*counts, *filter(None, counts.values())))
+        children: dict[str, Child] = {}
+        view = cls(
             model=model,
             fields=fields,
             shown={name: f for name, f in fields.by_name.items() if name not in hidden},
@@ -114,6 +114,20 @@ class View:
             record=record,
             read_rows=row_reader(record, fields),
         )
+        for one, relation in named:
+            child = cls.of(
+                relation.target,
+                dialect,
+                attributes=one.attributes,
+                exclude=one.exclude_attributes,
+                include=one.include,
+                remove_foreign_keys=remove_foreign_keys,
+            )
+            narrowed = included(relation, one, child.fields, dialect)
+            limit = limit_of(relation, one.limit)
+            fetching = Fetching(narrowed, view, child, dialect, limit)
+            children[relation.name] = Child(narrowed, child, limit, counts[relation.name], fetching)
+        return view
 
     @property
     def names(self) -> Names:
@@ -134,11 +148,22 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Child:
-    """An embedded relation and the view of its rows."""
+    """An embedded relation and the view of its rows.
+
+    Attributes:
+        relation: The relation, with what ``Include`` says of its rows.
+        view: The view of the rows.
+        limit: How many rows of one parent are embedded.
+        count_name: The member that says how many there are, where they are more; empty where
+            there can be one only.
+        fetching: Finds the rows.
+    """
 
     relation: Relation
     view: View
-    statements: dict[int, Any] = field(default_factory=dict)
+    limit: int
+    count_name: str
+    fetching: Fetching
 
 
 def _include(given: Include | str) -> Include:
@@ -153,6 +178,20 @@ def _member(fields: Fields, name: str) -> str:
     if name in fields.unsupported:
         return name
     raise UnknownName(f"{name!r} is none of {', '.join(fields.by_name)}")
+
+
+def _count_name(relation: Relation, fields: Fields, relations: Mapping[str, Relation]) -> str:
+    """Return the name of the member that counts the rows. Raises ``UnusableRelation``."""
+    if not relation.many:
+        return ""
+    name = f"{relation.name}Count"
+    attributes = {field.attribute for field in fields}
+    if name in fields.by_name or name in attributes or name in relations:
+        raise UnusableRelation(
+            f"{relation.name}: the number of its rows would be shown as {name!r}, which the model"
+            " has already; exclude the relation or rename the other"
+        )
+    return name
 
 
 def _named(there: Mapping[str, T], name: str) -> T:

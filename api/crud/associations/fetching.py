@@ -1,0 +1,235 @@
+"""Fetching: the statements that find the related rows of many parents.
+
+Rows of plain pairs are found by the columns that are equal (``pairs``), and those columns are what
+a parent is known by. Other relationships are joined with their parents, by the ORM's own condition,
+and a parent is known by its primary key.
+
+Each statement gives what its parent is known by, then the related row's fields. The number of keys
+is rounded up to a power of two, by repeating the last, so that few shapes are compiled.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    Select,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import ClauseElement
+
+from api.crud.associations.conditions import key_of, order_of, related
+from api.crud.associations.relations import Relation
+from db.connection import Connection
+from db.statement import Row, Statement, slot
+
+if TYPE_CHECKING:
+    from api.crud.views.view import View
+
+MAX_KEYS: Final = 8_192
+"""The most keys in one statement; the databases allow some 32,000 values."""
+
+MAX_COMPOSITE_KEYS: Final = 256
+"""The same for keys of several columns, whose conditions SQLite nests no deeper than 1,000."""
+
+_ROWS_A_KEY: Final = 20
+_MANY_ROWS: Final = 1_000
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where related rows come from.
+
+    Attributes:
+        rows: A SELECT of keys and fields, of every parent.
+        keys: What a parent is known by.
+        order: The order of its rows.
+        child_key: The related row's primary key.
+    """
+
+    rows: Select[Any]
+    keys: Sequence[ColumnElement[Any]]
+    order: Sequence[ColumnElement[Any]]
+    child_key: Sequence[ColumnElement[Any]]
+
+
+class Fetching:
+    """Fetches the related rows of one relation.
+
+    Args:
+        relation: From the parents to the rows.
+        parent: The view of the parents.
+        child: The view of the rows.
+        dialect: What to compile for.
+        limit: How many rows of one parent are wanted.
+
+    Attributes:
+        places: Where in the parent's rows that stands which it is known by.
+        width: How many columns that is.
+    """
+
+    def __init__(
+        self, relation: Relation, parent: "View", child: "View", dialect: Dialect, limit: int
+    ) -> None:
+        self._relation = relation
+        self._child = child
+        self._dialect = dialect
+        self._limit = limit
+        if relation.plain:
+            self._kinds = [other.type for _, other in relation.pairs]
+            self.places = [parent.place(local) for local, _ in relation.pairs]
+        else:
+            fields = list(parent.fields)
+            self._kinds = [field.column.type for field in parent.fields.key]
+            self.places = [fields.index(field) for field in parent.fields.key]
+        self.width = len(self.places)
+        self._statements: dict[tuple[Callable[..., Any], int], Statement] = {}
+
+    @property
+    def _most_keys(self) -> int:
+        return MAX_KEYS if self.width == 1 else MAX_COMPOSITE_KEYS
+
+    async def fetch(self, connection: Connection, keys: Sequence[Key]) -> list[Row]:
+        """Fetch the rows of these keys: all, or ``limit`` and one more of each parent.
+
+        One statement does where there are not very many; else another cuts them in the database.
+        """
+        found: list[Row] = []
+        for start in range(0, len(keys), self._most_keys):
+            some = keys[start : start + self._most_keys]
+            rows = await self._run(connection, self._all, some)
+            if not self._relation.at_most_one and len(rows) > _bound(_size(some)):
+                rows = await self._run(connection, self._first, some)
+            found += rows
+        return found
+
+    async def count(self, connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
+        """Count the related rows of these keys."""
+        counts: dict[Key, int] = {}
+        for start in range(0, len(keys), self._most_keys):
+            some = keys[start : start + self._most_keys]
+            for row in await self._run(connection, self._count, some):
+                counts[tuple(row[: self.width])] = row[self.width]
+        return counts
+
+    async def _run(
+        self, connection: Connection, build: Callable[[int], ClauseElement], keys: Sequence[Key]
+    ) -> list[Row]:
+        size = _size(keys)
+        statement = self._statement(build, size)
+        padded = [*keys, *[keys[-1]] * (size - len(keys))]
+        return await connection.fetch_all(statement, tuple(v for key in padded for v in key))
+
+    def _statement(self, build: Callable[[int], ClauseElement], size: int) -> Statement:
+        statement = self._statements.get((build, size))
+        if statement is None:
+            statement = Statement(partial(build, size), self._dialect)
+            self._statements[build, size] = statement
+        return statement
+
+    def _all(self, size: int) -> ClauseElement:
+        """Select every row, but no more than are worth having all."""
+        source = self._source(size)
+        rows = source.rows.order_by(*source.order)
+        if self._relation.at_most_one:
+            return rows
+        return rows.limit(literal_column(str(_bound(size) + 1)))
+
+    def _first(self, size: int) -> ClauseElement:
+        """Select the first rows of each parent, and one more by which a cut is known."""
+        source = self._source(size)
+        last = self._limit + 1
+        place = func.row_number().over(partition_by=source.keys, order_by=source.order)
+        rows = _labelled(source.rows).add_columns(place.label("place"))
+        if self._relation.repeats:
+            # Of a row that is found twice, the first place counts, as in the ORM.
+            same = (*source.keys, *source.child_key)
+            again = func.row_number().over(partition_by=same, order_by=source.order)
+            *columns, at, nth = rows.add_columns(again.label("nth")).subquery().columns
+            keys = columns[: self.width]
+            place = func.row_number().over(partition_by=keys, order_by=at)
+            rows = select(*columns, place.label("place")).where(nth == literal_column("1"))
+        *columns, at = rows.subquery().columns
+        return select(*columns).where(at <= literal_column(str(last))).order_by(at)
+
+    def _count(self, size: int) -> ClauseElement:
+        source = self._source(size)
+        rows = source.rows.with_only_columns(*source.keys, *source.child_key)
+        rows = _labelled(rows.distinct() if self._relation.repeats else rows)
+        keys = list(rows.subquery().columns)[: self.width]
+        return select(*keys, func.count()).group_by(*keys)
+
+    def _source(self, size: int) -> _Source:
+        return (_plain if self._relation.plain else _joined)(
+            self._relation, [field.attribute for field in self._child.fields], self._among(size)
+        )
+
+    def _among(self, size: int) -> Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]:
+        """Make the condition that columns are one of ``size`` keys."""
+        kinds, width = self._kinds, self.width
+        slots = [slot(n, kinds[n % width]) for n in range(size * width)]
+
+        def among(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+            if width == 1:
+                return columns[0].in_(slots)
+            return or_(
+                *(
+                    and_(*(c == slots[n * width + i] for i, c in enumerate(columns)))
+                    for n in range(size)
+                )
+            )
+
+        return among
+
+
+_Among = Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]
+
+
+def _plain(relation: Relation, attributes: Sequence[str], among: _Among) -> _Source:
+    """Select rows by the columns that are equal."""
+    model = relation.entity
+    keys: list[Column[Any]] = [other for _, other in relation.pairs]
+    rows = select(*keys, *(getattr(model, name) for name in attributes))
+    if relation.link is not None:
+        on = and_(*(own == linked for own, linked in relation.link_pairs))
+        rows = rows.join_from(relation.link, model, on)
+    if relation.where is not None:
+        rows = rows.where(relation.where)
+    key = key_of(model)
+    return _Source(rows.where(among(keys)), keys, [*relation.ordered_by, *key], key)
+
+
+def _joined(relation: Relation, attributes: Sequence[str], among: _Among) -> _Source:
+    """Select rows joined with their parents by the ORM's own condition."""
+    parent, child = aliased(relation.source), relation.entity
+    joined = related(relation, parent, child)
+    keys = key_of(parent)
+    rows = select(*keys, *(getattr(child, name) for name in attributes))
+    rows = rows.select_from(*joined.froms).where(joined.condition, among(keys))
+    return _Source(rows, keys, order_of(relation, child, joined), key_of(child))
+
+
+def _labelled(rows: Select[Any]) -> Select[Any]:
+    """Name every column by its place: those of parent and child may have the same names."""
+    columns = [column.label(f"c{n}") for n, column in enumerate(rows.selected_columns)]
+    return rows.with_only_columns(*columns)
+
+
+def _size(keys: Sequence[Key]) -> int:
+    return 1 << (len(keys) - 1).bit_length()
+
+
+def _bound(size: int) -> int:
+    """Return how many rows of so many parents are fetched without cutting in the database."""
+    return max(_MANY_ROWS, _ROWS_A_KEY * size)
