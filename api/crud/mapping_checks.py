@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.crud.checks import check_path
 from api.crud.models.keys import finds_one_row
+from api.crud.models.mapped_class import MappedClass, Model
 from api.crud.options import ConfigurationError
 from api.crud.views.fields import Field
 
@@ -44,6 +46,16 @@ def default_path(resource: "Resource") -> str:
     return path
 
 
+def check_class(model: Model) -> None:
+    """Raise ``ConfigurationError`` for a class that cannot be exposed, whatever the options."""
+    try:
+        refusal = MappedClass(model).refusal
+    except SQLAlchemyError as error:
+        raise ConfigurationError(model.__name__, "model", f"cannot be mapped: {error}") from error
+    if refusal is not None:
+        raise ConfigurationError(model.__name__, "model", refusal)
+
+
 def check_mapped(resource: "Resource") -> None:
     """Raise ``ConfigurationError`` for the first action that the mapping does not allow."""
     for option, text in _complaints(resource):
@@ -52,8 +64,8 @@ def check_mapped(resource: "Resource") -> None:
 
 def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
     mapped, actions = resource.fields.mapped, resource.options.actions
-    if mapped.refusal is not None:
-        yield "model", mapped.refusal
+    for text in resource.session_writes.behaviour.refusals():
+        yield "model", text
     for action in _OF_ONE_ROW:
         if action in actions and not resource.is_nested and not _names_one_row(resource):
             yield "endpoints", _no_key(resource, action)
@@ -65,7 +77,7 @@ def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
 
 
 def _names_one_row(resource: "Resource") -> bool:
-    return finds_one_row(resource.fields.mapped, [field.column for field in resource.key])
+    return finds_one_row(resource.fields.mapped, [field.attribute for field in resource.key])
 
 
 def _no_key(resource: "Resource", action: str) -> str:
@@ -78,6 +90,8 @@ def _no_key(resource: "Resource", action: str) -> str:
 
 def _uncreatable(resource: "Resource") -> Iterator[tuple[str, str]]:
     """Say why no row of this class can be made."""
+    for name in resource.session_writes.missing_arguments():
+        yield "actions", f"create: the constructor's parameter {name} is not a mapped attribute"
     mapper = resource.fields.mapped.mapper
     if mapper.polymorphic_on is not None and mapper.polymorphic_identity is None:
         yield "actions", "create: the class has no polymorphic identity"

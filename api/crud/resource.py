@@ -13,8 +13,9 @@ from api.crud.associations.nested import NestedWriter
 from api.crud.checks import PARAMETER, check_options
 from api.crud.execution.bodies import Attributes
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
+from api.crud.execution.session_writes import SessionWrites
 from api.crud.execution.statements import Statements
-from api.crud.mapping_checks import check_mapped, default_path, placeholder
+from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
 from api.crud.naming import Naming
 from api.crud.options import (
     ACTION_NAMES,
@@ -83,6 +84,7 @@ class Resource:
         self.body_limit = body_limit
         self._default_access = default_access
         check_options(options)
+        check_class(options.model)
         faces = Faces(options, database.dialect)
         self.view, self.related = faces.own, faces.related
         self.fields = self.view.fields
@@ -97,12 +99,13 @@ class Resource:
         self.key = tuple(field for _, field in own)
         self._own_parameters = own
         self.path_fields = (*self._link_parameters, *own)
-        check_mapped(self)
 
         self.statements = Statements(self.fields, self.key, database.dialect, link)
         self.statements_by = lru_cache(
             lambda key: Statements(self.fields, key, database.dialect, link)
         )
+        self.session_writes = SessionWrites(self.fields, database.dialect)
+        check_mapped(self)
         self.embedder = Embedder(self.view)
         self._naming = self._try("search", Naming, options, self.view)
         self.parser: QueryParser = self._try(

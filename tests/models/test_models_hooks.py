@@ -29,7 +29,7 @@ class Owner(Base):
     realm: Mapped[str] = mapped_column(sa.String(10), server_default="r")
     number: Mapped[int] = mapped_column(server_default="0")
     doubled: Mapped[int] = column_property(number * 2)
-    notes: Mapped[list["Note"]] = relationship(back_populates="owner")
+    notes: Mapped[list["Note"]] = relationship(passive_deletes="all", back_populates="owner")
     badge: Mapped["Badge | None"] = relationship(back_populates="owner")
 
     __table_args__ = (sa.UniqueConstraint("realm", "number", name="realm_number"),)

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from starlette.types import Receive
 
 from api.crud.associations.additions import check_additions
-from api.crud.execution import bodies
+from api.crud.execution import bodies, session_writes
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
 from api.crud.execution.hook_errors import HookError
@@ -59,7 +59,8 @@ class Action:
     def __init__(self, resource: "Resource") -> None:
         self.resource = resource
         # What a view's triggers or rules did is undone where they return no whole row.
-        self.single = not (resource.view.children or resource.is_view)
+        plain = resource.statements.returns_rows and not resource.is_view
+        self.single = not resource.view.children and (plain or not self.writes)
         self.hooked = False
 
     async def receive(self, context: Context, receive: Receive) -> None:
@@ -78,6 +79,10 @@ class Action:
         request says, and what they changed in ``context.given`` is what is validated.
         """
         self.resource.refuse_parameters(context.scope)
+
+    def needs_session(self) -> bool:
+        """Tell whether what this action writes goes through an ORM session."""
+        return self.writes and bool(self.resource.session_writes.behaviour.reasons(self.name))
 
     async def send(self, context: Context) -> None:
         """Make the response from the instance, leaving out what is not to be seen."""
@@ -180,12 +185,21 @@ class Create(Action):
     async def write(self, context: Context) -> None:
         """Insert the row with its related ones, and take it back as the database has it."""
         resource, attributes = self.resource, context.attributes
+        in_session = self.needs_session()
         missing = [f for f in resource.with_initial if f.attribute not in attributes]
+        if in_session:  # Other defaults are the session's: they may ask for its context.
+            missing = [field for field in missing if field.managed]
         for field, value in initial_values(missing):
             attributes[field.attribute] = value
         if self.hooked:
             self._check_complete(context)
             self._check_additions(context)
+        row = await (session_writes.create(context) if in_session else self._insert(context))
+        await self._take_row(context, row)
+
+    async def _insert(self, context: Context) -> Row | None:
+        """Insert the row by one statement, with its related ones."""
+        resource, attributes = self.resource, context.attributes
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
@@ -199,7 +213,7 @@ class Create(Action):
             await self._advance(connection, generated)
         if context.nested:
             await resource.nested.write_after(connection, context, row)
-        await self._take_row(context, row)
+        return row
 
     def _check_complete(self, context: Context) -> None:
         errors = Errors()
@@ -304,11 +318,13 @@ class RowAction(Action):
 
     async def fetch(self, context: Context) -> None:
         """Fetch the row."""
+        await self._take_row(context, await self._find(context))
+
+    async def _find(self, context: Context) -> Row | None:
         conditions, values, keep = self._narrowed(context)
         statement = self._statements(context).read(conditions, keep=keep)
         connection = await context.connection()
-        row = await connection.fetch_one(statement, (*values, *context.key_values))
-        await self._take_row(context, row)
+        return await connection.fetch_one(statement, (*values, *context.key_values))
 
     async def _explain_missing(
         self, connection: Connection, conditions: tuple[Condition, ...], values: Values
@@ -348,9 +364,17 @@ class Update(RowAction):
 
     async def write(self, context: Context) -> None:
         """Update the row and take it back; a body that names nothing changes nothing."""
-        resource, attributes = self.resource, context.attributes
         if self.hooked:
             self._check_additions(context)
+        row = await (self._update_in_session if self.needs_session() else self._update)(context)
+        await self._take_row(context, row)
+
+    async def _update_in_session(self, context: Context) -> Row | None:
+        row = await self._find(context)
+        return None if row is None else await session_writes.update(context, row)
+
+    async def _update(self, context: Context) -> Row | None:
+        resource, attributes = self.resource, context.attributes
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
@@ -370,7 +394,7 @@ class Update(RowAction):
             row = await self._whole(connection, row)
         if context.nested and row is not None:
             await resource.nested.write_after(connection, context, row)
-        await self._take_row(context, row)
+        return row
 
 
 class Delete(RowAction):
@@ -382,10 +406,23 @@ class Delete(RowAction):
 
     def __init__(self, resource: "Resource") -> None:
         super().__init__(resource)
-        self.single = not resource.is_view
+        self.single = resource.statements.returns_rows and not resource.is_view
 
     async def write(self, context: Context) -> None:
         """Delete the row, keeping what it was."""
+        row = await (self._delete_in_session if self.needs_session() else self._delete)(context)
+        if row is None:
+            raise NotFound
+        (context.deleted_instance,) = self.resource.view.read_rows((row,))
+        context.instance, context.rows = {}, ()
+
+    async def _delete_in_session(self, context: Context) -> Row | None:
+        row = await self._find(context)
+        if row is not None:
+            await session_writes.delete(context, row)
+        return row
+
+    async def _delete(self, context: Context) -> Row | None:
         conditions, narrowing, keep = self._narrowed(context)
         statements, values = self._statements(context), (*narrowing, *context.key_values)
         connection = await context.connection()
@@ -395,9 +432,7 @@ class Delete(RowAction):
         deleted = only(await connection.fetch_all(statements.delete(conditions, keep=keep), values))
         if deleted is None:
             await self._explain_missing(connection, conditions, values)
-        row = row or deleted
-        (context.deleted_instance,) = self.resource.view.read_rows((row,))
-        context.instance, context.rows = {}, ()
+        return row or deleted
 
 
 def only(rows: Sequence[Row]) -> Row | None:

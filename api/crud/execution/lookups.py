@@ -48,7 +48,7 @@ def look_up(resource: "Resource", key: Any, scope: Scope) -> Lookup:
     parent = resource.link_key_of(scope)
     if set(fields) == set(resource.key):
         return Lookup(None, (*parent, *_values(resource, resource.key, named)))
-    stored = [field.column for field in fields if not field.computed]
+    stored = [field.attribute for field in fields if not field.computed]
     if len(stored) < len(fields) or not finds_one_row(resource.fields.mapped, stored):
         names = ", ".join(map(str, key)) or "nothing"
         text = f"{names} is not a complete unique key over NOT NULL columns"

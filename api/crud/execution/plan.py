@@ -84,7 +84,8 @@ class Plan:
         )
 
     def _unit(self) -> UnitOfWork:
-        return UnitOfWork(self._database, writes=self.action.writes, single=self._single)
+        single = self._single and not self.action.needs_session()
+        return UnitOfWork(self._database, writes=self.action.writes, single=single)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""

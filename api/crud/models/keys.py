@@ -23,9 +23,9 @@ def unique_keys(mapped: MappedClass) -> Iterator[ColumnSet]:
                 yield columns
 
 
-def finds_one_row(mapped: MappedClass, columns: Collection[Column[Any]]) -> bool:
-    """Tell whether values of these columns can never mean more than one row."""
-    known = {mapped.mapper.get_property_by_column(column).key for column in columns}
+def finds_one_row(mapped: MappedClass, attributes: Collection[str]) -> bool:
+    """Tell whether values of these attributes can never mean more than one row."""
+    known = set(attributes)
     return any(_attributes(mapped, key) <= known for key in unique_keys(mapped))
 
 

@@ -10,6 +10,7 @@ See SQLAlchemy's manual, "Mapping Class Inheritance Hierarchies" and "Additional
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import Parameter, signature
 from typing import Any, Final, cast
 
 from sqlalchemy import Column, ColumnElement, FromClause, Join, Table, inspect
@@ -50,12 +51,16 @@ class MappedClass:
 
     Attributes:
         model: The class.
-        mapper: Its mapper.
+        mapper: Its mapper, configured.
+
+    Raises:
+        SQLAlchemyError: From the constructor: the mappings contradict themselves.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.mapper: Mapper[Any] = inspect(model)
+        self.mapper.registry.configure(cascade=True)
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
@@ -66,6 +71,20 @@ class MappedClass:
     def unsupported(self) -> Mapping[str, str]:
         """Return the attributes that cannot be shown, and why, under their names in JSON."""
         return self._found.unsupported
+
+    @cached_property
+    def constructor(self) -> Mapping[str, Parameter]:
+        """The parameters of the class's own constructor; none of the declarative default."""
+        constructor = self.mapper.class_manager.original_init
+        parameters = dict(signature(constructor).parameters) if constructor else {}
+        named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+        return {n: p for n, p in parameters.items() if p.kind in named and n != "self"}
+
+    @cached_property
+    def constructor_defaults(self) -> frozenset[str]:
+        """The attributes that the class's own constructor has a default for."""
+        parameters = self.constructor.items()
+        return frozenset(name for name, one in parameters if one.default is not Parameter.empty)
 
     @cached_property
     def key(self) -> tuple[Column[Any], ...]:
@@ -165,6 +184,9 @@ class MappedClass:
         found.attributes[name] = Attribute(prop.key, name, expression, column)
 
     def _is_stored(self, prop: ColumnProperty[Any]) -> bool:
+        """Tell whether a column holds it; the label of a union's branches is no value at all."""
+        if self.mapper.concrete and prop.columns[0] is self.mapper.polymorphic_on:
+            return True
         return any(isinstance(column, Column) for column in prop.columns)
 
     def _add_synonym(self, found: _Found, prop: SynonymProperty[Any]) -> None:

@@ -44,6 +44,7 @@ class UploadStatements:
         moments: The fields that all rows of one upload get the same value for.
         refreshed: Those of them that a changed row gets anew.
         changeable: The fields that an upload may change of a stored row.
+        criteria: Conditions on stored rows: those of the class, in a table shared with others.
         dialect: What to compile for.
     """
 
@@ -56,6 +57,7 @@ class UploadStatements:
         moments: Sequence[Field],
         refreshed: Sequence[Field],
         changeable: Sequence[Field],
+        criteria: Sequence[ColumnElement[bool]] = (),
         dialect: Dialect,
     ) -> None:
         self._stage = stage
@@ -66,6 +68,7 @@ class UploadStatements:
         self._changeable = changeable
         self.dialect = dialect
         self._table = key.column.table
+        self._criteria = criteria
         self.repeated = self._compile(self._repeated())
         self.dangling = [self._compile(one) for one in self._dangling()]
         self.known = self._compile(self._known())
@@ -164,7 +167,7 @@ class UploadStatements:
                     stage.status: case((differ, UPDATED), else_=UNCHANGED),
                 }
             )
-            .where(stage.status == CREATED, *same)
+            .where(stage.status == CREATED, *same, *self._criteria)
         )
 
     def _highest(self) -> Iterator[ClauseElement]:

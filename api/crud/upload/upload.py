@@ -86,6 +86,7 @@ class Upload(UploadHooks):
             moments=self.moments,
             refreshed=self.refreshed,
             changeable=[f for f in staged if f not in kept and f not in natural],
+            criteria=resource.fields.mapped.criteria,
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]

@@ -4,9 +4,10 @@ A field's name in JSON is its column's name in the database; its name in Python 
 attribute's. Both come from the model, which declares them once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from msgspec import UNSET
@@ -35,6 +36,7 @@ class Field:
         codec: How its values come in and go out.
         managed: Only the service writes it; a client's value is ignored.
         computed: SQL computes it (a hybrid, a ``column_property``, a synonym): read-only.
+        filled: The ORM (``version_id_col``) or the class's constructor fills it in.
         constant: What every row of this class holds (its polymorphic identity); else unset.
     """
 
@@ -45,6 +47,7 @@ class Field:
     codec: Codec
     managed: bool
     computed: bool = False
+    filled: bool = False
     constant: Any = UNSET
 
     @property
@@ -57,7 +60,8 @@ class Field:
         """Whether a new row must be given a value."""
         column = self.column
         has_default = self.has_initial or column.server_default is not None
-        return not (column.nullable or self.generated or has_default or self.computed)
+        by_itself = self.generated or self.computed or self.filled
+        return not (column.nullable or by_itself or has_default)
 
     @property
     def generated(self) -> bool:
@@ -176,6 +180,15 @@ class Fields:
         key = self.mapped.mapper.get_property_by_column(column).key
         return self._by_attribute[key]
 
+    def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the primary key of a row in field order, as driver values."""
+        return tuple(row[place] for place in self._key_places)
+
+    @cached_property
+    def _key_places(self) -> tuple[int, ...]:
+        fields = list(self)
+        return tuple(fields.index(field) for field in self.key)
+
     def find(self, name: str) -> Field | None:
         """Return the field of this name in JSON, or else of this name in Python."""
         return self.by_name.get(name) or self._by_attribute.get(name)
@@ -246,6 +259,7 @@ def _field(attribute: Attribute, mapped: MappedClass, dialect: Dialect) -> Field
     """Make the field of an attribute. Raises ``TypeError`` for a type without a JSON form."""
     column, expression = attribute.column, attribute.expression
     discriminates = mapped.discriminator is not None and column is mapped.discriminator[0]
+    versions = column is not None and column is mapped.mapper.version_id_col
     constant = mapped.discriminator[1] if mapped.discriminator and discriminates else UNSET
     return Field(
         name=attribute.name,
@@ -253,7 +267,10 @@ def _field(attribute: Attribute, mapped: MappedClass, dialect: Dialect) -> Field
         column=Column(attribute.name, expression.type) if column is None else column,
         expression=expression,
         codec=codec_for(expression.type if column is None else column.type, dialect),
-        managed=discriminates or (column is not None and bool(column.info.get("managed"))),
+        managed=discriminates
+        or versions
+        or (column is not None and bool(column.info.get("managed"))),
         computed=column is None,
+        filled=versions or attribute.key in mapped.constructor_defaults,
         constant=UNSET if constant is None else constant,
     )

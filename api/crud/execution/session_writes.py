@@ -1,0 +1,191 @@
+"""Writing rows through an ORM session, for models whose mapper asks for more than one statement.
+
+The session runs on the request's own connection, inside its transaction, so hooks, refusals and
+rollback are those of every other write. The row that is answered is read back by the resource's
+own statement. Which models need this, and why, is for ``models.behaviour``.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import Dialect
+from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm.exc import FlushError, StaleDataError
+
+from api.crud.execution.bodies import INVALID, Attributes, Errors
+from api.crud.models.behaviour import WriteBehaviour
+from api.crud.views.fields import Fields
+from api.errors import Conflict, NotFound, ValidationFailed
+from db.connection import Connection
+from db.statement import Row
+
+if TYPE_CHECKING:
+    from api.crud.execution.context import Context
+
+_VALIDATION_ERRORS: Final = (ValueError, AssertionError)
+"""What SQLAlchemy's manual has validators raise."""
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+
+class SessionWrites:
+    """Creates, updates and deletes rows of one mapped class through sessions.
+
+    Args:
+        fields: The class's.
+        dialect: The database's.
+
+    Attributes:
+        behaviour: Why a session is needed, if it is.
+    """
+
+    def __init__(self, fields: Fields, dialect: Dialect) -> None:
+        self._fields = fields
+        self._mapper = fields.mapped.mapper
+        self.behaviour = WriteBehaviour(fields.mapped)
+        self._key = tuple(_reader(field.column.type, dialect) for field in fields.key)
+
+    def missing_arguments(self) -> Sequence[str]:
+        """Return what the constructor demands and no attribute of the class provides."""
+        known = self._mapper.attrs.keys()
+        return [
+            name
+            for name, one in self._fields.mapped.constructor.items()
+            if one.default is Parameter.empty and name not in known
+        ]
+
+    def make(self, attributes: Attributes, prefix: str = "") -> Any:
+        """Make an instance, its validators and attribute events run.
+
+        Raises:
+            ValidationFailed: A validator refused a value; names the field.
+        """
+        arguments = {}
+        for name, parameter in self._fields.mapped.constructor.items():
+            if name in attributes:
+                arguments[name] = attributes[name]
+            elif parameter.default is Parameter.empty:
+                arguments[name] = [] if self._is_collection(name) else None
+        try:
+            instance = self._mapper.class_(**arguments)
+        except _VALIDATION_ERRORS as error:
+            raise ValidationFailed(f"{INVALID}: {error}") from error
+        rest = {name: v for name, v in attributes.items() if name not in arguments}
+        self.assign(instance, rest, prefix)
+        return instance
+
+    def assign(self, instance: Any, attributes: Attributes, prefix: str = "") -> None:
+        """Set attributes of an instance. Raises ``ValidationFailed``, naming each refused field."""
+        errors = Errors()
+        for name, value in attributes.items():
+            field = self._fields.of_attribute(name)
+            try:
+                setattr(instance, name, value)
+            except _VALIDATION_ERRORS as error:
+                errors.add(f"{prefix}{field.name}", INVALID, str(error))
+        errors.check()
+
+    def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the Python values of a primary key that the driver gave."""
+        return tuple(read(value) for read, value in zip(self._key, row, strict=True))
+
+    def load(self, session: Session, key: Sequence[Any]) -> Any | None:
+        """Load the instance of this primary key, as driver values, and lock its row."""
+        return session.get(
+            self._mapper.class_,
+            self.key_of(key),
+            options=[lazyload("*")],  # An outer join could not be locked.
+            with_for_update={"of": self._mapper.base_mapper.local_table},
+        )
+
+    def identity(self, instance: Any) -> tuple[Any, ...]:
+        """Return the primary key of a flushed instance, as driver values."""
+        values = self._mapper.primary_key_from_instance(instance)
+        return tuple(
+            field.codec.driver_value(value)
+            for field, value in zip(self._fields.key, values, strict=True)
+        )
+
+    def _is_collection(self, name: str) -> bool:
+        relationship = self._mapper.relationships.get(name)
+        return relationship is not None and bool(relationship.uselist)
+
+
+async def run(connection: Connection, work: Work[T]) -> T:
+    """Run work in a session and flush.
+
+    Raises:
+        Conflict: The row is of another version by now, or other rows depend on it.
+        ValidationFailed: An event refused the row by a ``ValueError``.
+    """
+    try:
+        return await connection.orm(partial(_flushed, work))
+    except StaleDataError as error:
+        raise Conflict("The row was changed by another request meanwhile") from error
+    except (FlushError, AssertionError) as error:
+        raise Conflict("Other rows depend on this row") from error
+    except ValueError as error:
+        raise ValidationFailed(f"{INVALID}: {error}") from error
+
+
+def _flushed(work: Work[T], session: Session) -> T:
+    result = work(session)
+    session.flush()
+    return result
+
+
+def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
+    """Return what turns a driver's value of this type into the Python value."""
+    processor = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return processor or (lambda value: value)
+
+
+async def create(context: "Context") -> Row | None:
+    """Insert the row of a create, and its related rows; return it as it is stored."""
+    resource = context.resource
+    writes = resource.session_writes
+    connection = await context.connection()
+
+    def work(session: Session) -> tuple[Any, ...]:
+        instance = writes.make(context.attributes)
+        session.add(instance)
+        session.flush()
+        return writes.identity(instance)
+
+    key = await run(connection, work)
+    return await connection.fetch_one(resource.statements.stored(), key)
+
+
+async def update(context: "Context", row: Row) -> Row | None:
+    """Change a stored row as the context says; return it as it is stored then."""
+    resource = context.resource
+    writes = resource.session_writes
+    key = resource.fields.key_of(row)
+    connection = await context.connection()
+
+    def work(session: Session) -> None:
+        instance = writes.load(session, key)
+        if instance is None:
+            raise NotFound
+        writes.assign(instance, context.attributes)
+
+    await run(connection, work)
+    return await connection.fetch_one(resource.statements.stored(), key)
+
+
+async def delete(context: "Context", row: Row) -> None:
+    """Delete a stored row, with all that the mapping has go or change with it."""
+    resource = context.resource
+    writes = resource.session_writes
+    key = resource.fields.key_of(row)
+
+    def work(session: Session) -> None:
+        instance = writes.load(session, key)
+        if instance is None:
+            raise NotFound
+        session.delete(instance)
+
+    await run(await context.connection(), work)

@@ -1,0 +1,173 @@
+"""What only an ORM session does on a write: validators, events, cascades, versions, inheritance.
+
+The engine writes a plain model by one compiled statement. A model whose mapper asks for more is
+written through a session; here is found out which, and why. What neither of the two ways can carry
+out (``load`` events: no instance is made when rows are read) is refused at start-up.
+
+SQLAlchemy's own listeners (backrefs, ``MutableDict``) are not reasons: they serve instances.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Column
+from sqlalchemy.event import registry
+from sqlalchemy.orm import Mapper, RelationshipProperty, Session
+from sqlalchemy.orm.decl_base import _declarative_constructor
+from sqlalchemy.sql.schema import CallableColumnDefault
+
+from api.crud.models.mapped_class import MappedClass
+
+ACTIONS: Final = ("create", "update", "delete")
+_MAPPER_EVENTS: Final = {
+    "create": ("before_insert", "after_insert"),
+    "update": ("before_update", "after_update"),
+    "delete": ("before_delete", "after_delete"),
+}
+_GENERATED: Final = "<string>"
+"""What dataclasses call the file of the functions that they generate."""
+
+_ATTRIBUTE_EVENTS: Final = ("set", "append", "remove", "bulk_replace", "modified")
+_READING_EVENTS: Final = ("load", "refresh")
+_SESSION_READING_EVENTS: Final = ("do_orm_execute", "loaded_as_persistent")
+_SESSION_COMMIT_EVENTS: Final = ("before_commit", "after_commit", "after_rollback")
+_SESSION_WRITING_EVENTS: Final = (
+    "before_flush",
+    "after_flush",
+    "after_flush_postexec",
+    "before_attach",
+    "after_attach",
+    "transient_to_pending",
+    "pending_to_persistent",
+    "persistent_to_deleted",
+)
+
+
+class WriteBehaviour:
+    """Why a model's rows are written through a session, by action; empty where they are not.
+
+    Listeners may be added at any time: what was found is kept until the number of SQLAlchemy's
+    listeners changes.
+    """
+
+    def __init__(self, mapped: MappedClass) -> None:
+        self._mapped = mapped
+        self._known = -1
+        self._reasons: dict[str, tuple[str, ...]] = {}
+
+    def reasons(self, action: str) -> tuple[str, ...]:
+        """Return why an action needs a session; empty for one that is not of ``ACTIONS``."""
+        listeners = len(registry._key_to_collection)  # noqa: SLF001 - nothing public counts them
+        if listeners != self._known:
+            self._reasons = {name: tuple(self._find(name)) for name in ACTIONS}
+            self._known = listeners
+        return self._reasons.get(action, ())
+
+    def refusals(self) -> Iterator[str]:
+        """Yield what the model or its sessions ask for that cannot be carried out."""
+        for mapper in self._mapped.mapper.self_and_descendants:
+            for name in _READING_EVENTS:
+                if _has_listener(getattr(mapper.class_manager.dispatch, name)):
+                    yield f"a {name!r} event: rows are read without making instances"
+        session = Session()
+        for name in _SESSION_READING_EVENTS:
+            if _has_listener(getattr(session.dispatch, name)):
+                yield f"a {name!r} event of every Session: rows are read without sessions"
+        for name in _SESSION_COMMIT_EVENTS:
+            if _has_listener(getattr(session.dispatch, name)):
+                yield f"a {name!r} event of every Session: use context.after_commit"
+
+    def _find(self, action: str) -> Iterator[str]:
+        if not self._mapped.has_one_table:
+            yield "its rows have several tables"
+        session = Session()
+        for name in _SESSION_WRITING_EVENTS:
+            if _has_listener(getattr(session.dispatch, name)):
+                yield f"a {name!r} event of every Session"
+        for mapper in self._mapped.mapper.self_and_descendants:
+            yield from _mapper_reasons(mapper, action)
+
+
+def _mapper_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
+    for name in _MAPPER_EVENTS[action]:
+        if _has_listener(getattr(mapper.dispatch, name)):
+            yield f"a {name!r} event"
+    if mapper.version_id_col is not None:
+        yield "version_id_col"
+    if action == "delete":
+        yield from _delete_reasons(mapper.relationships)
+    else:
+        yield from _value_reasons(mapper, action)
+    if action == "create":
+        yield from _constructor_reasons(mapper)
+
+
+def _value_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
+    """Say which values are not those that were given."""
+    if mapper.validators:
+        yield "@validates"
+    for prop in mapper.attrs:
+        dispatch = getattr(mapper.class_, prop.key).dispatch
+        if any(_has_listener(getattr(dispatch, name, ())) for name in _ATTRIBUTE_EVENTS):
+            yield f"an attribute event of {prop.key}"
+    for table in mapper.tables:
+        for column in table.columns:
+            if isinstance(column, Column) and _asks_for_context(column, action):
+                yield f"a default of {column.name} that takes the context"
+
+
+def _delete_reasons(relationships: Iterable[RelationshipProperty[Any]]) -> Iterator[str]:
+    """Say which relationships have the ORM change other rows when one is deleted."""
+    for one in relationships:
+        if one.viewonly:
+            continue
+        if one.cascade.delete:
+            yield f"the delete cascade of {one.key}"
+        elif one.secondary is not None:
+            yield f"the rows of {one.key}'s link table"
+        elif one.direction.name == "ONETOMANY" and one.passive_deletes != "all":
+            yield f"the foreign keys of {one.key}"
+
+
+def _constructor_reasons(mapper: Mapper[Any]) -> Iterator[str]:
+    class_, constructor = mapper.class_, mapper.class_manager.original_init
+    code = getattr(constructor, "__code__", None)
+    if dataclasses.is_dataclass(class_) and code and code.co_filename == _GENERATED:
+        if hasattr(class_, "__post_init__"):
+            yield "__post_init__"
+        for one in dataclasses.fields(class_):
+            if one.default_factory is not dataclasses.MISSING:
+                yield f"the default_factory of {one.name}"
+    elif constructor is not _declarative_constructor:
+        yield "a constructor of its own"
+    if _has_listener(mapper.class_manager.dispatch.init):
+        yield "an 'init' event"
+
+
+def _asks_for_context(column: Column[Any], action: str) -> bool:
+    default = column.default if action == "create" else column.onupdate
+    if not isinstance(default, CallableColumnDefault):
+        return False
+    # SQLAlchemy wraps a function without parameters into one of its own that takes the context.
+    code = getattr(default.arg, "__code__", None)
+    return code is None or "sqlalchemy" not in code.co_filename
+
+
+def _has_listener(collection: Iterable[Callable[..., Any]]) -> bool:
+    """Tell whether somebody else than SQLAlchemy listens."""
+    return bool(collection) and any(_is_foreign(listener) for listener in collection)
+
+
+def _is_foreign(listener: Callable[..., Any]) -> bool:
+    """Tell whether a listener is not SQLAlchemy's; it wraps the functions that it is given."""
+    if not _is_sqlalchemys(listener):
+        return True
+    closure = getattr(listener, "__closure__", None) or ()
+    inner = [cell.cell_contents for cell in closure]
+    functions = [one for one in inner if callable(one) and not isinstance(one, type)]
+    return any(not _is_sqlalchemys(function) for function in functions)
+
+
+def _is_sqlalchemys(function: Callable[..., Any]) -> bool:
+    return (getattr(function, "__module__", None) or "").partition(".")[0] == "sqlalchemy"
