@@ -16,6 +16,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 from time import monotonic, thread_time
 from types import TracebackType
@@ -59,7 +60,7 @@ class _TimedConnection:
 
     def __init__(self, path: Path, seconds: float) -> None:
         self._seconds = seconds
-        self._begun = self._begun_cpu = 0.0
+        self._begun, self._begun_cpu = inf, 0.0
         self.driver = connect(path)
         self.driver.execute("PRAGMA query_only = ON")
         self.driver.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
@@ -78,6 +79,8 @@ class _TimedConnection:
             return self.driver.execute(statement.sql, statement.bind(values)).fetchall()
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             raise translate(error) from error
+        finally:
+            self._begun = inf  # What else runs on the connection has no deadline.
 
 
 class Reader:

@@ -63,6 +63,26 @@ def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
     asyncio.run(scenario())
 
 
+def test_deadline_of_one_statement_does_not_stop_what_runs_after_it(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.sqlite.reader.LOOP_BUDGET_S", 0.0)
+
+    async def scenario() -> None:
+        await database.open()
+        statement = Statement(COUNT, database.dialect)
+        async with database.reading() as connection:
+            for _ in range(2):
+                await connection.fetch_all(statement, ())
+            long = sa.text(NUMBERS.format("LIMIT 10000"))
+            assert await connection.orm(lambda session: session.scalar(long)) == 10_000
+            for _ in range(2_000):  # PRAGMA data_version is a statement too.
+                assert await connection.fetch_count(statement, ()) == 0
+        await database.close()
+
+    asyncio.run(scenario())
+
+
 def test_the_reader_cannot_write(database: SqliteDatabase) -> None:
     async def scenario() -> None:
         await database.open()
