@@ -46,7 +46,7 @@ class SessionWrites:
         self._fields = fields
         self._mapper = fields.mapped.mapper
         self.behaviour = WriteBehaviour(fields.mapped)
-        self._key = tuple(_reader(field.column.type, dialect) for field in fields.key)
+        self._key = tuple(python_reader(field.column.type, dialect) for field in fields.key)
 
     def missing_arguments(self) -> Sequence[str]:
         """Return what the constructor demands and no attribute of the class provides."""
@@ -137,7 +137,7 @@ def _flushed(work: Work[T], session: Session) -> T:
     return result
 
 
-def _reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
+def python_reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
     """Return what turns a driver's value of this type into the Python value."""
     processor = kind.dialect_impl(dialect).result_processor(dialect, None)
     return processor or (lambda value: value)

@@ -11,12 +11,11 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import Column
 from sqlalchemy.event import registry
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session
 from sqlalchemy.orm.decl_base import _declarative_constructor
-from sqlalchemy.sql.schema import CallableColumnDefault
 
+from api.crud.models.defaults import takes_context
 from api.crud.models.mapped_class import MappedClass
 
 ACTIONS: Final = ("create", "update", "delete")
@@ -113,7 +112,8 @@ def _value_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
             yield f"an attribute event of {prop.key}"
     for table in mapper.tables:
         for column in table.columns:
-            if isinstance(column, Column) and _asks_for_context(column, action):
+            default = column.default if action == "create" else column.onupdate
+            if takes_context(default):
                 yield f"a default of {column.name} that takes the context"
 
 
@@ -143,15 +143,6 @@ def _constructor_reasons(mapper: Mapper[Any]) -> Iterator[str]:
         yield "a constructor of its own"
     if _has_listener(mapper.class_manager.dispatch.init):
         yield "an 'init' event"
-
-
-def _asks_for_context(column: Column[Any], action: str) -> bool:
-    default = column.default if action == "create" else column.onupdate
-    if not isinstance(default, CallableColumnDefault):
-        return False
-    # SQLAlchemy wraps a function without parameters into one of its own that takes the context.
-    code = getattr(default.arg, "__code__", None)
-    return code is None or "sqlalchemy" not in code.co_filename
 
 
 def _has_listener(collection: Iterable[Callable[..., Any]]) -> bool:

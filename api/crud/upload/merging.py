@@ -1,13 +1,11 @@
 """Merging: the steps from the rows on the stage to rows of the table, with the hooks in between."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from api.crud.upload.merge import Merge
+from api.crud.upload.session_writing import SessionRowsWriter
 from api.crud.upload.stage import CREATED, STATUSES, UPDATED, Counts
 from api.crud.upload.upload import Upload
 from api.crud.upload.writing import RowsWriter, Step
-from api.crud.views.fields import Field, initial_values
+from api.crud.views.fields import initial_values
 from db.errors import NotWritten
 from db.statement import Values
 
@@ -66,9 +64,7 @@ class Merging:
         hooks, nothing is written then, and it is to be done again without those rows.
         """
         upload = self._upload
-        writer = RowsWriter(
-            self._connection, self._statements, upload.resource.view, keep_going=keep_going
-        )
+        writer = self._writer(keep_going=keep_going)
         if not upload.before_writes:
             await self._write_rows(writer)
             await writer.reject()
@@ -85,13 +81,21 @@ class Merging:
         await writer.reject()
         return len(writer.refused)
 
+    def _writer(self, *, keep_going: bool) -> RowsWriter:
+        resource = self._upload.resource
+        common = (self._connection, self._statements, resource.view)
+        writes = resource.session_writes
+        if writes.behaviour.reasons("create") or writes.behaviour.reasons("update"):
+            return SessionRowsWriter(*common, writes, keep_going=keep_going)
+        return RowsWriter(*common, keep_going=keep_going)
+
     async def _write_rows(self, writer: RowsWriter) -> None:
         upload, statements = self._upload, self._statements
-        moments = _values(initial_values(upload.moments))
-        await writer.write(Step(CREATED, statements.created, statements.created_part, moments))
-        if statements.updated is not None and statements.updated_part is not None:
-            moments = _values((field, field.refreshed()) for field in upload.refreshed)
-            await writer.write(Step(UPDATED, statements.updated, statements.updated_part, moments))
+        moments = tuple(initial_values(upload.moments))
+        await writer.write(Step(CREATED, moments))
+        if statements.changes:
+            moments = tuple((field, field.refreshed()) for field in upload.refreshed)
+            await writer.write(Step(UPDATED, moments))
 
     async def _counts(self) -> Counts:
         counts = dict.fromkeys(STATUSES, 0)
@@ -102,8 +106,3 @@ class Merging:
     async def _highest_id(self) -> Values:
         found = [await self._connection.fetch_one(one, ()) for one in self._statements.highest]
         return (max(row[0] or 0 for row in found if row is not None),) if found else ()
-
-
-def _values(pairs: Iterable[tuple[Field, Any]]) -> Values:
-    """Give what the driver binds for fields and their Python values."""
-    return tuple(field.codec.driver_value(value) for field, value in pairs)

@@ -134,7 +134,7 @@ class Run:
         resource, statements, bulk = self._context.resource, self._upload.statements, self._bulk
         staged = await bulk.fetch_one(statements.report, (0, 1))
         assert staged is not None  # noqa: S101 - it was loaded
-        rows = await bulk.fetch_all(statements.stored, (staged[2],))
+        rows = await bulk.fetch_all(resource.statements.stored(), (staged[2],))
         records = resource.view.read_rows(rows)
         if resource.view.children and resource.options.reload_instances:
             await resource.embedder.embed(bulk, rows, records)

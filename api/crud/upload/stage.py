@@ -88,6 +88,10 @@ class Stage:
                 raise AttributeError(f"{name!r} is no attribute that an upload sets")
         return sum(self._bits[self._names[name]] for name in attributes)
 
+    def has(self, given: int, field: Field) -> bool:
+        """Tell whether the bits of a row say that it gave this field."""
+        return bool(given & self._bits[field])
+
     def gives(self, field: Field) -> ColumnElement[bool]:
         """Tell in SQL whether a row gave this field."""
         return self.given.bitwise_and(self._bits[field]) != 0
@@ -97,9 +101,8 @@ class Stage:
         staged = self[field.attribute]
         return cast(staged, field.column.type) if self._is_document(field) else staged
 
-    def differs(self, field: Field) -> ColumnElement[bool]:
+    def differs(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
         """Tell in SQL whether the row says of a field something else than what is stored."""
-        stored: ColumnElement[Any] = field.column
         if self._is_document(field):  # PostgreSQL compares no JSON, but its text.
             stored = cast(stored, Text)
         return self.gives(field) & self[field.attribute].is_distinct_from(stored)

@@ -1,6 +1,6 @@
 """The statements of an upload over its stage, each built by SQLAlchemy and compiled once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.sql import ClauseElement
 
+from api.crud.models.mapped_class import MappedClass
 from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
 from api.crud.views.fields import Field
 from db.statement import Statement, slot
@@ -44,8 +45,14 @@ class UploadStatements:
         moments: The fields that all rows of one upload get the same value for.
         refreshed: Those of them that a changed row gets anew.
         changeable: The fields that an upload may change of a stored row.
-        criteria: Conditions on stored rows: those of the class, in a table shared with others.
+        mapped: The class whose rows they are.
         dialect: What to compile for.
+
+    Attributes:
+        whole: Writes all rows of a status.
+        part: Writes those from one line to another; these two values come last.
+        changes: Whether an upload may change anything of a stored row.
+        kept: The attributes that a stored row keeps.
     """
 
     def __init__(
@@ -57,10 +64,12 @@ class UploadStatements:
         moments: Sequence[Field],
         refreshed: Sequence[Field],
         changeable: Sequence[Field],
-        criteria: Sequence[ColumnElement[bool]] = (),
+        mapped: MappedClass,
         dialect: Dialect,
     ) -> None:
-        self._stage = stage
+        self.stage = self._stage = stage
+        self.key = key
+        self.kept = frozenset(f.attribute for f in stage.fields if f not in changeable)
         self._natural_key = natural_key
         self._key = key
         self._moments = moments
@@ -68,23 +77,31 @@ class UploadStatements:
         self._changeable = changeable
         self.dialect = dialect
         self._table = key.column.table
-        self._criteria = criteria
+        self._mapped = mapped
         self.repeated = self._compile(self._repeated())
         self.dangling = [self._compile(one) for one in self._dangling()]
         self.known = self._compile(self._known())
         self.numbered = self._compile(self._numbered())
         self.highest = [self._compile(one) for one in self._highest()]
-        self.created = self._compile(self._created())
-        self.created_part = self._compile(self._created(in_part=True))
-        self.updated = self._compile(self._updated()) if changeable else None
-        self.updated_part = self._compile(self._updated(in_part=True)) if changeable else None
+        self.changes = bool(changeable)
+        self.whole: dict[str, Statement] = {}
+        self.part: dict[str, Statement] = {}
+        if len(mapped.tables) == 1:  # Else sessions write them.
+            self._compile_writes()
         self.refused = self._compile(self._refused())
+        self.staged = self._compile(self._staged())
         self.count_of = self._compile(self._count_of())
         self.lines = self._compile(self._lines())
         self.counts = self._compile(self._counts())
         self.report = self._compile(self._report())
         self.rejected = self._compile(self._report(stage.status == REJECTED))
-        self.stored = self._compile(self._stored)
+
+    def _compile_writes(self) -> None:
+        self.whole[CREATED] = self._compile(self._created())
+        self.part[CREATED] = self._compile(self._created(in_part=True))
+        if self.changes:
+            self.whole[UPDATED] = self._compile(self._updated())
+            self.part[UPDATED] = self._compile(self._updated(in_part=True))
 
     def _compile(self, clause: ClauseElement) -> Statement:
         return Statement(clause, self.dialect)
@@ -157,18 +174,26 @@ class UploadStatements:
     def _known(self) -> ClauseElement:
         """Find the stored rows by their natural keys, and tell which would change. No values."""
         stage = self._stage
-        differ = or_(false(), *(stage.differs(field) for field in self._changeable))
-        same = (f.column == stage[f.attribute] for f in self._natural_key)
+        stored, criteria = self._stored_columns()
+        changes = (stage.differs(field, stored[field]) for field in self._changeable)
+        same = (stored[f] == stage[f.attribute] for f in self._natural_key)
+        status = case((or_(false(), *changes), UPDATED), else_=UNCHANGED)
         return (
             update(stage.table)
-            .values(
-                {
-                    stage.id: self._key.column,
-                    stage.status: case((differ, UPDATED), else_=UNCHANGED),
-                }
-            )
-            .where(stage.status == CREATED, *same, *self._criteria)
+            .values({stage.id: stored[self._key], stage.status: status})
+            .where(stage.status == CREATED, *same, *criteria)
         )
+
+    def _stored_columns(
+        self,
+    ) -> tuple[Mapping[Field, ColumnElement[Any]], Sequence[ColumnElement[bool]]]:
+        """Return the columns of stored rows, and the conditions that they are of the class."""
+        fields = (self._key, *self._natural_key, *self._changeable)
+        if len(self._mapped.tables) == 1:
+            return {field: field.column for field in fields}, self._mapped.criteria
+        labelled = {f: f.expression.label(f"stored_{n}") for n, f in enumerate(fields)}
+        rows = select(*labelled.values()).subquery("stored")
+        return {field: rows.c[label.name] for field, label in labelled.items()}, ()
 
     def _highest(self) -> Iterator[ClauseElement]:
         """Give the highest ids ever given, where the database does not number ahead. No values."""
@@ -228,6 +253,16 @@ class UploadStatements:
         values = {stage.status: REJECTED, stage.errors: slot(0, Text())}
         return update(stage.table).values(values).where(stage.line == slot(1, Integer()))
 
+    def _staged(self) -> ClauseElement:
+        """Return line, id, bits and fields of staged rows. Values: status, first line, last."""
+        stage = self._stage
+        fields = [stage[field.attribute] for field in stage.fields]
+        return (
+            select(stage.line, stage.id, stage.given, *fields)
+            .where(stage.status == slot(0, stage.status.type), *self._part(1))
+            .order_by(stage.line)
+        )
+
     def _count_of(self) -> ClauseElement:
         """Give the number of rows of a status. Value: the status."""
         stage = self._stage
@@ -256,12 +291,6 @@ class UploadStatements:
             .order_by(stage.line)
             .limit(slot(1, Integer()))
         )
-
-    @property
-    def _stored(self) -> ClauseElement:
-        """Give a stored row. Value: its id."""
-        of_id = self._key.column == slot(0, self._key.column.type)
-        return select(*self._table.columns).where(of_id)
 
 
 def _or_default(field: Field, stage: Stage) -> ColumnElement[Any]:

@@ -74,7 +74,8 @@ class Upload(UploadHooks):
         staged = [
             f
             for f in resource.fields
-            if f is not key and f not in self.moments and f.column.computed is None
+            if f is not key and f not in self.moments and not f.computed
+            if f.column.computed is None
         ]
         if len(staged) > MAX_FIELDS:
             raise ConfigurationError(resource.name, "upload", f"has over {MAX_FIELDS} fields")
@@ -86,7 +87,7 @@ class Upload(UploadHooks):
             moments=self.moments,
             refreshed=self.refreshed,
             changeable=[f for f in staged if f not in kept and f not in natural],
-            criteria=resource.fields.mapped.criteria,
+            mapped=resource.fields.mapped,
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]

@@ -8,13 +8,14 @@ so a row is refused if it would be refused after all earlier rows that were not.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from api.crud.execution.failures import refused_fields
 from api.crud.upload.formats import WHOLE_ROW
 from api.crud.upload.statements import UploadStatements
+from api.crud.views.fields import Field
 from api.crud.views.view import View
 from api.errors import FieldError, ValidationFailed
 from db import errors as db
@@ -23,9 +24,6 @@ from db.statement import Statement, Values
 
 MAX_REFUSED: Final = 1_000
 """The most rows that the database may refuse of one upload; each costs some ten statements."""
-
-_PART: Final = 1_000
-"""How many rows are written at a time, once the database has refused all of them at once."""
 
 _TEXTS: Final[tuple[tuple[type[db.DatabaseError], str], ...]] = (
     (db.UniqueViolation, "The row conflicts with a stored row"),
@@ -46,15 +44,16 @@ class Step:
 
     Attributes:
         status: Theirs.
-        whole: Writes all of them.
-        part: Writes those from one line to another; these two values come last.
-        values: What both take.
+        moments: What all rows get alike, as Python values.
     """
 
     status: str
-    whole: Statement
-    part: Statement
-    values: Values
+    moments: Sequence[tuple[Field, Any]]
+
+    @property
+    def values(self) -> Values:
+        """What its statements take."""
+        return tuple(field.codec.driver_value(value) for field, value in self.moments)
 
 
 class RowsWriter:
@@ -68,7 +67,10 @@ class RowsWriter:
 
     Attributes:
         refused: Why the database refuses which lines.
+        part_size: How many rows are written at a time, where not all of them at once.
     """
+
+    part_size = 1_000
 
     def __init__(
         self, connection: Bulk, statements: UploadStatements, view: View, *, keep_going: bool
@@ -87,11 +89,15 @@ class RowsWriter:
             ValidationFailed: The database refuses more rows than ``MAX_REFUSED``.
         """
         count = await self._count(step)
-        error = await self._attempt(step.whole, step.values, count) if count else None
+        statement = self._statements.whole[step.status]
+        error = await self._attempt(statement, step.values, count) if count else None
         if error is None:
             return
         if not self._keep_going:
             raise error
+        await self._write_parts(step)
+
+    async def _write_parts(self, step: Step) -> None:
         last = 0
         while lines := await self._lines(step.status, last):
             await self._write_part(step, lines)
@@ -112,10 +118,11 @@ class RowsWriter:
         parts = [lines]
         while parts:
             part = parts.pop()
-            values = (*step.values, part[0], part[-1])
-            error = await self._attempt(step.part, values, len(part))
+            error = await self._attempt_part(step, part)
             if error is None:
                 continue
+            if not self._keep_going:
+                raise error
             if len(part) > 1:
                 middle = len(part) // 2
                 parts += [part[middle:], part[:middle]]  # The first half is popped first.
@@ -124,6 +131,10 @@ class RowsWriter:
             if len(self.refused) > MAX_REFUSED:
                 text = f"The database refuses more than {MAX_REFUSED} rows: nothing is written"
                 raise ValidationFailed(text) from error
+
+    async def _attempt_part(self, step: Step, lines: Sequence[int]) -> Exception | None:
+        values = (*step.values, lines[0], lines[-1])
+        return await self._attempt(self._statements.part[step.status], values, len(lines))
 
     async def _attempt(
         self, statement: Statement, values: Values, expected: int
@@ -144,12 +155,14 @@ class RowsWriter:
         return count
 
     async def _lines(self, status: str, last: int) -> list[int]:
-        values = (status, last, _PART)
+        values = (status, last, self.part_size)
         rows = await self._connection.fetch_all(self._statements.lines, values)
         return [row[0] for row in rows]
 
-    def _errors(self, error: db.DatabaseError) -> Sequence[FieldError]:
-        errors = refused_fields(error, self._view, self._statements.dialect)
+    def _errors(self, error: Exception) -> Sequence[FieldError]:
+        errors: Sequence[FieldError] = ()
+        if isinstance(error, db.DatabaseError):
+            errors = refused_fields(error, self._view, self._statements.dialect)
         if errors:
             return errors
         text = next((text for kind, text in _TEXTS if isinstance(error, kind)), _OTHERWISE)

@@ -12,12 +12,8 @@ from typing import Any
 
 from msgspec import UNSET
 from sqlalchemy import Column, ColumnElement, Dialect, Table
-from sqlalchemy.sql.schema import (
-    CallableColumnDefault,
-    DefaultGenerator,
-    ScalarElementColumnDefault,
-)
 
+from api.crud.models.defaults import evaluate
 from api.crud.models.mapped_class import Attribute, MappedClass, Model
 from api.crud.views.values import Codec, codec_for
 
@@ -96,15 +92,6 @@ class Field:
     def refreshed(self) -> Any:
         """Give the model's own value for a changed row (``onupdate``); ``UNSET`` if none."""
         return evaluate(self.column.onupdate)
-
-
-def evaluate(default: DefaultGenerator | None) -> Any:
-    """Give the value of a default; ``UNSET`` where there is none, or only SQL knows it."""
-    if isinstance(default, CallableColumnDefault):
-        return default.arg(None)  # type: ignore[arg-type] # SQLAlchemy takes a context, or None.
-    if isinstance(default, ScalarElementColumnDefault):
-        return default.arg
-    return UNSET
 
 
 def initial_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
