@@ -21,6 +21,7 @@ The tree::
     ├── Forbidden               403
     ├── NotFound                404
     ├── MethodNotAllowed        405   with ``Allow``
+    ├── NotAcceptable           406   what there is, ``Accept`` rules out
     ├── Conflict                409   unique and foreign keys, with the field
     │   └── RefusedByDatabase   409   a trigger or rule in the database
     ├── PreconditionFailed      412
@@ -200,6 +201,14 @@ class MethodNotAllowed(ApiError):
     title = "Method Not Allowed"
 
 
+class NotAcceptable(ApiError):
+    """406: the caller accepts none of the media types that the operation answers with."""
+
+    status = 406
+    slug = "not-acceptable"
+    title = "Not Acceptable"
+
+
 class Conflict(ApiError):
     """409: the row would break a unique or foreign key; ``errors`` names the field."""
 
@@ -278,6 +287,7 @@ _OF_STATUS: Mapping[int, type[ApiError]] = {
         Forbidden,
         NotFound,
         MethodNotAllowed,
+        NotAcceptable,
         Conflict,
         PreconditionFailed,
         PayloadTooLarge,

@@ -51,7 +51,7 @@ class Guard:
         else:
             app.add_middleware(BearerGate, **options)
         if settings.cors_origins:  # Outside of the gate: a preflight carries no token.
-            app.add_middleware(Cors, origins=settings.cors_origins)
+            app.add_middleware(Cors, origins=settings.cors_origins, headers=settings.cors_headers)
 
     def describe(self, app: Service) -> None:
         """Add the route that tells where to get a token; last, since it names all scopes."""

@@ -4,15 +4,19 @@ What RFC 8259 leaves open is closed here: a member named twice, NaN and Infinity
 and endless nesting are refused, since two readers could see two different things in them.
 """
 
+import asyncio
+import codecs
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
 from api.errors import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMediaType
+from api.http.coding import PIECE, decoder_of
+from api.http.media_types import content_type_of, parse_media_type
 
-_JSON_TYPES = (b"application/json", b"application/merge-patch+json")
+_JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -33,19 +37,24 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         limit: The most it may hold, in bytes.
 
     Raises:
-        PayloadTooLarge: It is longer, by its own account or in fact.
-        BadRequest: The client went away in the middle.
+        PayloadTooLarge: It is longer, by its own account or in fact, coded or decoded.
+        BadRequest: The client went away in the middle, or the coded body is broken.
+        UnsupportedMediaType: Its content coding is not known.
     """
     chunks = [chunk async for chunk in read_chunks(scope, receive, limit)]
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def read_chunks(scope: Scope, receive: Receive, limit: int) -> AsyncIterator[bytes]:
-    """Read the body piece by piece, as it comes; limit and refusals are those of ``read_body``."""
+    """Read the body piece by piece, as it comes, without its content coding.
+
+    The limit holds for what comes and for what it decodes to; refusals are those of ``read_body``.
+    """
     declared = header(scope, b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    size = 0
+    decoder = decoder_of(scope)
+    size = yielded = 0
     more = True
     while more:
         message = await receive()
@@ -56,7 +65,18 @@ async def read_chunks(scope: Scope, receive: Receive, limit: int) -> AsyncIterat
         if size > limit:
             raise _too_large(limit)
         more = message.get("more_body", False)
-        yield chunk
+        if decoder is None:
+            yield chunk
+            continue
+        for piece in decoder.decode(chunk):
+            yielded += len(piece)
+            if yielded > limit:
+                raise _too_large(limit)
+            yield piece
+            if len(piece) == PIECE:  # A chunk may grow a thousandfold: others get their turn.
+                await asyncio.sleep(0)
+    if decoder is not None:
+        decoder.finish()
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
@@ -73,8 +93,8 @@ async def read_json_object(scope: Scope, receive: Receive, limit: int) -> dict[s
     body = await read_body(scope, receive, limit)
     if not body:
         return {}
-    _check_media_type(header(scope, b"content-type"))
-    value = decode(body)
+    _check_media_type(content_type_of(scope))
+    value = decode(body.removeprefix(codecs.BOM_UTF8))  # RFC 8259, section 8.1.
     if not isinstance(value, dict):
         raise MalformedBody("The body must be a JSON object")
     return value
@@ -83,9 +103,8 @@ async def read_json_object(scope: Scope, receive: Receive, limit: int) -> dict[s
 def _check_media_type(content_type: bytes | None) -> None:
     if content_type is None:
         return
-    media_type, _, parameters = content_type.partition(b";")
-    charset = parameters.strip().lower().replace(b'"', b"")
-    if media_type.strip().lower() not in _JSON_TYPES or charset not in (b"", b"charset=utf-8"):
+    media_type = parse_media_type(content_type)
+    if media_type is None or media_type.name not in _JSON_TYPES or not media_type.is_utf8:
         raise UnsupportedMediaType(
             "The body must be application/json in UTF-8", headers={"Accept": "application/json"}
         )

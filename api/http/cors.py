@@ -6,6 +6,7 @@ word on CORS. What an answer says of CORS goes into ``Exchange.headers``, so tha
 as well: a page could not read them otherwise. No cookies are used, so none are allowed.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,6 +31,7 @@ EXPOSED: Final = (
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ACCEPTED: Final = (
     "Authorization",
+    "Content-Encoding",
     "Content-Type",
     "Idempotency-Key",
     "If-Match",
@@ -41,11 +43,15 @@ MAX_AGE_SECONDS: Final = 600
 
 _VARY: Final[Header] = (b"vary", b"Origin")
 _EXPOSE: Final[Header] = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
-_ALLOWANCE: Final[tuple[Header, ...]] = (
-    (b"access-control-allow-methods", ", ".join(METHODS).encode()),
-    (b"access-control-allow-headers", ", ".join(ACCEPTED).encode()),
-    (b"access-control-max-age", str(MAX_AGE_SECONDS).encode()),
-)
+
+
+def _allowance(accepted: Iterable[str]) -> tuple[Header, ...]:
+    """Return what a preflight of a listed origin is answered."""
+    return (
+        (b"access-control-allow-methods", ", ".join(METHODS).encode()),
+        (b"access-control-allow-headers", ", ".join(accepted).encode()),
+        (b"access-control-max-age", str(MAX_AGE_SECONDS).encode()),
+    )
 
 
 class Cors:
@@ -54,15 +60,20 @@ class Cors:
     Args:
         app: The next layer.
         origins: As browsers send them, or ``*`` alone for any.
+        headers: What a page may send beside what the service reads itself; ``*`` for anything.
     """
 
     authenticates: ClassVar[bool] = False
     needs_service: ClassVar[bool] = True
 
-    def __init__(self, app: ASGIApp, *, origins: tuple[str, ...]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, origins: tuple[str, ...], headers: tuple[str, ...] = ()
+    ) -> None:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
         self._any = b"*" in self._origins
+        # A * covers all but Authorization, which the list names in any case (Fetch, 3.3.4).
+        self._allowance = _allowance(dict.fromkeys((*ACCEPTED, *headers)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer a preflight."""
@@ -78,7 +89,7 @@ class Cors:
         allowed = (b"access-control-allow-origin", b"*" if self._any else origin)
         exchange.headers = (*exchange.headers, allowed, _EXPOSE)
         if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
-            exchange.headers = (*exchange.headers, *_ALLOWANCE)
+            exchange.headers = (*exchange.headers, *self._allowance)
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import structlog
 from fastapi.routing import RouteContext, iter_route_contexts
@@ -23,12 +23,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from api.http.exchange import AUTHENTICATED, PUBLIC, Access, Exchange
+from api.http.host import check_host
 from api.http.native import UnsupportedRoute, access_of, native, registered
 
 log: Any = structlog.get_logger("api")
 
 _INDEXED: Final = re.compile(r"(?:/(?:[^{}/]*|\{[^{}/:]+\}))+")
 """Templates whose segments are words or parameters, and nothing in between."""
+
+
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class UndeclaredAccess(Exception):
@@ -59,6 +63,15 @@ class _Path:
             elif pattern != segment:
                 return None
         return found
+
+    def could_find(self, parameters: dict[str, str]) -> bool:
+        """Return whether generated operations here have keys that these can be."""
+        handlers = [handler for handler, _ in self.routes.values()]
+        return all(getattr(one, "could_find", _always)(parameters) for one in handlers)
+
+
+def _always(_: dict[str, str]) -> bool:
+    return True
 
 
 class RouteTable:
@@ -144,6 +157,8 @@ class RouteTable:
     def _matching(self, requested: str, scope: Scope) -> Iterator[tuple[_Path, dict[str, str]]]:
         """Give the paths with parameters that a request's path matches, and their values."""
         segments = _segments(requested, scope)
+        if "\ufffd" in requested or "%" in requested:
+            _check_encoding(scope.get("raw_path"))
         candidates: Sequence[_Path] = self._dynamic.get((len(segments), segments[1]), ())
         if self._leading:
             candidates = (*candidates, *self._leading.get(len(segments), ()))
@@ -161,7 +176,11 @@ class RouteTable:
         upload.
         """
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        others = list(self._matching(requested, scope))
+        others = [
+            (other, parameters)
+            for other, parameters in self._matching(requested, scope)
+            if other.could_find(parameters)
+        ]
         for other, parameters in others:
             if method in other.routes:
                 scope["path_params"] = parameters
@@ -247,6 +266,18 @@ def _segments(path: str, scope: Scope) -> list[str]:
     return [unquote(part) for part in whole]
 
 
+def _check_encoding(raw: bytes | None) -> None:
+    """Refuse a path that another one may be read as. Raises ``BadRequest``."""
+    if raw is None:
+        return
+    try:
+        unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("The path is not UTF-8") from error
+    if _BAD_ESCAPE.search(raw):
+        raise BadRequest("The path has a % without two hexadecimal digits")
+
+
 def _options(allow: list[str]) -> ASGIApp:
     headers = [(b"allow", ", ".join(allow).encode()), (b"content-length", b"0")]
 
@@ -265,7 +296,9 @@ class Routing:
         self._table = table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Find the operation, then pass the request on."""
+        """Find the operation, then pass the request on. Raises ``BadRequest``."""
+        if scope.get("http_version") == "1.1":
+            check_host(scope)
         self._table.resolve(scope, Exchange.of(scope))
         await self._app(scope, receive, send)
 

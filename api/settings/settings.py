@@ -61,6 +61,7 @@ class Settings:
         rate_limit_clients: Requests of one client, ``600/minute``; empty for no limit.
         rate_limit_bad_tokens: Refused tokens of one address, ``60/minute``; empty for no limit.
         cors_origins: Pages of which origins may call from a browser.
+        cors_headers: What their requests may send beside the headers that the service reads.
         environment: ``development`` or ``production``.
         log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
         body_limit: The largest request body, in bytes.
@@ -89,6 +90,7 @@ class Settings:
     rate_limit_clients: str
     rate_limit_bad_tokens: str
     cors_origins: tuple[str, ...]
+    cors_headers: tuple[str, ...]
     environment: str
     log_level: str
     body_limit: int
@@ -128,6 +130,7 @@ class Settings:
             rate_limit_clients=values.rate(given, "RATE_LIMIT_CLIENTS"),
             rate_limit_bad_tokens=values.rate(given, "RATE_LIMIT_BAD_TOKENS"),
             cors_origins=values.origins(given, "CORS_ORIGINS"),
+            cors_headers=values.header_names(given, "CORS_HEADERS"),
             environment=values.one_of(given, "ENVIRONMENT", ENVIRONMENTS),
             log_level=values.one_of(given, "LOG_LEVEL", LOG_LEVELS),
             body_limit=values.whole(given, "BODY_LIMIT", 2**31),

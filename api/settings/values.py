@@ -21,6 +21,8 @@ Given = Mapping[str, str]
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 """RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
 
+_FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
 _A_DAY: Final = 24
 """Hours."""
 
@@ -124,6 +126,14 @@ def origins(given: Given, name: str) -> tuple[str, ...]:
                 f"{name}: must be origins such as https://app.example.com, in lower case and"
                 " without a path, or * alone"
             )
+    return found
+
+
+def header_names(given: Given, name: str) -> tuple[str, ...]:
+    """Return names of header fields (RFC 9110 section 5.1); ``*`` stands for any."""
+    found = words(given, name)
+    if not all(_FIELD_NAME.fullmatch(word) for word in found):
+        raise SettingsError(f"{name}: must be header names such as traceparent, or * for any")
     return found
 
 

@@ -1,6 +1,9 @@
 """Every operation that asks for a scope: which one, and what it answers and refuses with."""
 
-_ALWAYS = {"400", "401", "403", "503"}
+_ACCEPT = {"406"}
+"""Not of custom actions, nor where a hook of send may make another answer."""
+
+_ALWAYS = {"400", "401", "403", "503"} | _ACCEPT
 _OF_ROW = _ALWAYS | {"404"}
 _WITH_BODY = _ALWAYS | {"409", "413", "415"}
 _CHANGE = _OF_ROW | _WITH_BODY
@@ -18,7 +21,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {
     ("/parts/{id}", "patch"): ("parts_manager", {"200"}, _CHANGE),
     ("/parts/{id}", "delete"): ("parts_manager", {"200"}, _OF_ROW | {"409"}),
     ("/timesheets", "get"): (READ, {"200"}, _ALWAYS),
-    ("/timesheets", "post"): (CREATE, {"201"}, _WITH_BODY),
+    ("/timesheets", "post"): (CREATE, {"201"}, _WITH_BODY - _ACCEPT),
     ("/timesheets/{id}", "get"): (READ, {"200"}, _OF_ROW),
     ("/timesheets/{id}", "put"): (CREATE, {"200"}, _CHANGE),
     ("/timesheets/{id}", "patch"): (CREATE, {"200"}, _CHANGE),
@@ -26,9 +29,9 @@ OPERATIONS: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {
     ("/timesheets/{timesheet_id}/history", "get"): (READ, {"200"}, _OF_ROW),
     ("/timesheets/{timesheet_id}/history/{id}", "get"): (READ, {"200"}, _OF_ROW),
     ("/timesheets/upload", "post"): ("batch:upload", {"200", "201"}, _WITH_BODY | {"422"}),
-    ("/timesheets/summary", "get"): (READ, {"200"}, _ALWAYS),
+    ("/timesheets/summary", "get"): (READ, {"200"}, _ALWAYS - _ACCEPT),
     ("/approvals", "get"): (APPROVE, {"200"}, _ALWAYS),
-    ("/approvals", "put"): (APPROVE, {"200"}, _CHANGE),
+    ("/approvals", "put"): (APPROVE, {"200"}, _CHANGE - _ACCEPT),
     ("/approvals/{id}", "get"): (APPROVE, {"200"}, _OF_ROW),
     ("/approvals/{id}", "put"): (APPROVE, {"200"}, _CHANGE),
     ("/approvals/{id}", "patch"): (APPROVE, {"200"}, _CHANGE),

@@ -154,3 +154,16 @@ def test_a_body_that_is_too_large_is_413_and_only_for_those_who_may_write(
     answer = httpx.post(url, content=body, headers={**headers, **gate.bearer()})
     assert answer.status_code == 413
     assert not gate.rows()
+
+
+def test_preflights_allow_the_headers_that_a_setting_names(start_gate: StartGate) -> None:
+    gate = start_gate(CORS_ORIGINS=ORIGIN, CORS_HEADERS="traceparent, X-Requested-With")
+    answer = httpx.options(f"{gate.url}/parts", headers={"Origin": ORIGIN, **PREFLIGHT})
+    allowed = answer.headers["access-control-allow-headers"].split(", ")
+    assert {"Authorization", "Content-Type", "traceparent", "X-Requested-With"} <= set(allowed)
+
+
+@pytest.mark.parametrize("names", ["trace:parent", "x y(z)", '"a"', "Ü"])
+def test_a_header_that_has_no_such_name_stops_the_start(names: str) -> None:
+    with pytest.raises(SettingsError, match="CORS_HEADERS"):
+        Settings.of({"ISSUER": "https://x", "CORS_HEADERS": names})

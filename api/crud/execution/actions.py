@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from api.crud.resource import Resource
 
 _JSON: Final = (b"content-type", b"application/json")
+JSON_ONLY: Final = ("application/json",)
 
 
 class Action:
@@ -44,6 +45,8 @@ class Action:
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
         hooked: Whether there are hooks; what they may still set is then not asked of the body.
+        produces: The media types that it answers with, to be held against ``Accept``; empty where
+            it negotiates by itself.
         by_key: Whether it finds one row by its key.
         only_for_hooks: Milestones whose work is of use to hooks alone: without any it is left
             out, since a later statement does the same on its way.
@@ -53,6 +56,7 @@ class Action:
     status: ClassVar[int] = 200
     reads_body: ClassVar[bool] = False
     writes: ClassVar[bool] = False
+    produces: ClassVar[tuple[str, ...]] = ()
     by_key: ClassVar[bool] = False
     only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
@@ -158,6 +162,7 @@ class Create(Action):
     """``POST /parts``: 201, the row, and where it is."""
 
     name = "create"
+    produces = JSON_ONLY
     status = 201
     reads_body = True
     writes = True
@@ -244,6 +249,7 @@ class List(Action):
     """``GET /parts``: an array, and ``Content-Range``."""
 
     name = "list"
+    produces = JSON_ONLY
 
     def parse_request(self, context: Context) -> None:
         """Parse path and query."""
@@ -340,12 +346,14 @@ class Read(RowAction):
     """``GET /parts/{id}``: the row."""
 
     name = "read"
+    produces = JSON_ONLY
 
 
 class Update(RowAction):
     """``PUT`` or ``PATCH /parts/{id}``: changes what the body names, and gives the whole row."""
 
     name = "update"
+    produces = JSON_ONLY
     reads_body = True
     writes = True
     only_for_hooks = frozenset({"fetch"})
@@ -401,6 +409,7 @@ class Delete(RowAction):
     """``DELETE /parts/{id}``: ``{}``."""
 
     name = "delete"
+    produces = JSON_ONLY
     writes = True
     only_for_hooks = frozenset({"fetch"})
 

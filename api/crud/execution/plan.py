@@ -51,7 +51,12 @@ class Plan:
         hooks: What else.
         database: Where. One transaction is around everything: any error undoes all of it, and
             nothing is answered before the commit.
+
+    Attributes:
+        produces: The media types of its answers; empty where they are not known beforehand.
     """
+
+    produces: tuple[str, ...]
 
     def __init__(self, action: Action, hooks: ActionHooks, database: Database) -> None:
         self.action = action
@@ -70,6 +75,10 @@ class Plan:
         self._before_parsing = tuple(steps.pop(name) for name in BEFORE_PARSING if name in steps)
         self._after_parsing = tuple(steps.values())
         self._complete = self._steps(_LAST, hooked=hooked)
+        send = self._hooks.milestone("send")
+        # A hook there may make an answer of another media type.
+        has_hooks = send.replaced or send.befores or send.actions or send.afters
+        self.produces = () if has_hooks else self.action.produces
 
     def _steps(self, name: str, *, hooked: bool) -> tuple[Step, ...]:
         milestone = self._hooks.milestone(name)

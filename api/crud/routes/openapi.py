@@ -43,9 +43,10 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     401: "No valid token",
     403: "The token lacks the scope",
     404: "No such row",
+    406: "Accept rules out what this operation answers with",
     409: "The row would break a unique or foreign key",
     413: "The body is too large",
-    415: "The body is in no format that this operation reads",
+    415: "The body is in no format or content coding that this operation reads",
     422: "The idempotency key was used for another request",
     503: "The keys or the database are out of reach",
 }
@@ -68,10 +69,19 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def problem_responses(action: str, path: str) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems that an action may answer with; a parent in its path may be none."""
+def problem_responses(
+    action: str, path: str, produces: Sequence[str]
+) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that an action may answer with; a parent in its path may be none.
+
+    Args:
+        action: Its name.
+        path: Its path template.
+        produces: The media types that ``Accept`` is held against; empty for none.
+    """
     of_path = (404,) if "{" in path else ()
-    return problems(sorted({*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path}))
+    of_accept = (406,) if produces else ()
+    return problems(sorted({*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept}))
 
 
 def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:

@@ -58,7 +58,7 @@ class OwnOperation:
             methods=[self.method],
             tags=[self.action.resource.slug],
             operation_id=f"{self.method.lower()}_{operation.name}",
-            responses=problem_responses(self.refused_as, path),
+            responses=problem_responses(self.refused_as, path, operation.plan.produces),
             name=operation.name,
             **self.describe(),
         )

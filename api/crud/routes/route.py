@@ -6,7 +6,7 @@ describe it in OpenAPI is made when somebody asks for that: making it at the sta
 longer, for fifty models, than all the rest of the start.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -15,7 +15,9 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from api.crud.execution.plan import Plan
+from api.errors import NotFound
 from api.http.exchange import Access
+from api.http.media_types import check_accept
 from api.http.standalone import Standalone
 
 
@@ -43,8 +45,20 @@ class Operation:
         self.access = access
         self.name = f"{plan.action.name}_{plan.action.resource.slug}"
 
+    def could_find(self, parameters: Mapping[str, str]) -> bool:
+        """Return whether the path's parameters may be a row's: ``upload`` is no integer key."""
+        action = self.plan.action
+        read = action.resource.key_of if action.by_key else action.resource.link_key_of
+        try:
+            read({"path_params": parameters})
+        except NotFound:
+            return False
+        return True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the plan and send its response; a HEAD request gets the headers alone."""
+        if self.plan.produces:
+            check_accept(scope, self.plan.produces)
         response = await self.plan.run(scope, receive)
         length = (b"content-length", str(len(response.body)).encode())
         await send(

@@ -107,7 +107,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             tags=list(self.tags),
             summary=f"{action.name.capitalize()} {resource.slug}",
             operation_id=f"{method.lower()}_{operation.name}",
-            responses=problem_responses(action.name, template),
+            responses=problem_responses(action.name, template, operation.plan.produces),
             openapi_extra=operation_extras(resource, action.name, status),
             name=operation.name,
         )

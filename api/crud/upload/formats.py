@@ -88,7 +88,7 @@ def read_json_object(file: IO[bytes]) -> Any:
     data = file.read(MAX_ROW + 1)
     if len(data) > MAX_ROW:
         raise MalformedBody(f"The body's one row is longer than {MAX_ROW} bytes")
-    return _BODY.decode(data)
+    return _BODY.decode(data.removeprefix(codecs.BOM_UTF8))
 
 
 def is_array(file: IO[bytes]) -> bool:
@@ -96,7 +96,7 @@ def is_array(file: IO[bytes]) -> bool:
     file.seek(0)
     first = b""
     while not first and (piece := file.read(_WINDOW)):
-        first = piece.lstrip(b" \t\n\r")
+        first = piece.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\n\r")
     file.seek(0)
     return first[:1] == b"["
 
@@ -106,7 +106,7 @@ class _Window:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._text = ""
         self._at = 0
         self._read = 0
@@ -173,13 +173,18 @@ def read_ndjson(file: IO[bytes], _: Names) -> Rows:
     for line, data in enumerate(_lines(file), start=1):
         if data is None:
             yield line, Unreadable.because(f"The row is longer than {MAX_ROW} bytes")
-        elif data := data.strip(b" \t\r\n"):
+        elif data := data.removeprefix(_mark(line)).strip(b" \t\r\n"):
             try:
                 value = _ROW.decode(data)
             except MalformedBody as refusal:
                 errors = tuple(e for e in refusal.errors if not isinstance(e, str))
                 value = Unreadable(errors) if errors else Unreadable.because(refusal.message)
             yield line, value
+
+
+def _mark(line: int) -> bytes:
+    """Return the byte order mark, which a body may begin with."""
+    return codecs.BOM_UTF8 if line == 1 else b""
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes | None]:

@@ -6,6 +6,7 @@ any lock; only the merge, if it is going to write, has the table to itself.
 
 from starlette.types import Receive, Scope, Send
 
+from api.crud.execution.actions import JSON_ONLY
 from api.crud.execution.context import Context
 from api.crud.execution.failures import diagnose
 from api.crud.execution.unit import UnitOfWork
@@ -17,6 +18,7 @@ from api.crud.upload.run import Run
 from api.crud.upload.spool import Body
 from api.crud.upload.upload import Upload
 from api.http.exchange import Exchange
+from api.http.media_types import check_accept
 from db.database import Database
 from db.errors import DatabaseError
 
@@ -38,6 +40,7 @@ class UploadOperation:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the body in, do what it says, and answer."""
         upload = self._upload
+        check_accept(scope, JSON_ONLY)
         request = UploadRequest.of(scope)
         context = UploadContext(upload.resource, Exchange.of(scope), request)
         for hook in upload.starts:

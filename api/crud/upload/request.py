@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -11,6 +11,7 @@ from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.upload.formats import FORMATS, JSON, Format
 from api.errors import BadRequest, InvalidQuery, UnsupportedMediaType
 from api.http.body import header
+from api.http.media_types import content_type_of, parse_media_type
 
 ATOMIC: Final = "atomic"
 PARTIAL: Final = "partial"
@@ -61,7 +62,7 @@ class UploadRequest:
         dry_run = given["dry_run"] == "true"
         key = _key(header(scope, b"idempotency-key"))
         return cls(
-            format=_format(header(scope, b"content-type")),
+            format=_format(content_type_of(scope)),
             atomic=given["mode"] == ATOMIC,
             dry_run=dry_run,
             rejected_only=given["report"] == REJECTED,
@@ -99,24 +100,17 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
 def _format(content_type: bytes | None) -> Format:
     if content_type is None:
         return JSON
-    media_type, _, parameters = content_type.decode("latin-1").lower().partition(";")
-    charset = parameters.replace('"', "").replace(" ", "")
-    wanted = media_type.strip()
-    for one in FORMATS:
-        if wanted in (one.media_type, *one.aliases) and _is_utf8(charset):
-            return one
+    media_type = parse_media_type(content_type)
+    if media_type is not None and media_type.is_utf8:
+        # RFC 4180's parameter of text/csv: the names of the columns are needed.
+        has_header = media_type.parameters.get("header", "present").lower() == "present"
+        for one in FORMATS:
+            if media_type.name in (one.media_type, *one.aliases) and has_header:
+                return one
     known = ", ".join(one.media_type for one in FORMATS)
     raise UnsupportedMediaType(
         f"The body must be one of {known}, in UTF-8", headers={"Accept": known}
     )
-
-
-def _is_utf8(parameters: str) -> bool:
-    """Tell whether a media type's parameters leave the text in UTF-8 and its header in place."""
-    given: dict[str, Any] = dict(p.partition("=")[::2] for p in parameters.split(";") if p)
-    utf8 = given.pop("charset", "utf-8") == "utf-8"
-    header_there = given.pop("header", "present") == "present"  # RFC 4180's, of text/csv.
-    return utf8 and header_there and not given
 
 
 def _key(value: bytes | None) -> str | None:

@@ -1,0 +1,38 @@
+"""A service with one resource and its upload, called in process over SQLite."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from api.crud import Crud
+from db.drivers import open_database
+from tests.crud.conftest import Claims
+from tests.inprocess import InProcess, sqlite_with
+
+BODY_LIMIT = 10_000
+UPLOAD_LIMIT = 1_000_000
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData()
+
+
+class Tool(Base):
+    __tablename__ = "tools"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(2_000_000), unique=True)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Iterator[InProcess]:
+    """A service that keeps tools."""
+    url = sqlite_with(Base.metadata, tmp_path)
+    service = InProcess(url, open_database(url), Claims)
+    crud = Crud(service.app, service.database, scopes=("tools",), body_limit=BODY_LIMIT)
+    crud.upload(crud.resource(Tool), natural_key=["name"], limit=UPLOAD_LIMIT)
+    yield service
+    service.close()
