@@ -85,7 +85,7 @@ class Resource:
         self._default_access = default_access
         check_options(options)
         check_class(options.model)
-        faces = Faces(options, database.dialect)
+        faces = Faces(options, database.dialect, link.entity if link else None)
         self.view, self.related = faces.own, faces.related
         self.fields = self.view.fields
         self.plural, self.singular = (base + path for path in self._endpoints())

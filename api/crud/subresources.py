@@ -7,9 +7,9 @@ As in Finale they can be read and listed, never written: ``/users/{user_id}/book
 import re
 from typing import Final
 
-from api.crud.associations.including import UnusableRelation, check_relation
+from api.crud.associations.including import check_relation
 from api.crud.associations.links import LinkedTo
-from api.crud.associations.relations import Relation, relations_of
+from api.crud.associations.relations import Relation, UnusableRelation, relations_of
 from api.crud.mapping_checks import placeholder
 from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions
 from api.crud.resource import Resource
@@ -27,11 +27,12 @@ def nested_resources(parent: Resource, database: Database) -> dict[str, Resource
     try:
         for relation in relations.values():
             check_relation(relation, database.dialect)
+        return {
+            name.lower(): _nested(parent, relation, database)
+            for name, relation in relations.items()
+        }
     except UnusableRelation as error:
         raise ConfigurationError(parent.name, "associations", error) from error
-    return {
-        name.lower(): _nested(parent, relation, database) for name, relation in relations.items()
-    }
 
 
 def _nested(parent: Resource, relation: Relation, database: Database) -> Resource:

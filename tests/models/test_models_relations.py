@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from api.crud import Include, SortOptions
+from api.crud.routes.schemas import create_schema, read_schema, update_schema
 from tests.models.conftest import ModelApi, Serve
 from tests.models.places import B, C, D, Place, PlaceBase, Thing, Tool, holds, roads
 
@@ -114,6 +116,61 @@ def test_relation_is_embedded_as_the_orm_loads_it(places: ModelApi) -> None:
     rows = [places.read(f"/places/{n}") for n in range(1, 6)]
     assert rows == listed
     assert all(any(of_one.values()) for of_one in expected.values())
+
+
+def test_relation_cut_in_the_database_is_as_the_orm_loads_it(
+    places: ModelApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first rows of each parent, and the number of all, where there are very many."""
+    whole = {name: oracle(places, name) for name in (*MANY, *ONE)}
+    plain = {place["id"]: place for place in places.read("/places")}
+    monkeypatch.setattr("api.crud.associations.fetching._MANY_ROWS", 0)
+    monkeypatch.setattr("api.crud.associations.fetching._ROWS_A_KEY", 0)
+    includes = [Include(name, limit=1 if name in MANY else None) for name in whole]
+    places.crud.resource(Place, endpoints=("/short", "/short/{id}"), include=includes)
+    for place in places.read("/short"):
+        for name, rows in whole.items():
+            all_of_it, expected = _listed(plain[place["id"]][name]), rows[place["id"]]
+            assert _listed(place[name]) == all_of_it[:1], name
+            assert place.get(f"{name}Count", len(all_of_it[:1])) == len(expected), name
+
+
+def test_relation_to_one_is_sorted_by_as_it_is_embedded(places: ModelApi) -> None:
+    names = [f"{name}.name" for name in ONE]
+    sort = SortOptions(attributes=names)
+    places.crud.resource(Place, endpoints=("/sorted", "/sorted/{id}"), include=ONE, sort=sort)
+    for name in names:
+        rows = places.read("/sorted", sort=name)
+        values = [((row[name.split(".")[0]] or {}).get("name") or "", row["id"]) for row in rows]
+        assert values == sorted(values), name
+        last = places.read("/sorted", sort=f"-{name}")
+        assert sorted(row["id"] for row in last) == sorted(row["id"] for row in rows)
+
+
+def test_relation_that_is_viewonly_is_not_written(places: ModelApi) -> None:
+    before = oracle(places, "things")
+    created = places.post("/places", {"name": "x", "size": "big", "live": [{"name": "new"}]})
+    assert created.status_code == 400
+    assert created.json()["errors"][0]["field"] == "live"
+    changed = places.put("/places/1", {"d": {"id": 1}})
+    assert changed.status_code == 400
+    assert changed.json()["errors"][0]["field"] == "d"
+    assert oracle(places, "things") == before
+
+
+def test_openapi_describes_cut_rows_and_what_can_be_written(places: ModelApi) -> None:
+    resource = places.crud.resource(
+        Place, endpoints=("/x", "/x/{id}"), include=["things", "live", "d"]
+    )
+    shown, creatable, updatable = (
+        make(resource).model_json_schema()["properties"]
+        for make in (read_schema, create_schema, update_schema)
+    )
+    assert shown["things"]["maxItems"] == 100
+    assert shown["thingsCount"]["minimum"] == 101
+    assert "dCount" not in shown
+    assert {"things", "live", "d"} & creatable.keys() == {"things"}
+    assert {"things", "live", "d"} & updatable.keys() == set()
 
 
 def test_relation_is_nested_as_the_orm_loads_it(places: ModelApi) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
@@ -56,7 +57,7 @@ def related(relation: Relation, parent: Any, child: Any) -> Related:
         others = (*tables_of(parent), *tables_of(child))
         links = {one.element: one for one in _aliases(condition) if one not in others}
     if isinstance(secondary, Join):
-        links |= {table: table.alias() for table in _leaves(secondary) if table not in links}
+        links |= {table: table.alias() for table in leaves(secondary) if table not in links}
         froms = (_renamed(secondary, links),)
     if relation.where is not None:
         condition = and_(condition, _moved(relation.where, relation, child))
@@ -105,7 +106,7 @@ def order_of(relation: Relation, child: Any, joined: Related) -> list[ColumnElem
 
     The primary key comes last, so that the order is the same every time.
     """
-    own = _leaves(inspect(relation.entity).selectable)
+    own = leaves(inspect(relation.entity).selectable)
     links = {table: alias for table, alias in joined.links.items() if table not in own}
     ordered = [_moved(_linked(one, links), relation, child) for one in relation.ordered_by]
     return [*ordered, *key_of(child)]
@@ -116,6 +117,15 @@ def key_of(entity: Any) -> list[ColumnElement[Any]]:
     mapper = inspect(entity).mapper
     keys = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
     return [getattr(entity, key) for key in keys]
+
+
+def undirected(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]:
+    """Take DESC and NULLS LAST off a term of an ORDER BY; return both, the outermost first."""
+    directions = []
+    while isinstance(term, UnaryExpression) and term.modifier is not None:
+        directions.append(term.modifier)
+        term = term.element
+    return term, directions
 
 
 def takes_values(condition: ColumnElement[bool]) -> bool:
@@ -165,11 +175,11 @@ def _aliases(condition: ColumnElement[bool]) -> Iterator[Alias]:
 
 def tables_of(entity: Any) -> Sequence[FromClause]:
     """Return what a query of this entity selects from."""
-    return _leaves(inspect(entity).selectable)
+    return leaves(inspect(entity).selectable)
 
 
-def _leaves(selectable: FromClause) -> list[FromClause]:
+def leaves(selectable: FromClause) -> list[FromClause]:
     """Return what a join joins, down to its single tables."""
     if isinstance(selectable, Join):
-        return [*_leaves(selectable.left), *_leaves(selectable.right)]
+        return [*leaves(selectable.left), *leaves(selectable.right)]
     return [selectable]

@@ -84,18 +84,18 @@ async def _fetch(connection: Connection, child: Child, keys: Collection[Key]) ->
     fetched = await fetching.fetch(connection, list(keys))
     if child.relation.repeats:
         fetched = _first_of_each(fetched, width, view)
-    rows = [tuple(row)[width:] for row in fetched]
+    rows: list[Row] = [tuple(row)[width:] for row in fetched]
     records = view.read_rows(rows)
     by_key: dict[Key, list[Any]] = defaultdict(list)
     for row, record in zip(fetched, records, strict=True):
         by_key[tuple(row[:width])].append(record)
     counts: dict[Key, int] = {}
     if len(fetched) > child.limit:
-        counts = await _cut(connection, child, by_key)
-        kept = {id(record) for group in by_key.values() for record in group}
-        if len(kept) < len(records):
-            rows = [row for row, r in zip(rows, records, strict=True) if id(r) in kept]
-            records = [r for r in records if id(r) in kept]
+        long = [key for key, group in by_key.items() if len(group) > child.limit]
+        if long:
+            rows, records = _cut(child.limit, by_key, long, rows, records)
+            if child.relation.many:
+                counts = await fetching.count(connection, long)
     if view.children:
         await _embed(connection, view, rows, records)
     if view.hidden:
@@ -103,16 +103,19 @@ async def _fetch(connection: Connection, child: Child, keys: Collection[Key]) ->
     return _Found(by_key, counts)
 
 
-async def _cut(
-    connection: Connection, child: Child, by_key: dict[Key, list[Any]]
-) -> dict[Key, int]:
-    """Leave no parent more rows than the limit; count those of the parents that had more."""
-    long = [key for key, group in by_key.items() if len(group) > child.limit]
+def _cut(
+    limit: int,
+    by_key: dict[Key, list[Any]],
+    long: Sequence[Key],
+    rows: Sequence[Row],
+    records: Sequence[Any],
+) -> tuple[list[Row], list[Any]]:
+    """Leave these parents no more records than the limit; return the rows and records left."""
     for key in long:
-        del by_key[key][child.limit :]
-    if not long or not child.relation.many:
-        return {}
-    return await child.fetching.count(connection, long)
+        del by_key[key][limit:]
+    kept = {id(record) for group in by_key.values() for record in group}
+    left = [(row, one) for row, one in zip(rows, records, strict=True) if id(one) in kept]
+    return [row for row, _ in left], [one for _, one in left]
 
 
 def _first_of_each(fetched: Sequence[Row], width: int, view: View) -> list[Row]:

@@ -1,14 +1,24 @@
 """Including: what ``Include`` says of a relation's rows, checked and made part of the relation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from warnings import catch_warnings
 
-from sqlalchemy import ColumnElement, Dialect, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, Dialect, FromClause, and_, inspect, select
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from api.crud.associations.conditions import key_of, order_of, related, takes_values
-from api.crud.associations.relations import Relation
+from api.crud.associations.conditions import (
+    key_of,
+    leaves,
+    order_of,
+    related,
+    tables_of,
+    takes_values,
+    undirected,
+)
+from api.crud.associations.relations import Relation, UnusableRelation
 from api.crud.query.criteria import directed
 from api.crud.views.fields import Fields
 from db.statement import Statement
@@ -18,10 +28,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT: Final = 100
 """How many related rows of one parent are embedded where nothing else is said."""
-
-
-class UnusableRelation(LookupError):
-    """A relation, or what an option asks of it, cannot be carried out; the text says why."""
 
 
 def included(relation: Relation, include: "Include", fields: Fields, dialect: Dialect) -> Relation:
@@ -54,6 +60,7 @@ def check_relation(relation: Relation, dialect: Dialect) -> None:
     """Compile a relation's condition and order once. Raises ``UnusableRelation``."""
     if relation.plain and relation.where is None and not relation.ordered_by:
         return
+    _check_tables(relation)
     try:
         parent, child = aliased(relation.source), relation.entity
         joined = related(relation, parent, child)
@@ -73,11 +80,42 @@ def _where(relation: Relation, given: Any) -> ColumnElement[bool] | None:
     condition = given() if callable(given) else given
     if condition is None and given is None:
         return None
-    if not isinstance(condition, ColumnElement):
+    if not _is_sql(condition):
         raise UnusableRelation(
             f"{relation.name}: where must be a SQL condition, or a function that returns one"
         )
-    return condition
+    return and_(condition)
+
+
+def _check_tables(relation: Relation) -> None:
+    """Refuse what names columns of tables that are not in the query: each row would meet each."""
+    own = {*tables_of(relation.entity)}
+    if relation.entity is not relation.target:
+        with catch_warnings(action="ignore", category=SAWarning):
+            keys = [attribute.key for attribute in inspect(relation.target).column_attrs]
+            columns = [getattr(relation.entity, key).expression for key in keys]
+        _check_froms(relation, "the alias", columns, own)
+    if relation.where is not None:
+        _check_froms(relation, "where", [relation.where], own)
+    if relation.mapped.secondary is not None:
+        own |= {*leaves(relation.mapped.secondary)}
+    _check_froms(relation, "order_by", [undirected(t)[0] for t in relation.ordered_by], own)
+
+
+def _check_froms(
+    relation: Relation, option: str, clauses: Sequence[ColumnElement[Any]], own: set[FromClause]
+) -> None:
+    found = {
+        table
+        for clause in clauses
+        for selectable in select(clause).get_final_froms()
+        for table in leaves(selectable)
+    }
+    others = ", ".join(sorted(str(getattr(one, "name", one)) for one in found - own))
+    if others:
+        raise UnusableRelation(
+            f"{relation.name}: {option} names columns of {others}, which is not the related table"
+        )
 
 
 def _order(relation: Relation, given: Any, fields: Fields) -> list[ColumnElement[Any]]:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     and_,
-    inspect,
     literal_column,
     select,
     tuple_,
@@ -23,8 +22,15 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
-from api.crud.associations.conditions import child_of, key_of, order_of, related, tables_of
-from api.crud.associations.relations import Relation
+from api.crud.associations.conditions import (
+    child_of,
+    key_of,
+    order_of,
+    related,
+    tables_of,
+    undirected,
+)
+from api.crud.associations.relations import Relation, UnusableRelation
 from api.crud.views.fields import Field
 from db.statement import slot
 
@@ -40,6 +46,12 @@ class LinkedTo:
 
     relation: Relation
     parent: tuple[Field, ...]
+
+    @property
+    def entity(self) -> Any:
+        """The alias that the relation names in place of a model; None if it names a model."""
+        relation = self.relation
+        return None if relation.entity is relation.target else relation.entity
 
     def clause(
         self, next_slot: Callable[[TypeEngine[Any]], BindParameter[Any]]
@@ -76,7 +88,7 @@ class LinkedTo:
         What does not stand in the rows themselves (a link table's column) is looked up for each.
         """
         relation = self.relation
-        own = {*inspect(relation.target).tables}
+        own = {*tables_of(relation.entity)}
         return tuple(
             term if _tables_of(term) <= own else self._looked_up(term)
             for term in relation.ordered_by
@@ -84,11 +96,14 @@ class LinkedTo:
 
     def _looked_up(self, term: ColumnElement[Any]) -> ColumnElement[Any]:
         relation = self.relation
+        if self.entity is not None:
+            text = "is ordered by columns of other tables than the alias that it names"
+            raise UnusableRelation(f"{relation.name}: {text}")
         parent = aliased(relation.source)
         child = child_of(relation, parent)
         joined = related(relation, parent, child)
         (moved, *_) = order_of(replace(relation, order=(term,)), child, joined)
-        value, directions = _without_directions(moved)
+        value, directions = undirected(moved)
         of_parent = [
             getattr(parent, f.attribute) == slot(n, f.column.type)
             for n, f in enumerate(self.parent)
@@ -116,20 +131,11 @@ class LinkedTo:
         if not relation.many:  # As the ORM: the first of them.
             order = order_of(relation, child, joined)
             members = members.order_by(*order).limit(literal_column("1"))
-        own = key_of(relation.target)
+        own = key_of(relation.entity)
         row = own[0] if len(own) == 1 else tuple_(*own)
-        return row.in_(members)
+        return row.in_(members.correlate(None))
 
 
 def _tables_of(clause: ColumnElement[Any]) -> set[object]:
     """Return the tables whose columns stand in a clause."""
     return {one.table for one in iterate(clause) if isinstance(one, ColumnClause)}
-
-
-def _without_directions(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]:
-    """Take DESC and NULLS LAST off a term of an ORDER BY; return both, the outermost first."""
-    directions = []
-    while isinstance(term, UnaryExpression) and term.modifier is not None:
-        directions.append(term.modifier)
-        term = term.element
-    return term, directions

@@ -11,6 +11,10 @@ from api.crud.associations.pairs import Pairs, is_plain, is_unique
 from api.crud.views.fields import Model
 
 
+class UnusableRelation(LookupError):
+    """A relation, or what an option asks of it, cannot be carried out; the text says why."""
+
+
 @dataclass(frozen=True, eq=False)
 class Relation:
     """One relationship, seen from its parent.

@@ -170,7 +170,7 @@ class Statements:
         return rows.order_by(*(term.clause() for term in order)).limit(limit).offset(offset)
 
     def _count(self, conditions: Conditions) -> ClauseElement:
-        total = select(sql.count()).select_from(self._fields.mapped.model)
+        total = select(sql.count()).select_from(self._fields.entity)
         return self._filtered(total, conditions, slots())
 
     def _written_row(

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from api.crud.associations.including import UnusableRelation
-from api.crud.associations.relations import relations_of
+from api.crud.associations.relations import UnusableRelation, relations_of
 from api.crud.options import AssociationOptions, ConfigurationError, ResourceOptions
 from api.crud.views.view import Include, UnknownName, View
 
@@ -25,9 +24,10 @@ class Faces:
         ConfigurationError: From the constructor: an option names what there is not.
     """
 
-    def __init__(self, options: ResourceOptions, dialect: Dialect) -> None:
+    def __init__(self, options: ResourceOptions, dialect: Dialect, entity: Any = None) -> None:
         self._options = options
         self._dialect = dialect
+        self._entity = entity
         self._relations = relations_of(options.model)
         given = options.associations
         self._populates = given is True or (
@@ -81,6 +81,7 @@ class Faces:
                 exclude=exclude,
                 include=include,
                 remove_foreign_keys=self._keyless,
+                entity=self._entity if model is None else None,
             )
         except (UnknownName, UnusableRelation) as error:
             raise self._mistake(option, error) from error

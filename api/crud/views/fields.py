@@ -5,7 +5,7 @@ attribute's. Both come from the model, which declares them once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -120,6 +120,7 @@ class Fields:
         by_name: Every field under its name in JSON.
         key: The primary key's fields.
         unsupported: What cannot be shown, and why, by its name in JSON.
+        entity: What rows are selected from: the model, or an alias of it.
     """
 
     def __init__(
@@ -128,11 +129,13 @@ class Fields:
         by_name: Mapping[str, Field],
         key: tuple[Field, ...],
         unsupported: Mapping[str, str],
+        entity: Any,
     ) -> None:
         self.mapped = mapped
         self.by_name = by_name
         self.key = key
         self.unsupported = unsupported
+        self.entity = entity
         self._by_attribute = {field.attribute: field for field in by_name.values()}
 
     def __iter__(self) -> Iterator[Field]:
@@ -213,8 +216,13 @@ class Fields:
         return {attribute: value for attribute, value in values if value is not UNSET}
 
     @classmethod
-    def of(cls, model: Model, dialect: Dialect) -> "Fields":
+    def of(cls, model: Model, dialect: Dialect, entity: Any = None) -> "Fields":
         """Read the fields off a model; what has no JSON form is left to ``unsupported``.
+
+        Args:
+            model: The model.
+            dialect: Of the database.
+            entity: An alias of the model to select from in its place.
 
         Raises:
             TypeError: A column of the key has no JSON form; the text names it.
@@ -227,7 +235,12 @@ class Fields:
                 by_name[attribute.name] = _field(attribute, mapped, dialect)
             except TypeError as error:
                 unsupported[attribute.name] = str(error)
-        fields = cls(mapped, by_name, (), unsupported)
+        if entity is not None:
+            by_name = {
+                name: replace(field, expression=getattr(entity, field.attribute))
+                for name, field in by_name.items()
+            }
+        fields = cls(mapped, by_name, (), unsupported, model if entity is None else entity)
         try:
             fields.key = tuple(fields.of_column(column) for column in mapped.key)
         except KeyError as error:

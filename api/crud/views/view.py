@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Dialect
 
 from api.crud.associations.fetching import Fetching
-from api.crud.associations.including import UnusableRelation, included, limit_of
-from api.crud.associations.relations import Relation, relations_of
+from api.crud.associations.including import included, limit_of
+from api.crud.associations.relations import Relation, UnusableRelation, relations_of
 from api.crud.query.names import Names
 from api.crud.views.fields import Field, Fields, Model
 from api.crud.views.records import Record, RowReader, record_type, row_reader
@@ -82,13 +82,14 @@ class View:
         exclude: Sequence[str] = (),
         include: Sequence[Include | str] = (),
         remove_foreign_keys: bool = False,
+        entity: Any = None,
     ) -> "View":
-        """Make the view of a model.
+        """Make the view of a model, or of an alias of it.
 
         Raises:
             UnknownName: A field or relation that the model does not have.
         """
-        fields = Fields.of(model, dialect)
+        fields = Fields.of(model, dialect, entity)
         relations = relations_of(model)
         includes = [_include(one) for one in include]
         named = [(one, _named(relations, one.relation)) for one in includes]
