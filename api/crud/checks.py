@@ -12,6 +12,7 @@ from api.crud.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
     EVERY_ACTION,
+    NESTED_ARRAYS,
     UPDATE_METHODS,
     AssociationOptions,
     ConfigurationError,
@@ -116,6 +117,11 @@ def _update_method(given: Any) -> Complaints:
         yield f"must be one of {', '.join(UPDATE_METHODS)}"
 
 
+def _nested_arrays(given: Any) -> Complaints:
+    if given not in NESTED_ARRAYS:
+        yield f"must be one of {', '.join(NESTED_ARRAYS)}"
+
+
 def _presets(given: Any) -> Complaints:
     if not isinstance(given, Mapping) or not all(callable(make) for make in given.values()):
         yield "must be functions that give conditions, by name"
@@ -188,6 +194,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "read_only_attributes": _names,
     "update_method": _update_method,
     "put_replaces": _flag,
+    "nested_arrays": _nested_arrays,
     "presets": _presets,
     "access": _access,
     "bodies": _bodies,

@@ -14,6 +14,8 @@ ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 READING_ACTIONS: Final = ("list", "read")
 EVERY_ACTION: Final = "all"
+NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore")
+"""What an update may do with an array of related rows, the default first."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
 HOOK_SECONDS: Final = 10.0
 
@@ -90,6 +92,9 @@ class ResourceOptions:
         read_only_attributes: Fields that clients may not write; hooks may.
         update_method: The verb of update beside PATCH, which there is always: PUT or POST.
         put_replaces: PUT sets what its body leaves out to its default, or null.
+        nested_arrays: What an update does with an array of related rows: ``unchanged`` (the
+            default) accepts it as it is stored and refuses any other, ``refuse`` refuses it,
+            ``ignore`` passes over it.
         presets: Named conditions (Finale's scopes) that callers choose by ``?preset=name``.
         access: What each action asks of a token; ``all`` stands for those not named.
         bodies: What OpenAPI says of a body, as a JSON schema by ``create`` or ``update``, where
@@ -110,6 +115,7 @@ class ResourceOptions:
     read_only_attributes: Sequence[str] = ()
     update_method: str = "PUT"
     put_replaces: bool = False
+    nested_arrays: str = NESTED_ARRAYS[0]
     presets: Mapping[str, Preset] = field(default_factory=dict)
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -9,10 +9,12 @@ from starlette.types import Scope
 
 from api.crud.associations.embedding import Embedder
 from api.crud.associations.links import LinkedTo
-from api.crud.associations.nested import NestedWriter
+from api.crud.associations.nested import NestedReader
+from api.crud.associations.nested_writes import NestedWriter
 from api.crud.checks import PARAMETER, check_options
 from api.crud.execution.bodies import Attributes
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
+from api.crud.execution.members import BodyMembers, Members, refuses_empty
 from api.crud.execution.session_writes import SessionWrites
 from api.crud.execution.statements import Statements
 from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
@@ -30,7 +32,7 @@ from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
 from api.crud.views.view import UnknownName
 from api.errors import NotFound
-from api.http.body import header
+from api.http.body import is_lenient
 from api.http.exchange import Access
 from db.database import Database
 
@@ -54,6 +56,8 @@ class Resource:
         key: The row's own fields that the path of the one names.
         path_fields: The names in the path of the one, its parent's included, and their fields.
         attributes: The names of all its attributes.
+        members: What may be in the bodies of create and update.
+        refuses_empty: Whether a new row of which a body says nothing would hold nulls alone.
         statements: What the database runs.
         statements_by: The same for rows that are found by another key than the path's.
         create, list, read, update, delete, all: The hooks of each action, and of all.
@@ -121,9 +125,15 @@ class Resource:
         )
         fixed = {*self.key, *self.fields.key}
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
-        self.nested = NestedWriter(
-            self.view, database.dialect, creatable=self.creatable, updatable=self.updatable
+        self.nested_reader = NestedReader(
+            self.view,
+            creatable=self.creatable,
+            updatable=self.updatable,
+            arrays=options.nested_arrays,
         )
+        self.nested = NestedWriter(self.view, database.dialect)
+        self.members = self._members()
+        self.refuses_empty = refuses_empty(self.fields)
         self.generated = next((f for f in self.fields.key if f.generated), None)
         self.with_initial = tuple(f for f in self.fields if f.has_initial)
         self.with_refresh = tuple(f for f in self.fields if f.column.onupdate is not None)
@@ -179,18 +189,18 @@ class Resource:
         query_string = scope["query_string"]
         if not query_string:
             return self.parser.parse(b"")
-        return self.parser.parse(query_string, lenient=_is_lenient(scope))
+        return self.parser.parse(query_string, lenient=is_lenient(scope))
 
     def read_query_of_one(self, scope: Scope) -> ListQuery | None:
         """Read the query of an action on one row. Raises ``InvalidQuery``."""
         query_string = scope["query_string"]
         if not query_string:
             return None
-        return self.parser.parse_of_one(query_string, lenient=_is_lenient(scope))
+        return self.parser.parse_of_one(query_string, lenient=is_lenient(scope))
 
     def refuse_parameters(self, scope: Scope) -> None:
         """Refuse any query parameter: this action has none. Raises ``InvalidQuery``."""
-        if scope["query_string"] and not _is_lenient(scope):
+        if scope["query_string"] and not is_lenient(scope):
             self.parser.refuse_all(scope["query_string"])
 
     def ordered(self, attributes: Attributes) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
@@ -224,6 +234,13 @@ class Resource:
                 return plural, singular
         raise AssertionError
 
+    def _members(self) -> BodyMembers:
+        view, bodies, nested = self.view, self.options.bodies, self.nested_reader
+        return BodyMembers(
+            create=Members.of(view, self.creatable, nested.creates, bodies.get("create")),
+            update=Members.of(view, self.updatable, nested.updates, bodies.get("update")),
+        )
+
     def _field(self, option: str, name: str) -> Field:
         field = self.fields.find(name)
         if field is None:
@@ -237,9 +254,3 @@ class Resource:
             return make(*arguments)
         except UnknownName as error:
             raise ConfigurationError(self.name, option, error) from error
-
-
-def _is_lenient(scope: Scope) -> bool:
-    """Tell whether the caller asks to pass over what is unknown (RFC 7240)."""
-    prefer = header(scope, b"prefer")
-    return prefer is not None and b"handling=lenient" in prefer.lower().replace(b" ", b"")

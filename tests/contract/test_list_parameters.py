@@ -79,7 +79,12 @@ def test_a_lenient_caller_has_what_is_unknown_passed_over(parts: httpx.Client, p
     assert parts.get(path, headers=headers).json() == row
     assert parts.put(path, headers=headers, json={"name": "c"}).json()["name"] == "c"
     assert parts.delete(path, headers=headers).json() == {}
-    assert parts.post("/parts?zzz=1", headers=headers, json={}).status_code == 201
+    body = {"name": "d", "zzz": 1, "createdAt": "2001-01-01T00:00:00.000Z"}
+    made = parts.post("/parts?zzz=1", headers=headers, json=body)
+    assert made.status_code == 201
+    assert made.json()["createdAt"] > "2020"
+    path = made.headers["location"]
+    assert parts.put(path, headers=headers, json={**body, "id": 0}).json()["name"] == "d"
 
 
 @pytest.mark.parametrize("prefer", ["handling=strict", "lenient", "return=minimal", ""])

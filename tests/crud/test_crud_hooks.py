@@ -213,9 +213,13 @@ def test_hooks_may_set_what_clients_may_not(api: Api) -> None:
         if context.action != "delete":
             context.attributes.update(first_name="hook", email=f"{context.action}@x")
 
-    row = api.made("/users", firstName="client", email="client")
+    row = api.made("/users", age=1)
     assert (row["firstName"], row["email"]) == ("hook", "create@x")
-    assert api.put("/users/1", {"email": "client"}).json()["email"] == "update@x"
+    assert api.put("/users/1", {"email": "create@x"}).json()["email"] == "update@x"
+    assert_refused(
+        api.post("/users", {"firstName": "client", "email": "c"}), 400, "firstName", "email"
+    )
+    assert_refused(api.put("/users/1", {"email": "client"}), 400, "email")
 
 
 CRITERIA: list[tuple[Any, list[str]]] = [

@@ -39,14 +39,16 @@ def test_a_dated_entry_is_kept_and_counts_for_its_week(machine: httpx.Client) ->
 
 
 def test_what_the_service_says_is_not_the_callers_to_write(machine: httpx.Client) -> None:
-    entry = made(
-        machine,
-        status="approved",
-        approved=True,
-        reason="mine",
-        created_by="somebody",
-        day="1999-01-01",
-    )
+    claimed = {
+        "status": "approved",
+        "approved": True,
+        "reason": "mine",
+        "created_by": "somebody",
+        "day": "1999-01-01",
+    }
+    refused = messages(machine.post("/timesheets", json=DATED | claimed))
+    assert refused == {name: f"{name} is read-only" for name in claimed}
+    entry = made(machine, status="submitted", approved=False, reason=None)
     assert (entry["status"], entry["approved"], entry["reason"]) == ("submitted", False, None)
     assert (entry["created_by"], entry["day"]) == (CLIENT, "2017-05-10")
 
@@ -225,7 +227,7 @@ def test_a_change_of_nothing_changes_nothing(machine: httpx.Client) -> None:
     entry = made(machine)
     del entry["message"]
     path = f"/timesheets/{entry['id']}"
-    for body in ({}, {"hours": 5}, {"status": "approved"}):
+    for body in ({}, {"hours": 5}, {"status": "submitted"}, entry):
         assert machine.put(path, json=body).json() == entry
 
 

@@ -14,16 +14,20 @@ from msgspec import UNSET
 from starlette.types import Receive
 
 from api.crud.associations.additions import check_additions
+from api.crud.associations.nested import Reading
 from api.crud.execution import bodies, session_writes
-from api.crud.execution.bodies import Errors
+from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.context import Context
 from api.crud.execution.hook_errors import HookError
+from api.crud.execution.members import report_read_only
 from api.crud.execution.statements import Statements
+from api.crud.execution.stored import StoredRow, report_contradictions
+from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
 from api.crud.query import Condition
 from api.crud.views.fields import Field, initial_values
 from api.crud.views.records import encode, hide
-from api.errors import NotFound
-from api.http.body import read_json_object
+from api.errors import NotFound, ValidationFailed
+from api.http.body import is_lenient, read_json_object
 from db.connection import Connection
 from db.errors import NotWritten, SeveralRows
 from db.statement import Row, Values
@@ -176,7 +180,9 @@ class Create(Action):
         resource, body = self.resource, context.given
         resource.refuse_parameters(context.scope)
         errors = Errors()
-        context.nested = resource.nested.read(body, errors, new=True, hooked=self.hooked)
+        plain = resource.members.create.written.issuperset(body)
+        if not plain:
+            self._read_others(context, errors)
         by_nested = resource.nested.sets(context.nested)
         attributes = bodies.read_new(
             body,
@@ -184,12 +190,29 @@ class Create(Action):
             errors,
             given_elsewhere=resource.attributes if self.hooked else by_nested | resource.by_hooks,
         )
+        if not plain:
+            report_contradictions(context.nested, body, attributes, resource.fields, errors)
         errors.check()
         context.take_attributes(attributes)
+
+    def _read_others(self, context: Context, errors: Errors) -> None:
+        """Read related rows; keep what must be as the new row shows it, and report the rest."""
+        resource, body = self.resource, context.given
+        lenient = is_lenient(context.scope)
+        context.read_only = resource.members.create.sort_out(body, errors, lenient=lenient)
+        for name in context.read_only:
+            if name not in resource.view.shown:
+                report_read_only(name, errors)
+        reading = Reading(errors, new=True, hooked=self.hooked, lenient=lenient)
+        context.nested = resource.nested_reader.read(body, reading)
+        if context.read_only:
+            context.unit.run_several()
 
     async def write(self, context: Context) -> None:
         """Insert the row with its related ones, and take it back as the database has it."""
         resource, attributes = self.resource, context.attributes
+        if not attributes and resource.refuses_empty:
+            self._check_not_empty(context)
         in_session = self.needs_session()
         missing = [f for f in resource.with_initial if f.attribute not in attributes]
         if in_session:  # Other defaults are the session's: they may ask for its context.
@@ -201,6 +224,10 @@ class Create(Action):
             self._check_additions(context)
         row = await (session_writes.create(context) if in_session else self._insert(context))
         await self._take_row(context, row)
+        if context.read_only:
+            errors, shown = Errors(), as_shown(context.instance)
+            report_changed(resource.view, context.given, context.read_only, shown, errors)
+            errors.check()
 
     async def _insert(self, context: Context) -> Row | None:
         """Insert the row by one statement, with its related ones."""
@@ -219,6 +246,11 @@ class Create(Action):
         if context.nested:
             await resource.nested.write_after(connection, context, row)
         return row
+
+    def _check_not_empty(self, context: Context) -> None:
+        written = self.resource.members.create.written
+        if not context.nested and written.isdisjoint(context.given):
+            raise ValidationFailed("The body is empty: the row would hold nothing but nulls")
 
     def _check_complete(self, context: Context) -> None:
         errors = Errors()
@@ -363,12 +395,58 @@ class Update(RowAction):
         super().parse_request(context)
         resource, body = self.resource, context.given
         errors = Errors()
-        context.nested = resource.nested.read(body, errors, new=False, hooked=self.hooked)
         replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
         read = bodies.read_replacement if replaces else bodies.read_change
         attributes = read(body, resource.updatable, errors)
+        if not resource.members.update.written.issuperset(body):
+            self._read_others(context, attributes, errors)
         errors.check()
         context.take_attributes(attributes)
+
+    def _read_others(self, context: Context, attributes: Attributes, errors: Errors) -> None:
+        """Read related rows; keep what must be as it is stored, and report the rest."""
+        resource, body = self.resource, context.given
+        lenient = is_lenient(context.scope)
+        read_only = resource.members.update.sort_out(body, errors, lenient=lenient)
+        if not self.hooked:  # A hook may put another key in the place of the path's.
+            read_only = self._check_key(context, read_only, errors)
+        reading = Reading(errors, new=False, hooked=self.hooked, lenient=lenient)
+        context.nested = resource.nested_reader.read(body, reading)
+        by_name = resource.fields.by_name
+        for one in context.nested:  # Its foreign key is the object's business, not a default's.
+            for name in map(str, (column.name for column in one.relation.foreign_key)):
+                if name not in body:
+                    attributes.pop(by_name[name].attribute, None)
+        context.read_only = read_only
+        if read_only or context.nested:
+            context.unit.run_several()
+
+    def _check_key(
+        self, context: Context, names: tuple[str, ...], errors: Errors
+    ) -> tuple[str, ...]:
+        """Compare the key in the body with the path's; return the other names."""
+        key = dict(zip(self.resource.path_fields, context.key_values, strict=True))
+        left = []
+        for name in names:
+            field = self.resource.fields.by_name.get(name)
+            if field is None or (name, field) not in key:
+                left.append(name)
+            elif not is_driver_value(field, context.given[name], key[name, field]):
+                report_read_only(name, errors)
+        return tuple(left)
+
+    async def data(self, context: Context) -> None:
+        """Compare what the body must not change with the stored row, where it has any of that."""
+        if not context.read_only and not any(one.compares for one in context.nested):
+            return
+        conditions, values, keep = self._narrowed(context)
+        connection = await context.connection()
+        statement = self._statements(context).lock(conditions, keep=keep)
+        row = await connection.fetch_one(statement, (*values, *context.key_values))
+        if row is None:
+            raise NotFound
+        context.stored = await StoredRow.of(self.resource, connection, row, context.given)
+        context.stored.check(context)
 
     async def write(self, context: Context) -> None:
         """Update the row and take it back; a body that names nothing changes nothing."""
@@ -386,6 +464,8 @@ class Update(RowAction):
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
+        if context.stored is not None:
+            attributes = context.stored.changed(attributes)
         conditions, narrowing, keep = self._narrowed(context)
         statements, values = self._statements(context), (*narrowing, *context.key_values)
         if not attributes:

@@ -1,6 +1,6 @@
 """Bodies: from a JSON object to what a row shall hold, each value checked against its column.
 
-Keys that are no field, and fields that a client may not write, are passed over, as in Finale.
+Members that are not written are the business of ``members``.
 Every field that is wrong is reported, in Finale's words, not only the first.
 """
 
@@ -18,6 +18,8 @@ Attributes = dict[str, Any]
 
 NULL: Final = "notNull Violation"
 INVALID: Final = "Validation error"
+MOST_ERRORS: Final = 100
+"""How many unknown members are named: looking for the nearest name of each takes time."""
 
 
 class Errors:
@@ -39,6 +41,11 @@ class Errors:
         text = f"{label or name} {text}"
         self._texts.append(f"{kind}: {text}")
         self._errors.append({"field": name, "message": text})
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is wrong that unknown members are no longer named."""
+        return len(self._errors) >= MOST_ERRORS
 
     @property
     def found(self) -> Sequence[FieldError]:

@@ -22,7 +22,9 @@ from api.http.exchange import Exchange
 from db.connection import Connection
 
 if TYPE_CHECKING:
-    from api.crud.associations.nested import Nested, Writing
+    from api.crud.associations.nested import Nested
+    from api.crud.associations.nested_writes import Writing
+    from api.crud.execution.stored import StoredRow
     from api.crud.resource import Resource
 
 Headers = list[tuple[bytes, bytes]]
@@ -60,6 +62,8 @@ class Context:
             there what is not a field, or not writable by clients. What hooks of ``start`` and
             ``auth`` change here is what is validated.
         nested: What the body says of related rows.
+        read_only: The names of members that are given but not written; they must be unchanged.
+        stored: The row as it was, where the body must be compared with it.
         writing: The related row that is being written, so that a refusal can name it.
         key_values: What ``key`` returns.
         lookup: How the row is found, where a hook chose another key than the path's.
@@ -90,6 +94,8 @@ class Context:
     query: ListQuery | None = None
     given: dict[str, Any] = field(default_factory=dict)
     nested: "list[Nested]" = field(default_factory=list)
+    read_only: tuple[str, ...] = ()
+    stored: "StoredRow | None" = None
     writing: "Writing | None" = None
     narrowing: Criteria | None = None
     instance: Any = None

@@ -109,6 +109,10 @@ class Statements:
         """Values: the conditions', the link's, the key's. Gives the row."""
         return (self._kept if keep else self._compile)(self._read, conditions)
 
+    def lock(self, conditions: Conditions = (), *, keep: bool = True) -> Statement:
+        """As ``read``, and nobody else changes the row until the transaction ends."""
+        return (self._kept if keep else self._compile)(self._lock, conditions)
+
     def page(
         self, conditions: Conditions, order: tuple[Order, ...], *, keep: bool = True
     ) -> Statement:
@@ -157,11 +161,14 @@ class Statements:
         where = self._written_row(slots(), conditions)
         return delete(self._fields.table).where(*where).returning(*self._returned)
 
-    def _read(self, conditions: Conditions) -> ClauseElement:
+    def _read(self, conditions: Conditions) -> Select[Any]:
         next_slot = slots()
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
         same = (f.expression == next_slot(f.column.type) for f in self._key)
         return self._rows.where(*narrowed, *same)
+
+    def _lock(self, conditions: Conditions) -> ClauseElement:
+        return self._read(conditions).with_for_update(of=self._fields.table)
 
     def _page(self, conditions: Conditions, order: tuple[Order, ...]) -> ClauseElement:
         next_slot = slots()

@@ -55,6 +55,10 @@ class UnitOfWork:
             self._entered = opened
         return self._connection
 
+    def run_several(self) -> None:
+        """Run more than one statement, so that they need a transaction around them."""
+        self._single = False
+
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session inside the transaction."""
         return await (await self.connection()).orm(work)

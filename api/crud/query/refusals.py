@@ -26,11 +26,25 @@ def unknown_parameter(
         known: Every parameter there is.
         listed: Those to name where none is near; all of them if not given.
     """
-    listed = known if listed is None else listed
-    shown = name[:_SHOWN]
-    nearest = get_close_matches(shown, known, n=1, cutoff=_SIMILAR)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(listed) or 'none'}"
+    shown, hint = nearest(name, known, listed)
     return InvalidQuery(
         f"Unknown query parameter {shown!r}: {hint}",
         [{"field": shown, "message": f"{shown} is not a parameter of this operation; {hint}"}],
     )
+
+
+def nearest(
+    name: str, known: Collection[str], listed: Collection[str] | None = None
+) -> tuple[str, str]:
+    """Return an unknown name as a message shows it, and a hint at the nearest known one.
+
+    Args:
+        name: What was given.
+        known: Every name there is.
+        listed: Those to list where none is near; all of them by default.
+    """
+    shown = name[:_SHOWN]
+    similar = get_close_matches(shown, known, n=1, cutoff=_SIMILAR)
+    if similar:
+        return shown, f"did you mean {similar[0]}?"
+    return shown, f"known are {', '.join(known if listed is None else listed) or 'none'}"

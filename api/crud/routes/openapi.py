@@ -108,7 +108,9 @@ def operation_extras(resource: Resource, action: str, status: int) -> dict[str, 
     if own is not None:
         extras["requestBody"] = json_body(own)
     if action == "update" or (
-        action == "create" and not any(f.required for f in resource.creatable)
+        action == "create"
+        and not resource.refuses_empty
+        and not any(f.required for f in resource.creatable)
     ):  # No body is the empty object.
         extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
     if action in _HEADERS and (action != "list" or resource.options.pagination):

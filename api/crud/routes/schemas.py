@@ -6,11 +6,12 @@ say. Both are made from the same fields, so they cannot differ.
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
+from api.crud.execution.members import Members, is_writable
 from api.crud.views.fields import Field
-from api.crud.views.view import Child
+from api.crud.views.view import Child, View
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource
@@ -33,7 +34,7 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
 
 def create_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a new row's body."""
-    view = resource.view
+    view, related = resource.view, resource.nested_reader.creates
     foreign = {column for child in view.children.values() for column in child.relation.foreign_key}
     members = {
         field.name: (
@@ -42,14 +43,10 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
         )
         for field in resource.creatable
     }
-    members.update(
-        {
-            name: (Annotated[Any, WithJsonSchema(_nested(c))], None)
-            for name, c in view.children.items()
-            if c.relation.writable
-        }
-    )
-    return _model(f"{_name(resource)}Create", members)
+    members |= {name: _described(_nested(child)) for name, child in related.items()}
+    members |= _read_only(view, resource.members.create)
+    least = 1 if resource.refuses_empty else 0
+    return _model(f"{_name(resource)}Create", members, closed=True, least=least)
 
 
 def update_schema(resource: "Resource") -> type[BaseModel]:
@@ -57,10 +54,27 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     members: dict[str, Any] = {
         field.name: (_annotation(field.codec.accepts, field), None) for field in resource.updatable
     }
-    for name, child in resource.view.children.items():
-        if child.relation.writable and not child.relation.many:
-            members[name] = (Annotated[Any, WithJsonSchema(_nested(child))], None)
-    return _model(f"{_name(resource)}Update", members)
+    related = resource.nested_reader.updates
+    members |= {name: _described(_nested(child)) for name, child in related.items()}
+    members |= _read_only(resource.view, resource.members.update)
+    return _model(f"{_name(resource)}Update", members, closed=True)
+
+
+def _read_only(view: View, body: Members) -> dict[str, Any]:
+    """Describe the members that a body may have only as they are shown."""
+    names = [name for name in (*view.shown, *view.children) if name in body.read_only]
+    schemas = {
+        name: _nullable(view.shown[name].codec.schema, view.shown[name])
+        if name in view.shown
+        else _embedded(view.children[name])
+        for name in names
+    }
+    schemas |= {name: {"type": "integer"} for name in sorted(body.read_only.difference(names))}
+    return {name: _described({**schema, "readOnly": True}) for name, schema in schemas.items()}
+
+
+def _described(schema: dict[str, Any]) -> tuple[Any, None]:
+    return Annotated[Any, WithJsonSchema(schema)], None
 
 
 def _name(resource: "Resource") -> str:
@@ -92,21 +106,29 @@ def _count(child: Child) -> dict[str, Any]:
 
 def _nested(child: Child) -> dict[str, Any]:
     """Describe what a body may say of related rows: a new one, or the key of one."""
-    fields = [field for field in child.view.fields if not field.managed]
-    row = {
-        "type": "object",
-        "properties": {field.name: _nullable(field.codec.accepts, field) for field in fields},
+    view = child.view
+    properties = {f.name: _nullable(f.codec.accepts, f) for f in view.fields if is_writable(f)}
+    shown = {
+        f.name: {**_nullable(f.codec.schema, f), "readOnly": True} for f in view.shown.values()
     }
+    shown |= {name: {**_embedded(one), "readOnly": True} for name, one in view.children.items()}
+    row = {"type": "object", "properties": shown | properties, "additionalProperties": False}
     return {"type": "array", "items": row} if child.relation.many else {"anyOf": [row, _NULL]}
 
 
-def _model(name: str, members: dict[str, Any]) -> type[BaseModel]:
+def _model(
+    name: str, members: dict[str, Any], *, closed: bool = False, least: int = 0
+) -> type[BaseModel]:
     # Positional names only: a column may well be called ``schema`` or ``json``.
     definitions: dict[str, Any] = {
         f"field_{index}": (kind, SchemaField(default, alias=json_name))
         for index, (json_name, (kind, default)) in enumerate(members.items())
     }
-    return create_model(name, **definitions)
+    extra: dict[str, Any] = {"minProperties": least} if least else {}
+    config = ConfigDict(json_schema_extra=extra)
+    if closed:
+        config["extra"] = "forbid"
+    return create_model(name, __config__=config, **definitions)
 
 
 def _annotation(schema: dict[str, Any], field: Field) -> Any:

@@ -1,0 +1,119 @@
+"""Members of a body: which are written, which are only shown by a GET, and which are unknown.
+
+An unknown member is reported with the nearest name that callers may know. A member that is only
+shown is left to ``unchanged``: it must be sent back with the value that is stored.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.crud.execution.bodies import INVALID, Errors
+from api.crud.query.refusals import nearest
+from api.crud.views.fields import Field, Fields
+from api.crud.views.view import View
+
+
+def is_writable(field: Field) -> bool:
+    """Return whether clients may write a field, where no option says otherwise."""
+    return not (field.managed or field.computed)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members that one kind of body may have.
+
+    Attributes:
+        written: The names of fields that the body writes.
+        judged: Names that other code validates: relations, and what the option ``bodies`` names.
+        read_only: Names that a GET shows, but that this body does not write.
+        hints: Names that a refusal may suggest; never those of hidden fields.
+        open: Whether hooks validate all other names.
+    """
+
+    written: frozenset[str]
+    judged: frozenset[str]
+    read_only: frozenset[str]
+    hints: Sequence[str]
+    open: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        view: View,
+        written: Iterable[Field],
+        judged: Collection[str] = (),
+        schema: Mapping[str, Any] | None = None,
+    ) -> "Members":
+        """Compile the members of a view's bodies.
+
+        Args:
+            view: The rows as a GET shows them.
+            written: The fields that the body writes.
+            judged: The relations that it may write.
+            schema: What the option ``bodies`` says of the body, if anything. Its ``properties``
+                are known names; a schema without them, or with ``additionalProperties``, leaves
+                all names to the hooks.
+        """
+        names = frozenset(field.name for field in written)
+        properties: Mapping[str, Any] = {} if schema is None else schema.get("properties", {})
+        others = frozenset((*judged, *properties))
+        shown = [*view.shown, *view.children]
+        counts = [child.count_name for child in view.children.values() if child.count_name]
+        return cls(
+            written=names,
+            judged=others - names,
+            read_only=frozenset((*shown, *counts)) - names - others,
+            hints=tuple(dict.fromkeys((*shown, *properties))),
+            open=schema is not None
+            and (not properties or bool(schema.get("additionalProperties"))),
+        )
+
+    def sort_out(
+        self, body: Mapping[str, Any], errors: Errors, *, prefix: str = "", lenient: bool = False
+    ) -> tuple[str, ...]:
+        """Report unknown members, and return the names that are only shown.
+
+        Args:
+            body: The JSON object.
+            errors: Collects the unknown members.
+            prefix: Precedes names in errors, for nested bodies.
+            lenient: Whether to pass over everything that is not written.
+        """
+        if lenient or self.open or self.written.issuperset(body):
+            return ()
+        others = [name for name in body if name not in self.written and name not in self.judged]
+        for name in others:
+            if name not in self.read_only:
+                report_unknown(name, self.hints, errors, prefix)
+        return tuple(name for name in others if name in self.read_only)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMembers:
+    """The members that the bodies of a resource may have, by action."""
+
+    create: Members
+    update: Members
+
+
+def refuses_empty(fields: Fields) -> bool:
+    """Return whether a new row of which nothing is given would hold nothing but nulls."""
+    others = [f for f in fields if not (f.managed or f.computed or f in fields.key)]
+    stored = [field for field in others if field.column.computed is None]
+    return bool(stored) and not any(
+        field.has_initial or field.column.server_default is not None for field in stored
+    )
+
+
+def report_unknown(name: str, known: Sequence[str], errors: Errors, prefix: str = "") -> None:
+    """Report a member that the body cannot have, with the nearest name that it can."""
+    if errors.is_full:
+        return
+    shown, hint = nearest(name, known)
+    errors.add(prefix + shown, INVALID, f"is not a member of this body; {hint}")
+
+
+def report_read_only(name: str, errors: Errors, prefix: str = "") -> None:
+    """Report a member that cannot be written and differs from what is stored."""
+    errors.add(prefix + name, INVALID, "is read-only")

@@ -1,0 +1,138 @@
+"""The stored row of an update, for bodies that hold more than what is written.
+
+A body that a GET answered holds read-only members, related rows beside their foreign keys, and
+arrays. What of it is unchanged is left alone; the row is read, and locked, to find that out. A
+body of plain writable members never comes here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from api.crud.associations.nested import Link, Nested
+from api.crud.execution.bodies import INVALID, Attributes, Errors
+from api.crud.execution.unchanged import as_shown, is_same, report_changed
+from api.crud.views.fields import Field, Fields, Raw
+from api.crud.views.values import Refusal
+from api.crud.views.view import View
+from db.connection import Connection
+from db.statement import Row
+
+if TYPE_CHECKING:
+    from api.crud.execution.context import Context
+    from api.crud.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A row before its update.
+
+    Attributes:
+        view: How it is shown.
+        row: As the database gave it.
+        shown: As callers see it, with the related rows that the body gives.
+    """
+
+    view: View
+    row: Row
+    shown: Mapping[str, Any]
+
+    @classmethod
+    async def of(
+        cls, resource: "Resource", connection: Connection, row: Row, given: Iterable[str]
+    ) -> "StoredRow":
+        """Return the row as it is shown, with those relations that a body gives."""
+        view = resource.view
+        (record,) = view.read_rows((row,))
+        embedded = [name for name in given if name in view.children]
+        await resource.embedder.embed(connection, (row,), [record], embedded)
+        return cls(view, row, as_shown(record))
+
+    def check(self, context: "Context") -> None:
+        """Take unchanged relations out of the context, and refuse changed read-only members.
+
+        Raises:
+            ValidationFailed: A member cannot be changed, or two contradict each other.
+        """
+        errors, given = Errors(), context.given
+        report_changed(self.view, given, context.read_only, self.shown, errors)
+        changed = []
+        for one in context.nested:
+            name = one.relation.name
+            if is_same(self.view, name, given[name], self.shown.get(name, UNSET)):
+                continue
+            if one.errors is not None:
+                one.errors.check()
+            changed.append(one)
+            if not self._keeps_foreign_key(one, given):
+                report_contradiction(one, context.attributes, self.view.fields, errors)
+        errors.check()
+        context.nested = changed
+
+    def changed(self, attributes: Attributes) -> Attributes:
+        """Return the attributes that differ from what is stored."""
+        fields = self.view.fields
+        places = {field.attribute: place for place, field in enumerate(fields)}
+        bound = fields.bound(attributes)
+        return {
+            field.attribute: attributes[field.attribute]
+            for field, value in bound.items()
+            if not (
+                value == self.row[places[field.attribute]]
+                or _is_shown(field, attributes[field.attribute], self.shown.get(field.name))
+            )
+        }
+
+    def _keeps_foreign_key(self, one: Nested, given: Mapping[str, Any]) -> bool:
+        """Return whether the body gives the stored foreign key, or none: the object counts."""
+        names = [str(column.name) for column in one.relation.foreign_key]
+        return all(
+            is_same(self.view, name, given[name], self.shown.get(name, UNSET))
+            for name in names
+            if name in given
+        )
+
+
+def _is_shown(field: Field, value: Any, shown: Any) -> bool:
+    """Return whether a Python value is what a member shows: drivers may give it another form."""
+    if shown is None or value is None or type(value) is Raw:
+        return False
+    try:
+        return bool(field.codec.from_json(shown) == value)
+    except Refusal:
+        return False
+
+
+def report_contradictions(
+    nested: Iterable[Nested],
+    given: Mapping[str, Any],
+    attributes: Attributes,
+    fields: Fields,
+    errors: Errors,
+) -> None:
+    """Report related rows of a new row that are not those that its own foreign keys name."""
+    for one in nested:
+        if any(str(column.name) in given for column in one.relation.foreign_key):
+            report_contradiction(one, attributes, fields, errors)
+
+
+def report_contradiction(
+    one: Nested, attributes: Attributes, fields: Fields, errors: Errors
+) -> None:
+    """Report a related row that is not the one that the body's own foreign key names."""
+    by_name = fields.by_name
+    foreign = [by_name[str(column.name)] for column in one.relation.foreign_key]
+    named = {f.attribute: attributes[f.attribute] for f in foreign if f.attribute in attributes}
+    values = {f.attribute: value for f, value in fields.bound(named).items()}
+    if all(value is None for value in values.values()):
+        return
+    pairs = zip(one.relation.pairs, foreign, strict=True)
+    key = {str(remote.name): values.get(field.attribute) for (_, remote), field in pairs}
+    names = [field.name for field in one.child.view.fields.key]
+    for item in one.items:
+        if isinstance(item, Link) and dict(zip(names, item.key, strict=True)) == key:
+            return
+    text = f"contradicts {', '.join(field.name for field in foreign)}"
+    errors.add(one.relation.name, INVALID, text)

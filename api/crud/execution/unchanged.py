@@ -1,0 +1,119 @@
+"""Comparing what a body gives with what is stored, both as a GET shows it.
+
+So a body that a GET answered can be sent back whole: members that cannot be written are accepted
+with their stored value, and refused with any other.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import UNSET
+
+from api.crud.execution.bodies import INVALID, Errors
+from api.crud.execution.members import report_read_only
+from api.crud.views.fields import Field
+from api.crud.views.records import encode
+from api.crud.views.values import Refusal
+from api.crud.views.view import Child, View
+from api.http.body import decode
+
+Json = Mapping[str, Any]
+
+
+def as_shown(record: Any) -> dict[str, Any]:
+    """Return a record as the JSON object that callers get, decoded."""
+    shown: dict[str, Any] = decode(encode(record))
+    return shown
+
+
+def report_changed(
+    view: View,
+    given: Json,
+    names: Iterable[str],
+    shown: Json,
+    errors: Errors,
+    *,
+    prefix: str = "",
+) -> None:
+    """Report each of the named members whose value is not the one that is shown."""
+    for name in names:
+        if not is_same(view, name, given[name], shown.get(name, UNSET)):
+            child = view.children.get(name)
+            if child is not None and child.relation.many:
+                errors.add(prefix + name, INVALID, "cannot be changed through its parent")
+            else:
+                report_read_only(name, errors, prefix)
+
+
+def is_same(view: View, name: str, given: Any, shown: Any) -> bool:
+    """Return whether a member of a body has the value that is shown."""
+    field = view.fields.by_name.get(name)
+    if field is not None:
+        return same_value(field, given, shown)
+    child = view.children.get(name)
+    if child is not None:
+        return same_rows(child, given, shown)
+    return same_json(given, shown)
+
+
+def same_value(field: Field, given: Any, shown: Any) -> bool:
+    """Return whether two JSON values mean the same value of a field: ``Z`` is ``+00:00``."""
+    if same_json(given, shown):
+        return True
+    if given is None or shown is None or shown is UNSET:
+        return False
+    try:
+        return bool(field.codec.from_json(given) == field.codec.from_json(shown))
+    except Refusal:
+        return False
+
+
+def is_driver_value(field: Field, given: Any, value: Any) -> bool:
+    """Return whether a JSON value means this driver value."""
+    if given is None or value is None:
+        return given is value
+    try:
+        return bool(field.codec.driver_value(field.codec.from_json(given)) == value)
+    except Refusal:
+        return False
+
+
+def same_rows(child: Child, given: Any, shown: Any) -> bool:
+    """Return whether a body gives the related rows that are shown, in the same order.
+
+    Of a row, members may be left out, but not its key where that is shown.
+    """
+    if not child.relation.many:
+        return _same_row(child.view, given, shown)
+    if not (isinstance(given, list) and isinstance(shown, list)) or len(given) != len(shown):
+        return False
+    return all(_same_row(child.view, *pair) for pair in zip(given, shown, strict=True))
+
+
+def _same_row(view: View, given: Any, shown: Any) -> bool:
+    if not (isinstance(given, dict) and isinstance(shown, dict)):
+        return given is None and shown is None
+    key = {field.name for field in view.fields.key}
+    needed = key if key <= view.shown.keys() else shown.keys()
+    return given.keys() >= needed and all(
+        name in shown and is_same(view, name, value, shown[name]) for name, value in given.items()
+    )
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Return whether two decoded JSON values are equal; ``true`` is not ``1``."""
+    pairs = [(one, other)]  # A stack: a document may be nested deeper than calls can be.
+    while pairs:
+        match pairs.pop():
+            case dict() as given, dict() as shown:
+                if given.keys() != shown.keys():
+                    return False
+                pairs += [(value, shown[name]) for name, value in given.items()]
+            case list() as given, list() as shown:
+                if len(given) != len(shown):
+                    return False
+                pairs += zip(given, shown, strict=True)
+            case given, shown:
+                if isinstance(given, bool) != isinstance(shown, bool) or given != shown:
+                    return False
+    return True
