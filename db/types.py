@@ -1,8 +1,8 @@
 """Column types of our own.
 
-``UtcDateTime`` holds a moment in milliseconds. On SQLite it is stored as the very text that JSON
+``UtcDateTime`` holds a moment. On SQLite it is stored, in milliseconds, as the very text that JSON
 shows, ``2018-08-16T02:22:09.446Z``: of fixed width, so text order is time order, and ready to be
-sent as it is. On PostgreSQL it is ``TIMESTAMP WITH TIME ZONE``.
+sent as it is. On PostgreSQL it is ``TIMESTAMP WITH TIME ZONE``, which holds microseconds.
 
 ``FixedDecimal`` holds a decimal of few digits as a whole number of its smallest unit. SQLite has no
 decimals, and a sum of its floats is not the sum; whole numbers add up exactly on every database.
@@ -25,10 +25,11 @@ _MOMENT = re.compile(
 
 
 _UP_TO_MILLISECONDS = len("2018-08-16T02:22:09.446")
+_UP_TO_MICROSECONDS = len("2018-08-16T02:22:09.446123")
 
 
 def parse_moment(text: str) -> datetime:
-    """Read an ISO 8601 date or date-time; without an offset it is UTC.
+    """Read an ISO 8601 date or date-time, to the microsecond; without an offset it is UTC.
 
     Raises:
         ValueError: Not such a text, or not between the years 1 and 9999 in UTC.
@@ -45,12 +46,23 @@ def parse_moment(text: str) -> datetime:
             moment = moment.astimezone(UTC)
         except OverflowError as error:
             raise ValueError("outside the years 1 to 9999") from error
-    beyond = moment.microsecond % 1000
-    return moment.replace(microsecond=moment.microsecond - beyond) if beyond else moment
+    return moment
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Format a timestamp as JSON shows it: UTC, ``Z``, as many digits as it needs, at least three.
+
+    A naive one is UTC already.
+    """
+    if moment.microsecond % 1000 == 0:
+        return format_moment(moment)
+    if moment.tzinfo is not UTC and moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:_UP_TO_MICROSECONDS].rstrip("0") + "Z"
 
 
 def format_moment(moment: datetime) -> str:
-    """Write a moment as JSON shows it: UTC, milliseconds, ``Z``. A naive one is UTC already."""
+    """Write a moment as ``UtcDateTime`` stores it in SQLite: UTC, milliseconds, ``Z``."""
     if moment.tzinfo is not UTC and moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="milliseconds")[:_UP_TO_MILLISECONDS] + "Z"
@@ -67,7 +79,7 @@ class _TextMoment(sqlite.DATETIME):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC, to the millisecond.
+    """An aware moment in UTC: to the millisecond on SQLite, else to the microsecond.
 
     A naive datetime is refused: nobody can know which moment it means.
     """

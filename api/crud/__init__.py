@@ -19,6 +19,7 @@ from api.crud.options import (
     SortOptions,
 )
 from api.crud.resource import Resource
+from api.crud.views.values import TypeAdapter
 from api.crud.views.view import Include
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "Response",
     "SearchOptions",
     "SortOptions",
+    "TypeAdapter",
     "stop",
 ]

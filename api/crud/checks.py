@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
+from sqlalchemy.types import TypeEngine
+
 from api.crud.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
@@ -22,6 +24,7 @@ from api.crud.options import (
 )
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
+from api.crud.views.values import TypeAdapter
 from api.crud.views.view import Include
 from api.http.exchange import Access
 
@@ -147,6 +150,16 @@ def _hook_seconds(given: Any) -> Complaints:
         yield "must be more than 0 seconds"
 
 
+def _types(given: Any) -> Complaints:
+    if not isinstance(given, Mapping) or not all(
+        isinstance(kind, type) and issubclass(kind, TypeEngine) for kind in given
+    ):
+        yield "must be a mapping from SQLAlchemy types to TypeAdapter"
+    for kind, adapter in given.items():
+        if not isinstance(adapter, TypeAdapter) and not callable(adapter):
+            yield f"{kind.__name__}: must be a TypeAdapter, or a function that returns one"
+
+
 def _flag(given: Any) -> Complaints:
     if not isinstance(given, bool):
         yield "must be true or false"
@@ -199,4 +212,5 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "access": _access,
     "bodies": _bodies,
     "hook_seconds": _hook_seconds,
+    "types": _types,
 }

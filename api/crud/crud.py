@@ -9,7 +9,7 @@ The analog of Finale's ``initialize``::
     async def stamp(context): ...
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from api.crud.upload.describe import described
 from api.crud.upload.operation import UploadOperation
 from api.crud.upload.upload import Upload
 from api.crud.views.fields import Model
+from api.crud.views.values import TypeAdapters
 from api.http.exchange import Access
 from db.database import Database
 
@@ -46,6 +47,7 @@ class Crud:
         update_method: The verb of update, where a resource does not say otherwise.
         scopes: What a token must hold, all of them, where a resource does not say otherwise.
         body_limit: The largest body an operation reads, in bytes.
+        types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
         gate: What verifies callers: the application's middleware (``api.http.gates``). None says
             that nothing does and every operation is public.
 
@@ -64,6 +66,7 @@ class Crud:
         scopes: Sequence[str] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
         gate: Literal["app"] | None = APP,
+        types: TypeAdapters | None = None,
     ) -> None:
         self._routes = Exposed(app, gate)
         self._database = database
@@ -71,6 +74,7 @@ class Crud:
         self._update_method = update_method
         self._access = self._routes.default_access(scopes)
         self._body_limit = body_limit
+        self._types = types or {}
 
     @property
     def dialect(self) -> Dialect:
@@ -98,6 +102,8 @@ class Crud:
         options.setdefault("update_method", self._update_method)
         if is_view(model):
             options.setdefault("actions", READING_ACTIONS)
+        if isinstance(types := options.get("types", {}), Mapping):  # Anything else is refused.
+            options["types"] = {**self._types, **types}
         resource = Resource(
             ResourceOptions(model=model, **options),
             self._database,

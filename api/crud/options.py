@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Table
 
 from api.crud.views.fields import Model
+from api.crud.views.values import TypeAdapters
 from api.crud.views.view import Include
 from api.http.exchange import Access
 
@@ -100,6 +101,7 @@ class ResourceOptions:
         bodies: What OpenAPI says of a body, as a JSON schema by ``create`` or ``update``, where
             hooks make more or less of it than the fields do.
         hook_seconds: How long one hook may take.
+        types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
     """
 
     model: Model
@@ -120,6 +122,7 @@ class ResourceOptions:
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hook_seconds: float = HOOK_SECONDS
+    types: TypeAdapters = field(default_factory=dict)
 
 
 def is_view(model: Model) -> bool:

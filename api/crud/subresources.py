@@ -54,6 +54,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         exclude_attributes=_hidden(parent, relation),
         access={name: parent.access(name) for name in READING_ACTIONS},
         hook_seconds=parent.options.hook_seconds,
+        types=parent.options.types,
     )
     return Resource(
         options,

@@ -1,4 +1,4 @@
-"""Moments: whatever goes in comes out the same, to the millisecond, on either database."""
+"""Moments: whatever goes in comes out the same, as exactly as the database holds it."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from db.base import now
-from db.types import UtcDateTime, format_moment, parse_moment
+from db.types import UtcDateTime, format_moment, format_timestamp, parse_moment
 
 SQLITE: Dialect = SQLiteDialect_pysqlite()
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
@@ -45,7 +45,15 @@ def test_sequelizes_form_and_iso_with_any_offset_are_the_same_moment(moment: dat
     utc = moment.astimezone(UTC)
     sequelize = f"{utc.isoformat(' ', 'milliseconds').removesuffix('+00:00')} +00:00"
     assert parse_moment(sequelize) == in_milliseconds(moment)
-    assert parse_moment(moment.isoformat()) == in_milliseconds(moment)
+    assert parse_moment(moment.isoformat()) == moment
+
+
+@given(MOMENTS)
+def test_shown_timestamp_keeps_microseconds_and_has_three_digits_at_least(moment: datetime) -> None:
+    text = format_timestamp(moment)
+    assert parse_moment(text) == moment
+    fraction = text.rpartition(".")[2]
+    assert len(fraction) == len("446Z") or not fraction.endswith("0Z")
 
 
 @given(MOMENTS)

@@ -27,6 +27,7 @@ from sqlalchemy.sql import ClauseElement
 from api.crud.associations.links import LinkedTo
 from api.crud.execution.shapes import Shapes
 from api.crud.query.criteria import Condition, NextSlot, Order
+from api.crud.query.instants import compared
 from api.crud.views.fields import Field, Fields
 from db.statement import Statement, slot
 
@@ -164,7 +165,7 @@ class Statements:
     def _read(self, conditions: Conditions) -> Select[Any]:
         next_slot = slots()
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
-        same = (f.expression == next_slot(f.column.type) for f in self._key)
+        same = (_equals(f, f.expression, next_slot(f.column.type)) for f in self._key)
         return self._rows.where(*narrowed, *same)
 
     def _lock(self, conditions: Conditions) -> ClauseElement:
@@ -186,7 +187,8 @@ class Statements:
         """Write the conditions of the one row that an UPDATE or DELETE is about."""
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
         key = [(f.column, next_slot(f.column.type)) for f in self._key]
-        same = [column == value for column, value in key]
+        pairs = zip(self._key, key, strict=True)
+        same = [_equals(f, column, value) for f, (column, value) in pairs]
         return [*narrowed, *same, *self._fields.mapped.criteria, *self._only_row(key)]
 
     def _only_row(
@@ -207,3 +209,10 @@ class Statements:
         self, rows: Select[Any], conditions: Conditions, next_slot: NextSlot
     ) -> Select[Any]:
         return rows.where(*(one.clause(next_slot) for one in (*self._link, *conditions)))
+
+
+def _equals(
+    field: Field, column: ColumnElement[Any], value: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    equal = compared(field, column, "eq", [value])
+    return column == value if equal is None else equal

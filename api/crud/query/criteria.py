@@ -15,8 +15,10 @@ from sqlalchemy.types import TypeEngine
 
 from api.crud.associations.conditions import exists, scalar
 from api.crud.associations.relations import Relation
+from api.crud.query.instants import compared, has_several_forms
 from api.crud.query.operators import Operator
 from api.crud.views.fields import Field
+from db.sqlite.instants import longest
 
 NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""
@@ -34,7 +36,9 @@ class Compare:
         """Write the condition, taking ``size`` slots."""
         column = _column(self.field, entity)
         kind = self.operator.slot_type(column)
-        return self.operator.build(column, [next_slot(kind) for _ in range(self.size)])
+        slots = [next_slot(kind) for _ in range(self.size)]
+        ranged = compared(self.field, column, self.operator.name, slots)
+        return self.operator.build(column, slots) if ranged is None else ranged
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class OrderTerm:
             key: ColumnElement[Any] = self.field.expression
         else:
             key = scalar(relation, relation.source, self.field)
+        if has_several_forms(self.field):
+            key = longest(key)
         nullable = self.field.nullable or relation is not None
         return directed(key, descending=self.descending, nullable=nullable)
 

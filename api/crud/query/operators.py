@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, or_, true, types
+from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, or_, true
 from sqlalchemy.types import TypeEngine
 
 from api.crud.views.fields import Field
@@ -48,15 +48,15 @@ class Operator:
 
     def of(self, field: Field) -> bool:
         """Tell whether a field has this operator."""
-        kind = field.column.type
+        codec = field.codec
         if self.values == "flag":
             return True
-        if isinstance(kind, types.JSON | types.LargeBinary):
+        if not codec.is_comparable:
             return False
         if self.fits == TEXT:
-            return field.codec.is_text
-        # Enums: one database knows their order, the other that of their names.
-        return self.fits == "any" or not isinstance(kind, types.Boolean | types.Enum)
+            return codec.is_text
+        # Not for enums: one database knows their order, the other that of their names.
+        return self.fits == "any" or codec.is_ordered
 
     def slot_type(self, column: Column) -> TypeEngine[Any]:
         """Give the SQL type that its slots have."""

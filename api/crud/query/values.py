@@ -1,7 +1,7 @@
 """Reading the values of a condition: one, several, two, plain text, or a flag."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from api.crud.query.criteria import AllOf, AnyOf, Condition, IsNull, Not
@@ -50,12 +50,23 @@ def read_condition(name: str, target: Target, operator: Operator, texts: Sequenc
 
 def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:
     """Read text that is compared as it stands."""
+    codec = target.field.codec
     try:
         check_text(text, MAX_PATTERN)
+        if codec.text_operand is not None:
+            text = _processed(codec.text_operand, text)
     except Refusal as refusal:
         raise bad_value(name, str(refusal)) from refusal
     value = text if operator.pattern is None else operator.pattern(text)
     return target.condition(operator), [value]
+
+
+def _processed(process: Callable[[Any], Any], text: str) -> str:
+    """Return the text as its column's type binds it. Raises ``Refusal``."""
+    try:
+        return str(process(text))
+    except Exception as error:  # Whatever a type of the service's own may raise.
+        raise Refusal("is invalid", text) from error
 
 
 def _any_of(name: str, target: Target, operator: Operator, choices: list[Any]) -> Read:

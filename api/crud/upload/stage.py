@@ -16,10 +16,16 @@ from sqlalchemy import (
     Table,
     Text,
     cast,
+    func,
+    literal_column,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
+from api.crud.query.instants import compared
 from api.crud.views.fields import Field
+from api.crud.views.values import stored_as
+from db.sqlite.instants import longest
 
 CREATED: Final = "created"
 UPDATED: Final = "updated"
@@ -103,16 +109,32 @@ class Stage:
 
     def differs(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
         """Tell in SQL whether the row says of a field something else than what is stored."""
-        if self._is_document(field):  # PostgreSQL compares no JSON, but its text.
-            stored = cast(stored, Text)
-        return self.gives(field) & self[field.attribute].is_distinct_from(stored)
+        given: ColumnElement[Any] = self[field.attribute]
+        if self._is_document(field):  # PostgreSQL compares JSONB, but no JSON.
+            given, stored = cast(given, JSONB()), cast(stored, JSONB())
+        if isinstance(stored_as(field.column.type, self._dialect), JSON):
+            # JSON's null and SQL's are shown alike.
+            null: ColumnElement[Any] = literal_column("'null'")
+            null = cast(null, JSONB()) if self._is_document(field) else null
+            stored = func.nullif(stored, null)
+        if field.codec.instants is not None:
+            stored = longest(stored)
+        return self.gives(field) & given.is_distinct_from(stored)
+
+    def same(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Tell in SQL whether the row says of a field what is stored."""
+        staged = self[field.attribute]
+        equal = compared(field, stored, "eq", [staged])
+        return stored == staged if equal is None else equal
 
     def _is_document(self, field: Field) -> bool:
-        return isinstance(field.column.type, JSON) and self._dialect.name == "postgresql"
+        stored = stored_as(field.column.type, self._dialect)
+        return isinstance(stored, JSON) and self._dialect.name == "postgresql"
 
 
 def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     """Choose the type that takes the same driver values; no check constraints are wanted here."""
+    kind = stored_as(kind, dialect)
     if isinstance(kind, Enum):
         return Enum(*kind.enums, name=kind.name, native_enum=kind.native_enum, length=kind.length)
     if isinstance(kind, JSON) and dialect.name == "postgresql":

@@ -176,7 +176,7 @@ class UploadStatements:
         stage = self._stage
         stored, criteria = self._stored_columns()
         changes = (stage.differs(field, stored[field]) for field in self._changeable)
-        same = (stored[f] == stage[f.attribute] for f in self._natural_key)
+        same = (stage.same(field, stored[field]) for field in self._natural_key)
         status = case((or_(false(), *changes), UPDATED), else_=UNCHANGED)
         return (
             update(stage.table)

@@ -63,8 +63,8 @@ class Faces:
             ("exclude_attributes", self._excluded),
             ("associations", self._also_excluded),
         ):
-            self._view(option, model=target, exclude=excluded.get(name, ()))
-        return self._view("include", model=target, exclude=self._hidden(name))
+            self._view(option, model=target, exclude=excluded.get(name, ()), is_shown=False)
+        return self._view("include", model=target, exclude=self._hidden(name), is_shown=False)
 
     def _view(
         self,
@@ -73,6 +73,7 @@ class Faces:
         model: type | None = None,
         exclude: Sequence[str],
         include: Sequence[Include] = (),
+        is_shown: bool = True,
     ) -> View:
         try:
             return View.of(
@@ -82,6 +83,8 @@ class Faces:
                 include=include,
                 remove_foreign_keys=self._keyless,
                 entity=self._entity if model is None else None,
+                types=self._options.types,
+                is_shown=is_shown,
             )
         except (UnknownName, UnusableRelation) as error:
             raise self._mistake(option, error) from error

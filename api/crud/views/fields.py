@@ -8,16 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from msgspec import UNSET
 from sqlalchemy import Column, ColumnElement, Dialect, Table
 
 from api.crud.models.defaults import evaluate
 from api.crud.models.mapped_class import Attribute, MappedClass, Model
-from api.crud.views.values import Codec, codec_for
+from api.crud.views.values import Codec, TypeAdapters, codec_for
 
 __all__ = ["Field", "Fields", "Model", "Raw", "evaluate", "initial_values"]
+
+_NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,12 +219,21 @@ class Fields:
         return {attribute: value for attribute, value in values if value is not UNSET}
 
     @classmethod
-    def of(cls, model: Model, dialect: Dialect, entity: Any = None) -> "Fields":
+    def of(
+        cls,
+        model: Model,
+        dialect: Dialect,
+        types: TypeAdapters = _NO_TYPES,
+        entity: Any = None,
+    ) -> "Fields":
         """Read the fields off a model; what has no JSON form is left to ``unsupported``.
+
+        A column whose type has no JSON form is a field all the same, with a codec that says so.
 
         Args:
             model: The model.
-            dialect: Of the database.
+            dialect: The database's.
+            types: Registered JSON conversions.
             entity: An alias of the model to select from in its place.
 
         Raises:
@@ -232,7 +244,7 @@ class Fields:
         by_name = {}
         for attribute in mapped.attributes.values():
             try:
-                by_name[attribute.name] = _field(attribute, mapped, dialect)
+                by_name[attribute.name] = _field(attribute, mapped, dialect, types)
             except TypeError as error:
                 unsupported[attribute.name] = str(error)
         if entity is not None:
@@ -255,9 +267,14 @@ def _table_of(column: Column[Any]) -> Table | None:
     return source if isinstance(source, Table) else None
 
 
-def _field(attribute: Attribute, mapped: MappedClass, dialect: Dialect) -> Field:
-    """Make the field of an attribute. Raises ``TypeError`` for a type without a JSON form."""
+def _field(
+    attribute: Attribute, mapped: MappedClass, dialect: Dialect, types: TypeAdapters
+) -> Field:
+    """Make an attribute's field. Raises ``TypeError`` if it is computed, without a JSON form."""
     column, expression = attribute.column, attribute.expression
+    codec = codec_for(expression.type if column is None else column.type, dialect, types)
+    if column is None and codec.unsupported:
+        raise TypeError(codec.unsupported)
     discriminates = mapped.discriminator is not None and column is mapped.discriminator[0]
     versions = column is not None and column is mapped.mapper.version_id_col
     constant = mapped.discriminator[1] if mapped.discriminator and discriminates else UNSET
@@ -266,7 +283,7 @@ def _field(attribute: Attribute, mapped: MappedClass, dialect: Dialect) -> Field
         attribute=attribute.key,
         column=Column(attribute.name, expression.type) if column is None else column,
         expression=expression,
-        codec=codec_for(expression.type if column is None else column.type, dialect),
+        codec=codec,
         managed=discriminates
         or versions
         or (column is not None and bool(column.info.get("managed"))),

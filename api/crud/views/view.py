@@ -4,9 +4,10 @@ Which fields are shown, which related rows are embedded and how they look in tur
 can have another face in another resource, or as the child of one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, Dialect
 
@@ -16,9 +17,11 @@ from api.crud.associations.relations import Relation, UnusableRelation, relation
 from api.crud.query.names import Names
 from api.crud.views.fields import Field, Fields, Model
 from api.crud.views.records import Record, RowReader, record_type, row_reader
+from api.crud.views.values import TypeAdapters
 from db.statement import Row
 
 T = TypeVar("T")
+_NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,27 @@ class View:
         include: Sequence[Include | str] = (),
         remove_foreign_keys: bool = False,
         entity: Any = None,
+        types: TypeAdapters = _NO_TYPES,
+        is_shown: bool = True,
     ) -> "View":
         """Make the view of a model, or of an alias of it.
 
+        Args:
+            model: The model.
+            dialect: The database's.
+            attributes: The fields to show; empty means all.
+            exclude: Fields not to show.
+            include: The relations to embed.
+            remove_foreign_keys: Show no foreign keys.
+            types: Registered JSON conversions.
+            entity: An alias of the model to select from in its place.
+            is_shown: Every field shown must have a JSON form.
+
         Raises:
             UnknownName: A field or relation that the model does not have.
+            TypeError: A shown column's type has no JSON form; the text names the column.
         """
-        fields = Fields.of(model, dialect, entity)
+        fields = Fields.of(model, dialect, types, entity)
         relations = relations_of(model)
         includes = [_include(one) for one in include]
         named = [(one, _named(relations, one.relation)) for one in includes]
@@ -98,18 +115,17 @@ class View:
         if attributes:
             kept = {_member(fields, name) for name in attributes}
             hidden |= {*fields.by_name, *fields.unsupported} - kept
-        for name, reason in fields.unsupported.items():
-            if name not in hidden:
-                text = f"{reason}; name it in exclude_attributes"
-                raise TypeError(f"{model.__name__}.{name}: {text}")
+        if is_shown:
+            _check_shown(model, fields, hidden)
         if remove_foreign_keys:
             hidden |= {f.name for f in fields if f.column.foreign_keys and f not in fields.key}
+        shown = {name: f for name, f in fields.by_name.items() if name not in hidden}
         record = record_type(model.__name__, fields, (*counts, *filter(None, counts.values())))
         children: dict[str, Child] = {}
         view = cls(
             model=model,
             fields=fields,
-            shown={name: f for name, f in fields.by_name.items() if name not in hidden},
+            shown=shown,
             hidden=tuple(f.attribute for name, f in fields.by_name.items() if name in hidden),
             children=children,
             record=record,
@@ -123,6 +139,8 @@ class View:
                 exclude=one.exclude_attributes,
                 include=one.include,
                 remove_foreign_keys=remove_foreign_keys,
+                types=types,
+                is_shown=is_shown,
             )
             narrowed = included(relation, one, child.fields, dialect)
             limit = limit_of(relation, one.limit)
@@ -165,6 +183,18 @@ class Child:
     limit: int
     count_name: str
     fetching: Fetching
+
+
+def _check_shown(model: Model, fields: Fields, hidden: Collection[str]) -> None:
+    """Raise ``TypeError`` for what is shown, or part of the key, and has no JSON form."""
+    for one in fields.key:
+        if one.codec.unsupported:
+            raise TypeError(f"the key of {model.__name__}: {one.name}: {one.codec.unsupported}")
+    of_types = {f.name: f.codec.unsupported for f in fields if f.codec.unsupported}
+    for name, reason in {**fields.unsupported, **of_types}.items():
+        if name not in hidden:
+            text = f"{reason}; or name it in exclude_attributes"
+            raise TypeError(f"{model.__name__}.{name}: {text}")
 
 
 def _include(given: Include | str) -> Include:

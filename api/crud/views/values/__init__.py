@@ -1,11 +1,20 @@
 """Values: from JSON or query text to what a column holds, and from a row to JSON.
 
 A ``Codec`` is chosen once per column, by its SQLAlchemy type (``columns``). It is strict about
-types and sizes.
+types and sizes. ``adapter`` is how a service registers a type that is not known here.
 """
 
+from api.crud.views.values.adapter import TypeAdapter, TypeAdapters
 from api.crud.views.values.codec import Codec, Refusal
-from api.crud.views.values.columns import codec_for
+from api.crud.views.values.columns import codec_for, stored_as
 from api.crud.views.values.text import check_text
 
-__all__ = ["Codec", "Refusal", "check_text", "codec_for"]
+__all__ = [
+    "Codec",
+    "Refusal",
+    "TypeAdapter",
+    "TypeAdapters",
+    "check_text",
+    "codec_for",
+    "stored_as",
+]

@@ -60,7 +60,7 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How one column's values come in and go out. Null is not a codec's business.
+    """How one column's values come in and go out. JSON's null is not a codec's business.
 
     Attributes:
         from_json: Takes a decoded JSON value; gives a Python value or raises ``Refusal``, whose
@@ -71,6 +71,14 @@ class Codec:
         schema: The JSON schema of a value that is given out.
         accepts: The JSON schema of a value that is taken in.
         is_text: Whether search looks at this column.
+        is_comparable: Whether it can be filtered by value; otherwise only whether it is null.
+        is_ordered: Whether greater and less mean the same on every database.
+        null: What the driver binds for None; another value only for some decorated types.
+        text_operand: Processes text that the column is searched for, before wildcards are added;
+            None where it is compared as it stands.
+        instants: Makes the shortest and the longest stored form of a bound value, where a
+            database holds one instant in several forms; None elsewhere.
+        unsupported: Why the column cannot be shown; empty where it can.
     """
 
     from_json: Convert
@@ -80,7 +88,34 @@ class Codec:
     schema: dict[str, Any]
     accepts: dict[str, Any]
     is_text: bool = False
+    is_comparable: bool = True
+    is_ordered: bool = True
+    null: Any = None
+    text_operand: Convert | None = None
+    instants: Callable[[Any], tuple[Any, Any]] | None = None
+    unsupported: str = ""
 
     def driver_value(self, value: Any) -> Any:
         """Give what the driver binds for this Python value."""
-        return value if self.to_driver is None or value is None else self.to_driver(value)
+        if value is None:
+            return self.null
+        return value if self.to_driver is None else self.to_driver(value)
+
+
+def opaque(unsupported: str, to_driver: Convert | None) -> Codec:
+    """Make the codec of a column that is stored, but never shown or written by callers."""
+
+    def refuse(_: Any) -> Any:
+        raise Refusal("cannot be written")
+
+    return Codec(
+        refuse,
+        refuse,
+        to_driver,
+        None,
+        {},
+        {},
+        is_comparable=False,
+        is_ordered=False,
+        unsupported=unsupported,
+    )

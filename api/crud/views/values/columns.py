@@ -1,14 +1,27 @@
 """Which codec a column has, by its SQLAlchemy type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Dialect, types
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql import operators
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from api.crud.views.values.codec import Codec, Convert, Form
+from api.crud.views.values.adapter import TypeAdapters, registered_form
+from api.crud.views.values.codec import Codec, Convert, Form, opaque
+from api.crud.views.values.decorated import (
+    changes_values,
+    is_aware,
+    python_type_of,
+    stored_type,
+    with_bind_check,
+)
 from api.crud.views.values.documents import document_codec
 from api.crud.views.values.iso import date_codec, moment_codec, time_codec, utc_codec
+from api.crud.views.values.network import address_codec, bare_text_codec
 from api.crud.views.values.numbers import (
     boolean_codec,
     fixed_codec,
@@ -16,16 +29,19 @@ from api.crud.views.values.numbers import (
     integer_codec,
     numeric_codec,
 )
+from api.crud.views.values.python_types import form_of_python_type
 from api.crud.views.values.text import binary_codec, enum_codec, text_codec, uuid_codec
-from db.types import FixedDecimal, UtcDateTime, format_moment
+from db.sqlite.instants import instant_range
+from db.types import FixedDecimal, UtcDateTime, format_timestamp
+
+_NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 
 # The first base that fits decides, so the narrower stands before the wider.
 _MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Form]], ...]] = (
-    (UtcDateTime, utc_codec),
-    (FixedDecimal, fixed_codec),
     (types.Enum, enum_codec),
     (types.String, text_codec),
     (types.Integer, integer_codec),
+    (postgresql.OID, lambda _, dialect: integer_codec(types.BigInteger(), dialect)),
     (types.Float, float_codec),
     (types.Numeric, numeric_codec),
     (types.Boolean, boolean_codec),
@@ -35,43 +51,161 @@ _MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Form]], ...]] = (
     (types.Uuid, uuid_codec),
     (types.JSON, document_codec),
     (types.LargeBinary, binary_codec),
+    (postgresql.INET | postgresql.CIDR, address_codec),
+    (postgresql.MACADDR | postgresql.MACADDR8 | postgresql.MONEY, bare_text_codec),
 )
 
 
-def codec_for(kind: TypeEngine[Any], dialect: Dialect) -> Codec:
+def codec_for(
+    kind: TypeEngine[Any], dialect: Dialect, types_: TypeAdapters = _NONE_REGISTERED
+) -> Codec:
     """Choose the codec of a column type.
 
-    Raises:
-        TypeError: The type is none that JSON can carry.
+    A type without a JSON form gets an opaque codec, whose ``unsupported`` says why: its column can
+    be stored and left out of what is shown.
+
+    Args:
+        kind: The column's type.
+        dialect: The database's.
+        types_: What is registered for types.
     """
-    for base, make in _MAKERS:
-        if isinstance(kind, base):
-            form = make(kind, dialect)
-            break
-    else:
-        raise TypeError(f"no JSON form is known for the column type {kind!r}")
-    impl = kind.dialect_impl(dialect)
-    result = _chain(_reader(kind, impl, dialect), form.to_wire)
-    if isinstance(kind, UtcDateTime):
-        result = None if kind.is_text(dialect) else format_moment
+    kind = resolved(kind, dialect)
+    registered = registered_form(kind, types_)
+    if registered is None and isinstance(kind, UtcDateTime | FixedDecimal):
+        return _own_codec(kind, dialect)
+    form = registered or _form(kind, dialect)
+    if form is None:
+        return opaque(_unsupported(kind, dialect), _processors(kind, dialect)[0])
+    return _codec(kind, form, dialect)
+
+
+def resolved(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return the variant of a type for this database, and what a domain or a bare decorator is."""
+    variants: Mapping[str, TypeEngine[Any]] = kind._variant_mapping  # noqa: SLF001 - nothing public gives it
+    kind = variants.get(dialect.name, kind)
+    if isinstance(kind, postgresql.DOMAIN):
+        return resolved(kind.data_type, dialect)
+    return kind
+
+
+def stored_as(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return the type in which the database holds a column's values: what decorators decorate."""
+    kind = resolved(kind, dialect)
+    while isinstance(kind, TypeDecorator):
+        impl = kind.dialect_impl(dialect)
+        if not isinstance(impl, TypeDecorator):  # A type that this database has, such as INTERVAL.
+            return impl
+        kind = resolved(kind.load_dialect_impl(dialect), dialect)
+    return kind
+
+
+def _form(kind: TypeEngine[Any], dialect: Dialect) -> Form | None:
+    if not isinstance(kind, TypeDecorator):
+        return _plain_form(kind, dialect)
+    if isinstance(kind, types.Interval | types.PickleType):
+        return None
+    stored = stored_as(kind, dialect)
+    if not changes_values(kind):
+        return _plain_form(stored, dialect)
+    python = python_type_of(kind, stored, dialect)
+    if python is None:
+        return None
+    form = _plain_form(_unbounded(stored), dialect) if python is stored_type(stored) else None
+    if form is None or isinstance(stored, types.DateTime | types.JSON):
+        aware = is_aware(kind, stored, dialect)
+        form = form_of_python_type(python, dialect, aware=aware)
+    return None if form is None else with_bind_check(form, kind, stored, dialect)
+
+
+def _unbounded(stored: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Leave out the bounds, which are of what is stored."""
+    if isinstance(stored, types.Enum):
+        return stored
+    return types.String() if isinstance(stored, types.String) else stored
+
+
+def _plain_form(kind: TypeEngine[Any], dialect: Dialect) -> Form | None:
+    make = next((make for base, make in _MAKERS if isinstance(kind, base)), None)
+    return None if make is None else make(kind, dialect)
+
+
+def _own_codec(kind: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
+    """Choose the codec of a type of ours: its driver values become JSON in one step."""
     if isinstance(kind, FixedDecimal):
-        result = kind.number  # From units: no decimal on the way.
+        return replace(
+            _codec(kind, fixed_codec(kind, dialect), dialect), to_wire=_nullable(kind.number)
+        )
+    to_wire = None if kind.is_text(dialect) else _nullable(format_timestamp)
+    return replace(_codec(kind, utc_codec(kind, dialect), dialect), to_wire=to_wire)
+
+
+def _codec(kind: TypeEngine[Any], form: Form, dialect: Dialect) -> Codec:
+    stored = stored_as(kind, dialect)
+    bind, result = _processors(kind, dialect)
+    to_wire = _chain(result, form.to_wire)
+    is_document = isinstance(stored, types.JSON | types.LargeBinary)
+    is_text = isinstance(stored, types.String) and not isinstance(stored, types.Enum)
     return Codec(
         from_json=form.from_json,
         from_text=form.from_text,
-        to_driver=impl.bind_processor(dialect),
-        to_wire=None if result is None else _nullable(result),
+        to_driver=bind,
+        to_wire=None if to_wire is None else _nullable(to_wire),
         schema=form.schema,
         accepts=form.accepts or form.schema,
-        is_text=isinstance(kind, types.String) and not isinstance(kind, types.Enum),
+        is_text=is_text and form.schema.get("type") == "string",
+        is_comparable=not is_document,
+        is_ordered=not isinstance(stored, types.Boolean | types.Enum),
+        null=_null(bind) if isinstance(kind, TypeDecorator) else None,
+        text_operand=_text_operand(kind, bind),
+        instants=instant_range(stored, dialect),
     )
 
 
-def _reader(kind: TypeEngine[Any], impl: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    """Give what SQLAlchemy does to the driver's values."""
-    if isinstance(kind, types.Numeric | types.Float) and dialect.name != "sqlite":
-        return None  # Its own wants to know which type the driver saw; all give what is meant.
-    return impl.result_processor(dialect, None)
+def _processors(kind: TypeEngine[Any], dialect: Dialect) -> tuple[Convert | None, Convert | None]:
+    """Return what SQLAlchemy does to values on their way to the driver, and back."""
+    impl = kind.dialect_impl(dialect)
+    bind: Convert | None = impl.bind_processor(dialect)
+    stored = stored_as(kind, dialect)
+    if isinstance(kind, types.CHAR) and dialect.name == "postgresql":
+        bind = _chain(bind, _without_padding)
+    if isinstance(stored, types.Numeric | types.Float) and dialect.name != "sqlite":
+        if kind is stored:
+            return bind, None  # The driver's values are what is meant.
+        code = 701 if isinstance(stored, types.Float) else 1700
+        return bind, impl.result_processor(dialect, code)
+    return bind, impl.result_processor(dialect, None)
+
+
+def _without_padding(text: Any) -> Any:
+    """Strip what PostgreSQL pads CHAR with; it compares such a column with text unpadded."""
+    return text.rstrip(" ") if isinstance(text, str) else text
+
+
+def _null(bind: Convert | None) -> Any:
+    """Return what a decorator binds for None."""
+    try:
+        return None if bind is None else bind(None)
+    except Exception:  # noqa: BLE001 - a type that is never asked to store None
+        return None
+
+
+def _text_operand(kind: TypeEngine[Any], bind: Convert | None) -> Convert | None:
+    """Return what processes the text that a decorated column is searched for, as the ORM does."""
+    if not isinstance(kind, TypeDecorator) or bind is None or not changes_values(kind):
+        return None
+    return bind if kind.coerce_compared_value(operators.like_op, "") is kind else None
+
+
+def _unsupported(kind: TypeEngine[Any], dialect: Dialect) -> str:
+    text = f"no JSON form is known for the column type {kind!r}"
+    last = "register one"
+    if isinstance(kind, TypeDecorator) and not isinstance(kind, types.Interval | types.PickleType):
+        python = python_type_of(kind, stored_as(kind, dialect), dialect)
+        if python is None:
+            text, last = f"{text}; annotate what its process_result_value returns", f"or {last}"
+        else:
+            text += f", whose values are of the Python type {python.__name__}"
+    return f"{text}; {last} with types={{{type(kind).__name__}: TypeAdapter(...)}}"
 
 
 def _chain(first: Convert | None, second: Convert | None) -> Convert | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 
 from api.crud.views.values.codec import Convert, Form, Refusal
-from db.types import format_moment, parse_moment
+from db.types import format_timestamp, parse_moment
 
 _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 
@@ -25,11 +25,11 @@ def iso_codec(
         except (ValueError, OverflowError) as error:
             raise Refusal(f"must be {expected}", value) from error
 
-    schema = {"type": "string", "format": form}
+    schema = {"type": "string", "format": form} if form else {"type": "string"}
     return lambda _, __: Form(from_text, from_text, schema, wire)
 
 
-utc_codec = iso_codec(parse_moment, _A_MOMENT, "date-time", format_moment)
+utc_codec = iso_codec(parse_moment, _A_MOMENT, "date-time", format_timestamp)
 date_codec = iso_codec(date.fromisoformat, "a date such as 2018-08-16", "date", str)
 
 
@@ -40,7 +40,7 @@ def _naive(text: str) -> datetime:
 def moment_codec(kind: types.DateTime, dialect: Dialect) -> Form:
     """Read and write a moment of SQLAlchemy's own types."""
     parse = parse_moment if kind.timezone and dialect.name != "sqlite" else _naive
-    return iso_codec(parse, _A_MOMENT, "date-time", format_moment)(kind, dialect)
+    return iso_codec(parse, _A_MOMENT, "date-time", format_timestamp)(kind, dialect)
 
 
 def time_codec(kind: types.Time, dialect: Dialect) -> Form:
@@ -48,7 +48,7 @@ def time_codec(kind: types.Time, dialect: Dialect) -> Form:
 
     def parse(text: str) -> time:
         moment = time.fromisoformat(text)
-        if moment.tzinfo is not None and not kind.timezone:
+        if moment.tzinfo is not None and not (kind.timezone and dialect.name != "sqlite"):
             raise ValueError("an offset that would be lost")
         return moment
 

@@ -58,7 +58,7 @@ def _highest(kind: types.Integer, dialect: Dialect) -> int:
     return 2**15 - 1 if isinstance(kind, types.SmallInteger) else 2**31 - 1
 
 
-def float_codec(_: types.Float[Any], __: Dialect) -> Form:
+def float_codec(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Form:
     """Read and write a finite number."""
 
     def from_json(value: Any) -> float:
@@ -76,7 +76,8 @@ def float_codec(_: types.Float[Any], __: Dialect) -> Form:
             raise Refusal("must be a finite number", value)
         return from_json(float(value))
 
-    return Form(from_json, from_text, {"type": "number"})
+    # Where the attribute is a decimal (asdecimal), JSON has the number all the same.
+    return Form(from_json, from_text, {"type": "number"}, float if kind.asdecimal else None)
 
 
 def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) -> Decimal:
@@ -106,7 +107,12 @@ def _is_exact(number: Decimal, scale: int | None) -> bool:
 
 
 def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Form:
-    """Read and write a decimal, in JSON as text: many a reader's numbers lose digits."""
+    """Read and write a decimal, in JSON as text: many a reader's numbers lose digits.
+
+    Without ``asdecimal`` the attribute is a float, and JSON has a number.
+    """
+    if not kind.asdecimal:
+        return float_codec(kind, dialect)._replace(to_wire=float)
 
     def to_wire(value: Decimal) -> str:
         # Without a scale of its own, a number has the decimals that it needs, on any database.

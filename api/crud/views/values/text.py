@@ -73,8 +73,8 @@ def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are writt
 
 def enum_codec(kind: types.Enum, _: Dialect) -> Form:
     """Read and write one of a few names."""
-    objects = kind.enum_class.__members__.values() if kind.enum_class else kind.enums
-    members: dict[str, Any] = dict(zip(kind.enums, objects, strict=True))
+    # SQLAlchemy's own, which knows of aliases and of ``values_callable``.
+    members: dict[str, Any] = {name: kind._object_lookup[name] for name in kind.enums}  # noqa: SLF001 - nothing public gives it
     names = {member: name for name, member in reversed(members.items())}
 
     def from_text(value: Any) -> Any:

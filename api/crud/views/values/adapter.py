@@ -1,0 +1,92 @@
+"""Public JSON conversions for column types that the engine does not know: ``TypeAdapter``.
+
+::
+
+    Crud(app, database, types={Interval: TypeAdapter(to_json=..., from_json=..., schema=...)})
+
+The key is a SQLAlchemy type; the entry applies to columns of that type and of its subclasses. An
+entry may also be a function that returns the adapter of one column's type, e.g. of
+``ARRAY(Integer)`` and of ``ARRAY(String)``.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.types import TypeEngine
+
+from api.crud.views.values.codec import Form, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class TypeAdapter:
+    """JSON conversion of one column type.
+
+    Attributes:
+        to_json: Returns the JSON value of what the ORM attribute holds; never called with None.
+        from_json: Returns what the ORM attribute shall hold for a JSON value. Raises
+            ``ValueError`` (or ``TypeError``) for an invalid one; a ``ValueError``'s message goes
+            behind the field's name in the 400: "must be a duration".
+        from_text: The same for a query parameter, a part of the path, or a cell of CSV. Default:
+            ``from_json`` of the string, and if it refuses that, of the string parsed as JSON.
+        schema: The JSON schema of a value in responses.
+        accepts: The JSON schema of a value in requests; ``schema`` if None.
+    """
+
+    to_json: Callable[[Any], Any]
+    from_json: Callable[[Any], Any]
+    from_text: Callable[[str], Any] | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    accepts: Mapping[str, Any] | None = None
+
+
+TypeAdapters = Mapping[Any, TypeAdapter | Callable[[Any], TypeAdapter]]
+"""Adapters, or functions that return one, under SQLAlchemy types."""
+
+
+def registered_form(kind: TypeEngine[Any], types: TypeAdapters) -> Form | None:
+    """Return the form of the adapter that is registered for a type; None if there is none."""
+    for base in type(kind).__mro__:
+        if base in types:
+            entry = types[base]
+            return _form(entry if isinstance(entry, TypeAdapter) else entry(kind))
+    return None
+
+
+def _form(adapter: TypeAdapter) -> Form:
+    from_json = _validated(adapter.from_json)
+
+    def from_string(text: str) -> Any:
+        try:
+            return from_json(text)
+        except Refusal:
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                value = text
+            if isinstance(value, str):
+                raise
+            return from_json(value)
+
+    return Form(
+        from_json,
+        from_string if adapter.from_text is None else _validated(adapter.from_text),
+        dict(adapter.schema),
+        adapter.to_json,
+        None if adapter.accepts is None else dict(adapter.accepts),
+    )
+
+
+def _validated(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def validate(value: Any) -> Any:
+        try:
+            return convert(value)
+        except Refusal:
+            raise
+        except ValueError as error:
+            raise Refusal(str(error) or "is invalid") from error
+        except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+            raise Refusal("is invalid") from error
+
+    return validate

@@ -1,0 +1,232 @@
+"""Columns of a ``TypeDecorator``: JSON shows what the ORM attribute holds.
+
+Which Python type that is, is taken from the decorator, in this order: its ``python_type``, the
+argument of ``TypeDecorator[...]``, the annotation of ``process_result_value``; and if it says
+nothing, from what its own processing makes of sample values. What is written, or compared with, is
+passed through ``process_bind_param``, and what that returns is checked against the column.
+"""
+
+import ipaddress
+import json
+import typing
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from types import NoneType
+from typing import Any, Final
+
+from sqlalchemy import Dialect, types
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from api.crud.views.values.codec import Form, Refusal
+from api.crud.views.values.numbers import integer_codec
+from api.crud.views.values.text import check_text
+
+_NAIVE: Final = datetime(2018, 8, 16, 2, 22, 9, 446000)  # noqa: DTZ001 - some types store those
+_SAMPLES: Final[tuple[Any, ...]] = (
+    "a",
+    "1",
+    1,
+    0,
+    1.5,
+    True,
+    Decimal("1.50"),
+    _NAIVE.replace(tzinfo=UTC),
+    _NAIVE,
+    date(2018, 8, 16),
+    time(2, 22, 9),
+    uuid.UUID("12345678-1234-5678-1234-567812345678"),
+    b"a",
+    {"a": 1},
+    ["a"],
+    ("a",),
+    frozenset("a"),
+    {"a"},
+    ipaddress.ip_address("192.0.2.1"),
+)
+_STORED: Final[tuple[Any, ...]] = ("", "{}", "[]", "1", "a", '"a"', "192.0.2.1", 0, 1, 2, 1.5, b"a")
+
+
+def changes_values(kind: TypeEngine[Any]) -> bool:
+    """Return whether a decorator processes values in Python at all."""
+    return any(
+        getattr(type(kind), name) is not getattr(TypeDecorator, name)
+        for name in (
+            "process_bind_param",
+            "process_result_value",
+            "bind_processor",
+            "result_processor",
+        )
+    )
+
+
+def python_type_of(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
+    """Return the type of what the ORM attribute holds; None if nothing says it.
+
+    Args:
+        kind: The column's type.
+        stored: What it decorates.
+        dialect: The database's.
+    """
+    cls = type(kind)
+    for base in cls.__mro__[: cls.__mro__.index(TypeDecorator)]:
+        if "python_type" in vars(base):
+            return kind.python_type
+    reads = cls.process_result_value is not TypeDecorator.process_result_value
+    if not reads and cls.result_processor is TypeDecorator.result_processor:
+        return stored_type(stored)
+    return _declared(cls) or _observed(kind, stored, dialect)
+
+
+def stored_type(stored: TypeEngine[Any]) -> Any:
+    """Return SQLAlchemy's own Python type of a column type; None if it knows none."""
+    try:
+        return stored.python_type
+    except NotImplementedError:
+        return None
+
+
+def _declared(cls: type) -> Any:
+    """Read ``TypeDecorator[int]``, or else the annotation of ``process_result_value``."""
+    for base in cls.__mro__:
+        for original in getattr(base, "__orig_bases__", ()):
+            origin = typing.get_origin(original)
+            if isinstance(origin, type) and issubclass(origin, TypeDecorator):
+                found = _plain(typing.get_args(original)[0])
+                if found is not None:
+                    return found
+    try:
+        hints = typing.get_type_hints(cls.process_result_value)  # type: ignore[attr-defined]
+    except (NameError, TypeError, AttributeError):  # Only for type checkers, or none at all.
+        return None
+    return _plain(hints.get("return"))
+
+
+def _plain(annotation: Any) -> Any:
+    """Return the one class that an annotation means; None where it says too little."""
+    alternatives = [one for one in typing.get_args(annotation) if one is not NoneType]
+    origin = typing.get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, dict | list | tuple | set | frozenset):
+        return origin
+    if origin is not None and len(alternatives) == 1 and NoneType in typing.get_args(annotation):
+        return _plain(alternatives[0])
+    says_little = annotation in (Any, object, NoneType)
+    return annotation if isinstance(annotation, type) and not says_little else None
+
+
+def _observed(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
+    """Return the type that samples have after being stored and read back.
+
+    A type that gives several kinds of samples back as they were, objects or arrays among them,
+    holds any JSON value.
+    """
+    kept: list[type] = []
+    seen: list[type] = []
+    for sample, value in _read_back(kind, stored, dialect):
+        if value is not None:
+            seen.append(type(value))
+            if type(value) is type(sample) and value == sample:
+                kept.append(type(value))
+    if {dict, list} & {*kept} and len({*kept} - {tuple}) > 1:
+        return object
+    of_column = stored_type(stored)
+    for candidates in (kept, seen):
+        if of_column in candidates:
+            return of_column
+        if candidates:
+            return candidates[0]
+    return None
+
+
+def _read_back(
+    kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect
+) -> Iterator[tuple[Any, Any]]:
+    """Yield samples, each with what it is after being stored and read back."""
+    impl = kind.dialect_impl(dialect)
+    bind, result = impl.bind_processor(dialect), impl.result_processor(dialect, _numeric(stored))
+    own = [*stored.enums] if isinstance(stored, types.Enum) else []
+    for sample in (*own, *_SAMPLES):
+        try:
+            driver = _as_stored(sample if bind is None else bind(sample), stored, dialect)
+            yield sample, driver if result is None else result(driver)
+        except Exception:  # noqa: BLE001, S112 - a sample that the type does not take
+            continue
+    for value in _STORED:
+        try:
+            driver = _as_stored(value, stored, dialect)
+            yield None, driver if result is None else result(driver)
+        except Exception:  # noqa: BLE001, S112 - a stored value that the type does not know
+            continue
+
+
+def _as_stored(value: Any, stored: TypeEngine[Any], dialect: Dialect) -> Any:
+    """Return what the database gives back for a value. Raises ``TypeError`` if it takes none."""
+    native = dialect.name != "sqlite"
+    match stored:
+        case types.Integer() if isinstance(value, int):
+            return int(value)
+        case types.String() if isinstance(value, str):
+            return value
+        case types.JSON() if isinstance(value, str) and native:
+            return json.loads(value)
+        case types.DateTime() if isinstance(value, datetime) and native:
+            if (value.tzinfo is None) == stored.timezone:
+                raise TypeError("aware where naive is stored, or the reverse")
+            return value
+        case types.Integer() | types.String() | types.DateTime() if native:
+            raise TypeError("not of the column's type")
+        case types.Integer() | types.String():
+            raise TypeError("not of the column's type")
+        case _:
+            return value
+
+
+def _numeric(stored: TypeEngine[Any]) -> Any:
+    """Return the number of the PostgreSQL type that a numeric column's values come as."""
+    if isinstance(stored, types.Float):
+        return 701
+    return 1700 if isinstance(stored, types.Numeric) else None
+
+
+def is_aware(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> bool:
+    """Return whether the datetimes of a decorator have a time zone."""
+    naive_kept = False
+    for sample, value in _read_back(kind, stored, dialect):
+        if isinstance(sample, datetime) and value == sample:
+            if sample.tzinfo is not None:
+                return True
+            naive_kept = True
+    return not naive_kept
+
+
+def with_bind_check(form: Form, kind: TypeDecorator[Any], stored: Any, dialect: Dialect) -> Form:
+    """Return the form that also refuses what ``process_bind_param`` or the column refuses."""
+    impl: Any = kind.dialect_impl(dialect)
+    if type(impl).process_bind_param is TypeDecorator.process_bind_param:
+        return form
+    check_stored = _stored_check(stored, dialect)
+
+    def checked(value: Any) -> Any:
+        try:
+            bound = impl.process_bind_param(value, dialect)
+        except Refusal:
+            raise
+        except Exception as error:  # Whatever a type of the service's own may raise.
+            raise Refusal("is invalid", value) from error
+        check_stored(bound)
+        return value
+
+    return form._replace(
+        from_json=lambda value: checked(form.from_json(value)),
+        from_text=lambda text: checked(form.from_text(text)),
+    )
+
+
+def _stored_check(stored: TypeEngine[Any], dialect: Dialect) -> Any:
+    if isinstance(stored, types.Integer):
+        check = integer_codec(stored, dialect).from_json
+        return lambda value: check(value) if type(value) is int else value
+    if isinstance(stored, types.String) and not isinstance(stored, types.Enum):
+        return lambda value: check_text(value, stored.length) if isinstance(value, str) else value
+    return lambda value: value

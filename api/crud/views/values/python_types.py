@@ -1,0 +1,114 @@
+"""The JSON form of values of a Python type, whatever column they are stored in."""
+
+import enum
+import ipaddress
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Dialect, types
+
+from api.crud.views.values.codec import Form, Refusal
+from api.crud.views.values.documents import document_codec
+from api.crud.views.values.iso import date_codec, iso_codec, moment_codec, time_codec
+from api.crud.views.values.numbers import boolean_codec, float_codec, integer_codec, numeric_codec
+from api.crud.views.values.text import binary_codec, text_codec, uuid_codec
+
+
+class _NoDialect:
+    name = "any"
+
+
+_NO_DIALECT: Final[Any] = _NoDialect()
+_ADDRESSES: Final[Mapping[type, str]] = {
+    ipaddress.IPv4Address: "an IPv4 address",
+    ipaddress.IPv6Address: "an IPv6 address",
+    ipaddress.IPv4Network: "an IPv4 network",
+    ipaddress.IPv6Network: "an IPv6 network",
+    ipaddress.IPv4Interface: "an IPv4 address",
+    ipaddress.IPv6Interface: "an IPv6 address",
+}
+
+_SCALARS: Final[Mapping[type, Callable[[Dialect], Form]]] = {
+    bool: lambda dialect: boolean_codec(types.Boolean(), dialect),
+    int: lambda dialect: integer_codec(types.BigInteger(), dialect),
+    float: lambda dialect: float_codec(types.Float(), dialect),
+    str: lambda dialect: text_codec(types.String(), dialect),
+    bytes: lambda dialect: binary_codec(types.LargeBinary(), dialect),
+    date: lambda dialect: date_codec(types.Date(), dialect),
+    time: lambda dialect: time_codec(types.Time(), dialect),
+    uuid.UUID: lambda dialect: uuid_codec(types.Uuid(), dialect),
+    # No check of digits: how the decimal is stored is the type's own matter.
+    Decimal: lambda _: numeric_codec(types.Numeric(), _NO_DIALECT),
+    object: lambda dialect: document_codec(types.JSON(), dialect),
+}
+_CONTAINERS: Final = (dict, list, tuple, set, frozenset)
+
+
+def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Form | None:
+    """Return the JSON form of a Python type's values; None where JSON has none.
+
+    Args:
+        python: The type, or ``object`` for any JSON value.
+        dialect: The database's.
+        aware: Whether its datetimes have a time zone.
+    """
+    form: Form | None = None
+    if python in _SCALARS:
+        form = _SCALARS[python](dialect)
+    elif python is datetime:
+        form = moment_codec(types.DateTime(timezone=aware), _NO_DIALECT)
+    elif python in _ADDRESSES:
+        form = iso_codec(python, _ADDRESSES[python], "", str)(None, dialect)
+    elif python in _CONTAINERS:
+        form = _container(python, dialect)
+    elif isinstance(python, type) and issubclass(python, enum.Enum):
+        form = _choices(python)
+    return form
+
+
+def _container(python: type, dialect: Dialect) -> Form:
+    """Read and write JSON objects as dicts, or arrays as lists, tuples or sets."""
+    document = document_codec(types.JSON(), dialect)
+    expected, schema = (dict, "object") if python is dict else (list, "array")
+
+    def checked(value: Any) -> Any:
+        if not isinstance(value, expected):
+            raise Refusal(f"must be an {schema}", value)
+        try:
+            return value if python is expected else python(value)
+        except TypeError as error:
+            raise Refusal("must be an array of scalars") from error
+
+    return Form(
+        lambda value: checked(document.from_json(value)),
+        lambda text: checked(document.from_text(text)),
+        {"type": schema},
+    )
+
+
+def _choices(python: type[enum.Enum]) -> Form:
+    """Read and write the members of an enumeration by their values, or names if those are none."""
+    scalars = all(isinstance(member.value, str | int | float) for member in python)
+    shown = {member: member.value if scalars else member.name for member in python}
+    members = {_text(value): member for member, value in shown.items()}
+    choices = ", ".join(members)
+
+    def from_json(value: Any) -> Any:
+        for member, known in shown.items():
+            if type(value) is type(known) and value == known:
+                return member
+        raise Refusal(f"must be one of {choices}", value)
+
+    def from_text(text: str) -> Any:
+        if text in members:
+            return members[text]
+        raise Refusal(f"must be one of {choices}", text)
+
+    return Form(from_json, from_text, {"enum": list(shown.values())}, shown.__getitem__)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
