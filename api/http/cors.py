@@ -18,6 +18,7 @@ EXPOSED: Final = (
     "Content-Range",
     "ETag",
     "Idempotency-Replayed",
+    "Invalid-Values",
     "Link",
     "Location",
     "RateLimit",

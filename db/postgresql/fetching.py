@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from db.postgresql.instants import set_tolerant_codecs
 from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values, compile_in_thread
 
@@ -19,9 +20,35 @@ class Fetching:
             await compile_in_thread(statement)
         try:
             rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
+        except (ValueError, OverflowError) as error:
+            if type(error) not in (ValueError, OverflowError):  # asyncpg's own, of an argument.
+                raise translate(error) from error
+            return await self._fetch_again(statement, values, error)
         except Exception as error:
             raise translate(error) from error
         return rows
+
+    async def _fetch_again(
+        self, statement: Statement, values: Values, error: Exception
+    ) -> list[Row]:
+        """Return the rows of a statement that has been run and whose rows cannot be decoded.
+
+        What it has changed is changed, maybe committed: an UPDATE is run again, and has the same
+        result; of a deleted row no value is known any more.
+        """
+        verb = statement.sql.lstrip()[:6].upper()
+        connection = self._connection
+        try:
+            await set_tolerant_codecs(connection)
+            if verb in ("SELECT", "UPDATE"):
+                rows: list[Any] = await connection.fetch(statement.sql, *statement.bind(values))
+                return rows
+            if verb == "DELETE":
+                prepared = await connection.prepare(statement.sql)
+                return [(None,) * len(prepared.get_attributes())]
+        except Exception as failure:
+            raise translate(failure) from failure
+        raise translate(error) from error
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run the statement and give its first row, or None."""

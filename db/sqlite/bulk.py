@@ -21,6 +21,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 from db.errors import ChangeRefused, DatabaseError, RolledBack
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
+from db.sqlite.text import decode
 from db.sqlite.translation import translate
 from db.sqlite.writer import Writer
 from db.statement import Row, Statement, Values, slot
@@ -43,6 +44,7 @@ class SqliteBulk:
         self._dialect = dialect
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-bulk")
         self._driver = connect(path)
+        self._driver.text_factory = decode  # As the writer's.
         for pragma in _PRAGMAS:
             self._driver.execute(f"PRAGMA {pragma}")
         self._sessions: SqliteSessions | None = None

@@ -28,6 +28,7 @@ from db.errors import StatementTooSlow
 from db.sqlite.counts import CountCache
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
+from db.sqlite.text import fetch_all
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values, compile_in_thread
 
@@ -76,7 +77,7 @@ class _TimedConnection:
     def run(self, statement: Statement, values: Values) -> list[Row]:
         self._begun, self._begun_cpu = monotonic(), thread_time()
         try:
-            return self.driver.execute(statement.sql, statement.bind(values)).fetchall()
+            return fetch_all(self.driver, statement.sql, statement.bind(values))
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             raise translate(error) from error
         finally:

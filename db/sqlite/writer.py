@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from db.errors import DatabaseError, DatabaseUnavailable, ReadOnly
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
+from db.sqlite.text import decode
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values, compile_in_thread
 from db.waiting import wait_through
@@ -47,6 +48,8 @@ class Writer:
         # No waiting inside SQLite: that would hold up the event loop. _begin waits for it.
         self._driver = connect(path)
         self._driver.execute("PRAGMA busy_timeout = 0")
+        # What a statement has changed is changed: it cannot be run again to read its rows.
+        self._driver.text_factory = decode
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._group: asyncio.Future[None] | None = None

@@ -25,7 +25,8 @@ from api.crud.execution.stored import StoredRow, report_contradictions
 from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
 from api.crud.query import Condition
 from api.crud.views.fields import Field, initial_values
-from api.crud.views.records import encode, hide
+from api.crud.views.invalid_values import HEADER, doubtful, shown_as
+from api.crud.views.records import encode_counting, hide
 from api.errors import NotFound, ValidationFailed
 from api.http.body import is_lenient, read_json_object
 from db.connection import Connection
@@ -88,6 +89,9 @@ class Action:
         """
         self.resource.refuse_parameters(context.scope)
 
+    async def settle(self, context: Context) -> None:
+        """Decide about what ``parse_request`` could not tell without the row."""
+
     def needs_session(self) -> bool:
         """Tell whether what this action writes goes through an ORM session."""
         return self.writes and bool(self.resource.session_writes.behaviour.reasons(self.name))
@@ -96,7 +100,9 @@ class Action:
         """Make the response from the instance, leaving out what is not to be seen."""
         self._conceal(context)
         context.headers.append(_JSON)
-        context.body = encode(context.instance)
+        context.body, invalid = encode_counting(context.instance)
+        if invalid:
+            context.headers.append((HEADER, str(invalid).encode()))
 
     def _conceal(self, context: Context) -> None:
         hidden = self.resource.view.hidden
@@ -400,7 +406,13 @@ class Update(RowAction):
         attributes = read(body, resource.updatable, errors)
         if not resource.members.update.written.issuperset(body):
             self._read_others(context, attributes, errors)
-        errors.check()
+        refused = frozenset(error["field"] for error in errors.found)
+        if fields := doubtful(body, resource.updatable, refused):
+            by_hooks = frozenset(context.attributes)
+            context.doubtful = ([f for f in fields if f.attribute not in by_hooks], errors)
+            context.unit.run_several()
+        else:
+            errors.check()
         context.take_attributes(attributes)
 
     def _read_others(self, context: Context, attributes: Attributes, errors: Errors) -> None:
@@ -447,6 +459,23 @@ class Update(RowAction):
             raise NotFound
         context.stored = await StoredRow.of(self.resource, connection, row, context.given)
         context.stored.check(context)
+
+    async def settle(self, context: Context) -> None:
+        """Leave stored values alone that do not fit and are sent back as they were shown.
+
+        Raises:
+            ValidationFailed: Something else of the body is wrong.
+        """
+        assert context.doubtful is not None  # noqa: S101 - the plan looked
+        fields, errors = context.doubtful
+        connection = await context.connection()
+        row = await connection.fetch_one(self._statements(context).read(), context.key_values)
+        order = list(self.resource.fields)
+        for field in fields if row is not None else ():
+            if shown_as(field, row[order.index(field)], context.given[field.name]):  # type: ignore[index] # there is a row
+                errors.discard(field.name)
+                context.attributes.pop(field.attribute, None)
+        errors.check()
 
     async def write(self, context: Context) -> None:
         """Update the row and take it back; a body that names nothing changes nothing."""

@@ -52,6 +52,12 @@ class Errors:
         """What was noted, in Finale's form."""
         return self._errors
 
+    def discard(self, name: str) -> None:
+        """Forget what is wrong with a field."""
+        kept = [n for n, error in enumerate(self._errors) if error["field"] != name]
+        self._texts = [self._texts[n] for n in kept]
+        self._errors = [self._errors[n] for n in kept]
+
     def check(self) -> None:
         """Raise ``ValidationFailed`` if anything was noted."""
         if self._errors:

@@ -3,7 +3,7 @@
 Its names are Finale's. A step reads what earlier ones left and leaves its own part.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.types import Scope
 
 from api.crud.execution.attribute_values import AttributeValues
-from api.crud.execution.bodies import Attributes
+from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.criteria import Criteria
 from api.crud.execution.hook_errors import HookError, UnknownName
 from api.crud.execution.lookups import Lookup, look_up
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from api.crud.associations.nested_writes import Writing
     from api.crud.execution.stored import StoredRow
     from api.crud.resource import Resource
+    from api.crud.views.fields import Field
 
 Headers = list[tuple[bytes, bytes]]
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class Context:
         by_key: Whether the action finds one row by its key.
         hooked: Whether hooks run.
         query: What a list was asked for.
+        doubtful: Fields of a change whose text may be what was shown of a stored value that does
+            not fit its column, and the errors of the body: to be settled once the row is read.
         given: The body of a create or an update as it came: the JSON object, decoded. Hooks find
             there what is not a field, or not writable by clients. What hooks of ``start`` and
             ``auth`` change here is what is validated.
@@ -92,6 +95,7 @@ class Context:
     key_values: tuple[Any, ...] = ()
     lookup: Lookup | None = None
     query: ListQuery | None = None
+    doubtful: "tuple[Sequence[Field], Errors] | None" = None
     given: dict[str, Any] = field(default_factory=dict)
     nested: "list[Nested]" = field(default_factory=list)
     read_only: tuple[str, ...] = ()

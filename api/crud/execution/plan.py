@@ -135,6 +135,8 @@ class Plan:
             if (stopped := await _run_steps(steps, context)) is not None:
                 return stopped
         self.action.parse_request(context)
+        if context.doubtful is not None:
+            await self.action.settle(context)
         for steps in self._after_parsing:
             if (stopped := await _run_steps(steps, context)) is not None:
                 return stopped

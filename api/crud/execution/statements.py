@@ -10,14 +10,20 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     BindParameter,
     Column,
     ColumnElement,
     Dialect,
     Select,
+    Text,
+    and_,
+    case,
+    cast,
     delete,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -29,6 +35,7 @@ from api.crud.execution.shapes import Shapes
 from api.crud.query.criteria import Condition, NextSlot, Order
 from api.crud.query.instants import compared
 from api.crud.views.fields import Field, Fields
+from api.crud.views.values import stored_as
 from db.statement import Statement, slot
 
 Conditions = tuple[Condition, ...]
@@ -150,13 +157,21 @@ class Statements:
 
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
         next_slot = slots()
-        values = {field.column: next_slot(field.column.type) for field in written}
+        values = {f.column: self._assigned(f, next_slot(f.column.type)) for f in written}
         return (
             update(self._fields.table)
             .values(values)
             .where(*self._written_row(next_slot, conditions))
             .returning(*self._returned)
         )
+
+    def _assigned(self, field: Field, value: BindParameter[Any]) -> ColumnElement[Any]:
+        """Return what an UPDATE sets: JSON's null stays where null is set, as both look alike."""
+        column = field.column
+        if not isinstance(stored_as(column.type, self._dialect), JSON):
+            return value
+        is_null = cast(column, Text) == literal_column("'null'")
+        return case((and_(value.is_(None), is_null), column), else_=value)
 
     def _delete(self, conditions: Conditions) -> ClauseElement:
         where = self._written_row(slots(), conditions)

@@ -69,6 +69,14 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
+_INVALID_VALUES: Final[Mapping[str, Any]] = {
+    "Invalid-Values": {
+        "description": "How many stored values do not fit their columns; their text is shown",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+
+
 def problem_responses(
     action: str, path: str, produces: Sequence[str]
 ) -> dict[int | str, dict[str, Any]]:
@@ -113,8 +121,10 @@ def operation_extras(resource: Resource, action: str, status: int) -> dict[str, 
         and not any(f.required for f in resource.creatable)
     ):  # No body is the empty object.
         extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
-    if action in _HEADERS and (action != "list" or resource.options.pagination):
-        extras["responses"] = {str(status): {"headers": _HEADERS[action]}}
+    if action != "delete":
+        own_headers = {} if action == "list" and not resource.options.pagination else _HEADERS
+        headers = {**own_headers.get(action, {}), **_INVALID_VALUES}
+        extras["responses"] = {str(status): {"headers": headers}}
     return extras
 
 

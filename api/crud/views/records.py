@@ -9,17 +9,22 @@ A record holds *wire values*, what JSON shows: a moment is its text. What is ``U
 
 from collections.abc import Callable, Sequence
 from itertools import starmap
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from api.crud.views.fields import Fields
+from api.crud.views.invalid_values import CountingEncoder, read_checked, text_of
 from db.statement import Row
+from db.undecodable import Undecodable
 
 Record = msgspec.Struct
 RowReader = Callable[[Sequence[Row]], list[Any]]
 
-encode = msgspec.json.Encoder().encode
+_encode_valid = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder(enc_hook=text_of).encode
+"""Encodes records, whether or not their values fit their columns."""
 
 
 def record_type(name: str, fields: Fields, relations: Sequence[str] = ()) -> type[Record]:
@@ -33,11 +38,55 @@ def record_type(name: str, fields: Fields, relations: Sequence[str] = ()) -> typ
     )
 
 
+def encode_counting(instance: Any) -> tuple[bytes, int]:
+    """Encode records; also return how many stored values in them do not fit their columns."""
+    try:
+        return _encode_valid(instance), 0
+    except TypeError:
+        slow = CountingEncoder()
+        return slow.encode(instance), slow.count
+
+
 def row_reader(kind: type[Record], fields: Fields) -> RowReader:
     """Make the function that turns rows, in field order, into records.
 
-    Columns whose driver values are wire values already cost nothing here.
+    Columns whose driver values are wire values already cost nothing here. Rows are read again,
+    value by value, if one of their values does not fit its column.
     """
+    fast = _fast_reader(kind, fields)
+
+    def read(rows: Sequence[Row]) -> list[Record]:
+        try:
+            records = fast(rows)
+        except Exception:  # noqa: BLE001 - whatever a type of the service's own may raise
+            return read_checked(kind, fields, rows)
+        if Undecodable.met and Undecodable.among(rows):
+            return read_checked(kind, fields, rows)
+        return records
+
+    return read
+
+
+def _fast_reader(kind: type[Record], fields: Fields) -> RowReader:
+    """Make the reader of rows whose values fit; it raises an exception where one does not."""
+    verified = [
+        (field.codec.verify, itemgetter(index))
+        for index, field in enumerate(fields)
+        if field.codec.verify is not None and not field.generated
+    ]
+    read = _converting_reader(kind, fields)
+    if not verified:
+        return read
+
+    def read_verified(rows: Sequence[Row]) -> list[Record]:
+        for verify, value_of in verified:
+            verify(rows, value_of)
+        return read(rows)
+
+    return read_verified
+
+
+def _converting_reader(kind: type[Record], fields: Fields) -> RowReader:
     converters = [
         (index, field.codec.to_wire)
         for index, field in enumerate(fields)

@@ -1,13 +1,14 @@
 """A codec: how one column's values come in and go out; and the refusal of a value."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
 Convert = Callable[[Any], Any]
+Verify = Callable[[Sequence[Any], Callable[[Any], Any]], None]
 
 _SHOWN: Final = 40
 """How much of a refused value is repeated, in characters."""
@@ -78,6 +79,10 @@ class Codec:
             None where it is compared as it stands.
         instants: Makes the shortest and the longest stored form of a bound value, where a
             database holds one instant in several forms; None elsewhere.
+        verify: Takes rows and what gives the column's value of a row. Raises an exception if one
+            of them does not fit the column and ``to_wire`` would not notice; None where none can.
+        ambiguous: Whether text that is accepted may also be what is shown of a stored value that
+            does not fit; None where it never is.
         unsupported: Why the column cannot be shown; empty where it can.
     """
 
@@ -93,6 +98,8 @@ class Codec:
     null: Any = None
     text_operand: Convert | None = None
     instants: Callable[[Any], tuple[Any, Any]] | None = None
+    verify: Verify | None = None
+    ambiguous: Callable[[str], bool] | None = None
     unsupported: str = ""
 
     def driver_value(self, value: Any) -> Any:

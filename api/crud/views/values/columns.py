@@ -31,6 +31,7 @@ from api.crud.views.values.numbers import (
 )
 from api.crud.views.values.python_types import form_of_python_type
 from api.crud.views.values.text import binary_codec, enum_codec, text_codec, uuid_codec
+from api.crud.views.values.verification import strict_result, verifier, verify_fixed_text
 from db.sqlite.instants import instant_range
 from db.types import FixedDecimal, UtcDateTime, format_timestamp
 
@@ -136,7 +137,9 @@ def _own_codec(kind: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
             _codec(kind, fixed_codec(kind, dialect), dialect), to_wire=_nullable(kind.number)
         )
     to_wire = None if kind.is_text(dialect) else _nullable(format_timestamp)
-    return replace(_codec(kind, utc_codec(kind, dialect), dialect), to_wire=to_wire)
+    verify = verify_fixed_text if kind.is_text(dialect) else None
+    codec = _codec(kind, utc_codec(kind, dialect), dialect)
+    return replace(codec, to_wire=to_wire, verify=verify, ambiguous=None)
 
 
 def _codec(kind: TypeEngine[Any], form: Form, dialect: Dialect) -> Codec:
@@ -158,6 +161,8 @@ def _codec(kind: TypeEngine[Any], form: Form, dialect: Dialect) -> Codec:
         null=_null(bind) if isinstance(kind, TypeDecorator) else None,
         text_operand=_text_operand(kind, bind),
         instants=instant_range(stored, dialect),
+        verify=verifier(stored, dialect) if form.to_wire is None or kind is stored else None,
+        ambiguous=_ambiguous(kind, stored, dialect),
     )
 
 
@@ -168,17 +173,34 @@ def _processors(kind: TypeEngine[Any], dialect: Dialect) -> tuple[Convert | None
     stored = stored_as(kind, dialect)
     if isinstance(kind, types.CHAR) and dialect.name == "postgresql":
         bind = _chain(bind, _without_padding)
+    if isinstance(stored, types.Float) and kind is stored:
+        return bind, None
     if isinstance(stored, types.Numeric | types.Float) and dialect.name != "sqlite":
         if kind is stored:
             return bind, None  # The driver's values are what is meant.
         code = 701 if isinstance(stored, types.Float) else 1700
         return bind, impl.result_processor(dialect, code)
-    return bind, impl.result_processor(dialect, None)
+    result = impl.result_processor(dialect, None)
+    return bind, strict_result(kind, result) if dialect.name == "sqlite" else result
 
 
 def _without_padding(text: Any) -> Any:
     """Strip what PostgreSQL pads CHAR with; it compares such a column with text unpadded."""
     return text.rstrip(" ") if isinstance(text, str) else text
+
+
+def _ambiguous(
+    kind: TypeEngine[Any], stored: TypeEngine[Any], dialect: Dialect
+) -> Callable[[str], bool] | None:
+    if isinstance(kind, TypeDecorator) and changes_values(kind):
+        return lambda _: True
+    if dialect.name != "sqlite":
+        return None
+    if isinstance(stored, types.JSON | types.LargeBinary):
+        return lambda _: True
+    if isinstance(stored, types.Date | types.Time):  # A number there: 20180816, 1234.
+        return str.isdigit
+    return None
 
 
 def _null(bind: Convert | None) -> Any:

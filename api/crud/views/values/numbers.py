@@ -115,6 +115,8 @@ def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Form:
         return float_codec(kind, dialect)._replace(to_wire=float)
 
     def to_wire(value: Decimal) -> str:
+        if not value.is_finite():
+            raise ValueError("JSON has no such number")
         # Without a scale of its own, a number has the decimals that it needs, on any database.
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if kind.scale is None and "." in text else text

@@ -1,0 +1,118 @@
+"""Stored values that do not fit their column: shown as text, logged, and counted.
+
+``read_checked`` is the slow way from rows to records, taken for rows in which the fast way
+(``records``) met such a value. The response's header ``Invalid-Values`` says how many it holds.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from api.crud.views.fields import Field, Fields
+from db.statement import Row
+from db.undecodable import Undecodable
+
+log: Any = structlog.get_logger("api.crud")
+
+HEADER: Final = b"invalid-values"
+_REPLACED: Final = "\ufffd"
+"""What stands in shown text for bytes that are not UTF-8."""
+
+
+class StoredText(str):
+    """In a record: the text of a stored value that does not fit its column."""
+
+    __slots__ = ()
+
+
+def read_checked(kind: type[Any], fields: Fields, rows: Sequence[Row]) -> list[Any]:
+    """Make records of rows value by value; what does not fit becomes ``StoredText``."""
+    return [kind(*_checked(fields, row)) for row in rows]
+
+
+def _checked(fields: Fields, row: Row) -> list[Any]:
+    values: list[Any] = []
+    wrong: list[Field] = []
+    for field, value in zip(fields, row, strict=True):
+        try:
+            values.append(wire_value(field, value))
+        except Exception:  # noqa: BLE001 - whatever a type of the service's own may raise
+            values.append(StoredText(stored_text(value)))
+            wrong.append(field)
+    for field in wrong:
+        key = [v for f, v in zip(fields, row, strict=True) if f in fields.key and f not in wrong]
+        # The value is the caller's own: it does not belong into a log.
+        log.warning("stored value does not fit its column", column=field.label, key=key)
+    return values
+
+
+def wire_value(field: Field, value: Any) -> Any:
+    """Return what JSON shows of a stored value. Raises an exception of any kind if it is none."""
+    codec = field.codec
+    if type(value) is Undecodable or (codec.is_text and isinstance(value, bytes)):
+        raise ValueError("not text")
+    if codec.verify is not None:
+        codec.verify((value,), _itself)
+    return value if codec.to_wire is None else codec.to_wire(value)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def stored_text(value: Any) -> str:
+    """Return the text that is shown of a stored value."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def doubtful(
+    body: Mapping[str, Any], fields: Sequence[Field], refused: frozenset[str]
+) -> list[Field]:
+    """Return the fields whose given text may be what was shown of a value that does not fit.
+
+    Args:
+        body: The body of a change.
+        fields: Those that it may change.
+        refused: The names of those whose values were refused.
+    """
+    found = []
+    for field in fields:
+        value = body.get(field.name)
+        if isinstance(value, str) and (
+            field.name in refused
+            or _REPLACED in value
+            or (field.codec.ambiguous is not None and field.codec.ambiguous(value))
+        ):
+            found.append(field)
+    return found
+
+
+def shown_as(field: Field, value: Any, text: Any) -> bool:
+    """Return whether a stored value does not fit its column and is shown as this text."""
+    try:
+        wire_value(field, value)
+    except Exception:  # noqa: BLE001 - as above
+        return bool(text == stored_text(value))
+    return False
+
+
+def text_of(value: Any) -> str:
+    """Return what JSON shows of ``StoredText``; for msgspec, which knows no subclasses of str."""
+    if isinstance(value, StoredText):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+class CountingEncoder:
+    """Encodes what holds ``StoredText``, counting it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.encode = msgspec.json.Encoder(enc_hook=self._text).encode
+
+    def _text(self, value: Any) -> str:
+        text = text_of(value)
+        self.count += 1
+        return text
