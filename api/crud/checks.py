@@ -204,6 +204,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "sort": _sort,
     "reload_instances": _flag,
     "exclude_attributes": _exclude,
+    "write_only_attributes": _exclude,
     "read_only_attributes": _names,
     "update_method": _update_method,
     "put_replaces": _flag,

@@ -88,8 +88,10 @@ class ResourceOptions:
         search: The search parameters: one or many.
         sort: How lists are sorted.
         reload_instances: Embed related rows in what create and update answer.
-        exclude_attributes: Fields that no one sees, filters, searches, sorts by or guesses; or a
-            mapping of ``own`` and of relations to such lists.
+        exclude_attributes: Fields that no one sees, writes, filters, searches, sorts by or
+            guesses; or a mapping of ``own`` and of relations to such lists.
+        write_only_attributes: Fields that are hidden as those of ``exclude_attributes`` are, but
+            that clients may write; a list, or a mapping of ``own`` and of relations to such lists.
         read_only_attributes: Fields that clients may not write; hooks may.
         update_method: The verb of update beside PATCH, which there is always: PUT or POST.
         put_replaces: PUT sets what its body leaves out to its default, or null.
@@ -114,6 +116,7 @@ class ResourceOptions:
     sort: SortOptions = SortOptions()
     reload_instances: bool = True
     exclude_attributes: Sequence[str] | Mapping[str, Sequence[str]] = ()
+    write_only_attributes: Sequence[str] | Mapping[str, Sequence[str]] = ()
     read_only_attributes: Sequence[str] = ()
     update_method: str = "PUT"
     put_replaces: bool = False

@@ -58,6 +58,9 @@ class Resource:
         attributes: The names of all its attributes.
         members: What may be in the bodies of create and update.
         refuses_empty: Whether a new row of which a body says nothing would hold nulls alone.
+        creatable, updatable: The fields that clients may write in a new row, in a stored one.
+        unseen: Attributes of the latter that no GET shows: replacing the row keeps them.
+        nameable: The fields that errors may name.
         statements: What the database runs.
         statements_by: The same for rows that are found by another key than the path's.
         create, list, read, update, delete, all: The hooks of each action, and of all.
@@ -120,15 +123,21 @@ class Resource:
         read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}
         self.by_hooks = frozenset(field.attribute for field in read_only)
         self.attributes = frozenset(field.attribute for field in self.fields)
-        self.creatable = tuple(
-            f for f in self.fields if not (f.managed or f.computed or f in read_only)
-        )
+        # A relation that is shown may be written, even where its foreign key is hidden.
+        settable = tuple(f for f in self.fields if not (f.read_only or f in read_only))
         fixed = {*self.key, *self.fields.key}
+        self.creatable = tuple(f for f in settable if f in self.view.writable)
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
+        self.unseen = frozenset(
+            f.attribute for f in self.updatable if f.name not in self.view.shown
+        )
+        self.nameable = tuple(
+            f for f in self.fields if f.name in self.view.shown or f in self.creatable
+        )
         self.nested_reader = NestedReader(
             self.view,
-            creatable=self.creatable,
-            updatable=self.updatable,
+            creatable=settable,
+            updatable=[f for f in settable if f not in fixed],
             arrays=options.nested_arrays,
         )
         self.nested = NestedWriter(self.view, database.dialect)

@@ -96,6 +96,7 @@ def test_remove_foreign_keys_leaves_them_out_of_rows_and_related_rows(api: Api) 
         associations=AssociationOptions(
             remove_foreign_keys=True, exclude_attributes={"profile": ["nickname"]}
         ),
+        write_only_attributes={"profile": ["nickname"]},
     )
     user = api.made(
         "/users", firstName="Ada", books=[{"title": "A"}], profile={"nickname": "countess"}

@@ -193,7 +193,8 @@ def shelf(api: Api) -> Api:
     api.crud.resource(
         User,
         include=["books"],
-        exclude_attributes=["secret", "age"],
+        exclude_attributes=["age"],
+        write_only_attributes=["secret"],
         search=[SearchOptions(), SearchOptions("s", ["firstName"], override="STARTS_WITH")],
     )
     api.crud.resource(
@@ -360,7 +361,7 @@ def test_an_unknown_parameter_is_refused_unless_the_caller_is_lenient(kinds: Api
 
 
 def test_a_model_without_text_finds_nothing_by_text(api: Api) -> None:
-    api.crud.resource(Tag, exclude_attributes=["label"])
+    api.crud.resource(Tag, write_only_attributes=["label"])
     api.made("/tags", label="x")
     answer = api.get("/tags?q=x")
     assert (answer.json(), answer.headers["content-range"]) == ([], "items 0-0/0")

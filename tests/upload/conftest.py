@@ -45,7 +45,7 @@ class Depot(InProcess):
         deliveries = crud.resource(
             Delivery,
             read_only_attributes=["status", "madeBy"],
-            exclude_attributes=["secret"],
+            write_only_attributes=["secret"],
         )
         self.upload = crud.upload(
             deliveries,

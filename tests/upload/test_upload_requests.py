@@ -116,7 +116,7 @@ def test_an_unknown_column_is_refused_with_the_nearest_known(depot: Depot) -> No
     ]
 
 
-def test_no_refusal_names_a_hidden_field_but_it_may_be_written(depot: Depot) -> None:
+def test_no_refusal_names_a_hidden_field_but_a_write_only_one_may_be_written(depot: Depot) -> None:
     assert "secret" not in depot.send("secre\n", CSV).text
     depot.reported("goods,weight,secret\ntea,1,psst\n", CSV)
     assert depot.rows(Delivery)[0]["secret"] == "psst"

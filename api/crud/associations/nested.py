@@ -12,7 +12,7 @@ from typing import Any, Final
 from api.crud.associations.relations import Relation
 from api.crud.execution import bodies
 from api.crud.execution.bodies import Attributes, Errors
-from api.crud.execution.members import Members, is_writable
+from api.crud.execution.members import Members
 from api.crud.options import NESTED_ARRAYS
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
@@ -179,7 +179,9 @@ class Items:
         self.shows_key = all(f.name in view.shown for f in self._key)
         # The parent's key is written into the row, so the body must not say another.
         self._by_parent = {str(c.name) for _, c in relation.pairs} if relation.owned else set()
-        self._written = [f for f in view.fields if is_writable(f) and f.name not in self._by_parent]
+        self._written = [
+            f for f in view.fields if f in view.writable and f.name not in self._by_parent
+        ]
         self._members = Members.of(view, self._written, [f.name for f in self._key])
         self._many = relation.many
         self._given_elsewhere = frozenset(f.attribute for f in view.fields)

@@ -189,7 +189,8 @@ class RelatedRows:
             **refers,
         }
         errors = Errors()
-        bodies.check_complete(attributes, fields, errors, prefix=prefix)
+        nameable = [f for f in fields if f.name in view.shown or f in view.writable]
+        bodies.check_complete(attributes, nameable, errors, prefix=prefix)
         errors.check()
         written, values = fields.ordered(attributes)
         context.writing = Writing(self.view, attributes, prefix)

@@ -262,7 +262,7 @@ class Create(Action):
         errors = Errors()
         by_nested = self.resource.nested.sets(context.nested)
         given = {**dict.fromkeys(by_nested), **context.attributes}
-        bodies.check_complete(given, self.resource.fields, errors)
+        bodies.check_complete(given, self.resource.nameable, errors)
         errors.check()
 
     async def _advance(self, connection: Connection, generated: Field) -> None:
@@ -402,8 +402,10 @@ class Update(RowAction):
         resource, body = self.resource, context.given
         errors = Errors()
         replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
-        read = bodies.read_replacement if replaces else bodies.read_change
-        attributes = read(body, resource.updatable, errors)
+        if replaces:
+            attributes = bodies.read_replacement(body, resource.updatable, errors, resource.unseen)
+        else:
+            attributes = bodies.read_change(body, resource.updatable, errors)
         if not resource.members.update.written.issuperset(body):
             self._read_others(context, attributes, errors)
         refused = frozenset(error["field"] for error in errors.found)

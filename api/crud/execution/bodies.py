@@ -99,13 +99,19 @@ def read_change(body: Mapping[str, Any], fields: Iterable[Field], errors: Errors
 
 
 def read_replacement(
-    body: Mapping[str, Any], fields: Iterable[Field], errors: Errors
+    body: Mapping[str, Any],
+    fields: Iterable[Field],
+    errors: Errors,
+    unseen: frozenset[str] = frozenset(),
 ) -> Attributes:
-    """Read the body of a replacement: what is not given becomes its default, or null."""
+    """Read the body of a replacement: what is not given becomes its default, or null.
+
+    Attributes that are ``unseen`` are kept: the caller cannot send back what no GET shows.
+    """
     fields = tuple(fields)
-    attributes = _read(body, fields, errors, "", frozenset(), whole=True)
+    attributes = _read(body, fields, errors, "", unseen, whole=True)
     for field in fields:
-        if field.attribute not in attributes:
+        if field.attribute not in attributes and field.attribute not in unseen:
             initial = field.initial()
             attributes[field.attribute] = None if initial is UNSET else initial
     return attributes

@@ -14,11 +14,6 @@ from api.crud.views.fields import Field, Fields
 from api.crud.views.view import View
 
 
-def is_writable(field: Field) -> bool:
-    """Return whether clients may write a field, where no option says otherwise."""
-    return not (field.managed or field.computed)
-
-
 @dataclass(frozen=True, slots=True)
 class Members:
     """The members that one kind of body may have.

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import func as sql
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, schema
 
 from api.crud.associations.links import LinkedTo
 from api.crud.execution.shapes import Shapes
@@ -150,8 +150,12 @@ class Statements:
         )
 
     def _advance(self, field: Field) -> ClauseElement:
-        table = self._dialect.identifier_preparer.format_table(self._fields.table)
-        sequence = sql.pg_get_serial_sequence(table, field.column.name)
+        preparer, own = self._dialect.identifier_preparer, field.column.default
+        if isinstance(own, schema.Sequence):
+            sequence: Any = preparer.format_sequence(own)
+        else:
+            table = preparer.format_table(self._fields.table)
+            sequence = sql.pg_get_serial_sequence(table, field.column.name)
         highest = select(sql.max(field.column)).scalar_subquery()
         return select(sql.setval(sequence, sql.greatest(highest, 1)))
 

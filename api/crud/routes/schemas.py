@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
-from api.crud.execution.members import Members, is_writable
+from api.crud.execution.members import Members
 from api.crud.views.fields import Field
 from api.crud.views.view import Child, View
 
@@ -23,7 +23,8 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a row that is given out; ``fields=`` may leave any of it out."""
     view = resource.view
     members: dict[str, Any] = {
-        field.name: (_annotation(field.codec.schema, field), None) for field in view.shown.values()
+        field.name: (_annotation(_marked(field.codec.schema, field), field), None)
+        for field in view.shown.values()
     }
     for relation, child in view.children.items():
         members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
@@ -38,7 +39,7 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
     foreign = {column for child in view.children.values() for column in child.relation.foreign_key}
     members = {
         field.name: (
-            _annotation(_or_generated(field.codec.accepts, field), field),
+            _annotation(_or_generated(field.codec.accepts, field), field, view),
             ... if field.required and field.column not in foreign else None,
         )
         for field in resource.creatable
@@ -52,7 +53,8 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
 def update_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a change: only what is given is changed."""
     members: dict[str, Any] = {
-        field.name: (_annotation(field.codec.accepts, field), None) for field in resource.updatable
+        field.name: (_annotation(field.codec.accepts, field, resource.view), None)
+        for field in resource.updatable
     }
     related = resource.nested_reader.updates
     members |= {name: _described(_nested(child)) for name, child in related.items()}
@@ -87,7 +89,9 @@ def _name(resource: "Resource") -> str:
 def _embedded(child: Child) -> dict[str, Any]:
     """Describe related rows where they stand, so that no two views need one name."""
     view = child.view
-    properties: dict[str, Any] = {f.name: _nullable(f.codec.schema, f) for f in view.shown.values()}
+    properties: dict[str, Any] = {
+        f.name: _nullable(_marked(f.codec.schema, f), f) for f in view.shown.values()
+    }
     for name, inner in view.children.items():
         properties[name] = _embedded(inner)
         if inner.count_name:
@@ -107,7 +111,11 @@ def _count(child: Child) -> dict[str, Any]:
 def _nested(child: Child) -> dict[str, Any]:
     """Describe what a body may say of related rows: a new one, or the key of one."""
     view = child.view
-    properties = {f.name: _nullable(f.codec.accepts, f) for f in view.fields if is_writable(f)}
+    properties = {
+        f.name: _write_only(_nullable(f.codec.accepts, f), f, view)
+        for f in view.fields
+        if f in view.writable
+    }
     shown = {
         f.name: {**_nullable(f.codec.schema, f), "readOnly": True} for f in view.shown.values()
     }
@@ -131,9 +139,20 @@ def _model(
     return create_model(name, __config__=config, **definitions)
 
 
-def _annotation(schema: dict[str, Any], field: Field) -> Any:
+def _annotation(schema: dict[str, Any], field: Field, written: View | None = None) -> Any:
     """Annotate with the codec's own JSON schema; validating is not asked of pydantic."""
-    return Annotated[Any, WithJsonSchema(_nullable(schema, field))]
+    schema = _nullable(schema, field)
+    if written is not None:
+        schema = _write_only(schema, field, written)
+    return Annotated[Any, WithJsonSchema(schema)]
+
+
+def _marked(schema: dict[str, Any], field: Field) -> dict[str, Any]:
+    return {**schema, "readOnly": True} if field.read_only else schema
+
+
+def _write_only(schema: dict[str, Any], field: Field, view: View) -> dict[str, Any]:
+    return schema if field.name in view.shown else {**schema, "writeOnly": True}
 
 
 def _or_generated(schema: dict[str, Any], field: Field) -> dict[str, Any]:

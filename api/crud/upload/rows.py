@@ -3,7 +3,7 @@
 This runs in a worker thread, some hundreds of rows at a time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,13 +62,14 @@ class _Shape:
     Args:
         given: The attributes, as the row hook leaves them.
         stage: What the rows are for.
+        required: The fields that a row must have.
     """
 
     __slots__ = ("_convert", "_initial", "_mask", "_missing", "_template")
 
-    def __init__(self, given: tuple[str, ...], stage: Stage) -> None:
+    def __init__(self, given: tuple[str, ...], stage: Stage, required: Iterable[Field]) -> None:
         self._mask = stage.mask(given)
-        self._missing = [f for f in stage.fields if f.required and f.attribute not in given]
+        self._missing = [f for f in required if f.attribute not in given]
         self._convert: list[tuple[int, str, Convert | None]] = []
         self._initial: list[tuple[int, Field]] = []
         self._template: list[Any] = [None, CREATED, None, self._mask, None]
@@ -108,10 +109,15 @@ class RowMaker:
     Args:
         stage: What they are for.
         creatable: The fields that callers may write.
+        nameable: The fields that errors may name; others that lack a value are the database's
+            to refuse.
     """
 
-    def __init__(self, stage: Stage, creatable: Sequence[Field]) -> None:
+    def __init__(
+        self, stage: Stage, creatable: Sequence[Field], nameable: Collection[Field]
+    ) -> None:
         self._stage = stage
+        self._required = [f for f in stage.fields if f.required and f in nameable]
         self._from_json = {f.name: (f.attribute, f.codec.from_json, f) for f in creatable}
         self._from_text = {f.name: (f.attribute, _from_text(f.codec), f) for f in creatable}
         self._nulls = (None,) * len(stage.fields)
@@ -145,7 +151,7 @@ class RowMaker:
         if shape is None:
             if len(self._shapes) >= _KEPT_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[given] = _Shape(given, self._stage)
+            shape = self._shapes[given] = _Shape(given, self._stage, self._required)
         return shape
 
     def rejected(self, line: int, errors: Sequence[FieldError]) -> Row:

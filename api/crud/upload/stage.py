@@ -57,7 +57,7 @@ class Stage:
 
     def __init__(self, name: str, fields: Sequence[Field], dialect: Dialect) -> None:
         self.fields = tuple(fields)
-        self._dialect = dialect
+        self.dialect = dialect
         self._bits = {field: 1 << place for place, field in enumerate(self.fields)}
         self._names = {field.attribute: field for field in self.fields}
         self.line: Column[int] = Column(
@@ -112,7 +112,7 @@ class Stage:
         given: ColumnElement[Any] = self[field.attribute]
         if self._is_document(field):  # PostgreSQL compares JSONB, but no JSON.
             given, stored = cast(given, JSONB()), cast(stored, JSONB())
-        if isinstance(stored_as(field.column.type, self._dialect), JSON):
+        if isinstance(stored_as(field.column.type, self.dialect), JSON):
             # JSON's null and SQL's are shown alike.
             null: ColumnElement[Any] = literal_column("'null'")
             null = cast(null, JSONB()) if self._is_document(field) else null
@@ -128,8 +128,8 @@ class Stage:
         return stored == staged if equal is None else equal
 
     def _is_document(self, field: Field) -> bool:
-        stored = stored_as(field.column.type, self._dialect)
-        return isinstance(stored, JSON) and self._dialect.name == "postgresql"
+        stored = stored_as(field.column.type, self.dialect)
+        return isinstance(stored, JSON) and self.dialect.name == "postgresql"
 
 
 def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:

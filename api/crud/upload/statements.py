@@ -27,9 +27,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import REGCLASS
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, schema
 
 from api.crud.models.mapped_class import MappedClass
+from api.crud.upload.overriding import insert_generated
 from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
 from api.crud.views.fields import Field
 from db.statement import Statement, slot
@@ -209,12 +210,19 @@ class UploadStatements:
         """Give new rows their ids. Value, on SQLite: the highest id ever given."""
         stage = self._stage
         if self.dialect.name == "postgresql":
-            quoted = self.dialect.identifier_preparer.format_table(self._table)
-            sequence = func.pg_get_serial_sequence(quoted, self._key.column.name)
-            number: Any = func.nextval(cast(select(sequence).scalar_subquery(), REGCLASS()))
+            number: Any = self._next_number()
         else:
             number = stage.line + slot(0, Integer())
         return update(stage.table).values({stage.id: number}).where(stage.status == CREATED)
+
+    def _next_number(self) -> ColumnElement[Any]:
+        """Take the next number of the sequence that the key has: the model's, or the column's."""
+        default = self._key.column.default
+        if isinstance(default, schema.Sequence):
+            return default.next_value()
+        quoted = self.dialect.identifier_preparer.format_table(self._table)
+        sequence = func.pg_get_serial_sequence(quoted, self._key.column.name)
+        return func.nextval(cast(select(sequence).scalar_subquery(), REGCLASS()))
 
     def _created(self, *, in_part: bool = False) -> ClauseElement:
         """Insert the new rows. Values: one for each of the moments; the part's lines."""
@@ -227,7 +235,8 @@ class UploadStatements:
         part = self._part(len(self._moments)) if in_part else ()
         there = (stage.status == CREATED, *part)
         rows = select(*values.values()).where(*there).order_by(stage.line)
-        return insert(self._table).from_select(list(values), rows, include_defaults=False)
+        into = insert_generated if self._key.generated_always else insert
+        return into(self._table).from_select(list(values), rows, include_defaults=False)
 
     def _part(self, place: int) -> tuple[ColumnElement[bool], ...]:
         """Narrow to a part of the lines. Values, from this place on: the first line, the last."""
@@ -297,6 +306,8 @@ def _or_default(field: Field, stage: Stage) -> ColumnElement[Any]:
     """Give what a row says of a field, or else the default that only the database knows."""
     column = field.column
     default: Any = column.server_default if column.default is None else column.default
+    if isinstance(default, schema.Sequence) and stage.dialect.supports_sequences:
+        return case((stage.gives(field), stage.value(field)), else_=default.next_value())
     given = getattr(default, "arg", None)
     if given is None or field.initial() is not UNSET:
         return stage.value(field)

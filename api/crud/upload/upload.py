@@ -74,8 +74,7 @@ class Upload(UploadHooks):
         staged = [
             f
             for f in resource.fields
-            if f is not key and f not in self.moments and not f.computed
-            if f.column.computed is None
+            if not (f is key or f in self.moments or f.computed or f.generated_always)
         ]
         if len(staged) > MAX_FIELDS:
             raise ConfigurationError(resource.name, "upload", f"has over {MAX_FIELDS} fields")
@@ -91,7 +90,7 @@ class Upload(UploadHooks):
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]
-        self.maker = RowMaker(self.stage, creatable)
+        self.maker = RowMaker(self.stage, creatable, resource.nameable)
         shown = list(resource.view.shown)
         self.names = Names({*shown, *(f.name for f in creatable)}, shown)
 

@@ -38,15 +38,22 @@ class Faces:
         excluded = options.exclude_attributes
         self._excluded = excluded if isinstance(excluded, Mapping) else {_OWN: excluded}
         self._also_excluded = also.exclude_attributes
+        written = options.write_only_attributes
+        self._written = written if isinstance(written, Mapping) else {_OWN: written}
         self._check_relations("exclude_attributes", self._excluded.keys() - {_OWN})
         self._check_relations("associations", self._also_excluded)
+        self._check_relations("write_only_attributes", self._written.keys() - {_OWN})
         self._view("exclude_attributes", exclude=self._excluded.get(_OWN, ()))
+        self._view("write_only_attributes", exclude=self._written.get(_OWN, ()))
         # Where no relation is exposed, what its rows would look like is nobody's concern.
-        named = (*self._excluded, *self._also_excluded)
+        named = (*self._excluded, *self._also_excluded, *self._written)
         exposed = [name for name in self._relations if given or name in named]
         alone = {name: self._alone(name) for name in exposed}
         self.own = self._view(
-            "include", exclude=self._excluded.get(_OWN, ()), include=self._includes()
+            "include",
+            exclude=self._excluded.get(_OWN, ()),
+            include=self._includes(),
+            write_only=self._written.get(_OWN, ()),
         )
         self.related = alone | {name: child.view for name, child in self.own.children.items()}
 
@@ -62,9 +69,11 @@ class Faces:
         for option, excluded in (
             ("exclude_attributes", self._excluded),
             ("associations", self._also_excluded),
+            ("write_only_attributes", self._written),
         ):
             self._view(option, model=target, exclude=excluded.get(name, ()), is_shown=False)
-        return self._view("include", model=target, exclude=self._hidden(name), is_shown=False)
+        hidden = (*self._hidden(name), *self._written.get(name, ()))
+        return self._view("include", model=target, exclude=hidden, is_shown=False)
 
     def _view(
         self,
@@ -73,6 +82,7 @@ class Faces:
         model: type | None = None,
         exclude: Sequence[str],
         include: Sequence[Include] = (),
+        write_only: Sequence[str] = (),
         is_shown: bool = True,
     ) -> View:
         try:
@@ -81,6 +91,7 @@ class Faces:
                 self._dialect,
                 exclude=exclude,
                 include=include,
+                write_only=write_only,
                 remove_foreign_keys=self._keyless,
                 entity=self._entity if model is None else None,
                 types=self._options.types,
@@ -103,6 +114,10 @@ class Faces:
             replace(
                 one,
                 exclude_attributes=(*one.exclude_attributes, *self._hidden(one.relation)),
+                write_only_attributes=(
+                    *one.write_only_attributes,
+                    *self._written.get(one.relation, ()),
+                ),
             )
             for one in includes.values()
         ]

@@ -69,6 +69,20 @@ class Field:
         return table is not None and self.column is table.autoincrement_column
 
     @property
+    def generated_always(self) -> bool:
+        """Whether the database refuses any value: ``Computed``, or ``Identity(always=True)``.
+
+        SQLite has no such identity, but a model means the same on every database.
+        """
+        identity = self.column.identity
+        return self.column.computed is not None or bool(identity and identity.always)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether only the service or the database writes it, in every resource."""
+        return self.managed or self.computed or self.generated_always
+
+    @property
     def highest_choice(self) -> int:
         """The highest key a caller may choose for a new row, where the database numbers them.
 

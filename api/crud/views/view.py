@@ -38,6 +38,7 @@ class Include:
         limit: How many rows of one parent are embedded; None means 100.
         order_by: Their order: ``name,-id`` as in ``sort``, or SQL expressions. Empty means the
             relationship's own.
+        write_only_attributes: Fields not to show, that nested bodies may write nevertheless.
     """
 
     relation: str
@@ -47,6 +48,7 @@ class Include:
     where: Any = None
     limit: int | None = None
     order_by: Any = ()
+    write_only_attributes: Sequence[str] = ()
 
 
 class UnknownName(LookupError):
@@ -62,6 +64,7 @@ class View:
         fields: All of its fields; every statement gives rows in this order.
         shown: Those that callers may see and name.
         hidden: The attributes of the others.
+        writable: Those that callers may write, if the action and its options allow it.
         children: The relations embedded, and the view of their rows.
         record: The type of a row on its way to JSON.
         read_rows: Turns rows into records.
@@ -71,6 +74,7 @@ class View:
     fields: Fields
     shown: Mapping[str, Field]
     hidden: tuple[str, ...]
+    writable: frozenset[Field]
     children: Mapping[str, "Child"]
     record: type[Record]
     read_rows: RowReader
@@ -84,6 +88,7 @@ class View:
         attributes: Sequence[str] = (),
         exclude: Sequence[str] = (),
         include: Sequence[Include | str] = (),
+        write_only: Sequence[str] = (),
         remove_foreign_keys: bool = False,
         entity: Any = None,
         types: TypeAdapters = _NO_TYPES,
@@ -115,6 +120,8 @@ class View:
         if attributes:
             kept = {_member(fields, name) for name in attributes}
             hidden |= {*fields.by_name, *fields.unsupported} - kept
+        written = {_member(fields, name) for name in write_only}
+        excluded, hidden = hidden - written, hidden | written
         if is_shown:
             _check_shown(model, fields, hidden)
         if remove_foreign_keys:
@@ -127,6 +134,7 @@ class View:
             fields=fields,
             shown=shown,
             hidden=tuple(f.attribute for name, f in fields.by_name.items() if name in hidden),
+            writable=frozenset(f for f in fields if not (f.read_only or f.name in excluded)),
             children=children,
             record=record,
             read_rows=row_reader(record, fields),
@@ -138,6 +146,7 @@ class View:
                 attributes=one.attributes,
                 exclude=one.exclude_attributes,
                 include=one.include,
+                write_only=one.write_only_attributes,
                 remove_foreign_keys=remove_foreign_keys,
                 types=types,
                 is_shown=is_shown,
