@@ -229,6 +229,8 @@ class Create(Action):
             self._check_complete(context)
             self._check_additions(context)
         row = await (session_writes.create(context) if in_session else self._insert(context))
+        if row is None:
+            raise NotWritten("the session's INSERT left no row")
         await self._take_row(context, row)
         if context.read_only:
             errors, shown = Errors(), as_shown(context.instance)

@@ -43,8 +43,9 @@ class Faces:
         self._check_relations("exclude_attributes", self._excluded.keys() - {_OWN})
         self._check_relations("associations", self._also_excluded)
         self._check_relations("write_only_attributes", self._written.keys() - {_OWN})
-        self._view("exclude_attributes", exclude=self._excluded.get(_OWN, ()))
-        self._view("write_only_attributes", exclude=self._written.get(_OWN, ()))
+        excluded, written = (one.get(_OWN, ()) for one in (self._excluded, self._written))
+        self._view("exclude_attributes", exclude=excluded, is_shown=False)
+        self._view("write_only_attributes", exclude=written, is_shown=False)
         # Where no relation is exposed, what its rows would look like is nobody's concern.
         named = (*self._excluded, *self._also_excluded, *self._written)
         exposed = [name for name in self._relations if given or name in named]
@@ -85,6 +86,7 @@ class Faces:
         write_only: Sequence[str] = (),
         is_shown: bool = True,
     ) -> View:
+        """Make a view, or only look names up if attributes are not to be refused yet."""
         try:
             return View.of(
                 model or self._options.model,

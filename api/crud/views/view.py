@@ -102,6 +102,7 @@ class View:
             attributes: The fields to show; empty means all.
             exclude: Fields not to show.
             include: The relations to embed.
+            write_only: Fields not to show, that callers may write all the same.
             remove_foreign_keys: Show no foreign keys.
             types: Registered JSON conversions.
             entity: An alias of the model to select from in its place.
