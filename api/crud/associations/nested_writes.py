@@ -189,6 +189,7 @@ class RelatedRows:
             **refers,
         }
         errors = Errors()
+        view = self.view
         nameable = [f for f in fields if f.name in view.shown or f in view.writable]
         bodies.check_complete(attributes, nameable, errors, prefix=prefix)
         errors.check()
