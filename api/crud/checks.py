@@ -29,7 +29,13 @@ from api.crud.views.view import Include
 from api.http.exchange import Access
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
-_SEGMENT: Final = re.compile(r"\{\w+\}|[^{}]+")
+_SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")
+"""A parameter, or words in which nothing looks like another framework's parameter or pattern."""
+
+_FOREIGN: Final = re.compile(
+    r":(\w+)(?:\(.*\))?[?*+]?|\{(\w+):.*\}|<(?:\w+:)?(\w+)>|\[(\w+)\]|\$(\w+)|\*(\w+)"
+)
+"""Parameters of Express, Starlette, Flask, Next and others."""
 _STARTS_WITH: Final = "STARTS_WITH"
 _RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, ANY, NONE)
 
@@ -62,11 +68,28 @@ def check_base(base: Any) -> Complaints:
 def check_path(path: str) -> Complaints:
     """Say what is wrong with a path template."""
     segments = path.split("/")
-    if segments[0] or not all(_SEGMENT.fullmatch(segment) for segment in segments[1:]):
-        yield f"{path!r} is no path such as /parts/{{id}}"
+    if segments[0] or len(segments) == 1:
+        yield f"{path!r} must begin with /"
+    for segment in segments[1:]:
+        if not _SEGMENT.fullmatch(segment):
+            yield f"{path!r} is no path such as /parts/{{id}}{_about_segment(segment)}"
     parameters = PARAMETER.findall(path)
     if len(set(parameters)) != len(parameters):
         yield f"{path!r} names a parameter twice"
+
+
+def _about_segment(segment: str) -> str:
+    """Say what is wrong with one segment of a path template, as far as that can be guessed."""
+    foreign = _FOREIGN.fullmatch(segment)
+    if foreign is not None:
+        return f": write {{{foreign[foreign.lastindex or 0]}}} for {segment!r}"
+    if not segment:
+        return ": it has an empty segment, or ends with /"
+    if segment in (".", ".."):
+        return f": clients resolve {segment!r} before they ask"
+    if "{" in segment or "}" in segment:
+        return f": a parameter must be a whole segment, and {segment!r} is not one"
+    return f": {segment!r} holds a character that must not stand there"
 
 
 def _actions(given: Any) -> Complaints:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote
 
 from starlette.types import Scope
 
@@ -17,6 +16,7 @@ from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from api.crud.execution.members import BodyMembers, Members, refuses_empty
 from api.crud.execution.session_writes import SessionWrites
 from api.crud.execution.statements import Statements
+from api.crud.locations import Locations
 from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
 from api.crud.naming import Naming
 from api.crud.options import (
@@ -55,6 +55,7 @@ class Resource:
         related: What the rows of its relations look like, by the relations' names.
         key: The row's own fields that the path of the one names.
         path_fields: The names in the path of the one, its parent's included, and their fields.
+        locations: The paths of its rows.
         attributes: The names of all its attributes.
         members: What may be in the bodies of create and update.
         refuses_empty: Whether a new row of which a body says nothing would hold nulls alone.
@@ -104,7 +105,6 @@ class Resource:
         names = [n for n in PARAMETER.findall(self.singular) if n not in link_parameters]
         own = tuple((name, self._field("endpoints", name)) for name in names)
         self.key = tuple(field for _, field in own)
-        self._own_parameters = own
         self.path_fields = (*self._link_parameters, *own)
 
         self.statements = Statements(self.fields, self.key, database.dialect, link)
@@ -127,6 +127,7 @@ class Resource:
         settable = tuple(f for f in self.fields if not (f.read_only or f in read_only))
         fixed = {*self.key, *self.fields.key}
         self.creatable = tuple(f for f in settable if f in self.view.writable)
+        self.locations = Locations(self.singular, own, self.creatable)
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
         self.unseen = frozenset(
             f.attribute for f in self.updatable if f.name not in self.view.shown
@@ -216,13 +217,9 @@ class Resource:
         """See ``Fields.ordered``."""
         return self.fields.ordered(attributes)
 
-    def location(self, instance: Any) -> bytes:
-        """Fill the path of the one from a record; relative to the host, as Finale's is."""
-        path = self.singular
-        for name, field in self._own_parameters:
-            value = str(getattr(instance, field.attribute))
-            path = path.replace(f"{{{name}}}", quote(value, safe=""))
-        return path.encode()
+    def location(self, instance: Any) -> bytes | None:
+        """Return the item path of a record; relative to the host, as Finale's is."""
+        return self.locations.of(instance)
 
     def _unused(self, action: str) -> ConfigurationError | None:
         """Return what to raise for hooks of an action that the resource does not have."""

@@ -198,6 +198,7 @@ class Create(Action):
         )
         if not plain:
             report_contradictions(context.nested, body, attributes, resource.fields, errors)
+        resource.locations.check(attributes, errors)
         errors.check()
         context.take_attributes(attributes)
 
@@ -275,14 +276,11 @@ class Create(Action):
     async def send(self, context: Context) -> None:
         """Answer with the row and its ``Location``."""
         if context.rows:  # A hook may have made an instance of its own.
-            context.headers.append((b"location", self._location(context)))
+            location = self.resource.location(context.instance)
+            root: str = context.scope.get("root_path", "")
+            if location is not None:  # Behind the mount, where the application is in another one.
+                context.headers.append((b"location", quote(root).encode() + location))
         await super().send(context)
-
-    def _location(self, context: Context) -> bytes:
-        """Return the row's path, behind that of the application where it is mounted in another."""
-        root: str = context.scope.get("root_path", "")
-        location = self.resource.location(context.instance)
-        return quote(root).encode() + location if root else location
 
 
 class List(Action):

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.types import Scope
 
@@ -39,6 +39,7 @@ class UploadRequest:
         rejected_only: Whether the report leaves out rows that were not rejected.
         key: The idempotency key; None without one, and in a dry run.
         query: The query as it came.
+        root: The path that the application is mounted at, percent-encoded.
     """
 
     format: Format
@@ -47,6 +48,7 @@ class UploadRequest:
     rejected_only: bool
     key: str | None
     query: bytes
+    root: bytes
 
     @classmethod
     def of(cls, scope: Scope) -> "UploadRequest":
@@ -68,6 +70,7 @@ class UploadRequest:
             rejected_only=given["report"] == REJECTED,
             key=None if dry_run else key,
             query=query,
+            root=quote(scope.get("root_path", "")).encode(),
         )
 
 

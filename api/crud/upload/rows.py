@@ -12,6 +12,7 @@ from msgspec import UNSET
 from sqlalchemy.sql.schema import CallableColumnDefault
 
 from api.crud.execution.bodies import NULL, Attributes, Errors
+from api.crud.locations import Locations
 from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
 from api.crud.views.fields import Field
@@ -111,15 +112,23 @@ class RowMaker:
         creatable: The fields that callers may write.
         nameable: The fields that errors may name; others that lack a value are the database's
             to refuse.
+        locations: The paths of the rows, which no value may spoil.
     """
 
     def __init__(
-        self, stage: Stage, creatable: Sequence[Field], nameable: Collection[Field]
+        self,
+        stage: Stage,
+        creatable: Sequence[Field],
+        nameable: Collection[Field],
+        locations: Locations,
     ) -> None:
         self._stage = stage
         self._required = [f for f in stage.fields if f.required and f in nameable]
-        self._from_json = {f.name: (f.attribute, f.codec.from_json, f) for f in creatable}
-        self._from_text = {f.name: (f.attribute, _from_text(f.codec), f) for f in creatable}
+        check = locations.checked
+        self._from_json = {f.name: (f.attribute, check(f, f.codec.from_json), f) for f in creatable}
+        self._from_text = {
+            f.name: (f.attribute, check(f, _from_text(f.codec)), f) for f in creatable
+        }
         self._nulls = (None,) * len(stage.fields)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 

@@ -146,5 +146,7 @@ class Run:
         answer = Answer(200, msgspec.json.encode(shown))
         if status == CREATED:
             answer.status = 201
-            answer.headers.append((b"location", resource.location(records[0])))
+            location = resource.location(records[0])
+            if location is not None:
+                answer.headers.append((b"location", self._context.request.root + location))
         return answer

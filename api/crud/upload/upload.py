@@ -90,7 +90,7 @@ class Upload(UploadHooks):
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]
-        self.maker = RowMaker(self.stage, creatable, resource.nameable)
+        self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations)
         shown = list(resource.view.shown)
         self.names = Names({*shown, *(f.name for f in creatable)}, shown)
 
