@@ -26,7 +26,7 @@ from api.crud.execution.unchanged import as_shown, is_driver_value, report_chang
 from api.crud.query import Condition
 from api.crud.views.fields import Field, initial_values
 from api.crud.views.invalid_values import HEADER, doubtful, shown_as
-from api.crud.views.records import encode_counting, hide
+from api.crud.views.records import encode_counting, hide, with_added
 from api.errors import NotFound, ValidationFailed
 from api.http.body import is_lenient, read_json_object
 from db.connection import Connection
@@ -52,6 +52,7 @@ class Action:
         hooked: Whether there are hooks; what they may still set is then not asked of the body.
         produces: The media types that it answers with, to be held against ``Accept``; empty where
             it negotiates by itself.
+        reworked: Whether hooks see the instance before it is sent, and may change it.
         by_key: Whether it finds one row by its key.
         only_for_hooks: Milestones whose work is of use to hooks alone: without any it is left
             out, since a later statement does the same on its way.
@@ -71,6 +72,7 @@ class Action:
         plain = resource.statements.returns_rows and not resource.is_view
         self.single = not resource.view.children and (plain or not self.writes)
         self.hooked = False
+        self.reworked = False
 
     async def receive(self, context: Context, receive: Receive) -> None:
         """Receive and decode the body; what its members say is not validated yet.
@@ -97,26 +99,23 @@ class Action:
         return self.writes and bool(self.resource.session_writes.behaviour.reasons(self.name))
 
     async def send(self, context: Context) -> None:
-        """Make the response from the instance, leaving out what is not to be seen."""
+        """Make the response from the instance, leaving out what was not asked for."""
         self._conceal(context)
         context.headers.append(_JSON)
-        context.body, invalid = encode_counting(context.instance)
+        instance = with_added(context.instance) if self.reworked else context.instance
+        context.body, invalid = encode_counting(instance)
         if invalid:
             context.headers.append((HEADER, str(invalid).encode()))
 
     def _conceal(self, context: Context) -> None:
-        hidden = self.resource.view.hidden
         shown = None if context.query is None else context.query.shown
-        if not hidden and shown is None:
+        if shown is None:
             return
         instance = context.instance
-        records = instance if isinstance(instance, list) else [instance] if context.rows else []
-        hide(records, hidden)
-        if shown is not None:
-            kind = self.resource.view.record
-            counts = {c.count_name for n, c in self.resource.view.children.items() if n in shown}
-            left_out = kind.__struct_fields__
-            hide(records, [name for name in left_out if name not in shown and name not in counts])
+        records = instance if isinstance(instance, list) else [instance]
+        counts = {c.count_name for n, c in self.resource.view.children.items() if n in shown}
+        left_out = self.resource.view.record.__struct_fields__
+        hide(records, [name for name in left_out if name not in shown and name not in counts])
 
     async def _whole(self, connection: Connection, written: Row | None) -> Row | None:
         """Return the row that was written, as it is stored now."""
@@ -276,7 +275,10 @@ class Create(Action):
     async def send(self, context: Context) -> None:
         """Answer with the row and its ``Location``."""
         if context.rows:  # A hook may have made an instance of its own.
-            location = self.resource.location(context.instance)
+            record = context.instance
+            if self.reworked:
+                (record,) = self.resource.view.read_rows(context.rows)
+            location = self.resource.location(record)
             root: str = context.scope.get("root_path", "")
             if location is not None:  # Behind the mount, where the application is in another one.
                 context.headers.append((b"location", quote(root).encode() + location))

@@ -41,6 +41,8 @@ log: Any = structlog.get_logger("api.crud")
 
 Step = Callable[[Context], Awaitable[Any]]
 _LAST: Final = "complete"
+_WITH_INSTANCE: Final = ("fetch", "data", "write", "send")
+"""The milestones whose hooks may find the instance and change it before it is sent."""
 
 
 class Plan:
@@ -69,6 +71,7 @@ class Plan:
     def _compile(self) -> None:
         """Lay out the steps; done again when a hook is added."""
         self.action.hooked = hooked = bool(self._hooks)
+        self.action.reworked = any(map(self._hooks.milestone, _WITH_INSTANCE))
         self._single = self.action.single and not hooked
         names = MILESTONES[: MILESTONES.index(_LAST)]
         steps = {name: found for name in names if (found := self._steps(name, hooked=hooked))}

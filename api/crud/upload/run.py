@@ -20,7 +20,6 @@ from api.crud.upload.spool import Body
 from api.crud.upload.stage import CREATED, Counts
 from api.crud.upload.upload import Upload
 from api.crud.views.invalid_values import text_of
-from api.crud.views.records import hide
 from api.errors import MalformedBody
 from db.bulk import Bulk
 
@@ -139,7 +138,6 @@ class Run:
         records = resource.view.read_rows(rows)
         if resource.view.children and resource.options.reload_instances:
             await resource.embedder.embed(bulk, rows, records)
-        hide(records, resource.view.hidden)
         shown: dict[str, Any] = msgspec.to_builtins(records[0], enc_hook=text_of)
         if self._upload.worded is not None:
             shown["message"] = self._upload.worded(status, records[0])

@@ -4,7 +4,7 @@
 (``records``) met such a value. The response's header ``Invalid-Values`` says how many it holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -27,9 +27,11 @@ class StoredText(str):
     __slots__ = ()
 
 
-def read_checked(kind: type[Any], fields: Fields, rows: Sequence[Row]) -> list[Any]:
+def read_checked(
+    make: Callable[[Sequence[Row]], list[Any]], fields: Fields, rows: Sequence[Row]
+) -> list[Any]:
     """Make records of rows value by value; what does not fit becomes ``StoredText``."""
-    return [kind(*_checked(fields, row)) for row in rows]
+    return make([_checked(fields, row) for row in rows])
 
 
 def _checked(fields: Fields, row: Row) -> list[Any]:

@@ -128,17 +128,19 @@ class View:
         if remove_foreign_keys:
             hidden |= {f.name for f in fields if f.column.foreign_keys and f not in fields.key}
         shown = {name: f for name, f in fields.by_name.items() if name not in hidden}
-        record = record_type(model.__name__, fields, (*counts, *filter(None, counts.values())))
+        concealed = tuple(f.attribute for name, f in fields.by_name.items() if name in hidden)
+        members = (*counts, *filter(None, counts.values()))
+        record = record_type(model.__name__, fields, members, concealed)
         children: dict[str, Child] = {}
         view = cls(
             model=model,
             fields=fields,
             shown=shown,
-            hidden=tuple(f.attribute for name, f in fields.by_name.items() if name in hidden),
+            hidden=concealed,
             writable=frozenset(f for f in fields if not (f.read_only or f.name in excluded)),
             children=children,
             record=record,
-            read_rows=row_reader(record, fields),
+            read_rows=row_reader(record, fields, concealed),
         )
         for one, relation in named:
             child = cls.of(
