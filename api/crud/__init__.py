@@ -7,6 +7,7 @@ like from outside), ``associations`` (related rows) and ``upload`` (many rows at
 """
 
 from api.crud.crud import Crud
+from api.crud.execution.actions import Action, RowAction
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context, Response
 from api.crud.execution.hook_errors import HookError
@@ -24,6 +25,7 @@ from api.crud.views.view import Include
 
 __all__ = [
     "SKIP",
+    "Action",
     "AssociationOptions",
     "ConfigurationError",
     "Context",
@@ -34,6 +36,7 @@ __all__ = [
     "Resource",
     "ResourceOptions",
     "Response",
+    "RowAction",
     "SearchOptions",
     "SortOptions",
     "TypeAdapter",

@@ -22,6 +22,7 @@ from api.crud.execution.hooks import ActionHooks
 from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions, is_view
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
 from api.crud.routes.exposed import APP, Exposed
+from api.crud.routes.operation_checks import check_operation
 from api.crud.routes.operations import OwnOperation
 from api.crud.routes.route import PlanRoute
 from api.crud.routes.router import ResourceRouter
@@ -119,11 +120,17 @@ class Crud:
         return resource
 
     def operation(self, **described: Any) -> ActionHooks:
-        """Expose an action of a service's own; give its hooks.
+        """Expose a custom action; return its hooks.
 
         Args:
-            described: As ``OwnOperation`` explains it.
+            described: ``action``, ``method``, ``access``, and perhaps ``path``, ``refused_as`` and
+                ``describe``, as ``OwnOperation`` explains them.
+
+        Raises:
+            ConfigurationError: An argument is missing, unknown or wrong, or another route is on
+                this method and path; names the resource and the argument.
         """
+        check_operation(described)
         hooks = ActionHooks()
         operation = OwnOperation(**described)
         route = operation.route(hooks, self._database)

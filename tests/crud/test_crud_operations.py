@@ -1,13 +1,16 @@
 """Operations of a service's own: they have the hooks and the transaction of the generated ones."""
 
+import re
 from typing import Any
 
 import pytest
+from fastapi.openapi.utils import get_openapi
 from sqlalchemy import select, update
 
-from api.crud.execution.actions import Action
+from api.crud import Action, ConfigurationError, RowAction
 from api.crud.execution.context import Context
 from api.crud.execution.hooks import ActionHooks
+from api.crud.routes.route import PlanRoute
 from api.errors import BadRequest, Conflict
 from api.http.exchange import Access
 from tests.crud.conftest import Api
@@ -85,3 +88,93 @@ def test_a_hook_takes_members_of_its_own_out_of_the_body(api: Api) -> None:
     assert "captcha" not in api.made("/users", firstName="Ada", captcha=7)
     assert api.put("/users/1").json()["detail"] == "captcha is missing among nothing"
     assert api.put("/users/1", {"captcha": 7}).status_code == 200
+
+
+class Misspelt(Promote):
+    async def fetsh(self, context: Context) -> None: ...
+
+
+class Sync(Promote):
+    def write(self, context: Context) -> None: ...  # type: ignore[override] # the mistake
+
+
+class AsyncParse(Promote):
+    async def parse_request(self, context: Context) -> None: ...  # type: ignore[override] # likewise
+
+
+class Flag(Promote):
+    write = True  # type: ignore[assignment] # likewise
+
+
+class Unknown(Promote):
+    wirtes = True
+
+
+class Nameless(Action):
+    async def write(self, context: Context) -> None: ...
+
+
+class OfOne(RowAction):
+    name = "of_one"
+
+
+class Helped(Promote):
+    """Has members that are not phases, and are allowed."""
+
+    LIMIT = 5
+
+    def _help(self) -> None: ...
+
+
+RIGHT = {"method": "POST", "path": "/promotion", "access": "library"}
+WRONG: list[tuple[Any, dict[str, Any], str]] = [
+    (Misspelt, {}, "option action: Misspelt.fetsh is not a phase of an action: did you mean fetch"),
+    (Sync, {}, "option action: Sync.write must be async"),
+    (AsyncParse, {}, "option action: AsyncParse.parse_request must not be async"),
+    (Flag, {}, "option action: Flag.write must be a method"),
+    (Unknown, {}, "option action: Unknown.wirtes is not an attribute of an action"),
+    (Nameless, {}, "option action: Nameless needs a name"),
+    (lambda _: Promote, {}, "option action: must be an instance"),
+    (Promote, {"method": "FETCH"}, "option method: must be one of GET"),
+    (Promote, {"method": "post"}, "option method: must be one of GET"),
+    (Promote, {"method": "GET"}, "option method: GET must not write"),
+    (Promote, {"path": "promotion"}, "option path"),
+    (Promote, {"path": "/:id/promotion"}, "option path"),
+    (Promote, {"path": 5}, "option path: must be a string"),
+    (Promote, {"access": None}, "option access: must be a scope"),
+    (Promote, {"access": ...}, "option access: is required"),
+    (Promote, {"method": ...}, "option method: is required"),
+    (Promote, {"refused_as": "promote"}, "option refused_as: must be one of create"),
+    (Promote, {"describe": {}}, "option describe: must be a function"),
+    (Promote, {"acess": "library"}, "option acess: is none of action, method, access"),
+    (Promote, {"method": "POST", "path": ""}, "POST /users"),
+    (OfOne, {}, "option path: must have the parameters {id}"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_wrong_argument_of_an_operation_stops_the_start(api: Api, number: int) -> None:
+    kind, changed, text = WRONG[number]
+    described = {**RIGHT, **changed}
+    described = {name: value for name, value in described.items() if value is not ...}
+    users = api.crud.resource(User)
+    with pytest.raises(ConfigurationError, match=re.escape(text)):
+        api.crud.operation(action=kind(users), **described)
+
+
+def test_row_action_finds_its_row_and_is_described(api: Api) -> None:
+    users = api.crud.resource(User)
+    path = {**RIGHT, "path": "/{id}/view", "method": "GET", "access": ["library"]}
+    api.crud.operation(action=OfOne(users), **path)
+    api.crud.operation(action=Helped(users), **RIGHT)
+    api.made("/users", firstName="Ada")
+    assert api.read("/users/1/view")["firstName"] == "Ada"
+    assert api.get("/users/9/view").status_code == 404
+    assert api.get("/users/x/view").status_code == 404
+    routes = [r.described for r in api.app.router.routes if isinstance(r, PlanRoute)]
+    schema = get_openapi(title="test", version="1", routes=routes)
+    described = schema["paths"]["/users/{id}/view"]["get"]
+    (parameter,) = described["parameters"]
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("id", "path", True)
+    (own,) = [p for p in schema["paths"]["/users/{id}"]["get"]["parameters"] if p["in"] == "path"]
+    assert parameter["schema"] == own["schema"]

@@ -1,16 +1,20 @@
-"""Operations of a service's own, beside the generated ones and on the same rails.
+"""Custom actions that share hooks, transactions and OpenAPI with the generated ones.
 
 An action that is none of the five (a summary, a decision on many rows) gets what they have: hooks,
 one transaction, refusals that name fields, a place in OpenAPI.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
 
+from fastapi import Path
 from fastapi.routing import APIRoute
+from pydantic import WithJsonSchema
 
+from api.crud.checks import PARAMETER
 from api.crud.execution.actions import Action
 from api.crud.execution.hooks import ActionHooks
 from api.crud.execution.plan import Plan
@@ -18,6 +22,14 @@ from api.crud.routes.openapi import problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.http.exchange import Access
 from db.database import Database
+
+_BY_METHOD: Final = {
+    "GET": "list",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "update",
+    "DELETE": "delete",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +40,26 @@ class OwnOperation:
         action: What runs, on its resource's rows; its docstring describes it in OpenAPI.
         method: The HTTP method.
         path: The path, behind that of the resource's many.
-        access: What it asks of a token.
-        refused_as: The action whose refusals it shares.
-        describe: Gives what else FastAPI's route says of it in OpenAPI; asked when somebody asks.
+        access: What it asks of a token: a scope, a list of scopes, or ``Access``.
+        refused_as: The generated action whose error responses it shares in OpenAPI; by default
+            the one that its method suggests.
+        describe: Returns further arguments of the FastAPI route that describes it (``summary``,
+            ``response_model``, ``openapi_extra``); called when OpenAPI is asked for.
     """
 
     action: Action
     method: str
     path: str = ""
-    access: Access
-    refused_as: str
-    describe: Callable[[], Mapping[str, Any]]
+    access: Access | str | Sequence[str]
+    refused_as: str = ""
+    describe: Callable[[], Mapping[str, Any]] = dict
 
     def route(self, hooks: ActionHooks, database: Database) -> PlanRoute:
         """Make its route."""
-        operation = Operation(Plan(self.action, hooks, database), self.access)
+        access = self.access
+        if not isinstance(access, Access):
+            access = Access(all_of=(access,) if isinstance(access, str) else tuple(access))
+        operation = Operation(Plan(self.action, hooks, database), access)
         path = self.action.resource.plural + self.path
         describe = partial(self._describe, operation, path)
         return PlanRoute(path, operation, [self.method], describe)
@@ -52,13 +69,35 @@ class OwnOperation:
             """Describe only: ``PlanRoute`` runs the operation."""
 
         endpoint.__doc__ = self.action.__doc__
+        endpoint.__signature__ = self._signature(path)  # type: ignore[attr-defined] # FastAPI's
         return APIRoute(
             path,
             endpoint,
             methods=[self.method],
             tags=[self.action.resource.slug],
             operation_id=f"{self.method.lower()}_{operation.name}",
-            responses=problem_responses(self.refused_as, path, operation.plan.produces),
+            responses=problem_responses(
+                self.refused_as or _BY_METHOD[self.method], path, operation.plan.produces
+            ),
             name=operation.name,
             **self.describe(),
+        )
+
+    def _signature(self, path: str) -> Signature:
+        """Return what FastAPI reads the path's parameters off."""
+        fields = dict(self.action.resource.path_fields)
+        schemas = {
+            name: fields[name].codec.schema if name in fields else {"type": "string"}
+            for name in PARAMETER.findall(path)
+        }
+        return Signature(
+            [
+                Parameter(
+                    name,
+                    Parameter.KEYWORD_ONLY,
+                    annotation=Annotated[Any, WithJsonSchema(schema)],
+                    default=Path(),
+                )
+                for name, schema in schemas.items()
+            ]
         )
