@@ -152,7 +152,7 @@ def test_relation_that_is_viewonly_is_not_written(places: ModelApi) -> None:
     created = places.post("/places", {"name": "x", "size": "big", "live": [{"name": "new"}]})
     assert created.status_code == 400
     assert created.json()["errors"][0]["field"] == "live"
-    changed = places.put("/places/1", {"d": {"id": 1}})
+    changed = places.put("/places/1", {"d": {"id": 2}})
     assert changed.status_code == 400
     assert changed.json()["errors"][0]["field"] == "d"
     assert oracle(places, "things") == before
@@ -169,8 +169,10 @@ def test_openapi_describes_cut_rows_and_what_can_be_written(places: ModelApi) ->
     assert shown["things"]["maxItems"] == 100
     assert shown["thingsCount"]["minimum"] == 101
     assert "dCount" not in shown
-    assert {"things", "live", "d"} & creatable.keys() == {"things"}
-    assert {"things", "live", "d"} & updatable.keys() == set()
+    for body in (creatable, updatable):
+        assert body["live"]["readOnly"]
+        assert body["d"]["readOnly"]
+    assert "readOnly" not in creatable["things"]
 
 
 def test_relation_is_nested_as_the_orm_loads_it(places: ModelApi) -> None:

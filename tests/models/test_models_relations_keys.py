@@ -232,3 +232,11 @@ def test_alias_of_a_select_shows_what_it_selects(keyed: ModelApi) -> None:
     assert [row["name"] for row in keyed.read("/steps/1/loud")] == ["S2", "S3"]
     assert keyed.read("/steps/1/loud", name="S3") == [{"id": 3, "after_id": 1, "name": "S3"}]
     assert [row["id"] for row in keyed.read("/steps", **{"loud.name__eq": "S4"})] == [2]
+
+
+def test_relation_to_rows_of_several_tables_is_not_written_by_its_parent(keyed: ModelApi) -> None:
+    keyed.crud.resource(Wheel, endpoints=("/new", "/new/{id}"), include=["truck"])
+    refused = keyed.post("/new", {"truck": {"load": 1}})
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["truck"]
+    assert keyed.post("/new", {"truck_id": 3}).json()["truck"]["load"] == 2

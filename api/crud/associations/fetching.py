@@ -109,7 +109,7 @@ class Fetching:
         for start in range(0, len(keys), self._most_keys):
             some = keys[start : start + self._most_keys]
             rows = await self._run(connection, self._all, some)
-            if not self._relation.at_most_one and len(rows) > _bound(_size(some)):
+            if not self._are_whole(rows, _size(some)):
                 rows = await self._run(connection, self._first, some)
             found += rows
         return found
@@ -144,7 +144,18 @@ class Fetching:
         rows = source.rows.order_by(*source.order)
         if self._relation.at_most_one:
             return rows
-        return rows.limit(literal_column(str(_bound(size) + 1)))
+        return rows.limit(literal_column(str(self._bound(size) + 1)))
+
+    def _are_whole(self, rows: Sequence[Row], size: int) -> bool:
+        """Tell whether these are all rows, or all that are wanted of a single parent."""
+        return self._relation.at_most_one or self._is_single(size) or len(rows) <= self._bound(size)
+
+    def _is_single(self, size: int) -> bool:
+        return size == 1 and not self._relation.repeats
+
+    def _bound(self, size: int) -> int:
+        """Return how many rows of so many parents are fetched without cutting in the database."""
+        return self._limit if self._is_single(size) else max(_MANY_ROWS, _ROWS_A_KEY * size)
 
     def _first(self, size: int) -> ClauseElement:
         """Select the first rows of each parent, and one more by which a cut is known."""
@@ -228,8 +239,3 @@ def _labelled(rows: Select[Any]) -> Select[Any]:
 
 def _size(keys: Sequence[Key]) -> int:
     return 1 << (len(keys) - 1).bit_length()
-
-
-def _bound(size: int) -> int:
-    """Return how many rows of so many parents are fetched without cutting in the database."""
-    return max(_MANY_ROWS, _ROWS_A_KEY * size)
