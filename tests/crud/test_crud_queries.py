@@ -193,8 +193,7 @@ def shelf(api: Api) -> Api:
     api.crud.resource(
         User,
         include=["books"],
-        exclude_attributes=["age"],
-        write_only_attributes=["secret"],
+        write_only_attributes=["secret", "age"],
         search=[SearchOptions(), SearchOptions("s", ["firstName"], override="STARTS_WITH")],
     )
     api.crud.resource(
