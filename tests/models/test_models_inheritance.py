@@ -221,3 +221,26 @@ def test_mapped_select_is_read_only(serve: Serve) -> None:
     assert api.read("/statistics/3")["n"] == 1
     assert api.read("/statistics", n__gt=1)[0]["name"] == "a"
     assert api.delete("/statistics/3").status_code == 405
+
+
+class ReflectedBase(DeclarativeBase):
+    pass
+
+
+class Reflected(ReflectedBase):
+    __table__ = sa.Table(
+        "reflected",
+        ReflectedBase.metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("unit price", sa.Integer),
+    )
+
+
+def test_attribute_that_is_no_identifier_is_refused_unless_excluded(serve: Serve) -> None:
+    api = serve(ReflectedBase.metadata)
+    with pytest.raises(
+        ConfigurationError, match=r"Reflected.unit price: .*not a Python identifier"
+    ):
+        api.crud.resource(Reflected)
+    api.crud.resource(Reflected, exclude_attributes=["unit price"])
+    assert api.made("/reflected") == {"id": 1}

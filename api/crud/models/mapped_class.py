@@ -20,6 +20,7 @@ from sqlalchemy.orm import ColumnProperty, DeclarativeBase, Mapper, SynonymPrope
 
 Model = type[DeclarativeBase]
 
+_NO_IDENTIFIER: Final = "is mapped under a name that is not a Python identifier"
 _PROXY: Final = "is an association proxy, which has no JSON form"
 
 
@@ -179,6 +180,9 @@ class MappedClass:
         if known is not None:
             text = f"{known.key} and {prop.key} are columns of one name, of two tables"
             found.unsupported[name] = text
+            return
+        if not prop.key.isidentifier():
+            found.unsupported[name] = _NO_IDENTIFIER
             return
         expression = getattr(self.model, prop.key)
         found.attributes[name] = Attribute(prop.key, name, expression, column)
