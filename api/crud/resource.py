@@ -10,6 +10,7 @@ from api.crud.associations.embedding import Embedder
 from api.crud.associations.links import LinkedTo
 from api.crud.associations.nested import NestedReader
 from api.crud.associations.nested_writes import NestedWriter
+from api.crud.associations.session_nested import SessionNested
 from api.crud.checks import PARAMETER, check_options
 from api.crud.execution.bodies import Attributes
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
@@ -142,6 +143,13 @@ class Resource:
             arrays=options.nested_arrays,
         )
         self.nested = NestedWriter(self.view, database.dialect)
+        self.session_nested = SessionNested(
+            self.nested.related,
+            {
+                name: SessionWrites(child.view.fields, database.dialect)
+                for name, child in self.view.children.items()
+            },
+        )
         self.members = self._members()
         self.refuses_empty = refuses_empty(self.fields)
         self.generated = next((f for f in self.fields.key if f.generated), None)

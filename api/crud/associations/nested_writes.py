@@ -42,11 +42,14 @@ class NestedWriter:
     Args:
         view: The parent's.
         dialect: The database's.
+
+    Attributes:
+        related: The related rows, by the names of their relations.
     """
 
     def __init__(self, view: View, dialect: Dialect) -> None:
         self._view = view
-        self._related = {
+        self.related = {
             name: RelatedRows(view, child, dialect) for name, child in view.children.items()
         }
 
@@ -68,7 +71,7 @@ class NestedWriter:
                 continue
             values: Key = (None,) * len(foreign)
             for item in one.items:
-                row = await self._related[one.relation.name].row(connection, item, context)
+                row = await self.related[one.relation.name].row(connection, item, context)
                 remotes = [remote for _, remote in one.relation.pairs]
                 values = one.child.view.values(row, remotes)
             for column, value in zip(foreign, values, strict=True):
@@ -80,7 +83,7 @@ class NestedWriter:
             relation = one.relation
             if relation.foreign_key:
                 continue
-            related = self._related[relation.name]
+            related = self.related[relation.name]
             own = self._view.values(parent, [local for local, _ in relation.pairs])
             if not relation.many and context.action != "create":
                 kept = {item.key for item in one.items if isinstance(item, Link)}
@@ -98,6 +101,9 @@ class RelatedRows:
         parent: The view of the parent's rows.
         child: The relation, and the view of its rows.
         dialect: The database's.
+
+    Attributes:
+        foreign: Their fields that refer to the parent.
     """
 
     def __init__(self, parent: View, child: Child, dialect: Dialect) -> None:
@@ -109,7 +115,7 @@ class RelatedRows:
         self._embedder = Embedder(child.view)
         fields = child.view.fields.by_name
         relation = child.relation
-        self._foreign = (
+        self.foreign = (
             [fields[str(remote.name)] for _, remote in relation.pairs]
             if relation.owned and relation.writable
             else []
@@ -122,7 +128,7 @@ class RelatedRows:
         row = await connection.fetch_one(self.statements.read(), item.key)
         if row is None:
             raise no_such_row(item.name)
-        await self._check_rest(connection, row, item.rest, f"{item.name}.")
+        await self.check_rest(connection, row, item.rest, f"{item.name}.")
         return row
 
     async def connect(
@@ -137,7 +143,7 @@ class RelatedRows:
     async def release(self, connection: Connection, key: Key, context: Context) -> None:
         """Have a row refer to no parent any more."""
         fields = self.view.fields
-        none: dict[str, Any] = {field.attribute: None for field in self._foreign}
+        none: dict[str, Any] = {field.attribute: None for field in self.foreign}
         written, values = fields.ordered({**fields.refreshed(), **none})
         context.writing = Writing(self.view, none, f"{self.child.relation.name}.")
         if await connection.fetch_one(self.statements.update(written), (*values, *key)) is None:
@@ -149,7 +155,7 @@ class RelatedRows:
     ) -> None:
         """Make a row that refers to the parent, or have an existing one refer to it."""
         fields = self.view.fields
-        refers = {f.attribute: Raw(v) for f, v in zip(self._foreign, own, strict=True)}
+        refers = {f.attribute: Raw(v) for f, v in zip(self.foreign, own, strict=True)}
         if isinstance(item, New):
             await self._insert(connection, item, context, refers)
             return
@@ -157,7 +163,7 @@ class RelatedRows:
         if rest:
             row = await connection.fetch_one(self.statements.read(), item.key)
             if row is not None:
-                await self._check_rest(connection, row, rest, f"{item.name}.")
+                await self.check_rest(connection, row, rest, f"{item.name}.")
         written, values = fields.ordered({**fields.refreshed(), **refers})
         context.writing = Writing(self.view, refers, f"{item.name}.")
         updating = self.statements.update(written)
@@ -199,19 +205,19 @@ class RelatedRows:
         if row is None:
             raise NotWritten("INSERT returned no row")
         context.writing = None
-        await self._check_rest(connection, row, item.rest, prefix)
+        await self.check_rest(connection, row, item.rest, prefix)
         return row
 
     def _without_own(self, rest: Rest, own: Key) -> Rest:
         """Leave out the parent's key: the row refers to the parent once it is linked."""
-        keys = {field.name: (field, value) for field, value in zip(self._foreign, own, strict=True)}
+        keys = {field.name: (field, value) for field, value in zip(self.foreign, own, strict=True)}
         return {
             n: v
             for n, v in rest.items()
             if n not in keys or not is_driver_value(keys[n][0], v, keys[n][1])
         }
 
-    async def _check_rest(self, connection: Connection, row: Row, rest: Rest, prefix: str) -> None:
+    async def check_rest(self, connection: Connection, row: Row, rest: Rest, prefix: str) -> None:
         """Refuse members that are not written and differ from what the row shows."""
         if not rest:
             return

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from starlette.types import Receive
 
 from api.crud.associations.additions import check_additions
-from api.crud.associations.nested import Reading
+from api.crud.associations.nested import Nested, Reading
 from api.crud.execution import bodies, session_writes
 from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.context import Context
@@ -94,9 +94,13 @@ class Action:
     async def settle(self, context: Context) -> None:
         """Decide about what ``parse_request`` could not tell without the row."""
 
-    def needs_session(self) -> bool:
+    def needs_session(self, nested: Sequence[Nested] = ()) -> bool:
         """Tell whether what this action writes goes through an ORM session."""
-        return self.writes and bool(self.resource.session_writes.behaviour.reasons(self.name))
+        resource = self.resource
+        if not self.writes:
+            return False
+        reasons = resource.session_writes.behaviour.reasons(self.name)
+        return bool(reasons) or (bool(nested) and resource.session_nested.needed(nested))
 
     async def send(self, context: Context) -> None:
         """Make the response from the instance, leaving out what was not asked for."""
@@ -219,7 +223,7 @@ class Create(Action):
         resource, attributes = self.resource, context.attributes
         if not attributes and resource.refuses_empty:
             self._check_not_empty(context)
-        in_session = self.needs_session()
+        in_session = self.needs_session(context.nested)
         missing = [f for f in resource.with_initial if f.attribute not in attributes]
         if in_session:  # Other defaults are the session's: they may ask for its context.
             missing = [field for field in missing if field.managed]
@@ -485,7 +489,8 @@ class Update(RowAction):
         """Update the row and take it back; a body that names nothing changes nothing."""
         if self.hooked:
             self._check_additions(context)
-        row = await (self._update_in_session if self.needs_session() else self._update)(context)
+        in_session = self.needs_session(context.nested)
+        row = await (self._update_in_session if in_session else self._update)(context)
         await self._take_row(context, row)
 
     async def _update_in_session(self, context: Context) -> Row | None:

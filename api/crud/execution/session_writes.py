@@ -5,7 +5,7 @@ rollback are those of every other write. The row that is answered is read back b
 own statement. Which models need this, and why, is for ``models.behaviour``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,6 +28,7 @@ _VALIDATION_ERRORS: Final = (ValueError, AssertionError)
 """What SQLAlchemy's manual has validators raise."""
 
 T = TypeVar("T")
+Keys = Sequence[Any]
 Work = Callable[[Session], T]
 
 
@@ -144,35 +145,45 @@ def python_reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
 
 
 async def create(context: "Context") -> Row | None:
-    """Insert the row of a create, and its related rows; return it as it is stored."""
+    """Insert the row of a create, and its related ones; return it as it is stored."""
     resource = context.resource
-    writes = resource.session_writes
+    writes, nested = resource.session_writes, resource.session_nested
     connection = await context.connection()
+    await nested.check_links(connection, context)
 
-    def work(session: Session) -> tuple[Any, ...]:
-        instance = writes.make(context.attributes)
-        session.add(instance)
+    def work(session: Session) -> tuple[Keys, Mapping[str, Keys]]:
+        with session.no_autoflush:  # The row is not complete before its related ones are.
+            instance = writes.make(context.attributes)
+            session.add(instance)
+            made = nested.apply(session, instance, context)
         session.flush()
-        return writes.identity(instance)
+        return writes.identity(instance), nested.keys(context.nested, made)
 
-    key = await run(connection, work)
-    return await connection.fetch_one(resource.statements.stored(), key)
+    key, made = await run(connection, work)
+    await nested.check_made(connection, context, made)
+    return await connection.fetch_one(resource.statements.stored(), tuple(key))
 
 
 async def update(context: "Context", row: Row) -> Row | None:
     """Change a stored row as the context says; return it as it is stored then."""
     resource = context.resource
-    writes = resource.session_writes
+    writes, nested = resource.session_writes, resource.session_nested
     key = resource.fields.key_of(row)
     connection = await context.connection()
+    await nested.check_links(connection, context)
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> Mapping[str, Keys]:
         instance = writes.load(session, key)
         if instance is None:
             raise NotFound
-        writes.assign(instance, context.attributes)
+        with session.no_autoflush:
+            writes.assign(instance, context.attributes)
+            made = nested.apply(session, instance, context)
+        session.flush()
+        return nested.keys(context.nested, made)
 
-    await run(connection, work)
+    made = await run(connection, work)
+    await nested.check_made(connection, context, made)
     return await connection.fetch_one(resource.statements.stored(), key)
 
 

@@ -1,0 +1,128 @@
+"""Writing what ``nested`` has read through an ORM session: related instances, by relationship.
+
+The session sets foreign keys, writes link tables and deletes orphans as the mapping says, and
+validators and events of the related classes run. ``nested_writes`` is for models without any.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.collections import collection_adapter
+
+from api.crud.associations.additions import additions
+from api.crud.associations.nested import Link, Nested, New
+from api.crud.associations.nested_writes import RelatedRows, no_such_row
+from api.crud.execution import bodies
+from api.crud.execution.bodies import Errors
+from api.crud.execution.context import Context
+from api.crud.execution.session_writes import SessionWrites
+from api.crud.views.fields import initial_values
+from db.connection import Connection
+from db.errors import NotWritten
+
+
+class SessionNested:
+    """Writes the nested bodies of one view's rows in sessions.
+
+    Args:
+        related: The related rows, by the names of their relations.
+        writes: What makes and loads their instances, likewise.
+    """
+
+    def __init__(
+        self, related: Mapping[str, RelatedRows], writes: Mapping[str, SessionWrites]
+    ) -> None:
+        self._related = related
+        self._writes = writes
+
+    def needed(self, nested: Sequence[Nested]) -> bool:
+        """Tell whether any of these related rows has to be written in a session."""
+        return any(
+            self._writes[one.relation.name].behaviour.reasons(action)
+            for one in nested
+            for action in ("create", "update")
+        )
+
+    async def check_links(self, connection: Connection, context: Context) -> None:
+        """Check that the rows to be linked exist and show what the body says of them."""
+        for one, item in _items(context.nested):
+            if isinstance(item, Link):
+                await self._related[one.relation.name].row(connection, item, context)
+
+    def apply(self, session: Session, instance: Any, context: Context) -> dict[str, Any]:
+        """Relate instances to the parent's; return those that are new, by their place."""
+        made: dict[str, Any] = {}
+        for one in context.nested:
+            instances = [self._instance(session, one, item, context) for item in one.items]
+            new = zip(one.items, instances, strict=True)
+            made.update((item.name, i) for item, i in new if isinstance(item, New))
+            if one.relation.many:
+                _relate(instance, one.relation.name, instances, replaces=one.replaces)
+            else:
+                setattr(instance, one.relation.name, instances[0] if instances else None)
+        return made
+
+    async def check_made(
+        self, connection: Connection, context: Context, keys: Mapping[str, Sequence[Any]]
+    ) -> None:
+        """Check that new rows, whose keys these are, show what the body says of them."""
+        for one, item in _items(context.nested):
+            if isinstance(item, New) and item.rest:
+                related = self._related[one.relation.name]
+                row = await connection.fetch_one(
+                    related.statements.stored(), tuple(keys[item.name])
+                )
+                if row is None:
+                    raise NotWritten("a related row is gone")
+                await related.check_rest(connection, row, item.rest, f"{item.name}.")
+
+    def keys(self, nested: Sequence[Nested], made: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+        """Return the keys of flushed instances, as driver values."""
+        return {
+            item.name: self._writes[one.relation.name].identity(made[item.name])
+            for one, item in _items(nested)
+            if item.name in made
+        }
+
+    def _instance(self, session: Session, one: Nested, item: New | Link, context: Context) -> Any:
+        writes = self._writes[one.relation.name]
+        if isinstance(item, Link):
+            found = writes.load(session, item.key)
+            if found is None:
+                raise no_such_row(item.name)
+            return found
+        fields, prefix = one.child.view.fields, f"{item.name}."
+        managed = [field for field in fields if field.managed and field.has_initial]
+        attributes = {
+            **{field.attribute: value for field, value in initial_values(managed)},
+            **item.attributes,
+            **additions(context.add_to_children, fields),
+        }
+        by_parent = self._related[one.relation.name].foreign
+        errors = Errors()
+        demanded = [field for field in fields if field not in by_parent]
+        bodies.check_complete(attributes, demanded, errors, prefix=prefix)
+        errors.check()
+        return writes.make(attributes, prefix)
+
+
+def _items(nested: Sequence[Nested]) -> Iterator[tuple[Nested, New | Link]]:
+    return ((one, item) for one in nested for item in one.items)
+
+
+def _relate(instance: Any, name: str, related: Sequence[Any], *, replaces: bool) -> None:
+    """Put instances into a collection of whichever class, or make them all that is in it."""
+    collection = getattr(instance, name)
+    adapter = collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
+    if adapter is None:  # A dynamic or write-only relationship, which is never replaced.
+        for one in related:
+            (collection.add if hasattr(collection, "add") else collection.append)(one)
+        return
+    present = list(adapter)
+    for one in present if replaces else ():
+        if one not in related:
+            adapter.remove_with_event(one)
+    for one in related:
+        if one not in present:
+            adapter.append_with_event(one)
