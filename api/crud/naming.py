@@ -1,6 +1,6 @@
 """Naming: from a resource's search, sort and preset options to its query parser."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
@@ -15,8 +15,17 @@ from api.crud.views.view import UnknownName, View
 
 _STARTS_WITH: Final = "STARTS_WITH"
 
-# Search ignores case on both databases, whichever way it looks.
-_ANY_CASE: Final = {"like": "ilike", "startswith": "istartswith", "endswith": "iendswith"}
+# Search ignores case on both databases, whichever way it looks. Finale's names stand beside ours.
+_SEARCH_OPERATORS: Final[Mapping[str, str]] = {
+    **{name: name for name in OPERATORS},
+    **dict.fromkeys(("like", "iLike", "substring"), "ilike"),
+    **dict.fromkeys(("startswith", "startsWith"), "istartswith"),
+    **dict.fromkeys(("endswith", "endsWith"), "iendswith"),
+    **dict.fromkeys(("not_like", "not_ilike", "notLike", "notILike"), "ilike"),
+    "notIn": "not_in",
+}
+_NEGATED: Final = frozenset({"not_like", "not_ilike", "notLike", "notILike"})
+_STARTING: Final = frozenset({"like", "ilike", "iLike", "startswith", "startsWith"})
 
 
 class Naming:
@@ -75,14 +84,30 @@ class Naming:
         return Preset(name, Fixed(condition))
 
     def _search(self, search: SearchOptions) -> Search:
-        name = "startswith" if search.override == _STARTS_WITH else search.operator
-        operator = OPERATORS.get(_ANY_CASE.get(name, name))
-        if operator is None or operator.values not in ("text", "one"):
-            raise UnknownName(f"operator: {name!r} is no operator for text")
-        texts = [name for name, field in self._view.shown.items() if field.codec.is_text]
-        targets = self._targets(search.attributes or texts)
-        usable = tuple(target for target in targets.values() if target.field.codec.is_text)
-        return Search(search.param, usable, operator)
+        if search.param == self._options.sort.param:
+            raise UnknownName(f"param: {search.param!r} is the sort parameter too")
+        operator = OPERATORS[self._operator_name(search)]
+        if operator.values == "flag" and not search.attributes:
+            raise UnknownName(f"operator: {search.operator!r} needs attributes")
+        fields = self._view.shown.items()
+        # Finale's default: every attribute, but of the text operators every text.
+        fitting = [name for name, field in fields if operator.of(field)]
+        targets = self._targets(search.attributes or fitting)
+        for name, target in targets.items():
+            if not operator.of(target.field):
+                raise UnknownName(f"{name!r} has no operator {search.operator!r}")
+        return Search(search.param, tuple(targets.values()), operator, search.operator in _NEGATED)
+
+    @staticmethod
+    def _operator_name(search: SearchOptions) -> str:
+        given = search.operator
+        if given not in _SEARCH_OPERATORS:
+            raise UnknownName(f"operator: {given!r} is none of {', '.join(_SEARCH_OPERATORS)}")
+        if search.override == _STARTS_WITH:
+            if given not in _STARTING:
+                raise UnknownName(f"override: {_STARTS_WITH} contradicts the operator {given!r}")
+            return "istartswith"
+        return _SEARCH_OPERATORS[given]
 
     def _targets(self, names: Iterable[str]) -> dict[str, Target]:
         targets = {}

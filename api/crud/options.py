@@ -30,9 +30,11 @@ class SearchOptions:
     Attributes:
         param: Its name in the query.
         attributes: The fields it looks at, ``author.name`` through a relation; empty means every
-            text field of the model.
-        operator: How it looks, ignoring case: ``ilike``, ``startswith``, ``endswith``; or ``eq``.
-        override: Finale's: ``STARTS_WITH`` makes the operator ``startswith``.
+            field of the model that has the operator.
+        operator: How it looks: ``ilike``, ``startswith``, ``endswith``, ``not_like``, all of them
+            at text and ignoring case; or any operator that the fields have (``eq``, ``gt``,
+            ``in``, ``between``, ...). Finale's spellings (``notILike``, ``startsWith``) are known.
+        override: Finale's: ``STARTS_WITH`` makes ``like`` and ``ilike`` start with the text.
     """
 
     param: str = "q"

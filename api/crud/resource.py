@@ -119,7 +119,7 @@ class Resource:
         self.parser: QueryParser = self._try(
             "sort", self._naming.parser, link.order() if link else ()
         )
-        self.searches = tuple(search.parameter for search in self._naming.searches)
+        self.searches = self._naming.searches
 
         read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}
         self.by_hooks = frozenset(field.attribute for field in read_only)

@@ -63,7 +63,12 @@ def test_schemathesis_finds_nothing(system: System, tmp_path: Path, part: Part) 
             "--no-color",
         ],
         cwd=tmp_path,
-        env=system.environment | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+        env=system.environment
+        | {
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "100",
+            "SCHEMATHESIS_HOOKS": "tests.contract.formats",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -41,6 +41,12 @@ MISTAKES: list[tuple[str, Any]] = [
     ("search", SearchOptions(operator="resembles")),
     ("search", SearchOptions(operator="is_null")),
     ("search", SearchOptions(override="STARTSWITH")),
+    ("search", SearchOptions(operator="gt", override="STARTS_WITH")),
+    ("search", SearchOptions(operator="endswith", override="STARTS_WITH")),
+    ("search", SearchOptions(attributes=["age"])),
+    ("search", SearchOptions(attributes=["firstName", "age"], operator="notLike")),
+    ("search", SearchOptions(attributes=["age"], override="STARTS_WITH")),
+    ("search", SearchOptions("sort")),
     ("search", SearchOptions("count")),
     ("search", [SearchOptions("a"), SearchOptions("a")]),
     ("sort", "name"),
@@ -162,7 +168,9 @@ def test_without_pagination_there_is_no_limit_and_no_content_range(api: Api) -> 
     api.crud.resource(Country, pagination=False)
     for n in range(105):
         api.made("/countries", code=f"{n:03}", name=str(n))
-    answer = api.get("/countries?count=2&offset=3")
+    for query in ("count=2", "page=1"):
+        assert_refused(api.get(f"/countries?{query}"), 400, query.partition("=")[0])
+    answer = api.get("/countries?offset=3")
     assert "content-range" not in answer.headers
     assert [row["code"] for row in answer.json()] == [f"{n:03}" for n in range(3, 105)]
 

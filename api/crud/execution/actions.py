@@ -24,6 +24,7 @@ from api.crud.execution.statements import Statements
 from api.crud.execution.stored import StoredRow, report_contradictions
 from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
 from api.crud.query import Condition
+from api.crud.query.paging import content_range
 from api.crud.views.fields import Field, initial_values
 from api.crud.views.invalid_values import HEADER, doubtful, shown_as
 from api.crud.views.records import encode_counting, hide, with_added
@@ -142,8 +143,11 @@ class Action:
         if not resource.view.children:
             return
         wanted = context.include
+        children = None if query is None else query.children
         if context.shallow:
-            wanted = (query.children if query is not None else None) or ()
+            wanted = children or ()
+        elif children is not None:
+            wanted = [name for name in children if wanted is None or name in wanted]
         if query is not None and query.shown is not None:
             wanted = [name for name in query.shown if wanted is None or name in wanted]
         await resource.embedder.embed(await context.connection(), context.rows, records, wanted)
@@ -339,13 +343,11 @@ class List(Action):
         return count, (context.offset or 0) + (context.page or 0) * count
 
     async def send(self, context: Context) -> None:
-        """Answer with the rows, and ``Content-Range: items a-b/total`` in Finale's form."""
+        """Answer with the rows, and which they are of how many."""
         await super().send(context)
         if context.total is not None and isinstance(context.instance, list):
-            first = context.offset or 0
-            last = max(first + len(context.instance) - 1, 0)
-            value = f"items {first}-{last}/{context.total}".encode()
-            context.headers.append((b"content-range", value))
+            value = content_range(context.offset or 0, len(context.instance), context.total)
+            context.headers.append((b"content-range", value.encode()))
 
 
 class RowAction(Action):

@@ -93,11 +93,13 @@ class Search:
         parameter: Its name in the query.
         targets: What it looks at.
         operator: How, ``ilike`` by default.
+        negated: A target matches where the operator does not; null never matches, as in Finale.
     """
 
     parameter: str
     targets: tuple[Target, ...]
     operator: Operator = ANY_CASE
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

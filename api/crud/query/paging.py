@@ -11,7 +11,8 @@ MAX_OFFSET: Final = 10**12
 """The most that offset and page may each be; far beyond any table."""
 
 NO_LIMIT: Final = 2**63 - 1
-PARAMETERS: Final = ("count", "offset", "page")
+OFFSET: Final = "offset"
+PARAMETERS: Final = ("count", OFFSET, "page")
 _MOST_DIGITS: Final = 30
 
 Given = Mapping[str, Sequence[str]]
@@ -21,22 +22,25 @@ def read_page(given: Given, *, paginated: bool) -> tuple[int, int]:
     """Read how many rows are asked for, and how many come before them.
 
     Zero rows or fewer mean the default, and more than ``MAX_COUNT`` that many. Without pagination
-    there is no limit and ``count`` means nothing.
+    there is no limit, and ``count`` and ``page`` are not read: a field may be called so.
 
     Raises:
         InvalidQuery: Not a whole number, or an offset or page that is negative or too large.
     """
+    if not paginated:
+        return NO_LIMIT, _natural(given, OFFSET)
     count = _whole(given, "count", DEFAULT_COUNT)
     count = min(count if count > 0 else DEFAULT_COUNT, MAX_COUNT)
-    offset = _natural(given, "offset") + _natural(given, "page") * count
-    return (count if paginated else NO_LIMIT), offset
+    return count, _natural(given, OFFSET) + _natural(given, "page") * count
 
 
 def _whole(given: Given, name: str, default: int) -> int:
     texts = given.get(name)
     if texts is None:
         return default
-    text = texts[-1]
+    if len(texts) > 1:
+        raise bad_value(name, "must be given once")
+    text = texts[0]
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
         raise bad_value(name, "must be a whole number")
@@ -48,3 +52,14 @@ def _natural(given: Given, name: str) -> int:
     if not 0 <= number <= MAX_OFFSET:
         raise bad_value(name, f"must be between 0 and {MAX_OFFSET}")
     return number
+
+
+def content_range(offset: int, rows: int, total: int) -> str:
+    """Return the value of ``Content-Range`` for a page of ``rows`` rows.
+
+    A page behind the last row is unsatisfied: ``items */7`` (RFC 9110, 14.4). An empty list stays
+    ``items 0-0/0``, as in Finale.
+    """
+    if rows:
+        return f"items {offset}-{offset + rows - 1}/{total}"
+    return f"items */{total}" if total else "items 0-0/0"

@@ -21,13 +21,13 @@ from api.crud.query.criteria import (
     OrderTerm,
     Shape,
 )
+from api.crud.query.hints import Hints
 from api.crud.query.limits import MAX_CONDITIONS, Limits
 from api.crud.query.names import Names, Preset, Search, Target
-from api.crud.query.operators import OPERATORS, SEPARATOR
+from api.crud.query.paging import OFFSET, read_page
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
-from api.crud.query.paging import read_page
 from api.crud.query.refusals import bad_value, unknown_parameter
-from api.crud.query.values import Read, read_condition, read_text
+from api.crud.query.values import Read, read_condition, read_search
 from api.errors import BadRequest, InvalidQuery
 
 MAX_PARAMETERS: Final = 200
@@ -79,7 +79,7 @@ class QueryParser:
         default_sort: The order where none is asked for, as the sort parameter would say it.
         own_order: The order that the model gives, where neither of the two says one.
         tie_breakers: What every order ends with, so that paging is stable: the primary key.
-        paginated: Without pagination there is no limit, and ``count`` means nothing, as in Finale.
+        paginated: Without pagination there is no limit, and there are no ``count`` and ``page``.
     """
 
     def __init__(
@@ -105,16 +105,25 @@ class QueryParser:
         self._tie_breakers = tie_breakers
         self._paginated = paginated
         self._limits = Limits(max((len(search.targets) for search in searches), default=0))
-        reserved = [sort_parameter, *PAGE_PARAMETERS, FIELDS, ANY, NONE]
+        paging = PAGE_PARAMETERS if paginated else (OFFSET,)
+        reserved = [sort_parameter, *paging, FIELDS, ANY, NONE]
         if presets:
             reserved.append(PRESET)
         if names.relations:
             reserved.append(CHILDREN)
         self.reserved = frozenset(reserved)
         self._listed = (*names.fields, *self._searches, *reserved)
+        self._hints = Hints(names, self._purposes())
         # Parsing is a pure function of the text, and the same lists are asked for again and again.
         self.parse = lru_cache(_KEPT_QUERIES)(self._parse)
         self.parse_of_one = lru_cache(_KEPT_QUERIES)(self._parse_of_one)
+
+    def _purposes(self) -> dict[str, str]:
+        """Return the names of the parameters by what they are for, as far as there are any."""
+        purposes = {name: name for name in self.reserved}
+        purposes["sort"] = self._sort_parameter
+        first = next(iter(self._searches), None)
+        return purposes if first is None else {**purposes, "search": first}
 
     def _parse(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
         """Read a query string.
@@ -162,7 +171,7 @@ class QueryParser:
                 given.setdefault(name, []).append(text)
             elif not lenient:
                 raise unknown_parameter(name, known)
-        conditions = tuple(self._preset(text)[0] for text in given.get(PRESET, ()))
+        conditions = tuple(self._preset(t)[0] for t in dict.fromkeys(given.get(PRESET, ())))
         return ListQuery(
             Shape(conditions),
             (),
@@ -183,7 +192,7 @@ class QueryParser:
         if name in self._searches:
             return [self._search(self._searches[name], text) for text in texts if text]
         if name == PRESET and self._presets:
-            return [self._preset(text) for text in texts]
+            return [self._preset(text) for text in dict.fromkeys(texts)]
         if name == ANY:
             return [self._any(text) for text in texts]
         if name == NONE:
@@ -197,17 +206,19 @@ class QueryParser:
 
     def unknown(self, name: str) -> InvalidQuery:
         """Make the error for a parameter that nobody knows."""
-        separator = SEPARATOR in name
-        known = [*self._listed]
-        for one, field in self._names.all():
-            known.append(one)
-            if separator:
-                known += [f"{one}{SEPARATOR}{o.name}" for o in OPERATORS.values() if o.of(field)]
-        return unknown_parameter(name, known, listed=self._listed)
+        return unknown_parameter(name, self._listed, self._hints.nearest(name, self._listed))
 
     @staticmethod
     def _search(search: Search, text: str) -> Read:
-        read = [read_text(search.parameter, t, search.operator, text) for t in search.targets]
+        """Read a search; fields that cannot hold the text don't match, but one must be able to."""
+        read, refused = [], None
+        for target in search.targets:
+            try:
+                read.append(read_search(search, target, text))
+            except InvalidQuery as refusal:
+                refused = refused or refusal
+        if refused is not None and not read:
+            raise refused
         return AnyOf(tuple(c for c, _ in read)), [v for _, values in read for v in values]
 
     def _preset(self, name: str) -> Read:
@@ -232,6 +243,8 @@ class QueryParser:
         name, equals, value = text.partition("=")
         if not equals:
             raise bad_value(group, "must hold conditions such as name=value")
+        if name in self._searches or name in (PRESET, ANY, NONE):
+            raise bad_value(group, f"must hold filters by fields, {name} is none")
         resolved = self._names.resolve(name)
         if resolved is None:
             raise self.unknown(name)
@@ -270,7 +283,7 @@ class QueryParser:
         return frozenset(fields[name].attribute if name in fields else name for name in names)
 
     def _children(self, given: list[str] | None) -> frozenset[str] | None:
-        """Read ``children=a|b``: the relations wanted of a shallow answer."""
+        """Read ``children=a|b``: the relations to embed."""
         if given is None:
             return None
         names = frozenset(name for text in given for name in text.split("|") if name)

@@ -16,17 +16,17 @@ def bad_value(name: str, text: str) -> InvalidQuery:
     return InvalidQuery(message, [{"field": name[:_SHOWN], "message": message}])
 
 
-def unknown_parameter(
-    name: str, known: Collection[str], listed: Collection[str] | None = None
-) -> InvalidQuery:
-    """Make the error for a parameter that nobody knows, naming the nearest that is known.
+def unknown_parameter(name: str, known: Collection[str], meant: str | None = None) -> InvalidQuery:
+    """Make the error for a parameter that nobody knows.
 
     Args:
         name: What was given.
         known: Every parameter there is.
-        listed: Those to name where none is near; all of them if not given.
+        meant: What was probably meant; the nearest of ``known`` if not given.
     """
-    shown, hint = nearest(name, known, listed)
+    shown, hint = nearest(name, known)
+    if meant is not None:
+        hint = f"did you mean {meant}?"
     return InvalidQuery(
         f"Unknown query parameter {shown!r}: {hint}",
         [{"field": shown, "message": f"{shown} is not a parameter of this operation; {hint}"}],

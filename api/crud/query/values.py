@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from api.crud.query.criteria import AllOf, AnyOf, Condition, IsNull, Not
-from api.crud.query.names import Target
+from api.crud.query.hints import in_our_words
+from api.crud.query.names import Search, Target
 from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
 from api.crud.views.fields import Field
@@ -46,6 +47,22 @@ def read_condition(name: str, target: Target, operator: Operator, texts: Sequenc
             return _flag(name, target, texts)
         case _:
             return read_text(name, target, operator, _last(name, texts))
+
+
+def read_search(search: Search, target: Target, text: str) -> Read:
+    """Read a search's text for one of its targets, as it stands: null and JSON mean themselves.
+
+    Raises:
+        InvalidQuery: The field cannot hold it.
+    """
+    operator, name = search.operator, search.parameter
+    at_the_end = Target(target.field)
+    if operator.values == "one":
+        value = target.field.codec.driver_value(_typed(name, target.field, text))
+        condition, values = at_the_end.condition(operator), [value]
+    else:
+        condition, values = read_condition(name, at_the_end, operator, [text])
+    return target.lead_to(Not(condition) if search.negated else condition), values
 
 
 def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:
@@ -89,11 +106,15 @@ def _any_of(name: str, target: Target, operator: Operator, choices: list[Any]) -
 
 
 def _one(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
-    text = _last(name, texts)
-    if text == "null" and operator.name == "ne":
-        return Not(target.lead_to(IsNull(target.field))), []
-    value = _typed(name, target.field, text)
-    return target.condition(operator), [target.field.codec.driver_value(value)]
+    choices = _choices(name, target, _last(name, texts))
+    if len(choices) != 1:
+        raise bad_value(name, "takes one value; __in and __not_in take several")
+    (value,) = choices
+    if value is not None:
+        return target.condition(operator), [target.field.codec.driver_value(value)]
+    if operator.fits == "order":
+        raise bad_value(name, 'cannot be null, which has no order; the text is "null", in quotes')
+    return Not(target.lead_to(IsNull(target.field))), []
 
 
 def _two(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
@@ -144,7 +165,9 @@ def _typed(name: str, field: Field, text: str) -> Any:
     try:
         return field.codec.from_text(text)
     except Refusal as refusal:
-        raise bad_value(name, str(refusal)) from refusal
+        meant = in_our_words(name, text) if name.endswith(field.name) else None
+        hint = "" if meant is None else f"; did you mean {meant}?"
+        raise bad_value(name, f"{refusal}{hint}") from refusal
 
 
 def _from_json(name: str, field: Field, item: Any) -> Any:

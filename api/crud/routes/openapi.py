@@ -8,13 +8,16 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, Operator
+from api.crud.query.names import Search
+from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
 from api.crud.query.paging import DEFAULT_COUNT, MAX_COUNT, MAX_OFFSET
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
 from api.crud.views.fields import Field
+from db.matching import MAX_PATTERN
 
+_SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
 _FIELD_ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
@@ -62,8 +65,9 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "create": {"Location": {"description": "The path of the row", "schema": {"type": "string"}}},
     "list": {
         "Content-Range": {
-            "description": "Which rows these are, of how many: items a-b/total",
-            "schema": {"type": "string", "pattern": r"^items \d+-\d+/\d+$"},
+            "description": "Which rows these are, of how many: items a-b/total, or items */total"
+            " for a page behind the last row",
+            "schema": {"type": "string", "pattern": r"^items (\d+-\d+|\*)/\d+$"},
         }
     },
 }
@@ -105,6 +109,14 @@ _PROBLEM_CONTENT: Final = {
 }
 
 
+# Which conditions are valid depends on what each field holds: more than a pattern can say.
+_CONDITIONS: Final = {"type": "string", "format": "conditions"}
+_GRAMMAR: Final = (
+    "each is written as the filter of its name would be, a=1|b__gt=2, and a | inside a value is "
+    "not possible"
+)
+
+
 def operation_extras(resource: Resource, action: str, status: int) -> dict[str, Any]:
     """Describe what the signature cannot: query parameters, and headers of the answer."""
     extras: dict[str, Any] = {}
@@ -135,17 +147,13 @@ def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def list_parameters(resource: Resource) -> list[dict[str, Any]]:
     """Describe every query parameter of a list."""
-    parameters = [
-        _parameter(name, {"type": "string"}, "Rows in which this text stands")
-        for name in resource.searches
-    ]
+    parameters = [_search_parameter(search) for search in resource.searches]
     orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
-    conditions = {"type": "string", "pattern": _condition_pattern(resource), "maxLength": 1000}
     parameters += [
         _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
         *_page_parameters(paginated=resource.options.pagination),
-        _parameter(ANY, conditions, "Conditions, one of which must hold: a=1|b__gt=2"),
-        _parameter(NONE, conditions, "Conditions, none of which may hold: a=1|b__gt=2"),
+        _parameter(ANY, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
+        _parameter(NONE, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
         *one_parameters(resource),
     ]
     taken = {parameter["name"] for parameter in parameters}
@@ -170,7 +178,7 @@ def one_parameters(resource: Resource) -> list[dict[str, Any]]:
     if view.children:
         items: dict[str, Any] = {"type": "string", "enum": list(view.children)}
         schema = {"type": "array", "items": items}
-        text = "Relations to embed in an answer that is shallow"
+        text = "The relations to embed, all others left out"
         parameters.append(
             {**_parameter(CHILDREN, schema, text), "style": "pipeDelimited", "explode": False}
         )
@@ -190,6 +198,20 @@ def _page_parameters(*, paginated: bool) -> list[dict[str, Any]]:
     return parameters
 
 
+def _search_parameter(search: Search) -> dict[str, Any]:
+    operator, fields = search.operator, [target.field for target in search.targets]
+    names = ", ".join(dict.fromkeys(field.name for field in fields)) or "nothing"
+    does = f"does not: {operator.says}" if search.negated else operator.says
+    if operator.values == TEXT:
+        schema: dict[str, Any] = _SOUGHT
+    elif operator.values != "one" or any(field.codec.is_text for field in fields):
+        schema = {"type": "string"}
+    else:
+        forms = [field.codec.accepts for field in fields]
+        schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return _parameter(search.parameter, schema, f"Rows of which one of {names} {does} this")
+
+
 def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
     # A text to filter by may be longer than its column: it finds nothing.
     value = {"type": "string"} if field.codec.is_text else field.codec.accepts
@@ -198,7 +220,7 @@ def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, 
         case "flag":
             return _parameter(name, {"type": "boolean"}, text)
         case "text":
-            return _parameter(name, {"type": "string"}, text)
+            return _parameter(name, _SOUGHT, text)
         case "two":
             if field.codec.is_text:
                 value = {"type": "string", "pattern": "^[^,]*$"}
@@ -218,21 +240,6 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     if schema == {"type": "string"}:
         return schema
     return {"anyOf": [schema, {"const": "null"}, {"type": "null"}]}
-
-
-def _condition_pattern(resource: Resource) -> str:
-    """Describe a group's conditions as far as a pattern can."""
-    forms = []
-    for name, field in resource.view.shown.items():
-        forms.append(rf"{name}__is_null=(true|false)")
-        if field.codec.is_text:
-            forms.append(
-                rf"{name}(__(eq|ne|gt|gte|lt|lte|like|ilike|istartswith|iendswith|startswith|endswith))?=[^|]*"
-            )
-        elif field.codec.schema.get("type") == "integer":
-            forms.append(rf"{name}(__(eq|ne|gt|gte|lt|lte))?=-?[0-9]{{1,4}}")
-    one = f"({'|'.join(forms)})"
-    return rf"^{one}(\|{one}){{0,9}}$"
 
 
 def _listed(name: str, values: Sequence[str], text: str) -> dict[str, Any]:

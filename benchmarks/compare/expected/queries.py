@@ -50,10 +50,28 @@ EXPECTED: tuple[Expected, ...] = (
     ),
     Expected(
         "repeated-count",
-        "Of a repeated count the last counts; Finale reads an array as no number.",
+        "A repeated count, offset or page is refused; Finale reads an array as no number.",
         {
             "a4-repeated-count": (
+                "status 200/400",
                 "content-range",
+                "body",
+            ),
+        },
+    ),
+    Expected(
+        "past-the-end",
+        "A page behind the last row has `items */7` (RFC 9110), not `items 100-99/7`.",
+        {
+            "a4-past-the-end": ("content-range",),
+        },
+    ),
+    Expected(
+        "unpaged-count",
+        "A list without pages refuses `count` and `page`, which would do nothing.",
+        {
+            "a4-unpaged-count": (
+                "status 200/400",
                 "body",
             ),
         },

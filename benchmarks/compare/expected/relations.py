@@ -60,6 +60,14 @@ EXPECTED: tuple[Expected, ...] = (
         },
     ),
     Expected(
+        "children-narrow",
+        "`children` chooses what is embedded also where the answer is not shallow; there Finale "
+        "ignores it.",
+        {
+            "a9-children-unshallow": ("body",),
+        },
+    ),
+    Expected(
         "unknown-children",
         "`children` names a relation, or is 400.",
         {
