@@ -5,6 +5,7 @@ Servers hand over a missing one as an empty one, and an http URI with an empty h
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
@@ -14,12 +15,14 @@ from api.errors import BadRequest
 _HOST: Final = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.v]+\])(?::[0-9]*)?")
 
 
-def check_host(scope: Scope) -> None:
-    """Refuse a request that does not name one host, since two readers could see two.
-
-    Raises:
-        BadRequest: There is none, or there are several, or it is malformed.
-    """
+def refusal_of_host(scope: Scope) -> BadRequest | None:
+    """Return the refusal of a request that does not name one host, since readers could differ."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-        raise BadRequest("A request of HTTP/1.1 must have one well-formed Host header")
+    if len(hosts) == 1 and _is_host(hosts[0]):
+        return None
+    return BadRequest("A request of HTTP/1.1 must have one well-formed Host header")
+
+
+@lru_cache(256)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None

@@ -5,7 +5,7 @@ UTF-8 or in ASCII; another charset is not read.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -67,7 +67,7 @@ def content_type_of(scope: Scope) -> bytes | None:
     return given[0] if given else None
 
 
-def check_accept(scope: Scope, produced: Sequence[str]) -> None:
+def check_accept(scope: Scope, produced: tuple[str, ...]) -> None:
     """Refuse a request that accepts none of these media types.
 
     Without ``Accept``, and with one that cannot be read, everything is accepted.
@@ -78,22 +78,24 @@ def check_accept(scope: Scope, produced: Sequence[str]) -> None:
     given = [value for name, value in scope["headers"] if name == b"accept"]
     if not given or given == [b"*/*"]:
         return
-    accept = b",".join(given)
-    if not any(_accepts(accept, media_type) for media_type in produced):
+    if not _accepts(given[0] if len(given) == 1 else b",".join(given), produced):
         known = " or ".join(produced)
         raise NotAcceptable(f"This operation answers with {known}, which Accept rules out")
 
 
 @lru_cache(_KEPT)
-def _accepts(accept: bytes, media_type: str) -> bool:
-    """Return whether the most specific range that matches has a weight above 0."""
+def _accepts(accept: bytes, produced: tuple[str, ...]) -> bool:
+    """Return whether for one of them the most specific range that matches weighs above 0."""
     weights: dict[str, float] = {}
     for name, weight in _ranges(accept.decode("latin-1")):
         weights[name] = max(weight, weights.get(name, 0))
     if not weights:
         return True
-    ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
-    return next((weights[name] for name in ranges if name in weights), 0) > 0
+    for media_type in produced:
+        ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+        if next((weights[name] for name in ranges if name in weights), 0) > 0:
+            return True
+    return False
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from api.http.exchange import AUTHENTICATED, PUBLIC, Access, Exchange
-from api.http.host import check_host
+from api.http.host import refusal_of_host
 from api.http.native import UnsupportedRoute, access_of, native, registered
 
 log: Any = structlog.get_logger("api")
@@ -296,10 +296,11 @@ class Routing:
         self._table = table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Find the operation, then pass the request on. Raises ``BadRequest``."""
-        if scope.get("http_version") == "1.1":
-            check_host(scope)
-        self._table.resolve(scope, Exchange.of(scope))
+        """Find the operation, then pass the request on."""
+        exchange = Exchange.of(scope)
+        self._table.resolve(scope, exchange)
+        if scope.get("http_version") == "1.1" and (refusal := refusal_of_host(scope)) is not None:
+            exchange.operation = refusal  # As any other refusal, told to who may call here.
         await self._app(scope, receive, send)
 
 
