@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
 from db.types import UtcDateTime
 from tests.models.conftest import ModelApi, Serve
@@ -46,6 +46,19 @@ class Odd(Base):
     flag: Mapped[bool | None] = mapped_column(sa.Boolean)
     data: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     secret: Mapped[dt.date | None] = mapped_column(sa.Date)
+
+
+class Checked(Base):
+    """Written through an ORM session, because of its validator."""
+
+    __tablename__ = "checked"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[dt.date | None] = mapped_column(sa.Date)
+    name: Mapped[str | None] = mapped_column(sa.String(50))
+
+    @validates("name")
+    def upper(self, _: str, name: str | None) -> str | None:
+        return name and name.upper()
 
 
 RIGHT: Final = "2018-08-16T02:22:09.446Z"
@@ -204,3 +217,18 @@ def test_infinite_dates_are_shown_as_the_orm_holds_them_and_found(odd: ModelApi)
         clock = odd.get("/odd/2").json()["clock"]
         assert clock == "10:11:12"
         assert [r["id"] for r in odd.get("/odd", params={"clock": clock}).json()] == [2]
+
+
+def test_row_that_the_orm_cannot_read_is_changed_and_deleted_through_a_session(
+    serve: Serve,
+) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Checked)
+    text = "someday" if api.is_sqlite else "0044-03-15 BC"
+    api.sql(f"INSERT INTO checked (id, day) VALUES (1, '{text}'), (2, '{text}')")
+    row = api.get("/checked/1").json()
+    assert api.put("/checked/1", json={**row, "name": "a"}).json() == {**row, "name": "A"}
+    right = {"id": 1, "day": "2018-08-16", "name": "A"}
+    assert api.put("/checked/1", json={"day": "2018-08-16"}).json() == right
+    assert api.delete("/checked/2").status_code == 200
+    assert api.get("/checked").json() == [right]

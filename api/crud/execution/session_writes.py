@@ -11,12 +11,13 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Dialect
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session, defer, lazyload
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from api.crud.execution.bodies import INVALID, Attributes, Errors
 from api.crud.models.behaviour import WriteBehaviour
 from api.crud.views.fields import Fields
+from api.crud.views.invalid_values import misfits
 from api.errors import Conflict, NotFound, ValidationFailed
 from db.connection import Connection
 from db.statement import Row
@@ -93,12 +94,24 @@ class SessionWrites:
         """Return the Python values of a primary key that the driver gave."""
         return tuple(read(value) for read, value in zip(self._key, row, strict=True))
 
-    def load(self, session: Session, key: Sequence[Any]) -> Any | None:
-        """Load the instance of this primary key, as driver values, and lock its row."""
+    def load(self, session: Session, key: Sequence[Any], row: Row | None = None) -> Any | None:
+        """Load the instance of this primary key, as driver values, and lock its row.
+
+        Args:
+            session: Where to.
+            key: The driver values.
+            row: The stored row, if known: values that do not fit their columns are then not
+                loaded, where the ORM would raise.
+        """
+        unreadable = [
+            defer(getattr(self._mapper.class_, field.attribute))
+            for field in (() if row is None else misfits(self._fields, row))
+            if field not in self._fields.key and not field.computed
+        ]
         return session.get(
             self._mapper.class_,
             self.key_of(key),
-            options=[lazyload("*")],  # An outer join could not be locked.
+            options=[lazyload("*"), *unreadable],  # An outer join could not be locked.
             with_for_update={"of": self._mapper.base_mapper.local_table},
         )
 
@@ -173,7 +186,7 @@ async def update(context: "Context", row: Row) -> Row | None:
     await nested.check_links(connection, context)
 
     def work(session: Session) -> Mapping[str, Keys]:
-        instance = writes.load(session, key)
+        instance = writes.load(session, key, row)
         if instance is None:
             raise NotFound
         with session.no_autoflush:
@@ -194,7 +207,7 @@ async def delete(context: "Context", row: Row) -> None:
     key = resource.fields.key_of(row)
 
     def work(session: Session) -> None:
-        instance = writes.load(session, key)
+        instance = writes.load(session, key, row)
         if instance is None:
             raise NotFound
         session.delete(instance)

@@ -64,6 +64,17 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def misfits(fields: Fields, row: Row) -> list[Field]:
+    """Return the fields of a row whose stored values do not fit their columns."""
+    found = []
+    for field, value in zip(fields, row, strict=True):
+        try:
+            wire_value(field, value)
+        except Exception:  # noqa: BLE001 - as above
+            found.append(field)
+    return found
+
+
 def stored_text(value: Any) -> str:
     """Return the text that is shown of a stored value."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
