@@ -8,8 +8,8 @@ or a machine that is busy with something else would send every statement away.
 
 Compiling and preparing can't be interrupted. So the first run of every statement is in a second
 thread, where a slow one of another caller does not hold it up; and so is each run of a statement
-whose text is long, or which matches patterns against long text: one row of those may take longer
-than the budget.
+whose text is long, or which matches a long pattern against long text: one row of those may take
+longer than the budget.
 """
 
 import asyncio
@@ -50,6 +50,9 @@ FIRST_BUDGET_S: Final = 0.1
 
 _LONG_SQL: Final = 8_192
 """From this length on, in characters, preparing would hold up the loop for a millisecond."""
+
+_LONG_PATTERN: Final = 32
+"""From this length on, in characters, one LIKE against a text of 1 MB can take over 0.05 s."""
 
 # SQLite's virtual machine does some 50 steps a microsecond; one that matches a pattern takes up to
 # a tenth of a millisecond. Looking each 1,000 costs about a hundredth.
@@ -114,7 +117,7 @@ class Reader:
         """Run the statement and give all its rows."""
         if monotonic() >= statement.slow_until:
             try:
-                if statement.known:
+                if statement.known and not (statement.scans_long_text and _has_long(values)):
                     return self._quick.run(statement, values)
                 return await self._run_first(statement, values)
             except StatementTooSlow:
@@ -128,7 +131,7 @@ class Reader:
         loop = asyncio.get_running_loop()
         run = self._first.run
         rows = await loop.run_in_executor(self._first_thread, run, statement, values)
-        statement.known = len(statement.sql) < _LONG_SQL and not statement.scans_long_text
+        statement.known = len(statement.sql) < _LONG_SQL
         return rows
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
@@ -160,3 +163,8 @@ class Reader:
             thread.shutdown()
         for connection in (self._quick, self._first, self._patient):
             connection.driver.close()
+
+
+def _has_long(values: Values) -> bool:
+    """Tell whether one of the values may be a long pattern."""
+    return any(isinstance(value, str) and len(value) > _LONG_PATTERN for value in values)

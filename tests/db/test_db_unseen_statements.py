@@ -11,6 +11,7 @@ from sqlalchemy.sql import ClauseElement
 
 from api.crud.execution.shapes import Shapes
 from db.drivers import open_database
+from db.matching import like_any_case
 from db.sqlite import SqliteDatabase
 from db.statement import Statement, slot
 from tests.workers import DATABASES
@@ -69,6 +70,26 @@ def test_reader_prepares_on_the_loop_what_has_run_before(database: SqliteDatabas
                 for runs in range(3):
                     await connection.fetch_all(statement, ())
                     assert on_loop.count(statement.sql) == (runs if expected else 0), name
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_reader_matches_long_patterns_against_unlimited_text_in_a_thread(
+    database: SqliteDatabase,
+) -> None:
+    sought = like_any_case(LONG_TEXT.c.text, slot(0, sa.String()))
+
+    async def scenario() -> None:
+        await database.open()
+        assert database._reader is not None
+        on_loop: list[str] = []
+        database._reader._quick.driver.set_trace_callback(on_loop.append)
+        statement = Statement(sa.select(LONG_TEXT).where(sought), database.dialect)
+        async with database.reading() as connection:
+            for pattern, expected in (("%a%", 0), ("%a%", 1), (f"%{'a' * 40}%", 1), ("%b%", 2)):
+                await connection.fetch_all(statement, (pattern,))
+                assert len(on_loop) == expected, pattern
         await database.close()
 
     asyncio.run(scenario())
