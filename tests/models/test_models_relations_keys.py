@@ -234,9 +234,11 @@ def test_alias_of_a_select_shows_what_it_selects(keyed: ModelApi) -> None:
     assert [row["id"] for row in keyed.read("/steps", **{"loud.name__eq": "S4"})] == [2]
 
 
-def test_relation_to_rows_of_several_tables_is_not_written_by_its_parent(keyed: ModelApi) -> None:
+def test_nested_row_of_several_tables_is_written_whole(keyed: ModelApi) -> None:
     keyed.crud.resource(Wheel, endpoints=("/new", "/new/{id}"), include=["truck"])
-    refused = keyed.post("/new", {"truck": {"load": 1}})
-    assert refused.status_code == 400
-    assert [error["field"] for error in refused.json()["errors"]] == ["truck"]
-    assert keyed.post("/new", {"truck_id": 3}).json()["truck"]["load"] == 2
+    made = keyed.post("/new", {"truck": {"load": 9}})
+    assert made.status_code == 201, made.text
+    truck = made.json()["truck"]
+    assert (truck["load"], truck["kind"]) == (9, "t")
+    assert keyed.read(f"/trucks/{truck['id']}")["load"] == 9
+    assert keyed.post("/new", {"truck": {"id": 3}}).json()["truck"]["load"] == 2

@@ -8,7 +8,6 @@ from sqlalchemy import Column, ColumnElement, Table, inspect
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from api.crud.associations.pairs import Pairs, is_plain, is_unique
-from api.crud.models.mapped_class import MappedClass
 from api.crud.views.fields import Model
 
 
@@ -88,11 +87,9 @@ class Relation:
 
     @cached_property
     def writable(self) -> bool:
-        """Whether a body may write it: the ORM would, by these pairs alone and in one table."""
+        """Whether a body may write it: the ORM would, and by these pairs alone."""
         mapped = self.mapped
         if mapped.viewonly or not isinstance(mapped.entity, Mapper):
-            return False
-        if len(MappedClass(self.target).tables) != 1:
             return False
         if mapped.secondary is not None:
             return self.link is not None
