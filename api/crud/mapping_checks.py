@@ -11,6 +11,7 @@ from sqlalchemy import Column
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.crud.checks import check_path
+from api.crud.models.defaults import has_sql_default, sql_default
 from api.crud.models.keys import finds_one_row
 from api.crud.models.mapped_class import MappedClass, Model
 from api.crud.options import ConfigurationError
@@ -74,6 +75,8 @@ def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
             yield "actions", f"{action}: the model is mapped to a SELECT, which cannot be written"
     if "create" in actions:
         yield from _uncreatable(resource)
+    if resource.options.put_replaces:
+        yield from _unknown_defaults(resource)
 
 
 def _names_one_row(resource: "Resource") -> bool:
@@ -101,6 +104,14 @@ def _uncreatable(resource: "Resource") -> Iterator[tuple[str, str]]:
         for column in table.columns:
             if _is_required(column) and not resource.fields.mapped.has_column(column):
                 yield "actions", f"create: the column {column.name} is required and not mapped"
+
+
+def _unknown_defaults(resource: "Resource") -> Iterator[tuple[str, str]]:
+    """Say which defaults a PUT could not set."""
+    for field in resource.fields:
+        has_default = has_sql_default(field.column) and not field.generated
+        if has_default and sql_default(field.column, resource.statements.dialect) is None:
+            yield "put_replaces", f"the default of {field.name} is known to the database alone"
 
 
 def _is_required(column: Column[Any]) -> bool:

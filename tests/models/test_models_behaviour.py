@@ -277,3 +277,65 @@ def test_constructor_that_no_attribute_serves_is_refused(serve: Serve) -> None:
     api = serve(DataBase.metadata)
     with pytest.raises(ConfigurationError, match=r"Made: .*parameter scale"):
         api.crud.resource(Made)
+
+
+class DefaultBase(DeclarativeBase):
+    pass
+
+
+class Defaulted(DefaultBase):
+    __tablename__ = "defaulted"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    rank: Mapped[int] = mapped_column(server_default="7")
+    day: Mapped[Any] = mapped_column(sa.Date, server_default="2024-02-03")
+    total: Mapped[int] = mapped_column(default=sa.text("40 + 2"))
+    free: Mapped[str | None] = mapped_column(server_default="free")
+
+
+class Validated(DefaultBase):
+    __tablename__ = "validated"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    day: Mapped[Any] = mapped_column(sa.Date, server_default="2024-02-03")
+
+    @validates("name")
+    def check_name(self, _: str, value: str) -> str:
+        return value.title()
+
+
+class Fetched(DefaultBase):
+    __tablename__ = "fetched"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str | None] = mapped_column(server_default=sa.FetchedValue())
+
+
+def test_replacement_sets_the_defaults_that_sql_evaluates(serve: Serve) -> None:
+    api = serve(DefaultBase.metadata)
+    api.crud.resource(Defaulted, put_replaces=True)
+    api.crud.resource(Validated, put_replaces=True)
+    made = api.made("/defaulted", name="a")
+    other = api.made("/defaulted", name="a", rank=1, day="2020-01-01", total=1, free=None)
+    assert api.put("/defaulted/2", {"name": "a"}).json() == {**made, "id": other["id"]}
+    assert api.put("/defaulted/1", {"name": "b", "rank": 9}).json()["rank"] == 9
+    api.made("/validated", name="a", day="2020-01-01")
+    replaced = api.put("/validated/1", {"name": "b"}).json()
+    assert (replaced["name"], replaced["day"]) == ("B", "2024-02-03")
+
+
+def test_upload_sets_the_defaults_that_sql_evaluates(serve: Serve) -> None:
+    api = serve(DefaultBase.metadata)
+    api.crud.upload(api.crud.resource(Defaulted), natural_key=["name"])
+    assert api.post("/defaulted/upload", [{"name": "a"}, {"name": "b"}]).json()["created"] == 2
+    row = api.read("/defaulted/2")
+    assert (row["rank"], row["day"], row["total"], row["free"]) == (7, "2024-02-03", 42, "free")
+
+
+def test_replacement_by_a_default_that_nobody_knows_is_refused(serve: Serve) -> None:
+    api = serve(DefaultBase.metadata)
+    with pytest.raises(ConfigurationError, match="put_replaces: the default of code"):
+        api.crud.resource(Fetched, put_replaces=True)
+    api.crud.resource(Fetched)

@@ -23,9 +23,10 @@ from api.crud.execution.members import report_read_only
 from api.crud.execution.statements import Statements
 from api.crud.execution.stored import StoredRow, report_contradictions
 from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
+from api.crud.models.defaults import has_sql_default
 from api.crud.query import Condition
 from api.crud.query.paging import content_range
-from api.crud.views.fields import Field, initial_values
+from api.crud.views.fields import Field, Raw, initial_values
 from api.crud.views.invalid_values import HEADER, doubtful, shown_as
 from api.crud.views.records import encode_counting, hide, with_added
 from api.errors import NotFound, ValidationFailed
@@ -404,6 +405,17 @@ class Update(RowAction):
     writes = True
     only_for_hooks = frozenset({"fetch"})
 
+    def __init__(self, resource: "Resource") -> None:
+        super().__init__(resource)
+        replaceable = resource.updatable if resource.options.put_replaces else ()
+        self._default_fields = tuple(
+            field
+            for field in replaceable
+            if has_sql_default(field.column) and field.attribute not in resource.unseen
+        )
+        if self._default_fields:  # Read by a statement of its own.
+            self.single = False
+
     def parse_request(self, context: Context) -> None:
         """Parse path, query and body."""
         super().parse_request(context)
@@ -491,9 +503,24 @@ class Update(RowAction):
         """Update the row and take it back; a body that names nothing changes nothing."""
         if self.hooked:
             self._check_additions(context)
+        if self._default_fields and context.scope["method"] == "PUT":
+            await self._set_defaults(context)
         in_session = self.needs_session(context.nested)
         row = await (self._update_in_session if in_session else self._update)(context)
         await self._take_row(context, row)
+
+    async def _set_defaults(self, context: Context) -> None:
+        """Set what a replacement leaves out to the defaults that SQL evaluates."""
+        attributes, given = context.attributes, context.given
+        left_out = tuple(
+            f for f in self._default_fields if f.name not in given and f.attribute not in attributes
+        )
+        if not left_out:
+            return
+        connection = await context.connection()
+        values = await connection.fetch_one(self.resource.statements.defaults(left_out), ())
+        for field, value in zip(left_out, values or (), strict=True):
+            attributes[field.attribute] = Raw(value)
 
     async def _update_in_session(self, context: Context) -> Row | None:
         row = await self._find(context)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from api.crud.models.defaults import has_sql_default
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
 from api.errors import FieldError, ValidationFailed
@@ -106,12 +107,14 @@ def read_replacement(
 ) -> Attributes:
     """Read the body of a replacement: what is not given becomes its default, or null.
 
-    Attributes that are ``unseen`` are kept: the caller cannot send back what no GET shows.
+    Attributes that are ``unseen`` are kept: the caller cannot send back what no GET shows. A
+    default that SQL evaluates is left to ``Update``.
     """
     fields = tuple(fields)
     attributes = _read(body, fields, errors, "", unseen, whole=True)
     for field in fields:
-        if field.attribute not in attributes and field.attribute not in unseen:
+        left_out = field.attribute not in attributes and field.attribute not in unseen
+        if left_out and not has_sql_default(field.column):
             initial = field.initial()
             attributes[field.attribute] = None if initial is UNSET else initial
     return attributes

@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from api.crud.execution.bodies import INVALID, Attributes, Errors
 from api.crud.models.behaviour import WriteBehaviour
-from api.crud.views.fields import Fields
+from api.crud.views.fields import Field, Fields, Raw
 from api.crud.views.invalid_values import misfits
 from api.errors import Conflict, NotFound, ValidationFailed
 from db.connection import Connection
@@ -46,6 +46,7 @@ class SessionWrites:
 
     def __init__(self, fields: Fields, dialect: Dialect) -> None:
         self._fields = fields
+        self._dialect = dialect
         self._mapper = fields.mapped.mapper
         self.behaviour = WriteBehaviour(fields.mapped)
         self._key = tuple(python_reader(field.column.type, dialect) for field in fields.key)
@@ -85,10 +86,17 @@ class SessionWrites:
         for name, value in attributes.items():
             field = self._fields.of_attribute(name)
             try:
-                setattr(instance, name, value)
+                setattr(instance, name, self._python(field, value))
             except _VALIDATION_ERRORS as error:
                 errors.add(f"{prefix}{field.name}", INVALID, str(error))
         errors.check()
+
+    def _python(self, field: Field, value: Any) -> Any:
+        """Return the Python value of what the driver gave; any other value as it is."""
+        if type(value) is not Raw:
+            return value
+        read = python_reader(field.column.type, self._dialect)
+        return None if value.value is None else read(value.value)
 
     def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
         """Return the Python values of a primary key that the driver gave."""

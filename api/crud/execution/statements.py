@@ -32,6 +32,7 @@ from sqlalchemy.sql import ClauseElement, schema
 
 from api.crud.associations.links import LinkedTo
 from api.crud.execution.shapes import Shapes
+from api.crud.models.defaults import sql_default
 from api.crud.query.criteria import Condition, NextSlot, Order
 from api.crud.query.instants import compared
 from api.crud.views.fields import Field, Fields
@@ -75,7 +76,7 @@ class Statements:
         self._rows = select(*(field.expression for field in fields))
         self._key = tuple(key)
         self._link = () if link is None else (link,)
-        self._dialect = dialect
+        self.dialect = dialect
         self._kept = Shapes(self._compile)
 
     @property
@@ -94,12 +95,16 @@ class Statements:
         """Values: one per written field. Gives the row."""
         return self._kept(self._insert, written)
 
+    def defaults(self, fields: tuple[Field, ...]) -> Statement:
+        """Return one row of the defaults that SQL evaluates for these fields. No values."""
+        return self._kept(self._defaults, fields)
+
     def advance(self, field: Field) -> Statement | None:
         """Have the database's numbering go on behind the highest id, where it does not by itself.
 
         PostgreSQL's sequences do not notice an id that a caller chose. No values.
         """
-        if self._dialect.name != "postgresql":
+        if self.dialect.name != "postgresql":
             return None
         return self._kept(self._advance, field)
 
@@ -132,12 +137,16 @@ class Statements:
         return (self._kept if keep else self._compile)(self._count, conditions)
 
     def _compile(self, build: Callable[..., ClauseElement], *shape: Any) -> Statement:
-        return Statement(partial(build, *shape), self._dialect)
+        return Statement(partial(build, *shape), self.dialect)
 
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
         next_slot = slots()
         values = {field.column: next_slot(field.column.type) for field in written}
         return insert(self._fields.table).values(values).returning(*self._returned)
+
+    def _defaults(self, fields: tuple[Field, ...]) -> ClauseElement:
+        expressions = [sql_default(field.column, self.dialect) for field in fields]
+        return select(*(one for one in expressions if one is not None))
 
     @property
     def _returned(self) -> list[Column[Any]]:
@@ -150,7 +159,7 @@ class Statements:
         )
 
     def _advance(self, field: Field) -> ClauseElement:
-        preparer, own = self._dialect.identifier_preparer, field.column.default
+        preparer, own = self.dialect.identifier_preparer, field.column.default
         if isinstance(own, schema.Sequence):
             sequence: Any = preparer.format_sequence(own)
         else:
@@ -172,7 +181,7 @@ class Statements:
     def _assigned(self, field: Field, value: BindParameter[Any]) -> ColumnElement[Any]:
         """Return what an UPDATE sets: JSON's null stays where null is set, as both look alike."""
         column = field.column
-        if not isinstance(stored_as(column.type, self._dialect), JSON):
+        if not isinstance(stored_as(column.type, self.dialect), JSON):
             return value
         is_null = cast(column, Text) == literal_column("'null'")
         return case((and_(value.is_(None), is_null), column), else_=value)
@@ -218,7 +227,7 @@ class Statements:
         A lone statement has no transaction there that could be rolled back afterwards; a scalar
         subquery that gives several rows is an error (SQLSTATE 21000).
         """
-        if self._dialect.name != "postgresql":
+        if self.dialect.name != "postgresql":
             return []
         table = self._fields.table.alias()
         same = [table.c[column.key] == value for column, value in key]

@@ -7,10 +7,12 @@ the other values of its row; only a session evaluates it.
 from typing import Any
 
 from msgspec import UNSET
+from sqlalchemy import Column, ColumnElement, Dialect, String, cast, literal
 from sqlalchemy.sql.schema import (
     CallableColumnDefault,
     DefaultGenerator,
     ScalarElementColumnDefault,
+    Sequence,
 )
 
 
@@ -32,3 +34,28 @@ def evaluate(default: DefaultGenerator | None) -> Any:
     if isinstance(default, ScalarElementColumnDefault):
         return default.arg
     return UNSET
+
+
+def has_sql_default(column: Column[Any]) -> bool:
+    """Tell whether a new row's value is one that the database finds out."""
+    if column.default is not None:
+        return evaluate(column.default) is UNSET and not takes_context(column.default)
+    return column.server_default is not None
+
+
+def sql_default(column: Column[Any], dialect: Dialect) -> ColumnElement[Any] | None:
+    """Return the expression of a default that SQL evaluates; None where the model has none.
+
+    A default that only the database knows (``FetchedValue``) has no expression either.
+    """
+    default: Any = column.server_default if column.default is None else column.default
+    if default is None or not has_sql_default(column):
+        return None
+    if isinstance(default, Sequence):
+        return default.next_value() if dialect.supports_sequences else None
+    expression = getattr(default, "arg", None)
+    if not isinstance(expression, str):
+        return expression
+    text = literal(expression, String)
+    # SQLite converts what it stores; its CAST would make a number of a date.
+    return text if dialect.name == "sqlite" else cast(text, column.type)

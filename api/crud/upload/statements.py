@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.sql import ClauseElement, schema
 
+from api.crud.models.defaults import sql_default
 from api.crud.models.mapped_class import MappedClass
 from api.crud.upload.overriding import insert_generated
 from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
@@ -304,12 +304,7 @@ class UploadStatements:
 
 def _or_default(field: Field, stage: Stage) -> ColumnElement[Any]:
     """Give what a row says of a field, or else the default that only the database knows."""
-    column = field.column
-    default: Any = column.server_default if column.default is None else column.default
-    if isinstance(default, schema.Sequence) and stage.dialect.supports_sequences:
-        return case((stage.gives(field), stage.value(field)), else_=default.next_value())
-    given = getattr(default, "arg", None)
-    if given is None or field.initial() is not UNSET:
+    default = sql_default(field.column, stage.dialect)
+    if default is None:
         return stage.value(field)
-    text = cast(literal(given, String), column.type) if isinstance(given, str) else given
-    return case((stage.gives(field), stage.value(field)), else_=text)
+    return case((stage.gives(field), stage.value(field)), else_=default)
