@@ -15,7 +15,7 @@ ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 READING_ACTIONS: Final = ("list", "read")
 EVERY_ACTION: Final = "all"
-NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore")
+NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """What an update may do with an array of related rows, the default first."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
 HOOK_SECONDS: Final = 10.0
@@ -99,7 +99,7 @@ class ResourceOptions:
         put_replaces: PUT sets what its body leaves out to its default, or null.
         nested_arrays: What an update does with an array of related rows: ``unchanged`` (the
             default) accepts it as it is stored and refuses any other, ``refuse`` refuses it,
-            ``ignore`` passes over it.
+            ``ignore`` passes over it, ``sync`` makes it the stored set.
         presets: Named conditions (Finale's scopes) that callers choose by ``?preset=name``.
         access: What each action asks of a token; ``all`` stands for those not named.
         bodies: What OpenAPI says of a body, as a JSON schema by ``create`` or ``update``, where

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
+from api.crud.associations.arrays import unsyncable
 from api.crud.associations.embedding import Embedder
 from api.crud.associations.links import LinkedTo
-from api.crud.associations.nested import NestedReader
+from api.crud.associations.nested import SYNC, NestedReader
 from api.crud.associations.nested_writes import NestedWriter
 from api.crud.associations.session_nested import SessionNested
 from api.crud.checks import PARAMETER, check_options
@@ -249,6 +250,9 @@ class Resource:
         raise AssertionError
 
     def _members(self) -> BodyMembers:
+        if self.options.nested_arrays == SYNC:
+            for text in unsyncable(self.view):
+                raise ConfigurationError(self.name, "nested_arrays", text)
         view, bodies, nested = self.view, self.options.bodies, self.nested_reader
         return BodyMembers(
             create=Members.of(view, self.creatable, nested.creates, bodies.get("create")),

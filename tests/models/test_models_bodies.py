@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud import Context, Include
+from api.crud import ConfigurationError, Context, Include
 from db.base import Timestamps
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve
@@ -286,3 +286,125 @@ def test_a_new_row_of_nulls_is_refused_unless_something_is_in_it(serve: Serve) -
         context.attributes["room"] = "from the hook"
 
     assert api.post("/desks", {}).json()["room"] == "from the hook"
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    boxes: Mapped[list["Box"]] = relationship(cascade="all, delete-orphan", order_by="Box.id")
+
+
+class Box(Base):
+    __tablename__ = "boxes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(unique=True)
+    shelf_id: Mapped[int] = mapped_column("shelfId", sa.ForeignKey("shelves.id"))
+
+
+SYNCED: list[tuple[str, str, list[Any], list[dict[str, Any]]]] = [
+    # Rows that are left out are unlinked, those without a key made, the others linked or changed.
+    ("/books/1", "tags", [], []),
+    ("/books/1", "tags", [{"id": 2}], [{"id": 2, "label": "y"}]),
+    (
+        "/books/1",
+        "tags",
+        [{"id": 3}, {"id": 1}],
+        [{"id": 1, "label": "x"}, {"id": 3, "label": "z"}],
+    ),
+    ("/books/1", "tags", [{"id": 1, "label": "X"}], [{"id": 1, "label": "X"}]),
+    ("/books/1", "tags", [{"label": "n"}, {"id": 2}], [{"id": 2, "label": "y"}, {"label": "n"}]),
+    ("/authors/1", "books", [], []),
+    ("/authors/1", "books", [{"title": "new"}], [{"title": "new", "authorId": 1}]),
+    (
+        "/authors/1",
+        "books",
+        [{"id": 1, "title": "other"}],
+        [{"title": "other", "stars": 3}],
+    ),
+    ("/authors/2", "books", [{"id": 1}, {"id": 2, "title": "B"}], [{"id": 1}, {"id": 2}]),
+    # Deleted where the relationship says so.
+    ("/shelves/1", "boxes", [{"id": 2, "shelfId": 1}], [{"id": 2, "label": "b"}]),
+    ("/shelves/1", "boxes", [{"label": "a"}], [{"label": "a"}]),
+]
+NOT_SYNCED: list[tuple[str, dict[str, Any], int, list[str]]] = [
+    ("/books/1", {"tags": [{"id": 99}]}, 409, ["tags.0"]),
+    ("/books/1", {"tags": [{"id": 1}, {"id": 1}]}, 400, ["tags.1"]),
+    ("/books/1", {"tags": [{"id": 3, "label": "not linked yet"}]}, 400, ["tags.0.label"]),
+    ("/books/1", {"tags": [{"id": 1, "label": None}]}, 400, ["tags.0.label"]),
+    ("/books/1", {"tags": [{"label": "n", "lable": "n"}]}, 400, ["tags.0.lable"]),
+    ("/books/1", {"tags": None}, 400, ["tags"]),
+    ("/authors/1", {"books": [{"id": 1, "authorId": 2}]}, 400, ["books.0.authorId"]),
+    (
+        "/authors/1",
+        {"books": [{"id": 1, "createdAt": "2001-01-01T00:00:00.000Z"}]},
+        400,
+        ["books.0.createdAt"],
+    ),
+    ("/shelves/1", {"boxes": [{"label": "b"}, {"label": "b"}]}, 409, ["boxes.1.label"]),
+]
+
+
+@pytest.fixture
+def synced(serve: Serve) -> ModelApi:
+    api = serve(Base.metadata)
+    for model in (Author, Book, Tag, Shelf, Box):
+        api.crud.resource(model, associations=True, nested_arrays="sync")
+    api.made("/tags", label="x"), api.made("/tags", label="y"), api.made("/tags", label="z")
+    api.made("/authors", name="Ursula")
+    api.made("/authors", name="Isaac")
+    api.made("/books", title="A", author={"id": 1}, tags=[{"id": 1}, {"id": 2}])
+    api.made("/books", title="B")
+    api.made("/shelves", name="S", boxes=[{"label": "a"}, {"label": "b"}])
+    return api
+
+
+@pytest.mark.parametrize(("path", "name", "given", "expected"), SYNCED)
+def test_sync_makes_an_array_the_stored_set(
+    synced: ModelApi, path: str, name: str, given: list[Any], expected: list[dict[str, Any]]
+) -> None:
+    before = synced.read(path)
+    answer = synced.put(path, {**before, name: given})
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()[name]
+    assert shown == synced.read(path)[name]
+    assert len(shown) == len(expected)
+    assert all(row.items() >= part.items() for row, part in zip(shown, expected, strict=True))
+    if name == "boxes":
+        assert synced.sql("SELECT count(*) FROM boxes") == [(1,)]
+    else:
+        rows = synced.sql(f"SELECT count(*) FROM {name}")[0][0]
+        assert rows == {"tags": 3, "books": 2}[name] + sum("id" not in one for one in given)
+
+
+def test_sync_refuses_what_it_cannot_carry_out_and_writes_nothing(synced: ModelApi) -> None:
+    rows = stored(synced)
+    for path, body, status, names in NOT_SYNCED:
+        answer = synced.request("PATCH", path, json=body)
+        assert answer.status_code == status, (body, answer.text)
+        assert_refused(answer, status, *names)
+        assert stored(synced) == rows, body
+
+
+@pytest.mark.parametrize("narrowed", [{"limit": 1}, {"where": Tag.label == "x"}])
+def test_sync_of_a_set_that_is_not_shown_whole_is_a_conflict(
+    serve: Serve, narrowed: dict[str, Any]
+) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Tag)
+    api.crud.resource(Book, include=[Include("tags", **narrowed)], nested_arrays="sync")
+    api.made("/books", title="A", tags=[{"label": "x"}, {"label": "y"}])
+    before, rows = api.read("/books/1"), stored(api)
+    assert api.put("/books/1", before).json() == before
+    assert_refused(api.put("/books/1", {"tags": []}), 409, "tags")
+    assert stored(api) == rows
+
+
+def test_sync_without_the_rows_key_stops_the_start(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    with pytest.raises(ConfigurationError, match="the key of the rows of 'tags' is not shown"):
+        api.crud.resource(
+            Book, include=[Include("tags", attributes=["label"])], nested_arrays="sync"
+        )

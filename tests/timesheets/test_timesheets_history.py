@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from db.engine import with_connection
 from tests.conftest import assert_problem
-from tests.timesheets.conftest import CLIENT, Office, made, messages, read
+from tests.timesheets.conftest import CLIENT, DATED, Office, made, messages, read
 
 STEP = ["id", "timesheet_id", "from", "to", "who", "client", "reason", "at"]
 
@@ -85,8 +85,12 @@ def test_no_route_alters_it(office: Office, method: str) -> None:
 
 @pytest.mark.parametrize("body", [{"history": []}, {"history": [{"who": "x"}]}], ids=str)
 def test_no_body_of_an_entry_alters_it(machine: httpx.Client, body: Any) -> None:
-    entry = made(machine, **body)
-    machine.patch(f"/timesheets/{entry['id']}", json=body)
+    entry = made(machine)
+    for refused in (
+        machine.post("/timesheets", json=DATED | body),
+        machine.patch(f"/timesheets/{entry['id']}", json=body),
+    ):
+        assert "history is not a member of this body" in messages(refused)["history"]
     assert read(machine, f"/timesheets/{entry['id']}/history") == []
 
 

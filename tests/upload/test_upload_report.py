@@ -210,11 +210,23 @@ def test_hooks_write_in_the_same_transaction(depot: Depot) -> None:
     assert said == [(1, "new tea"), (1, "was tea"), (second, "new tea")]
 
 
-def test_what_callers_may_not_write_is_passed_over(depot: Depot) -> None:
-    row = delivery(1, id=77, status="closed", madeBy="me", locked=True, createdAt="2001-01-01")
-    depot.reported([{**row, "nobody knows": 1}])
+def test_what_callers_may_not_write_rejects_the_row_unless_they_are_lenient(depot: Depot) -> None:
+    claimed = {"id": 77, "status": "closed", "madeBy": "me", "createdAt": "2001-01-01"}
+    row = delivery(1, **claimed, nobody_knows=1, secrets=1)
+    report = depot.reported([row, delivery(2)], mode="partial")
+    assert statuses(report) == ["rejected", "created"]
+    errors = {error["field"]: error["message"] for error in report["rows"][0]["errors"]}
+    assert {name: errors.pop(name) for name in claimed} == {n: f"{n} is read-only" for n in claimed}
+    assert [text.split(";")[0] for text in errors.values()] == [
+        f"{name} is not a member of this body" for name in ("nobody_knows", "secrets")
+    ]
+    assert not any("secret?" in text for text in errors.values())
+    depot.execute(sa.delete(Delivery))
+    lenient = {"Prefer": "handling=lenient"}
+    assert depot.request("POST", "/deliveries/upload", json=[row], headers=lenient).is_success
     (stored,) = depot.rows(Delivery)
-    assert (stored["id"], stored["status"], stored["madeBy"]) == (1, "open", "tester")
+    assert stored["id"] != 77
+    assert (stored["status"], stored["madeBy"]) == ("open", "tester")
     assert not stored["locked"]
 
 

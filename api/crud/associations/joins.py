@@ -3,11 +3,12 @@
 Each is compiled on first use and kept.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Column, Dialect, and_, insert, inspect, select
+from sqlalchemy import Column, ColumnElement, Dialect, and_, delete, insert, inspect, select
 
 from api.crud.associations.relations import Relation
 from api.crud.views.fields import evaluate
@@ -39,6 +40,43 @@ class Joins:
         """Give the keys of the related rows that refer to the parent."""
         return await connection.fetch_all(self._referring, own)
 
+    async def related(self, connection: Connection, own: Key) -> list[Row]:
+        """Return what identifies each row that is related to the parent, whoever may see it."""
+        link = self._relation.link is not None
+        return await connection.fetch_all(self._linked if link else self._referring, own)
+
+    async def delete(self, connection: Connection, own: Key, other: Key) -> bool:
+        """Delete what links two rows; return whether there was anything."""
+        return bool(await connection.fetch_all(self._delete, (*own, *other)))
+
+    async def exists(self, connection: Connection, own: Key, other: Key) -> bool:
+        """Return whether two rows are linked."""
+        return bool(await connection.fetch_all(self._exists, (*own, *other)))
+
+    @cached_property
+    def _own(self) -> list[Column[Any]]:
+        return [column for _, column in self._relation.pairs]
+
+    @cached_property
+    def _other(self) -> list[Column[Any]]:
+        return [column for _, column in self._relation.link_pairs]
+
+    @cached_property
+    def _linked(self) -> Statement:
+        return Statement(select(*self._other).where(_are(self._own)), self._dialect)
+
+    @cached_property
+    def _exists(self) -> Statement:
+        both = [*self._own, *self._other]
+        return Statement(select(both[0]).where(_are(both)).limit(1), self._dialect)
+
+    @cached_property
+    def _delete(self) -> Statement:
+        assert self._relation.link is not None  # noqa: S101 - the caller looked
+        both = [*self._own, *self._other]
+        gone = delete(self._relation.link).where(_are(both)).returning(both[0])
+        return Statement(gone, self._dialect)
+
     @cached_property
     def _with_initial(self) -> list[Column[Any]]:
         assert self._relation.link is not None  # noqa: S101 - the caller looked
@@ -61,6 +99,11 @@ class Joins:
     @cached_property
     def _referring(self) -> Statement:
         foreign = [remote for _, remote in self._relation.pairs]
-        refers = and_(*(c == slot(n, c.type) for n, c in enumerate(foreign)))
+        refers = _are(foreign)
         key = inspect(self._relation.target).primary_key
         return Statement(select(*key).where(refers), self._dialect)
+
+
+def _are(columns: Sequence[Column[Any]]) -> ColumnElement[bool]:
+    """Write the condition that columns have the statement's values."""
+    return and_(*(column == slot(n, column.type) for n, column in enumerate(columns)))

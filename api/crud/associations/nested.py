@@ -6,7 +6,7 @@ option ``nested_arrays``. ``nested_writes`` does what is read here.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from api.crud.associations.relations import Relation
@@ -19,8 +19,7 @@ from api.crud.views.values import Refusal
 from api.crud.views.view import Child, View
 
 MAX_CHILDREN: Final = 1_000
-UNCHANGED, REFUSE, IGNORE = NESTED_ARRAYS
-SYNC: Final = "sync"
+UNCHANGED, REFUSE, IGNORE, SYNC = NESTED_ARRAYS
 
 Key = tuple[Any, ...]
 Rest = Mapping[str, Any]
@@ -49,11 +48,15 @@ class Link:
         name: Its path in the body.
         key: Its key, as driver values.
         rest: The other members: they must be what the row shows.
+        kept: Whether it is linked already, and stays so.
+        changes: What changes in it then.
     """
 
     name: str
     key: Key
     rest: Rest
+    kept: bool = False
+    changes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Nested:
         items: The rows.
         compares: Whether this may be what is stored already, which is to be found out first.
         replaces: Whether the items are to become all rows that are related.
+        gone: The keys of those that are related now and will not be then.
         errors: What is wrong, unless the body gives what is stored.
     """
 
@@ -72,6 +76,7 @@ class Nested:
     items: tuple[New | Link, ...]
     compares: bool = False
     replaces: bool = False
+    gone: tuple[Key, ...] = ()
     errors: Errors | None = None
 
     @property
@@ -224,11 +229,11 @@ class Items:
         name: str, key: Sequence[tuple[Field, Any]], rest: Rest, errors: Errors
     ) -> Link | None:
         values = []
-        for field, value in key:
+        for one, value in key:
             try:
-                values.append(field.codec.driver_value(field.codec.from_json(value)))
+                values.append(one.codec.driver_value(one.codec.from_json(value)))
             except Refusal as refusal:
-                errors.add(f"{name}.{field.name}", refusal.kind, str(refusal))
+                errors.add(f"{name}.{one.name}", refusal.kind, str(refusal))
         return Link(name, tuple(values), rest)
 
 

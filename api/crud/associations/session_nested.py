@@ -12,7 +12,7 @@ from sqlalchemy.orm.collections import collection_adapter
 
 from api.crud.associations.additions import additions
 from api.crud.associations.nested import Link, Nested, New
-from api.crud.associations.nested_writes import RelatedRows, no_such_row
+from api.crud.associations.related import RelatedRows, no_such_row
 from api.crud.execution import bodies
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
@@ -91,6 +91,7 @@ class SessionNested:
             found = writes.load(session, item.key)
             if found is None:
                 raise no_such_row(item.name)
+            writes.assign(found, item.changes, f"{item.name}.")
             return found
         fields, prefix = one.child.view.fields, f"{item.name}."
         managed = [field for field in fields if field.managed and field.has_initial]

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from msgspec import UNSET
 from starlette.types import Receive
 
+from api.crud.associations import arrays
 from api.crud.associations.additions import check_additions
 from api.crud.associations.nested import Nested, Reading
 from api.crud.execution import bodies, session_writes
@@ -471,8 +472,14 @@ class Update(RowAction):
 
     async def data(self, context: Context) -> None:
         """Compare what the body must not change with the stored row, where it has any of that."""
-        if not context.read_only and not any(one.compares for one in context.nested):
-            return
+        if self._compares(context):
+            await self._compare(context)
+
+    @staticmethod
+    def _compares(context: Context) -> bool:
+        return bool(context.read_only) or any(one.compares for one in context.nested)
+
+    async def _compare(self, context: Context) -> None:
         conditions, values, keep = self._narrowed(context)
         connection = await context.connection()
         statement = self._statements(context).lock(conditions, keep=keep)
@@ -481,6 +488,19 @@ class Update(RowAction):
             raise NotFound
         context.stored = await StoredRow.of(self.resource, connection, row, context.given)
         context.stored.check(context)
+        context.nested = [
+            await self._settle_array(connection, one, context.stored) if one.replaces else one
+            for one in context.nested
+        ]
+
+    async def _settle_array(
+        self, connection: Connection, array: Nested, stored: StoredRow
+    ) -> Nested:
+        """Find out what an array changes that becomes the stored set."""
+        resource, relation = self.resource, array.relation
+        own = resource.view.values(stored.row, [local for local, _ in relation.pairs])
+        related, shown = resource.nested.related[relation.name], stored.shown[relation.name]
+        return await arrays.settle(connection, related, array, own, shown)
 
     async def settle(self, context: Context) -> None:
         """Leave stored values alone that do not fit and are sent back as they were shown.
@@ -503,6 +523,8 @@ class Update(RowAction):
         """Update the row and take it back; a body that names nothing changes nothing."""
         if self.hooked:
             self._check_additions(context)
+            if context.stored is None and self._compares(context):
+                await self._compare(context)  # A hook stands in the place of ``data``.
         if self._default_fields and context.scope["method"] == "PUT":
             await self._set_defaults(context)
         in_session = self.needs_session(context.nested)

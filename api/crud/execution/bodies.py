@@ -94,9 +94,11 @@ def check_complete(
             errors.add(prefix + field.name, NULL, "cannot be null", field.label)
 
 
-def read_change(body: Mapping[str, Any], fields: Iterable[Field], errors: Errors) -> Attributes:
+def read_change(
+    body: Mapping[str, Any], fields: Iterable[Field], errors: Errors, *, prefix: str = ""
+) -> Attributes:
     """Read the body of a change: what is not given stays."""
-    return _read(body, fields, errors, "", frozenset(), whole=False)
+    return _read(body, fields, errors, prefix, frozenset(), whole=False)
 
 
 def read_replacement(

@@ -23,7 +23,7 @@ from db.connection import Connection
 
 if TYPE_CHECKING:
     from api.crud.associations.nested import Nested
-    from api.crud.associations.nested_writes import Writing
+    from api.crud.associations.related import Writing
     from api.crud.execution.stored import StoredRow
     from api.crud.resource import Resource
     from api.crud.views.fields import Field

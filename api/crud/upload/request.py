@@ -10,7 +10,7 @@ from starlette.types import Scope
 from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.upload.formats import FORMATS, JSON, Format
 from api.errors import BadRequest, InvalidQuery, UnsupportedMediaType
-from api.http.body import header
+from api.http.body import header, is_lenient
 from api.http.media_types import content_type_of, parse_media_type
 
 ATOMIC: Final = "atomic"
@@ -39,6 +39,7 @@ class UploadRequest:
         rejected_only: Whether the report leaves out rows that were not rejected.
         key: The idempotency key; None without one, and in a dry run.
         query: The query as it came.
+        lenient: Whether members that are not written are passed over.
         root: The path that the application is mounted at, percent-encoded.
     """
 
@@ -48,6 +49,7 @@ class UploadRequest:
     rejected_only: bool
     key: str | None
     query: bytes
+    lenient: bool
     root: bytes
 
     @classmethod
@@ -70,6 +72,7 @@ class UploadRequest:
             rejected_only=given["report"] == REJECTED,
             key=None if dry_run else key,
             query=query,
+            lenient=is_lenient(scope),
             root=quote(scope.get("root_path", "")).encode(),
         )
 

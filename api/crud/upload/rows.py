@@ -12,6 +12,7 @@ from msgspec import UNSET
 from sqlalchemy.sql.schema import CallableColumnDefault
 
 from api.crud.execution.bodies import NULL, Attributes, Errors
+from api.crud.execution.members import Members, report_read_only
 from api.crud.locations import Locations
 from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
@@ -113,6 +114,7 @@ class RowMaker:
         nameable: The fields that errors may name; others that lack a value are the database's
             to refuse.
         locations: The paths of the rows, which no value may spoil.
+        members: What a row may hold.
     """
 
     def __init__(
@@ -121,8 +123,10 @@ class RowMaker:
         creatable: Sequence[Field],
         nameable: Collection[Field],
         locations: Locations,
+        members: Members,
     ) -> None:
         self._stage = stage
+        self._members = members
         self._required = [f for f in stage.fields if f.required and f in nameable]
         check = locations.checked
         self._from_json = {f.name: (f.attribute, check(f, f.codec.from_json), f) for f in creatable}
@@ -137,9 +141,11 @@ class RowMaker:
         row = UploadedRow(context, line, {}, Errors())
         readers = self._from_text if context.request.format.is_text else self._from_json
         attributes = row.attributes
+        others = False
         for name, value in body.items():
             reader = readers.get(name)
             if reader is None:
+                others = True
                 continue
             attribute, read, field = reader
             if value is not None:
@@ -151,6 +157,10 @@ class RowMaker:
                 attributes[attribute] = None
             else:
                 row.errors.add(name, NULL, "cannot be null", field.label)
+        if others:
+            lenient = context.request.lenient
+            for name in self._members.sort_out(body, row.errors, lenient=lenient):
+                report_read_only(name, row.errors)
         return row
 
     def shape(self, row: UploadedRow) -> _Shape:

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
+from api.crud.execution.members import Members
 from api.crud.options import ConfigurationError
 from api.crud.resource import Resource
 from api.crud.upload.formats import Names
@@ -90,7 +91,8 @@ class Upload(UploadHooks):
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]
-        self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations)
+        members = Members.of(resource.view, creatable)
+        self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations, members)
         shown = list(resource.view.shown)
         self.names = Names({*shown, *(f.name for f in creatable)}, shown)
 

@@ -1,0 +1,96 @@
+"""Arrays of an update that are made the stored set: ``nested_arrays="sync"``.
+
+Rows with a key are changed where they are related already, and linked where not; rows without are
+made; rows that the array leaves out are unlinked, or deleted where the relationship cascades
+``delete-orphan``. A set that callers cannot see whole is never replaced.
+
+What an array changes is found out here; ``nested_writes`` and ``session_nested`` write it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from msgspec import UNSET
+
+from api.crud.associations.nested import Key, Link, Nested, New
+from api.crud.associations.related import RelatedRows
+from api.crud.execution import bodies
+from api.crud.execution.bodies import INVALID, Errors
+from api.crud.execution.members import report_read_only
+from api.crud.execution.unchanged import is_same
+from api.crud.views.view import View
+from api.errors import Conflict
+from db.connection import Connection
+
+Shown = Mapping[str, Any]
+
+
+def unsyncable(view: View) -> Iterator[str]:
+    """Return why arrays of a view cannot be synchronised, a text for each."""
+    for name, child in view.children.items():
+        relation, key = child.relation, child.view.fields.key
+        if not (relation.many and relation.writable):
+            continue  # Compared only.
+        if not relation.plain:
+            yield f"sync: the rows of {name!r} are found by more than equal keys"
+        elif any(field.name not in child.view.shown for field in key):
+            yield f"sync: the key of the rows of {name!r} is not shown"
+
+
+async def settle(
+    connection: Connection, related: RelatedRows, array: Nested, own: Key, shown: list[Shown]
+) -> Nested:
+    """Return an array with what it changes.
+
+    Args:
+        connection: Inside the transaction.
+        related: The rows of the array's relation.
+        array: What the body gives.
+        own: The parent's key, as the related rows or the link table hold it.
+        shown: The rows that are related now, as callers see them.
+
+    Raises:
+        Conflict: There are more related rows than are shown.
+        ValidationFailed: A row is given twice, or has a value that it cannot have.
+    """
+    fields = related.view.fields.key
+    stored = {
+        tuple(f.codec.driver_value(f.codec.from_json(row[f.name])) for f in fields): row
+        for row in shown
+    }
+    if len({tuple(row) for row in await related.joins.related(connection, own)}) != len(stored):
+        name = array.relation.name
+        text = f"{name} holds more rows than are shown, so that it cannot be replaced"
+        raise Conflict(INVALID, [{"field": name, "message": text}])
+    errors, seen = Errors(), set()
+    items: list[New | Link] = []
+    for item in array.items:
+        if not isinstance(item, Link):
+            items.append(item)
+            continue
+        if item.key in seen:
+            errors.add(item.name, INVALID, "is given twice")
+        seen.add(item.key)
+        found = stored.get(item.key)
+        items.append(item if found is None else _changed(related, item, own, found, errors))
+    errors.check()
+    gone = tuple(key for key in stored if key not in seen)
+    return replace(array, items=tuple(items), gone=gone)
+
+
+def _changed(related: RelatedRows, item: Link, own: Key, shown: Shown, errors: Errors) -> Link:
+    """Return a row that is related already with the members that differ from what it shows."""
+    view, prefix = related.view, f"{item.name}."
+    foreign = {field.name for field in related.foreign}
+    writable = {f.name: f for f in view.fields if f in view.writable and f.name not in foreign}
+    body = {}
+    for name, value in related.without_own(item.rest, own).items():
+        if is_same(view, name, value, shown.get(name, UNSET)):
+            continue
+        if name in writable:
+            body[name] = value
+        else:
+            report_read_only(name, errors, prefix)
+    changes = bodies.read_change(body, writable.values(), errors, prefix=prefix)
+    return replace(item, rest={}, kept=True, changes=changes)

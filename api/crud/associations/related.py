@@ -1,0 +1,216 @@
+"""The related rows of one relation: made, found, linked and unlinked, one at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect
+from sqlalchemy.orm import Session
+
+from api.crud.associations.additions import additions
+from api.crud.associations.embedding import Embedder
+from api.crud.associations.joins import Joins
+from api.crud.associations.nested import Key, Link, New, Rest
+from api.crud.execution import bodies, session_writes
+from api.crud.execution.bodies import Errors
+from api.crud.execution.context import Context
+from api.crud.execution.session_writes import SessionWrites
+from api.crud.execution.statements import Statements
+from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
+from api.crud.views.fields import Raw
+from api.crud.views.records import hide
+from api.crud.views.view import Child, View
+from api.errors import Conflict
+from db.connection import Connection
+from db.errors import NotWritten, UniqueViolation
+from db.statement import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A related row that is being written: how it is shown, what is written, where it stands."""
+
+    view: View
+    attributes: Mapping[str, Any]
+    prefix: str
+
+
+class RelatedRows:
+    """Makes, links and unlinks the rows of one relation.
+
+    Args:
+        child: The relation, and the view of its rows.
+        dialect: The database's.
+
+    Attributes:
+        foreign: Their fields that refer to the parent.
+    """
+
+    def __init__(self, child: Child, dialect: Dialect) -> None:
+        self.child = child
+        self.view = child.view
+        self.statements = Statements(child.view.fields, child.view.fields.key, dialect)
+        self.joins = Joins(child.relation, dialect)
+        self._session_writes = SessionWrites(child.view.fields, dialect)
+        self._embedder = Embedder(child.view)
+        fields = child.view.fields.by_name
+        relation = child.relation
+        self.foreign = (
+            [fields[str(remote.name)] for _, remote in relation.pairs]
+            if relation.owned and relation.writable
+            else []
+        )
+
+    async def row(self, connection: Connection, item: New | Link, context: Context) -> Row:
+        """Make the related row, or find it. Raises ``Conflict``, ``ValidationFailed``."""
+        if isinstance(item, New):
+            return await self._insert(connection, item, context, {})
+        row = await connection.fetch_one(self.statements.read(), item.key)
+        if row is None:
+            raise no_such_row(item.name)
+        await self.check_rest(connection, row, item.rest, f"{item.name}.")
+        return row
+
+    async def connect(
+        self, connection: Connection, item: New | Link, own: Key, context: Context
+    ) -> None:
+        """Relate a new or existing row to the parent whose key is ``own``."""
+        if self.child.relation.link is None:
+            await self._adopt(connection, item, own, context)
+        else:
+            await self._join(connection, item, own, context)
+
+    async def change(self, connection: Connection, item: Link, context: Context) -> None:
+        """Change a row that is related already."""
+        if not item.changes:
+            return
+        fields = self.view.fields
+        written, values = fields.ordered({**fields.refreshed(), **item.changes})
+        context.writing = Writing(self.view, item.changes, f"{item.name}.")
+        updating = self.statements.update(written)
+        if await connection.fetch_one(updating, (*values, *item.key)) is None:
+            raise NotWritten("a related row was not changed")
+        context.writing = None
+
+    async def disconnect(
+        self, connection: Connection, key: Key, own: Key, context: Context
+    ) -> None:
+        """Part a row from the parent; delete it where the relationship says so."""
+        relation = self.child.relation
+        if relation.link is not None:
+            row = await connection.fetch_one(self.statements.read(), key)
+            if row is not None:
+                remotes = [remote for remote, _ in relation.link_pairs]
+                await self.joins.delete(connection, own, self.view.values(row, remotes))
+        if relation.mapped.cascade.delete_orphan:
+            context.writing = Writing(self.view, {}, f"{relation.name}.")
+            await self._delete(connection, key)
+            context.writing = None
+        elif relation.link is None:
+            await self.release(connection, key, context)
+
+    async def _delete(self, connection: Connection, key: Key) -> None:
+        """Delete a row through a session: its own cascades go with it."""
+
+        def work(session: Session) -> None:
+            instance = self._session_writes.load(session, key)
+            if instance is not None:
+                session.delete(instance)
+
+        await session_writes.run(connection, work)
+
+    async def release(self, connection: Connection, key: Key, context: Context) -> None:
+        """Have a row refer to no parent any more."""
+        fields = self.view.fields
+        none: dict[str, Any] = {field.attribute: None for field in self.foreign}
+        written, values = fields.ordered({**fields.refreshed(), **none})
+        context.writing = Writing(self.view, none, f"{self.child.relation.name}.")
+        if await connection.fetch_one(self.statements.update(written), (*values, *key)) is None:
+            raise NotWritten("a related row still refers to its former parent")
+        context.writing = None
+
+    async def _adopt(
+        self, connection: Connection, item: New | Link, own: Key, context: Context
+    ) -> None:
+        """Make a row that refers to the parent, or have an existing one refer to it."""
+        fields = self.view.fields
+        refers = {f.attribute: Raw(v) for f, v in zip(self.foreign, own, strict=True)}
+        if isinstance(item, New):
+            await self._insert(connection, item, context, refers)
+            return
+        rest = self.without_own(item.rest, own)
+        if rest:
+            row = await connection.fetch_one(self.statements.read(), item.key)
+            if row is not None:
+                await self.check_rest(connection, row, rest, f"{item.name}.")
+        written, values = fields.ordered({**fields.refreshed(), **refers})
+        context.writing = Writing(self.view, refers, f"{item.name}.")
+        updating = self.statements.update(written)
+        if await connection.fetch_one(updating, (*values, *item.key)) is None:
+            raise no_such_row(item.name)
+        context.writing = None
+
+    async def _join(
+        self, connection: Connection, item: New | Link, own: Key, context: Context
+    ) -> None:
+        """Put a row of the link table between the parent and a new or existing row."""
+        row = await self.row(connection, item, context)
+        other = self.view.values(row, [remote for remote, _ in self.child.relation.link_pairs])
+        try:
+            await self.joins.insert(connection, own, other)
+        except UniqueViolation as error:
+            text = f"{item.name} is linked already"
+            raise Conflict(bodies.INVALID, [{"field": item.name, "message": text}]) from error
+
+    async def _insert(
+        self, connection: Connection, item: New, context: Context, refers: Mapping[str, Any]
+    ) -> Row:
+        """Insert a related row; ``add_to_children`` goes over what the client says."""
+        fields, prefix = self.view.fields, f"{item.name}."
+        attributes = {
+            **fields.initial(),
+            **item.attributes,
+            **additions(context.add_to_children, fields),
+            **refers,
+        }
+        errors = Errors()
+        view = self.view
+        nameable = [f for f in fields if f.name in view.shown or f in view.writable]
+        bodies.check_complete(attributes, nameable, errors, prefix=prefix)
+        errors.check()
+        written, values = fields.ordered(attributes)
+        context.writing = Writing(self.view, attributes, prefix)
+        row = await connection.fetch_one(self.statements.insert(written), values)
+        if row is None:
+            raise NotWritten("INSERT returned no row")
+        context.writing = None
+        await self.check_rest(connection, row, item.rest, prefix)
+        return row
+
+    def without_own(self, rest: Rest, own: Key) -> Rest:
+        """Leave out the parent's key: the row refers to the parent once it is linked."""
+        if not self.foreign:
+            return rest
+        keys = {field.name: (field, value) for field, value in zip(self.foreign, own, strict=True)}
+        return {
+            n: v
+            for n, v in rest.items()
+            if n not in keys or not is_driver_value(keys[n][0], v, keys[n][1])
+        }
+
+    async def check_rest(self, connection: Connection, row: Row, rest: Rest, prefix: str) -> None:
+        """Refuse members that are not written and differ from what the row shows."""
+        if not rest:
+            return
+        (record,) = self.view.read_rows((row,))
+        embedded = [name for name in rest if name in self.view.children]
+        await self._embedder.embed(connection, (row,), [record], embedded)
+        hide([record], self.view.hidden)
+        errors = Errors()
+        report_changed(self.view, rest, rest, as_shown(record), errors, prefix=prefix)
+        errors.check()
+
+
+def no_such_row(name: str) -> Conflict:
+    """Make the error for a key of a body that no row has."""
+    return Conflict(bodies.INVALID, [{"field": name, "message": f"{name} refers to no such row"}])
