@@ -1,4 +1,4 @@
-"""docs/crud.md does what it says: its Python is run, and its requests are sent."""
+"""The pages on resources and models do what they say: their Python is run, their requests sent."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import Connection, MetaData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,9 +32,9 @@ class Claims:
         await self._app(scope, receive, send)
 
 
-def blocks() -> Iterator[tuple[str, str]]:
-    """Give the page's code blocks: their language and text."""
-    for match in BLOCK.finditer((DOCS / "crud.md").read_text()):
+def blocks(page: str) -> Iterator[tuple[str, str]]:
+    """Give a page's code blocks: their language and text."""
+    for match in BLOCK.finditer((DOCS / page).read_text()):
         yield match[1], match[2]
 
 
@@ -74,7 +75,10 @@ def create_tables(url: str, metadata: MetaData) -> None:
     with_connection(url, create)
 
 
-def test_every_block_of_the_page_does_what_it_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "requests"), [("crud.md", 8), ("models.md", 5)])
+def test_every_block_of_the_page_does_what_it_says(
+    tmp_path: Path, page: str, requests: int
+) -> None:
     url = f"sqlite:///{tmp_path / 'docs.sqlite'}"
     database = open_database(url)
     app = Service(access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None)
@@ -97,11 +101,11 @@ def test_every_block_of_the_page_does_what_it_says(tmp_path: Path) -> None:
                 assert_holds(response.json(), expected)
         await database.close()
 
-    for language, text in blocks():
+    for language, text in blocks(page):
         if language == "python":
-            exec(compile(text, "docs/crud.md", "exec"), names)
+            exec(compile(text, f"docs/{page}", "exec"), names)
         else:
             exchanges.append(read_exchange(text))
     create_tables(url, names["Base"].metadata)
     asyncio.run(send_all())
-    assert len(exchanges) > 8
+    assert len(exchanges) >= requests
