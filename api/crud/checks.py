@@ -148,6 +148,11 @@ def _nested_arrays(given: Any) -> Complaints:
         yield f"must be one of {', '.join(NESTED_ARRAYS)}"
 
 
+def _links(given: Any) -> Complaints:
+    if not isinstance(given, bool) and not _is_list(given, str):
+        yield "must be true, false or a list of relations"
+
+
 def _presets(given: Any) -> Complaints:
     if not isinstance(given, Mapping) or not all(callable(make) for make in given.values()):
         yield "must be functions that give conditions, by name"
@@ -232,6 +237,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "update_method": _update_method,
     "put_replaces": _flag,
     "nested_arrays": _nested_arrays,
+    "links": _links,
     "presets": _presets,
     "access": _access,
     "bodies": _bodies,

@@ -22,6 +22,7 @@ from api.crud.execution.hooks import ActionHooks
 from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions, is_view
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
 from api.crud.routes.exposed import APP, Exposed
+from api.crud.routes.links import link_routes, linked_relations
 from api.crud.routes.operation_checks import check_operation
 from api.crud.routes.operations import OwnOperation
 from api.crud.routes.route import PlanRoute
@@ -113,10 +114,14 @@ class Crud:
             body_limit=self._body_limit,
         )
         self._add(resource)
+        below = {}
+        if resource.options.associations or linked_relations(resource):
+            below = nested_resources(resource, self._database)
         if resource.options.associations:
-            resource.nested_resources.update(nested_resources(resource, self._database))
-            for nested in resource.nested_resources.values():
+            resource.nested_resources.update(below)
+            for nested in below.values():
                 self._add(nested)
+        self._routes.add(resource.name, link_routes(resource, below, self._database))
         return resource
 
     def operation(self, **described: Any) -> ActionHooks:

@@ -100,6 +100,8 @@ class ResourceOptions:
         nested_arrays: What an update does with an array of related rows: ``unchanged`` (the
             default) accepts it as it is stored and refuses any other, ``refuse`` refuses it,
             ``ignore`` passes over it, ``sync`` makes it the stored set.
+        links: Whether the links of many-to-many relations that are embedded can be changed under
+            the nested paths, with update's scopes: true for all of them, or their names.
         presets: Named conditions (Finale's scopes) that callers choose by ``?preset=name``.
         access: What each action asks of a token; ``all`` stands for those not named.
         bodies: What OpenAPI says of a body, as a JSON schema by ``create`` or ``update``, where
@@ -123,6 +125,7 @@ class ResourceOptions:
     update_method: str = "PUT"
     put_replaces: bool = False
     nested_arrays: str = NESTED_ARRAYS[0]
+    links: bool | Sequence[str] = False
     presets: Mapping[str, Preset] = field(default_factory=dict)
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

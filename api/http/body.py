@@ -89,6 +89,13 @@ def _too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The body may hold at most {limit} bytes")
 
 
+async def read_json(scope: Scope, receive: Receive, limit: int) -> Any:
+    """Read any JSON value. Raises as ``read_json_object`` does, also where there is no body."""
+    body = await read_body(scope, receive, limit)
+    _check_media_type(content_type_of(scope))
+    return decode(body.removeprefix(codecs.BOM_UTF8))  # RFC 8259, section 8.1.
+
+
 async def read_json_object(scope: Scope, receive: Receive, limit: int) -> dict[str, Any]:
     """Read a JSON object; no body at all is the empty object, as in Finale.
 

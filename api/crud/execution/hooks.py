@@ -154,7 +154,7 @@ class ActionHooks:
     complete: Milestone
 
     def __init__(self, unused: ConfigurationError | None = None) -> None:
-        self.changed: Callable[[], None] = lambda: None
+        self.listeners: list[Callable[[], None]] = []
         self.format_error: ErrorFormatter | None = None
         self.unused = unused
         for name in MILESTONES:
@@ -169,7 +169,8 @@ class ActionHooks:
     def _tell(self) -> None:
         if self.unused is not None:
             raise self.unused
-        self.changed()
+        for listener in self.listeners:
+            listener()
 
     def milestone(self, name: str) -> Milestone:
         """Give a milestone by its name. Raises ``AttributeError`` in Finale's words."""

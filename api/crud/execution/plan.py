@@ -66,7 +66,7 @@ class Plan:
         self._hooks = hooks
         self._database = database
         self._compile()
-        hooks.changed = self._compile
+        hooks.listeners.append(self._compile)
 
     def _compile(self) -> None:
         """Lay out the steps; done again when a hook is added."""

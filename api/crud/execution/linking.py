@@ -1,0 +1,208 @@
+"""Actions on the links of a many-to-many relationship: ``PUT``, ``POST`` and ``DELETE``.
+
+Each is an update of the parent: it asks for update's scopes and runs update's hooks, which find
+the body in ``context.given`` under the relation's name. What a hook sets in ``context.attributes``
+is written into the parent's row. Which rows there are is for the GET of the nested resource.
+"""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.types import Receive
+
+from api.crud.associations.nested import MAX_CHILDREN, Items, Key, Link, Reading
+from api.crud.execution.actions import JSON_ONLY, Update
+from api.crud.execution.bodies import INVALID, Errors
+from api.crud.execution.context import Context
+from api.crud.query.paging import NO_LIMIT
+from api.crud.resource import Resource
+from api.errors import NotFound
+from api.http.body import is_lenient, read_json
+from db.connection import Connection
+from db.statement import Row
+
+
+class LinkAction(Update):
+    """What the actions on links have in common.
+
+    Args:
+        parent: The resource whose rows have the links.
+        nested: The linked rows, under a row of the parent.
+        name: The relation's.
+    """
+
+    def __init__(self, parent: Resource, nested: Resource, name: str) -> None:
+        super().__init__(parent)
+        self.single = False
+        self._default_fields = ()  # A set of links is no replacement of the row.
+        self.nested = nested
+        self.relation = name
+        child = parent.view.children[name]
+        self._items = Items(child)
+        self._relation = child.relation
+        self._related = parent.nested.related[name]
+
+    def parse_request(self, context: Context) -> None:
+        """Parse path and body."""
+        scope = context.scope
+        self.resource.refuse_parameters(scope)
+        if context.lookup is None:
+            context.key_values = self.nested.link_key_of(scope)
+        errors, items = Errors(), self._given(context)
+        reading = Reading(errors, new=False, lenient=is_lenient(scope))
+        read = [self._read_one(name, one, reading) for name, one in items]
+        errors.check()
+        context.options[_LINKS] = [one for one in read if one is not None]
+
+    def _given(self, context: Context) -> list[tuple[str, Any]]:
+        """Return what the body gives of each link, with its name in errors."""
+        return [(self.relation, context.given[self.relation])]
+
+    def _read_one(self, name: str, given: Any, reading: Reading) -> Link | None:
+        key = self.resource.view.children[self.relation].view.fields.key
+        if not isinstance(given, dict) and len(key) == 1:
+            given = {key[0].name: given}
+        if not isinstance(given, dict) or any(given.get(field.name) is None for field in key):
+            text = f"must name a row by {', '.join(field.name for field in key)}"
+            reading.errors.add(name, INVALID, text)
+            return None
+        item = self._items.read(name, given, reading)
+        return item if isinstance(item, Link) else None
+
+    async def data(self, context: Context) -> None:
+        """Do nothing: there is no stored row that a body could repeat."""
+
+    async def write(self, context: Context) -> None:
+        """Change the links of the row, and the row itself where a hook says so."""
+        conditions, values, keep = self._narrowed(context)
+        connection = await context.connection()
+        lock = self._statements(context).lock(conditions, keep=keep)
+        row = await connection.fetch_one(lock, (*values, *context.key_values))
+        if row is None:
+            raise NotFound
+        if context.attributes:
+            await super().write(context)
+        await self._write_links(connection, row, context)
+
+    async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
+        raise NotImplementedError
+
+    def _own(self, row: Row) -> Key:
+        """Return the parent's key as the link table holds it."""
+        return self.resource.view.values(row, [local for local, _ in self._relation.pairs])
+
+    async def _other(self, connection: Connection, link: Link, context: Context) -> Key:
+        """Return a linked row's key as the link table holds it. Raises ``Conflict``."""
+        row = await self._related.row(connection, link, context)
+        return self._related.view.values(row, [far for far, _ in self._relation.link_pairs])
+
+    async def _linked_rows(self, connection: Connection, row: Row, context: Context) -> None:
+        """Make the linked rows the context's instance."""
+        nested, query = self.nested, self.nested.parser.parse(b"")
+        parent = self.resource.view.values(row, [field.column for field in self.resource.key])
+        page = nested.statements.page(query.shape.conditions, query.shape.order)
+        values = (*parent, *query.values, NO_LIMIT, 0)
+        context.rows = rows = await connection.fetch_all(page, values)
+        context.instance = nested.view.read_rows(rows)
+
+
+class ReplaceLinks(LinkAction):
+    """``PUT /products/2/tags``: makes these the linked rows, and answers with them."""
+
+    produces = JSON_ONLY
+
+    async def receive(self, context: Context, receive: Receive) -> None:
+        """Receive and decode the body."""
+        body = await read_json(context.scope, receive, self.resource.body_limit)
+        context.given = {self.relation: body}
+
+    def _given(self, context: Context) -> list[tuple[str, Any]]:
+        given = context.given[self.relation]
+        if not isinstance(given, list) or len(given) > MAX_CHILDREN:
+            errors = Errors()
+            text = f"must be an array of at most {MAX_CHILDREN} keys"
+            errors.add(self.relation, INVALID, text)
+            errors.check()
+        return [(f"{self.relation}.{place}", one) for place, one in enumerate(given)]
+
+    async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
+        own, joins, errors = self._own(row), self._related.joins, Errors()
+        wanted: dict[Key, None] = {}
+        for link in context.options[_LINKS]:
+            other = await self._other(connection, link, context)
+            if other in wanted:
+                errors.add(link.name, INVALID, "is given twice")
+            wanted[other] = None
+        errors.check()
+        stored = {tuple(other) for other in await joins.related(connection, own)}
+        for other in stored.difference(wanted):
+            await joins.delete(connection, own, other)
+        for other in wanted:
+            if other not in stored:
+                await joins.insert(connection, own, other)
+        await self._linked_rows(connection, row, context)
+
+
+class AddLink(LinkAction):
+    """``POST /products/2/tags``: links one row, and answers with it; 200 if it was linked."""
+
+    produces = JSON_ONLY
+    status = 201
+
+    async def receive(self, context: Context, receive: Receive) -> None:
+        """Receive and decode the body."""
+        body = await read_json(context.scope, receive, self.resource.body_limit)
+        context.given = {self.relation: body}
+
+    async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
+        (link,) = context.options[_LINKS]
+        own, joins = self._own(row), self._related.joins
+        other = await self._other(connection, link, context)
+        if await joins.exists(connection, own, other):
+            context.status = 200
+        else:
+            await joins.insert(connection, own, other)
+        found = await connection.fetch_one(self._related.statements.read(), link.key)
+        if found is None:
+            raise NotFound
+        context.rows = (found,)
+        (context.instance,) = self.nested.view.read_rows((found,))
+
+    async def send(self, context: Context) -> None:
+        """Answer with the linked row and its ``Location``."""
+        if context.rows:
+            path = (self.nested.location(context.instance) or b"").decode()
+            for name, value in context.scope["path_params"].items():
+                path = path.replace(f"{{{name}}}", quote(value, safe=""))
+            root = quote(context.scope.get("root_path", ""))
+            context.headers.append((b"location", (root + path).encode()))
+        await super().send(context)
+
+
+class RemoveLink(LinkAction):
+    """``DELETE /products/2/tags/5``: parts two rows; ``{}``. Both rows stay."""
+
+    produces = JSON_ONLY
+    reads_body = False
+
+    def parse_request(self, context: Context) -> None:
+        """Parse the path."""
+        self.resource.refuse_parameters(context.scope)
+        keys = self.nested.key_of(context.scope)
+        parents = len(self.resource.path_fields)
+        if context.lookup is None:
+            context.key_values = keys[:parents]
+        context.options[_LINKS] = [Link(self.relation, keys[parents:], {})]
+
+    async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
+        (link,) = context.options[_LINKS]
+        found = await connection.fetch_one(self._related.statements.read(), link.key)
+        if found is None:
+            raise NotFound
+        other = self._related.view.values(found, [far for far, _ in self._relation.link_pairs])
+        if not await self._related.joins.delete(connection, self._own(row), other):
+            raise NotFound
+        context.instance, context.rows = {}, ()
+
+
+_LINKS: Final = "crud.links"
