@@ -178,10 +178,33 @@ EXPECTED: tuple[Expected, ...] = (
         },
     ),
     Expected(
-        "managed-timestamps",
-        "Only the service writes `createdAt` and `updatedAt`.",
+        "unknown-members",
+        "A member that a body cannot have is 400, with the nearest name; a hidden one too.",
         {
-            "a3-create-timestamps": ("body",),
+            "a3-create-unknown-key": ("status 201/400", "location", "body"),
+            "a3-create-hidden": ("status 201/400", "location", "body"),
+            "a3-update-unknown-key": ("status 200/400", "body"),
+            "a3-update-hidden": ("status 200/400", "body"),
+            "a9-create-deep": ("status 201/400", "location", "body"),
+        },
+    ),
+    Expected(
+        "read-only-members",
+        "What clients do not write, keys and timestamps among it, is accepted unchanged alone.",
+        {
+            "a3-create-timestamps": ("status 201/400", "location", "body"),
+            "a3-create-read-only": ("status 201/400", "location", "body"),
+            "a3-update-id": ("status 200/400", "body", "2: body"),
+            "a3-update-key-by-name": ("status 200/400", "body"),
+            "a3-update-read-only": ("status 200/400", "body"),
+        },
+    ),
+    Expected(
+        "empty-row",
+        "A new row of which the body says nothing, and that would hold nulls alone, is 400.",
+        {
+            "a3-create-empty": ("status 201/400", "location", "body"),
+            "a3-create-no-body": ("status 201/400", "location", "body"),
         },
     ),
     Expected(
