@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 from api.crud.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
+    COMPATIBLE,
     EVERY_ACTION,
     NESTED_ARRAYS,
     UPDATE_METHODS,
@@ -47,6 +48,9 @@ def check_options(options: ResourceOptions) -> None:
     for option, check in _CHECKS.items():
         for text in check(getattr(options, option)):
             raise ConfigurationError(options.model.__name__, option, text)
+    if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
+        text = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
+        raise ConfigurationError(options.model.__name__, "nested_arrays", text)
 
 
 def _endpoints(given: Any) -> Complaints:
@@ -188,6 +192,12 @@ def _types(given: Any) -> Complaints:
             yield f"{kind.__name__}: must be a TypeAdapter, or a function that returns one"
 
 
+def check_compatible(given: Any) -> Complaints:
+    """Say what is wrong with the option ``compatible``."""
+    if given not in COMPATIBLE:
+        yield f"must be None or {', '.join(repr(name) for name in COMPATIBLE if name)}"
+
+
 def _flag(given: Any) -> Complaints:
     if not isinstance(given, bool):
         yield "must be true or false"
@@ -243,4 +253,5 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "bodies": _bodies,
     "hook_seconds": _hook_seconds,
     "types": _types,
+    "compatible": check_compatible,
 }

@@ -17,7 +17,8 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from sqlalchemy import Dialect
 
-from api.crud.checks import check_base
+from api.crud.checks import check_base, check_compatible
+from api.crud.compatibility import compatibility_of
 from api.crud.execution.hooks import ActionHooks
 from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions, is_view
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
@@ -50,12 +51,15 @@ class Crud:
         scopes: What a token must hold, all of them, where a resource does not say otherwise.
         body_limit: The largest body an operation reads, in bytes.
         types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
+        compatible: ``"finale"`` for front ends made for Finale, where a resource does not say
+            otherwise.
         gate: What verifies callers: the application's middleware (``api.http.gates``). None says
             that nothing does and every operation is public.
 
     Raises:
         ConfigurationError: From the constructor, if ``app`` is not a FastAPI application or
-            scopes are named where there is no gate; at start-up, if the application has none.
+            scopes are named where there is no gate, or ``compatible`` is wrong; at start-up, if
+            the application has no gate.
     """
 
     def __init__(
@@ -69,7 +73,11 @@ class Crud:
         body_limit: int = DEFAULT_BODY_LIMIT,
         gate: Literal["app"] | None = APP,
         types: TypeAdapters | None = None,
+        compatible: str | None = None,
     ) -> None:
+        for text in check_compatible(compatible):
+            raise ConfigurationError("Crud", "compatible", text)
+        self._compatible = compatible
         self._routes = Exposed(app, gate)
         self._database = database
         self._base = base
@@ -102,6 +110,9 @@ class Crud:
         for text in check_base(self._base):
             raise ConfigurationError(_name(model), "base", text)
         options.setdefault("update_method", self._update_method)
+        options.setdefault("compatible", self._compatible)
+        compatibility = compatibility_of(options["compatible"])
+        options.setdefault("nested_arrays", compatibility.nested_arrays)
         if is_view(model):
             options.setdefault("actions", READING_ACTIONS)
         if isinstance(types := options.get("types", {}), Mapping):  # Anything else is refused.

@@ -1,10 +1,12 @@
 """Naming: from a resource's search, sort and preset options to its query parser."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
 
+from api.crud.compatibility import STRICT, Compatibility
 from api.crud.options import ConfigurationError, ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
 from api.crud.query.criteria import Fixed, FixedOrder
@@ -35,8 +37,11 @@ class Naming:
         UnknownName: From the constructor: a search names a field or operator that there is not.
     """
 
-    def __init__(self, options: ResourceOptions, view: View) -> None:
+    def __init__(
+        self, options: ResourceOptions, view: View, compatibility: Compatibility = STRICT
+    ) -> None:
         self._options = options
+        self._compatibility = compatibility
         self._view = view
         self._names = view.names
         given = options.search
@@ -54,6 +59,8 @@ class Naming:
             UnknownName: The sort options name a field that there is not.
         """
         sort = self._options.sort
+        if sort.param in self._compatibility.preset_parameters:
+            raise UnknownName(f"param: {sort.param!r} chooses presets")
         shown = [name for name, field in self._view.shown.items() if _has_order(field)]
         sortable = self._targets(sort.attributes or shown)
         for name, target in sortable.items():
@@ -73,7 +80,8 @@ class Naming:
             default_sort=sort.default,
             own_order=tuple(FixedOrder(term) for term in own_order),
             tie_breakers=tuple(Target(field) for field in self._view.fields.key),
-            paginated=self._options.pagination,
+            paging=replace(self._compatibility.paging, paginated=self._options.pagination),
+            preset_parameters=self._compatibility.preset_parameters,
         )
 
     def _preset(self, name: str, condition: object) -> Preset:
@@ -86,6 +94,8 @@ class Naming:
     def _search(self, search: SearchOptions) -> Search:
         if search.param == self._options.sort.param:
             raise UnknownName(f"param: {search.param!r} is the sort parameter too")
+        if search.param in self._compatibility.preset_parameters:
+            raise UnknownName(f"param: {search.param!r} chooses presets")
         operator = OPERATORS[self._operator_name(search)]
         if operator.values == "flag" and not search.attributes:
             raise UnknownName(f"operator: {search.operator!r} needs attributes")

@@ -17,6 +17,8 @@ READING_ACTIONS: Final = ("list", "read")
 EVERY_ACTION: Final = "all"
 NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """What an update may do with an array of related rows, the default first."""
+COMPATIBLE: Final = (None, "finale")
+"""The APIs whose clients a resource may be made for, the default first: none but its own."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
 HOOK_SECONDS: Final = 10.0
 
@@ -108,6 +110,9 @@ class ResourceOptions:
             hooks make more or less of it than the fields do.
         hook_seconds: How long one hook may take.
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
+        compatible: ``"finale"`` for front ends made for Finale that stay as they are: what they
+            may send that is refused otherwise is ignored or converted (docs/finale.md). None is
+            strict.
     """
 
     model: Model
@@ -131,6 +136,7 @@ class ResourceOptions:
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hook_seconds: float = HOOK_SECONDS
     types: TypeAdapters = field(default_factory=dict)
+    compatible: str | None = COMPATIBLE[0]
 
 
 def is_view(model: Model) -> bool:

@@ -13,6 +13,7 @@ from api.crud.associations.nested import SYNC, NestedReader
 from api.crud.associations.nested_writes import NestedWriter
 from api.crud.associations.session_nested import SessionNested
 from api.crud.checks import PARAMETER, check_options
+from api.crud.compatibility import compatibility_of
 from api.crud.execution.bodies import Attributes
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from api.crud.execution.members import BodyMembers, Members, refuses_empty
@@ -41,12 +42,15 @@ from db.database import Database
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""
 
+_READING: Final = ("GET", "HEAD")
+
 
 class Resource:
     """What the actions of one resource work with, and what a service hangs its hooks on.
 
     Attributes:
         options: As given.
+        compatibility: What the option ``compatible`` means.
         is_view: Whether the model's table is known to be a view.
         name: The model's name.
         is_nested: Whether its rows are found below a parent.
@@ -95,6 +99,7 @@ class Resource:
         self._default_access = default_access
         check_options(options)
         check_class(options.model)
+        self.compatibility = compatibility_of(options.compatible)
         faces = Faces(options, database.dialect, link.entity if link else None)
         self.view, self.related = faces.own, faces.related
         self.fields = self.view.fields
@@ -116,7 +121,7 @@ class Resource:
         self.session_writes = SessionWrites(self.fields, database.dialect)
         check_mapped(self)
         self.embedder = Embedder(self.view)
-        self._naming = self._try("search", Naming, options, self.view)
+        self._naming = self._try("search", Naming, options, self.view, self.compatibility)
         self.parser: QueryParser = self._try(
             "sort", self._naming.parser, link.order() if link else ()
         )
@@ -208,19 +213,29 @@ class Resource:
         query_string = scope["query_string"]
         if not query_string:
             return self.parser.parse(b"")
-        return self.parser.parse(query_string, lenient=is_lenient(scope))
+        return self.parser.parse(query_string, lenient=self._ignores_parameters(scope))
 
     def read_query_of_one(self, scope: Scope) -> ListQuery | None:
         """Read the query of an action on one row. Raises ``InvalidQuery``."""
         query_string = scope["query_string"]
         if not query_string:
             return None
-        return self.parser.parse_of_one(query_string, lenient=is_lenient(scope))
+        return self.parser.parse_of_one(query_string, lenient=self._ignores_parameters(scope))
 
     def refuse_parameters(self, scope: Scope) -> None:
         """Refuse any query parameter: this action has none. Raises ``InvalidQuery``."""
-        if scope["query_string"] and not is_lenient(scope):
+        if scope["query_string"] and not self._ignores_parameters(scope):
             self.parser.refuse_all(scope["query_string"])
+
+    def _ignores_parameters(self, scope: Scope) -> bool:
+        """Return whether unknown query parameters of this request are ignored."""
+        if self.compatibility.ignores_parameters and scope["method"] in _READING:
+            return True
+        return is_lenient(scope)
+
+    def ignores_members(self, scope: Scope) -> bool:
+        """Return whether members of this request's body that are not written are ignored."""
+        return self.compatibility.ignores_members or is_lenient(scope)
 
     def ordered(self, attributes: Attributes) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
         """See ``Fields.ordered``."""

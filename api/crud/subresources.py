@@ -55,6 +55,8 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         access={name: parent.access(name) for name in READING_ACTIONS},
         hook_seconds=parent.options.hook_seconds,
         types=parent.options.types,
+        compatible=parent.options.compatible,
+        nested_arrays=parent.options.nested_arrays,
     )
     return Resource(
         options,

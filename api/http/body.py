@@ -16,7 +16,7 @@ from api.errors import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMe
 from api.http.coding import PIECE, decoder_of
 from api.http.media_types import content_type_of, parse_media_type
 
-_JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
+JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -107,6 +107,11 @@ async def read_json_object(scope: Scope, receive: Receive, limit: int) -> dict[s
     if not body:
         return {}
     _check_media_type(content_type_of(scope))
+    return decode_object(body)
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Decode a JSON object. Raises ``MalformedBody``."""
     value = decode(body.removeprefix(codecs.BOM_UTF8))  # RFC 8259, section 8.1.
     if not isinstance(value, dict):
         raise MalformedBody("The body must be a JSON object")
@@ -117,7 +122,7 @@ def _check_media_type(content_type: bytes | None) -> None:
     if content_type is None:
         return
     media_type = parse_media_type(content_type)
-    if media_type is None or media_type.name not in _JSON_TYPES or not media_type.is_utf8:
+    if media_type is None or media_type.name not in JSON_TYPES or not media_type.is_utf8:
         raise UnsupportedMediaType(
             "The body must be application/json in UTF-8", headers={"Accept": "application/json"}
         )

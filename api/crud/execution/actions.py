@@ -26,12 +26,12 @@ from api.crud.execution.stored import StoredRow, report_contradictions
 from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
 from api.crud.models.defaults import has_sql_default
 from api.crud.query import Condition
-from api.crud.query.paging import content_range
 from api.crud.views.fields import Field, Raw, initial_values
 from api.crud.views.invalid_values import HEADER, doubtful, shown_as
 from api.crud.views.records import encode_counting, hide, with_added
 from api.errors import NotFound, ValidationFailed
-from api.http.body import is_lenient, read_json_object
+from api.http.body import read_json_object
+from api.http.forms import read_json_or_form
 from db.connection import Connection
 from db.errors import NotWritten, SeveralRows
 from db.statement import Row, Values
@@ -49,7 +49,8 @@ class Action:
     Attributes:
         name: Finale's.
         status: What it answers with, where a hook sets no other.
-        reads_body: Whether its request has a JSON object as its body.
+        reads_body: Whether its request has a JSON object (or a form, where the resource is
+            compatible with an API that reads forms) as its body.
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
         hooked: Whether there are hooks; what they may still set is then not asked of the body.
@@ -76,6 +77,8 @@ class Action:
         self.single = not resource.view.children and (plain or not self.writes)
         self.hooked = False
         self.reworked = False
+        reads_forms = resource.compatibility.reads_forms
+        self._read_body = read_json_or_form if reads_forms else read_json_object
 
     async def receive(self, context: Context, receive: Receive) -> None:
         """Receive and decode the body; what its members say is not validated yet.
@@ -84,7 +87,7 @@ class Action:
             ApiError: The body is too large, of another media type, or not a JSON object.
         """
         if self.reads_body:
-            context.given = await read_json_object(context.scope, receive, self.resource.body_limit)
+            context.given = await self._read_body(context.scope, receive, self.resource.body_limit)
 
     def parse_request(self, context: Context) -> None:
         """Validate path, query and body; by default, refuse every query parameter.
@@ -214,7 +217,7 @@ class Create(Action):
     def _read_others(self, context: Context, errors: Errors) -> None:
         """Read related rows; keep what must be as the new row shows it, and report the rest."""
         resource, body = self.resource, context.given
-        lenient = is_lenient(context.scope)
+        lenient = resource.ignores_members(context.scope)
         context.read_only = resource.members.create.sort_out(body, errors, lenient=lenient)
         for name in context.read_only:
             if name not in resource.view.shown:
@@ -348,7 +351,8 @@ class List(Action):
         """Answer with the rows, and which they are of how many."""
         await super().send(context)
         if context.total is not None and isinstance(context.instance, list):
-            value = content_range(context.offset or 0, len(context.instance), context.total)
+            show = self.resource.compatibility.content_range
+            value = show(context.offset or 0, len(context.instance), context.total)
             context.headers.append((b"content-range", value.encode()))
 
 
@@ -441,7 +445,7 @@ class Update(RowAction):
     def _read_others(self, context: Context, attributes: Attributes, errors: Errors) -> None:
         """Read related rows; keep what must be as it is stored, and report the rest."""
         resource, body = self.resource, context.given
-        lenient = is_lenient(context.scope)
+        lenient = resource.ignores_members(context.scope)
         read_only = resource.members.update.sort_out(body, errors, lenient=lenient)
         if not self.hooked:  # A hook may put another key in the place of the path's.
             read_only = self._check_key(context, read_only, errors)

@@ -19,6 +19,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
+from api.crud.compatibility import Compatibility
 from api.crud.execution.actions import Action
 from api.crud.execution.context import Context, Response
 from api.crud.execution.failures import diagnose
@@ -33,7 +34,7 @@ from api.crud.execution.hooks import (
     as_response,
 )
 from api.crud.execution.unit import UnitOfWork
-from api.errors import ApiError, InternalError, ServiceUnavailable
+from api.errors import ApiError, Conflict, InternalError, ServiceUnavailable
 from db.database import Database
 from db.errors import DatabaseError
 
@@ -88,6 +89,8 @@ class Plan:
         own: Step | None = getattr(self.action, name, None)
         if milestone.replaced or (name in self.action.only_for_hooks and not hooked):
             own = None
+        if own is not None and not self._resource.compatibility.conflicts:
+            own = _answering(own, self._resource.compatibility)
         limit = self._resource.options.hook_seconds
         return (
             *(_limited(hook, limit) for hook in milestone.befores),
@@ -187,7 +190,7 @@ class Plan:
         if isinstance(error, DatabaseError):
             refusal = await diagnose(error, context, self._database)
             refusal.__cause__ = error
-            return refusal
+            return self._resource.compatibility.answered(refusal)
         return error
 
 
@@ -196,6 +199,18 @@ def _as_api_error(error: HTTPException) -> ApiError:
     converted = ApiError.of(error.status_code, str(error.detail), headers=error.headers)
     converted.__cause__ = error
     return converted
+
+
+def _answering(own: Step, compatibility: Compatibility) -> Step:
+    """Make a step whose conflicts are answered as another API does; those of hooks stay."""
+
+    async def step(context: Context) -> Any:
+        try:
+            return await own(context)
+        except Conflict as conflict:
+            raise compatibility.answered(conflict) from conflict.__cause__
+
+    return step
 
 
 async def _run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:

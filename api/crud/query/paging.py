@@ -1,6 +1,7 @@
 """Paging: ``count`` rows after ``offset`` + ``page`` x ``count``; pages begin at 0."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from api.crud.query.refusals import bad_value
@@ -18,27 +19,47 @@ _MOST_DIGITS: Final = 30
 Given = Mapping[str, Sequence[str]]
 
 
-def read_page(given: Given, *, paginated: bool) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The rules of paging.
+
+    Attributes:
+        paginated: Whether there are pages.
+        most: How many rows a page has at most.
+        takes_repeated: Whether a repeated parameter means its default, as in Finale.
+    """
+
+    paginated: bool = True
+    most: int = MAX_COUNT
+    takes_repeated: bool = False
+
+
+PAGING: Final = Paging()
+
+
+def read_page(given: Given, rules: Paging) -> tuple[int, int]:
     """Read how many rows are asked for, and how many come before them.
 
-    Zero rows or fewer mean the default, and more than ``MAX_COUNT`` that many. Without pagination
+    Zero rows or fewer mean the default, and more than ``rules.most`` that many. Without pagination
     there is no limit, and ``count`` and ``page`` are not read: a field may be called so.
 
     Raises:
         InvalidQuery: Not a whole number, or an offset or page that is negative or too large.
     """
-    if not paginated:
-        return NO_LIMIT, _natural(given, OFFSET)
-    count = _whole(given, "count", DEFAULT_COUNT)
-    count = min(count if count > 0 else DEFAULT_COUNT, MAX_COUNT)
-    return count, _natural(given, OFFSET) + _natural(given, "page") * count
+    if not rules.paginated:
+        return NO_LIMIT, _natural(given, OFFSET, rules)
+    count = _whole(given, "count", DEFAULT_COUNT, rules)
+    count = min(count if count > 0 else DEFAULT_COUNT, rules.most)
+    return count, _natural(given, OFFSET, rules) + _natural(given, "page", rules) * count
 
 
-def _whole(given: Given, name: str, default: int) -> int:
+def _whole(given: Given, name: str, default: int, rules: Paging) -> int:
     texts = given.get(name)
     if texts is None:
         return default
     if len(texts) > 1:
+        if rules.takes_repeated:
+            return default
         raise bad_value(name, "must be given once")
     text = texts[0]
     digits = text.removeprefix("-")
@@ -47,8 +68,8 @@ def _whole(given: Given, name: str, default: int) -> int:
     return int(text)
 
 
-def _natural(given: Given, name: str) -> int:
-    number = _whole(given, name, 0)
+def _natural(given: Given, name: str, rules: Paging) -> int:
+    number = _whole(given, name, 0, rules)
     if not 0 <= number <= MAX_OFFSET:
         raise bad_value(name, f"must be between 0 and {MAX_OFFSET}")
     return number
@@ -63,3 +84,10 @@ def content_range(offset: int, rows: int, total: int) -> str:
     if rows:
         return f"items {offset}-{offset + rows - 1}/{total}"
     return f"items */{total}" if total else "items 0-0/0"
+
+
+def finale_content_range(offset: int, rows: int, total: int) -> str:
+    """Return the same as Finale writes it: ``items 100-99/7`` behind the last row."""
+    if rows or not total:
+        return content_range(offset, rows, total)
+    return f"items {offset}-{offset - 1}/{total}"

@@ -24,7 +24,7 @@ from api.crud.query.criteria import (
 from api.crud.query.hints import Hints
 from api.crud.query.limits import MAX_CONDITIONS, Limits
 from api.crud.query.names import Names, Preset, Search, Target
-from api.crud.query.paging import OFFSET, read_page
+from api.crud.query.paging import OFFSET, PAGING, Paging, read_page
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.query.values import Read, read_condition, read_search
@@ -79,7 +79,8 @@ class QueryParser:
         default_sort: The order where none is asked for, as the sort parameter would say it.
         own_order: The order that the model gives, where neither of the two says one.
         tie_breakers: What every order ends with, so that paging is stable: the primary key.
-        paginated: Without pagination there is no limit, and there are no ``count`` and ``page``.
+        paging: Without pagination there is no limit, and there are no ``count`` and ``page``.
+        preset_parameters: The parameters that choose presets.
     """
 
     def __init__(
@@ -93,7 +94,8 @@ class QueryParser:
         default_sort: str = "",
         own_order: tuple[FixedOrder, ...] = (),
         tie_breakers: tuple[Target, ...],
-        paginated: bool = True,
+        paging: Paging = PAGING,
+        preset_parameters: tuple[str, ...] = (PRESET,),
     ) -> None:
         self._names = names
         self._searches = {search.parameter: search for search in searches}
@@ -103,12 +105,12 @@ class QueryParser:
         self._default_sort = default_sort
         self._own_order = own_order
         self._tie_breakers = tie_breakers
-        self._paginated = paginated
+        self._paging = paging
+        self._chooses = _preset_parameters(names, presets, preset_parameters)
+        self._conditions = frozenset((*self._chooses, ANY, NONE))
         self._limits = Limits(max((len(search.targets) for search in searches), default=0))
-        paging = PAGE_PARAMETERS if paginated else (OFFSET,)
-        reserved = [sort_parameter, *paging, FIELDS, ANY, NONE]
-        if presets:
-            reserved.append(PRESET)
+        pages = PAGE_PARAMETERS if paging.paginated else (OFFSET,)
+        reserved = [sort_parameter, *pages, FIELDS, ANY, NONE, *self._chooses]
         if names.relations:
             reserved.append(CHILDREN)
         self.reserved = frozenset(reserved)
@@ -142,13 +144,13 @@ class QueryParser:
         conditions: list[Condition] = []
         values: list[Any] = []
         for name, texts in given.items():
-            if name in self.reserved and name not in (PRESET, ANY, NONE):
+            if name in self.reserved and name not in self._conditions:
                 continue  # A field of that name is out-shone; it is reached as name__eq.
             for condition, bound in self._read(name, texts, lenient=lenient):
                 conditions.append(condition)
                 values.extend(bound)
         self._limits.check(conditions, values)
-        count, offset = read_page(given, paginated=self._paginated)
+        count, offset = read_page(given, self._paging)
         return ListQuery(
             Shape(tuple(conditions), self._order(given.get(self._sort_parameter))),
             tuple(values),
@@ -164,16 +166,21 @@ class QueryParser:
         Raises:
             InvalidQuery: Any other parameter, or a value that does not fit.
         """
-        known = [name for name in (PRESET, FIELDS, CHILDREN) if name in self.reserved]
+        others = [name for name in (FIELDS, CHILDREN) if name in self.reserved]
+        known = [*self._chooses, *others]
         given: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
             if name in known:
                 given.setdefault(name, []).append(text)
             elif not lenient:
                 raise unknown_parameter(name, known)
-        conditions = tuple(self._preset(t)[0] for t in dict.fromkeys(given.get(PRESET, ())))
+        presets = [
+            self._preset(text, name)[0]
+            for name in self._chooses
+            for text in dict.fromkeys(given.get(name, ()))
+        ]
         return ListQuery(
-            Shape(conditions),
+            Shape(tuple(dict.fromkeys(presets))),
             (),
             count=1,
             offset=0,
@@ -191,8 +198,8 @@ class QueryParser:
         """Read the conditions of one parameter."""
         if name in self._searches:
             return [self._search(self._searches[name], text) for text in texts if text]
-        if name == PRESET and self._presets:
-            return [self._preset(text) for text in dict.fromkeys(texts)]
+        if name in self._chooses:
+            return [self._preset(text, name) for text in dict.fromkeys(texts)]
         if name == ANY:
             return [self._any(text) for text in texts]
         if name == NONE:
@@ -221,10 +228,10 @@ class QueryParser:
             raise refused
         return AnyOf(tuple(c for c, _ in read)), [v for _, values in read for v in values]
 
-    def _preset(self, name: str) -> Read:
+    def _preset(self, name: str, parameter: str) -> Read:
         preset = self._presets.get(name)
         if preset is None:
-            raise bad_value(PRESET, f"must be one of {', '.join(self._presets)}")
+            raise bad_value(parameter, f"must be one of {', '.join(self._presets) or 'none'}")
         return preset.condition, []
 
     def _any(self, text: str, group: str = ANY) -> Read:
@@ -243,7 +250,7 @@ class QueryParser:
         name, equals, value = text.partition("=")
         if not equals:
             raise bad_value(group, "must hold conditions such as name=value")
-        if name in self._searches or name in (PRESET, ANY, NONE):
+        if name in self._searches or name in self._conditions or name == PRESET:
             raise bad_value(group, f"must hold filters by fields, {name} is none")
         resolved = self._names.resolve(name)
         if resolved is None:
@@ -291,6 +298,19 @@ class QueryParser:
             if name not in self._names.relations:
                 raise bad_value(CHILDREN, f"may name {', '.join(self._names.relations)}")
         return names
+
+
+def _preset_parameters(
+    names: Names, presets: tuple[Preset, ...], parameters: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the parameters that choose presets; without presets, none that a field is called.
+
+    Any but the first is another API's word for it, and is refused where there are no presets: to
+    ignore it would show rows that the caller meant to leave out.
+    """
+    if presets:
+        return parameters
+    return tuple(name for name in parameters[1:] if name not in names.fields)
 
 
 def _bare(name: str) -> str:

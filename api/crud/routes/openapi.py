@@ -10,11 +10,12 @@ from pydantic import BaseModel, WithJsonSchema
 
 from api.crud.query.names import Search
 from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
-from api.crud.query.paging import DEFAULT_COUNT, MAX_COUNT, MAX_OFFSET
-from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
+from api.crud.query.paging import DEFAULT_COUNT, MAX_OFFSET
+from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE
 from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
 from api.crud.views.fields import Field
+from api.http.forms import FORM
 from db.matching import MAX_PATTERN
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
@@ -53,6 +54,7 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     422: "The idempotency key was used for another request",
     503: "The keys or the database are out of reach",
 }
+_CONFLICT: Final = 409
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
 _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
     "create": (409, 413, 415),
@@ -65,8 +67,8 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "create": {"Location": {"description": "The path of the row", "schema": {"type": "string"}}},
     "list": {
         "Content-Range": {
-            "description": "Which rows these are, of how many: items a-b/total, or items */total"
-            " for a page behind the last row",
+            "description": "Which rows these are, of how many: items a-b/total; for a page behind"
+            " the last row items */total, or items a-(a-1)/total as in Finale",
             "schema": {"type": "string", "pattern": r"^items (\d+-\d+|\*)/\d+$"},
         }
     },
@@ -82,7 +84,7 @@ _INVALID_VALUES: Final[Mapping[str, Any]] = {
 
 
 def problem_responses(
-    action: str, path: str, produces: Sequence[str]
+    action: str, path: str, produces: Sequence[str], *, conflicts: bool = True
 ) -> dict[int | str, dict[str, Any]]:
     """Describe the problems that an action may answer with; a parent in its path may be none.
 
@@ -90,10 +92,12 @@ def problem_responses(
         action: Its name.
         path: Its path template.
         produces: The media types that ``Accept`` is held against; empty for none.
+        conflicts: Whether conflicts are 409; they are 400 otherwise.
     """
     of_path = (404,) if "{" in path else ()
     of_accept = (406,) if produces else ()
-    return problems(sorted({*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept}))
+    statuses = {*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept}
+    return problems(sorted(statuses if conflicts else statuses - {_CONFLICT}))
 
 
 def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
@@ -117,8 +121,17 @@ _GRAMMAR: Final = (
 )
 
 
-def operation_extras(resource: Resource, action: str, status: int) -> dict[str, Any]:
-    """Describe what the signature cannot: query parameters, and headers of the answer."""
+def operation_extras(
+    resource: Resource, action: str, status: int, form: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Describe what the signature cannot: query parameters, and headers of the answer.
+
+    Args:
+        resource: Whose operation it is.
+        action: Its name.
+        status: What it answers with.
+        form: The JSON schema of a form that it reads beside JSON.
+    """
     extras: dict[str, Any] = {}
     if action == "list":
         extras["parameters"] = list_parameters(resource)
@@ -127,6 +140,10 @@ def operation_extras(resource: Resource, action: str, status: int) -> dict[str, 
     own = resource.options.bodies.get(action)
     if own is not None:
         extras["requestBody"] = json_body(own)
+    if form is not None:
+        body = extras.setdefault("requestBody", {})
+        schema = form if own is None else own
+        body["content"] = {**body.get("content", {}), FORM: {"schema": schema}}
     if action == "update" or (
         action == "create"
         and not resource.refuses_empty
@@ -151,7 +168,9 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
     orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
     parameters += [
         _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
-        *_page_parameters(paginated=resource.options.pagination),
+        *_page_parameters(
+            resource.compatibility.paging.most, paginated=resource.options.pagination
+        ),
         _parameter(ANY, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
         _parameter(NONE, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
         *one_parameters(resource),
@@ -174,7 +193,10 @@ def one_parameters(resource: Resource) -> list[dict[str, Any]]:
     parameters = [_listed(FIELDS, [*view.shown, *view.children], "The fields to give")]
     if resource.options.presets:
         schema: dict[str, Any] = {"type": "string", "enum": list(resource.options.presets)}
-        parameters.append(_parameter(PRESET, schema, "A named condition"))
+        parameters += [
+            _parameter(name, schema, "A named condition")
+            for name in resource.compatibility.preset_parameters
+        ]
     if view.children:
         items: dict[str, Any] = {"type": "string", "enum": list(view.children)}
         schema = {"type": "array", "items": items}
@@ -185,14 +207,14 @@ def one_parameters(resource: Resource) -> list[dict[str, Any]]:
     return parameters
 
 
-def _page_parameters(*, paginated: bool) -> list[dict[str, Any]]:
+def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
     natural = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
     parameters = [
         _parameter("offset", natural, "How many rows to pass over"),
         _parameter("page", natural, "Which page, from 0; adds to offset"),
     ]
     if paginated:
-        size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {MAX_COUNT} that many"
+        size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {most} that many"
         schema = {"type": "integer", "default": DEFAULT_COUNT}
         parameters.append(_parameter("count", schema, size))
     return parameters

@@ -77,7 +77,10 @@ class OwnOperation:
             tags=[self.action.resource.slug],
             operation_id=f"{self.method.lower()}_{operation.name}",
             responses=problem_responses(
-                self.refused_as or _BY_METHOD[self.method], path, operation.plan.produces
+                self.refused_as or _BY_METHOD[self.method],
+                path,
+                operation.plan.produces,
+                conflicts=self.action.resource.compatibility.conflicts,
             ),
             name=operation.name,
             **self.describe(),

@@ -24,6 +24,7 @@ from api.crud.routes.route import Operation, PlanRoute
 from db.database import Database
 
 _STATUS: Final = {"create": 201}
+_BODIES: Final = {"create": "create_schema", "update": "update_schema"}
 
 
 class ResourceRouter(CRUDGenerator[BaseModel]):
@@ -107,10 +108,22 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             tags=list(self.tags),
             summary=f"{action.name.capitalize()} {resource.slug}",
             operation_id=f"{method.lower()}_{operation.name}",
-            responses=problem_responses(action.name, template, operation.plan.produces),
-            openapi_extra=operation_extras(resource, action.name, status),
+            responses=problem_responses(
+                action.name,
+                template,
+                operation.plan.produces,
+                conflicts=resource.compatibility.conflicts,
+            ),
+            openapi_extra=operation_extras(resource, action.name, status, self._form(action.name)),
             name=operation.name,
         )
+
+    def _form(self, action: str) -> dict[str, Any] | None:
+        """Return the JSON schema of a form that an action reads; None if it reads none."""
+        if action not in _BODIES or not self._resource.compatibility.reads_forms:
+            return None
+        body: type[BaseModel] = getattr(self, _BODIES[action])
+        return body.model_json_schema()
 
     def _signature(self, template: str, action: str) -> Signature:
         parameters = [
@@ -123,9 +136,8 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             for name, field in self._resource.path_fields
             if f"{{{name}}}" in template
         ]
-        bodies = {"create": "create_schema", "update": "update_schema"}
-        if action in bodies and action not in self._resource.options.bodies:
-            body = getattr(self, bodies[action])
+        if action in _BODIES and action not in self._resource.options.bodies:
+            body = getattr(self, _BODIES[action])
             parameters.append(
                 Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
             )

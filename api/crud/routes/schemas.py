@@ -35,31 +35,33 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
 
 def create_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a new row's body."""
+    closed = not resource.compatibility.ignores_members
     view, related = resource.view, resource.nested_reader.creates
     foreign = {column for child in view.children.values() for column in child.relation.foreign_key}
     members = {
         field.name: (
-            _annotation(_or_generated(field.codec.accepts, field), field, view),
+            _annotation(_or_generated(field.codec.in_bodies, field), field, view),
             ... if field.required and field.column not in foreign else None,
         )
         for field in resource.creatable
     }
-    members |= {name: _described(_nested(child)) for name, child in related.items()}
+    members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
     members |= _read_only(view, resource.members.create)
     least = 1 if resource.refuses_empty else 0
-    return _model(f"{_name(resource)}Create", members, closed=True, least=least)
+    return _model(f"{_name(resource)}Create", members, closed=closed, least=least)
 
 
 def update_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a change: only what is given is changed."""
+    closed = not resource.compatibility.ignores_members
     members: dict[str, Any] = {
-        field.name: (_annotation(field.codec.accepts, field, resource.view), None)
+        field.name: (_annotation(field.codec.in_bodies, field, resource.view), None)
         for field in resource.updatable
     }
     related = resource.nested_reader.updates
-    members |= {name: _described(_nested(child)) for name, child in related.items()}
+    members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
     members |= _read_only(resource.view, resource.members.update)
-    return _model(f"{_name(resource)}Update", members, closed=True)
+    return _model(f"{_name(resource)}Update", members, closed=closed)
 
 
 def _read_only(view: View, body: Members) -> dict[str, Any]:
@@ -108,11 +110,11 @@ def _count(child: Child) -> dict[str, Any]:
     return {"type": "integer", "minimum": child.limit + 1, "description": text}
 
 
-def _nested(child: Child) -> dict[str, Any]:
+def _nested(child: Child, *, closed: bool) -> dict[str, Any]:
     """Describe what a body may say of related rows: a new one, or the key of one."""
     view = child.view
     properties = {
-        f.name: _write_only(_nullable(f.codec.accepts, f), f, view)
+        f.name: _write_only(_nullable(f.codec.in_bodies, f), f, view)
         for f in view.fields
         if f in view.writable
     }
@@ -120,7 +122,9 @@ def _nested(child: Child) -> dict[str, Any]:
         f.name: {**_nullable(f.codec.schema, f), "readOnly": True} for f in view.shown.values()
     }
     shown |= {name: {**_embedded(one), "readOnly": True} for name, one in view.children.items()}
-    row = {"type": "object", "properties": shown | properties, "additionalProperties": False}
+    row: dict[str, Any] = {"type": "object", "properties": shown | properties}
+    if closed:
+        row["additionalProperties"] = False
     return {"type": "array", "items": row} if child.relation.many else {"anyOf": [row, _NULL]}
 
 

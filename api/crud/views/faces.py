@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect
 
 from api.crud.associations.relations import UnusableRelation, relations_of
+from api.crud.compatibility import compatibility_of
 from api.crud.options import AssociationOptions, ConfigurationError, ResourceOptions
 from api.crud.views.view import Include, UnknownName, View
 
@@ -97,6 +98,7 @@ class Faces:
                 remove_foreign_keys=self._keyless,
                 entity=self._entity if model is None else None,
                 types=self._options.types,
+                takes_text=compatibility_of(self._options.compatible).takes_text,
                 is_shown=is_shown,
             )
         except (UnknownName, UnusableRelation) as error:

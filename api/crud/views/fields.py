@@ -16,7 +16,7 @@ from sqlalchemy import Column, ColumnElement, Dialect, Table
 
 from api.crud.models.defaults import evaluate
 from api.crud.models.mapped_class import Attribute, MappedClass, Model
-from api.crud.views.values import Codec, TypeAdapters, codec_for
+from api.crud.views.values import Codec, TypeAdapters, codec_for, taking_text
 
 __all__ = ["Field", "Fields", "Model", "Raw", "evaluate", "initial_values"]
 
@@ -239,6 +239,8 @@ class Fields:
         dialect: Dialect,
         types: TypeAdapters = _NO_TYPES,
         entity: Any = None,
+        *,
+        takes_text: bool = False,
     ) -> "Fields":
         """Read the fields off a model; what has no JSON form is left to ``unsupported``.
 
@@ -249,6 +251,7 @@ class Fields:
             dialect: The database's.
             types: Registered JSON conversions.
             entity: An alias of the model to select from in its place.
+            takes_text: Convert text in bodies to the types of columns.
 
         Raises:
             TypeError: A column of the key has no JSON form; the text names it.
@@ -261,6 +264,8 @@ class Fields:
                 by_name[attribute.name] = _field(attribute, mapped, dialect, types)
             except TypeError as error:
                 unsupported[attribute.name] = str(error)
+        if takes_text:
+            by_name = {n: replace(f, codec=taking_text(f.codec)) for n, f in by_name.items()}
         if entity is not None:
             by_name = {
                 name: replace(field, expression=getattr(entity, field.attribute))

@@ -93,6 +93,7 @@ class View:
         entity: Any = None,
         types: TypeAdapters = _NO_TYPES,
         is_shown: bool = True,
+        takes_text: bool = False,
     ) -> "View":
         """Make the view of a model, or of an alias of it.
 
@@ -107,12 +108,13 @@ class View:
             types: Registered JSON conversions.
             entity: An alias of the model to select from in its place.
             is_shown: Every field shown must have a JSON form.
+            takes_text: Convert text in bodies to the types of columns.
 
         Raises:
             UnknownName: A field or relation that the model does not have.
             TypeError: A shown column's type has no JSON form; the text names the column.
         """
-        fields = Fields.of(model, dialect, types, entity)
+        fields = Fields.of(model, dialect, types, entity, takes_text=takes_text)
         relations = relations_of(model)
         includes = [_include(one) for one in include]
         named = [(one, _named(relations, one.relation)) for one in includes]
@@ -153,6 +155,7 @@ class View:
                 remove_foreign_keys=remove_foreign_keys,
                 types=types,
                 is_shown=is_shown,
+                takes_text=takes_text,
             )
             narrowed = included(relation, one, child.fields, dialect)
             limit = limit_of(relation, one.limit)

@@ -5,7 +5,7 @@ types and sizes. ``adapter`` is how a service registers a type that is not known
 """
 
 from api.crud.views.values.adapter import TypeAdapter, TypeAdapters
-from api.crud.views.values.codec import Codec, Refusal
+from api.crud.views.values.codec import Codec, Refusal, taking_text
 from api.crud.views.values.columns import codec_for, stored_as
 from api.crud.views.values.text import check_text
 
@@ -17,4 +17,5 @@ __all__ = [
     "check_text",
     "codec_for",
     "stored_as",
+    "taking_text",
 ]

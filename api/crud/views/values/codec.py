@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
@@ -84,6 +84,7 @@ class Codec:
         ambiguous: Whether text that is accepted may also be what is shown of a stored value that
             does not fit; None where it never is.
         unsupported: Why the column cannot be shown; empty where it can.
+        takes_text: Whether bodies may also hold what ``from_text`` reads.
     """
 
     from_json: Convert
@@ -101,6 +102,12 @@ class Codec:
     verify: Verify | None = None
     ambiguous: Callable[[str], bool] | None = None
     unsupported: str = ""
+    takes_text: bool = False
+
+    @property
+    def in_bodies(self) -> dict[str, Any]:
+        """The JSON schema of a value in a body."""
+        return {"anyOf": [self.accepts, {"type": "string"}]} if self.takes_text else self.accepts
 
     def driver_value(self, value: Any) -> Any:
         """Give what the driver binds for this Python value."""
@@ -126,3 +133,27 @@ def opaque(unsupported: str, to_driver: Convert | None) -> Codec:
         is_ordered=False,
         unsupported=unsupported,
     )
+
+
+def taking_text(codec: Codec) -> Codec:
+    """Return a codec that also reads text in bodies: ``"12"`` for an integer.
+
+    What is refused either way is refused as the value that it is.
+    """
+    read = codec.from_json
+    if codec.is_text or codec.unsupported or codec.accepts.get("type") == "string":
+        return codec
+
+    def from_json(value: Any) -> Any:
+        try:
+            return read(value)
+        except Refusal:
+            if not isinstance(value, str):
+                raise
+            try:
+                return codec.from_text(value)
+            except Refusal:
+                pass
+            raise
+
+    return replace(codec, from_json=from_json, takes_text=True)
