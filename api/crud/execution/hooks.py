@@ -169,6 +169,10 @@ class ActionHooks:
     def _tell(self) -> None:
         if self.unused is not None:
             raise self.unused
+        self.changed()
+
+    def changed(self) -> None:
+        """Have the plans that run these hooks lay out their steps anew."""
         for listener in self.listeners:
             listener()
 
