@@ -1,0 +1,26 @@
+"""The five actions: for each, how it reads its request and what its milestones do."""
+
+from typing import Final
+
+from api.crud.execution.actions.action import JSON_ONLY, Action
+from api.crud.execution.actions.create import Create
+from api.crud.execution.actions.delete import Delete
+from api.crud.execution.actions.list import List
+from api.crud.execution.actions.row import Read, RowAction
+from api.crud.execution.actions.update import Update
+
+__all__ = [
+    "ACTIONS",
+    "JSON_ONLY",
+    "Action",
+    "Create",
+    "Delete",
+    "List",
+    "Read",
+    "RowAction",
+    "Update",
+]
+
+ACTIONS: Final[dict[str, type[Action]]] = {
+    kind.name: kind for kind in (Create, List, Read, Update, Delete)
+}

@@ -1,0 +1,139 @@
+"""Create: one new row, with the related rows that its body makes or links."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from api.crud.associations.nested import Reading
+from api.crud.execution import bodies, session_writes
+from api.crud.execution.actions.action import JSON_ONLY, Action
+from api.crud.execution.bodies import Errors
+from api.crud.execution.context import Context
+from api.crud.execution.members import report_read_only
+from api.crud.execution.stored import report_contradictions
+from api.crud.execution.unchanged import as_shown, report_changed
+from api.crud.views.fields import Field, initial_values
+from api.errors import ValidationFailed
+from db.connection import Connection
+from db.errors import NotWritten
+from db.statement import Row
+
+if TYPE_CHECKING:
+    from api.crud.resource import Resource
+
+
+class Create(Action):
+    """``POST /parts``: 201, the row, and where it is."""
+
+    name = "create"
+    produces = JSON_ONLY
+    status = 201
+    reads_body = True
+    writes = True
+
+    def __init__(self, resource: "Resource") -> None:
+        super().__init__(resource)
+        self._key_place = resource.view.place(resource.fields.key[0].column)
+
+    def parse_request(self, context: Context) -> None:
+        """Validate the body."""
+        resource, body = self.resource, context.given
+        resource.refuse_parameters(context.scope)
+        errors = Errors()
+        plain = resource.members.create.written.issuperset(body)
+        if not plain:
+            self._read_others(context, errors)
+        by_nested = resource.nested.sets(context.nested)
+        attributes = bodies.read_new(
+            body,
+            resource.creatable,
+            errors,
+            given_elsewhere=resource.attributes if self.hooked else by_nested | resource.by_hooks,
+        )
+        if not plain:
+            report_contradictions(context.nested, body, attributes, resource.fields, errors)
+        resource.locations.check(attributes, errors)
+        errors.check()
+        context.take_attributes(attributes)
+
+    def _read_others(self, context: Context, errors: Errors) -> None:
+        """Read related rows; keep what must be as the new row shows it, and report the rest."""
+        resource, body = self.resource, context.given
+        lenient = resource.ignores_members(context.scope)
+        context.read_only = resource.members.create.sort_out(body, errors, lenient=lenient)
+        for name in context.read_only:
+            if name not in resource.view.shown:
+                report_read_only(name, errors)
+        reading = Reading(errors, new=True, hooked=self.hooked, lenient=lenient)
+        context.nested = resource.nested_reader.read(body, reading)
+        if context.read_only:
+            context.unit.run_several()
+
+    async def write(self, context: Context) -> None:
+        """Insert the row with its related ones, and take it back as the database has it."""
+        resource, attributes = self.resource, context.attributes
+        if not attributes and resource.refuses_empty:
+            self._check_not_empty(context)
+        in_session = self.needs_session(context.nested)
+        missing = [f for f in resource.with_initial if f.attribute not in attributes]
+        if in_session:  # Other defaults are the session's: they may ask for its context.
+            missing = [field for field in missing if field.managed]
+        for field, value in initial_values(missing):
+            attributes[field.attribute] = value
+        if self.hooked:
+            self._check_complete(context)
+            self._check_additions(context)
+        row = await (session_writes.create(context) if in_session else self._insert(context))
+        if row is None:
+            raise NotWritten("the session's INSERT left no row")
+        await self._take_row(context, row)
+        if context.read_only:
+            errors, shown = Errors(), as_shown(context.instance)
+            report_changed(resource.view, context.given, context.read_only, shown, errors)
+            errors.check()
+
+    async def _insert(self, context: Context) -> Row | None:
+        """Insert the row by one statement, with its related ones."""
+        resource, attributes = self.resource, context.attributes
+        connection = await context.connection()
+        if context.nested:
+            await resource.nested.write_before(connection, context)
+        written, values = resource.ordered(attributes)
+        row = await connection.fetch_one(resource.statements.insert(written), values)
+        row = await self._whole(connection, row)
+        if row is None or row[self._key_place] is None:
+            raise NotWritten("INSERT returned no row, or one without its key")
+        generated = resource.generated
+        if generated is not None and generated in written:
+            await self._advance(connection, generated)
+        if context.nested:
+            await resource.nested.write_after(connection, context, row)
+        return row
+
+    def _check_not_empty(self, context: Context) -> None:
+        written = self.resource.members.create.written
+        if not context.nested and written.isdisjoint(context.given):
+            raise ValidationFailed("The body is empty: the row would hold nothing but nulls")
+
+    def _check_complete(self, context: Context) -> None:
+        errors = Errors()
+        by_nested = self.resource.nested.sets(context.nested)
+        given = {**dict.fromkeys(by_nested), **context.attributes}
+        bodies.check_complete(given, self.resource.nameable, errors)
+        errors.check()
+
+    async def _advance(self, connection: Connection, generated: Field) -> None:
+        statement = self.resource.statements.advance(generated)
+        if statement is not None:
+            await connection.fetch_all(statement, ())
+
+    async def send(self, context: Context) -> None:
+        """Answer with the row and its ``Location``."""
+        if context.rows:  # A hook may have made an instance of its own.
+            record = context.instance
+            if self.reworked:
+                (record,) = self.resource.view.read_rows(context.rows)
+            location = self.resource.location(record)
+            root: str = context.scope.get("root_path", "")
+            if location is not None:  # Behind the mount, where the application is in another one.
+                context.headers.append((b"location", quote(root).encode() + location))
+        await super().send(context)

@@ -1,0 +1,70 @@
+"""Actions on one row, which the path finds; and the one that only reads it."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from api.crud.execution.actions.action import JSON_ONLY, Action
+from api.crud.execution.context import Context
+from api.crud.execution.statements import Statements
+from api.crud.query import Condition
+from api.errors import NotFound
+from db.connection import Connection
+from db.errors import NotWritten, SeveralRows
+from db.statement import Row, Values
+
+
+class RowAction(Action):
+    """An action on one row, which the path's parameters find."""
+
+    by_key = True
+
+    def parse_request(self, context: Context) -> None:
+        """Parse path and query."""
+        context.query = self.resource.read_query_of_one(context.scope)
+        if context.lookup is None:
+            context.key_values = self.resource.key_of(context.scope)
+
+    def _statements(self, context: Context) -> Statements:
+        """Return the statements that find the row by its key."""
+        lookup = context.lookup
+        if lookup is None or lookup.statements is None:
+            return self.resource.statements
+        return lookup.statements
+
+    async def fetch(self, context: Context) -> None:
+        """Fetch the row."""
+        await self._take_row(context, await self._find(context))
+
+    async def _find(self, context: Context) -> Row | None:
+        conditions, values, keep = self._narrowed(context)
+        statement = self._statements(context).read(conditions, keep=keep)
+        connection = await context.connection()
+        return await connection.fetch_one(statement, (*values, *context.key_values))
+
+    async def _explain_missing(
+        self, connection: Connection, conditions: tuple[Condition, ...], values: Values
+    ) -> NoReturn:
+        """Raise ``NotFound``, or ``NotWritten`` if the row is there all the same."""
+        statement = self.resource.statements.read(conditions, keep=False)
+        if await connection.fetch_one(statement, values) is None:
+            raise NotFound
+        raise NotWritten("the statement changed no row, though there is one")
+
+
+class Read(RowAction):
+    """``GET /parts/{id}``: the row."""
+
+    name = "read"
+    produces = JSON_ONLY
+
+
+def only(rows: Sequence[Row]) -> Row | None:
+    """Return the one row that a statement wrote, or None.
+
+    Raises:
+        SeveralRows: The database does not keep the key unique that the model declares; all is
+            rolled back.
+    """
+    if len(rows) > 1:
+        raise SeveralRows("the key of one row meant several")
+    return rows[0] if rows else None

@@ -1,0 +1,202 @@
+"""Update: a stored row changed as its body says, as a whole or in part."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from api.crud.associations import arrays
+from api.crud.associations.nested import Nested, Reading
+from api.crud.execution import bodies, session_writes
+from api.crud.execution.actions.action import JSON_ONLY
+from api.crud.execution.actions.row import RowAction, only
+from api.crud.execution.bodies import Attributes, Errors
+from api.crud.execution.context import Context
+from api.crud.execution.members import report_read_only
+from api.crud.execution.stored import StoredRow
+from api.crud.execution.unchanged import is_driver_value
+from api.crud.models.defaults import has_sql_default
+from api.crud.views.fields import Raw
+from api.crud.views.invalid_values import doubtful, shown_as
+from api.errors import NotFound
+from db.connection import Connection
+from db.statement import Row
+
+if TYPE_CHECKING:
+    from api.crud.resource import Resource
+
+
+class Update(RowAction):
+    """``PUT`` or ``PATCH /parts/{id}``: changes what the body names, and gives the whole row."""
+
+    name = "update"
+    produces = JSON_ONLY
+    reads_body = True
+    writes = True
+    only_for_hooks = frozenset({"fetch"})
+
+    def __init__(self, resource: "Resource") -> None:
+        super().__init__(resource)
+        replaceable = resource.updatable if resource.options.put_replaces else ()
+        self._default_fields = tuple(
+            field
+            for field in replaceable
+            if has_sql_default(field.column) and field.attribute not in resource.unseen
+        )
+        if self._default_fields:  # Read by a statement of its own.
+            self.single = False
+
+    def parse_request(self, context: Context) -> None:
+        """Parse path, query and body."""
+        super().parse_request(context)
+        resource, body = self.resource, context.given
+        errors = Errors()
+        replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
+        if replaces:
+            attributes = bodies.read_replacement(body, resource.updatable, errors, resource.unseen)
+        else:
+            attributes = bodies.read_change(body, resource.updatable, errors)
+        if not resource.members.update.written.issuperset(body):
+            self._read_others(context, attributes, errors)
+        refused = frozenset(error["field"] for error in errors.found)
+        if fields := doubtful(body, resource.updatable, refused):
+            by_hooks = frozenset(context.attributes)
+            context.doubtful = ([f for f in fields if f.attribute not in by_hooks], errors)
+            context.unit.run_several()
+        else:
+            errors.check()
+        context.take_attributes(attributes)
+
+    def _read_others(self, context: Context, attributes: Attributes, errors: Errors) -> None:
+        """Read related rows; keep what must be as it is stored, and report the rest."""
+        resource, body = self.resource, context.given
+        lenient = resource.ignores_members(context.scope)
+        read_only = resource.members.update.sort_out(body, errors, lenient=lenient)
+        if not self.hooked:  # A hook may put another key in the place of the path's.
+            read_only = self._check_key(context, read_only, errors)
+        reading = Reading(errors, new=False, hooked=self.hooked, lenient=lenient)
+        context.nested = resource.nested_reader.read(body, reading)
+        by_name = resource.fields.by_name
+        for one in context.nested:  # Its foreign key is the object's business, not a default's.
+            for name in map(str, (column.name for column in one.relation.foreign_key)):
+                if name not in body:
+                    attributes.pop(by_name[name].attribute, None)
+        context.read_only = read_only
+        if read_only or context.nested:
+            context.unit.run_several()
+
+    def _check_key(
+        self, context: Context, names: tuple[str, ...], errors: Errors
+    ) -> tuple[str, ...]:
+        """Compare the key in the body with the path's; return the other names."""
+        key = dict(zip(self.resource.path_fields, context.key_values, strict=True))
+        left = []
+        for name in names:
+            field = self.resource.fields.by_name.get(name)
+            if field is None or (name, field) not in key:
+                left.append(name)
+            elif not is_driver_value(field, context.given[name], key[name, field]):
+                report_read_only(name, errors)
+        return tuple(left)
+
+    async def data(self, context: Context) -> None:
+        """Compare what the body must not change with the stored row, where it has any of that."""
+        if self._compares(context):
+            await self._compare(context)
+
+    @staticmethod
+    def _compares(context: Context) -> bool:
+        return bool(context.read_only) or any(one.compares for one in context.nested)
+
+    async def _compare(self, context: Context) -> None:
+        conditions, values, keep = self._narrowed(context)
+        connection = await context.connection()
+        statement = self._statements(context).lock(conditions, keep=keep)
+        row = await connection.fetch_one(statement, (*values, *context.key_values))
+        if row is None:
+            raise NotFound
+        context.stored = await StoredRow.of(self.resource, connection, row, context.given)
+        context.stored.check(context)
+        context.nested = [
+            await self._settle_array(connection, one, context.stored) if one.replaces else one
+            for one in context.nested
+        ]
+
+    async def _settle_array(
+        self, connection: Connection, array: Nested, stored: StoredRow
+    ) -> Nested:
+        """Find out what an array changes that becomes the stored set."""
+        resource, relation = self.resource, array.relation
+        own = resource.view.values(stored.row, [local for local, _ in relation.pairs])
+        related, shown = resource.nested.related[relation.name], stored.shown[relation.name]
+        return await arrays.settle(connection, related, array, own, shown)
+
+    async def settle(self, context: Context) -> None:
+        """Leave stored values alone that do not fit and are sent back as they were shown.
+
+        Raises:
+            ValidationFailed: Something else of the body is wrong.
+        """
+        assert context.doubtful is not None  # noqa: S101 - the plan looked
+        fields, errors = context.doubtful
+        connection = await context.connection()
+        row = await connection.fetch_one(self._statements(context).read(), context.key_values)
+        order = list(self.resource.fields)
+        for field in fields if row is not None else ():
+            if shown_as(field, row[order.index(field)], context.given[field.name]):  # type: ignore[index] # there is a row
+                errors.discard(field.name)
+                context.attributes.pop(field.attribute, None)
+        errors.check()
+
+    async def write(self, context: Context) -> None:
+        """Update the row and take it back; a body that names nothing changes nothing."""
+        if self.hooked:
+            self._check_additions(context)
+            if context.stored is None and self._compares(context):
+                await self._compare(context)  # A hook stands in the place of ``data``.
+        if self._default_fields and context.scope["method"] == "PUT":
+            await self._set_defaults(context)
+        in_session = self.needs_session(context.nested)
+        row = await (self._update_in_session if in_session else self._update)(context)
+        await self._take_row(context, row)
+
+    async def _set_defaults(self, context: Context) -> None:
+        """Set what a replacement leaves out to the defaults that SQL evaluates."""
+        attributes, given = context.attributes, context.given
+        left_out = tuple(
+            f for f in self._default_fields if f.name not in given and f.attribute not in attributes
+        )
+        if not left_out:
+            return
+        connection = await context.connection()
+        values = await connection.fetch_one(self.resource.statements.defaults(left_out), ())
+        for field, value in zip(left_out, values or (), strict=True):
+            attributes[field.attribute] = Raw(value)
+
+    async def _update_in_session(self, context: Context) -> Row | None:
+        row = await self._find(context)
+        return None if row is None else await session_writes.update(context, row)
+
+    async def _update(self, context: Context) -> Row | None:
+        resource, attributes = self.resource, context.attributes
+        connection = await context.connection()
+        if context.nested:
+            await resource.nested.write_before(connection, context)
+        if context.stored is not None:
+            attributes = context.stored.changed(attributes)
+        conditions, narrowing, keep = self._narrowed(context)
+        statements, values = self._statements(context), (*narrowing, *context.key_values)
+        if not attributes:
+            row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
+        else:
+            for field in resource.with_refresh:
+                if (value := field.refreshed()) is not UNSET:
+                    attributes[field.attribute] = value
+            written, new = resource.ordered(attributes)
+            statement = statements.update(written, conditions, keep=keep)
+            row = only(await connection.fetch_all(statement, (*new, *values)))
+            if row is None:
+                await self._explain_missing(connection, conditions, values)
+            row = await self._whole(connection, row)
+        if context.nested and row is not None:
+            await resource.nested.write_after(connection, context, row)
+        return row
