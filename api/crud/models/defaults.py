@@ -37,7 +37,12 @@ def evaluate(default: DefaultGenerator | None) -> Any:
 
 
 def has_sql_default(column: Column[Any]) -> bool:
-    """Tell whether a new row's value is one that the database finds out."""
+    """Tell whether a new row's value is a default that the database finds out.
+
+    Generated columns and identities have none: nobody writes them.
+    """
+    if column.computed is not None or column.identity is not None:
+        return False
     if column.default is not None:
         return evaluate(column.default) is UNSET and not takes_context(column.default)
     return column.server_default is not None
