@@ -63,19 +63,20 @@ class LinkedTo:
         """
         relation = self.relation
         is_one_of_many = not relation.many and not relation.at_most_one
-        if not relation.plain or relation.where is not None or is_one_of_many:
+        named = [f.column for f in self.parent]
+        tables = {column.table for column in (*named, *(local for local, _ in relation.pairs))}
+        simple = relation.plain and relation.where is None and len(tables) == 1
+        if not simple or is_one_of_many:
             return self._joined(next_slot)
         # An alias: the parent may be of the same table as its rows.
-        parent = self.parent[0].column.table.alias()
-        of_parent = and_(
-            *(parent.c[f.column.name] == next_slot(f.column.type) for f in self.parent)
-        )
+        parent = tables.pop().alias()
+        of_parent = and_(*(parent.c[one.key] == next_slot(one.type) for one in named))
         if relation.link is None:
-            locals_ = [parent.c[local.name] for local, _ in relation.pairs]
+            locals_ = [parent.c[local.key] for local, _ in relation.pairs]
             members = select(*locals_)
             own = [remote for _, remote in relation.pairs]
         else:
-            joined = and_(*(parent.c[local.name] == linked for local, linked in relation.pairs))
+            joined = and_(*(parent.c[local.key] == linked for local, linked in relation.pairs))
             members = select(*(linked for _, linked in relation.link_pairs))
             members = members.join_from(relation.link, parent, joined)
             own = [remote for remote, _ in relation.link_pairs]

@@ -7,6 +7,7 @@ This module reads that off the mapper; it decides nothing about JSON.
 See SQLAlchemy's manual, "Mapping Class Inheritance Hierarchies" and "Additional Persistence".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ from sqlalchemy.orm import ColumnProperty, DeclarativeBase, Mapper, SynonymPrope
 
 Model = type[DeclarativeBase]
 
+_NO_MEMBER: Final = re.compile(r'["\\\x00-\x1f]')
 _NO_IDENTIFIER: Final = "is mapped under a name that is not a Python identifier"
 _PROXY: Final = "is an association proxy, which has no JSON form"
 
@@ -94,10 +96,15 @@ class MappedClass:
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """The tables that a row of this class is stored in; empty for a mapped SELECT."""
-        if isinstance(self.mapper.local_table, Table | Join):
-            return tuple(table for table in self.mapper.tables if isinstance(table, Table))
-        return ()
+        """The tables that a row of this class is stored in; empty for a mapped SELECT.
+
+        The base class's come first: SQLAlchemy's own order is another from three tables on.
+        """
+        if not isinstance(self.mapper.local_table, Table | Join):
+            return ()
+        tables = (one for one in self.mapper.tables if isinstance(one, Table))
+        order = list(_tables_of(self.mapper.persist_selectable))
+        return tuple(sorted(tables, key=lambda one: order.index(one) if one in order else -1))
 
     def has_column(self, column: Column[Any]) -> bool:
         """Tell whether an attribute of the class holds this column of its tables."""
@@ -130,6 +137,16 @@ class MappedClass:
         if not isinstance(column, Column):
             return None
         return column, self.mapper.polymorphic_identity
+
+    @cached_property
+    def inherited_keys(self) -> frozenset[Column[Any]]:
+        """The keys of joined tables that the ORM sets to that of the base class's table."""
+        mappers: list[Any] = list(self.mapper.iterate_to_root())
+        return frozenset(
+            inherited
+            for mapper in mappers
+            for _, inherited in mapper._inherits_equated_pairs or ()  # noqa: SLF001 - nothing public has them
+        )
 
     @property
     def criteria(self) -> tuple[ColumnElement[bool], ...]:
@@ -175,14 +192,17 @@ class MappedClass:
             return
         name = str(column.name)  # Not SQLAlchemy's quoted_name: this one is for JSON.
         known = found.attributes.get(name)
-        if known is not None and known.key == prop.key:
-            return  # The key of a joined table: the base table's stands for it.
+        if any(one.key == prop.key for one in found.attributes.values()):
+            return  # Columns under one attribute, as keys of joined tables: the first stands.
         if known is not None:
             text = f"{known.key} and {prop.key} are columns of one name, of two tables"
             found.unsupported[name] = text
             return
         if not prop.key.isidentifier():
             found.unsupported[name] = _NO_IDENTIFIER
+            return
+        if _NO_MEMBER.search(name):
+            found.unsupported[name] = "has a quote, a backslash or a control character in its name"
             return
         expression = getattr(self.model, prop.key)
         found.attributes[name] = Attribute(prop.key, name, expression, column)
@@ -213,3 +233,12 @@ class MappedClass:
             found.attributes[key] = Attribute(key, key, expression)
         else:
             found.unsupported[key] = "has no SQL expression"
+
+
+def _tables_of(source: FromClause) -> Iterator[FromClause]:
+    """Yield the tables of a join from left to right."""
+    if isinstance(source, Join):
+        yield from _tables_of(source.left)
+        yield from _tables_of(source.right)
+    else:
+        yield source

@@ -35,8 +35,10 @@ class Field:
         codec: How its values come in and go out.
         managed: Only the service writes it; a client's value is ignored.
         computed: SQL computes it (a hybrid, a ``column_property``, a synonym): read-only.
-        filled: The ORM (``version_id_col``) or the class's constructor fills it in.
+        filled: The ORM (``version_id_col``, a joined table's key) or the class's constructor fills
+            it in.
         constant: What every row of this class holds (its polymorphic identity); else unset.
+        identifies: It is part of the primary key, as the mapper has it.
     """
 
     name: str
@@ -48,11 +50,12 @@ class Field:
     computed: bool = False
     filled: bool = False
     constant: Any = UNSET
+    identifies: bool = False
 
     @property
     def nullable(self) -> bool:
         """Whether null may be stored."""
-        return bool(self.column.nullable)
+        return bool(self.column.nullable) and not self.identifies
 
     @property
     def required(self) -> bool:
@@ -60,7 +63,7 @@ class Field:
         column = self.column
         has_default = self.has_initial or column.server_default is not None
         by_itself = self.generated or self.computed or self.filled
-        return not (column.nullable or by_itself or has_default)
+        return not (self.nullable or by_itself or has_default)
 
     @property
     def generated(self) -> bool:
@@ -296,6 +299,7 @@ def _field(
         raise TypeError(codec.unsupported)
     discriminates = mapped.discriminator is not None and column is mapped.discriminator[0]
     versions = column is not None and column is mapped.mapper.version_id_col
+    inherits = column is not None and column in mapped.inherited_keys
     constant = mapped.discriminator[1] if mapped.discriminator and discriminates else UNSET
     return Field(
         name=attribute.name,
@@ -305,8 +309,10 @@ def _field(
         codec=codec,
         managed=discriminates
         or versions
+        or inherits
         or (column is not None and bool(column.info.get("managed"))),
         computed=column is None,
-        filled=versions or attribute.key in mapped.constructor_defaults,
+        filled=versions or inherits or attribute.key in mapped.constructor_defaults,
         constant=UNSET if constant is None else constant,
+        identifies=column is not None and column in mapped.key,
     )
