@@ -36,7 +36,9 @@ class PostgresDatabase:
     """A PostgreSQL database, used by any number of processes."""
 
     def __init__(self, url: str) -> None:
-        self.dialect: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+        # Types such as BIT and ranges make their values with the driver's own classes.
+        driver = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
+        self.dialect: Dialect = PGDialect_asyncpg(dbapi=driver)  # type: ignore[no-untyped-call]
         self._dsn = make_url(url).set(drivername="postgresql")
         self._pool: asyncpg.Pool | None = None
         self._idle: list[PoolConnectionProxy] = []

@@ -9,6 +9,7 @@ SQLAlchemy's own listeners (backrefs, ``MutableDict``) are not reasons: they ser
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from types import CellType
 from typing import Any, Final
 
 from sqlalchemy.event import registry
@@ -113,6 +114,8 @@ def _value_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
     for table in mapper.tables:
         for column in table.columns:
             default = column.default if action == "create" else column.onupdate
+            if default is not None and column not in mapper.columns.values():
+                yield f"a default of {column.name}, which is not mapped"
             if takes_context(default):
                 yield f"a default of {column.name} that takes the context"
 
@@ -155,7 +158,7 @@ def _is_foreign(listener: Callable[..., Any]) -> bool:
     if not _is_sqlalchemys(listener):
         return True
     closure = getattr(listener, "__closure__", None) or ()
-    inner = [cell.cell_contents for cell in closure]
+    inner = [cell.cell_contents for cell in closure if cell != CellType()]
     functions = [one for one in inner if callable(one) and not isinstance(one, type)]
     return any(not _is_sqlalchemys(function) for function in functions)
 

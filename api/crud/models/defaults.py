@@ -4,16 +4,29 @@ A default that takes SQLAlchemy's execution context ("Context-Sensitive Default 
 the other values of its row; only a session evaluates it.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
-from sqlalchemy import Column, ColumnElement, Dialect, String, cast, literal
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Dialect,
+    Float,
+    Integer,
+    Numeric,
+    String,
+    cast,
+    literal,
+)
 from sqlalchemy.sql.schema import (
     CallableColumnDefault,
     DefaultGenerator,
     ScalarElementColumnDefault,
     Sequence,
 )
+
+_NUMBERS: Final = (Integer, Numeric, Float, Boolean)
 
 
 def takes_context(default: Any) -> bool:
@@ -59,8 +72,11 @@ def sql_default(column: Column[Any], dialect: Dialect) -> ColumnElement[Any] | N
     if isinstance(default, Sequence):
         return default.next_value() if dialect.supports_sequences else None
     expression = getattr(default, "arg", None)
-    if not isinstance(expression, str):
-        return expression
-    text = literal(expression, String)
+    if expression is None:
+        return None
+    if isinstance(expression, str):
+        expression = literal(expression, String)
     # SQLite converts what it stores; its CAST would make a number of a date.
-    return text if dialect.name == "sqlite" else cast(text, column.type)
+    if dialect.name == "sqlite" and not isinstance(column.type, _NUMBERS):
+        return expression
+    return cast(expression, column.type)

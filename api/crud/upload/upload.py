@@ -101,6 +101,12 @@ class Upload(UploadHooks):
         if key is None or self.resource.fields.key != (key,):
             text = "needs a model with one key, numbered by the database"
             raise ConfigurationError(self.resource.name, "upload", text)
+        reasons = self.resource.session_writes.behaviour.reasons("create")
+        if key.generated_always and self.dialect.name == "postgresql" and reasons:
+            text = (
+                f"needs a session ({reasons[0]}), which cannot number {key.name}: GENERATED ALWAYS"
+            )
+            raise ConfigurationError(self.resource.name, "upload", text)
         return key
 
     def _field(self, option: str, name: str) -> Field:

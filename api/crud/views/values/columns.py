@@ -219,6 +219,8 @@ def _text_operand(kind: TypeEngine[Any], bind: Convert | None) -> Convert | None
 
 
 def _unsupported(kind: TypeEngine[Any], dialect: Dialect) -> str:
+    if isinstance(kind, types.NullType):
+        return "SQLAlchemy does not know its type; give it one, as by type_coerce(..., String)"
     text = f"no JSON form is known for the column type {kind!r}"
     last = "register one"
     if isinstance(kind, TypeDecorator) and not isinstance(kind, types.Interval | types.PickleType):
