@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column
+from sqlalchemy import JSON, Column
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.crud.checks import check_path
@@ -16,6 +16,7 @@ from api.crud.models.keys import finds_one_row
 from api.crud.models.mapped_class import MappedClass, Model
 from api.crud.options import ConfigurationError
 from api.crud.views.fields import Field
+from api.crud.views.values.columns import stored_as
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource
@@ -73,6 +74,9 @@ def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
     for action in _WRITING:
         if action in actions and not mapped.tables:
             yield "actions", f"{action}: the model is mapped to a SELECT, which cannot be written"
+    for field in resource.key:
+        if isinstance(stored_as(field.column.type, resource.statements.dialect), JSON):
+            yield "endpoints", f"{field.name} is JSON, which has no one form in a path"
     if "create" in actions:
         yield from _uncreatable(resource)
     if resource.options.put_replaces:
@@ -109,7 +113,10 @@ def _uncreatable(resource: "Resource") -> Iterator[tuple[str, str]]:
 def _unknown_defaults(resource: "Resource") -> Iterator[tuple[str, str]]:
     """Say which defaults a PUT could not set."""
     for field in resource.fields:
-        has_default = has_sql_default(field.column) and not field.generated
+        by_constructor = field.filled and not (field.managed or field.has_initial)
+        if by_constructor and not field.nullable and field.column.server_default is None:
+            yield "put_replaces", f"the default of {field.name} is known to the constructor alone"
+        has_default = has_sql_default(field.column) and not (field.generated or field.read_only)
         if has_default and sql_default(field.column, resource.statements.dialect) is None:
             yield "put_replaces", f"the default of {field.name} is known to the database alone"
 

@@ -75,7 +75,7 @@ def exists(
     relation: Relation, parent: Any, criterion: Callable[[Any], ColumnElement[bool]]
 ) -> ColumnElement[bool]:
     """Make the condition that a related row meets a criterion, which is made for its entity."""
-    if relation.plain and relation.where is None:
+    if relation.plain and relation.where is None and relation.link is None:
         attribute = getattr(parent, relation.name)
         child: Any = relation.target
         if inspect(child).common_parent(inspect(relation.source)):  # One table, in two roles.

@@ -86,7 +86,9 @@ class Fetching:
         self._child = child
         self._dialect = dialect
         self._limit = limit
-        if relation.plain:
+        # What SQL computes may select from the link table: that goes by another name then.
+        self._plain = relation.plain and not (relation.link is not None and child.fields.computed)
+        if self._plain:
             self._kinds = [other.type for _, other in relation.pairs]
             self.places = [parent.place(local) for local, _ in relation.pairs]
         else:
@@ -182,7 +184,7 @@ class Fetching:
         return select(*keys, func.count()).group_by(*keys)
 
     def _source(self, size: int) -> _Source:
-        return (_plain if self._relation.plain else _joined)(
+        return (_plain if self._plain else _joined)(
             self._relation, [field.attribute for field in self._child.fields], self._among(size)
         )
 

@@ -33,16 +33,16 @@ class NestedWriter:
 
     def sets(self, nested: Sequence[Nested]) -> frozenset[str]:
         """Give the parent's attributes that nested bodies will set."""
-        fields = self._view.fields.by_name
+        fields = self._view.fields
         return frozenset(
-            fields[str(column.name)].attribute
+            fields.of_column(column).attribute
             for one in nested
             for column in one.relation.foreign_key
         )
 
     async def write_before(self, connection: Connection, context: Context) -> None:
         """Write the rows that the parent refers to, and set its foreign keys."""
-        fields = self._view.fields.by_name
+        fields = self._view.fields
         for one in context.nested:
             foreign = one.relation.foreign_key
             if not foreign:
@@ -53,7 +53,7 @@ class NestedWriter:
                 remotes = [remote for _, remote in one.relation.pairs]
                 values = one.child.view.values(row, remotes)
             for column, value in zip(foreign, values, strict=True):
-                context.attributes[fields[str(column.name)].attribute] = Raw(value)
+                context.attributes[fields.of_column(column).attribute] = Raw(value)
 
     async def write_after(self, connection: Connection, context: Context, parent: Row) -> None:
         """Write the rows that refer to the parent, which is stored by now."""
@@ -67,7 +67,7 @@ class NestedWriter:
                 kept = {item.key for item in one.items if isinstance(item, Link)}
                 for key in await related.joins.referring(connection, own):
                     if tuple(key) not in kept:
-                        await related.release(connection, tuple(key), context)
+                        await related.disconnect(connection, tuple(key), own, context)
             for key in one.gone:
                 await related.disconnect(connection, key, own, context)
             for item in one.items:

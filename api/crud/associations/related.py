@@ -53,10 +53,9 @@ class RelatedRows:
         self.joins = Joins(child.relation, dialect)
         self._session_writes = SessionWrites(child.view.fields, dialect)
         self._embedder = Embedder(child.view)
-        fields = child.view.fields.by_name
         relation = child.relation
         self.foreign = (
-            [fields[str(remote.name)] for _, remote in relation.pairs]
+            [child.view.fields.of_column(remote) for _, remote in relation.pairs]
             if relation.owned and relation.writable
             else []
         )
@@ -181,6 +180,8 @@ class RelatedRows:
         written, values = fields.ordered(attributes)
         context.writing = Writing(self.view, attributes, prefix)
         row = await connection.fetch_one(self.statements.insert(written), values)
+        if row is not None and not self.statements.returns_rows:
+            row = await connection.fetch_one(self.statements.stored(), tuple(row))
         if row is None:
             raise NotWritten("INSERT returned no row")
         context.writing = None

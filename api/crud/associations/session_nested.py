@@ -16,8 +16,9 @@ from api.crud.associations.related import RelatedRows, no_such_row
 from api.crud.execution import bodies
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
-from api.crud.execution.session_writes import SessionWrites
+from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites
 from api.crud.views.fields import initial_values
+from api.errors import FieldError, ValidationFailed
 from db.connection import Connection
 from db.errors import NotWritten
 
@@ -57,10 +58,10 @@ class SessionNested:
             instances = [self._instance(session, one, item, context) for item in one.items]
             new = zip(one.items, instances, strict=True)
             made.update((item.name, i) for item, i in new if isinstance(item, New))
-            if one.relation.many:
-                _relate(instance, one.relation.name, instances, replaces=one.replaces)
-            else:
-                setattr(instance, one.relation.name, instances[0] if instances else None)
+            try:
+                _relate(instance, one, instances)
+            except VALIDATION_ERRORS as error:
+                raise _refused(one.relation.name, error) from error
         return made
 
     async def check_made(
@@ -112,18 +113,28 @@ def _items(nested: Sequence[Nested]) -> Iterator[tuple[Nested, New | Link]]:
     return ((one, item) for one in nested for item in one.items)
 
 
-def _relate(instance: Any, name: str, related: Sequence[Any], *, replaces: bool) -> None:
-    """Put instances into a collection of whichever class, or make them all that is in it."""
+def _refused(name: str, error: Exception) -> ValidationFailed:
+    """Make the error for what a validator of a relationship refuses."""
+    errors: list[FieldError] = [{"field": name, "message": f"{name} {error}"}]
+    return ValidationFailed(f"{bodies.INVALID}: {name} {error}", errors)
+
+
+def _relate(instance: Any, one: Nested, related: Sequence[Any]) -> None:
+    """Relate instances: put them into a collection, or make them all that is in it."""
+    name = one.relation.name
+    if not one.relation.many:
+        setattr(instance, name, related[0] if related else None)
+        return
     collection = getattr(instance, name)
     adapter = collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
     if adapter is None:  # A dynamic or write-only relationship, which is never replaced.
-        for one in related:
-            (collection.add if hasattr(collection, "add") else collection.append)(one)
+        for other in related:
+            (collection.add if hasattr(collection, "add") else collection.append)(other)
         return
     present = list(adapter)
-    for one in present if replaces else ():
-        if one not in related:
-            adapter.remove_with_event(one)
-    for one in related:
-        if one not in present:
-            adapter.append_with_event(one)
+    for other in present if one.replaces else ():
+        if other not in related:
+            adapter.remove_with_event(other)
+    for other in related:
+        if other not in present:
+            adapter.append_with_event(other)

@@ -74,6 +74,8 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
     Exchange.of(context.scope).cause = error.code
     if isinstance(error, db.ForeignKeyViolation):
         return Conflict(_INVALID, await _broken_links(error, context, database))
+    if context.action == "delete" and isinstance(error, db.NotNullViolation):
+        return Conflict("Other rows depend on this row")  # Their foreign keys take no null.
     if not context.unit.writes and _is_no_fault_of_a_reader(error):
         return InternalError()
     view, prefix = _written(context)

@@ -10,7 +10,7 @@ from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Float, Numeric
 from sqlalchemy.orm import Session, defer, lazyload
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
@@ -18,6 +18,7 @@ from api.crud.execution.bodies import INVALID, Attributes, Errors
 from api.crud.models.behaviour import WriteBehaviour
 from api.crud.views.fields import Field, Fields, Raw
 from api.crud.views.invalid_values import misfits
+from api.crud.views.values.columns import stored_as
 from api.errors import Conflict, NotFound, ValidationFailed
 from db.connection import Connection
 from db.statement import Row
@@ -25,8 +26,14 @@ from db.statement import Row
 if TYPE_CHECKING:
     from api.crud.execution.context import Context
 
-_VALIDATION_ERRORS: Final = (ValueError, AssertionError)
+VALIDATION_ERRORS: Final = (ValueError, AssertionError)
 """What SQLAlchemy's manual has validators raise."""
+
+_DEPENDS: Final = "Dependency rule"
+"""How SQLAlchemy's assertion begins that a key of another row would become null."""
+
+_FLOAT8: Final = 701
+_NUMERIC: Final = 1700
 
 T = TypeVar("T")
 Keys = Sequence[Any]
@@ -74,7 +81,7 @@ class SessionWrites:
                 arguments[name] = [] if self._is_collection(name) else None
         try:
             instance = self._mapper.class_(**arguments)
-        except _VALIDATION_ERRORS as error:
+        except VALIDATION_ERRORS as error:
             raise ValidationFailed(f"{INVALID}: {error}") from error
         rest = {name: v for name, v in attributes.items() if name not in arguments}
         self.assign(instance, rest, prefix)
@@ -87,7 +94,7 @@ class SessionWrites:
             field = self._fields.of_attribute(name)
             try:
                 setattr(instance, name, self._python(field, value))
-            except _VALIDATION_ERRORS as error:
+            except VALIDATION_ERRORS as error:
                 errors.add(f"{prefix}{field.name}", INVALID, str(error))
         errors.check()
 
@@ -141,15 +148,17 @@ async def run(connection: Connection, work: Work[T]) -> T:
 
     Raises:
         Conflict: The row is of another version by now, or other rows depend on it.
-        ValidationFailed: An event refused the row by a ``ValueError``.
+        ValidationFailed: An event refused the row by a ``ValueError`` or ``AssertionError``.
     """
     try:
         return await connection.orm(partial(_flushed, work))
     except StaleDataError as error:
         raise Conflict("The row was changed by another request meanwhile") from error
-    except (FlushError, AssertionError) as error:
+    except FlushError as error:
         raise Conflict("Other rows depend on this row") from error
-    except ValueError as error:
+    except VALIDATION_ERRORS as error:
+        if str(error).startswith(_DEPENDS):
+            raise Conflict("Other rows depend on this row") from error
         raise ValidationFailed(f"{INVALID}: {error}") from error
 
 
@@ -161,7 +170,12 @@ def _flushed(work: Work[T], session: Session) -> T:
 
 def python_reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
     """Return what turns a driver's value of this type into the Python value."""
-    processor = kind.dialect_impl(dialect).result_processor(dialect, None)
+    stored, code = stored_as(kind, dialect), None
+    if isinstance(
+        stored, Numeric | Float
+    ):  # PostgreSQL's types of numbers are told apart by their OIDs.
+        code = _FLOAT8 if isinstance(stored, Float) else _NUMERIC
+    processor = kind.dialect_impl(dialect).result_processor(dialect, code)
     return processor or (lambda value: value)
 
 

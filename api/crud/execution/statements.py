@@ -16,6 +16,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Dialect,
+    FetchedValue,
+    Float,
     Select,
     Text,
     and_,
@@ -63,6 +65,11 @@ class Statements:
         key: The fields that the path names, in its order.
         dialect: What to compile for.
         link: Narrows a nested resource to its parent's rows; its values come first.
+
+    Attributes:
+        returns_rows: Whether what is written comes back whole; else only its primary key does.
+            What SQL computes (a subquery, a hybrid) has no place in RETURNING, and what triggers
+            set afterwards (``FetchedValue``) is not in it yet: ``stored`` reads it.
     """
 
     def __init__(
@@ -77,15 +84,12 @@ class Statements:
         self._key = tuple(key)
         self._link = () if link is None else (link,)
         self.dialect = dialect
+        self.returns_rows = not (
+            fields.computed
+            or any(_is_fetched(field.column) for field in fields)
+            or _returns_floats(fields, dialect)
+        )
         self._kept = Shapes(self._compile)
-
-    @property
-    def returns_rows(self) -> bool:
-        """Whether what is written comes back whole; else only its primary key does.
-
-        What SQL computes (a subquery, a hybrid) has no place in RETURNING: ``stored`` reads it.
-        """
-        return not self._fields.computed
 
     def stored(self) -> Statement:
         """Values: the primary key's. Gives the row as it is stored now."""
@@ -237,6 +241,18 @@ class Statements:
         self, rows: Select[Any], conditions: Conditions, next_slot: NextSlot
     ) -> Select[Any]:
         return rows.where(*(one.clause(next_slot) for one in (*self._link, *conditions)))
+
+
+def _is_fetched(column: Column[Any]) -> bool:
+    """Tell whether the model says that the database sets a column, but not to what."""
+    return any(type(one) is FetchedValue for one in (column.server_default, column.server_onupdate))
+
+
+def _returns_floats(fields: Fields, dialect: Dialect) -> bool:
+    """Tell whether RETURNING would give integers as floats: SQLite, if the first column is one."""
+    if dialect.name != "sqlite" or not fields.mapped.tables:
+        return False
+    return isinstance(stored_as(next(iter(fields.table.c)).type, dialect), Float)
 
 
 def _equals(

@@ -114,7 +114,7 @@ def report_contradictions(
 ) -> None:
     """Report related rows of a new row that are not those that its own foreign keys name."""
     for one in nested:
-        if any(str(column.name) in given for column in one.relation.foreign_key):
+        if any(fields.of_column(column).name in given for column in one.relation.foreign_key):
             report_contradiction(one, attributes, fields, errors)
 
 
@@ -122,8 +122,7 @@ def report_contradiction(
     one: Nested, attributes: Attributes, fields: Fields, errors: Errors
 ) -> None:
     """Report a related row that is not the one that the body's own foreign key names."""
-    by_name = fields.by_name
-    foreign = [by_name[str(column.name)] for column in one.relation.foreign_key]
+    foreign = [fields.of_column(column) for column in one.relation.foreign_key]
     named = {f.attribute: attributes[f.attribute] for f in foreign if f.attribute in attributes}
     values = {f.attribute: value for f, value in fields.bound(named).items()}
     if all(value is None for value in values.values()):

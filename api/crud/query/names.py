@@ -49,6 +49,8 @@ class Names:
 
     def target(self, name: str) -> Target | None:
         """Find the field that ``name`` or ``author.name`` means."""
+        if name in self.fields:  # A column may have dots in its name.
+            return Target(self.fields[name])
         names, path = self, []
         *steps, last = name.split(".", MAX_DEPTH)
         for step in steps:

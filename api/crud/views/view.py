@@ -118,6 +118,8 @@ class View:
         relations = relations_of(model)
         includes = [_include(one) for one in include]
         named = [(one, _named(relations, one.relation)) for one in includes]
+        for _, relation in named:
+            _check_member(relation, fields)
         counts = {relation.name: _count_name(relation, fields, relations) for _, relation in named}
         hidden = {_member(fields, name) for name in exclude}
         if attributes:
@@ -224,6 +226,16 @@ def _member(fields: Fields, name: str) -> str:
     if name in fields.unsupported:
         return name
     raise UnknownName(f"{name!r} is none of {', '.join(fields.by_name)}")
+
+
+def _check_member(relation: Relation, fields: Fields) -> None:
+    """Raise ``UnusableRelation`` for a relation that has the name of a column in JSON."""
+    field = fields.by_name.get(relation.name)
+    if field is not None:
+        raise UnusableRelation(
+            f"{relation.name}: a column has that name in JSON, which is {field.attribute!r} in"
+            " Python; rename one of the two"
+        )
 
 
 def _count_name(relation: Relation, fields: Fields, relations: Mapping[str, Relation]) -> str:

@@ -122,6 +122,17 @@ class Action:
             return written
         return await connection.fetch_one(statements.stored(), tuple(written))
 
+    async def _write_after(self, connection: Connection, context: Context, row: Row) -> Row | None:
+        """Write the rows that refer to this one; return it as it is stored then.
+
+        What SQL computes of it, and columns that triggers keep, may depend on them.
+        """
+        if all(one.relation.foreign_key for one in context.nested):
+            return row
+        await self.resource.nested.write_after(connection, context, row)
+        key = self.resource.fields.key_of(row)
+        return await connection.fetch_one(self.resource.statements.stored(), key)
+
     async def _take_row(self, context: Context, row: Row | None) -> None:
         """Make the row the context's instance, related rows and all. Raises ``NotFound``."""
         if row is None:

@@ -1,5 +1,6 @@
 """Create: one new row, with the related rows that its body makes or links."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -82,7 +83,7 @@ class Create(Action):
         if self.hooked:
             self._check_complete(context)
             self._check_additions(context)
-        row = await (session_writes.create(context) if in_session else self._insert(context))
+        row = await (self._create_in_session if in_session else self._insert)(context)
         if row is None:
             raise NotWritten("the session's INSERT left no row")
         await self._take_row(context, row)
@@ -90,6 +91,12 @@ class Create(Action):
             errors, shown = Errors(), as_shown(context.instance)
             report_changed(resource.view, context.given, context.read_only, shown, errors)
             errors.check()
+
+    async def _create_in_session(self, context: Context) -> Row | None:
+        row = await session_writes.create(context)
+        written, _ = self.resource.ordered(context.attributes)
+        await self._advance(await context.connection(), written)
+        return row
 
     async def _insert(self, context: Context) -> Row | None:
         """Insert the row by one statement, with its related ones."""
@@ -102,12 +109,8 @@ class Create(Action):
         row = await self._whole(connection, row)
         if row is None or row[self._key_place] is None:
             raise NotWritten("INSERT returned no row, or one without its key")
-        generated = resource.generated
-        if generated is not None and generated in written:
-            await self._advance(connection, generated)
-        if context.nested:
-            await resource.nested.write_after(connection, context, row)
-        return row
+        await self._advance(connection, written)
+        return await self._write_after(connection, context, row)
 
     def _check_not_empty(self, context: Context) -> None:
         written = self.resource.members.create.written
@@ -121,7 +124,11 @@ class Create(Action):
         bodies.check_complete(given, self.resource.nameable, errors)
         errors.check()
 
-    async def _advance(self, connection: Connection, generated: Field) -> None:
+    async def _advance(self, connection: Connection, written: Sequence[Field]) -> None:
+        """Have the numbering go on behind a key that the caller chose."""
+        generated = self.resource.generated
+        if generated is None or generated not in written:
+            return
         statement = self.resource.statements.advance(generated)
         if statement is not None:
             await connection.fetch_all(statement, ())

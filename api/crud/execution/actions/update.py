@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
+from sqlalchemy import JSON
 
 from api.crud.associations import arrays
 from api.crud.associations.nested import Nested, Reading
@@ -17,6 +18,7 @@ from api.crud.execution.unchanged import is_driver_value
 from api.crud.models.defaults import has_sql_default
 from api.crud.views.fields import Raw
 from api.crud.views.invalid_values import doubtful, shown_as
+from api.crud.views.values.columns import stored_as
 from api.errors import NotFound
 from db.connection import Connection
 from db.statement import Row
@@ -75,11 +77,10 @@ class Update(RowAction):
             read_only = self._check_key(context, read_only, errors)
         reading = Reading(errors, new=False, hooked=self.hooked, lenient=lenient)
         context.nested = resource.nested_reader.read(body, reading)
-        by_name = resource.fields.by_name
         for one in context.nested:  # Its foreign key is the object's business, not a default's.
-            for name in map(str, (column.name for column in one.relation.foreign_key)):
-                if name not in body:
-                    attributes.pop(by_name[name].attribute, None)
+            for field in map(resource.fields.of_column, one.relation.foreign_key):
+                if field.name not in body:
+                    attributes.pop(field.attribute, None)
         context.read_only = read_only
         if read_only or context.nested:
             context.unit.run_several()
@@ -169,8 +170,14 @@ class Update(RowAction):
             return
         connection = await context.connection()
         values = await connection.fetch_one(self.resource.statements.defaults(left_out), ())
+        dialect = self.resource.statements.dialect
         for field, value in zip(left_out, values or (), strict=True):
-            attributes[field.attribute] = Raw(value)
+            kind = field.column.type
+            if dialect.name == "postgresql" and isinstance(stored_as(kind, dialect), JSON):
+                # The driver takes text for JSON, but gives values.
+                attributes[field.attribute] = session_writes.python_reader(kind, dialect)(value)
+            else:
+                attributes[field.attribute] = Raw(value)
 
     async def _update_in_session(self, context: Context) -> Row | None:
         row = await self._find(context)
@@ -197,6 +204,4 @@ class Update(RowAction):
             if row is None:
                 await self._explain_missing(connection, conditions, values)
             row = await self._whole(connection, row)
-        if context.nested and row is not None:
-            await resource.nested.write_after(connection, context, row)
-        return row
+        return None if row is None else await self._write_after(connection, context, row)
