@@ -54,9 +54,10 @@ _LONG_SQL: Final = 8_192
 _LONG_PATTERN: Final = 32
 """From this length on, in characters, one LIKE against a text of 1 MB can take over 0.05 s."""
 
-# SQLite's virtual machine does some 50 steps a microsecond; one that matches a pattern takes up to
-# a tenth of a millisecond. Looking each 1,000 costs about a hundredth.
-_STEPS_BETWEEN_LOOKS = 1_000
+# SQLite's virtual machine does some 50 steps a microsecond; but one that matches a pattern against
+# a long text takes up to a tenth of a millisecond.
+_STEPS_BETWEEN_LOOKS: Final = 20_000
+_STEPS_WITH_LONG_TEXT: Final = 1_000
 
 
 class _TimedConnection:
@@ -67,7 +68,13 @@ class _TimedConnection:
         self._begun, self._begun_cpu = inf, 0.0
         self.driver = connect(path)
         self.driver.execute("PRAGMA query_only = ON")
-        self.driver.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+        self._steps = 0
+        self._look_every(_STEPS_BETWEEN_LOOKS)
+
+    def _look_every(self, steps: int) -> None:
+        if steps != self._steps:
+            self._steps = steps
+            self.driver.set_progress_handler(self._is_late, steps)
 
     def _is_late(self) -> int:
         elapsed = monotonic() - self._begun
@@ -78,6 +85,8 @@ class _TimedConnection:
         return worked > self._seconds / 2 or elapsed > self._seconds * _PATIENCE
 
     def run(self, statement: Statement, values: Values) -> list[Row]:
+        long = statement.scans_long_text
+        self._look_every(_STEPS_WITH_LONG_TEXT if long else _STEPS_BETWEEN_LOOKS)
         self._begun, self._begun_cpu = monotonic(), thread_time()
         try:
             return fetch_all(self.driver, statement.sql, statement.bind(values))

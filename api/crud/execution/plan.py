@@ -72,6 +72,8 @@ class Plan:
     def _compile(self) -> None:
         """Lay out the steps; done again when a hook is added."""
         self.action.hooked = hooked = bool(self._hooks)
+        # Most requests have no body: they are spared a call.
+        self._receives = self.action.reads_body or type(self.action).receive is not Action.receive
         self.action.reworked = any(map(self._hooks.milestone, _WITH_INSTANCE))
         self._single = self.action.single and not hooked
         names = MILESTONES[: MILESTONES.index(_LAST)]
@@ -136,7 +138,8 @@ class Plan:
         return Response(context.status, context.headers, context.body)
 
     async def _run_until_complete(self, context: Context, receive: Receive) -> Stop | None:
-        await self.action.receive(context, receive)
+        if self._receives:
+            await self.action.receive(context, receive)
         for steps in self._before_parsing:
             if (stopped := await _run_steps(steps, context)) is not None:
                 return stopped
