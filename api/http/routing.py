@@ -97,6 +97,8 @@ class RouteTable:
         self._all_known = len(routes)  # With those of included routers.
         self._paths: dict[str, _Path] = {}
         self._others: list[tuple[RouteContext, ASGIApp, Access]] = []
+        # What is not there is told to everyone only where everyone may see all that is.
+        self._elsewhere = PUBLIC
         for route in routes:
             self._add(route)
         self._static = {p.template: p for p in self._paths.values() if "{" not in p.template}
@@ -117,6 +119,8 @@ class RouteTable:
                 f"the route {template or route.original_route!r} is neither public nor names its"
                 " scopes: decorate its endpoint, or name it in Service(access={...})"
             )
+        if not access.public:
+            self._elsewhere = AUTHENTICATED
         # What runs needs nothing of FastAPI's around it where it is generated.
         handler = getattr(route, "operation", None) or native(route)
         is_route = isinstance(route.original_route, Route) and route.methods
@@ -213,7 +217,7 @@ class RouteTable:
         if self._load_included():
             self.resolve(scope, exchange)
         elif partial is None:
-            exchange.operation, exchange.access = NotFound(), AUTHENTICATED
+            exchange.operation, exchange.access = NotFound(), self._elsewhere
         else:
             route, exchange.access = partial
             exchange.route = route.path

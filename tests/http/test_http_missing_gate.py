@@ -217,8 +217,9 @@ def test_gate_none_serves_everyone(database: Database, make: Callable[[], FastAP
     app = make()
     Crud(app, database, gate=None).resource(Shop, access={"delete": PUBLIC})
     asyncio.run(start(app))
-    (created,) = requested(app, database, CREATE)
+    created, missing = requested(app, database, CREATE, ("GET", "/nothing", {}))
     assert created.status_code == 201
+    assert missing.status_code == 404
 
 
 def scopes(app: FastAPI, database: Database) -> None:
