@@ -59,7 +59,7 @@ FINALE: Final = Compatibility(
     takes_text=True,
     reads_forms=True,
     preset_parameters=(PRESET, "scope"),
-    paging=Paging(most=_FINALE_MOST_ROWS, takes_repeated=True),
+    paging=Paging(most=_FINALE_MOST_ROWS, guesses=True),
     content_range=finale_content_range,
     conflicts=False,
     nested_arrays="ignore",

@@ -17,7 +17,7 @@ from api.crud.execution.context import Context
 from api.crud.query.paging import NO_LIMIT
 from api.crud.resource import Resource
 from api.errors import NotFound
-from api.http.body import is_lenient, read_json
+from api.http.body import read_json
 from db.connection import Connection
 from db.statement import Row
 
@@ -49,7 +49,8 @@ class LinkAction(Update):
         if context.lookup is None:
             context.key_values = self.nested.link_key_of(scope)
         errors, items = Errors(), self._given(context)
-        reading = Reading(errors, new=False, lenient=is_lenient(scope))
+        lenient = self.resource.ignores_members(scope)
+        reading = Reading(errors, new=False, lenient=lenient)
         read = [self._read_one(name, one, reading) for name, one in items]
         errors.check()
         context.options[_LINKS] = [one for one in read if one is not None]

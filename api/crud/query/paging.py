@@ -1,5 +1,6 @@
 """Paging: ``count`` rows after ``offset`` + ``page`` x ``count``; pages begin at 0."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,12 +27,13 @@ class Paging:
     Attributes:
         paginated: Whether there are pages.
         most: How many rows a page has at most.
-        takes_repeated: Whether a repeated parameter means its default, as in Finale.
+        guesses: Whether a repeated parameter, or one that is no number, means its default, as in
+            Finale.
     """
 
     paginated: bool = True
     most: int = MAX_COUNT
-    takes_repeated: bool = False
+    guesses: bool = False
 
 
 PAGING: Final = Paging()
@@ -57,15 +59,24 @@ def _whole(given: Given, name: str, default: int, rules: Paging) -> int:
     texts = given.get(name)
     if texts is None:
         return default
+    if rules.guesses and (len(texts) > 1 or not _is_number(texts[0])):
+        return default
     if len(texts) > 1:
-        if rules.takes_repeated:
-            return default
         raise bad_value(name, "must be given once")
     text = texts[0]
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
         raise bad_value(name, "must be a whole number")
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    """Return whether JavaScript would read a number, whole or not."""
+    try:
+        number = float(text)
+    except ValueError:
+        return False
+    return not math.isnan(number)
 
 
 def _natural(given: Given, name: str, rules: Paging) -> int:
@@ -88,6 +99,6 @@ def content_range(offset: int, rows: int, total: int) -> str:
 
 def finale_content_range(offset: int, rows: int, total: int) -> str:
     """Return the same as Finale writes it: ``items 100-99/7`` behind the last row."""
-    if rows or not total:
+    if rows or not offset:
         return content_range(offset, rows, total)
     return f"items {offset}-{offset - 1}/{total}"

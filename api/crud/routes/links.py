@@ -127,13 +127,14 @@ def _describe(operation: LinkOperation, action: LinkAction, path: str, method: s
     key = nested.fields.key
     named = {
         "type": "object",
-        "properties": {field.name: field.codec.accepts for field in key},
+        "properties": {field.name: field.codec.in_bodies for field in key},
         "required": [field.name for field in key],
     }
-    one = {"anyOf": [key[0].codec.accepts, named]} if len(key) == 1 else named
+    one = {"anyOf": [key[0].codec.in_bodies, named]} if len(key) == 1 else named
     bodies = {"PUT": {"type": "array", "items": one}, "POST": one}
     extra = {"requestBody": json_body(bodies[method])} if method in bodies else {}
-    responses = problem_responses("update", path, action.produces)
+    conflicts = action.resource.compatibility.conflicts
+    responses = problem_responses("update", path, action.produces, conflicts=conflicts)
     if method == "POST":
         responses[200] = {"description": "It was linked already", "model": row}
     return APIRoute(
