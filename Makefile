@@ -45,6 +45,7 @@ bench: $(VENV)/.development ## Measure against the seed's Node stack (options: B
 
 compare: $(VENV)/.development ## Drive Finale and ours with the same requests and print where they differ
 	@$(BIN)/python -m benchmarks.compare $(COMPARE)
+	@$(BIN)/python -m benchmarks.compare --compatible finale $(COMPARE)
 
 lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \

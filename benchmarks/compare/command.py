@@ -18,7 +18,7 @@ from benchmarks.compare import sides
 from benchmarks.compare.answers import differences
 from benchmarks.compare.cases import CASES
 from benchmarks.compare.cases.case import Case
-from benchmarks.compare.expected import EXPECTED
+from benchmarks.compare.expected import EXPECTED, EXPECTED_IF_COMPATIBLE
 from benchmarks.compare.verdict import Found, Verdict, judge
 from benchmarks.errors import BenchmarkError
 from benchmarks.exchange import Answer
@@ -34,25 +34,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Compare; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.add_argument("--only", metavar="TEXT", default="", help="cases whose name holds it")
+    parser.add_argument(
+        "--compatible", choices=["finale"], default="", help='ours with compatible="finale"'
+    )
     parser.add_argument("--show", action="store_true", help="print both answers of each case")
     given = parser.parse_args(argv)
     chosen = [case for case in CASES if given.only in case.name]
     try:
         with ended_by_signals():
-            found = compare(chosen, show=given.show)
+            found = compare(chosen, given.compatible, show=given.show)
     except BenchmarkError as problem:
         print(f"compare: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("compare: interrupted", file=sys.stderr)
         return _INTERRUPTED
-    verdict = judge(found, EXPECTED, _DOCUMENT, whole=not given.only)
+    expected = EXPECTED_IF_COMPATIBLE if given.compatible else EXPECTED
+    verdict = judge(found, expected, _DOCUMENT, whole=not given.only)
     _print(verdict, found)
     return 1 if verdict.faults else 0
 
 
-def compare(cases: Sequence[Case], *, show: bool = False) -> Found:
+def compare(cases: Sequence[Case], compatible: str = "", *, show: bool = False) -> Found:
     """Ask both sides; give what differs.
+
+    Args:
+        cases: What to ask.
+        compatible: The option of this name for our side; empty for none.
+        show: Whether to print the answers.
 
     Raises:
         BenchmarkError: Node is missing, or a side does not start or breaks off.
@@ -69,7 +78,7 @@ def compare(cases: Sequence[Case], *, show: bool = False) -> Found:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
         theirs = stack.enter_context(sides.finale(node, folder, cores[0]))
-        ours = stack.enter_context(sides.ours(folder, cores[-1]))
+        ours = stack.enter_context(sides.ours(folder, cores[-1], compatible))
         for case in cases:
             answers = [_ask(side, case) for side in (theirs, ours)]
             found[case.name] = differences(case, *answers)

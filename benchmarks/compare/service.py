@@ -1,7 +1,7 @@
 """Our side: the resources of ../finale/compare.js on this service's engine, without a gate.
 
 ``python -m benchmarks.compare.service`` serves them as ``python -m api`` serves the catalog; the
-database and the port come from the environment.
+database, the port and the option ``compatible`` come from the environment.
 """
 
 import gc
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from granian.constants import Interfaces
@@ -27,6 +28,9 @@ from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
 from db.database import Database
 from db.drivers import open_database
+
+COMPATIBLE: Final = "COMPATIBLE"
+"""The environment variable that holds the option of this name; empty for none."""
 
 
 def create_app(url: str) -> Service:
@@ -55,7 +59,8 @@ def create_app(url: str) -> Service:
 
 
 def _expose(app: Service, database: Database) -> None:
-    crud = Crud(app, database, gate=None)
+    compatible = os.environ.get(COMPATIBLE) or None
+    crud = Crud(app, database, gate=None, compatible=compatible)
     crud.resource(Part)
     crud.resource(User, associations=True, presets={"adults": lambda: User.age >= 18})  # noqa: PLR2004
     crud.resource(Book, associations=True)
@@ -84,7 +89,8 @@ def _expose(app: Service, database: Database) -> None:
     crud.resource(Item)
     crud.resource(Reading)
     _expose_hooked(crud)
-    Crud(app, database, base="/v1", update_method="PATCH", gate=None).resource(Part)
+    crud = Crud(app, database, base="/v1", update_method="PATCH", gate=None, compatible=compatible)
+    crud.resource(Part)
 
 
 def _expose_gadgets(crud: Crud) -> None:
@@ -100,6 +106,17 @@ def _expose_gadgets(crud: Crud) -> None:
             SearchOptions("ending", ("name",), operator="endswith"),
         ),
         sort=SortOptions(attributes=("name", "price"), default="-price"),
+    )
+    crud.resource(
+        Gadget,
+        endpoints=("/searched", "/searched/{id}"),
+        search=(
+            SearchOptions("over", ("price",), operator="gt"),
+            SearchOptions("least", ("price",), operator="gte"),
+            SearchOptions("without", ("name",), operator="notLike"),
+            SearchOptions("other", ("kind",), operator="ne"),
+            SearchOptions("begins", ("name",), operator="startsWith"),
+        ),
     )
     crud.resource(
         Gadget, endpoints=("/unpaged", "/unpaged/{id}"), pagination=False, actions=("list",)

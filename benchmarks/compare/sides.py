@@ -13,6 +13,7 @@ from typing import Final
 from benchmarks.compare.cases.case import Request
 from benchmarks.compare.rows import Rows, Stamp, fill_items, fixed, restore
 from benchmarks.compare.schema import create_schema
+from benchmarks.compare.service import COMPATIBLE
 from benchmarks.errors import BenchmarkError
 from benchmarks.exchange import Answer
 from benchmarks.parts import iso_text, sequelize_text
@@ -30,6 +31,7 @@ class Side:
     port: int
     path: Path
     tables: dict[str, Rows]
+    in_our_words: bool
 
     def restore(self) -> None:
         """Set the rows back to the fixed ones, and the trace to nothing."""
@@ -38,10 +40,9 @@ class Side:
 
     def ask(self, request: Request) -> Answer:
         """Send a request on a connection of its own; Finale cuts it after some errors."""
-        ours = self.name == "ours" and request.ours is not None
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS)
         try:
-            path = request.ours if ours and request.ours else request.path
+            path = request.ours if request.ours and self.in_our_words else request.path
             connection.request(request.method, path, request.body, dict(request.headers))
             answer = connection.getresponse()
             headers = {name.lower(): value for name, value in answer.getheaders()}
@@ -59,6 +60,7 @@ class _Program:
     cwd: Path
     environment: dict[str, str]
     stamp: Stamp
+    in_our_words: bool = False
 
 
 @contextmanager
@@ -78,8 +80,8 @@ def finale(node: str, folder: Path, core: int) -> Iterator[Side]:
 
 
 @contextmanager
-def ours(folder: Path, core: int) -> Iterator[Side]:
-    """Run our side.
+def ours(folder: Path, core: int, compatible: str = "") -> Iterator[Side]:
+    """Run our side; where it is made compatible it is asked in Finale's words.
 
     Raises:
         BenchmarkError: It does not start.
@@ -88,7 +90,8 @@ def ours(folder: Path, core: int) -> Iterator[Side]:
     url = f"sqlite:///{path}"
     create_schema(url)
     argv = [sys.executable, "-m", "benchmarks.compare.service"]
-    program = _Program("ours", argv, ROOT, {"DATABASE_URL": url}, iso_text)
+    environment = {"DATABASE_URL": url, COMPATIBLE: compatible}
+    program = _Program("ours", argv, ROOT, environment, iso_text, in_our_words=not compatible)
     with _serving(program, path, core) as side:
         yield side
 
@@ -129,7 +132,7 @@ def _serving(program: _Program, path: Path, core: int) -> Iterator[Side]:
             log=output,
         ) as child,
     ):
-        side = Side(program.name, port, path, tables)
+        side = Side(program.name, port, path, tables, program.in_our_words)
         _await(side, child, log)
         yield side
 

@@ -1,4 +1,4 @@
-"""Hooks that write down their order, and that do at one place what ``X-Do: place=what`` asks."""
+"""Hooks that write down their order, and that do what ``X-Do: place=what,place=what`` asks."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -24,8 +24,9 @@ def follow(resource: Resource) -> None:
 def _hook(action: str, place: str) -> Callable[[Context], Any]:
     def hook(context: Context) -> Any:
         trace.append(f"{action} {place}")
-        where, _, what = (header(context.scope, b"x-do") or b"").decode().partition("=")
-        return _do(what, place, context) if where == place else None
+        asked = (header(context.scope, b"x-do") or b"").decode().split(",")
+        deeds = dict(one.partition("=")[::2] for one in asked)
+        return _do(deeds[place], place, context) if place in deeds else None
 
     return hook
 
@@ -41,8 +42,19 @@ def _do(what: str, place: str, context: Context) -> Any:
             raise Forbidden("Not yours", ["owner"])
         case "fail":
             raise RuntimeError("the secret of the house")
+        case _:
+            _set(what, context)
+    return None
+
+
+def _set(what: str, context: Context) -> None:
+    match what:
         case "criteria":
             context.criteria = {"owner": "ann"}
+        case "narrow":
+            context.criteria = {"text": "second"}
+        case "own":
+            context.key = {"id": 2}
         case "attributes":
             context.attributes.update(text="set by a hook", owner="hook")
         case "count":
@@ -51,4 +63,3 @@ def _do(what: str, place: str, context: Context) -> Any:
             context.instance = {"instead": True}
         case _:
             raise ValueError(what)
-    return None

@@ -54,6 +54,17 @@ const resources = () => {
   })
   finale.resource({
     model: Gadget,
+    endpoints: ['/searched', '/searched/:id'],
+    search: [
+      { param: 'over', attributes: ['price'], operator: Op.gt },
+      { param: 'least', attributes: ['price'], operator: Op.gte },
+      { param: 'without', attributes: ['name'], operator: Op.notLike },
+      { param: 'other', attributes: ['kind'], operator: Op.ne },
+      { param: 'begins', attributes: ['name'], operator: Op.startsWith }
+    ]
+  })
+  finale.resource({
+    model: Gadget,
     endpoints: ['/unpaged', '/unpaged/:id'],
     pagination: false,
     actions: ['list']

@@ -1,4 +1,4 @@
-// Hooks that write down their order, and that do at one place what `X-Do: place=what` asks.
+// Hooks that write down their order, and that do what `X-Do: place=what,place=what` asks.
 const MILESTONES = ['start', 'auth', 'fetch', 'data', 'write', 'send', 'complete']
 const ACTIONS = ['create', 'list', 'read', 'update', 'delete']
 
@@ -15,6 +15,14 @@ const deeds = (finale, place) => ({
   fail: () => { throw new Error('the secret of the house') },
   criteria: (req, res, context) => {
     context.criteria = { owner: 'ann' }
+    return context.continue
+  },
+  narrow: (req, res, context) => {
+    context.criteria = { text: 'second' }
+    return context.continue
+  },
+  own: (req, res, context) => {
+    context.criteria = { id: 2 }
     return context.continue
   },
   attributes: (req, res, context) => {
@@ -39,8 +47,9 @@ const follow = (resource, finale) => {
         const place = `${milestone}.${moment}`
         const hook = (req, res, context) => {
           trace.push(`${action} ${place}`)
-          const [where, what] = (req.get('x-do') || '').split('=')
-          return deeds(finale, place)[where === place ? what : 'continue'](req, res, context)
+          const asked = (req.get('x-do') || '').split(',').map((one) => one.split('='))
+          const [, what] = asked.find(([where]) => where === place) || [place, 'continue']
+          return deeds(finale, place)[what](req, res, context)
         }
         const register = resource[action][milestone]
         if (moment === 'action') register(hook)

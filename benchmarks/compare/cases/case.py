@@ -18,7 +18,7 @@ class Request:
         path: Path and query, as Finale is asked.
         body: The bytes, or None.
         headers: Besides the usual ones.
-        ours: The path that we are asked, where that differs.
+        ours: The path that we are asked, where that differs and we are not made compatible.
     """
 
     method: str

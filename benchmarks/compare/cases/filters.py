@@ -37,5 +37,8 @@ CASES: tuple[Case, ...] = (
     get("a5-hidden", "/gadgets?secret=beta"),
     get("a5-hidden-of-relation", "/slim-books?author.email=hidden"),
     get("a5-not-included-of-relation", "/included?author.email=hidden"),
+    get("a5-scope-where-none", "/parts?scope=adults"),
+    get("a5-limit", "/parts?limit=2"),
+    get("a5-unknown-of-nested", "/users/1/books?colour=brown"),
     get("a5-on-read", "/users/1?username=ford"),
 )

@@ -12,5 +12,8 @@ EXPECTED: tuple[Expected, ...] = (
     *relations.EXPECTED,
     *hooks.EXPECTED,
 )
+EXPECTED_IF_COMPATIBLE: tuple[Expected, ...] = tuple(
+    one for one in (expected.in_mode() for expected in EXPECTED) if one.cases
+)
 
-__all__ = ["EXPECTED", "Expected"]
+__all__ = ["EXPECTED", "EXPECTED_IF_COMPATIBLE", "Expected"]

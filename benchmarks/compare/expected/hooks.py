@@ -36,12 +36,13 @@ EXPECTED: tuple[Expected, ...] = (
     ),
     Expected(
         "criteria-hold",
-        "A caller's filter cannot replace a hook's criterion on the same column; both hold.",
+        "Criteria add up: neither a caller's filter nor another hook replaces a hook's.",
         {
             "a10-criteria-over-filter": (
                 "content-range",
                 "body",
             ),
+            "a10-criteria-twice": ("content-range", "body"),
         },
     ),
 )

@@ -11,6 +11,17 @@ EXPECTED: tuple[Expected, ...] = (
             "a8-unique-update": ("status 400/409",),
             "a8-unique-id": ("status 400/409",),
         },
+        compatible={},
+    ),
+    Expected(
+        "nested-names",
+        "Errors name a field of a nested object with its path.",
+        {
+            "a8-unique-nested": ("status 400/409", "body"),
+        },
+        compatible={
+            "a8-unique-nested": ("body",),
+        },
     ),
     Expected(
         "foreign-keys",
@@ -32,6 +43,12 @@ EXPECTED: tuple[Expected, ...] = (
                 "status 500/409",
                 "body",
             ),
+        },
+        compatible={
+            "a8-foreign-key": ("status 500/400", "body"),
+            "a8-foreign-key-update": ("status 500/400", "body"),
+            "a9-create-link-unknown": ("status 500/400", "body"),
+            "a9-update-link-none": ("status 500/400", "body"),
         },
     ),
     Expected(
@@ -152,6 +169,13 @@ EXPECTED: tuple[Expected, ...] = (
             "a9-update-link": ("body",),
             "a9-update-foreign-key": ("body",),
         },
+        compatible={
+            "a9-update-link": ("body",),
+            "a9-update-foreign-key": ("body",),
+            "a9-update-unknown-nested": ("body",),
+            "a9-update-link-as-text": ("body",),
+            "a8-digits-for-key": ("body",),
+        },
     ),
     Expected(
         "nested-update",
@@ -181,6 +205,12 @@ EXPECTED: tuple[Expected, ...] = (
                 "status 200/400",
                 "body",
             ),
+            "a9-update-no-array": ("status 200/400", "body"),
+        },
+        compatible={
+            "a9-update-array": ("body",),
+            "a9-update-tags": ("body",),
+            "a9-update-no-array": ("body",),
         },
     ),
 )
