@@ -228,6 +228,26 @@ def test_listener_that_cannot_be_heard_is_refused(
         event.remove(target, name, listener)
 
 
+@pytest.mark.parametrize(
+    ("target", "name"), [(Watched, "load"), (Session, "do_orm_execute"), (Session, "after_commit")]
+)
+def test_listener_that_cannot_be_heard_stops_the_answers(
+    serve: Serve, target: Any, name: str
+) -> None:
+    api = shop(serve)
+    api.made("/watched", name="a")
+
+    def listener(*_: Any) -> None: ...
+
+    event.listen(target, name, listener)
+    try:
+        assert api.get("/watched/1").status_code == 500
+        assert api.put("/watched/1", {"name": "b"}).status_code == 500
+    finally:
+        event.remove(target, name, listener)
+    assert api.read("/watched/1")["name"] == "a"
+
+
 def test_listener_of_every_mapper_is_heard(serve: Serve) -> None:
     api = shop(serve)
     heard: list[str] = []

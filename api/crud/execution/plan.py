@@ -34,6 +34,7 @@ from api.crud.execution.hooks import (
     as_response,
 )
 from api.crud.execution.unit import UnitOfWork
+from api.crud.models.behaviour import UnsupportedListener
 from api.errors import ApiError, Conflict, InternalError, ServiceUnavailable
 from db.database import Database
 from db.errors import DatabaseError
@@ -107,11 +108,16 @@ class Plan:
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""
         action = self.action
+        try:
+            unit = self._unit()
+        except UnsupportedListener as error:  # The renderer's log has no texts of exceptions.
+            log.error("unsupported listener", resource=self._resource.name, reason=str(error))  # noqa: TRY400 - the text says all
+            raise
         context = Context(
             self._resource,
             action.name,
             scope,
-            self._unit(),
+            unit,
             action.by_key,
             action.hooked,
             status=action.status,

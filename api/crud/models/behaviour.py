@@ -44,6 +44,10 @@ _SESSION_WRITING_EVENTS: Final = (
 )
 
 
+class UnsupportedListener(Exception):
+    """A listener was added while the service runs, and nothing would call it."""
+
+
 class WriteBehaviour:
     """Why a model's rows are written through a session, by action; empty where they are not.
 
@@ -58,11 +62,22 @@ class WriteBehaviour:
 
     def reasons(self, action: str) -> tuple[str, ...]:
         """Return why an action needs a session; empty for one that is not of ``ACTIONS``."""
-        listeners = len(registry._key_to_collection)  # noqa: SLF001 - nothing public counts them
-        if listeners != self._known:
-            self._reasons = {name: tuple(self._find(name)) for name in ACTIONS}
-            self._known = listeners
+        self.check()
         return self._reasons.get(action, ())
+
+    def check(self) -> None:
+        """Look again for listeners if any were added since.
+
+        Raises:
+            UnsupportedListener: One of them would never be called.
+        """
+        listeners = len(registry._key_to_collection)  # noqa: SLF001 - nothing public counts them
+        if listeners == self._known:
+            return
+        for text in self.refusals():
+            raise UnsupportedListener(f"{self._mapped.model.__name__} has {text}")
+        self._reasons = {name: tuple(self._find(name)) for name in ACTIONS}
+        self._known = listeners
 
     def refusals(self) -> Iterator[str]:
         """Yield what the model or its sessions ask for that cannot be carried out."""

@@ -90,10 +90,11 @@ class Action:
 
     def needs_session(self, nested: Sequence[Nested] = ()) -> bool:
         """Tell whether what this action writes goes through an ORM session."""
-        resource = self.resource
+        resource, behaviour = self.resource, self.resource.session_writes.behaviour
         if not self.writes:
+            behaviour.check()
             return False
-        reasons = resource.session_writes.behaviour.reasons(self.name)
+        reasons = behaviour.reasons(self.name)
         return bool(reasons) or (bool(nested) and resource.session_nested.needed(nested))
 
     async def send(self, context: Context) -> None:
