@@ -55,8 +55,8 @@ def parse_form(body: bytes) -> dict[str, Any]:
     """Parse a form.
 
     Raises:
-        MalformedBody: It is not percent-encoded UTF-8, has too many members, nests too deeply, or
-            gives a member as text and as an object.
+        MalformedBody: It is not percent-encoded UTF-8, has too many members, nests too deeply,
+            gives a member as text and as an object, or has a bracket too many or too few.
     """
     try:
         pairs = parse_qsl(
@@ -78,6 +78,8 @@ def parse_form(body: bytes) -> dict[str, Any]:
 def _insert(tree: Tree, name: str, text: str) -> None:
     """Put a value where its name says."""
     found = _NAME.fullmatch(name)
+    if found is None and "[" in name:
+        raise MalformedBody(f"The body's member {name[:_SHOWN]} is not a name such as author[id]")
     parts = [name] if found is None else [found[1], *_PART.findall(found[2])]
     if len(parts) > _DEEPEST + 1:
         raise MalformedBody(f"The body's member {name[:_SHOWN]} is nested too deeply")
@@ -93,7 +95,7 @@ def _insert(tree: Tree, name: str, text: str) -> None:
         node[last] = {"0": present, "1": text}
     elif present is None:
         node[last] = text
-    elif _is_array(present):
+    elif next(iter(present)).isdigit():  # An array so far; one look suffices.
         present[_place(present, "")] = text
     else:
         raise _contradicts(name)
