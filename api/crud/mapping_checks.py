@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Column
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.crud.checks import check_path
-from api.crud.models.defaults import has_sql_default, sql_default
+from api.crud.models.defaults import has_sql_default, sql_default, takes_context
 from api.crud.models.keys import finds_one_row
 from api.crud.models.mapped_class import MappedClass, Model
 from api.crud.options import ConfigurationError
@@ -116,6 +116,8 @@ def _unknown_defaults(resource: "Resource") -> Iterator[tuple[str, str]]:
         by_constructor = field.filled and not (field.managed or field.has_initial)
         if by_constructor and not field.nullable and field.column.server_default is None:
             yield "put_replaces", f"the default of {field.name} is known to the constructor alone"
+        if takes_context(field.column.default) and not field.read_only:
+            yield "put_replaces", f"the default of {field.name} is known to an INSERT alone"
         has_default = has_sql_default(field.column) and not (field.generated or field.read_only)
         if has_default and sql_default(field.column, resource.statements.dialect) is None:
             yield "put_replaces", f"the default of {field.name} is known to the database alone"
