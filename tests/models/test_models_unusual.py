@@ -381,6 +381,70 @@ def test_refusals_of_the_mapping_name_the_relation_or_keep_their_reason(serve: S
     assert (deleted.status_code, deleted.json()["detail"]) == (409, "Other rows depend on this row")
 
 
+class LinkBase(DeclarativeBase):
+    pass
+
+
+PLAYS = sa.Table(
+    "plays",
+    LinkBase.metadata,
+    sa.Column("band", sa.ForeignKey("bands.id"), primary_key=True),
+    sa.Column("player", sa.ForeignKey("players.id"), primary_key=True),
+)
+
+
+class Band(LinkBase):
+    __tablename__ = "bands"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    players: Mapped[list["Player"]] = relationship(secondary=PLAYS, back_populates="bands")
+
+    @validates("players", include_removes=True)
+    def check(self, _: str, player: "Player", is_remove: bool) -> "Player":  # noqa: FBT001 - SQLAlchemy's form
+        if player.id == (1 if is_remove else 3):
+            raise ValueError("must not")
+        return player
+
+
+class Player(LinkBase):
+    __tablename__ = "players"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bands: Mapped[list[Band]] = relationship(secondary=PLAYS, back_populates="players")
+    leader_id: Mapped[int | None] = mapped_column(sa.ForeignKey("players.id"))
+    leader: Mapped["Player | None"] = relationship(remote_side="Player.id")
+
+    def __init__(self, leader: "Player | None" = None) -> None:
+        self.leader = leader
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body", "status", "linked"),
+    [
+        ("PUT /bands/1/players", [1, 2], 200, [(1, 1), (1, 2)]),
+        ("PUT /bands/1/players", [2], 400, [(1, 1)]),
+        ("POST /bands/1/players", 2, 201, [(1, 1), (1, 2)]),
+        ("POST /bands/1/players", 3, 400, [(1, 1)]),
+        ("POST /players/3/bands", 1, 400, [(1, 1)]),
+        ("POST /players/2/bands", 1, 201, [(1, 1), (1, 2)]),
+        ("DELETE /bands/1/players/1", None, 400, [(1, 1)]),
+        ("DELETE /bands/1/players/2", None, 404, [(1, 1)]),
+    ],
+)
+def test_validators_of_a_relationship_run_where_links_are_changed(
+    serve: Serve, request_line: str, body: Any, status: int, linked: Any
+) -> None:
+    api = serve(LinkBase.metadata)
+    for model in (Band, Player):
+        api.crud.resource(model, associations=True, links=True)
+    for leader in (None, 1, None):
+        made = api.post("/players", {"leader_id": leader})
+        assert made.json()["leader_id"] == leader  # What the constructor says of it is not meant.
+    api.post("/bands", {"players": [{"id": 1}]})
+    assert api.request(*request_line.split(), json=body).status_code == status
+    assert sorted(api.sql("SELECT band, player FROM plays")) == linked
+
+
 class RefusedBase(DeclarativeBase):
     pass
 
@@ -424,6 +488,13 @@ class Record(MappedAsDataclass, RefusedBase):
     name: Mapped[str] = mapped_column(default_factory=lambda: "new")
 
 
+class Contextual(RefusedBase):
+    __tablename__ = "contextual"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(default=lambda context: f"of {context}")
+
+
 class Numbered(RefusedBase):
     __tablename__ = "numbered"
 
@@ -439,6 +510,7 @@ class Numbered(RefusedBase):
         (Document, {}, "id is JSON, which has no one form in a path"),
         (Untyped, {}, "SQLAlchemy does not know its type"),
         (Record, {"put_replaces": True}, "the default of name is known to the constructor alone"),
+        (Contextual, {"put_replaces": True}, "the default of name is known to an INSERT alone"),
         (Numbered, {}, "no JSON form is known for the column type BIT"),
     ],
 )

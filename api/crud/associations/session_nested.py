@@ -5,6 +5,7 @@ validators and events of the related classes run. ``nested_writes`` is for model
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,11 +17,29 @@ from api.crud.associations.related import RelatedRows, no_such_row
 from api.crud.execution import bodies
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
-from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites
+from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
 from api.crud.views.fields import initial_values
-from api.errors import FieldError, ValidationFailed
+from api.errors import FieldError, NotFound, ValidationFailed
 from db.connection import Connection
 from db.errors import NotWritten
+from db.statement import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A change of the links of one row.
+
+    Attributes:
+        name: The relation's.
+        keys: The primary keys of the linked rows, as driver values.
+        replaces: They become all that are linked.
+        removes: They are parted from the row; else they are linked to it.
+    """
+
+    name: str
+    keys: Sequence[Sequence[Any]]
+    replaces: bool = False
+    removes: bool = False
 
 
 class SessionNested:
@@ -39,11 +58,43 @@ class SessionNested:
 
     def needed(self, nested: Sequence[Nested]) -> bool:
         """Tell whether any of these related rows has to be written in a session."""
-        return any(
-            self._writes[one.relation.name].behaviour.reasons(action)
-            for one in nested
-            for action in ("create", "update")
-        )
+        return any(self.is_needed_for(one.relation.name) for one in nested)
+
+    def is_needed_for(self, name: str) -> bool:
+        """Tell whether the rows of this relation have to be written in a session."""
+        behaviour = self._writes[name].behaviour
+        return any(behaviour.reasons(action) for action in ("create", "update"))
+
+    async def link(
+        self, connection: Connection, parent: SessionWrites, row: Row, to: Links
+    ) -> None:
+        """Change the links of a stored row; validators and events of both sides run.
+
+        Args:
+            connection: Inside the transaction.
+            parent: What loads the row's instance.
+            row: The row.
+            to: Which links, and what becomes of them.
+        """
+        key, related = parent.row_key(row), self._writes[to.name]
+
+        def work(session: Session) -> None:
+            with session.no_autoflush:
+                instance = parent.load(session, key, row)
+                if instance is None:
+                    raise NotFound
+                others = [related.load(session, one) for one in to.keys]
+                try:
+                    if to.removes:
+                        collection = getattr(instance, to.name)
+                        for other in others:
+                            collection.remove(other)
+                    else:
+                        _collect(getattr(instance, to.name), others, replaces=to.replaces)
+                except VALIDATION_ERRORS as error:
+                    raise _refused(to.name, error) from error
+
+        await run(connection, work)
 
     async def check_links(self, connection: Connection, context: Context) -> None:
         """Check that the rows to be linked exist and show what the body says of them."""
@@ -125,14 +176,18 @@ def _relate(instance: Any, one: Nested, related: Sequence[Any]) -> None:
     if not one.relation.many:
         setattr(instance, name, related[0] if related else None)
         return
-    collection = getattr(instance, name)
+    _collect(getattr(instance, name), related, replaces=one.replaces)
+
+
+def _collect(collection: Any, related: Sequence[Any], *, replaces: bool) -> None:
+    """Put instances into a collection, or make them all that is in it."""
     adapter = collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
     if adapter is None:  # A dynamic or write-only relationship, which is never replaced.
         for other in related:
             (collection.add if hasattr(collection, "add") else collection.append)(other)
         return
     present = list(adapter)
-    for other in present if one.replaces else ():
+    for other in present if replaces else ():
         if other not in related:
             adapter.remove_with_event(other)
     for other in related:

@@ -5,12 +5,14 @@ the body in ``context.given`` under the relation's name. What a hook sets in ``c
 is written into the parent's row. Which rows there are is for the GET of the nested resource.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.types import Receive
 
 from api.crud.associations.nested import MAX_CHILDREN, Items, Key, Link, Reading
+from api.crud.associations.session_nested import Links
 from api.crud.execution.actions import JSON_ONLY, Update
 from api.crud.execution.bodies import INVALID, Errors
 from api.crud.execution.context import Context
@@ -88,6 +90,14 @@ class LinkAction(Update):
     async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
         raise NotImplementedError
 
+    async def _in_session(self, connection: Connection, row: Row, links: Links) -> bool:
+        """Change the links through a session, where the model of either side needs one."""
+        nested = self.resource.session_nested
+        if not (self.needs_session() or nested.is_needed_for(self.relation)):
+            return False
+        await nested.link(connection, self.resource.session_writes, row, links)
+        return True
+
     def _own(self, row: Row) -> Key:
         """Return the parent's key as the link table holds it."""
         return self.resource.view.values(row, [local for local, _ in self._relation.pairs])
@@ -127,7 +137,7 @@ class ReplaceLinks(LinkAction):
         return [(f"{self.relation}.{place}", one) for place, one in enumerate(given)]
 
     async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
-        own, joins, errors = self._own(row), self._related.joins, Errors()
+        own, errors = self._own(row), Errors()
         wanted: dict[Key, None] = {}
         for link in context.options[_LINKS]:
             other = await self._other(connection, link, context)
@@ -135,13 +145,19 @@ class ReplaceLinks(LinkAction):
                 errors.add(link.name, INVALID, "is given twice")
             wanted[other] = None
         errors.check()
+        keys = [link.key for link in context.options[_LINKS]]
+        if not await self._in_session(connection, row, Links(self.relation, keys, replaces=True)):
+            await self._replace(connection, own, wanted)
+        await self._linked_rows(connection, row, context)
+
+    async def _replace(self, connection: Connection, own: Key, wanted: Mapping[Key, None]) -> None:
+        joins = self._related.joins
         stored = {tuple(other) for other in await joins.related(connection, own)}
         for other in stored.difference(wanted):
             await joins.delete(connection, own, other)
         for other in wanted:
             if other not in stored:
                 await joins.insert(connection, own, other)
-        await self._linked_rows(connection, row, context)
 
 
 class AddLink(LinkAction):
@@ -161,7 +177,7 @@ class AddLink(LinkAction):
         other = await self._other(connection, link, context)
         if await joins.exists(connection, own, other):
             context.status = 200
-        else:
+        elif not await self._in_session(connection, row, Links(self.relation, [link.key])):
             await joins.insert(connection, own, other)
         found = await connection.fetch_one(self._related.statements.read(), link.key)
         if found is None:
@@ -201,8 +217,12 @@ class RemoveLink(LinkAction):
         if found is None:
             raise NotFound
         other = self._related.view.values(found, [far for far, _ in self._relation.link_pairs])
-        if not await self._related.joins.delete(connection, self._own(row), other):
+        own, joins = self._own(row), self._related.joins
+        if not await joins.exists(connection, own, other):
             raise NotFound
+        links = Links(self.relation, [link.key], removes=True)
+        if not await self._in_session(connection, row, links):
+            await joins.delete(connection, own, other)
         context.instance, context.rows = {}, ()
 
 

@@ -11,7 +11,8 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Dialect, Float, Numeric
-from sqlalchemy.orm import Session, defer, lazyload
+from sqlalchemy.orm import RelationshipDirection, Session, defer, lazyload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from api.crud.execution.bodies import INVALID, Attributes, Errors
@@ -83,9 +84,19 @@ class SessionWrites:
             instance = self._mapper.class_(**arguments)
         except VALIDATION_ERRORS as error:
             raise ValidationFailed(f"{INVALID}: {error}") from error
+        self._leave_to_keys(instance, attributes)
         rest = {name: v for name, v in attributes.items() if name not in arguments}
         self.assign(instance, rest, prefix)
         return instance
+
+    def _leave_to_keys(self, instance: Any, attributes: Attributes) -> None:
+        """Forget that a constructor set a relationship to None whose foreign key is given."""
+        of_column = self._mapper.get_property_by_column
+        for one in self._mapper.relationships:
+            if one.direction is RelationshipDirection.MANYTOONE and not one.viewonly:
+                is_given = any(of_column(c).key in attributes for c in one.local_columns)
+                if is_given and vars(instance).get(one.key, instance) is None:
+                    set_committed_value(instance, one.key, None)
 
     def assign(self, instance: Any, attributes: Attributes, prefix: str = "") -> None:
         """Set attributes of an instance. Raises ``ValidationFailed``, naming each refused field."""
@@ -108,6 +119,10 @@ class SessionWrites:
     def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
         """Return the Python values of a primary key that the driver gave."""
         return tuple(read(value) for read, value in zip(self._key, row, strict=True))
+
+    def row_key(self, row: Row) -> tuple[Any, ...]:
+        """Return the primary key of a row, as driver values."""
+        return self._fields.key_of(row)
 
     def load(self, session: Session, key: Sequence[Any], row: Row | None = None) -> Any | None:
         """Load the instance of this primary key, as driver values, and lock its row.
