@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 import sqlalchemy as sa
 from fastapi.openapi.utils import get_openapi
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
 from api.crud import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from api.crud.routes.route import PlanRoute
@@ -413,6 +413,36 @@ def test_the_parts_catalogs_model_is_lenient_beside_a_strict_resource_of_it(serv
     assert api.put(f"/finale/{made['id']}", {**made, "createdAt": 1}).status_code == 200
     check_refused(api.get("/parts?colour=brown"), 400)
     assert len(api.read("/finale?colour=brown")) == 1
+
+
+class Member(Base):
+    __tablename__ = "members"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    age: Mapped[int | None]
+    host_id: Mapped[int | None] = mapped_column("hostId", sa.ForeignKey("members.id"))
+    host: Mapped["Member | None"] = relationship(remote_side="Member.id", back_populates="guests")
+    guests: Mapped[list["Member"]] = relationship(back_populates="host")
+
+    @validates("name")
+    def check_name(self, _: str, value: str) -> str:
+        return value.strip()
+
+
+def test_the_mode_holds_where_rows_are_written_through_a_session(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Member, associations=True, compatible="finale")
+    ann = api.made("/members", name=" ann ", age="42", colour="brown")
+    assert (ann["name"], ann["age"]) == ("ann", 42)
+    path = f"/members/{ann['id']}"
+    bob = api.made("/members", name="bob", host={"id": str(ann["id"]), "colour": 1}, zzz=1)
+    changed = api.put(path, {"age": "43", "guests": [], "zzz": 1}).json()
+    assert (changed["age"], [guest["id"] for guest in changed["guests"]]) == (43, [bob["id"]])
+    for body in ({"name": "bob"}, {"hostId": "99"}, {"host": {"id": 99}}):
+        check_refused(api.put(path, body), 400)
+        check_refused(api.post("/members", {"name": "new", **body}), 400)
+    assert [row["name"] for row in api.read("/members?zzz=1")] == ["ann", "bob"]
 
 
 @pytest.mark.parametrize("value", ["Finale", "strict", "", True, ["finale"], 1])
