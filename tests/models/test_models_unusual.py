@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.declarative import ConcreteBase
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -443,6 +444,37 @@ def test_validators_of_a_relationship_run_where_links_are_changed(
     api.post("/bands", {"players": [{"id": 1}]})
     assert api.request(*request_line.split(), json=body).status_code == status
     assert sorted(api.sql("SELECT band, player FROM plays")) == linked
+
+
+class ConcreteDocuments(DeclarativeBase):
+    pass
+
+
+class Paper(ConcreteBase, ConcreteDocuments):
+    __tablename__ = "papers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    __mapper_args__: Any = {"polymorphic_identity": "paper", "concrete": True}  # noqa: RUF012
+
+
+class Invoice(Paper):
+    __tablename__ = "invoices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    amount: Mapped[int]
+    __mapper_args__: Any = {"polymorphic_identity": "invoice", "concrete": True}  # noqa: RUF012
+
+    @validates("amount")
+    def check(self, _: str, amount: int) -> int:
+        return abs(amount)
+
+
+def test_concrete_class_is_written_through_a_session(serve: Serve) -> None:
+    api = serve(ConcreteDocuments.metadata)
+    api.crud.resource(Invoice)
+    assert api.post("/invoices", {"amount": -3}).json() == {"id": 1, "amount": 3}
+    assert api.put("/invoices/1", {"amount": -4}).json() == {"id": 1, "amount": 4}
+    assert api.delete("/invoices/1").status_code == 200
 
 
 class RefusedBase(DeclarativeBase):

@@ -142,7 +142,7 @@ class SessionWrites:
             self._mapper.class_,
             self.key_of(key),
             options=[lazyload("*"), *unreadable],  # An outer join could not be locked.
-            with_for_update={"of": self._mapper.base_mapper.local_table},
+            with_for_update=self._fields.mapped.lock,
         )
 
     def identity(self, instance: Any) -> tuple[Any, ...]:

@@ -106,6 +106,15 @@ class MappedClass:
         order = list(_tables_of(self.mapper.persist_selectable))
         return tuple(sorted(tables, key=lambda one: order.index(one) if one in order else -1))
 
+    @cached_property
+    def lock(self) -> Any:
+        """What ``with_for_update`` of the ORM takes: the base's row stands for the whole object.
+
+        A concrete class may be selected from a subquery, which is locked as a whole.
+        """
+        mapper = self.mapper
+        return mapper.concrete or {"of": mapper.base_mapper.local_table}
+
     def has_column(self, column: Column[Any]) -> bool:
         """Tell whether an attribute of the class holds this column of its tables."""
         return column in self.mapper._columntoproperty  # noqa: SLF001 - the public form raises
