@@ -10,8 +10,11 @@ from sqlalchemy.ext.declarative import ConcreteBase
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     DeclarativeBase,
+    DynamicMapped,
     Mapped,
     MappedAsDataclass,
+    WriteOnlyMapped,
+    attribute_keyed_dict,
     column_property,
     composite,
     mapped_column,
@@ -475,6 +478,107 @@ def test_concrete_class_is_written_through_a_session(serve: Serve) -> None:
     assert api.post("/invoices", {"amount": -3}).json() == {"id": 1, "amount": 3}
     assert api.put("/invoices/1", {"amount": -4}).json() == {"id": 1, "amount": 4}
     assert api.delete("/invoices/1").status_code == 200
+
+
+class CollectionBase(DeclarativeBase):
+    pass
+
+
+class Shelf(CollectionBase):
+    __tablename__ = "shelves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dynamic: DynamicMapped["Book"] = relationship(cascade="all, delete-orphan", order_by="Book.n")
+    write_only: WriteOnlyMapped["Disc"] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Disc.n"
+    )
+    keyed: Mapped[dict[int, "Map"]] = relationship(
+        cascade="all, delete-orphan", collection_class=attribute_keyed_dict("n")
+    )
+
+    @validates("dynamic", "write_only", "keyed")
+    def check(self, _: str, value: Any) -> Any:
+        return value
+
+
+class OnShelf:
+    shelf: Mapped[int] = mapped_column(sa.ForeignKey("shelves.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Book(OnShelf, CollectionBase):
+    __tablename__ = "books"
+
+
+class Disc(OnShelf, CollectionBase):
+    __tablename__ = "discs"
+
+
+class Map(CollectionBase):
+    __tablename__ = "maps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    shelf: Mapped[int | None] = mapped_column(sa.ForeignKey("shelves.id"))
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "field"),
+    [
+        ("dynamic", [{"shelf": 1, "n": 2}, {"n": 3}], None),
+        ("write_only", [{"n": 3}], None),
+        ("write_only", [], None),
+        ("keyed", [{"id": 2}, {"n": 3}], None),
+        ("keyed", [{"id": 2}, {"n": 2}], "keyed"),
+    ],
+)
+def test_array_becomes_the_stored_set_in_every_kind_of_collection(
+    serve: Serve, name: str, array: list[dict[str, int]], field: str | None
+) -> None:
+    api = serve(CollectionBase.metadata)
+    api.crud.resource(Shelf, associations=True, nested_arrays="sync")
+    assert api.post("/shelves", {name: [{"n": 1}, {"n": 2}]}).status_code == 201
+    response = api.put("/shelves/1", {name: array})
+    stored = [one["n"] for one in api.get("/shelves/1").json()[name]]
+    if field is None:
+        assert response.json()[name] == api.get("/shelves/1").json()[name]
+        assert stored == [one.get("n", 2) for one in array]
+    else:
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (400, field)
+        assert stored == [1, 2]
+
+
+class OrderBase(DeclarativeBase):
+    pass
+
+
+class Line(OrderBase):
+    __tablename__ = "lines"
+    __table_args__ = (sa.ForeignKeyConstraint(["tenant", "no"], ["orders.tenant", "orders.no"]),)
+
+    tenant: Mapped[int] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Order(OrderBase):
+    __tablename__ = "orders"
+
+    tenant: Mapped[int] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[list[Line]] = relationship(order_by=Line.place)
+
+
+@pytest.mark.parametrize(("tenant", "status"), [(None, 201), (1, 201), (2, 400)])
+def test_part_of_a_nested_key_that_is_not_the_parents_is_refused(
+    serve: Serve, tenant: int | None, status: int
+) -> None:
+    api = serve(OrderBase.metadata)
+    api.crud.resource(Order, associations=True)
+    line = {"place": 1} if tenant is None else {"place": 1, "tenant": tenant}
+    made = api.post("/orders", {"tenant": 1, "no": 5, "lines": [line]})
+    assert made.status_code == status
+    assert api.sql("SELECT * FROM lines") == ([(1, 5, 1)] if status == 201 else [])
 
 
 class RefusedBase(DeclarativeBase):

@@ -216,7 +216,10 @@ class Items:
             prefix=prefix,
             given_elsewhere=self._given_elsewhere if reading.hooked else frozenset(),
         )
-        return New(name, attributes, {member: given[member] for member in read_only})
+        rest = {member: given[member] for member in read_only}
+        if not reading.lenient:  # Of a key of several columns, the parent's part is not written.
+            rest |= {f.name: v for f, v in key if v is not None and f not in self._written}
+        return New(name, attributes, rest)
 
     def _rest(self, given: Mapping[str, Any], reading: Reading) -> Rest:
         if reading.lenient:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, WriteOnlyCollection, object_session
 from sqlalchemy.orm.collections import collection_adapter
 
 from api.crud.associations.additions import additions
@@ -180,16 +180,32 @@ def _relate(instance: Any, one: Nested, related: Sequence[Any]) -> None:
 
 
 def _collect(collection: Any, related: Sequence[Any], *, replaces: bool) -> None:
-    """Put instances into a collection, or make them all that is in it."""
+    """Put instances into a collection of whichever class, or make them all that is in it.
+
+    Raises:
+        ValueError: The collection knows its members by a key that two of them have.
+    """
     adapter = collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
-    if adapter is None:  # A dynamic or write-only relationship, which is never replaced.
-        for other in related:
-            (collection.add if hasattr(collection, "add") else collection.append)(other)
-        return
-    present = list(adapter)
+    if adapter is None:  # A dynamic or write-only relationship.
+        add, remove = getattr(collection, "add", None) or collection.append, collection.remove
+        present = _stored(collection) if replaces else []
+    else:
+        add, remove = adapter.append_with_event, adapter.remove_with_event
+        present = list(adapter)
     for other in present if replaces else ():
         if other not in related:
-            adapter.remove_with_event(other)
+            remove(other)
     for other in related:
         if other not in present:
-            adapter.append_with_event(other)
+            add(other)
+    kept = [one for one in present if not replaces or one in related]
+    if adapter is not None and not {*map(id, (*kept, *related))} <= {*map(id, adapter)}:
+        raise ValueError("must not have two rows of one key")
+
+
+def _stored(collection: Any) -> list[Any]:
+    """Return what is in a dynamic or write-only collection."""
+    if not isinstance(collection, WriteOnlyCollection):
+        return list(collection)
+    session = object_session(collection.instance)
+    return [] if session is None else [*session.scalars(collection.select())]
