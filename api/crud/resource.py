@@ -35,8 +35,8 @@ from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
 from api.crud.views.view import UnknownName
 from api.errors import NotFound
-from api.http.body import is_lenient
 from api.http.exchange import Access
+from api.http.preferences import is_lenient
 from db.database import Database
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024

@@ -28,12 +28,6 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
-def is_lenient(scope: Scope) -> bool:
-    """Return whether the caller asks to pass over what is unknown (RFC 7240)."""
-    prefer = header(scope, b"prefer")
-    return prefer is not None and b"handling=lenient" in prefer.lower().replace(b" ", b"")
-
-
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Read the whole body.
 

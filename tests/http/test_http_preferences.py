@@ -1,0 +1,35 @@
+"""The ``Prefer`` header, read as RFC 7240 has it."""
+
+import pytest
+
+from api.http.preferences import is_lenient
+
+GIVEN = [
+    ([b"handling=lenient"], True),
+    ([b"Handling = LENIENT"], True),
+    ([b'handling="lenient"'], True),
+    ([b"respond-async, handling=lenient;x=y"], True),
+    ([b"return=minimal", b"handling=lenient"], True),
+    ([b'x="a,b", handling=lenient'], True),
+    ([b"handling=lenient, handling=strict"], True),
+    ([b"handling=strict, handling=lenient"], False),
+    ([b"handling=strict", b"handling=lenient"], False),
+    ([b"handling=lenientx"], False),
+    ([b"xhandling=lenient"], False),
+    ([b'x="a, handling=lenient"'], False),
+    ([b'x="handling=lenient"'], False),
+    ([b"x;handling=lenient"], False),
+    ([b"handling, handling=lenient"], False),
+    ([b"handling='lenient'"], False),
+    ([b'handling="lenient'], False),
+    ([b"lenient"], False),
+    ([b""], False),
+    ([], False),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), GIVEN)
+def test_is_lenient_reads_the_first_handling_preference(
+    values: list[bytes], *, expected: bool
+) -> None:
+    assert is_lenient({"headers": [(b"prefer", value) for value in values]}) is expected
