@@ -77,6 +77,11 @@ class Upload(UploadHooks):
             for f in resource.fields
             if not (f is key or f in self.moments or f.computed or f.generated_always)
         ]
+        for option, fields in (("natural_key", natural), ("only_on_create", kept)):
+            for field in fields:
+                if field not in staged:
+                    text = f"{field.name!r} is not uploaded: the service or the database sets it"
+                    raise ConfigurationError(resource.name, option, text)
         if len(staged) > MAX_FIELDS:
             raise ConfigurationError(resource.name, "upload", f"has over {MAX_FIELDS} fields")
         self.stage = Stage(f"upload_{resource.slug}", staged, dialect)
