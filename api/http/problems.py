@@ -1,5 +1,6 @@
 """The boundary that turns every failure of a request into its one response."""
 
+import re
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
@@ -8,12 +9,13 @@ from urllib.parse import quote
 import structlog
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from fastapi.utils import is_body_allowed_for_status_code
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.http.exchange import Exchange
+from api.http.exchange import Exchange, Header
 from api.http.handlers import Handlers, handler_of, response_of
 from api.http.native import without_body
 from db.errors import DatabaseError
@@ -24,13 +26,23 @@ _PATH: Final = "/:@!$&'()*+,;=~"
 """What may stand in a path as it is (RFC 3986, section 3.3)."""
 
 _NO_STATUS: Final = 600
+_NO_ERRORS: Final = range(200, 400)
+_STATUSES: Final = range(200, 1000)
+_SENDABLE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What may stand in a header (RFC 9110, section 5.5)."""
+
+
+class ResponseCutOff(Exception):
+    """A response ended before its end; the log line before it says why."""
 
 
 class ProblemBoundary:
     """Lets nothing but responses out.
 
-    An exception after the response has begun cannot be told any more; it goes on to the server,
-    which cuts the connection, so that the caller does not take a part for the whole.
+    An exception after the response has begun cannot be told any more: ``ResponseCutOff`` goes on
+    to the server, which cuts the connection, so that the caller does not take a part for the
+    whole. The exception itself stays here, since servers log its text. One after the whole
+    response, in a background task, is logged.
 
     Args:
         app: The next layer.
@@ -43,19 +55,25 @@ class ProblemBoundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or answer for what went wrong."""
-        started = False
+        started = finished = False
 
         async def watch(message: Message) -> None:
-            nonlocal started
-            started = True
+            nonlocal started, finished
+            if not started:
+                _check_status(message["status"])
+                started = True
             await send(message)
+            if message["type"] == "http.response.body":
+                finished = not message.get("more_body")
 
         try:
             await self._app(scope, receive, watch)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - answered, or logged by _answer_to
             answer = _answer_to(error, scope)
+            if finished:
+                return  # What runs behind the response: there is nobody left to tell.
             if started:
-                raise
+                raise ResponseCutOff from None
             handler = handler_of(error, self._handlers) if self._handlers else None
             if handler is not None:
                 try:
@@ -68,20 +86,47 @@ class ProblemBoundary:
 def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     """Return the response to an error, noting its reason; a defect of ours is logged."""
     exchange = Exchange.of(scope)
-    if isinstance(error, HTTPException) and error.status_code < HTTPStatus.BAD_REQUEST:
-        return Response(status_code=error.status_code, headers=error.headers)  # A redirection.
+    if isinstance(error, HTTPException) and error.status_code in _NO_ERRORS:
+        return _no_error(error)
     problem = _problem_of(error)
     exchange.reason = problem.reason
     exchange.cause = exchange.cause or _database_code(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log(error, exchange)
 
-    async def send_problem(scope: Scope, _: Receive, send: Send) -> None:
-        headers, body = problem.render(_instance(scope), exchange.request_id)
+    headers, body = _rendered(problem, scope, exchange)
+
+    async def send_problem(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     return send_problem
+
+
+def _rendered(
+    problem: errors.ApiError, scope: Scope, exchange: Exchange
+) -> tuple[list[Header], bytes]:
+    """Render a problem; headers that no server can send are left out."""
+    sendable = {k: v for k, v in problem.headers.items() if _SENDABLE.fullmatch(k + v)}
+    if len(sendable) < len(problem.headers):
+        names = sorted(problem.headers.keys() - sendable.keys())
+        log.error("invalid headers left out", request_id=exchange.request_id, names=names)
+        problem.headers = sendable
+    return problem.render(_instance(scope), exchange.request_id)
+
+
+def _check_status(status: Any) -> None:
+    """Refuse a status that ends the server's worker. Raises ``ValueError``."""
+    if not isinstance(status, int) or status not in _STATUSES:
+        raise ValueError("the status of a response must be an integer from 200 to 999")
+
+
+def _no_error(error: HTTPException) -> ASGIApp:
+    """Return the response to a status that is no error; a redirection has no content."""
+    redirects = error.status_code >= HTTPStatus.MULTIPLE_CHOICES
+    if redirects or not is_body_allowed_for_status_code(error.status_code):
+        return Response(status_code=error.status_code, headers=error.headers)
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
 
 
 def _instance(scope: Scope) -> str:
@@ -99,12 +144,12 @@ def _problem_of(error: Exception) -> errors.ApiError:
                 [{"field": str(e["loc"][-1]), "message": e["msg"]} for e in error.errors()],
             )
         case HTTPException() if HTTPStatus.BAD_REQUEST <= error.status_code < _NO_STATUS:
-            return _of_http(error)
+            return problem_of(error)
         case _:
             return errors.InternalError()
 
 
-def _of_http(error: HTTPException) -> errors.ApiError:
+def problem_of(error: HTTPException) -> errors.ApiError:
     """Return the problem of FastAPI's own exception: status, detail and headers stay."""
     detail: Any = error.detail
     if isinstance(detail, str):

@@ -1,6 +1,7 @@
 """Routes of a Service's own: FastAPI's features work as its users expect, or do not start."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, ClassVar
@@ -12,13 +13,14 @@ from pydantic import BaseModel
 from starlette.endpoints import HTTPEndpoint
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Host, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import NotFound
 from api.http.exchange import AUTHENTICATED, PUBLIC, Exchange, public, requires
 from api.http.native import UnsupportedRoute
+from api.http.problems import ResponseCutOff
 from api.http.routing import UndeclaredAccess
 from api.http.service import Service
 
@@ -111,6 +113,69 @@ def test_http_exception_below_400_is_a_response_without_body(
     (answer,) = Caller(app)("/go")
     assert (answer.status_code, answer.content) == (status, b"")
     assert answer.headers.get("location") == (headers or {}).get("Location")
+
+
+def test_http_exception_of_a_success_keeps_status_and_detail(app: Service) -> None:
+    @app.get("/go")
+    @public
+    async def go() -> None:
+        raise HTTPException(202, "queued", headers={"X-Why": "because"})
+
+    (answer,) = Caller(app)("/go")
+    assert (answer.status_code, answer.json()) == (202, {"detail": "queued"})
+    assert answer.headers["x-why"] == "because"
+
+
+@pytest.mark.parametrize("status", [99, 100, 1000, "200", None, True])
+def test_status_that_is_none_is_a_500(app: Service, status: Any) -> None:
+    @app.get("/go")
+    @public
+    async def go() -> Response:
+        return Response(b"", status)
+
+    (answer,) = Caller(app)("/go")
+    assert (answer.status_code, answer.json()["message"]) == (500, "internal error")
+
+
+@pytest.mark.parametrize("value", ["\u2603", "a\r\nSet-Cookie: b=c", "a\0"])
+def test_refusal_leaves_out_headers_that_cannot_be_sent(app: Service, value: str) -> None:
+    @app.get("/go")
+    @public
+    async def go() -> None:
+        raise NotFound("nothing", headers={"X-Bad": value, "X-Good": "g"})
+
+    (answer,) = Caller(app)("/go")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "nothing")
+    assert (answer.headers.get("x-bad"), answer.headers["x-good"]) == (None, "g")
+
+
+def test_failure_behind_the_response_stays_in_the_service(app: Service) -> None:
+    def fail() -> None:
+        raise RuntimeError("a secret")
+
+    @app.get("/go")
+    @public
+    async def go(tasks: BackgroundTasks) -> dict[str, int]:
+        tasks.add_task(fail)
+        return {"a": 1}
+
+    (answer,) = Caller(app)("/go")  # The transport would raise what comes out of the app.
+    assert (answer.status_code, answer.json()) == (200, {"a": 1})
+
+
+def test_failure_inside_the_response_cuts_it_off_without_its_text(app: Service) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise RuntimeError("a secret")
+
+    @app.get("/go")
+    @public
+    async def go() -> Response:
+        return StreamingResponse(parts())
+
+    with pytest.raises(ResponseCutOff) as cut:
+        Caller(app)("/go")
+    assert "secret" not in "".join(traceback.format_exception(cut.value))
 
 
 class Strange(Exception):
