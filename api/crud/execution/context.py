@@ -84,6 +84,7 @@ class Context:
         headers: Headers to answer with.
         body: The response's bytes, once the send milestone has made them.
         error: What ended the run, for the hooks of ``complete``.
+        settled: Whether the rows are found, so that no key and no criteria can narrow them.
     """
 
     resource: "Resource"
@@ -115,6 +116,7 @@ class Context:
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     error: ApiError | None = None
+    settled: bool = False
     _attributes: Attributes | None = field(default=None, init=False)
     _add_to_children: MutableMapping[str, Any] | None = field(default=None, init=False)
     _include: Collection[str] | None = field(default=None, init=False)
@@ -135,7 +137,8 @@ class Context:
         stand in the fields' order. A nested row must still belong to the path's parent.
 
         Raises:
-            HookError: On setting what is not a complete unique key, or where no row is looked up.
+            HookError: On setting what is not a complete unique key, where no row is looked up, or
+            once it is found.
         """
         return self.key_values
 
@@ -143,6 +146,8 @@ class Context:
     def key(self, given: Mapping[str, Any]) -> None:
         if not self.by_key:
             raise HookError(f"resource {self.resource.name}: {self.action} looks no row up by key")
+        if self.settled:
+            raise HookError(f"resource {self.resource.name}: key: the row is found already")
         self.lookup = look_up(self.resource, given, self.scope)
         self.key_values = self.lookup.values
 
@@ -155,6 +160,7 @@ class Context:
         """
         if self.narrowing is None:
             self.narrowing = Criteria(self.resource)
+        self.narrowing.closed = self.settled
         return self.narrowing
 
     @criteria.setter

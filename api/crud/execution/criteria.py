@@ -33,15 +33,17 @@ class Criteria:
         values: What the conditions' slots are bound to.
         reusable: Whether other requests will have conditions of the same shape; SQL expressions
             hold their values, so they are compiled for one request.
+        closed: Whether the rows are found already; adding then is a mistake.
     """
 
-    __slots__ = ("_resource", "conditions", "reusable", "values")
+    __slots__ = ("_resource", "closed", "conditions", "reusable", "values")
 
     def __init__(self, resource: "Resource") -> None:
         self._resource = resource
         self.conditions: tuple[Condition, ...] = ()
         self.values: tuple[Any, ...] = ()
         self.reusable = True
+        self.closed = False
 
     def add(self, given: Any) -> None:
         """Add values under attribute names, a SQL expression, or several expressions.
@@ -100,6 +102,8 @@ class Criteria:
         self._add(AnyOf((among, IsNull(field))) if has_null else among, *values)
 
     def _add(self, condition: Condition, *values: Any) -> None:
+        if self.closed:
+            raise self._mistake("the rows are found already; set them in start, auth or fetch")
         self.conditions = (*self.conditions, condition)
         self.values = (*self.values, *values)
 

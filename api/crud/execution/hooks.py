@@ -23,6 +23,7 @@ from starlette.responses import Response as StarletteResponse
 
 from api.crud.execution.context import Context, Response
 from api.crud.execution.hook_errors import HookError
+from api.crud.execution.responses import check_response
 from api.crud.options import ConfigurationError
 from api.errors import ApiError
 
@@ -65,15 +66,17 @@ def as_response(response: Any) -> Response:
     """Convert a response to ours.
 
     Raises:
-        HookError: It is neither ours nor Starlette's, or its body is not in memory.
+        HookError: It is neither ours nor Starlette's, its body is not in memory, or it cannot be
+            sent.
     """
     if isinstance(response, Response):
+        check_response(response.status, response.headers, response.body)
         return response
     if not isinstance(response, StarletteResponse) or not hasattr(response, "body"):
         kind = type(response).__name__
         raise HookError(f"{kind} is not a response: give a Response with its body in memory")
     headers = [(k, v) for k, v in response.raw_headers if k != b"content-length"]
-    return Response(response.status_code, headers, bytes(response.body))
+    return as_response(Response(response.status_code, headers, bytes(response.body)))
 
 
 class Milestone:

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from api.crud.compatibility import Compatibility
-from api.crud.execution.actions import Action
+from api.crud.execution.actions import ACTIONS, Action
 from api.crud.execution.context import Context, Response
 from api.crud.execution.failures import diagnose
 from api.crud.execution.hook_errors import HookError
@@ -33,9 +33,11 @@ from api.crud.execution.hooks import (
     Stop,
     as_response,
 )
+from api.crud.execution.responses import check_response
 from api.crud.execution.unit import UnitOfWork
 from api.crud.models.behaviour import UnsupportedListener
 from api.errors import ApiError, Conflict, InternalError, ServiceUnavailable
+from api.http.problems import problem_of
 from db.database import Database
 from db.errors import DatabaseError
 
@@ -43,6 +45,7 @@ log: Any = structlog.get_logger("api.crud")
 
 Step = Callable[[Context], Awaitable[Any]]
 _LAST: Final = "complete"
+_ERRORS: Final = range(400, 600)
 _WITH_INSTANCE: Final = ("fetch", "data", "write", "send")
 """The milestones whose hooks may find the instance and change it before it is sent."""
 
@@ -75,6 +78,7 @@ class Plan:
         self.action.hooked = hooked = bool(self._hooks)
         # Most requests have no body: they are spared a call.
         self._receives = self.action.reads_body or type(self.action).receive is not Action.receive
+        self._is_checked = hooked or type(self.action) not in ACTIONS.values()
         self.action.reworked = any(map(self._hooks.milestone, _WITH_INSTANCE))
         self._single = self.action.single and not hooked
         names = MILESTONES[: MILESTONES.index(_LAST)]
@@ -141,6 +145,8 @@ class Plan:
             stopped = await self._run_complete(context) or stopped
         if stopped is not None:
             return stopped.response
+        if self._is_checked:
+            check_response(context.status, context.headers, context.body)
         return Response(context.status, context.headers, context.body)
 
     async def _run_until_complete(self, context: Context, receive: Receive) -> Stop | None:
@@ -166,8 +172,8 @@ class Plan:
 
     async def _fail(self, context: Context, error: Exception) -> Response:
         """Undo everything, let ``complete`` know, and answer or raise the refusal."""
-        if isinstance(error, HTTPException) and error.status_code >= HTTPStatus.BAD_REQUEST:
-            error = _as_api_error(error)
+        if isinstance(error, HTTPException):
+            error = _of_http_exception(error)
         with_cause = await self._undo(context, error)
         context.error = with_cause if isinstance(with_cause, ApiError) else InternalError()
         # Hooks of complete may still read; whatever they write is undone as well.
@@ -177,19 +183,37 @@ class Plan:
             stopped = await self._run_complete(context)
         except Exception as another:  # noqa: BLE001 - the first error is the one to tell
             log.warning("complete failed after an error", error=type(another).__name__)
-        await context.unit.close(error)
-        if isinstance(error, HookError):  # The renderer's log has no texts of exceptions.
-            action, text = self.action.name, str(error)
-            log.error("invalid hook", resource=self._resource.name, action=action, reason=text)
+        finally:
+            await context.unit.close(error)
+        self._log_mistake(error)
         if stopped is not None:
             return stopped.response
-        if self._hooks.format_error is not None:
-            formatted = self._hooks.format_error(context, context.error)
-            if inspect.isawaitable(formatted):
-                formatted = await formatted
-            if formatted is not None:
-                return as_response(formatted)
+        try:
+            formatted = await self._format(context, context.error)
+        except HookError as mistake:
+            self._log_mistake(mistake)
+            raise
+        if formatted is not None:
+            return formatted
+        if with_cause is error:  # Its own cause stays, for the log.
+            raise error
         raise with_cause from error
+
+    async def _format(self, context: Context, error: ApiError) -> Response | None:
+        """Return the response that ``on_error`` makes of an error, if any."""
+        if self._hooks.format_error is None:
+            return None
+        formatted = self._hooks.format_error(context, error)
+        if inspect.isawaitable(formatted):
+            async with asyncio.timeout(self._resource.options.hook_seconds):
+                formatted = await formatted
+        return None if formatted is None else as_response(formatted)
+
+    def _log_mistake(self, error: Exception) -> None:
+        """Log the text of a hook's mistake: the renderer's log has no texts of exceptions."""
+        if isinstance(error, HookError):
+            action, text = self.action.name, str(error)
+            log.error("invalid hook", resource=self._resource.name, action=action, reason=text)
 
     async def _undo(self, context: Context, error: Exception) -> Exception:
         try:
@@ -203,9 +227,20 @@ class Plan:
         return error
 
 
-def _as_api_error(error: HTTPException) -> ApiError:
-    """Convert what FastAPI code raises in a hook; its status and detail stay."""
-    converted = ApiError.of(error.status_code, str(error.detail), headers=error.headers)
+def _of_http_exception(error: HTTPException) -> Exception:
+    """Convert what FastAPI code raises in a hook; its status and detail stay.
+
+    A redirection is answered as it is. Any other status is a mistake: what is raised undoes what
+    was written, and so cannot be answered as a success.
+    """
+    status = error.status_code
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return error
+    converted: Exception
+    if status in _ERRORS:
+        converted = problem_of(error)
+    else:
+        converted = HookError(f"HTTPException({status}) is no error: answer by stop(response)")
     converted.__cause__ = error
     return converted
 

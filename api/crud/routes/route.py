@@ -8,7 +8,7 @@ longer, for fifty models, than all the rest of the start.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 from fastapi.routing import APIRoute
 from starlette.routing import Match, Route
@@ -19,6 +19,9 @@ from api.errors import NotFound
 from api.http.exchange import Access
 from api.http.media_types import check_accept
 from api.http.standalone import Standalone
+
+_WITHOUT_CONTENT: Final = (204, 304)
+"""Statuses whose responses have no content, and no length of one (RFC 9110, section 6.4.1)."""
 
 
 class Endpoint(Protocol):
@@ -60,15 +63,14 @@ class Operation:
         if self.plan.produces:
             check_accept(scope, self.plan.produces)
         response = await self.plan.run(scope, receive)
-        length = (b"content-length", str(len(response.body)).encode())
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": [*response.headers, length],
-            }
-        )
-        body = b"" if scope["method"] == "HEAD" else response.body
+        headers, body = response.headers, response.body
+        if response.status in _WITHOUT_CONTENT:
+            body = b""
+        else:
+            headers = [*headers, (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if scope["method"] == "HEAD":
+            body = b""
         await send({"type": "http.response.body", "body": body})
 
 

@@ -32,6 +32,7 @@ class Delete(RowAction):
             raise NotFound
         (context.deleted_instance,) = self.resource.view.read_rows((row,))
         context.instance, context.rows = {}, ()
+        context.settled = True
 
     async def _delete_in_session(self, context: Context) -> Row | None:
         row = await self._find(context)
@@ -48,5 +49,5 @@ class Delete(RowAction):
             row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         deleted = only(await connection.fetch_all(statements.delete(conditions, keep=keep), values))
         if deleted is None:
-            await self._explain_missing(connection, conditions, values)
+            await self._explain_missing(context, conditions, values)
         return row or deleted

@@ -28,6 +28,7 @@ class List(Action):
         context.rows = rows = await connection.fetch_all(page, (*values, count, offset))
         context.instance = records = resource.view.read_rows(rows)
         context.offset = offset
+        context.settled = True
         await self._embed(context, records)
         if not resource.options.pagination:
             return

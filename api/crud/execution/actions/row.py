@@ -8,7 +8,6 @@ from api.crud.execution.context import Context
 from api.crud.execution.statements import Statements
 from api.crud.query import Condition
 from api.errors import NotFound
-from db.connection import Connection
 from db.errors import NotWritten, SeveralRows
 from db.statement import Row, Values
 
@@ -34,6 +33,7 @@ class RowAction(Action):
     async def fetch(self, context: Context) -> None:
         """Fetch the row."""
         await self._take_row(context, await self._find(context))
+        context.settled = not self.writes
 
     async def _find(self, context: Context) -> Row | None:
         conditions, values, keep = self._narrowed(context)
@@ -42,10 +42,11 @@ class RowAction(Action):
         return await connection.fetch_one(statement, (*values, *context.key_values))
 
     async def _explain_missing(
-        self, connection: Connection, conditions: tuple[Condition, ...], values: Values
+        self, context: Context, conditions: tuple[Condition, ...], values: Values
     ) -> NoReturn:
         """Raise ``NotFound``, or ``NotWritten`` if the row is there all the same."""
-        statement = self.resource.statements.read(conditions, keep=False)
+        statement = self._statements(context).read(conditions, keep=False)
+        connection = await context.connection()
         if await connection.fetch_one(statement, values) is None:
             raise NotFound
         raise NotWritten("the statement changed no row, though there is one")

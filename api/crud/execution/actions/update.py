@@ -159,6 +159,7 @@ class Update(RowAction):
         in_session = self.needs_session(context.nested)
         row = await (self._update_in_session if in_session else self._update)(context)
         await self._take_row(context, row)
+        context.settled = True
 
     async def _set_defaults(self, context: Context) -> None:
         """Set what a replacement leaves out to the defaults that SQL evaluates."""
@@ -202,6 +203,6 @@ class Update(RowAction):
             statement = statements.update(written, conditions, keep=keep)
             row = only(await connection.fetch_all(statement, (*new, *values)))
             if row is None:
-                await self._explain_missing(connection, conditions, values)
+                await self._explain_missing(context, conditions, values)
             row = await self._whole(connection, row)
         return None if row is None else await self._write_after(connection, context, row)
