@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import JSON, Column
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.crud.checks import check_path
 from api.crud.models.defaults import has_sql_default, sql_default, takes_context
@@ -52,7 +51,7 @@ def check_class(model: Model) -> None:
     """Raise ``ConfigurationError`` for a class that cannot be exposed, whatever the options."""
     try:
         refusal = MappedClass(model).refusal
-    except SQLAlchemyError as error:
+    except Exception as error:
         raise ConfigurationError(model.__name__, "model", f"cannot be mapped: {error}") from error
     if refusal is not None:
         raise ConfigurationError(model.__name__, "model", refusal)

@@ -1,6 +1,6 @@
 """Naming: from a resource's search, sort and preset options to its query parser."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ class Naming:
         given = options.search
         searches = (given,) if isinstance(given, SearchOptions) else tuple(given)
         self.searches = tuple(self._search(search) for search in searches)
-        self.presets = tuple(self._preset(name, make()) for name, make in options.presets.items())
+        self.presets = tuple(self._preset(name, make) for name, make in options.presets.items())
 
     def parser(self, own_order: Iterable[ColumnElement[Any]] = ()) -> QueryParser:
         """Make the parser.
@@ -84,7 +84,12 @@ class Naming:
             preset_parameters=self._compatibility.preset_parameters,
         )
 
-    def _preset(self, name: str, condition: object) -> Preset:
+    def _preset(self, name: str, make: Callable[[], object]) -> Preset:
+        try:
+            condition = make()
+        except Exception as error:
+            text = f"{name}: raised {type(error).__name__}: {error}"
+            raise ConfigurationError(self._options.model.__name__, "presets", text) from error
         if not isinstance(condition, ColumnElement):
             raise ConfigurationError(
                 self._options.model.__name__, "presets", f"{name}: gives no condition"

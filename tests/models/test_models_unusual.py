@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.declarative import ConcreteBase
-from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.ext.hybrid import Comparator, hybrid_property
 from sqlalchemy.orm import (
     DeclarativeBase,
     DynamicMapped,
@@ -617,6 +617,29 @@ class Untyped(RefusedBase):
         return sa.func.upper(self.name)
 
 
+class AnyCase(Comparator[str]):
+    def __eq__(self, other: object) -> Any:
+        return sa.func.lower(self.__clause_element__()) == sa.func.lower(other)
+
+    __hash__ = None  # type: ignore[assignment] # as Python has it
+
+
+class Compared(RefusedBase):
+    __tablename__ = "compared"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+    @hybrid_property
+    def word(self) -> Any:
+        return self.name.lower()
+
+    @word.inplace.comparator
+    @classmethod
+    def _compare_word(cls) -> AnyCase:
+        return AnyCase(cls.name)
+
+
 class Record(MappedAsDataclass, RefusedBase):
     __tablename__ = "records"
 
@@ -644,6 +667,7 @@ class Numbered(RefusedBase):
         (Quoted, {}, "has a quote, a backslash or a control character in its name"),
         (Clashing, {"include": ["quoted"]}, "quoted: a column has that name in JSON"),
         (Document, {}, "id is JSON, which has no one form in a path"),
+        (Compared, {}, "word: has a comparator of its own"),
         (Untyped, {}, "SQLAlchemy does not know its type"),
         (Record, {"put_replaces": True}, "the default of name is known to the constructor alone"),
         (Contextual, {"put_replaces": True}, "the default of name is known to an INSERT alone"),
@@ -656,3 +680,52 @@ def test_mapping_that_cannot_be_carried_out_stops_the_start(
     api = serve(sa.MetaData())
     with pytest.raises(ConfigurationError, match=text):
         api.crud.resource(model, **options)
+
+
+class Broken(DeclarativeBase):
+    pass
+
+
+class Dangling(Broken):
+    __tablename__ = "dangling"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    others: Mapped[list["Dangling"]] = relationship(
+        primaryjoin="foreign(Dangling.id) == Dangling.id", order_by="Dangling.nothing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "presets", "text"),
+    [
+        (Dangling, {}, "cannot be mapped: .*does not have a mapped column"),
+        (Untyped, {"odd": lambda: 1 // 0}, "odd: raised ZeroDivisionError"),
+    ],
+)
+def test_code_of_the_model_that_raises_stops_the_start_in_words(
+    serve: Serve, model: type, presets: dict[str, Any], text: str
+) -> None:
+    api = serve(sa.MetaData())
+    with pytest.raises(ConfigurationError, match=text):
+        api.crud.resource(model, presets=presets, exclude_attributes=["loud"] if presets else [])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"natural_key": ["id"]}, "'id' is no field by which clients know a row"),
+        ({"natural_key": "name"}, "must be a list of names"),
+        ({"natural_key": 5}, "must be a list of names"),
+        ({"path": "uploads"}, "must begin with /"),
+        ({"keys": Untyped}, "there is no 'client'"),
+        ({"keys": 5}, "must be a model with the columns of IdempotencyKeys"),
+    ],
+)
+def test_wrong_option_of_an_upload_stops_the_start_in_words(
+    serve: Serve, options: dict[str, Any], text: str
+) -> None:
+    api = serve(sa.MetaData())
+    rows = api.crud.resource(Untyped, exclude_attributes=["loud"])
+    with pytest.raises(ConfigurationError, match=text):
+        api.crud.upload(rows, **{"natural_key": ["name"], **options})

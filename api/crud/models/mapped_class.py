@@ -238,7 +238,9 @@ class MappedClass:
         except Exception as error:  # noqa: BLE001 - a hybrid runs the model's own code
             found.unsupported[key] = f"has no SQL expression ({type(error).__name__})"
             return
-        if isinstance(clause, ColumnElement):
+        if not hasattr(expression, "type"):
+            found.unsupported[key] = "has a comparator of its own"
+        elif isinstance(clause, ColumnElement):
             found.attributes[key] = Attribute(key, key, expression)
         else:
             found.unsupported[key] = "has no SQL expression"

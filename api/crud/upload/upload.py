@@ -1,11 +1,12 @@
 """An upload: one resource's, its options compiled into what a request uses."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
+from api.crud.checks import check_path
 from api.crud.execution.members import Members
 from api.crud.options import ConfigurationError
 from api.crud.resource import Resource
@@ -64,9 +65,13 @@ class Upload(UploadHooks):
         self.limit = limit
         self.dialect = dialect
         self.table: Table = resource.fields.key[0].column.table
-        self.keys = None if keys is None else IdempotencyKeys(keys, dialect)
+        for text in check_path(path):
+            raise ConfigurationError(resource.name, "path", text)
+        if isinstance(natural_key, str) or not isinstance(natural_key, Collection):
+            raise ConfigurationError(resource.name, "natural_key", "must be a list of names")
+        self.keys = None if keys is None else self._keys(keys)
         key = self._key()
-        natural = [self._field("natural_key", name) for name in natural_key]
+        natural = [self._natural(name, key) for name in natural_key]
         kept = {self._field("only_on_create", name) for name in only_on_create}
         if not natural:
             raise ConfigurationError(resource.name, "natural_key", "must name a field")
@@ -113,6 +118,20 @@ class Upload(UploadHooks):
             )
             raise ConfigurationError(self.resource.name, "upload", text)
         return key
+
+    def _keys(self, model: Any) -> IdempotencyKeys:
+        try:
+            return IdempotencyKeys(model, self.dialect)
+        except (AttributeError, KeyError) as error:
+            text = f"must be a model with the columns of IdempotencyKeys; there is no {error}"
+            raise ConfigurationError(self.resource.name, "keys", text) from error
+
+    def _natural(self, name: str, key: Field) -> Field:
+        field = self._field("natural_key", name)
+        if field is key or field.read_only or not field.codec.is_comparable:
+            text = f"{name!r} is no field by which clients know a row"
+            raise ConfigurationError(self.resource.name, "natural_key", text)
+        return field
 
     def _field(self, option: str, name: str) -> Field:
         field = self.resource.fields.by_name.get(name)
