@@ -22,6 +22,7 @@ from api.crud.compatibility import compatibility_of
 from api.crud.execution.hooks import ActionHooks
 from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions, is_view
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
+from api.crud.routes.document import describe_generated_routes
 from api.crud.routes.exposed import APP, Exposed
 from api.crud.routes.links import link_routes, linked_relations
 from api.crud.routes.operation_checks import check_operation
@@ -79,6 +80,7 @@ class Crud:
             raise ConfigurationError("Crud", "compatible", text)
         self._compatible = compatible
         self._routes = Exposed(app, gate)
+        describe_generated_routes(app)
         self._database = database
         self._base = base
         self._update_method = update_method
