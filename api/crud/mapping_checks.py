@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from api.crud.resource import Resource
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_OF_MANY: Final = ("list", "create")
 _OF_ONE_ROW: Final = ("read", "update", "delete")
 _WRITING: Final = ("create", "update", "delete")
 
@@ -67,19 +68,29 @@ def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
     mapped, actions = resource.fields.mapped, resource.options.actions
     for text in resource.session_writes.behaviour.refusals():
         yield "model", text
-    for action in _OF_ONE_ROW:
-        if action in actions and not resource.is_nested and not _names_one_row(resource):
-            yield "endpoints", _no_key(resource, action)
+    yield from _unclear_paths(resource)
     for action in _WRITING:
         if action in actions and not mapped.tables:
             yield "actions", f"{action}: the model is mapped to a SELECT, which cannot be written"
-    for field in resource.key:
-        if isinstance(stored_as(field.column.type, resource.statements.dialect), JSON):
-            yield "endpoints", f"{field.name} is JSON, which has no one form in a path"
     if "create" in actions:
         yield from _uncreatable(resource)
     if resource.options.put_replaces:
         yield from _unknown_defaults(resource)
+
+
+def _unclear_paths(resource: "Resource") -> Iterator[tuple[str, str]]:
+    """Say which paths mean one row where all are meant, or several where one is."""
+    actions = resource.options.actions
+    if resource.plural_names_one:
+        for action in (one for one in _OF_MANY if one in actions):
+            text = f"{action}: {resource.plural!r} names one row; give the path of the many too"
+            yield "endpoints", f"{text}, or actions must leave {action} out"
+    for action in _OF_ONE_ROW:
+        if action in actions and not resource.is_nested and not _names_one_row(resource):
+            yield "endpoints", _no_key(resource, action)
+    for field in resource.key:
+        if isinstance(stored_as(field.column.type, resource.statements.dialect), JSON):
+            yield "endpoints", f"{field.name} is JSON, which has no one form in a path"
 
 
 def _names_one_row(resource: "Resource") -> bool:

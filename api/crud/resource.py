@@ -168,6 +168,12 @@ class Resource:
         self.all = AllHooks(self.hooks)
         self.nested_resources: dict[str, Resource] = {}
 
+    @property
+    def plural_names_one(self) -> bool:
+        """Whether the path of the many has parameters of its own, and so would mean one row."""
+        of_parent = {name for name, _ in self._link_parameters}
+        return not of_parent.issuperset(PARAMETER.findall(self.plural))
+
     def use(self, bundle: Mapping[str, Any]) -> None:
         """Register a bundle of hooks; its ``extra_configuration`` is called with the resource."""
         hooks = {name: given for name, given in bundle.items() if name != "extra_configuration"}

@@ -668,6 +668,12 @@ class Numbered(RefusedBase):
         (Clashing, {"include": ["quoted"]}, "quoted: a column has that name in JSON"),
         (Document, {}, "id is JSON, which has no one form in a path"),
         (Compared, {}, "word: has a comparator of its own"),
+        (
+            Team,
+            {"endpoints": ["/teams/{id}"]},
+            "list: .* names one row; give",
+        ),
+        (Team, {"endpoints": ["/x/{id}"] * 2, "actions": ["create", "read"]}, "create: '/x/{id}'"),
         (Untyped, {}, "SQLAlchemy does not know its type"),
         (Record, {"put_replaces": True}, "the default of name is known to the constructor alone"),
         (Contextual, {"put_replaces": True}, "the default of name is known to an INSERT alone"),
