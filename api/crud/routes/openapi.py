@@ -49,6 +49,7 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     404: "No such row",
     406: "Accept rules out what this operation answers with",
     409: "The row would break a unique or foreign key",
+    412: "A precondition does not hold",
     413: "The body is too large",
     415: "The body is in no format or content coding that this operation reads",
     422: "The idempotency key was used for another request",
@@ -57,11 +58,11 @@ _PROBLEMS: Final[Mapping[int, str]] = {
 _CONFLICT: Final = 409
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
 _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
-    "create": (409, 413, 415),
+    "create": (409, 412, 413, 415),
     "list": (),
     "read": (404,),
-    "update": (404, 409, 413, 415),
-    "delete": (404, 409),
+    "update": (404, 409, 412, 413, 415),
+    "delete": (404, 409, 412),
 }
 _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "create": {"Location": {"description": "The path of the row", "schema": {"type": "string"}}},
