@@ -5,7 +5,7 @@ _ACCEPT = {"406"}
 
 _ALWAYS = {"400", "401", "403", "503"} | _ACCEPT
 _OF_ROW = _ALWAYS | {"404"}
-_WITH_BODY = _ALWAYS | {"409", "413", "415"}
+_WITH_BODY = _ALWAYS | {"409", "412", "413", "415"}
 _CHANGE = _OF_ROW | _WITH_BODY
 
 CREATE, READ, DELETE, APPROVE = (
@@ -19,13 +19,13 @@ OPERATIONS: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {
     ("/parts/{id}", "get"): ("parts_manager", {"200"}, _OF_ROW),
     ("/parts/{id}", "put"): ("parts_manager", {"200"}, _CHANGE),
     ("/parts/{id}", "patch"): ("parts_manager", {"200"}, _CHANGE),
-    ("/parts/{id}", "delete"): ("parts_manager", {"200"}, _OF_ROW | {"409"}),
+    ("/parts/{id}", "delete"): ("parts_manager", {"200"}, _OF_ROW | {"409", "412"}),
     ("/timesheets", "get"): (READ, {"200"}, _ALWAYS),
     ("/timesheets", "post"): (CREATE, {"201"}, _WITH_BODY - _ACCEPT),
     ("/timesheets/{id}", "get"): (READ, {"200"}, _OF_ROW),
     ("/timesheets/{id}", "put"): (CREATE, {"200"}, _CHANGE),
     ("/timesheets/{id}", "patch"): (CREATE, {"200"}, _CHANGE),
-    ("/timesheets/{id}", "delete"): (DELETE, {"200"}, _OF_ROW | {"409"}),
+    ("/timesheets/{id}", "delete"): (DELETE, {"200"}, _OF_ROW | {"409", "412"}),
     ("/timesheets/{timesheet_id}/history", "get"): (READ, {"200"}, _OF_ROW),
     ("/timesheets/{timesheet_id}/history/{id}", "get"): (READ, {"200"}, _OF_ROW),
     ("/timesheets/upload", "post"): ("batch:upload", {"200", "201"}, _WITH_BODY | {"422"}),

@@ -18,6 +18,7 @@ from api.crud.execution.plan import Plan
 from api.errors import NotFound
 from api.http.exchange import Access
 from api.http.media_types import check_accept
+from api.http.preconditions import check_preconditions
 from api.http.standalone import Standalone
 
 _WITHOUT_CONTENT: Final = (204, 304)
@@ -62,6 +63,8 @@ class Operation:
         """Run the plan and send its response; a HEAD request gets the headers alone."""
         if self.plan.produces:
             check_accept(scope, self.plan.produces)
+        if self.plan.action.writes:
+            check_preconditions(scope)
         response = await self.plan.run(scope, receive)
         headers, body = response.headers, response.body
         if response.status in _WITHOUT_CONTENT:

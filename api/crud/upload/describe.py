@@ -17,7 +17,7 @@ _SAYS: Final = {
     "dry_run": "Tell what would become of the rows, and write nothing",
     "report": "Which rows the report lists",
 }
-_PROBLEMS: Final = (400, 401, 403, 406, 409, 413, 415, 422, 503)
+_PROBLEMS: Final = (400, 401, 403, 406, 409, 412, 413, 415, 422, 503)
 _ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},

@@ -19,6 +19,7 @@ from api.crud.upload.spool import Body
 from api.crud.upload.upload import Upload
 from api.http.exchange import Exchange
 from api.http.media_types import check_accept
+from api.http.preconditions import check_preconditions
 from db.database import Database
 from db.errors import DatabaseError
 
@@ -41,6 +42,7 @@ class UploadOperation:
         """Take the body in, do what it says, and answer."""
         upload = self._upload
         check_accept(scope, JSON_ONLY)
+        check_preconditions(scope)
         request = UploadRequest.of(scope)
         context = UploadContext(upload.resource, Exchange.of(scope), request)
         for hook in upload.starts:

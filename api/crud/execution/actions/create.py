@@ -14,7 +14,6 @@ from api.crud.execution.stored import report_contradictions
 from api.crud.execution.unchanged import as_shown, report_changed
 from api.crud.views.fields import Field, initial_values
 from api.errors import ValidationFailed
-from api.http.preconditions import check_preconditions
 from db.connection import Connection
 from db.errors import NotWritten
 from db.statement import Row
@@ -40,7 +39,6 @@ class Create(Action):
         """Validate the body."""
         resource, body = self.resource, context.given
         resource.refuse_parameters(context.scope)
-        check_preconditions(context.scope)
         errors = Errors()
         plain = resource.members.create.written.issuperset(body)
         if not plain:

@@ -8,7 +8,6 @@ from api.crud.execution.context import Context
 from api.crud.execution.statements import Statements
 from api.crud.query import Condition
 from api.errors import NotFound
-from api.http.preconditions import check_preconditions
 from db.errors import NotWritten, SeveralRows
 from db.statement import Row, Values
 
@@ -19,9 +18,7 @@ class RowAction(Action):
     by_key = True
 
     def parse_request(self, context: Context) -> None:
-        """Parse path and query, and hold a write's preconditions against what there is."""
-        if self.writes:
-            check_preconditions(context.scope)
+        """Parse path and query."""
         context.query = self.resource.read_query_of_one(context.scope)
         if context.lookup is None:
             context.key_values = self.resource.key_of(context.scope)
