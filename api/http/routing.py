@@ -145,7 +145,7 @@ class RouteTable:
             if requested[:1] != "/":
                 _resolve_target(scope, exchange)
                 return
-            path, parameters = next(self._matching(requested, scope), (None, parameters))
+            path, parameters = self._first(requested, scope)
             if path is None:
                 self._resolve_other(scope, exchange)
                 return
@@ -157,6 +157,19 @@ class RouteTable:
         scope["path_params"] = parameters
         exchange.route = path.template
         exchange.operation, exchange.access = route
+
+    def _first(self, requested: str, scope: Scope) -> tuple[_Path | None, dict[str, str]]:
+        """Return the first path with parameters that matches, and their values."""
+        raw = scope.get("raw_path")
+        if self._leading or raw is None or b"%" in raw or "%" in requested:
+            return next(self._matching(requested, scope), (None, {}))
+        # What nearly every request is: nothing to decode, one place to look in.
+        segments = requested.split("/")
+        for candidate in self._dynamic.get((len(segments), segments[1]), ()):
+            found = candidate.parameters(segments)
+            if found is not None:
+                return candidate, found
+        return None, {}
 
     def _matching(self, requested: str, scope: Scope) -> Iterator[tuple[_Path, dict[str, str]]]:
         """Give the paths with parameters that a request's path matches, and their values."""

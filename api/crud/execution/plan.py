@@ -138,7 +138,16 @@ class Plan:
 
     async def _run(self, context: Context, receive: Receive) -> Response:
         try:
-            stopped = await self._run_until_complete(context, receive)
+            if self._receives:
+                await self.action.receive(context, receive)
+            stopped = await self._run_early(context) if self._before_parsing else None
+            if stopped is None:
+                self.action.parse_request(context)
+                if context.doubtful is not None:
+                    await self.action.settle(context)
+                for steps in self._after_parsing:
+                    if (stopped := await _run_steps(steps, context)) is not None:
+                        break
         except Stop as raised:
             stopped = raised
         if self._complete:
@@ -149,16 +158,9 @@ class Plan:
             check_response(context.status, context.headers, context.body)
         return Response(context.status, context.headers, context.body)
 
-    async def _run_until_complete(self, context: Context, receive: Receive) -> Stop | None:
-        if self._receives:
-            await self.action.receive(context, receive)
+    async def _run_early(self, context: Context) -> Stop | None:
+        """Run the hooks that come before the request is validated."""
         for steps in self._before_parsing:
-            if (stopped := await _run_steps(steps, context)) is not None:
-                return stopped
-        self.action.parse_request(context)
-        if context.doubtful is not None:
-            await self.action.settle(context)
-        for steps in self._after_parsing:
             if (stopped := await _run_steps(steps, context)) is not None:
                 return stopped
         return None

@@ -90,6 +90,7 @@ class Statements:
             or _returns_floats(fields, dialect)
         )
         self._kept = Shapes(self._compile)
+        self._plain_read: Statement | None = None
 
     def stored(self) -> Statement:
         """Values: the primary key's. Gives the row as it is stored now."""
@@ -124,6 +125,10 @@ class Statements:
 
     def read(self, conditions: Conditions = (), *, keep: bool = True) -> Statement:
         """Values: the conditions', the link's, the key's. Gives the row."""
+        if not conditions:  # What nearly every request is: no shape has to be looked up.
+            if self._plain_read is None:
+                self._plain_read = self._compile(self._read, ())
+            return self._plain_read
         return (self._kept if keep else self._compile)(self._read, conditions)
 
     def lock(self, conditions: Conditions = (), *, keep: bool = True) -> Statement:

@@ -64,6 +64,7 @@ class Action:
         plain = resource.statements.returns_rows and not resource.is_view
         self.single = not resource.view.children and (plain or not self.writes)
         self.hooked = False
+        self._embeds = bool(resource.view.children)
         self.reworked = False
         reads_forms = resource.compatibility.reads_forms
         self._read_body = read_json_or_form if reads_forms else read_json_object
@@ -140,12 +141,12 @@ class Action:
             raise NotFound
         context.rows = (row,)
         (context.instance,) = self.resource.view.read_rows(context.rows)
-        if self.resource.options.reload_instances or not self.writes:
+        if self._embeds and (self.resource.options.reload_instances or not self.writes):
             await self._embed(context, [context.instance])
 
     async def _embed(self, context: Context, records: Sequence[Any]) -> None:
         resource, query = self.resource, context.query
-        if not resource.view.children:
+        if not self._embeds:
             return
         wanted = context.include
         children = None if query is None else query.children

@@ -32,7 +32,11 @@ class RowAction(Action):
 
     async def fetch(self, context: Context) -> None:
         """Fetch the row."""
-        await self._take_row(context, await self._find(context))
+        conditions, values, keep = self._narrowed(context)
+        statement = self._statements(context).read(conditions, keep=keep)
+        connection = await context.connection()
+        row = await connection.fetch_one(statement, (*values, *context.key_values))
+        await self._take_row(context, row)
         context.settled = not self.writes
 
     async def _find(self, context: Context) -> Row | None:
