@@ -6,10 +6,9 @@ choose shapes, so a statement that has not run yet is compiled and prepared in a
 (``compile_in_thread``), never on the event loop.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Dialect, bindparam
@@ -19,6 +18,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from db.matching import scans_long_text
+from db.threads import run_in_thread
 from db.turns import short_turns
 
 Row = Sequence[Any]
@@ -96,7 +96,8 @@ class Statement:
         return getattr(self, name)
 
 
-_compiling: Final = ThreadPoolExecutor(1, thread_name_prefix="sql-compiler")
+_compiling: Final = Lock()
+"""One at a time, or the event loop would get a smaller share of the interpreter."""
 
 
 async def compile_in_thread(statement: Statement) -> None:
@@ -104,7 +105,12 @@ async def compile_in_thread(statement: Statement) -> None:
     if statement.compiled:
         return
     with short_turns.taken():
-        await asyncio.get_running_loop().run_in_executor(_compiling, statement.compile)
+        await run_in_thread("sql-compiler", _compile_alone, statement)
+
+
+def _compile_alone(statement: Statement) -> None:
+    with _compiling:
+        statement.compile()
 
 
 def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
+from threading import Lock
 from time import monotonic, thread_time
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -31,6 +32,7 @@ from db.sqlite.pragmas import connect
 from db.sqlite.text import fetch_all
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values, compile_in_thread
+from db.threads import run_in_thread
 
 T = TypeVar("T")
 
@@ -106,7 +108,7 @@ class Reader:
         self._quick = _TimedConnection(path, LOOP_BUDGET_S)
         self._first = _TimedConnection(path, FIRST_BUDGET_S)
         self._patient = _TimedConnection(path, STATEMENT_TIMEOUT_S)
-        self._first_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-first")
+        self._first_turn = Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
         self._counts = CountCache(self._quick.driver)
         self._sessions: SqliteSessions | None = None
@@ -137,11 +139,13 @@ class Reader:
     async def _run_first(self, statement: Statement, values: Values) -> list[Row]:
         """Compile, prepare and run a statement off the event loop."""
         await compile_in_thread(statement)
-        loop = asyncio.get_running_loop()
-        run = self._first.run
-        rows = await loop.run_in_executor(self._first_thread, run, statement, values)
+        rows = await run_in_thread("sqlite-first", self._run_alone, statement, values)
         statement.known = len(statement.sql) < _LONG_SQL
         return rows
+
+    def _run_alone(self, statement: Statement, values: Values) -> list[Row]:
+        with self._first_turn:
+            return self._first.run(statement, values)
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run the statement and give its first row, or None."""
@@ -168,10 +172,10 @@ class Reader:
 
     def close(self) -> None:
         """Wait for the threads, then close the connections."""
-        for thread in (self._first_thread, self._thread):
-            thread.shutdown()
-        for connection in (self._quick, self._first, self._patient):
-            connection.driver.close()
+        self._thread.shutdown()
+        with self._first_turn:
+            for connection in (self._quick, self._first, self._patient):
+                connection.driver.close()
 
 
 def _has_long(values: Values) -> bool:
