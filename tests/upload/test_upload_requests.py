@@ -211,7 +211,7 @@ def test_openapi_tells_formats_parameters_and_answers(depot: Depot) -> None:
         ({"natural_key": ("nothing",)}, "option natural_key: 'nothing' is none of"),
         ({"natural_key": ()}, "option natural_key: must name a field"),
         ({"natural_key": ("goods",), "only_on_create": ("x",)}, "option only_on_create: 'x' is"),
-        ({"natural_key": ("id",)}, "option natural_key: 'id' is not uploaded"),
+        ({"natural_key": ("id",)}, "option natural_key: 'id' is no field by which clients"),
         (
             {"natural_key": ("goods",), "only_on_create": ("id",)},
             "option only_on_create: 'id' is not uploaded",
