@@ -63,8 +63,15 @@ class UploadOperation:
                 answer = await upload.keys.find(connection, ticket)
             if answer is not None:
                 return answer
-        async with self._database.bulk() as bulk, bulk.temporary(upload.stage.table):
-            return await Run(upload, context, bulk, body, ticket).answer()
+        run = None
+        try:
+            async with self._database.bulk() as bulk, bulk.temporary(upload.stage.table):
+                run = Run(upload, context, bulk, body, ticket)
+                return await run.answer()
+        except BaseException:  # Cancelled while it is put back, after the answer was made.
+            if run is not None:
+                run.close()
+            raise
 
     async def _diagnosed(self, error: DatabaseError, scope: Scope) -> Exception:
         unit = UnitOfWork(self._database, writes=True, single=False)

@@ -56,6 +56,12 @@ class Run:
         self._merging = Merging(upload, merge)
         self._reporter = Reporter(bulk, upload.statements)
         self._is_single = False
+        self._answer: Answer | None = None
+
+    def close(self) -> None:
+        """Let go of an answer that will not be sent."""
+        if self._answer is not None:
+            self._answer.close()
 
     async def answer(self) -> Answer:
         """Do it all.
@@ -82,8 +88,10 @@ class Run:
                 answer = await self._single(counts)
             if self._ticket is not None:
                 answer = answer or await self._reporter.report(request, counts)
+                self._answer = answer
                 await self._keep(self._ticket, answer)
-        return answer or await self._reporter.report(request, counts)
+        self._answer = answer or await self._reporter.report(request, counts)
+        return self._answer
 
     async def _load(self) -> int:
         """Load the rows into the stage; tell how many are rejected."""
