@@ -172,7 +172,7 @@ class RouteTable:
         return None, {}
 
     def _matching(self, requested: str, scope: Scope) -> Iterator[tuple[_Path, dict[str, str]]]:
-        """Give the paths with parameters that a request's path matches, and their values."""
+        """Yield the paths with parameters that a request's path matches, and their values."""
         segments = _segments(requested, scope)
         if "\ufffd" in requested or "%" in requested:
             _check_encoding(scope.get("raw_path"))

@@ -32,7 +32,7 @@ class NestedWriter:
         self.related = {name: RelatedRows(child, dialect) for name, child in view.children.items()}
 
     def sets(self, nested: Sequence[Nested]) -> frozenset[str]:
-        """Give the parent's attributes that nested bodies will set."""
+        """Return the parent's attributes that nested bodies will set."""
         fields = self._view.fields
         return frozenset(
             fields.of_column(column).attribute

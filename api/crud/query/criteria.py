@@ -108,7 +108,7 @@ class Fixed:
     expression: ColumnElement[bool]
 
     def clause(self, _: NextSlot, entity: Any = None) -> ColumnElement[bool]:  # noqa: ARG002
-        """Give the expression, which is of the resource's own rows."""
+        """Return the expression, which is of the resource's own rows."""
         return self.expression
 
 

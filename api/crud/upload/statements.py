@@ -273,12 +273,12 @@ class UploadStatements:
         )
 
     def _count_of(self) -> ClauseElement:
-        """Give the number of rows of a status. Value: the status."""
+        """Return the number of rows of a status. Value: the status."""
         stage = self._stage
         return select(func.count()).where(stage.status == slot(0, stage.status.type))
 
     def _lines(self) -> ClauseElement:
-        """Give lines of a status, in order. Values: the status, the last line, the most."""
+        """Return lines of a status, in order. Values: the status, the last line, the most."""
         stage = self._stage
         return (
             select(stage.line)

@@ -164,7 +164,7 @@ class Action:
             check_additions(given, self.resource.view, self.resource.name)
 
     def _narrowed(self, context: Context) -> tuple[tuple[Condition, ...], tuple[Any, ...], bool]:
-        """Give the conditions that rows must meet beside the key, and their values.
+        """Return the conditions that rows must meet beside the key, and their values.
 
         Returns:
             Conditions, values, and whether a statement of this shape is worth keeping.

@@ -40,7 +40,7 @@ class List(Action):
 
     @staticmethod
     def _page(context: Context) -> tuple[int, int]:
-        """Give the page's size and offset: a hook's, or else the query's."""
+        """Return the page's size and offset: a hook's, or else the query's."""
         query = context.query
         assert query is not None  # noqa: S101 - parse_request left it
         if context.count is context.offset is context.page is None:
