@@ -1,0 +1,33 @@
+"""The shipped app with the parts once more, at `/indexed`, whose search has an index.
+
+Search indexes are off by default, so the shipped catalog has none to measure.
+"""
+
+import sys
+from typing import Final
+
+from api import __main__ as service
+from api import catalog
+from api.catalog.timesheets import TimesheetOptions
+from api.crud import Crud, SearchOptions
+from db.models.part import Part
+
+INDEXED: Final = "/indexed"
+SEARCHED: Final = ("name", "description")
+
+
+def main() -> int:
+    """Serve, as ``python -m api`` does."""
+    own = catalog.expose
+
+    def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
+        own(crud, timesheets)
+        search = SearchOptions(attributes=SEARCHED)
+        crud.resource(Part, endpoints=(INDEXED, f"{INDEXED}/{{id}}"), search=search)
+
+    catalog.expose = expose
+    return service.main([])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Tables of several sizes, each with a service of its own, all on one core."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from benchmarks import issuer, postgres
+from benchmarks.growth.questions import Caller
+from benchmarks.parts import generate
+from benchmarks.processes import Cores
+from benchmarks.servers import Setting, migrate, serving
+from benchmarks.stacks import Stack, ours
+from benchmarks.stores import SQLiteStore, Store
+from db.engine import with_connection
+
+_INDEXES = (
+    'CREATE INDEX "growth_modelNumber" ON parts ("modelNumber")',
+    "CREATE INDEX growth_name ON parts (name{nulls})",
+    "ANALYZE parts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that is being served."""
+
+    size: int
+    caller: Caller
+    memory: float
+    """PSS of its service at rest, MiB."""
+
+
+@contextmanager
+def tables(
+    folder: Path, cores: Cores, sizes: list[int], *, on_postgres: bool
+) -> Iterator[list[Table]]:
+    """Make and serve a table of each size."""
+    with ExitStack() as stack:
+        authority = stack.enter_context(issuer.serve())
+        setting = Setting(authority.url, authority.token(), cores.server, folder)
+        sockets = None
+        if on_postgres:
+            sockets = stack.enter_context(postgres.serve(folder / "postgres", cores.load))
+        served = []
+        for size in sizes:
+            one = replace(
+                ours(),
+                name=f"rows-{size}",
+                serve=[sys.executable, "-m", "benchmarks.growth.service"],
+            )
+            store: Store = (
+                SQLiteStore(folder / one.name, one.name)
+                if sockets is None
+                else postgres.PostgresStore(sockets, one.name)
+            )
+            _fill(one, store, setting, size, on_postgres=on_postgres)
+            server = stack.enter_context(serving(one, store, setting))
+            caller = Caller(server.port, setting.token)
+            stack.callback(caller.close)
+            served.append(Table(size, caller, server.memory()["pss"]))
+        yield served
+
+
+def _fill(stack: Stack, store: Store, setting: Setting, size: int, *, on_postgres: bool) -> None:
+    store.create()
+    migrate(stack, store, setting)
+    store.fill(generate(size), (lambda moment: moment) if on_postgres else stack.stamp)
+    nulls = " NULLS FIRST" if on_postgres else ""
+
+    def index(connection: Connection) -> None:
+        for statement in _INDEXES:
+            connection.execute(text(statement.format(nulls=nulls)))
+        connection.commit()
+
+    with_connection(store.url, index)
+    store.seal()
