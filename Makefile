@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format migration migrate bench compare lock clean
+.PHONY: help setup run test soak lint format migration migrate bench growth compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -21,6 +21,10 @@ run: $(VENV)/.runtime ## Serve on SQLite with a development issuer (Ctrl-C ends 
 
 test: $(VENV)/.development ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope
+
+soak: $(VENV)/.development ## Let everybody at the service for 5 minutes on each database (SOAK_SECONDS)
+	@SOAK_SECONDS=$${SOAK_SECONDS:-300} $(BIN)/python -m pytest -o faulthandler_timeout=1200 \
+		tests/faults/test_soak.py
 
 lint: $(VENV)/.development ## Check style, types, import directions
 	@$(BIN)/ruff check .
@@ -42,6 +46,9 @@ migration: $(VENV)/.development ## Write a migration from the models: make migra
 
 bench: $(VENV)/.development ## Measure against the seed's Node stack (options: BENCH="--quick")
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+growth: $(VENV)/.development ## Measure costs from 10,000 to 1,000,000 rows (options: GROWTH="--postgres")
+	@$(BIN)/python -m benchmarks.growth $(GROWTH)
 
 compare: $(VENV)/.development ## Drive Finale and ours with the same requests and print where they differ
 	@$(BIN)/python -m benchmarks.compare $(COMPARE)
