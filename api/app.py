@@ -17,6 +17,7 @@ from api.http.service import Service
 from api.settings import Settings
 from db.database import Database
 from db.drivers import open_database
+from migrations import older_revisions
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
 """What needs no token, besides routes that say ``@public`` themselves. Every other route names its
@@ -25,7 +26,7 @@ scopes, or the start stops."""
 
 def create_app(settings: Settings) -> Service:
     """Join the parts into an app, not yet connected to anything."""
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, outdated=older_revisions())
     guard = Guard(settings)
     scopes = tuple(settings.scope.split())
     app = Service(

@@ -9,8 +9,9 @@ from fastapi import APIRouter
 
 from api.errors import ServiceUnavailable
 from db.database import Database
-from db.errors import DatabaseError
+from db.errors import DatabaseError, DatabaseNotReady
 
+_RETRY: Final = {"Retry-After": "1"}
 LIVE: Final = "/livez"
 READY: Final = "/readyz"
 
@@ -23,14 +24,14 @@ def health_routes(database: Database) -> APIRouter:
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get(READY, summary="Can the database be read?")
+    @router.get(READY, summary="Can the database be read and written?")
     async def ready() -> dict[str, str]:
         try:
-            await database.revision()
+            await database.check()
+        except DatabaseNotReady as error:
+            raise ServiceUnavailable(str(error), headers=_RETRY) from error
         except DatabaseError as error:
-            raise ServiceUnavailable(
-                "The database cannot be read", headers={"Retry-After": "1"}
-            ) from error
+            raise ServiceUnavailable("The database cannot be read", headers=_RETRY) from error
         return {"status": "ready"}
 
     return router

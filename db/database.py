@@ -44,6 +44,17 @@ class Database(Protocol):
         """Enter with a connection for bulk work, waiting while too many are under way."""
         ...
 
+    async def check(self) -> None:
+        """Check that the database can be read and accepts changes; ``/readyz`` asks this.
+
+        Raises:
+            DatabaseNotReady: It must not be written to, and says why in words for callers:
+                ``ReadOnlyDatabase``, ``SchemaOutdated``, ``DatabaseFileChanged``. While this is
+                so, writes raise the same error.
+            DatabaseUnavailable: It cannot be reached or read.
+        """
+        ...
+
     async def revision(self) -> str | None:
         """Give the Alembic revision that the database is at, or None. Proves it is readable."""
         ...

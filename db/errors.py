@@ -18,14 +18,20 @@
     │   └── SeveralRows       a key that is declared unique meant several rows
     ├── RolledBack            a trigger has undone the whole transaction
     ├── StatementTooSlow      stopped at its time limit
-    └── DatabaseUnavailable   locked for too long, full, unreadable, gone; may work later
+    └── DatabaseUnavailable   locked for too long, unreadable, gone; may work later
+        ├── StorageFull       the disk, or the database's own limit
+        └── DatabaseNotReady  found out by ``Database.check``; its text says why
+            ├── ReadOnlyDatabase
+            ├── SchemaOutdated
+            └── DatabaseFileChanged
 
-All but the last two are refused for good: sent again, they would be refused again. The driver's
-error code decides which of them an error is (``db.sqlite.translation``,
-``db.postgresql.translation``).
+All but ``StatementTooSlow`` and ``DatabaseUnavailable`` are refused for good: sent again, they
+would be refused again. The driver's error code decides which of them an error is
+(``db.sqlite.translation``, ``db.postgresql.translation``).
 
 The texts of these are for debugging: they may hold SQL or values. The log gets ``code`` only; what
-a caller sees is written above this layer.
+a caller sees is written above this layer. The exception is ``DatabaseNotReady``, whose texts are
+written for callers and hold no path, SQL or value.
 """
 
 from collections.abc import Sequence
@@ -136,6 +142,31 @@ class StatementTooSlow(DatabaseError):
 
 class DatabaseUnavailable(DatabaseError):
     """The database cannot serve this now: locked, full, unreadable or gone."""
+
+
+class StorageFull(DatabaseUnavailable):
+    """There is no space left for the change; nothing of it was kept."""
+
+
+class DatabaseNotReady(DatabaseUnavailable):
+    """The database can be reached, but must not be written to as it is.
+
+    Args:
+        text: Why, in words for callers: without a path, SQL or a value.
+        code: The same as a word for the log (``file-deleted``), or the database's own code.
+    """
+
+
+class ReadOnlyDatabase(DatabaseNotReady):
+    """The whole database takes no changes now: a hot standby, a read-only file."""
+
+
+class SchemaOutdated(DatabaseNotReady):
+    """The database is at an older Alembic revision than the code needs."""
+
+
+class DatabaseFileChanged(DatabaseNotReady):
+    """The SQLite file that is open is no longer the database: deleted, replaced or truncated."""
 
 
 REFUSALS_OF_ROWS = (IntegrityViolation, ValueRefused, ChangeRefused, PermissionDenied)

@@ -1,6 +1,7 @@
 """The schema's history. Alembic owns the schema: nothing else creates or changes a table."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,23 @@ def newest_revision() -> str:
     Raises:
         RuntimeError: There are several; merge them (``alembic merge heads``).
     """
-    texts = [path.read_text(encoding="utf-8") for path in sorted(_VERSIONS.glob("*.py"))]
-    built_upon = {name for text in texts for name in _DOWN.findall(text)}
-    heads: set[str] = {name for text in texts for name in _REVISION.findall(text)} - built_upon
+    revisions, built_upon = _revisions()
+    heads = revisions - built_upon
     if len(heads) != 1:
         raise RuntimeError(f"migrations: one head is needed, there are {sorted(heads)}")
-    return heads.pop()
+    return next(iter(heads))
+
+
+def older_revisions() -> frozenset[str]:
+    """Return the revisions that this code knows, without the newest."""
+    return _revisions()[0] - {newest_revision()}
+
+
+@cache
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """Return all revisions, and those that another builds on."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(_VERSIONS.glob("*.py"))]
+    return (
+        frozenset(name for text in texts for name in _REVISION.findall(text)),
+        frozenset(name for text in texts for name in _DOWN.findall(text)),
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -20,6 +20,7 @@ from db.postgresql.bulk import PostgresBulk
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
+from db.revision import check_revision
 from db.statement import Statement
 from db.turns import AT_ONCE, short_turns
 
@@ -35,10 +36,11 @@ T = TypeVar("T")
 class PostgresDatabase:
     """A PostgreSQL database, used by any number of processes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, outdated: Collection[str] = ()) -> None:
         # Types such as BIT and ranges make their values with the driver's own classes.
         driver = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
         self.dialect: Dialect = PGDialect_asyncpg(dbapi=driver)  # type: ignore[no-untyped-call]
+        self._outdated = frozenset(outdated)
         self._dsn = make_url(url).set(drivername="postgresql")
         self._pool: asyncpg.Pool | None = None
         self._idle: list[PoolConnectionProxy] = []
@@ -105,6 +107,10 @@ class PostgresDatabase:
                     self.give_back(connection)
                 else:
                     self._drop(connection)
+
+    async def check(self) -> None:
+        """Check that the database can be read and accepts changes; see ``db.database``."""
+        check_revision(await self.revision(), self._outdated)
 
     async def revision(self) -> str | None:
         """Give the Alembic revision; None if Alembic has never seen this database."""

@@ -61,7 +61,8 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "42501": errors.PermissionDenied,  # a missing privilege, or row-level security
     "42809": errors.ReadOnly,  # wrong object type: a materialized view
     "428C9": errors.ChangeRefused,  # generated_always
-    "53": errors.DatabaseUnavailable,  # disk full, out of memory, too many connections
+    "53": errors.DatabaseUnavailable,  # out of memory, too many connections
+    "53100": errors.StorageFull,
     "54": errors.ValueRefused,  # program limit: an index row that is too large
     "55": errors.DatabaseUnavailable,  # lock_not_available, object in use
     "55000": errors.ReadOnly,  # a view that is not updatable

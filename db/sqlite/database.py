@@ -1,12 +1,14 @@
 """A SQLite file as a ``db.database.Database``: a reader, a writer, bulk connections."""
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from sqlalchemy import Dialect, String, column, select, table
 
 from db.errors import DatabaseUnavailable, InvalidStatement
+from db.revision import check_revision
 from db.sqlite.bulk import SqliteBulk, SqliteBulks
 from db.sqlite.dialect import SqliteDialect
 from db.sqlite.reader import Reader
@@ -17,9 +19,10 @@ from db.statement import Statement
 class SqliteDatabase:
     """One file, used by one process of this service."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, outdated: Collection[str] = ()) -> None:
         self.dialect: Dialect = SqliteDialect(paramstyle="qmark")
         self._path = path
+        self._outdated = frozenset(outdated)
         self._reader: Reader | None = None
         self._writer: Writer | None = None
         self._bulks: SqliteBulks | None = None
@@ -62,6 +65,10 @@ class SqliteDatabase:
         if self._bulks is None:
             raise DatabaseUnavailable("not open")
         return self._bulks.borrow()
+
+    async def check(self) -> None:
+        """Check that the file can be read and accepts changes; see ``db.database.Database``."""
+        check_revision(await self.revision(), self._outdated)
 
     async def revision(self) -> str | None:
         """Give the Alembic revision of the file; None if Alembic has never seen it."""

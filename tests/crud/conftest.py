@@ -91,6 +91,9 @@ class RecordingDatabase:
     def bulk(self) -> AbstractAsyncContextManager[Bulk]:
         return self._inner.bulk()
 
+    async def check(self) -> None:
+        await self._inner.check()
+
     async def revision(self) -> str | None:
         return await self._inner.revision()
 

@@ -29,8 +29,9 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
     ),
     errors.SeveralRows: "21000",
     errors.StatementTooSlow: "57014",
+    errors.StorageFull: "53100",
     errors.DatabaseUnavailable: (
-        "08000 08006 28P01 3D000 40001 40003 40P01 53000 53100 53200 53300 55006 55P03 57P01 57P02"
+        "08000 08006 28P01 3D000 40001 40003 40P01 53000 53200 53300 55006 55P03 57P01 57P02"
         " 57P03 57P05 58000 58030 F0000 HV000 XX000 XX001 XX002"
     ),
 }
@@ -42,13 +43,14 @@ RESULT_CODES: dict[type[errors.DatabaseError], str] = {
     errors.CheckViolation: "CONSTRAINT_CHECK",
     errors.ValueRefused: "MISMATCH TOOBIG CONSTRAINT_DATATYPE",
     errors.ChangeRefused: "CONSTRAINT CONSTRAINT_TRIGGER CONSTRAINT_VTAB CONSTRAINT_FUNCTION",
-    errors.ReadOnly: "READONLY READONLY_DBMOVED READONLY_CANTLOCK READONLY_RECOVERY",
+    errors.ReadOnly: "READONLY",
+    errors.ReadOnlyDatabase: "READONLY_DBMOVED READONLY_CANTLOCK READONLY_RECOVERY",
+    errors.StorageFull: "FULL",
     errors.PermissionDenied: "AUTH AUTH_USER PERM",
     errors.InvalidStatement: "ERROR MISUSE RANGE INTERNAL",
     errors.StatementTooSlow: "INTERRUPT",
     errors.DatabaseUnavailable: (
-        "BUSY BUSY_SNAPSHOT LOCKED FULL IOERR IOERR_FSYNC CANTOPEN CORRUPT NOTADB NOMEM PROTOCOL"
-        " SCHEMA"
+        "BUSY BUSY_SNAPSHOT LOCKED IOERR IOERR_FSYNC CANTOPEN CORRUPT NOTADB NOMEM PROTOCOL SCHEMA"
     ),
 }
 

@@ -58,6 +58,10 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
         lambda: ServiceUnavailable("The database took too long; narrow the request down"),
     ),
     (
+        db.StorageFull,
+        lambda: ServiceUnavailable("The database has no space left", headers=_RETRY),
+    ),
+    (
         db.DatabaseError,
         lambda: ServiceUnavailable("The database cannot serve this now", headers=_RETRY),
     ),
@@ -71,6 +75,8 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
     not say which foreign key was violated, so the rows are asked, after all has been undone. The
     database's code goes to the request's log line.
     """
+    if isinstance(error, db.InvalidStatement):
+        error = await _reason_of(error, database)
     Exchange.of(context.scope).cause = error.code
     if isinstance(error, db.ForeignKeyViolation):
         return Conflict(_INVALID, await _broken_links(error, context, database))
@@ -85,7 +91,23 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
         return refusal(_INVALID, errors)
     if errors:
         return ValidationFailed(_INVALID, errors)
+    return _answer_to(error)
+
+
+def _answer_to(error: db.DatabaseError) -> ApiError:
+    """Return the response to an error that is about no field."""
+    if isinstance(error, db.DatabaseNotReady):
+        return ServiceUnavailable(str(error), headers=_RETRY)
     return next(answer() for kind, answer in _ANSWERS if isinstance(error, kind))
+
+
+async def _reason_of(error: db.InvalidStatement, database: Database) -> db.DatabaseError:
+    """Return why a table or column is missing, where the database knows: it is outdated."""
+    try:
+        await database.check()
+    except db.DatabaseUnavailable as reason:
+        return reason
+    return error
 
 
 def refused_fields(

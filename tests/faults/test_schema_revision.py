@@ -1,0 +1,64 @@
+"""The database is at another Alembic revision than the code, while the service runs."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from db.drivers import open_database
+from db.engine import with_connection
+from db.errors import SchemaOutdated
+from migrations import newest_revision, older_revisions
+from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
+
+
+def set_revision(url: str, revision: str | None) -> None:
+    """Have Alembic's table hold this revision, or none."""
+
+    def work(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL)"
+        )
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+        if revision is not None:
+            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
+        connection.commit()
+
+    with_connection(url, work)
+
+
+def test_older_revisions_are_all_but_the_newest() -> None:
+    assert newest_revision() not in older_revisions()
+    assert len(older_revisions()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("revision", "ready"), [("old", False), (None, False), ("head", True), ("newer", True)]
+)
+def test_check_compares_the_revision_with_those_the_code_has_outgrown(
+    database_url: str, revision: str | None, *, ready: bool
+) -> None:
+    async def check() -> None:
+        database = open_database(database_url, outdated=["old", "older"])
+        await database.open()
+        try:
+            await database.check()
+        finally:
+            await database.close()
+
+    set_revision(database_url, revision)
+    if ready:
+        asyncio.run(check())
+        return
+    with pytest.raises(SchemaOutdated, match="needs a migration"):
+        asyncio.run(check())
+
+
+def test_check_of_a_database_without_revisions_accepts_it(database_url: str) -> None:
+    async def check() -> None:
+        database = open_database(database_url)
+        await database.open()
+        await database.check()
+        await database.close()
+
+    asyncio.run(check())
