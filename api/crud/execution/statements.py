@@ -5,9 +5,9 @@ filter, in which order rows come. Shapes are kept in bounded caches, since calle
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -37,11 +37,13 @@ from api.crud.execution.shapes import Shapes
 from api.crud.models.defaults import sql_default
 from api.crud.query.criteria import Condition, NextSlot, Order
 from api.crud.query.instants import compared
+from api.crud.query.keyset import Keyset, Seek
 from api.crud.views.fields import Field, Fields
 from api.crud.views.values import stored_as
 from db.statement import Statement, slot
 
 Conditions = tuple[Condition, ...]
+_KEPT_ORDERS: Final = 512
 
 
 def slots() -> NextSlot:
@@ -90,6 +92,7 @@ class Statements:
             or _returns_floats(fields, dialect)
         )
         self._kept = Shapes(self._compile)
+        self._keysets = lru_cache(_KEPT_ORDERS)(lambda order: Keyset(order, fields, dialect))
         self._plain_read: Statement | None = None
 
     def stored(self) -> Statement:
@@ -136,10 +139,29 @@ class Statements:
         return (self._kept if keep else self._compile)(self._lock, conditions)
 
     def page(
-        self, conditions: Conditions, order: tuple[Order, ...], *, keep: bool = True
+        self,
+        conditions: Conditions,
+        order: tuple[Order, ...],
+        seek: Seek | None = None,
+        *,
+        keep: bool = True,
     ) -> Statement:
-        """Values: the link's, the conditions', then limit and offset. Gives a page of rows."""
-        return (self._kept if keep else self._compile)(self._page, conditions, order)
+        """Return a page of rows.
+
+        Values: the link's, the conditions', those of the ``seek``, then limit and offset.
+
+        Args:
+            conditions: What the rows must meet.
+            order: Their order.
+            seek: Where the page begins (``Keyset.seeks``). The rows then have ``Keyset.extra``
+                behind their columns; with ``START``, the first page has as well.
+            keep: Whether other requests will share the statement.
+        """
+        return (self._kept if keep else self._compile)(self._page, conditions, order, seek)
+
+    def keyset(self, order: tuple[Order, ...]) -> Keyset:
+        """Return the sort keys of an order."""
+        return self._keysets(order)
 
     def count(self, conditions: Conditions, *, keep: bool = True) -> Statement:
         """Values: the link's, the conditions'. Gives one number."""
@@ -208,11 +230,18 @@ class Statements:
     def _lock(self, conditions: Conditions) -> ClauseElement:
         return self._read(conditions).with_for_update(of=self._fields.table)
 
-    def _page(self, conditions: Conditions, order: tuple[Order, ...]) -> ClauseElement:
+    def _page(
+        self, conditions: Conditions, order: tuple[Order, ...], seek: Seek | None
+    ) -> ClauseElement:
         next_slot = slots()
+        keyset, backwards = self.keyset(order), False
         rows = self._filtered(self._rows, conditions, next_slot)
+        if seek is not None:
+            rows, backwards = rows.add_columns(*keyset.extra), seek.backwards
+            after = keyset.condition(seek, next_slot)
+            rows = rows if after is None else rows.where(after)
         limit, offset = next_slot(BigInteger()), next_slot(BigInteger())
-        return rows.order_by(*(term.clause() for term in order)).limit(limit).offset(offset)
+        return rows.order_by(*keyset.order_by(backwards=backwards)).limit(limit).offset(offset)
 
     def _count(self, conditions: Conditions) -> ClauseElement:
         total = select(sql.count()).select_from(self._fields.entity)

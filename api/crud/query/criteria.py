@@ -137,8 +137,12 @@ class OrderTerm:
             key = scalar(relation, relation.source, self.field)
         if has_several_forms(self.field):
             key = longest(key)
-        nullable = self.field.nullable or relation is not None
-        return directed(key, descending=self.descending, nullable=nullable)
+        return directed(key, descending=self.descending, nullable=self.nullable)
+
+    @property
+    def nullable(self) -> bool:
+        """Whether there may be nulls: a related row may be missing."""
+        return self.field.nullable or self.relation is not None
 
 
 def directed(key: ColumnElement[Any], *, descending: bool, nullable: bool) -> ColumnElement[Any]:
