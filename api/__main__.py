@@ -51,7 +51,7 @@ def _serve() -> None:
 
     settings = Settings.load()
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
-    check_schema(settings.database_url)
+    check_schema(settings.database_url, wait_seconds=settings.database_wait_seconds)
     serve(settings)
 
 

@@ -14,9 +14,11 @@ from api.guard import Guard, token_url
 from api.http.exchange import PUBLIC, Access
 from api.http.security_headers import security_headers
 from api.http.service import Service
+from api.schema import tell_waiting
 from api.settings import Settings
 from db.database import Database
 from db.drivers import open_database
+from db.starting import when_ready
 from migrations import older_revisions
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
@@ -39,7 +41,7 @@ def create_app(settings: Settings) -> Service:
         openapi_url=docs.OPENAPI,
         docs_url=None,
         redoc_url=None,
-        lifespan=_connected(database, guard),
+        lifespan=_connected(database, guard, settings.database_wait_seconds),
     )
     guard.protect(app)
     app.router.routes.extend(health.health_routes(database).routes)
@@ -60,11 +62,11 @@ def _timesheet_options(settings: Settings) -> TimesheetOptions:
 
 
 def _connected(
-    database: Database, guard: Guard
+    database: Database, guard: Guard, wait_seconds: int
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await database.open()
+        await when_ready(database.open, wait_seconds, tell_waiting)
         # In the background: an issuer that is down must not keep the service from starting.
         watching = asyncio.create_task(guard.open())
         try:

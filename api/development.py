@@ -96,7 +96,8 @@ def migrate(url: str) -> None:
     try:
         command.upgrade(config, "head")
     except (CommandError, DatabaseError, OSError, RuntimeError) as error:
-        raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {error}") from error
+        text = str(error).removeprefix("DATABASE_URL: ")
+        raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {text}") from error
     except Exception as error:  # Drivers have exceptions of their own: SQLAlchemy's, sqlite3's.
         text = str(error).splitlines()[0]
         raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {text}") from error

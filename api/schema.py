@@ -3,17 +3,24 @@
 import asyncio
 from typing import Final
 
+import structlog
+
 from api.settings import CannotStart
 from db.drivers import open_database
 from db.errors import DatabaseError
+from db.starting import reason, when_ready
 from db.urls import sqlite_path
 from migrations import newest_revision
 
 COMMAND: Final = ".venv/bin/alembic upgrade head"
 
 
-def check_schema(url: str) -> None:
+def check_schema(url: str, *, wait_seconds: int = 0) -> None:
     """Refuse a database that is missing, unreadable, or not at the newest revision.
+
+    Args:
+        url: The database's.
+        wait_seconds: For how long to wait for it while it is starting.
 
     Raises:
         CannotStart: Names the command to run.
@@ -22,9 +29,9 @@ def check_schema(url: str) -> None:
     if path is not None and not path.exists():
         raise CannotStart(f"DATABASE_URL: there is no database yet; run {COMMAND}")
     try:
-        revision = asyncio.run(_revision(url))
+        revision = asyncio.run(when_ready(lambda: _revision(url), wait_seconds, tell_waiting))
     except DatabaseError as error:
-        raise CannotStart(f"DATABASE_URL: the database cannot be read: {error}") from error
+        raise CannotStart(f"DATABASE_URL: the database cannot be read: {reason(error)}") from error
     newest = newest_revision()
     if revision != newest:
         raise CannotStart(
@@ -33,10 +40,15 @@ def check_schema(url: str) -> None:
         )
 
 
+def tell_waiting(why: str) -> None:
+    """Log that a start waits for the database."""
+    structlog.get_logger("api.start").warning("database.waiting", reason=why)
+
+
 async def _revision(url: str) -> str | None:
     database = open_database(url)
-    await database.open()
     try:
+        await database.open()
         return await database.revision()
     finally:
         await database.close()

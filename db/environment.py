@@ -13,6 +13,17 @@ from typing import Final
 from dotenv import dotenv_values
 
 DEFAULT_DATABASE_URL: Final = "sqlite:///dev.sqlite"
+DATABASE_DEFAULTS: Final = {
+    "DATABASE_URL": DEFAULT_DATABASE_URL,
+    "DATABASE_WAIT_SECONDS": "30",
+    "MIGRATION_LOCK_SECONDS": "10",
+    "MIGRATION_STATEMENT_SECONDS": "600",
+}
+"""What the service and the migrations are told of the database, unless it is set."""
+
+MAX_SECONDS: Final = 86_400
+"""The longest time that those settings may name."""
+
 FILES: Final = (".env", ".okta.env", ".env.local")
 """The later wins."""
 

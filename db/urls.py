@@ -25,7 +25,7 @@ def check_url(url: str) -> None:
     """
     try:
         backend = make_url(url).get_backend_name()
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # The latter shows what should be a port.
         raise ValueError("is not a database URL such as sqlite:///dev.sqlite") from error
     if backend not in SCHEMES:
         raise ValueError(f"has the scheme {backend!r}; known are {', '.join(SCHEMES)}")

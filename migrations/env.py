@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base
-from db.engine import with_connection
-from db.environment import DEFAULT_DATABASE_URL, read_environment
 from db.types import FixedDecimal, UtcDateTime
+from migrations.running import run
+from migrations.settings import MigrationSettings
 
 as_generated = Rewriter()
 
@@ -40,10 +40,9 @@ def as_plain_types(kind: str, element: object, _: object) -> str | Literal[False
             return False
 
 
-def database_url() -> str:
-    """Give the URL that the caller of Alembic's API passed, or else the service's."""
-    passed: str | None = context.config.attributes.get("database_url")
-    return passed or read_environment().get("DATABASE_URL") or DEFAULT_DATABASE_URL
+def settings() -> MigrationSettings:
+    """Return the settings, with the URL that the caller of Alembic's API passed, if any."""
+    return MigrationSettings.load(context.config.attributes.get("database_url"))
 
 
 def migrate(connection: Connection) -> None:
@@ -61,10 +60,10 @@ def migrate(connection: Connection) -> None:
 
 
 if context.is_offline_mode():
-    context.configure(url=database_url(), target_metadata=Base.metadata, literal_binds=True)
+    context.configure(url=settings().url, target_metadata=Base.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 elif (given := context.config.attributes.get("connection")) is not None:
     migrate(given)
 else:
-    with_connection(database_url(), migrate)
+    run(settings(), migrate)

@@ -14,14 +14,14 @@ from api.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from api.settings import values
 from api.settings.errors import SettingsError
 from api.settings.layers import read_layers
-from db.environment import DEFAULT_DATABASE_URL
+from db.environment import DATABASE_DEFAULTS, MAX_SECONDS
 
 ENVIRONMENTS: Final = ("development", "production")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _DEFAULTS: Final = {
+    **DATABASE_DEFAULTS,
     "SERVER_HOST": "127.0.0.1",
     "SERVER_PORT": "3000",
-    "DATABASE_URL": DEFAULT_DATABASE_URL,
     "AUDIENCE": "api://default",
     "SCOPE": "parts_manager",
     "SCOPE_CLAIMS": "scp",
@@ -44,6 +44,10 @@ class Settings:
         server_host: The address to listen on.
         server_port: The port to listen on; 0 lets the system choose.
         database_url: ``sqlite:///file`` or ``postgresql://user:password@host/name``.
+        database_wait_seconds: For how long a start waits for a database that is starting too.
+        migration_lock_seconds: For how long a migration waits for a lock on a table.
+        migration_statement_seconds: How long a statement of a migration may take, and for how
+            long another migration is waited for; 0 for any time.
         issuer: Whose tokens are trusted: the exact ``iss``; empty where others are named.
         audience: What its tokens must be made for: their ``aud``.
         scope: What a token must hold, by default, for any operation; divided by blanks.
@@ -73,6 +77,9 @@ class Settings:
     server_host: str
     server_port: int
     database_url: str
+    database_wait_seconds: int
+    migration_lock_seconds: int
+    migration_statement_seconds: int
     issuer: str
     audience: str
     scope: str
@@ -113,6 +120,11 @@ class Settings:
             server_host=values.required(given, "SERVER_HOST"),
             server_port=values.whole(given, "SERVER_PORT", 65_535),
             database_url=values.database_url(given, "DATABASE_URL"),
+            database_wait_seconds=values.whole(given, "DATABASE_WAIT_SECONDS", MAX_SECONDS),
+            migration_lock_seconds=values.whole(given, "MIGRATION_LOCK_SECONDS", MAX_SECONDS),
+            migration_statement_seconds=values.whole(
+                given, "MIGRATION_STATEMENT_SECONDS", MAX_SECONDS
+            ),
             issuer=_issuer(given),
             audience=values.required(given, "AUDIENCE"),
             scope=values.scopes(given, "SCOPE"),

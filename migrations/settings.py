@@ -1,0 +1,60 @@
+"""What a migration is told from outside: the service's own settings of the database.
+
+They are read without the service, whose other settings a migration does not need.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alembic.util import CommandError
+
+from db.environment import DATABASE_DEFAULTS, MAX_SECONDS, UnreadableSettings, read_environment
+from db.urls import check_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationSettings:
+    """The settings of one run of Alembic.
+
+    Attributes:
+        url: The database's, of a kind that this service runs on.
+        wait_seconds: For how long to wait for a database that is starting.
+        lock_seconds: For how long a statement waits for a lock.
+        statement_seconds: How long a statement may take, and for how long another migration is
+            waited for; 0 for any time.
+    """
+
+    url: str
+    wait_seconds: int
+    lock_seconds: int
+    statement_seconds: int
+
+    @classmethod
+    def load(cls, url: str | None) -> "MigrationSettings":
+        """Read them. Raises ``CommandError``, naming the setting.
+
+        Args:
+            url: Takes the place of DATABASE_URL, if it is given.
+        """
+        try:
+            given = {**DATABASE_DEFAULTS, **read_environment()}
+        except UnreadableSettings as error:
+            raise CommandError(str(error)) from error
+        url = url or given["DATABASE_URL"] or DATABASE_DEFAULTS["DATABASE_URL"]
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise CommandError(f"DATABASE_URL: {error}") from error
+        return cls(
+            url=url,
+            wait_seconds=_seconds(given, "DATABASE_WAIT_SECONDS"),
+            lock_seconds=_seconds(given, "MIGRATION_LOCK_SECONDS"),
+            statement_seconds=_seconds(given, "MIGRATION_STATEMENT_SECONDS"),
+        )
+
+
+def _seconds(given: Mapping[str, str], name: str) -> int:
+    text = given[name].strip()
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_SECONDS):
+        raise CommandError(f"{name}: must be a whole number from 0 to {MAX_SECONDS}")
+    return int(text)

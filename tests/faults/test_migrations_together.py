@@ -1,0 +1,219 @@
+"""Migrations under faults: several at once, locks not free, databases that are not there."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import main as alembic
+from alembic.util import CommandError
+
+from api.__main__ import main as api
+from api.development import migrate
+from api.settings import CannotStart, Settings
+from db.engine import with_connection
+from migrations import newest_revision
+from tests.conftest import ROOT, environment_of
+from tests.db.conftest import alembic_config
+from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
+from tests.workers import free_port
+
+AT_ONCE = int(os.environ.get("MIGRATIONS_AT_ONCE", "4"))
+ROUNDS = int(os.environ.get("MIGRATION_ROUNDS", "1"))
+BEFORE_LAST = "-1"
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_migrations_several_at_once_all_succeed(database_url: str, number: int) -> None:
+    del number
+    migrations = [
+        subprocess.Popen(
+            [Path(sys.executable).with_name("alembic"), "upgrade", "head"],
+            cwd=ROOT,
+            env=environment_of(DATABASE_URL=database_url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(AT_ONCE)
+    ]
+    ends = [(migration.communicate()[1], migration.returncode) for migration in migrations]
+    assert [status for _, status in ends] == [0] * AT_ONCE, ends
+    assert revisions(database_url) == [newest_revision()]
+
+
+def revisions(url: str) -> list[str]:
+    found: list[str] = []
+
+    def look(connection: sa.Connection) -> None:
+        found.extend(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+
+    with_connection(url, look)
+    return found
+
+
+def holding(url: str, sql: str, work: Callable[[], None]) -> None:
+    """Do the work while another connection holds what these statements lock."""
+
+    def hold(connection: sa.Connection) -> None:
+        connection.execute(sa.text(sql))
+        work()
+
+    if url.startswith("sqlite"):
+        with_connection(url, hold)  # Its transaction has the write lock.
+        return
+    engine = sa.make_url(url).render_as_string(hide_password=False)
+    with asyncio.Runner() as runner:  # Alembic has an event loop of its own.
+        connection = runner.run(asyncpg.connect(engine))
+        try:
+            runner.run(connection.execute(f"BEGIN; {sql}"))
+            work()
+        finally:
+            runner.run(connection.close())
+
+
+@pytest.fixture
+def one_behind(database_url: str) -> str:
+    """A database that the last migration is still to come for."""
+    config = alembic_config(database_url)
+    command.upgrade(config, "head")
+    command.downgrade(config, BEFORE_LAST)
+    return database_url
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"MIGRATION_LOCK_SECONDS": "1"}, "MIGRATION_LOCK_SECONDS"),
+        (
+            {"MIGRATION_LOCK_SECONDS": "60", "MIGRATION_STATEMENT_SECONDS": "1"},
+            "MIGRATION_STATEMENT_SECONDS",
+        ),
+    ],
+    ids=["lock", "statement"],
+)
+def test_migration_lock_not_free_is_one_line_and_changes_nothing(
+    one_behind: str, limits: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite = one_behind.startswith("sqlite")
+    if sqlite and "MIGRATION_STATEMENT_SECONDS" in limits:
+        pytest.skip("SQLite has no time limit of statements")
+    for name, value in limits.items():
+        monkeypatch.setenv(name, value)
+    before = revisions(one_behind)
+
+    def upgrade() -> None:
+        with pytest.raises(CommandError, match=f"{said}.* nothing is changed"):
+            command.upgrade(alembic_config(one_behind), "head")
+
+    holding(one_behind, "SELECT 1" if sqlite else "LOCK TABLE alembic_version", upgrade)
+    assert revisions(one_behind) == before
+    command.upgrade(alembic_config(one_behind), "head")
+
+
+def test_migration_while_another_runs_waits_as_long_as_it_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("there, the file's write lock is the turn")
+    monkeypatch.setenv("MIGRATION_STATEMENT_SECONDS", "1")
+
+    def upgrade() -> None:
+        with pytest.raises(CommandError, match="another migration has been running for over 1 s"):
+            command.upgrade(alembic_config(database_url), "head")
+
+    holding(database_url, f"SELECT pg_advisory_lock({0x656E636F7265})", upgrade)
+    assert capsys.readouterr().err.count("another migration is running") == 1
+
+
+def migrate_by_alembic() -> tuple[object, str]:
+    os.chdir(ROOT)
+    with pytest.raises(SystemExit) as ended:
+        alembic(["upgrade", "head"])
+    return ended.value.code, ""
+
+
+def migrate_for_development() -> tuple[object, str]:
+    try:
+        migrate(Settings.load().database_url)
+    except CannotStart as error:
+        return 1, str(error)
+    return 0, ""
+
+
+COMMANDS: dict[str, Callable[[], tuple[object, str]]] = {
+    "alembic upgrade head": migrate_by_alembic,
+    "python -m api": lambda: (api([]), ""),
+    "python -m api dev": migrate_for_development,
+}
+"""Each gives its exit status, and its line where it prints none itself."""
+
+NOT_YET = "there is no database yet; run .venv/bin/alembic upgrade head"
+"""What a start says of any file that is not there."""
+
+URLS: dict[str, tuple[str, str]] = {
+    # DATABASE_URL, and what the line says.
+    "unparsable": ("what:ever:secret", "is not a database URL"),
+    "no port": ("postgresql://u@localhost:secret/y", "is not a database URL"),
+    "unknown database": ("mysql://u:secret@localhost/y", "known are sqlite, postgresql"),
+    "in memory": ("sqlite://", "needs a file"),
+    "refused": ("postgresql://u:secret@127.0.0.1:{port}/y", "cannot be reached (ECONNREFUSED)"),
+    "refused by a name": ("postgresql://u:secret@localhost:{port}/y", "cannot be reached"),
+    "no host": ("postgresql://u:secret@no.such.host.invalid/y", "cannot be resolved"),
+    "no such user": ("{server}", "does not admit this user (28000)"),
+    "no such database": ("{server}", "no database of this name (3D000)"),
+    "no directory": ("sqlite:///{directory}/none/secret.sqlite", "SQLITE_CANTOPEN"),
+    "a directory": ("sqlite:///{directory}", "SQLITE_CANTOPEN"),
+    "no database": ("sqlite:///{directory}/words", "not a SQLite database (SQLITE_NOTADB)"),
+}
+
+
+@pytest.fixture
+def wrong_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of this name, with what there is to be wrong about."""
+    (tmp_path / "words").write_text("these are words and no database" * 100)
+    url, _ = URLS[request.param]
+    if url != "{server}":
+        return url.format(port=free_port(), directory=tmp_path)
+    server = sa.make_url(request.getfixturevalue("postgres_url"))
+    match request.param:
+        case "no such user":
+            server = server.set(username="nobody", password="secret")
+        case "no such database":
+            server = server.set(database="secret")
+    return server.render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize("command_line", COMMANDS)
+@pytest.mark.parametrize(
+    ("wrong_url", "said"),
+    [(name, said) for name, (_, said) in URLS.items()],
+    ids=URLS,
+    indirect=["wrong_url"],
+)
+def test_start_with_a_wrong_database_url_is_one_line_without_its_secret(
+    wrong_url: str,
+    said: str,
+    command_line: str,
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # Which also brings back where a command goes.
+    monkeypatch.setenv("DATABASE_URL", wrong_url)
+    monkeypatch.setenv("DATABASE_WAIT_SECONDS", "0")
+    monkeypatch.setenv("ISSUER", "https://issuer.example/")
+    status, line = COMMANDS[command_line]()
+    printed = capfd.readouterr()
+    shown = printed.out + printed.err + line
+    assert status
+    assert "Traceback" not in shown
+    assert "secret" not in shown
+    assert said in shown or (command_line == "python -m api" and NOT_YET in shown)
