@@ -19,6 +19,7 @@
     ├── RolledBack            a trigger has undone the whole transaction
     ├── StatementTooSlow      stopped at its time limit
     └── DatabaseUnavailable   locked for too long, unreadable, gone; may work later
+        ├── DatabaseBusy      others hold all connections or threads for too long
         ├── StorageFull       the disk, or the database's own limit
         └── DatabaseNotReady  found out by ``Database.check``; its text says why
             ├── ReadOnlyDatabase
@@ -167,6 +168,14 @@ class SchemaOutdated(DatabaseNotReady):
 
 class DatabaseFileChanged(DatabaseNotReady):
     """The SQLite file that is open is no longer the database: deleted, replaced or truncated."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """All connections or threads are in use; nothing was run.
+
+    Its code is ``queue-timeout`` where none came free in time, ``queue-full`` where one client has
+    too many requests waiting already.
+    """
 
 
 REFUSALS_OF_ROWS = (IntegrityViolation, ValueRefused, ChangeRefused, PermissionDenied)

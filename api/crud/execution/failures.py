@@ -62,6 +62,12 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
         lambda: ServiceUnavailable("The database has no space left", headers=_RETRY),
     ),
     (
+        db.DatabaseBusy,
+        lambda: ServiceUnavailable(
+            "Too many requests wait for the database", headers=_RETRY, reason="database-busy"
+        ),
+    ),
+    (
         db.DatabaseError,
         lambda: ServiceUnavailable("The database cannot serve this now", headers=_RETRY),
     ),

@@ -1,0 +1,312 @@
+"""The fair queue: slots are never lost, no client gets a second turn before another's first."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.errors import DatabaseBusy
+from db.fair_queue import FairQueue
+
+SECONDS = 5.0
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock only the test advances."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    async def advance(self, seconds: float) -> None:
+        self.now += seconds
+        await settle()
+
+
+async def settle() -> None:
+    """Let everything run that is ready."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def run(scenario: Callable[[VirtualLoop], Coroutine[Any, Any, None]]) -> None:
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(scenario(loop))
+    finally:
+        loop.close()
+
+
+@dataclass(eq=False)
+class Request:
+    """A caller, as the HTTP layer would make one for each request."""
+
+    client: str
+
+
+def test_queue_with_free_slots_gives_each_once_without_waiting() -> None:
+    queue = FairQueue(3, share=3, waiting=0, seconds=SECONDS)
+    slots = [queue.acquire_nowait(Request("a")) for _ in range(4)]
+    assert sorted(slots[:3], key=str) == [0, 1, 2]
+    assert slots[3] is None
+    queue.release(1)
+    assert queue.acquire_nowait(Request("b")) == 1
+
+
+def test_acquire_with_free_slot_does_not_suspend() -> None:
+    queue = FairQueue(1, share=1, waiting=1, seconds=SECONDS)
+    acquiring = queue.acquire(Request("a"))
+    with pytest.raises(StopIteration) as stopped:  # Outside of any event loop.
+        acquiring.send(None)
+    assert stopped.value.value == 0
+
+
+def test_slot_released_twice_is_refused() -> None:
+    queue = FairQueue(1, share=1, waiting=0, seconds=SECONDS)
+    slot = queue.acquire_nowait(Request("a"))
+    assert slot is not None
+    queue.release(slot)
+    with pytest.raises(ValueError, match="not held"):
+        queue.release(slot)
+
+
+@pytest.mark.parametrize(
+    ("share", "waiting", "seconds"), [(0, 1, 1.0), (3, 1, 1.0), (1, -1, 1.0), (1, 1, 0.0)]
+)
+def test_queue_with_impossible_bounds_is_refused(share: int, waiting: int, seconds: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        FairQueue(2, share=share, waiting=waiting, seconds=seconds)
+
+
+def test_client_with_one_request_is_served_after_one_turn_of_a_client_with_many() -> None:
+    async def scenario(_: VirtualLoop) -> None:
+        queue = FairQueue(1, share=1, waiting=100, seconds=SECONDS)
+        held = queue.acquire_nowait(Request("greedy"))
+        assert held is not None
+        order: list[str] = []
+
+        async def use(client: str) -> None:
+            slot = await queue.acquire(Request(client))
+            order.append(client)
+            queue.release(slot)
+
+        tasks = [asyncio.create_task(use("greedy")) for _ in range(20)]
+        await settle()
+        tasks.append(asyncio.create_task(use("modest")))
+        await settle()
+        queue.release(held)
+        await asyncio.gather(*tasks)
+        assert order.index("modest") == 1
+
+    run(scenario)
+
+
+def test_last_slots_are_kept_for_others_when_one_client_holds_its_share() -> None:
+    async def scenario(_: VirtualLoop) -> None:
+        queue = FairQueue(4, share=3, waiting=10, seconds=SECONDS)
+        held = [queue.acquire_nowait(Request("greedy")) for _ in range(4)]
+        assert held[3] is None
+        waiting = asyncio.create_task(queue.acquire(Request("greedy")))
+        await settle()
+        assert queue.acquire_nowait(Request("modest")) is not None
+        assert held[0] is not None
+        queue.release(held[0])
+        assert await waiting == held[0]
+
+    run(scenario)
+
+
+def test_waiter_is_refused_at_its_deadline_and_the_next_at_its_own() -> None:
+    async def scenario(loop: VirtualLoop) -> None:
+        queue = FairQueue(1, share=1, waiting=10, seconds=SECONDS)
+        slot = queue.acquire_nowait(Request("a"))
+        assert slot is not None
+        first = asyncio.create_task(queue.acquire(Request("a")))
+        await settle()
+        await loop.advance(2)
+        second = asyncio.create_task(queue.acquire(Request("b")))
+        await settle()
+        await loop.advance(2)
+        assert not first.done()
+        await loop.advance(1.5)
+        with pytest.raises(DatabaseBusy) as refusal:
+            await first
+        assert refusal.value.code == "queue-timeout"
+        assert not second.done()
+        queue.release(slot)
+        assert await second == slot
+
+    run(scenario)
+
+
+def test_client_with_its_most_waiters_is_refused_at_once_and_others_are_not() -> None:
+    async def scenario(_: VirtualLoop) -> None:
+        queue = FairQueue(1, share=1, waiting=2, seconds=SECONDS)
+        queue.acquire_nowait(Request("a"))
+        tasks = [asyncio.create_task(queue.acquire(Request("a"))) for _ in range(2)]
+        await settle()
+        with pytest.raises(DatabaseBusy) as refusal:
+            await queue.acquire(Request("a"))
+        assert refusal.value.code == "queue-full"
+        tasks.append(asyncio.create_task(queue.acquire(Request("b"))))
+        await settle()
+        assert queue.waiters == 3
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert queue.waiters == 0
+
+    run(scenario)
+
+
+class Model:
+    """Drives a queue and checks after each step what must always hold."""
+
+    def __init__(self, loop: VirtualLoop, slots: int, share: int) -> None:
+        self.loop = loop
+        self.slots, self.share = slots, share
+        self.queue = FairQueue(slots, share=share, waiting=4, seconds=SECONDS)
+        self.held: list[tuple[str, int]] = []
+        self.waiting: list[tuple[str, asyncio.Task[int], float]] = []
+
+    async def acquire(self, client: str) -> None:
+        task = self.loop.create_task(self.queue.acquire(Request(client)))
+        self.waiting.append((client, task, self.loop.now + SECONDS))
+        await self.settle()
+
+    async def release(self, number: int) -> None:
+        if self.held:
+            self.queue.release(self.held.pop(number % len(self.held))[1])
+            await self.settle()
+
+    async def cancel(self, number: int, *, with_release: bool) -> None:
+        """Cancel a waiter, maybe in the same turn of the loop in which a slot comes free."""
+        if self.waiting:
+            task = self.waiting[number % len(self.waiting)][1]
+            if with_release and self.held:
+                self.queue.release(self.held.pop()[1])
+            task.cancel()
+            await self.settle()
+
+    async def cancel_then_release(self, number: int) -> None:
+        if self.waiting and self.held:
+            self.waiting[number % len(self.waiting)][1].cancel()
+            self.queue.release(self.held.pop()[1])
+            await self.settle()
+
+    async def advance(self, seconds: int) -> None:
+        await self.loop.advance(seconds)
+        await self.settle()
+
+    async def settle(self) -> None:
+        await settle()
+        for client, task, deadline in list(self.waiting):
+            if not task.done():
+                continue
+            self.waiting.remove((client, task, deadline))
+            if task.cancelled() or isinstance(task.exception(), DatabaseBusy):
+                continue
+            self.held.append((client, task.result()))
+        self.check()
+
+    def check(self) -> None:
+        holding = Counter(client for client, _ in self.held)
+        waiting = Counter(client for client, _, _ in self.waiting)
+        numbers = [slot for _, slot in self.held]
+        assert len(numbers) == len(set(numbers)) <= self.slots
+        assert set(numbers) <= set(range(self.slots))
+        assert self.queue.free == self.slots - len(numbers)
+        assert self.queue.waiters == sum(waiting.values())
+        assert all(count <= self.share for count in holding.values())
+        for client in waiting:
+            if holding[client] < self.share:
+                assert not self.queue.free, "a slot is free and somebody waits"
+        assert all(deadline > self.loop.now for _, _, deadline in self.waiting)
+
+    async def finish(self) -> None:
+        while self.held:
+            await self.release(0)
+        assert not self.waiting
+        assert self.queue.free == self.slots
+
+
+CLIENTS = st.sampled_from("abc")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("acquire"), CLIENTS),
+        st.tuples(st.just("acquire"), CLIENTS),
+        st.tuples(st.just("release"), st.integers(0, 9)),
+        st.tuples(st.just("cancel"), st.integers(0, 9)),
+        st.tuples(st.just("release and cancel"), st.integers(0, 9)),
+        st.tuples(st.just("cancel and release"), st.integers(0, 9)),
+        st.tuples(st.just("advance"), st.integers(1, 6)),
+    ),
+    max_size=40,
+)
+
+
+@given(slots=st.integers(1, 4), reserve=st.integers(0, 3), steps=STEPS)
+@settings(max_examples=300, deadline=None)
+def test_any_sequence_loses_no_slot_and_serves_or_refuses_every_waiter(
+    slots: int, reserve: int, steps: list[tuple[str, Any]]
+) -> None:
+    async def scenario(loop: VirtualLoop) -> None:
+        model = Model(loop, slots, max(1, slots - reserve))
+        for step, argument in steps:
+            match step:
+                case "acquire":
+                    await model.acquire(argument)
+                case "release":
+                    await model.release(argument)
+                case "cancel" | "release and cancel":
+                    await model.cancel(argument, with_release=step != "cancel")
+                case "cancel and release":
+                    await model.cancel_then_release(argument)
+                case _:
+                    await model.advance(argument)
+        await model.finish()
+
+    run(scenario)
+
+
+@given(
+    requests=st.lists(CLIENTS, min_size=1, max_size=60), slots=st.integers(1, 3), seed=st.randoms()
+)
+@settings(max_examples=200, deadline=None)
+def test_no_client_waits_while_another_gets_two_turns(
+    requests: list[str], slots: int, seed: Any
+) -> None:
+    async def scenario(loop: VirtualLoop) -> None:
+        queue = FairQueue(slots, share=slots, waiting=100, seconds=SECONDS)
+        held = [queue.acquire_nowait(Request("z")) for _ in range(slots)]
+        turns: list[str] = []
+
+        async def use(client: str) -> None:
+            held.append(await queue.acquire(Request(client)))
+            turns.append(client)
+
+        tasks = [loop.create_task(use(client)) for client in requests]
+        await settle()
+        left = Counter(requests)
+        while held:
+            slot = held.pop(seed.randrange(len(held)))
+            assert slot is not None
+            queue.release(slot)
+            await settle()
+        await asyncio.gather(*tasks)
+        assert Counter(turns) == left
+        for number, client in enumerate(turns):
+            left[client] -= 1
+            later = turns[number + 1 :]
+            again = later.index(client) if client in later else len(later)
+            others = {other for other, count in left.items() if count and other != client}
+            if client in later:  # All who wait come between two turns of one client.
+                assert others <= set(later[:again])
+
+    run(scenario)
