@@ -22,7 +22,7 @@ from uuid import UUID
 
 from api.crud.execution.statements import Conditions, Statements
 from api.crud.query.criteria import Order
-from api.crud.query.keyset import START, Keys, Keyset, Seek
+from api.crud.query.keyset import Keys, Keyset, Seek
 from db.connection import Connection
 from db.statement import Row
 
@@ -120,10 +120,10 @@ def page_of(keyset: Keyset, rows: list[Row], position: Position) -> Page:
 
 
 def _seeks(keyset: Keyset, position: Position) -> Sequence[Seek]:
-    if not position.keys:
-        return (START,)
-    seeks = keyset.seeks(position.keys, backwards=position.backwards)
-    return [seeks[0]._replace(part=None)] if position.skip else seeks
+    if position.skip or not keyset.usable:  # What is passed may be of either part.
+        nulls = tuple([key is None for key in position.keys])
+        return (Seek(nulls, position.backwards),)
+    return keyset.seeks(position.keys, backwards=position.backwards)
 
 
 def _keys(keyset: Keyset, row: Row) -> Keys | None:

@@ -234,14 +234,9 @@ class Statements:
         self, conditions: Conditions, order: tuple[Order, ...], seek: Seek | None
     ) -> ClauseElement:
         next_slot = slots()
-        keyset, backwards = self.keyset(order), False
         rows = self._filtered(self._rows, conditions, next_slot)
-        if seek is not None:
-            rows, backwards = rows.add_columns(*keyset.extra), seek.backwards
-            after = keyset.condition(seek, next_slot)
-            rows = rows if after is None else rows.where(after)
-        limit, offset = next_slot(BigInteger()), next_slot(BigInteger())
-        return rows.order_by(*keyset.order_by(backwards=backwards)).limit(limit).offset(offset)
+        rows = self.keyset(order).narrowed(rows, seek, next_slot)
+        return rows.limit(next_slot(BigInteger())).offset(next_slot(BigInteger()))
 
     def _count(self, conditions: Conditions) -> ClauseElement:
         total = select(sql.count()).select_from(self._fields.entity)
