@@ -59,7 +59,13 @@ class OwnServer:
         self.control("-W", "-o", options, "-l", str(self._data / "log"), "start")
 
     def admit(self) -> None:
-        self.control("-w", "promote")
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return self.control("-w", "promote")
+            except subprocess.CalledProcessError:  # It has not come so far yet.
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
 
     def close(self) -> None:
         self._server.cleanup()
@@ -80,7 +86,8 @@ class Started:
 
     def __init__(self, directory: Path, **settings: str) -> None:
         self._log = directory / "output.txt"
-        environment = environment_of(**ports(), **settings) | {"ISSUER": ISSUER}
+        settings = {**ports(), "ISSUER": ISSUER, "DATABASE_WAIT_SECONDS": "60", **settings}
+        environment = environment_of(**settings)
         self.url = f"http://127.0.0.1:{environment['SERVER_PORT']}"
         with self._log.open("w") as output:
             self.process = subprocess.Popen(
