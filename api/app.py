@@ -38,6 +38,8 @@ def create_app(settings: Settings) -> Service:
         access=dict.fromkeys(PUBLIC_PATHS, PUBLIC),
         log_requests=settings.log_level in ("debug", "info"),
         headers=security_headers(settings.resource_url),
+        max_concurrent_requests=settings.max_concurrent_requests,
+        always_admitted=(health.LIVE, health.READY),
         openapi_url=docs.OPENAPI,
         docs_url=None,
         redoc_url=None,

@@ -279,6 +279,17 @@ class ServiceUnavailable(ApiError):
     title = "Service Unavailable"
 
 
+class Overloaded(ServiceUnavailable):
+    """503 before any work was done: too many requests are under way. Not an error to log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many requests are being handled; try again later",
+            headers={"Retry-After": "1"},
+            reason="overloaded",
+        )
+
+
 _OF_STATUS: Mapping[int, type[ApiError]] = {
     kind.status: kind
     for kind in (

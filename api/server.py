@@ -14,19 +14,20 @@ import sys
 from functools import cache, partial
 from typing import Final
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
 from api.app import create_app
 from api.http.service import Service
+from api.serving.capacity import Capacity, raise_descriptor_limit
 from api.settings import CannotStart, Settings
 
 _HEADER_BYTES: Final = 65_536
-"""The most that a request's headers may hold; a token of 16 KB has room in it."""
+"""What a request's head may hold, up to twice that as it arrives; a token of 16 KB has room."""
 
-_HEADER_TIMEOUT_MS: Final = 10_000
+_MILLISECONDS: Final = 1_000
 _DRAIN_SECONDS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -38,6 +39,7 @@ def serve(settings: Settings) -> None:
         CannotStart: The address is taken or not ours.
     """
     check_address(settings.server_host, settings.server_port)
+    capacity = Capacity.of(raise_descriptor_limit())
     build(settings)
     gc.collect()
     gc.freeze()  # What the worker inherits stays shared, untouched by its collector.
@@ -46,12 +48,17 @@ def serve(settings: Settings) -> None:
         address=settings.server_host,
         port=settings.server_port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        backlog=capacity.backlog,
+        backpressure=capacity.connections,
         workers=1,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_DRAIN_SECONDS,
         http1_settings=HTTP1Settings(
-            header_read_timeout=_HEADER_TIMEOUT_MS, max_buffer_size=_HEADER_BYTES
+            # One timer: for a connection's first byte, a request's head, and the next request.
+            header_read_timeout=settings.keep_alive_seconds * _MILLISECONDS,
+            max_buffer_size=_HEADER_BYTES,
         ),
         log_level=LogLevels.error,
     ).serve(target_loader=partial(_load, settings), wrap_loader=False)

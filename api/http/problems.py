@@ -91,7 +91,8 @@ def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     problem = _problem_of(error)
     exchange.reason = problem.reason
     exchange.cause = exchange.cause or _database_code(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_failure and not isinstance(problem, errors.Overloaded):
         _log(error, exchange)
 
     headers, body = _rendered(problem, scope, exchange)

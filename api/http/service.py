@@ -1,11 +1,12 @@
 """FastAPI with our chain around it instead of Starlette's."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, refuse
 from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
 from api.http.native import UnsupportedRoute, access_of, registered
@@ -18,8 +19,8 @@ from api.http.unread import UnreadBody
 class Service(FastAPI):
     """An app in which every request goes one way.
 
-    ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what ``add_middleware``
-    added → the operation. Where no added middleware declares that it is a gate,
+    ``Admission`` → ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what
+    ``add_middleware`` added → the operation. Where no added middleware declares that it is a gate,
     ``PrincipalCheck`` stands before the operation (``api.http.gates``). Starlette's own error
     layers are not needed, since the boundary answers for all, and they cost as much as a small
     request's database work.
@@ -28,7 +29,12 @@ class Service(FastAPI):
         access: What routes ask of a token that do not say so themselves, by path template.
         log_requests: Whether each request writes a line.
         headers: What every answer carries, unless its operation decides otherwise.
+        max_concurrent_requests: How many requests may be under way before others are refused.
+        always_admitted: Paths that are not refused even then, such as health checks.
         options: FastAPI's.
+
+    Attributes:
+        under_way: The scopes of the requests that are being handled, by identity.
     """
 
     def __init__(
@@ -37,6 +43,8 @@ class Service(FastAPI):
         access: Mapping[str, Access],
         log_requests: bool = True,
         headers: tuple[Header, ...] = (),
+        max_concurrent_requests: int = MAX_CONCURRENT_REQUESTS,
+        always_admitted: Collection[str] = (),
         **options: Any,
     ) -> None:
         # Telemetry is on by default in FastAPI, and costs a fifth of a small request.
@@ -45,6 +53,9 @@ class Service(FastAPI):
         self.router.lifespan_context = checked(self.router.lifespan_context, self._check_gate)
         self._log_requests = log_requests
         self._headers = headers
+        self._most = max_concurrent_requests
+        self._exempt = always_admitted
+        self.under_way: dict[int, Scope] = {}
 
     def scopes(self) -> frozenset[str]:
         """Give every scope that any route asks for."""
@@ -89,17 +100,28 @@ class Service(FastAPI):
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = Routing(app, RouteTable(self.router.routes, self.access))
-        app = UnreadBody(ProblemBoundary(app, self.exception_handlers))
-        app = RequestLog(app, enabled=self._log_requests, headers=self._headers)
+        app = self._answering(ProblemBoundary(app, self.exception_handlers))
+        refusal = self._answering(ProblemBoundary(refuse))
+        admission = Admission(
+            app, refusal, self.under_way, most=self._most, exempt=frozenset(self._exempt)
+        )
         router = self.router
 
-        async def chain(scope: Scope, receive: Receive, send: Send) -> None:
+        def chain(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             if scope["type"] == "http":
-                await app(scope, receive, send)
-            elif scope["type"] == "lifespan":
+                return admission(scope, receive, send)
+            return others(scope, receive, send)
+
+        async def others(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
                 await router(scope, receive, send)
             else:  # No operation speaks WebSocket.
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})
 
         return chain
+
+    def _answering(self, boundary: ProblemBoundary) -> ASGIApp:
+        """Put the layers around a boundary that every response passes."""
+        app = UnreadBody(boundary)
+        return RequestLog(app, enabled=self._log_requests, headers=self._headers)

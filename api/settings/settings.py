@@ -33,7 +33,10 @@ _DEFAULTS: Final = {
     "UPLOAD_LIMIT": "268435456",
     "USER_CLAIM": "sub",
     "MAX_HOURS_PER_DAY": "24",
+    "KEEP_ALIVE_SECONDS": "75",
+    "MAX_CONCURRENT_REQUESTS": "1000",
 }
+_HOUR: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class Settings:
         upload_limit: The largest body of an upload, in bytes.
         user_claim: Which claim of a person's token names the person.
         max_hours_per_day: The most that a person's timesheets may hold for one day, in hours.
+        keep_alive_seconds: How long a connection may be silent before a request's head is whole.
+        max_concurrent_requests: How many requests are handled at one time; others are refused.
     """
 
     server_host: str
@@ -104,6 +109,8 @@ class Settings:
     upload_limit: int
     user_claim: str
     max_hours_per_day: Decimal
+    keep_alive_seconds: int
+    max_concurrent_requests: int
 
     @classmethod
     def load(
@@ -149,6 +156,10 @@ class Settings:
             upload_limit=values.whole(given, "UPLOAD_LIMIT", 2**40),
             user_claim=values.required(given, "USER_CLAIM"),
             max_hours_per_day=values.hours_of_day(given, "MAX_HOURS_PER_DAY"),
+            keep_alive_seconds=values.whole(given, "KEEP_ALIVE_SECONDS", _HOUR, lowest=1),
+            max_concurrent_requests=values.whole(
+                given, "MAX_CONCURRENT_REQUESTS", 100_000, lowest=1
+            ),
         )
         _check_together(settings)
         return settings

@@ -40,11 +40,11 @@ def optional(given: Given, name: str) -> str:
     return given.get(name, "").strip()
 
 
-def whole(given: Given, name: str, highest: int) -> int:
-    """Give a whole number from 0 to ``highest``."""
+def whole(given: Given, name: str, highest: int, *, lowest: int = 0) -> int:
+    """Return an integer from ``lowest`` to ``highest``."""
     text = required(given, name)
-    if not (text.isascii() and text.isdigit() and int(text) <= highest):
-        raise SettingsError(f"{name}: must be a whole number from 0 to {highest}")
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        raise SettingsError(f"{name}: must be a whole number from {lowest} to {highest}")
     return int(text)
 
 

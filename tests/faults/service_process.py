@@ -1,0 +1,107 @@
+"""``python -m api`` as a process of the test's own, under limits that the test sets."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from alembic import command
+
+from tests.conftest import START_SECONDS, environment_of
+from tests.db.conftest import alembic_config
+from tests.workers import free_port
+
+HOST = "127.0.0.1"
+GET_LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@dataclass
+class ServiceProcess:
+    """A running service without an issuer: health checks work, other routes need one."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    output: Path
+
+    @property
+    def url(self) -> str:
+        """Return where it answers."""
+        return f"http://{HOST}:{self.port}"
+
+    def connect(self, timeout: float = START_SECONDS) -> socket.socket:
+        """Open a connection; the timeout is that of later reads as well, in seconds."""
+        return socket.create_connection((HOST, self.port), timeout)
+
+    def live_seconds(self, timeout: float = START_SECONDS) -> float:
+        """Ask ``/livez`` on a new connection; return how long the answer took, in seconds."""
+        begun = time.perf_counter()
+        with self.connect(timeout) as connection:
+            connection.sendall(GET_LIVE)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        return time.perf_counter() - begun
+
+    def ready_status(self) -> int:
+        """Return the status of ``/readyz``, asked on a new connection."""
+        return httpx.get(f"{self.url}/readyz").status_code
+
+
+@contextlib.contextmanager
+def running_service(
+    directory: Path, *, descriptors: int | None = None, **settings: str
+) -> Iterator[ServiceProcess]:
+    """Run ``python -m api`` over a migrated SQLite file of its own, until it is ready.
+
+    Args:
+        directory: Where it runs; holds file and output.
+        descriptors: Its hard limit of open files; this process's own where it is None.
+        settings: As in the environment.
+    """
+    url = f"sqlite:///{directory / 'dev.sqlite'}"
+    command.upgrade(alembic_config(url), "head")
+    port = free_port()
+    environment = environment_of(
+        **{
+            "SERVER_PORT": str(port),
+            "DATABASE_URL": url,
+            "ISSUER": "http://localhost:1/oauth2/default",
+            "LOG_LEVEL": "warning",
+            **settings,
+        }
+    )
+    output = directory / "service.txt"
+    limit = "" if descriptors is None else f"ulimit -n {descriptors} && "
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f'{limit}exec "$0" -m api', sys.executable],
+            cwd=directory,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    service = ServiceProcess(process, port, output)
+    try:
+        _await_ready(service)
+        yield service
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _await_ready(service: ServiceProcess) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if service.ready_status() == httpx.codes.OK:
+                return
+        assert service.process.poll() is None, service.output.read_text()
+        assert time.monotonic() < deadline, service.output.read_text()
+        time.sleep(0.02)
