@@ -158,6 +158,9 @@ class DatabaseNotReady(DatabaseUnavailable):
     """
 
 
+READ_ONLY = "The database is read-only"
+
+
 class ReadOnlyDatabase(DatabaseNotReady):
     """The whole database takes no changes now: a hot standby, a read-only file."""
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
 async def wait_through(job: "asyncio.Future[T]", hurry: Callable[[], None] | None = None) -> T:
-    """Wait for a job to end, also when cancelled: only then does the cancellation go on.
+    """Wait for a job to end, also when cancelled, once or again: only then is that passed on.
 
     Args:
         job: What is under way.
@@ -19,5 +20,9 @@ async def wait_through(job: "asyncio.Future[T]", hurry: Callable[[], None] | Non
     except asyncio.CancelledError:
         if hurry is not None:
             hurry()
-        await asyncio.wait({job})
+        while not job.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({job})
+        if not job.cancelled():
+            job.exception()  # Retrieved here: nobody is told any more.
         raise

@@ -42,7 +42,7 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "23": errors.ChangeRefused,  # integrity violation of no known kind
     "24": errors.InvalidStatement,
     "25": errors.InvalidStatement,  # transaction state
-    "25006": errors.ReadOnly,  # read_only_sql_transaction, on a hot standby too
+    "25006": errors.ReadOnlyDatabase,  # read_only_sql_transaction, on a hot standby too
     "26": errors.InvalidStatement,
     "27": errors.ChangeRefused,  # triggered data change violation
     "28": errors.DatabaseUnavailable,  # the service may not log in
@@ -99,6 +99,8 @@ def _of_code(error: Any, text: str) -> errors.DatabaseError:
     if kind is errors.ChangeRefused:
         generated = _GENERATED.match(error.detail or "")
         return errors.ChangeRefused(text, [generated[1]] if generated else (), code=code)
+    if kind is errors.ReadOnlyDatabase:
+        return errors.ReadOnlyDatabase(errors.READ_ONLY, code=code)  # What callers are told.
     return kind(text, code=code)
 
 

@@ -6,12 +6,12 @@ first, so that the other writers of this process wait in line instead of finding
 """
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Dialect, Table, insert
@@ -22,6 +22,7 @@ from db.errors import ChangeRefused, DatabaseError, RolledBack
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import connect
 from db.sqlite.text import decode
+from db.sqlite.transaction_state import FAILURES, TransactionState
 from db.sqlite.translation import translate
 from db.sqlite.writer import Writer
 from db.statement import Row, Statement, Values, slot
@@ -32,6 +33,7 @@ _PRAGMAS: Final = (
     "temp_store = FILE",
     "cache_size = -16384",  # In KiB: indexes are filled in no order, a third faster than in 2 MiB.
     "mmap_size = 0",  # A mapped file would count as this process's memory.
+    "busy_timeout = 0",  # Writer.take_lock waits.
 )
 T = TypeVar("T")
 
@@ -43,10 +45,11 @@ class SqliteBulk:
         self._writer = writer
         self._dialect = dialect
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-bulk")
-        self._driver = connect(path)
+        self._driver = connect(path, create=False)
         self._driver.text_factory = decode  # As the writer's.
         for pragma in _PRAGMAS:
             self._driver.execute(f"PRAGMA {pragma}")
+        self._state = TransactionState(self._driver)
         self._sessions: SqliteSessions | None = None
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
@@ -77,12 +80,13 @@ class SqliteBulk:
         if rows is None:
             return False
         try:
-            self._driver.execute("BEGIN")  # Takes no lock: only a temporary table is written.
+            self._state.begin("BEGIN")  # Takes no lock: only a temporary table is written.
             self._driver.executemany(sql, rows)
-            self._driver.execute("COMMIT")
-        except (sqlite3.Error, OverflowError, UnicodeError) as error:
-            self._roll_back()
-            raise translate(error) from error
+            self._state.execute("COMMIT")
+        except FAILURES as error:
+            raise self._state.failed(error) from error
+        finally:
+            self._state.end()
         return True
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
@@ -102,7 +106,7 @@ class SqliteBulk:
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session, in the thread."""
         if self._sessions is None:
-            self._sessions = SqliteSessions(self._driver)
+            self._sessions = SqliteSessions(self._driver, self._state)
         return await self.run(run_orm, self._sessions, work)
 
     async def execute(self, statement: Statement, values: Values) -> int:
@@ -116,9 +120,10 @@ class SqliteBulk:
         try:
             yield
         except DatabaseError as error:
-            if not self._driver.in_transaction:
-                if isinstance(error, ChangeRefused):
-                    raise RolledBack(str(error), code=error.code) from error
+            lost = self._state.lost
+            if lost is not None:
+                if isinstance(lost, ChangeRefused):
+                    raise RolledBack(str(lost), code=lost.code) from error
                 raise
             await self._execute("ROLLBACK TO part")
             await self._execute("RELEASE part")
@@ -128,28 +133,32 @@ class SqliteBulk:
     @asynccontextmanager
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
         """Have a transaction around the block, with the write lock if it changes a table."""
-        writes = changes is not None
-        async with self._writer.exclusive() if writes else nullcontext():
+        arrived = monotonic()
+        async with nullcontext() if changes is None else self._writer.exclusive():
             try:
-                await self._execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+                if changes is None:
+                    await self._begin("BEGIN")
+                else:
+                    since = max(arrived, self._writer.locked_since)
+                    await self._writer.take_lock(partial(self._begin, "BEGIN IMMEDIATE"), since)
                 yield
                 await self._execute("COMMIT")
             finally:
-                await self.run(self._roll_back)
+                await self.run(self._state.end)
 
-    def _roll_back(self) -> None:
-        if self._driver.in_transaction:
-            self._driver.execute("ROLLBACK")
+    async def _begin(self, sql: str) -> None:
+        await self.run(self._state.begin, sql)
 
     async def _execute(self, sql: str, values: Values = ()) -> tuple[list[Row], int]:
         return await self.run(self._execute_here, sql, values)
 
     def _execute_here(self, sql: str, values: Values) -> tuple[list[Row], int]:
+        self._state.require()
         try:
             cursor = self._driver.execute(sql, values)
             return cursor.fetchall(), cursor.rowcount
-        except (sqlite3.Error, OverflowError, UnicodeError) as error:
-            raise translate(error) from error
+        except FAILURES as error:
+            raise self._state.failed(error) from error
 
     async def rest(self) -> None:
         """Give memory back until the next use."""
@@ -173,7 +182,7 @@ class SqliteBulks:
     async def borrow(self) -> AsyncIterator[SqliteBulk]:
         """Have one of the connections; one whose work failed is not used again."""
         async with self._free:
-            bulk = self._idle.pop() if self._idle else self._open()
+            bulk = self._idle.pop() if self._idle else self._opened()
             sound = True
             try:
                 with short_turns.taken():
@@ -187,6 +196,12 @@ class SqliteBulks:
                     self._idle.append(bulk)
                 else:
                     bulk.close()
+
+    def _opened(self) -> SqliteBulk:
+        try:
+            return self._open()
+        except FAILURES as error:
+            raise translate(error) from error
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,30 +5,42 @@ that an acknowledged write survives ``kill -9`` and power loss
 (https://sqlite.org/pragma.html#pragma_synchronous).
 """
 
+import os
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a connection waits for another process's lock, in milliseconds."""
 
+LOG_SIZE_LIMIT = 16 * 1024 * 1024
+"""To how many bytes the write-ahead log is cut when it begins anew. SQLite keeps it at some 4 MB; a
+long reader or a large transaction makes it longer."""
+
 _CACHED_STATEMENTS = 512
 
 
-def connect(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
-    """Open the file, making it if need be.
+def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
+    """Open the file.
 
     The connection is in autocommit mode (transactions are begun by name) and may be used from any
     one thread at a time.
+
+    Args:
+        path: Where.
+        create: Whether to make the file if it is not there.
     """
     connection = sqlite3.connect(
-        path,
+        path if create else f"file:{quote(os.fspath(path))}?mode=rw",
+        uri=not create,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,
     )
     for pragma in (
-        f"busy_timeout = {busy_timeout_ms}",
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "journal_mode = WAL",
+        f"journal_size_limit = {LOG_SIZE_LIMIT}",
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",

@@ -58,6 +58,8 @@ def translate(error: Exception) -> errors.DatabaseError:
     """Return our error for the driver's."""
     text = str(error)
     code: str | None = getattr(error, "sqlite_errorname", None)
+    if isinstance(error, MemoryError):  # How the driver raises SQLITE_NOMEM.
+        return errors.DatabaseUnavailable(text, code="SQLITE_NOMEM")
     if code is None:
         if _is_about_a_value(error, text):
             return errors.ValueRefused(text)
@@ -67,6 +69,8 @@ def translate(error: Exception) -> errors.DatabaseError:
     if code == "SQLITE_ERROR":
         return _unnamed(text, code)
     kind = _KINDS.get(code) or _KINDS.get("_".join(code.split("_")[:2]))
+    if kind is errors.ReadOnlyDatabase:
+        text = errors.READ_ONLY  # What callers are told.
     return (kind or errors.DatabaseUnavailable)(text, code=code)
 
 

@@ -12,13 +12,17 @@ event loop serves others, and the writers that arrive meanwhile make up the next
       SAVEPOINT one   … ROLLBACK TO one  request B, refused; A and C don't notice
       SAVEPOINT one   … RELEASE one      request C, waiting for the commit
     COMMIT                               A and C are answered
+
+Where an error ends the whole transaction (``db.sqlite.transaction_state``), all of the group fail,
+and whoever comes next begins another. The same happens where the file is found to be no longer the
+database after the commit (``db.sqlite.file``).
 """
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -26,36 +30,47 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from db.errors import DatabaseError, DatabaseUnavailable, ReadOnly
+from db.errors import DatabaseError, DatabaseNotReady, DatabaseUnavailable, ReadOnly
+from db.sqlite.file import DatabaseFile
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
 from db.sqlite.text import decode
-from db.sqlite.translation import translate
+from db.sqlite.transaction_state import FAILURES, TransactionState
+from db.sqlite.turn import BUSY, Turn
 from db.statement import Row, Statement, Values, compile_in_thread
 from db.waiting import wait_through
 
 _LOCK_RETRY_S: Final = 0.005
-_PRIMARY: Final = 0xFF
-"""Masks the primary result code in an extended one."""
 
 T = TypeVar("T")
 
 
 class Writer:
-    """The one write connection of this process."""
+    """The one write connection of this process.
+
+    Attributes:
+        file: What is written to.
+        refusal: Why nothing may be written now; None where it may.
+    """
 
     def __init__(self, path: Path) -> None:
-        # No waiting inside SQLite: that would hold up the event loop. _begin waits for it.
+        # No waiting inside SQLite: that would hold up the event loop. take_lock waits for it.
         self._driver = connect(path)
         self._driver.execute("PRAGMA busy_timeout = 0")
+        # To read from a truncated file is an error then, not the end of this process (SIGBUS).
+        self._driver.execute("PRAGMA mmap_size = 0")
         # What a statement has changed is changed: it cannot be run again to read its rows.
         self._driver.text_factory = decode
-        self._turn = asyncio.Lock()
+        self._driver.execute("SELECT count(*) FROM sqlite_master")  # Opens the write-ahead log.
+        self.file = DatabaseFile(path)
+        self.refusal: DatabaseNotReady | None = None
+        self._state = TransactionState(self._driver)
+        self._turn = Turn()
+        self._locked_since: float | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._group: asyncio.Future[None] | None = None
         self._sessions: SqliteSessions | None = None
         self._kept = 0
-        self._lost = False
 
     def transaction(self) -> "Transaction":
         """Enter with a connection whose work is committed, or undone, as a whole."""
@@ -65,12 +80,44 @@ class Writer:
     async def exclusive(self) -> AsyncIterator[None]:
         """Keep the turn while another connection of this process writes.
 
-        The group under way is committed first; who comes later waits in line.
+        The group under way is committed first; who comes later waits in line. Raises
+        ``DatabaseNotReady`` where the block has written to what is not the database any more.
         """
+        self._require_ready()
         async with self._turn:
             if self._group is not None:
                 await wait_through(asyncio.create_task(self._commit_now(self._group)))
             yield
+            self._verify()
+
+    async def take_lock(self, begin: Callable[[], Awaitable[object]], since: float) -> None:
+        """Take the write lock of the file, having the turn; wait while another process has it.
+
+        Args:
+            begin: Begins a transaction, or raises a ``DatabaseError`` at once.
+            since: When the wait began (``time.monotonic``).
+
+        Raises:
+            DatabaseUnavailable: The other process keeps the lock for too long.
+        """
+        while True:
+            try:
+                await begin()
+            except DatabaseUnavailable as error:
+                now = monotonic()
+                if self._locked_since is None:
+                    self._locked_since = now
+                if not (error.code or "").startswith(BUSY) or now > since + BUSY_TIMEOUT_MS / 1000:
+                    raise
+                await asyncio.sleep(_LOCK_RETRY_S)
+            else:
+                self._locked_since = None
+                return
+
+    @property
+    def locked_since(self) -> float:
+        """Since when another process has had the lock, as far as is known; now if it has not."""
+        return monotonic() if self._locked_since is None else self._locked_since
 
     async def run(self, statement: Statement, values: Values) -> list[Row]:
         """Run one statement inside the transaction of whoever has the turn.
@@ -88,50 +135,45 @@ class Writer:
         return rows
 
     def _run(self, statement: Statement, values: Values) -> list[Row]:
+        state = self._state
+        if state.lost is not None:
+            state.require()
         try:
             cursor = self._driver.execute(statement.sql, statement.bind(values))
             rows = cursor.fetchall()
-        except (sqlite3.Error, OverflowError, UnicodeError) as error:
-            self._hold()
-            raise translate(error) from error
+        except FAILURES as error:
+            raise state.failed(error) from error
         if rows and not cursor.rowcount:  # A SELECT has -1.
             # RETURNING gives rows for a view even where no trigger writes any.
             raise ReadOnly("a view was written to")
         return rows
 
-    def _hold(self) -> None:
-        """Open a transaction again if an error has ended it, so that no statement commits itself.
-
-        ``RAISE(ROLLBACK)`` does that, or a full disk: everything of the group is undone.
-        """
-        if not self._driver.in_transaction:
-            self._lost = True
-            self._driver.execute("BEGIN")
-            self._driver.execute("SAVEPOINT one")
-
     def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session inside the transaction of whoever has the turn."""
         if self._sessions is None:
-            self._sessions = SqliteSessions(self._driver)
-        try:
-            return run_orm(self._sessions, work)
-        finally:
-            self._hold()
+            self._sessions = SqliteSessions(self._driver, self._state)
+        self._state.require()
+        return run_orm(self._sessions, work)
 
     async def enter(self) -> None:
-        """Wait for the turn and open the group's transaction, or join it."""
-        await self._turn.acquire()
+        """Wait for the turn and open the group's transaction, or join it.
+
+        Raises:
+            DatabaseUnavailable: Neither is possible, or not in time.
+        """
+        self._require_ready()
+        arrived = monotonic()
+        await self._turn.acquire(arrived + BUSY_TIMEOUT_MS / 1000)
         try:
             if self._group is None:
-                await self._begin()
+                await self.take_lock(self._begin, arrived)
                 self._group = asyncio.get_running_loop().create_future()
                 self._kept = 0
                 asyncio.get_running_loop().call_soon(self._commit_soon, self._group)
-            self._driver.execute("SAVEPOINT one")
-        except sqlite3.Error as error:
-            self._turn.release()
-            raise translate(error) from error
-        except BaseException:
+            self._state.execute("SAVEPOINT one")
+        except BaseException as error:
+            if isinstance(error, DatabaseError) and self._group is not None:
+                self._lose(self._group, error)
             self._turn.release()
             raise
 
@@ -140,30 +182,23 @@ class Writer:
         group = self._group
         assert group is not None  # noqa: S101 - enter() made it, for mypy's sake
         try:
-            if self._lost:
-                self._lose(group)
-                return group
+            self._state.require()
             if not keep:
-                self._driver.execute("ROLLBACK TO one")
-            self._driver.execute("RELEASE one")
+                self._state.execute("ROLLBACK TO one")
+            self._state.execute("RELEASE one")
             self._kept += keep
+        except DatabaseError as error:
+            self._lose(group, error)
         finally:
             self._turn.release()
         return group
 
+    def _require_ready(self) -> None:
+        if self.refusal is not None:
+            raise copy(self.refusal)  # Each gets a traceback of its own.
+
     async def _begin(self) -> None:
-        """Take the write lock, waiting while another process has it."""
-        deadline = monotonic() + BUSY_TIMEOUT_MS / 1000
-        while True:
-            try:
-                self._driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                locked = error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
-                if not locked or monotonic() > deadline:
-                    raise translate(error) from error
-                await asyncio.sleep(_LOCK_RETRY_S)
-            else:
-                return
+        self._state.begin("BEGIN IMMEDIATE")
 
     def _commit_soon(self, group: "asyncio.Future[None]") -> None:
         """Start the commit once those who are ready in this turn of the loop have joined."""
@@ -180,38 +215,47 @@ class Writer:
         """Commit, having the turn, and tell all who wait."""
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._thread, self._driver.execute, "COMMIT")
-        except sqlite3.Error as error:
-            if self._driver.in_transaction:
-                self._driver.execute("ROLLBACK")
-            failure = translate(error)
+            await loop.run_in_executor(self._thread, self._state.execute, "COMMIT")
+            self._verify()
+        except DatabaseError as error:
             # A deferred constraint does not say whose row it refuses, unless there is one only.
-            if self._kept != 1:
-                failure = DatabaseUnavailable(str(error), code=failure.code)
-            _fail(group, failure)
+            if self._kept == 1:
+                self._end(group, error)
+            else:
+                self._lose(group, error)
         else:
-            group.set_result(None)
-        finally:
+            self._state.end()
             self._group = None
+            group.set_result(None)
 
-    def _lose(self, group: "asyncio.Future[None]") -> None:
-        """Fail the group: an error has undone the transaction, the others may try again."""
-        self._lost = False
+    def _lose(self, group: "asyncio.Future[None]", cause: DatabaseError) -> None:
+        """Fail the group: its transaction is undone; all but the cause may try again."""
+        if isinstance(cause, DatabaseNotReady):
+            self._end(group, copy(cause))
+        else:
+            self._end(group, DatabaseUnavailable("the transaction was undone", code=cause.code))
+
+    def _end(self, group: "asyncio.Future[None]", error: DatabaseError) -> None:
         self._group = None
-        self._driver.execute("ROLLBACK")
-        _fail(group, DatabaseUnavailable("the transaction was undone"))
+        group.set_exception(error)
+        group.exception()  # Retrieved here: a group may have nobody waiting any more.
+        self._state.end()
+
+    def _verify(self) -> None:
+        """Refuse writes from now on if the file is not the database any more."""
+        try:
+            self.file.verify()
+        except DatabaseNotReady as error:
+            self.refusal = error
+            raise
 
     async def close(self) -> None:
-        """Wait for the commit under way, then close."""
+        """Finish the commit under way, then close."""
         async with self._turn:
-            pass
+            if self._group is not None:
+                await self._commit_now(self._group)
         self._thread.shutdown()
         self._driver.close()
-
-
-def _fail(group: "asyncio.Future[None]", error: DatabaseError) -> None:
-    group.set_exception(error)
-    group.exception()  # Retrieved here: a group may have nobody waiting any more.
 
 
 class Transaction:

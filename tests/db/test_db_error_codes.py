@@ -22,7 +22,8 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
         "09000 0A000 20000 23000 27000 38000 38001 40002 428C9 P0000 P0001 P0002 P0003 P0004"
         " 45000 ZX001 PT409 72000"
     ),
-    errors.ReadOnly: "25006 42809 55000",
+    errors.ReadOnly: "42809 55000",
+    errors.ReadOnlyDatabase: "25006",
     errors.PermissionDenied: "42501 0P000",
     errors.InvalidStatement: (
         "42P01 42703 42883 42601 42804 42P18 3F000 2200H 25P02 25001 26000 34000 39P01 2F005"

@@ -189,13 +189,15 @@ def test_view_that_the_model_marks_has_reading_actions_only_unless_named(api: Mo
     assert api.read("/marked") == ([] if api.is_sqlite else [{"id": 1, "n": 8}])
 
 
-def test_read_only_database_is_405(api: ModelApi) -> None:
+def test_read_only_database_is_503_with_retry(api: ModelApi) -> None:
     key = api.made("/accounts", n=7)["id"]
     read_only = (
         "PRAGMA query_only = ON" if api.is_sqlite else "SET default_transaction_read_only = on"
     )
     api.run(_run(api, read_only))  # The service has opened one connection for writing.
-    assert_problem(api.post("/accounts", {"n": 8}), 405, "method-not-allowed")
+    response = api.post("/accounts", {"n": 8})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["message"] == "The database is read-only"
     assert api.read(f"/accounts/{key}")["n"] == 7
 
 

@@ -135,7 +135,8 @@ def refused_fields(
 def _is_no_fault_of_a_reader(error: db.DatabaseError) -> bool:
     """Return whether an error on reading comes from a hook that writes, or from a stored value."""
     arithmetic = isinstance(error, db.ValueRefused) and error.code in _OF_STORED_VALUES
-    return arithmetic or isinstance(error, db.ChangeRefused | db.ReadOnly)
+    refused = db.ChangeRefused | db.ReadOnly | db.ReadOnlyDatabase
+    return arithmetic or isinstance(error, refused)
 
 
 def _written(context: "Context") -> tuple["View", str]:
