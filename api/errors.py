@@ -31,6 +31,7 @@ The tree::
     ├── TooManyRequests         429   with ``Retry-After``
     ├── InternalError           500   says nothing of its cause
     └── ServiceUnavailable      503   with ``Retry-After``
+        └── OutcomeUnknown      503   the change may have been made: read before a retry
 """
 
 from collections.abc import Mapping, Sequence
@@ -288,6 +289,16 @@ class Overloaded(ServiceUnavailable):
             headers={"Retry-After": "1"},
             reason="overloaded",
         )
+
+
+class OutcomeUnknown(ServiceUnavailable):
+    """503: the connection broke during a commit, so the change may have been made, or not.
+
+    It has no ``Retry-After``: RFC 9110 (9.2.2) has clients repeat only what they know to be safe.
+    """
+
+    slug = "outcome-unknown"
+    title = "Outcome Unknown"
 
 
 _OF_STATUS: Mapping[int, type[ApiError]] = {

@@ -20,6 +20,7 @@
     ├── StatementTooSlow      stopped at its time limit
     └── DatabaseUnavailable   locked for too long, unreadable, gone; may work later
         ├── DatabaseBusy      others hold all connections or threads for too long
+        ├── OutcomeUnknown    gone before it said whether the change was made
         ├── StorageFull       the disk, or the database's own limit
         └── DatabaseNotReady  found out by ``Database.check``; its text says why
             ├── ReadOnlyDatabase
@@ -143,6 +144,10 @@ class StatementTooSlow(DatabaseError):
 
 class DatabaseUnavailable(DatabaseError):
     """The database cannot serve this now: locked, full, unreadable or gone."""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The connection broke during a commit: the change may have been made, or not."""
 
 
 class StorageFull(DatabaseUnavailable):

@@ -3,24 +3,29 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect, Table, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
-from db.errors import DatabaseError
+from db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from db.postgresql.connection import PooledConnection
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values
 from db.waiting import wait_through
 
-_DRIVERS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_DRIVERS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # The server has said farewell between two statements.
+    OSError,
+)
 _ROWS_AT_A_STRETCH: Final = 32
 T = TypeVar("T")
 
@@ -29,7 +34,7 @@ class PostgresBulk(Fetching):
     """One connection for bulk work; see ``db.bulk.Bulk``."""
 
     def __init__(
-        self, connection: PoolConnectionProxy, thread: ThreadPoolExecutor, dialect: Dialect
+        self, connection: PooledConnection, thread: ThreadPoolExecutor, dialect: Dialect
     ) -> None:
         self._connection = connection
         self._thread = thread
@@ -43,24 +48,39 @@ class PostgresBulk(Fetching):
 
     @asynccontextmanager
     async def temporary(self, table: Table) -> AsyncIterator[None]:
-        """Have this temporary table from here to the end of the block."""
+        """Have this temporary table from here to the end of the block.
+
+        A connection whose table could not be dropped is not used again: closing it drops the
+        table, so a failure to drop it changes nothing of what the block came to.
+        """
+        self._connection.is_reusable = False
+        await self._execute(str(CreateTable(table).compile(dialect=self._dialect)))
         try:
-            await self._execute(str(CreateTable(table).compile(dialect=self._dialect)))
             yield
-        finally:
-            drop = DropTable(table, if_exists=True)
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            await self._drop(table)
+            raise
+        await self._drop(table)
+
+    async def _drop(self, table: Table) -> None:
+        drop = DropTable(table, if_exists=True)
+        with suppress(DatabaseError):
             await self._execute(str(drop.compile(dialect=self._dialect)))
+            self._connection.is_reusable = True
 
     async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
         """Load rows by one COPY; while one batch is sent, the thread makes the next."""
         names = [column.name for column in table.columns]
+        connection = self._connection
         async with self.transaction(), aclosing(self._records(batches)) as records:
+            connection.started = connection.watchdog.tick
             try:
-                await self._connection.copy_records_to_table(
-                    table.name, records=records, columns=names
-                )
+                await connection.copy_records_to_table(table.name, records=records, columns=names)
             except _DRIVERS as error:  # Not what making the rows may raise.
-                raise translate(error) from error
+                raise connection.failed(error) from error
+            connection.started = 0
 
     async def _records(self, batches: Iterator[Sequence[Row]]) -> AsyncGenerator[Row, None]:
         """Give rows to the driver, which encodes them on the event loop: few at a stretch."""
@@ -87,10 +107,13 @@ class PostgresBulk(Fetching):
         return int(count) if count.isdigit() else 0
 
     async def _execute(self, sql: str, *values: Any) -> str:
+        connection = self._connection
+        connection.started = connection.watchdog.tick
         try:
-            tag: str = await self._connection.execute(sql, *values)
+            tag: str = await connection.execute(sql, *values)
         except Exception as error:
-            raise translate(error) from error
+            raise connection.failed(error) from error
+        connection.started = 0
         return tag
 
     @asynccontextmanager
@@ -108,23 +131,28 @@ class PostgresBulk(Fetching):
     @asynccontextmanager
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
         """Have a transaction around the block, alone among bulk work on the table it changes."""
-        transaction = self._connection.transaction()
+        connection = self._connection
         try:
-            await transaction.start()
+            await connection.begin()
         except Exception as error:
             raise translate(error) from error
         try:
             await self._call(func.set_config("statement_timeout", "0", True))  # noqa: FBT003 - SQL's
+            connection.is_patient = True
             if changes is not None:
                 await self._call(func.pg_advisory_xact_lock(func.hashtext(changes.name)))
             yield
         except BaseException:
-            await transaction.rollback()
+            await connection.rollback()
             raise
         try:
-            await transaction.commit()
-        except Exception as error:
-            raise translate(error) from error
+            await connection.commit()
+        except OutcomeUnknown as error:
+            if changes is None:  # Temporary tables went with the connection.
+                raise DatabaseUnavailable(str(error), code=error.code) from error
+            raise
+        finally:
+            connection.is_patient = False
 
     async def _call(self, function: Any) -> None:
         await self.fetch_all(Statement(select(function), self._dialect), ())

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from db.errors import DatabaseError
+from db.postgresql.connection import PooledConnection
 from db.postgresql.instants import set_tolerant_codecs
 from db.postgresql.translation import translate
 from db.statement import Row, Statement, Values, compile_in_thread
@@ -12,21 +14,28 @@ class Fetching:
 
     __slots__ = ()
 
-    _connection: Any
+    _connection: PooledConnection
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""
         if not statement.compiled:
             await compile_in_thread(statement)
+        connection = self._connection
+        connection.started = connection.watchdog.tick
         try:
-            rows: list[Any] = await self._connection.fetch(statement.sql, *statement.bind(values))
+            rows: list[Any] = await connection.fetch(statement.sql, *statement.bind(values))
         except (ValueError, OverflowError) as error:
             if type(error) not in (ValueError, OverflowError):  # asyncpg's own, of an argument.
-                raise translate(error) from error
-            return await self._fetch_again(statement, values, error)
+                raise self._failed(error) from error
+            rows = await self._fetch_again(statement, values, error)
         except Exception as error:
-            raise translate(error) from error
+            raise self._failed(error) from error
+        connection.started = 0
         return rows
+
+    def _failed(self, error: Exception) -> DatabaseError:
+        """Return our error for a statement's."""
+        return self._connection.failed(error)
 
     async def _fetch_again(
         self, statement: Statement, values: Values, error: Exception
@@ -47,7 +56,8 @@ class Fetching:
                 prepared = await connection.prepare(statement.sql)
                 return [(None,) * len(prepared.get_attributes())]
         except Exception as failure:
-            raise translate(failure) from failure
+            raise self._failed(failure) from failure
+        connection.started = 0
         raise translate(error) from error
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:

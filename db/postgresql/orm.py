@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from db.postgresql.translation import translate
+from db.postgresql.connection import PooledConnection
 
 _KEPT_CONNECTIONS: Final = 64
 _lent: Final[ContextVar[Any]] = ContextVar("lent")
@@ -81,9 +81,10 @@ def _engine() -> AsyncEngine:
     return _engines[0]
 
 
-async def run_orm(connection: Any, work: Callable[[Session], T]) -> T:
+async def run_orm(connection: PooledConnection, work: Callable[[Session], T]) -> T:
     """Run work with a session on this asyncpg connection, then flush what it added."""
     token = _lent.set(connection)
+    connection.started = connection.watchdog.tick
     try:
         async with _engine().connect() as joined, AsyncSession(joined) as session:
             result = await session.run_sync(work)
@@ -91,7 +92,8 @@ async def run_orm(connection: Any, work: Callable[[Session], T]) -> T:
             await joined.commit()
     except DBAPIError as error:
         cause = error.orig.__cause__ if error.orig is not None else None
-        raise translate(cause if isinstance(cause, Exception) else error) from error
+        raise connection.failed(cause if isinstance(cause, Exception) else error) from error
     finally:
         _lent.reset(token)
+    connection.started = 0
     return result

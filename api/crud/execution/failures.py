@@ -13,6 +13,7 @@ from api.errors import (
     Forbidden,
     InternalError,
     MethodNotAllowed,
+    OutcomeUnknown,
     RefusedByDatabase,
     ServiceUnavailable,
     ValidationFailed,
@@ -56,6 +57,13 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
     (
         db.StatementTooSlow,
         lambda: ServiceUnavailable("The database took too long; narrow the request down"),
+    ),
+    # Without Retry-After: it would have clients send a change again that may have been made.
+    (
+        db.OutcomeUnknown,
+        lambda: OutcomeUnknown(
+            "It is not known whether this change was made; read it before sending it again"
+        ),
     ),
     (
         db.StorageFull,

@@ -1,0 +1,155 @@
+"""What tests of PostgreSQL's faults share: a table, work of each kind, and a look from outside."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, Self
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from db.postgresql import PostgresDatabase
+from db.postgresql.database import POOL_SIZE
+from db.statement import Statement
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+
+
+ITEMS: Final = sa.Table("items", Base.metadata)
+Work = Callable[[PostgresDatabase, int], Awaitable[None]]
+"""Writes a row of this id, or reads."""
+
+
+def insert(database: PostgresDatabase, key: int) -> Statement:
+    row = {"id": key, "name": "x"}
+    return Statement(sa.insert(ITEMS).values(row).returning(ITEMS.c.id), database.dialect)
+
+
+def select_all(database: PostgresDatabase) -> Statement:
+    return Statement(sa.select(ITEMS.c.id, ITEMS.c.name), database.dialect)
+
+
+async def read(database: PostgresDatabase, key: int) -> None:
+    del key
+    async with database.reading() as connection:
+        await connection.fetch_all(select_all(database), ())
+        await connection.fetch_all(select_all(database), ())
+
+
+async def read_by_orm(database: PostgresDatabase, key: int) -> None:
+    async with database.reading() as connection:
+        await connection.orm(lambda session: session.get(Item, key))
+
+
+async def write(database: PostgresDatabase, key: int) -> None:
+    async with database.writing() as connection:
+        await connection.fetch_all(insert(database, key), ())
+        await connection.fetch_all(select_all(database), ())
+
+
+async def write_single(database: PostgresDatabase, key: int) -> None:
+    async with database.writing(single=True) as connection:
+        await connection.fetch_all(insert(database, key), ())
+
+
+async def write_by_orm(database: PostgresDatabase, key: int) -> None:
+    def work(session: Session) -> None:
+        session.add(Item(id=key, name="x"))
+
+    async with database.writing() as connection:
+        await connection.orm(work)
+
+
+async def write_in_bulk(database: PostgresDatabase, key: int) -> None:
+    stage = sa.Table("stage", sa.MetaData(), sa.Column("id", sa.Integer), prefixes=["TEMPORARY"])
+    merge = sa.insert(ITEMS).from_select(["id", "name"], sa.select(stage.c.id, sa.literal("x")))
+    async with database.bulk() as bulk, bulk.temporary(stage):
+        await bulk.load(stage, iter([[(key,)]]))
+        async with bulk.transaction(ITEMS), bulk.savepoint():
+            await bulk.execute(Statement(merge, database.dialect), ())
+
+
+READS: Final[tuple[Work, ...]] = (read, read_by_orm)
+WRITES: Final[tuple[Work, ...]] = (write, write_single, write_by_orm, write_in_bulk)
+
+
+class Outside:
+    """A connection of the test's own, which sees what is committed and who is connected."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def __aenter__(self) -> Self:
+        self._connection = await asyncpg.connect(self._url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
+
+    async def run(self, sql: str, *values: Any) -> list[Any]:
+        rows: list[Any] = await self._connection.fetch(sql, *values)
+        return rows
+
+    async def keys(self) -> set[int]:
+        return {row[0] for row in await self.run("SELECT id FROM items")}
+
+    async def backends(self) -> list[tuple[int, str]]:
+        """Return pid and state of the service's connections to this database."""
+        rows = await self.run(
+            "SELECT pid, state FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'encore'"
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def kill(self) -> None:
+        """End all of the service's connections, as a restart of the server does."""
+        for pid, _ in await self.backends():
+            await self.run("SELECT pg_terminate_backend($1)", pid)
+
+    @contextlib.asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Have the table locked, so that whoever uses it waits."""
+        blocker = await asyncpg.connect(self._url)
+        try:
+            await blocker.execute("BEGIN; LOCK TABLE items")
+            yield
+        finally:
+            await blocker.close()
+
+    async def someone_waits(self) -> None:
+        """Wait until a statement of the service's is under way."""
+        for _ in range(500):
+            if any(state == "active" for _, state in await self.backends()):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("no statement is under way")
+
+    async def settled(self) -> list[str]:
+        """Return the states of the service's connections, none of them at work any more."""
+        for _ in range(300):
+            states = [state for _, state in await self.backends()]
+            if all(state == "idle" for state in states):
+                break
+            await asyncio.sleep(0.02)
+        return states
+
+
+async def assert_whole(database: PostgresDatabase, outside: Outside) -> None:
+    """Check that every connection can be used at once, and no transaction is open."""
+    states = await outside.settled()
+    assert set(states) <= {"idle"}, states
+    assert len(states) <= POOL_SIZE + 1, states
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(10):
+        for _ in range(POOL_SIZE):
+            connection = await stack.enter_async_context(database.reading())
+            await connection.fetch_all(select_all(database), ())
