@@ -26,8 +26,13 @@ PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.
 scopes, or the start stops."""
 
 
-def create_app(settings: Settings) -> Service:
-    """Join the parts into an app, not yet connected to anything."""
+def create_app(settings: Settings, *, is_draining: Callable[[], bool] = lambda: False) -> Service:
+    """Join the parts into an app, not yet connected to anything.
+
+    Args:
+        settings: All of them.
+        is_draining: Tells whether the process is about to stop.
+    """
     database = open_database(settings.database_url, outdated=older_revisions())
     guard = Guard(settings)
     scopes = tuple(settings.scope.split())
@@ -46,7 +51,7 @@ def create_app(settings: Settings) -> Service:
         lifespan=_connected(database, guard, settings.database_wait_seconds),
     )
     guard.protect(app)
-    app.router.routes.extend(health.health_routes(database).routes)
+    app.router.routes.extend(health.health_routes(database, is_draining=is_draining).routes)
     app.router.routes.extend(quickstart.quickstart_routes().routes)
     crud = Crud(app, database, scopes=scopes, body_limit=settings.body_limit)
     catalog.expose(crud, _timesheet_options(settings))

@@ -280,8 +280,12 @@ class ServiceUnavailable(ApiError):
     title = "Service Unavailable"
 
 
-class Overloaded(ServiceUnavailable):
-    """503 before any work was done: too many requests are under way. Not an error to log."""
+class Declined(ServiceUnavailable):
+    """503 by decision, before any work was done: nothing has failed that the log should show."""
+
+
+class Overloaded(Declined):
+    """503: too many requests are under way."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -289,6 +293,13 @@ class Overloaded(ServiceUnavailable):
             headers={"Retry-After": "1"},
             reason="overloaded",
         )
+
+
+class Draining(Declined):
+    """503: the service is about to stop, and serves on until load balancers have noticed."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is shutting down", reason="draining")
 
 
 class OutcomeUnknown(ServiceUnavailable):

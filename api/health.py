@@ -3,11 +3,12 @@
 Both need no token: orchestrators and load balancers ask them.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter
 
-from api.errors import ServiceUnavailable
+from api.errors import Draining, ServiceUnavailable
 from db.database import Database
 from db.errors import DatabaseError, DatabaseNotReady
 
@@ -16,8 +17,13 @@ LIVE: Final = "/livez"
 READY: Final = "/readyz"
 
 
-def health_routes(database: Database) -> APIRouter:
-    """Make the two routes."""
+def health_routes(database: Database, *, is_draining: Callable[[], bool]) -> APIRouter:
+    """Make the two routes.
+
+    Args:
+        database: What must be readable.
+        is_draining: Tells whether the service is about to stop.
+    """
     router = APIRouter(tags=["health"])
 
     @router.get(LIVE, summary="Is the process alive?")
@@ -26,6 +32,8 @@ def health_routes(database: Database) -> APIRouter:
 
     @router.get(READY, summary="Can the database be read and written?")
     async def ready() -> dict[str, str]:
+        if is_draining():
+            raise Draining
         try:
             await database.check()
         except DatabaseNotReady as error:

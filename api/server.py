@@ -17,11 +17,12 @@ from typing import Final
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 
 from api.app import create_app
 from api.http.service import Service
 from api.serving.capacity import Capacity, raise_descriptor_limit
+from api.serving.eviction import Address, Eviction
+from api.serving.shutdown import Shutdown, Supervisor, obey_supervisor
 from api.settings import CannotStart, Settings
 
 _HEADER_BYTES: Final = 65_536
@@ -30,6 +31,7 @@ _HEADER_BYTES: Final = 65_536
 _MILLISECONDS: Final = 1_000
 _DRAIN_SECONDS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
+_shutdown: Final = Shutdown()
 
 
 def serve(settings: Settings) -> None:
@@ -43,8 +45,10 @@ def serve(settings: Settings) -> None:
     build(settings)
     gc.collect()
     gc.freeze()  # What the worker inherits stays shared, untouched by its collector.
-    Server(
+    Supervisor(
         "api.app:create_app",
+        shutdown=_shutdown,
+        delay=settings.drain_delay_seconds,
         address=settings.server_host,
         port=settings.server_port,
         interface=Interfaces.ASGI,
@@ -61,7 +65,7 @@ def serve(settings: Settings) -> None:
             max_buffer_size=_HEADER_BYTES,
         ),
         log_level=LogLevels.error,
-    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+    ).serve(target_loader=partial(_load, settings, capacity), wrap_loader=False)
 
 
 def check_address(host: str, port: int) -> None:
@@ -91,23 +95,22 @@ def check_address(host: str, port: int) -> None:
 @cache
 def build(settings: Settings) -> Service:
     """Build the app once a process; a forked worker inherits it."""
-    return create_app(settings)
+    return create_app(settings, is_draining=lambda: _shutdown.begun)
 
 
-def _load(settings: Settings) -> Service:
-    """Give granian's worker its app."""
+def _load(settings: Settings, capacity: Capacity) -> Service:
+    """Prepare granian's worker; return its app."""
     end_with_parent()
-    _leave_ctrl_c_to_supervisor()
-    return build(settings)
+    obey_supervisor(_shutdown)
+    app = build(settings)
+    if sys.platform == "linux":
+        Eviction(capacity.connections, partial(_callers, app)).start()
+    return app
 
 
-def _leave_ctrl_c_to_supervisor() -> None:
-    """Keep SIGINT from a worker, whose supervisor then sends the one SIGTERM that ends it.
-
-    Ctrl-C goes to both. Granian's worker cannot take several signals: where uvloop tells of one
-    twice, as it may, the third blocks its event loop for good, and requests under way are lost.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _callers(app: Service) -> list[Address]:
+    """Return the other sides of the connections whose requests are being handled."""
+    return [scope["client"] for scope in list(app.under_way.values()) if scope["client"]]
 
 
 def end_with_parent() -> None:

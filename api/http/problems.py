@@ -92,7 +92,7 @@ def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     exchange.reason = problem.reason
     exchange.cause = exchange.cause or _database_code(error)
     is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if is_failure and not isinstance(problem, errors.Overloaded):
+    if is_failure and not isinstance(problem, errors.Declined):
         _log(error, exchange)
 
     headers, body = _rendered(problem, scope, exchange)

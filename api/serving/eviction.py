@@ -1,0 +1,141 @@
+"""Closing idle connections while new ones cannot be accepted.
+
+When all connections that the server may hold are taken, granian accepts nobody until its timer
+ends one: silent connections would lock everybody out for that long, health checks too. So a thread
+looks at the kernel's queue of connections that wait to be accepted and, while the server is full,
+closes those that have been idle for longest, as nginx does. A connection whose request is being
+handled is never closed.
+
+Linux only: it reads ``TCP_INFO`` (linux/tcp.h) and ``/proc/self/fd``. Elsewhere the timer alone
+frees connections.
+"""
+
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from typing import Final
+
+Address = tuple[str, int]
+
+_LOOK_SECONDS: Final = 0.25
+_SHARE_OF_TIME: Final = 5
+"""Looking at thousands of connections may take a sixth of the time at most."""
+
+_LEAST_IDLE_MILLISECONDS: Final = 100
+"""A connection that was opened or used just now is about to send its request."""
+
+_LEAST_SHARE: Final = 16
+_DESCRIPTORS: Final = "/proc/self/fd"
+_TCP_INFO: Final = struct.Struct("=24xI24xI")
+"""``tcpi_unacked``: of a listening socket the connections that wait to be accepted, else segments
+that are on their way; ``tcpi_last_data_recv``: milliseconds since data came or it was accepted."""
+
+
+class Eviction(threading.Thread):
+    """Watches one server's connections; runs until the process ends.
+
+    Args:
+        most: How many connections it may hold.
+        busy: Returns the other sides of the connections whose requests are being handled.
+        listener: What it accepts them from; by default what this process listens on.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        busy: Callable[[], Collection[Address]],
+        listener: socket.socket | None = None,
+    ) -> None:
+        super().__init__(name="eviction", daemon=True)
+        self._most = most
+        self._busy = busy
+        self._listener = listener
+
+    def run(self) -> None:
+        """Look, again and again."""
+        pause = _LOOK_SECONDS
+        while True:
+            time.sleep(pause)
+            begun = time.monotonic()
+            with suppress(OSError):  # No descriptor to spare; there may be one the next time.
+                self.look()
+            pause = max(_LOOK_SECONDS, _SHARE_OF_TIME * (time.monotonic() - begun))
+
+    def look(self) -> int:
+        """Close idle connections if others wait for their places; return how many."""
+        if self._listener is None:
+            self._listener = _listener()
+        if self._listener is None or not (waiting := _tcp_info(self._listener)[0]):
+            return 0
+        idle, held = self._idle(self._listener)
+        if held < self._most:
+            return 0  # They are about to be accepted.
+        idle.sort(reverse=True)
+        evicted = idle[: max(waiting, self._most // _LEAST_SHARE)]
+        for _, descriptor, peer in evicted:
+            _close(descriptor, peer)
+        return len(evicted)
+
+    def _idle(self, listener: socket.socket) -> tuple[list[tuple[int, int, Address]], int]:
+        """Return idle connections (milliseconds, descriptor, peer), and how many there are."""
+        found, held = [], 0
+        busy = frozenset(self._busy())
+        port = listener.getsockname()[1]
+        for descriptor, connection in _sockets():
+            with suppress(OSError):
+                if connection.getsockname()[1] != port:
+                    continue
+                peer = connection.getpeername()[:2]
+                held += 1
+                sending, idle = _tcp_info(connection)
+                if peer not in busy and not sending and idle >= _LEAST_IDLE_MILLISECONDS:
+                    found.append((idle, descriptor, peer))
+        return found, held
+
+
+def _sockets() -> Iterator[tuple[int, socket.socket]]:
+    """Yield the TCP sockets of this process, each as a duplicate that is closed afterwards."""
+    for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - thousands of numbers, not paths
+        with suppress(OSError), _duplicate(int(name)) as connection:
+            if connection.family in (socket.AF_INET, socket.AF_INET6):
+                yield int(name), connection
+
+
+def _listener() -> socket.socket | None:
+    """Return a duplicate of the socket that the server listens on; None until there is one."""
+    for _, found in _sockets():
+        if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return _duplicate(found.fileno())
+    return None
+
+
+def _close(descriptor: int, peer: Address) -> None:
+    """End a connection as its other side could; the server then closes it."""
+    with suppress(OSError), _duplicate(descriptor) as connection:
+        # The descriptor may be another connection's by now; its duplicate stays what it is.
+        if connection.getpeername()[:2] == peer:
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def _duplicate(descriptor: int) -> socket.socket:
+    """Return a duplicate of a socket, which stays non-blocking (``socket.dup`` would change that).
+
+    Raises:
+        OSError: It is closed, or not a socket.
+    """
+    duplicate = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        raise
+
+
+def _tcp_info(connection: socket.socket) -> tuple[int, int]:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    first, second = _TCP_INFO.unpack(info)
+    return int(first), int(second)
