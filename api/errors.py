@@ -29,6 +29,7 @@ The tree::
     ├── UnsupportedMediaType    415
     ├── IdempotencyKeyReused 422   the key was another request's
     ├── TooManyRequests         429   with ``Retry-After``
+    ├── ClientClosedRequest     499   the caller has left: for the log alone
     ├── InternalError           500   says nothing of its cause
     └── ServiceUnavailable      503   with ``Retry-After``
         └── OutcomeUnknown      503   the change may have been made: read before a retry
@@ -265,6 +266,17 @@ class TooManyRequests(ApiError):
     title = "Too Many Requests"
 
 
+class ClientClosedRequest(ApiError):
+    """499: the caller left before there was an answer, so the work was ended.
+
+    Nobody receives it. The status, which is nginx's, tells the log's reader why.
+    """
+
+    status = 499
+    slug = "client-closed-request"
+    title = "Client Closed Request"
+
+
 class InternalError(ApiError):
     """500: a defect of ours. The body says nothing of it; the log has it under the request id."""
 
@@ -287,12 +299,13 @@ class Declined(ServiceUnavailable):
 class Overloaded(Declined):
     """503: too many requests are under way."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Too many requests are being handled; try again later",
-            headers={"Retry-After": "1"},
-            reason="overloaded",
-        )
+    def __init__(
+        self,
+        message: str = "Too many requests are being handled; try again later",
+        *,
+        reason: str = "overloaded",
+    ) -> None:
+        super().__init__(message, headers={"Retry-After": "1"}, reason=reason)
 
 
 class Draining(Declined):

@@ -18,6 +18,7 @@
     │   └── SeveralRows       a key that is declared unique meant several rows
     ├── RolledBack            a trigger has undone the whole transaction
     ├── StatementTooSlow      stopped at its time limit
+    ├── CallerLeft            stopped because nobody waits for its result any more
     └── DatabaseUnavailable   locked for too long, unreadable, gone; may work later
         ├── DatabaseBusy      others hold all connections or threads for too long
         ├── OutcomeUnknown    gone before it said whether the change was made
@@ -27,8 +28,8 @@
             ├── SchemaOutdated
             └── DatabaseFileChanged
 
-All but ``StatementTooSlow`` and ``DatabaseUnavailable`` are refused for good: sent again, they
-would be refused again. The driver's error code decides which of them an error is
+All but ``StatementTooSlow``, ``CallerLeft`` and ``DatabaseUnavailable`` are refused for good: sent
+again, they would be refused again. The driver's error code decides which of them an error is
 (``db.sqlite.translation``, ``db.postgresql.translation``).
 
 The texts of these are for debugging: they may hold SQL or values. The log gets ``code`` only; what
@@ -140,6 +141,10 @@ class RolledBack(DatabaseError):
 
 class StatementTooSlow(DatabaseError):
     """The statement was stopped at its time limit; nothing was changed."""
+
+
+class CallerLeft(DatabaseError):
+    """The caller has left, so the statement was stopped, or never started; it only read."""
 
 
 class DatabaseUnavailable(DatabaseError):

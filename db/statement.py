@@ -6,10 +6,11 @@ choose shapes, so a statement that has not run yet is compiled and prepared in a
 (``compile_in_thread``), never on the event loop.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from threading import Lock
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import BindParameter, Dialect, bindparam
 from sqlalchemy.sql import ClauseElement
@@ -17,9 +18,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
+from db.callers import current_caller
+from db.fair_queue import FairQueue
 from db.matching import scans_long_text
 from db.threads import run_in_thread
 from db.turns import short_turns
+from db.waiting import wait_through
 
 Row = Sequence[Any]
 Values = tuple[Any, ...]
@@ -96,21 +100,41 @@ class Statement:
         return getattr(self, name)
 
 
-_compiling: Final = Lock()
-"""One at a time, or the event loop would get a smaller share of the interpreter."""
+# One at a time, or the event loop would get a smaller share of the interpreter.
+_COMPILERS: Final = 1
+_COMPILING_S: Final = 10.0
+_WAITING: Final = 256
+_queues: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue]] = WeakKeyDictionary()
 
 
 async def compile_in_thread(statement: Statement) -> None:
-    """Compile a statement while the event loop goes on, unless that has been done."""
+    """Compile a statement while the event loop goes on, unless that has been done.
+
+    Clients that send new shapes of statements take turns.
+
+    Raises:
+        DatabaseBusy: This client's turn did not come in time.
+    """
     if statement.compiled:
         return
-    with short_turns.taken():
-        await run_in_thread("sql-compiler", _compile_alone, statement)
+    queue = _queue()
+    slot = await queue.acquire(current_caller.get())
+    try:
+        with short_turns.taken():
+            compiling = run_in_thread("sql-compiler", statement.compile)
+            await wait_through(asyncio.ensure_future(compiling))
+    finally:
+        queue.release(slot)
 
 
-def _compile_alone(statement: Statement) -> None:
-    with _compiling:
-        statement.compile()
+def _queue() -> FairQueue:
+    """Return the event loop's queue for compiling."""
+    loop = asyncio.get_running_loop()
+    if loop not in _queues:
+        _queues[loop] = FairQueue(
+            _COMPILERS, share=_COMPILERS, waiting=_WAITING, seconds=_COMPILING_S
+        )
+    return _queues[loop]
 
 
 def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:

@@ -10,9 +10,7 @@ Behind a proxy all addresses are the proxy's: then bad tokens are counted togeth
 """
 
 import time
-from ipaddress import IPv6Address, ip_address
 from math import ceil
-from typing import Final
 
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
@@ -23,10 +21,8 @@ from api.auth.gate import BearerGate, TokenVerifier
 from api.auth.keyring import Clock
 from api.auth.windows import Windows
 from api.errors import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
+from api.http.address import address_of
 from api.http.exchange import Exchange, Header
-
-_NETWORK_BITS: Final = 64
-"""One subscriber has a whole /64 of IPv6 to send from."""
 
 
 class Limit:
@@ -114,20 +110,6 @@ class LimitedGate(BearerGate):
         if not within:
             exchange.headers = (*exchange.headers, *headers)
             raise _too_many(refusals.TOO_MANY_BAD, seconds, "rate-limit-bad-tokens") from None
-
-
-def address_of(scope: Scope) -> str:
-    """Give whom to count a request for: an IPv4 address, or the /64 of an IPv6 one."""
-    host = (scope.get("client") or ("",))[0]
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return f"{int(address) >> (128 - _NETWORK_BITS):x}::/64"
-    return str(address)
 
 
 def _too_many(message: str, seconds: int, reason: str) -> TooManyRequests:

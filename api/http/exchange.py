@@ -10,11 +10,15 @@ A route of ours declares its access where it is written, below FastAPI's own dec
     async def private_scoped() -> Message: ...
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope
+
+from api.http.address import network_of
+from api.http.disconnect import DisconnectWatch
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -95,6 +99,9 @@ class Exchange:
         reason: The code of the refusal, for the log only.
         cause: The database's own code of what it refused (``db.errors``), for the log only.
         headers: What the answer carries besides its own headers, whichever layer gives it.
+        peer: The address and port that the request came from; None where they are not known.
+        channel: Where the server delivers the body, and whether the caller has left.
+        answered: Whether the response has been sent.
     """
 
     request_id: str
@@ -107,6 +114,45 @@ class Exchange:
     reason: str | None = None
     cause: str | None = None
     headers: tuple[Header, ...] = ()
+    peer: tuple[str, int] | None = None
+    channel: Receive | None = None
+    answered: bool = False
+    _watch: DisconnectWatch | None = None
+    _client: str = ""
+
+    @property
+    def client(self) -> str:
+        """Who calls, to share out fairly: issuer, client and subject; without a token the address.
+
+        See ``db.callers``.
+        """
+        if self._client:
+            return self._client
+        if not self.claims:
+            return network_of(self.peer[0]) if self.peer else ""
+        names = (self.claims.get("iss"), self.client_id, self.claims.get("sub"))
+        self._client = repr(names)
+        return self._client
+
+    def receive(self) -> Awaitable[Message]:
+        """Return the next message from the server; this is the application's ``receive``."""
+        assert self.channel is not None  # noqa: S101 - who passes this on has set it
+        return self.channel() if self._watch is None else self._watch.receive()
+
+    async def left(self) -> None:
+        """Return once the caller has left; never, where that cannot be known."""
+        if self.channel is not None and not self.answered:
+            if self._watch is None:
+                self._watch = DisconnectWatch(self.channel)
+            await self._watch.left()
+        if self.answered or self.channel is None:  # Servers say so after each response.
+            await asyncio.get_running_loop().create_future()
+
+    def close(self) -> None:
+        """Have nobody wait for the caller any more: the request is over."""
+        self.answered = True
+        if self._watch is not None:
+            self._watch.close()
 
     @staticmethod
     def of(scope: Scope) -> "Exchange":

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.body import header
 from api.http.exchange import Exchange, Header
+from db.callers import current_caller
 
 log: Any = structlog.get_logger("api.request")
 
@@ -45,7 +46,9 @@ class RequestLog:
         begun = perf_counter()
         outer = Exchange.outer(scope)
         request_id = _request_id(scope)
-        exchange = Exchange(request_id.decode(), headers=self._headers)
+        exchange = Exchange(
+            request_id.decode(), headers=self._headers, peer=scope.get("client"), channel=receive
+        )
         said: tuple[Header, ...] = ((b"x-request-id", request_id),)
         if outer is not None:  # Mounted: the application around this one has opened the request.
             scope = dict(scope)  # What belongs to the outer one stays there.
@@ -64,11 +67,16 @@ class RequestLog:
                     *said,
                     *exchange.headers,
                 ]
+            elif not message.get("more_body"):
+                exchange.answered = True
             await send(message)
 
+        token = current_caller.set(exchange)
         try:
-            await self._app(scope, receive, stamp)
+            await self._app(scope, exchange.receive, stamp)
         finally:
+            current_caller.reset(token)
+            exchange.close()
             if self._enabled:
                 log.info(
                     "request",

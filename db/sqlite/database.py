@@ -21,6 +21,9 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, outdated: Collection[str] = ()) -> None:
         self.dialect: Dialect = SqliteDialect(paramstyle="qmark")
+        version = select(column("version_num", String)).select_from(table("alembic_version"))
+        self._version = Statement(version, self.dialect)
+        self._version.known = True  # Short enough to wait for no thread, however many are busy.
         self._path = path
         self._outdated = frozenset(outdated)
         self._reader: Reader | None = None
@@ -72,9 +75,8 @@ class SqliteDatabase:
 
     async def revision(self) -> str | None:
         """Give the Alembic revision of the file; None if Alembic has never seen it."""
-        version = select(column("version_num", String)).select_from(table("alembic_version"))
         try:
-            row = await self.reading().fetch_one(Statement(version, self.dialect), ())
+            row = await self.reading().fetch_one(self._version, ())
         except InvalidStatement:  # No such table.
             return None
         return None if row is None else str(row[0])

@@ -49,6 +49,9 @@ class Request:
 
     client: str
 
+    async def left(self) -> None:
+        """Nobody asks."""
+
 
 def test_queue_with_free_slots_gives_each_once_without_waiting() -> None:
     queue = FairQueue(3, share=3, waiting=0, seconds=SECONDS)

@@ -104,7 +104,8 @@ def test_a_count_is_counted_once_until_somebody_writes(
         await database.open()
         statement = Statement(COUNT, database.dialect)
         assert database._reader is not None
-        for timed in (database._reader._quick, database._reader._first):
+        reader = database._reader
+        for timed in (reader._quick, *reader._first._connections):
             timed.driver.set_trace_callback(run.append)
         async with database.reading() as connection:
             for expected in range(3):

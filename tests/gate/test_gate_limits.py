@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.auth.limits import Limit, address_of
+from api.auth.limits import Limit
 from api.auth.windows import Windows
+from api.http.address import address_of
 from api.settings import Settings, SettingsError
 from tests.auth.conftest import ManualClock
 from tests.conftest import assert_problem

@@ -8,12 +8,14 @@ from sqlalchemy import Column, Dialect, ForeignKeyConstraint, and_, literal, sel
 from api.crud.execution.constraints import checked_fields
 from api.errors import (
     ApiError,
+    ClientClosedRequest,
     Conflict,
     FieldError,
     Forbidden,
     InternalError,
     MethodNotAllowed,
     OutcomeUnknown,
+    Overloaded,
     RefusedByDatabase,
     ServiceUnavailable,
     ValidationFailed,
@@ -65,14 +67,16 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
             "It is not known whether this change was made; read it before sending it again"
         ),
     ),
+    (db.CallerLeft, ClientClosedRequest),
     (
         db.StorageFull,
         lambda: ServiceUnavailable("The database has no space left", headers=_RETRY),
     ),
     (
         db.DatabaseBusy,
-        lambda: ServiceUnavailable(
-            "Too many requests wait for the database", headers=_RETRY, reason="database-busy"
+        lambda: Overloaded(
+            "Too many requests are waiting for the database; try again later",
+            reason="database-busy",
         ),
     ),
     (

@@ -1,0 +1,82 @@
+"""A read-only connection whose statements end at a deadline, or when they are stopped."""
+
+import sqlite3
+from math import inf
+from pathlib import Path
+from time import monotonic, thread_time
+from typing import Final
+
+from db.sqlite.pragmas import connect
+from db.sqlite.text import fetch_all
+from db.sqlite.translation import translate
+from db.statement import Row, Statement, Values
+
+_PATIENCE: Final = 5
+
+STEPS: Final = 20_000
+"""How many steps of SQLite's virtual machine there are between two looks at the clock, where the
+event loop waits: it does some 50 of them a microsecond. Where a thread waits it may be more, since
+each look takes the interpreter from the loop."""
+
+_LONG_TEXT: Final = 20
+"""How much more often to look while matching patterns against long texts, where one step takes up
+to a tenth of a millisecond."""
+
+
+class TimedConnection:
+    """One connection, used by one thread at a time.
+
+    What counts is the thread's own processor time, or a machine that is busy with something else
+    would stop statements that are quick.
+
+    Args:
+        path: The database file.
+        seconds: How long a statement may take.
+        steps: How many steps to run between two looks at the clock.
+    """
+
+    def __init__(self, path: Path, seconds: float, steps: int = STEPS) -> None:
+        self._seconds = seconds
+        self._usual_steps = steps
+        self._begun, self._begun_cpu = inf, 0.0
+        self._stopped = False
+        self.driver = connect(path)
+        self.driver.execute("PRAGMA query_only = ON")
+        self._steps = 0
+        self._look_every(steps)
+
+    def _look_every(self, steps: int) -> None:
+        if steps != self._steps:
+            self._steps = steps
+            self.driver.set_progress_handler(self._must_end, steps)
+
+    def _must_end(self) -> int:
+        if self._stopped:
+            return True
+        elapsed = monotonic() - self._begun
+        if elapsed < self._seconds:
+            return False
+        # Waiting for the disk takes no processor time, but holds up whoever waits all the same.
+        worked = thread_time() - self._begun_cpu
+        return worked > self._seconds / 2 or elapsed > self._seconds * _PATIENCE
+
+    def run(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement; return its rows. Raises ``DatabaseError``."""
+        steps = self._usual_steps
+        self._look_every(steps // _LONG_TEXT if statement.scans_long_text else steps)
+        self._begun, self._begun_cpu = monotonic(), thread_time()
+        try:
+            return fetch_all(self.driver, statement.sql, statement.bind(values))
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise translate(error) from error
+        finally:
+            self._begun = inf  # What else runs on the connection has no deadline.
+
+    def start(self) -> None:
+        """Allow statements again after ``stop``."""
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the statement that runs, and those that come before ``start``; from any thread."""
+        self._stopped = True
+        self.driver.interrupt()  # Also within a step that takes long, such as counting.

@@ -1,0 +1,170 @@
+"""One client cannot starve another: slow reads, new statements and full queues, in process.
+
+Who is first is told by the order of completion alone.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from db.drivers import open_database
+from db.sqlite import SqliteDatabase
+from tests.conftest import assert_problem
+from tests.faults.slow_service import ENDLESS, SOME_STEPS, NamedClient, add_routes, create_tables
+from tests.inprocess import InProcess
+
+GREEDY = 20
+
+
+class Clients(InProcess):
+    """The slow service in process, called by clients of any name."""
+
+    async def get(self, path: str, client: str) -> httpx.Response:
+        return await self.call("GET", path, headers={"X-Client": client})
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> Iterator[Clients]:
+    url = f"sqlite:///{tmp_path / 'slow.sqlite'}"
+    create_tables(url)
+    clients = _open(url)
+    yield clients
+    clients.close()
+
+
+@pytest.fixture
+def on_sqlite(clients: Clients) -> SqliteDatabase:
+    if not isinstance(clients.database, SqliteDatabase):
+        pytest.skip("PostgreSQL has no threads of ours")
+    return clients.database
+
+
+def _open(url: str) -> Clients:
+    database = open_database(url)
+    clients = Clients(url, database, NamedClient)
+    add_routes(clients.app, database)
+    return clients
+
+
+async def in_order(done: list[str], name: str, request: Awaitable[httpx.Response]) -> None:
+    """Make a request, and note its name once it is answered."""
+    response = await request
+    assert response.status_code == 200, response.text
+    done.append(name)
+
+
+async def under_way() -> None:
+    """Let the requests made so far come to where they wait."""
+    await asyncio.sleep(0.3)
+
+
+def test_one_client_with_slow_reads_delays_anothers_requests_by_its_share_alone(
+    clients: Clients,
+) -> None:
+    async def scenario() -> None:
+        done: list[str] = []
+        slow = f"/works/{SOME_STEPS}"
+        greedy = [in_order(done, "greedy", clients.get(slow, "greedy")) for _ in range(GREEDY)]
+        tasks = [asyncio.create_task(one) for one in greedy]
+        await under_way()
+        for path in ("/notes/1", "/notes?sort=-text", slow):
+            await in_order(done, path, clients.get(path, "modest"))
+        assert done.count("greedy") < GREEDY / 2, done
+        await asyncio.gather(*tasks)
+
+    clients.run(scenario())
+
+
+def test_clients_with_new_statements_take_turns(clients: Clients) -> None:
+    filters = [
+        f"{name}__{operator}=7" for name in ("id", "text") for operator in ("ne", "lt", "gt")
+    ]
+    shapes = [
+        "/notes?" + "&".join(chosen)
+        for size in (1, 2, 3)
+        for chosen in itertools.combinations(filters, size)
+    ]
+
+    async def scenario() -> None:
+        done: list[str] = []
+        greedy = [in_order(done, "greedy", clients.get(path, "greedy")) for path in shapes]
+        tasks = [asyncio.create_task(one) for one in greedy]
+        await asyncio.sleep(0)
+        await in_order(done, "modest", clients.get("/notes?sort=text,-id", "modest"))
+        assert done.count("greedy") < len(shapes) / 2, done
+        await asyncio.gather(*tasks)
+
+    clients.run(scenario())
+
+
+def test_readiness_waits_for_no_slow_read(clients: Clients) -> None:
+    async def scenario() -> None:
+        await clients.database.check()
+        slow = f"/works/{ENDLESS}"
+        tasks = [
+            asyncio.create_task(clients.get(slow, f"client {number}")) for number in range(GREEDY)
+        ]
+        await under_way()
+        await clients.database.check()
+        assert not any(task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert (await clients.get("/works/1", "modest")).status_code == 200
+
+    clients.run(scenario())
+
+
+def test_client_with_too_many_waiting_reads_is_refused_and_another_is_served(
+    clients: Clients, on_sqlite: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert on_sqlite._reader is not None
+    monkeypatch.setattr(on_sqlite._reader._slow._queue, "_waiting", 2)
+
+    async def scenario() -> None:
+        slow = f"/works/{SOME_STEPS}"
+        await clients.get(slow, "greedy")  # It is known to be slow from here on.
+        greedy = [asyncio.create_task(clients.get(slow, "greedy")) for _ in range(GREEDY)]
+        await asyncio.sleep(0)
+        modest = await clients.get(slow, "modest")
+        assert modest.status_code == 200
+        answers = await asyncio.gather(*greedy)
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert 0 < len(refused) < GREEDY
+        for answer in refused:
+            assert_problem(
+                answer,
+                503,
+                "service-unavailable",
+                "Too many requests are waiting for the database; try again later",
+            )
+            assert answer.headers["retry-after"] == "1"
+
+    clients.run(scenario())
+
+
+def test_cancelled_slow_reads_give_back_every_thread(
+    clients: Clients, on_sqlite: SqliteDatabase
+) -> None:
+    async def scenario() -> None:
+        reader: Any = on_sqlite._reader
+        tasks = [
+            asyncio.create_task(clients.get(f"/works/{ENDLESS}", f"client {number}"))
+            for number in range(GREEDY)
+        ]
+        await under_way()
+        assert reader._slow._queue.free + reader._first._queue.free < 6
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for queue in (reader._slow._queue, reader._first._queue):
+            assert queue.waiters == 0
+        assert reader._slow._queue.free == 4
+        assert reader._first._queue.free == 2
+
+    clients.run(scenario())

@@ -1,0 +1,120 @@
+"""Waiting for a caller to leave takes nothing of the body from the application."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from api.http.exchange import Exchange
+
+DISCONNECT: Message = {"type": "http.disconnect"}
+
+
+def chunk(body: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+class Server:
+    """Delivers messages as a server does: each once, when it has come."""
+
+    def __init__(self) -> None:
+        self.messages: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def receive(self) -> Message:
+        return await self.messages.get()
+
+
+def run(scenario: Callable[[Server, Exchange], Coroutine[Any, Any, None]]) -> None:
+    async def start() -> None:
+        server = Server()
+        exchange = Exchange("request", channel=server.receive)
+        try:
+            await asyncio.wait_for(scenario(server, exchange), 5)
+        finally:
+            exchange.close()
+
+    asyncio.run(start())
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_left_returns_once_the_caller_has_left() -> None:
+    async def scenario(server: Server, exchange: Exchange) -> None:
+        leaving = asyncio.create_task(exchange.left())
+        server.messages.put_nowait(chunk(b""))
+        await settle()
+        assert not leaving.done()
+        server.messages.put_nowait(DISCONNECT)
+        await leaving
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("reads", ["before", "after"])
+def test_body_read_ahead_is_kept_for_the_application(reads: str) -> None:
+    async def scenario(server: Server, exchange: Exchange) -> None:
+        leaving = asyncio.create_task(exchange.left())
+        await settle()
+        if reads == "before":  # The application waits for the body, as the watch does.
+            reading = asyncio.ensure_future(exchange.receive())
+            server.messages.put_nowait(chunk(b"body"))
+        else:
+            server.messages.put_nowait(chunk(b"body"))
+            await settle()
+            reading = asyncio.ensure_future(exchange.receive())
+        assert await reading == chunk(b"body")
+        server.messages.put_nowait(DISCONNECT)
+        await leaving
+        assert await exchange.receive() == DISCONNECT
+
+    run(scenario)
+
+
+def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
+    async def scenario(server: Server, exchange: Exchange) -> None:
+        leaving = asyncio.create_task(exchange.left())
+        for body in (b"one", b"two", b"three"):
+            server.messages.put_nowait(chunk(body, more=body != b"three"))
+        await settle()
+        assert server.messages.qsize() == 2
+        read = [(await exchange.receive())["body"] for _ in range(3)]
+        assert read == [b"one", b"two", b"three"]
+        assert not leaving.done()
+        leaving.cancel()
+        again = asyncio.create_task(exchange.left())  # All of the body has been read by now.
+        server.messages.put_nowait(DISCONNECT)
+        await again
+
+    run(scenario)
+
+
+def test_disconnect_after_the_response_does_not_count_as_leaving() -> None:
+    async def scenario(server: Server, exchange: Exchange) -> None:
+        leaving = asyncio.create_task(exchange.left())
+        await settle()
+        exchange.answered = True
+        server.messages.put_nowait(DISCONNECT)
+        await settle()
+        assert not leaving.done()
+        leaving.cancel()
+
+    run(scenario)
+
+
+def test_clients_are_told_apart_by_issuer_client_and_subject_or_else_by_address() -> None:
+    claims = {"iss": "i", "sub": "s"}
+
+    def client(**attributes: Any) -> str:
+        return Exchange("request", **attributes).client
+
+    assert client(claims=claims, client_id="c") == client(claims=dict(claims), client_id="c")
+    others = [{"iss": "j", "sub": "s"}, {"iss": "i", "sub": "t"}]
+    known = {client(claims=one, client_id="c") for one in (claims, *others)}
+    assert len(known | {client(claims=claims, client_id="d")}) == 4
+    assert client(peer=("192.0.2.1", 1)) == client(peer=("192.0.2.1", 2)) == "192.0.2.1"
+    assert client(peer=("2001:db8::1", 1)) == client(peer=("2001:db8::ffff", 1))
