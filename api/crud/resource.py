@@ -69,6 +69,7 @@ class Resource:
         unseen: Attributes of the latter that no GET shows: replacing the row keeps them.
         nameable: The fields that errors may name.
         statements: What the database runs.
+        page_statements: The same for the pages of streams, which are never quick.
         statements_by: The same for rows that are found by another key than the path's.
         create, list, read, update, delete, all: The hooks of each action, and of all.
         nested_resources: The resources of its relations, by their names.
@@ -114,7 +115,10 @@ class Resource:
         self.key = tuple(field for _, field in own)
         self.path_fields = (*self._link_parameters, *own)
 
-        self.statements = Statements(self.fields, self.key, database.dialect, link)
+        self.statements, self.page_statements = (
+            Statements(self.fields, self.key, database.dialect, link, long=long)
+            for long in (False, True)
+        )
         self.statements_by = lru_cache(
             lambda key: Statements(self.fields, key, database.dialect, link)
         )

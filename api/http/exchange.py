@@ -98,6 +98,7 @@ class Exchange:
         client_id: Who called, from ``cid``, ``client_id`` or ``azp``.
         reason: The code of the refusal, for the log only.
         cause: The database's own code of what it refused (``db.errors``), for the log only.
+        measures: What the log says of a stream: its rows and bytes; None of any other answer.
         headers: What the answer carries besides its own headers, whichever layer gives it.
         peer: The address and port that the request came from; None where they are not known.
         channel: Where the server delivers the body, and whether the caller has left.
@@ -113,6 +114,7 @@ class Exchange:
     client_id: str | None = None
     reason: str | None = None
     cause: str | None = None
+    measures: dict[str, int] | None = None
     headers: tuple[Header, ...] = ()
     peer: tuple[str, int] | None = None
     channel: Receive | None = None

@@ -5,7 +5,7 @@ UTF-8 or in ASCII; another charset is not read.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -70,32 +70,54 @@ def content_type_of(scope: Scope) -> bytes | None:
 def check_accept(scope: Scope, produced: tuple[str, ...]) -> None:
     """Refuse a request that accepts none of these media types.
 
-    Without ``Accept``, and with one that cannot be read, everything is accepted.
-
     Raises:
         NotAcceptable: With the media types that there are.
     """
+    if preferred(scope, produced) is None:
+        raise not_acceptable(produced)
+
+
+def not_acceptable(produced: tuple[str, ...]) -> NotAcceptable:
+    """Return the error of a request that accepts none of these media types."""
+    known = " or ".join(produced)
+    return NotAcceptable(f"This operation answers with {known}, which Accept rules out")
+
+
+def preferred(scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = ()) -> str | None:
+    """Return which of these media types a request prefers; None if it accepts none.
+
+    Each has the weight of the most specific range that matches. The highest weight counts; of equal
+    ones, the more specific range (``text/csv, */*`` asks for CSV), then the order given here.
+    Without ``Accept``, and with one that cannot be read, everything is accepted.
+
+    Args:
+        scope: The request.
+        produced: What may be answered, the default first.
+        named: What may be answered as well to those who name it; no wildcard means it.
+    """
     given = [value for name, value in scope["headers"] if name == b"accept"]
     if not given or given == [b"*/*"]:
-        return
-    if not _accepts(given[0] if len(given) == 1 else b",".join(given), produced):
-        known = " or ".join(produced)
-        raise NotAcceptable(f"This operation answers with {known}, which Accept rules out")
+        return produced[0]
+    return _preferred(given[0] if len(given) == 1 else b",".join(given), produced, named)
 
 
 @lru_cache(_KEPT)
-def _accepts(accept: bytes, produced: tuple[str, ...]) -> bool:
-    """Return whether for one of them the most specific range that matches weighs above 0."""
+def _preferred(accept: bytes, produced: tuple[str, ...], named: tuple[str, ...]) -> str | None:
     weights: dict[str, float] = {}
     for name, weight in _ranges(accept.decode("latin-1")):
         weights[name] = max(weight, weights.get(name, 0))
     if not weights:
-        return True
-    for media_type in produced:
-        ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
-        if next((weights[name] for name in ranges if name in weights), 0) > 0:
-            return True
-    return False
+        return produced[0]
+    offered = (*produced, *(one for one in named if one in weights))
+    best = max(offered, key=lambda media_type: _preference(weights, media_type))
+    return best if _preference(weights, best)[0] > 0 else None
+
+
+def _preference(weights: Mapping[str, float], media_type: str) -> tuple[float, int]:
+    """Return a media type's weight, and how specific the range is that says it."""
+    ranges = ("*/*", f"{media_type.partition('/')[0]}/*", media_type)
+    named = [(weights[one], place) for place, one in enumerate(ranges) if one in weights]
+    return named[-1] if named else (0.0, 0)
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

@@ -2,7 +2,9 @@
 
 The line holds time, request id, client, method, route, status, duration, reason code and the
 database's code (SQLSTATE, or the name of SQLite's result code) where it refused; never a token, a
-query, a body or SQL. A request that ended without an answer has status 0 and its reason.
+query, a body or SQL. That of a stream has its rows and bytes as well; one that was cut off has the
+status that it began with, and its reason. A request that ended without an answer has status 0 and
+its reason.
 """
 
 import re
@@ -88,6 +90,7 @@ class RequestLog:
                     milliseconds=round((perf_counter() - begun) * 1000, 3),
                     reason=exchange.reason or (None if status else UNANSWERED),
                     cause=exchange.cause,
+                    **(exchange.measures or {}),
                 )
 
 

@@ -125,6 +125,13 @@ def test_headers_of_answers_are_described(document: dict[str, Any]) -> None:
     assert "Location" in paths["/parts"]["post"]["responses"]["201"]["headers"]
 
 
+def test_streams_of_lists_are_described(document: dict[str, Any]) -> None:
+    content = document["paths"]["/parts"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["application/json", "text/csv", "application/x-ndjson"]
+    one = document["paths"]["/parts/{id}"]["get"]["responses"]["200"]["content"]
+    assert list(one) == ["application/json"]
+
+
 def test_a_row_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Client) -> None:
     validator = schema_of(document, "Part")
     full = create(parts, name="a", partNumber=1, modelNumber=2.5, description="d")

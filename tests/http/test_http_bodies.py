@@ -195,7 +195,7 @@ ACCEPTED = [
 REFUSED = [
     "text/html",
     "text/*",
-    "application/xml, text/csv;q=0.5",
+    "application/xml, text/plain;q=0.5",
     "application/json;q=0",
     "application/json;q=0, */*",
     "application/*;q=0.0, */*;q=1",

@@ -106,22 +106,21 @@ class Plan:
         )
 
     def _unit(self) -> UnitOfWork:
-        single = self._single and not self.action.needs_session()
+        try:
+            single = self._single and not self.action.needs_session()
+        except UnsupportedListener as error:  # The renderer's log has no texts of exceptions.
+            log.error("unsupported listener", resource=self._resource.name, reason=str(error))  # noqa: TRY400 - the text says all
+            raise
         return UnitOfWork(self._database, writes=self.action.writes, single=single)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""
         action = self.action
-        try:
-            unit = self._unit()
-        except UnsupportedListener as error:  # The renderer's log has no texts of exceptions.
-            log.error("unsupported listener", resource=self._resource.name, reason=str(error))  # noqa: TRY400 - the text says all
-            raise
         context = Context(
             self._resource,
             action.name,
             scope,
-            unit,
+            self._unit(),
             action.by_key,
             action.hooked,
             status=action.status,
@@ -146,7 +145,7 @@ class Plan:
                 if context.doubtful is not None:
                     await self.action.settle(context)
                 for steps in self._after_parsing:
-                    if (stopped := await _run_steps(steps, context)) is not None:
+                    if (stopped := await run_steps(steps, context)) is not None:
                         break
         except Stop as raised:
             stopped = raised
@@ -161,14 +160,14 @@ class Plan:
     async def _run_early(self, context: Context) -> Stop | None:
         """Run the hooks that come before the request is validated."""
         for steps in self._before_parsing:
-            if (stopped := await _run_steps(steps, context)) is not None:
+            if (stopped := await run_steps(steps, context)) is not None:
                 return stopped
         return None
 
     async def _run_complete(self, context: Context) -> Stop | None:
         """Run the last milestone; a stop in it replaces the response."""
         try:
-            return await _run_steps(self._complete, context)
+            return await run_steps(self._complete, context)
         except Stop as stopped:
             return stopped
 
@@ -259,7 +258,7 @@ def _answering(own: Step, compatibility: Compatibility) -> Step:
     return step
 
 
-async def _run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
+async def run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
     """Run the steps of one milestone; a skip leaves the rest of it out."""
     for step in steps:
         outcome = await step(context)

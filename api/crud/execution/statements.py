@@ -7,6 +7,7 @@ filter, in which order rows come. Shapes are kept in bounded caches, since calle
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import count
+from math import inf
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -67,6 +68,7 @@ class Statements:
         key: The fields that the path names, in its order.
         dialect: What to compile for.
         link: Narrows a nested resource to its parent's rows; its values come first.
+        long: Whether they are known to take long: none of them is run on the event loop.
 
     Attributes:
         returns_rows: Whether what is written comes back whole; else only its primary key does.
@@ -80,8 +82,11 @@ class Statements:
         key: Sequence[Field],
         dialect: Dialect,
         link: LinkedTo | None = None,
+        *,
+        long: bool = False,
     ) -> None:
         self._fields = fields
+        self._long = long
         self._rows = select(*(field.expression for field in fields))
         self._key = tuple(key)
         self._link = () if link is None else (link,)
@@ -168,7 +173,10 @@ class Statements:
         return (self._kept if keep else self._compile)(self._count, conditions)
 
     def _compile(self, build: Callable[..., ClauseElement], *shape: Any) -> Statement:
-        return Statement(partial(build, *shape), self.dialect)
+        statement = Statement(partial(build, *shape), self.dialect)
+        if self._long:
+            statement.slow_until = inf
+        return statement
 
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
         next_slot = slots()

@@ -123,15 +123,20 @@ _GRAMMAR: Final = (
 
 
 def operation_extras(
-    resource: Resource, action: str, status: int, form: Mapping[str, Any] | None = None
+    resource: Resource,
+    action: str,
+    status: int,
+    form: Mapping[str, Any] | None = None,
+    streams: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Describe what the signature cannot: query parameters, and headers of the answer.
+    """Describe what the signature cannot: query parameters, headers and streams of the answer.
 
     Args:
         resource: Whose operation it is.
         action: Its name.
         status: What it answers with.
         form: The JSON schema of a form that it reads beside JSON.
+        streams: The media types of all rows in one response.
     """
     extras: dict[str, Any] = {}
     if action == "list":
@@ -154,7 +159,10 @@ def operation_extras(
     if action != "delete":
         own_headers = {} if action == "list" and not resource.options.pagination else _HEADERS
         headers = {**own_headers.get(action, {}), **_INVALID_VALUES}
-        extras["responses"] = {str(status): {"headers": headers}}
+        answer: dict[str, Any] = {"headers": headers}
+        if streams:
+            answer["content"] = {name: {"schema": {"type": "string"}} for name in streams}
+        extras["responses"] = {str(status): answer}
     return extras
 
 

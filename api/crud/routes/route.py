@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from api.crud.execution.context import Response
 from api.crud.execution.plan import Plan
 from api.errors import NotFound
 from api.http.exchange import Access
@@ -59,13 +60,26 @@ class Operation:
             return False
         return True
 
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The media types of all rows in one response; none where there is no list."""
+        return ()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the plan and send its response; a HEAD request gets the headers alone."""
         if self.plan.produces:
             check_accept(scope, self.plan.produces)
+        await self.answer(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do so, whatever the caller accepts."""
         if self.plan.action.writes:
             check_preconditions(scope)
-        response = await self.plan.run(scope, receive)
+        await self.respond(await self.plan.run(scope, receive), scope, send)
+
+    @staticmethod
+    async def respond(response: Response, scope: Scope, send: Send) -> None:
+        """Send a response."""
         headers, body = response.headers, response.body
         if response.status in _WITHOUT_CONTENT:
             body = b""

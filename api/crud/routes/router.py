@@ -21,6 +21,8 @@ from api.crud.resource import Resource
 from api.crud.routes import schemas
 from api.crud.routes.openapi import operation_extras, problem_responses
 from api.crud.routes.route import Operation, PlanRoute
+from api.crud.streams.operation import ListOperation
+from api.crud.streams.plan import StreamPlan
 from db.database import Database
 
 _STATUS: Final = {"create": 201}
@@ -114,7 +116,9 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
                 operation.plan.produces,
                 conflicts=resource.compatibility.conflicts,
             ),
-            openapi_extra=operation_extras(resource, action.name, status, self._form(action.name)),
+            openapi_extra=operation_extras(
+                resource, action.name, status, self._form(action.name), operation.streams
+            ),
             name=operation.name,
         )
 
@@ -144,9 +148,12 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         return Signature(parameters)
 
     def _operation(self, action: str) -> Operation:
-        resource = self._resource
-        plan = Plan(ACTIONS[action](resource), resource.hooks[action], self._database)
-        return Operation(plan, resource.access(action))
+        resource, database = self._resource, self._database
+        plan = Plan(ACTIONS[action](resource), resource.hooks[action], database)
+        access = resource.access(action)
+        if action != "list":
+            return Operation(plan, access)
+        return ListOperation(plan, StreamPlan(resource, resource.hooks[action], database), access)
 
     def _get_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
         return self._operation("list")

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import IO, Any, Final
 
+from api.crud.formulas import ESCAPED, unescape_formula
 from api.errors import FieldError, MalformedBody
 from api.http.body import StrictJson
+from api.http.media_types import MediaType
 
 MAX_ROW: Final = 1024 * 1024
 """The longest row, in bytes of NDJSON, else in characters."""
@@ -226,6 +228,18 @@ def read_csv(file: IO[bytes], names: Names) -> Rows:
         text.detach()
 
 
+def read_escaped_csv(file: IO[bytes], names: Names) -> Rows:
+    """Read what a stream of CSV has written: an escaped text is the text that it was.
+
+    In other CSV an apostrophe is part of the text that it begins.
+    """
+    for line, row in read_csv(file, names):
+        if isinstance(row, dict):
+            yield line, {name: unescape_formula(cell) for name, cell in row.items()}
+        else:
+            yield line, row
+
+
 def _csv_lines(text: io.TextIOWrapper) -> Iterator[str]:
     number = 0
     while line := text.readline(MAX_ROW + 1):
@@ -269,12 +283,20 @@ class Format:
         aliases: Other names that mean the same.
         read: Gives the rows.
         is_text: Whether values are text, to be read as a query's are.
+        parameter: A parameter of the media type, and its value, that mean this format.
     """
 
     media_type: str
     aliases: tuple[str, ...]
     read: Callable[[IO[bytes], Names], Rows]
     is_text: bool = False
+    parameter: tuple[str, str] | None = None
+
+    def reads(self, media_type: MediaType) -> bool:
+        """Return whether a body of this media type has this format."""
+        name, value = self.parameter or ("", "")
+        named = not name or media_type.parameters.get(name, "").lower() == value
+        return named and media_type.name in (self.media_type, *self.aliases)
 
 
 JSON: Final = Format("application/json", (), read_json)
@@ -282,4 +304,6 @@ NDJSON: Final = Format(
     "application/x-ndjson", ("application/ndjson", "application/jsonl"), read_ndjson
 )
 CSV: Final = Format("text/csv", (), read_csv, is_text=True)
-FORMATS: Final = (JSON, NDJSON, CSV)
+ESCAPED_CSV: Final = Format("text/csv", (), read_escaped_csv, is_text=True, parameter=ESCAPED)
+FORMATS: Final = (JSON, NDJSON, ESCAPED_CSV, CSV)
+"""The first that reads a media type is the one that is meant."""

@@ -112,9 +112,9 @@ def _format(content_type: bytes | None) -> Format:
         # RFC 4180's parameter of text/csv: the names of the columns are needed.
         has_header = media_type.parameters.get("header", "present").lower() == "present"
         for one in FORMATS:
-            if media_type.name in (one.media_type, *one.aliases) and has_header:
+            if one.reads(media_type) and has_header:
                 return one
-    known = ", ".join(one.media_type for one in FORMATS)
+    known = ", ".join(dict.fromkeys(one.media_type for one in FORMATS))
     raise UnsupportedMediaType(
         f"The body must be one of {known}, in UTF-8", headers={"Accept": known}
     )

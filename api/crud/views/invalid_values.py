@@ -123,7 +123,9 @@ class CountingEncoder:
 
     def __init__(self) -> None:
         self.count = 0
-        self.encode = msgspec.json.Encoder(enc_hook=self._text).encode
+        encoder = msgspec.json.Encoder(enc_hook=self._text)
+        self.encode = encoder.encode
+        self.encode_lines = encoder.encode_lines
 
     def _text(self, value: Any) -> str:
         text = text_of(value)

@@ -74,7 +74,7 @@ class Record(msgspec.Struct, dict=True):
     def __iter__(self) -> Iterator[str]:
         names = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
         yield from (name for name, a in names if getattr(self, a) is not msgspec.UNSET)
-        yield from _added(self)
+        yield from added_members(self)
 
     def keys(self) -> list[str]:
         """Return the members' names in JSON; with them, ``dict(record)`` works."""
@@ -88,7 +88,7 @@ class Record(msgspec.Struct, dict=True):
             return default
 
 
-def _added(record: Record) -> list[str]:
+def added_members(record: Record) -> list[str]:
     """Return the names of the members that hooks added."""
     return [name for name in record.__dict__ if name not in record.__hidden__]
 
@@ -241,7 +241,7 @@ def with_added(value: Any) -> Any:
         for name in value.__relations__:
             setattr(value, name, with_added(getattr(value, name)))
         # Not dict(value): a member called keys would be taken for the method.
-        return {name: value[name] for name in value} if _added(value) else value
+        return {name: value[name] for name in value} if added_members(value) else value
     return value
 
 

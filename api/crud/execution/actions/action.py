@@ -6,7 +6,7 @@ before any transaction: a caller whom a hook refuses learns no field names. The 
 named after the milestones they belong to (``plan``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from starlette.types import Receive
@@ -145,9 +145,15 @@ class Action:
             await self._embed(context, [context.instance])
 
     async def _embed(self, context: Context, records: Sequence[Any]) -> None:
-        resource, query = self.resource, context.query
-        if not self._embeds:
-            return
+        if self._embeds:
+            connection = await context.connection()
+            wanted = self._embedded(context)
+            await self.resource.embedder.embed(connection, context.rows, records, wanted)
+
+    @staticmethod
+    def _embedded(context: Context) -> Collection[str] | None:
+        """Return the relations to embed; None for all."""
+        query = context.query
         wanted = context.include
         children = None if query is None else query.children
         if context.shallow:
@@ -156,7 +162,7 @@ class Action:
             wanted = [name for name in children if wanted is None or name in wanted]
         if query is not None and query.shown is not None:
             wanted = [name for name in query.shown if wanted is None or name in wanted]
-        await resource.embedder.embed(await context.connection(), context.rows, records, wanted)
+        return wanted
 
     def _check_additions(self, context: Context) -> None:
         """Raise ``HookError`` if ``add_to_children`` names what no nested row has."""

@@ -1,8 +1,13 @@
 """List: one page of the rows that a query asks for, and how many there are."""
 
+from typing import Final
+
 from api.crud.execution.actions.action import JSON_ONLY, Action
 from api.crud.execution.context import Context
 from api.crud.execution.hook_errors import HookError
+
+_VARY: Final = (b"vary", b"Accept")
+"""To another ``Accept``, a stream may be the answer (``api.crud.streams``)."""
 
 
 class List(Action):
@@ -58,6 +63,7 @@ class List(Action):
     async def send(self, context: Context) -> None:
         """Answer with the rows, and which they are of how many."""
         await super().send(context)
+        context.headers.append(_VARY)
         if context.total is not None and isinstance(context.instance, list):
             show = self.resource.compatibility.content_range
             value = show(context.offset or 0, len(context.instance), context.total)

@@ -1,0 +1,156 @@
+"""The operation of a list: a page as JSON, or all rows as a stream, as ``Accept`` asks.
+
+A stream is sent as fast as its caller reads: ``send`` waits while the server's and the system's
+buffers are full. A caller who is gone ends it, and so does one who reads nothing for long. One
+that fails is cut off without the end of its body, so that it never looks whole.
+"""
+
+import asyncio
+from typing import Final
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+from api.crud.execution.actions import JSON_ONLY
+from api.crud.execution.context import Headers, Response
+from api.crud.execution.plan import Plan
+from api.crud.routes.route import Operation
+from api.crud.streams.context import PageContext, Stream
+from api.crud.streams.formats import FORMATS, Format
+from api.crud.streams.plan import StreamPlan
+from api.errors import BadRequest
+from api.http.compression import Gzip, accepts_gzip
+from api.http.exchange import Access, Exchange
+from api.http.media_types import not_acceptable, preferred
+
+SEND_SECONDS: Final = 120.0
+"""How long a caller may read nothing, in seconds."""
+
+_VARY: Final = (b"vary", b"Accept, Accept-Encoding")
+
+
+LEFT: Final = "client-left"
+STALLED: Final = "client-stalled"
+"""Reasons, for the log, of streams that ended before their end."""
+
+
+class CallerLeft(BadRequest):
+    """The caller went away before the end of a stream."""
+
+
+class CallerStalled(BadRequest):
+    """The caller read nothing for ``SEND_SECONDS``."""
+
+
+class ListOperation(Operation):
+    """What the endpoint of a list does.
+
+    Args:
+        plan: Answers with a page.
+        streams: Answers with all rows.
+        access: The scopes that both ask for.
+    """
+
+    def __init__(self, plan: Plan, streams: StreamPlan, access: Access) -> None:
+        super().__init__(plan, access)
+        self._streams = streams
+        self._file = _file_of(plan.action.resource.plural)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The media types of all rows in one response."""
+        return self._streams.offered
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with what ``Accept`` prefers. Raises ``NotAcceptable``."""
+        offered = self._streams.offered
+        if not offered:
+            await super().__call__(scope, receive, send)
+            return
+        chosen = preferred(scope, JSON_ONLY, offered)
+        if chosen in FORMATS:
+            await self._stream(FORMATS[chosen], scope, receive, send)
+            return
+        if chosen is None and self.plan.produces:
+            raise not_acceptable((*JSON_ONLY, *offered))
+        await self.answer(scope, receive, send)
+
+    async def _stream(self, kind: Format, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["http_version"] == "1.0":
+            raise BadRequest(
+                "A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks as if it were whole"
+            )
+        stream = Stream(kind, Gzip() if accepts_gzip(scope) else None)
+        opened = await self._streams.open(scope, stream)
+        if isinstance(opened, Response):
+            await self.respond(opened, scope, send)
+            return
+        headers = self._headers(opened)
+        await send({"type": "http.response.start", "status": opened.status, "headers": headers})
+        if scope["method"] == "HEAD":
+            await self._streams.complete(opened)
+        else:
+            await self._send(opened, scope, receive, send)
+        await send({"type": "http.response.body", "body": b""})
+
+    def _headers(self, page: PageContext) -> Headers:
+        stream = page.stream
+        coding = [] if stream.gzip is None else [(b"content-encoding", b"gzip")]
+        file = f"{self._file}.{stream.format.suffix}"
+        return [
+            *page.headers,
+            (b"content-type", stream.format.content_type),
+            (b"content-disposition", _disposition(file)),
+            _VARY,
+            *coding,
+        ]
+
+    async def _send(self, page: PageContext, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the body but for its end. Raises an exception of any kind where it fails."""
+        exchange, stream = Exchange.of(scope), page.stream
+        leaving = asyncio.ensure_future(_leave(receive))
+        size = 0
+
+        async def send_piece(data: bytes) -> None:
+            nonlocal size
+            if leaving.done():
+                raise CallerLeft("The caller has left", reason=LEFT)
+            if not data:
+                return
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+            except TimeoutError as error:
+                raise CallerStalled("The caller reads nothing", reason=STALLED) from error
+            size += len(data)
+
+        try:
+            await self._streams.send_pages(page, send_piece)
+        except CallerLeft as error:
+            exchange.reason = error.reason  # There is nobody left to cut off.
+        finally:
+            leaving.cancel()
+            exchange.measures = {"rows": stream.rows, "bytes": size}
+            if stream.writer is not None and stream.writer.invalid:
+                exchange.measures["invalid_values"] = stream.writer.invalid
+
+
+async def _leave(receive: Receive) -> None:
+    """Return when the caller has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _file_of(path: str) -> str:
+    """Return the name of a list's file without its suffix: the path's last word."""
+    words = [word for word in path.split("/") if word and word[0] != "{"]
+    return words[-1] if words else "rows"
+
+
+def _disposition(name: str) -> bytes:
+    """Return ``Content-Disposition`` (RFC 6266); a name in other scripts also as RFC 8187 says."""
+    plain = "".join(letter if letter.isascii() else "_" for letter in name)
+    value = f'attachment; filename="{plain}"'
+    return (
+        value if plain == name else f"{value}; filename*=UTF-8''{quote(name, safe='')}"
+    ).encode()
