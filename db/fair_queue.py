@@ -3,7 +3,7 @@
 Clients that wait take turns, whatever the number of their requests: a client with a thousand
 requests waiting delays another's one request by one turn. One client never holds more than its
 share, so that others find a free slot without waiting for the end of its work. Each waiter is
-served by the deadline or refused (``DatabaseBusy``).
+served by the deadline or refused (``DatabaseBusy``); one whose caller has left leaves the queue.
 
 While slots are free, acquiring is taking a number from a list: no task, no timer, no suspension,
 and nobody asks who the client is::
@@ -23,22 +23,26 @@ A queue belongs to one event loop.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable
-from math import inf
+from typing import Final
 
 from db.callers import Caller
-from db.errors import DatabaseBusy
+from db.errors import CallerLeft, DatabaseBusy, DatabaseError
+
+ATTEND_S: Final = 0.2
+"""How often the queue looks at who waits, in seconds: from then on a waiter's caller may leave."""
 
 
 class _Waiter:
     """One request in the queue."""
 
-    __slots__ = ("caller", "client", "deadline", "slot")
+    __slots__ = ("caller", "client", "leaving", "since", "slot")
 
-    def __init__(self, caller: Caller, slot: "asyncio.Future[int]", deadline: float) -> None:
+    def __init__(self, caller: Caller, slot: "asyncio.Future[int]", since: float) -> None:
         self.caller = caller
         self.client = caller.client
         self.slot = slot
-        self.deadline = deadline
+        self.since = since
+        self.leaving: asyncio.Task[None] | None = None
 
 
 class FairQueue:
@@ -91,6 +95,7 @@ class FairQueue:
 
         Raises:
             DatabaseBusy: None came free in time, or too many requests of this client wait.
+            CallerLeft: The caller has left meanwhile.
         """
         slot = self.acquire_nowait(caller)
         if slot is not None:
@@ -120,15 +125,15 @@ class FairQueue:
 
     def _enqueue(self, caller: Caller) -> _Waiter:
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(caller, loop.create_future(), loop.time() + self._seconds)
+        waiter = _Waiter(caller, loop.create_future(), loop.time())
         queue = self._clients.get(waiter.client)
         if len(queue or ()) >= self._waiting:
             raise DatabaseBusy("too many requests of one client wait", code="queue-full")
         if queue is None:
             queue = self._clients[waiter.client] = OrderedDict()
         queue[waiter] = self._waiters[waiter] = None
-        if self._timer is None and waiter.deadline < inf:
-            self._timer = loop.call_at(waiter.deadline, self._expire)
+        if self._timer is None:
+            self._timer = loop.call_later(min(ATTEND_S, self._seconds), self._look)
         return waiter
 
     def _remove(self, waiter: _Waiter) -> None:
@@ -136,6 +141,8 @@ class FairQueue:
         if waiter not in self._waiters:
             return
         del self._waiters[waiter]
+        if waiter.leaving is not None:
+            waiter.leaving.cancel()
         queue = self._clients[waiter.client]
         del queue[waiter]
         if not queue:
@@ -160,16 +167,32 @@ class FairQueue:
                         return waiter
         return None
 
-    def _expire(self) -> None:
-        """Refuse all whose deadline has passed; look again at the next deadline."""
+    def _look(self) -> None:
+        """Refuse all whose deadline has passed; from now on, also the others if they leave."""
         loop = asyncio.get_running_loop()
-        self._timer = None
         now = loop.time()
-        while self._waiters:
-            waiter = next(iter(self._waiters))
-            if waiter.deadline > now:
-                self._timer = loop.call_at(waiter.deadline, self._expire)
-                return
-            self._remove(waiter)
-            if not waiter.slot.done():
-                waiter.slot.set_exception(DatabaseBusy("no slot came free", code="queue-timeout"))
+        self._timer = None
+        for waiter in tuple(self._waiters):
+            if now - waiter.since >= self._seconds:
+                self._refuse(waiter, DatabaseBusy("no slot came free", code="queue-timeout"))
+            elif waiter.leaving is None:
+                self._attend(waiter)
+        if self._waiters:
+            first = next(iter(self._waiters))
+            wait = min(ATTEND_S, first.since + self._seconds - now)
+            self._timer = loop.call_later(wait, self._look)
+
+    def _attend(self, waiter: _Waiter) -> None:
+        """Refuse a waiter once its caller has left."""
+        waiter.leaving = asyncio.create_task(waiter.caller.left())
+
+        def refuse(leaving: "asyncio.Task[None]") -> None:
+            if not leaving.cancelled():
+                self._refuse(waiter, CallerLeft("the caller has left"))
+
+        waiter.leaving.add_done_callback(refuse)
+
+    def _refuse(self, waiter: _Waiter, error: DatabaseError) -> None:
+        self._remove(waiter)
+        if not waiter.slot.done():
+            waiter.slot.set_exception(error)

@@ -3,15 +3,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.errors import DatabaseBusy
-from db.fair_queue import FairQueue
+from db.errors import CallerLeft, DatabaseBusy
+from db.fair_queue import ATTEND_S, FairQueue
 
 SECONDS = 5.0
 
@@ -48,9 +48,10 @@ class Request:
     """A caller, as the HTTP layer would make one for each request."""
 
     client: str
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def left(self) -> None:
-        """Nobody asks."""
+        await self.gone.wait()
 
 
 def test_queue_with_free_slots_gives_each_once_without_waiting() -> None:
@@ -168,6 +169,28 @@ def test_client_with_its_most_waiters_is_refused_at_once_and_others_are_not() ->
     run(scenario)
 
 
+def test_waiter_whose_caller_has_left_leaves_the_queue() -> None:
+    async def scenario(loop: VirtualLoop) -> None:
+        queue = FairQueue(1, share=1, waiting=10, seconds=SECONDS)
+        slot = queue.acquire_nowait(Request("a"))
+        assert slot is not None
+        request = Request("b")
+        leaver = asyncio.create_task(queue.acquire(request))
+        stayer = asyncio.create_task(queue.acquire(Request("c")))
+        await settle()
+        request.gone.set()
+        await loop.advance(ATTEND_S * 1.5)
+        with pytest.raises(CallerLeft):
+            await leaver
+        assert queue.waiters == 1
+        queue.release(slot)
+        assert await stayer == slot
+        await settle()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(scenario)
+
+
 class Model:
     """Drives a queue and checks after each step what must always hold."""
 
@@ -176,11 +199,12 @@ class Model:
         self.slots, self.share = slots, share
         self.queue = FairQueue(slots, share=share, waiting=4, seconds=SECONDS)
         self.held: list[tuple[str, int]] = []
-        self.waiting: list[tuple[str, asyncio.Task[int], float]] = []
+        self.waiting: list[tuple[Request, asyncio.Task[int], float]] = []
 
     async def acquire(self, client: str) -> None:
-        task = self.loop.create_task(self.queue.acquire(Request(client)))
-        self.waiting.append((client, task, self.loop.now + SECONDS))
+        request = Request(client)
+        task = self.loop.create_task(self.queue.acquire(request))
+        self.waiting.append((request, task, self.loop.now + SECONDS))
         await self.settle()
 
     async def release(self, number: int) -> None:
@@ -203,24 +227,33 @@ class Model:
             self.queue.release(self.held.pop()[1])
             await self.settle()
 
+    async def leave(self, number: int) -> None:
+        """Have the caller of a waiter leave, maybe before the queue has looked."""
+        if self.waiting:
+            self.waiting[number % len(self.waiting)][0].gone.set()
+            await self.settle()
+
     async def advance(self, seconds: int) -> None:
         await self.loop.advance(seconds)
         await self.settle()
 
     async def settle(self) -> None:
         await settle()
-        for client, task, deadline in list(self.waiting):
+        for request, task, deadline in list(self.waiting):
             if not task.done():
                 continue
-            self.waiting.remove((client, task, deadline))
+            self.waiting.remove((request, task, deadline))
             if task.cancelled() or isinstance(task.exception(), DatabaseBusy):
                 continue
-            self.held.append((client, task.result()))
+            if isinstance(task.exception(), CallerLeft):
+                assert request.gone.is_set()
+                continue
+            self.held.append((request.client, task.result()))
         self.check()
 
     def check(self) -> None:
         holding = Counter(client for client, _ in self.held)
-        waiting = Counter(client for client, _, _ in self.waiting)
+        waiting = Counter(request.client for request, _, _ in self.waiting)
         numbers = [slot for _, slot in self.held]
         assert len(numbers) == len(set(numbers)) <= self.slots
         assert set(numbers) <= set(range(self.slots))
@@ -231,6 +264,8 @@ class Model:
             if holding[client] < self.share:
                 assert not self.queue.free, "a slot is free and somebody waits"
         assert all(deadline > self.loop.now for _, _, deadline in self.waiting)
+        seen = self.loop.now - ATTEND_S + SECONDS  # Who waited then is looked at by now.
+        assert not any(one.gone.is_set() and since < seen for one, _, since in self.waiting)
 
     async def finish(self) -> None:
         while self.held:
@@ -248,6 +283,7 @@ STEPS = st.lists(
         st.tuples(st.just("cancel"), st.integers(0, 9)),
         st.tuples(st.just("release and cancel"), st.integers(0, 9)),
         st.tuples(st.just("cancel and release"), st.integers(0, 9)),
+        st.tuples(st.just("leave"), st.integers(0, 9)),
         st.tuples(st.just("advance"), st.integers(1, 6)),
     ),
     max_size=40,
@@ -269,6 +305,8 @@ def test_any_sequence_loses_no_slot_and_serves_or_refuses_every_waiter(
                     await model.release(argument)
                 case "cancel" | "release and cancel":
                     await model.cancel(argument, with_release=step != "cancel")
+                case "leave":
+                    await model.leave(argument)
                 case "cancel and release":
                     await model.cancel_then_release(argument)
                 case _:
