@@ -34,9 +34,10 @@ def test_stream_while_four_writers_write_has_every_lasting_row_exactly_once(
     api = serve(Base.metadata)
     api.crud.resource(Item)
     random = Random(sort)
+    ranks: list[int | None] = [None, *range(50)]
 
     def rank() -> int | None:
-        return random.choice((None, *range(50)))
+        return random.choice(ranks)
 
     def fill(session: Session) -> None:
         session.add_all(Item(rank=rank(), kept=n % 2 == 0) for n in range(2 * KEPT))

@@ -52,13 +52,11 @@ class PageContext(Context):
     Attributes:
         stream: What the pages have in common.
         request: What ``start``, ``auth`` and parsing left, for every page; None before that.
-        seconds: How long reading the rows took.
         written: Whether ``body`` has the page's rows.
     """
 
     stream: Stream = field(kw_only=True)
     request: "PageContext | None" = None
-    seconds: float = 0.0
     written: bool = False
 
     def following(self, unit: UnitOfWork) -> "PageContext":

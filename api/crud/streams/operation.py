@@ -18,7 +18,7 @@ from api.crud.routes.route import Operation
 from api.crud.streams.context import PageContext, Stream
 from api.crud.streams.formats import FORMATS, Format
 from api.crud.streams.plan import StreamPlan
-from api.errors import BadRequest
+from api.errors import BadRequest, ClientClosedRequest
 from api.http.compression import Gzip, accepts_gzip
 from api.http.exchange import Access, Exchange
 from api.http.media_types import not_acceptable, preferred
@@ -26,20 +26,16 @@ from api.http.media_types import not_acceptable, preferred
 SEND_SECONDS: Final = 120.0
 """How long a caller may read nothing, in seconds."""
 
+_WITHOUT_CHUNKS: Final = ("1.0", "1")
+"""HTTP/1.0, as servers name it."""
+
 _VARY: Final = (b"vary", b"Accept, Accept-Encoding")
 
 
-LEFT: Final = "client-left"
-STALLED: Final = "client-stalled"
-"""Reasons, for the log, of streams that ended before their end."""
+class ClientStalled(BadRequest):
+    """The caller has read nothing for ``SEND_SECONDS``."""
 
-
-class CallerLeft(BadRequest):
-    """The caller went away before the end of a stream."""
-
-
-class CallerStalled(BadRequest):
-    """The caller read nothing for ``SEND_SECONDS``."""
+    slug = "client-stalled"
 
 
 class ListOperation(Operation):
@@ -69,14 +65,14 @@ class ListOperation(Operation):
             return
         chosen = preferred(scope, JSON_ONLY, offered)
         if chosen in FORMATS:
-            await self._stream(FORMATS[chosen], scope, receive, send)
+            await self._stream(FORMATS[chosen], scope, send)
             return
         if chosen is None and self.plan.produces:
             raise not_acceptable((*JSON_ONLY, *offered))
         await self.answer(scope, receive, send)
 
-    async def _stream(self, kind: Format, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["http_version"] == "1.0":
+    async def _stream(self, kind: Format, scope: Scope, send: Send) -> None:
+        if scope["http_version"] in _WITHOUT_CHUNKS:
             raise BadRequest(
                 "A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks as if it were whole"
             )
@@ -89,8 +85,8 @@ class ListOperation(Operation):
         await send({"type": "http.response.start", "status": opened.status, "headers": headers})
         if scope["method"] == "HEAD":
             await self._streams.complete(opened)
-        else:
-            await self._send(opened, scope, receive, send)
+        elif not await self._send(opened, scope, send):
+            return  # Without the body's end.
         await send({"type": "http.response.body", "body": b""})
 
     def _headers(self, page: PageContext) -> Headers:
@@ -105,40 +101,41 @@ class ListOperation(Operation):
             *coding,
         ]
 
-    async def _send(self, page: PageContext, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the body but for its end. Raises an exception of any kind where it fails."""
+    async def _send(self, page: PageContext, scope: Scope, send: Send) -> bool:
+        """Send the body but for its end; return whether the caller is still there.
+
+        Raises:
+            Exception: Of any kind, where reading or writing fails.
+        """
         exchange, stream = Exchange.of(scope), page.stream
-        leaving = asyncio.ensure_future(_leave(receive))
+        leaving = asyncio.ensure_future(exchange.left())
         size = 0
 
         async def send_piece(data: bytes) -> None:
             nonlocal size
             if leaving.done():
-                raise CallerLeft("The caller has left", reason=LEFT)
+                raise ClientClosedRequest
             if not data:
                 return
             try:
                 async with asyncio.timeout(SEND_SECONDS):
                     await send({"type": "http.response.body", "body": data, "more_body": True})
             except TimeoutError as error:
-                raise CallerStalled("The caller reads nothing", reason=STALLED) from error
+                raise ClientStalled("The caller reads nothing") from error
             size += len(data)
 
         try:
             await self._streams.send_pages(page, send_piece)
-        except CallerLeft as error:
-            exchange.reason = error.reason  # There is nobody left to cut off.
+        except ClientClosedRequest as error:
+            exchange.reason = error.reason
+            return False
+        else:
+            return True
         finally:
             leaving.cancel()
             exchange.measures = {"rows": stream.rows, "bytes": size}
             if stream.writer is not None and stream.writer.invalid:
                 exchange.measures["invalid_values"] = stream.writer.invalid
-
-
-async def _leave(receive: Receive) -> None:
-    """Return when the caller has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _file_of(path: str) -> str:

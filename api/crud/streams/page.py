@@ -1,6 +1,5 @@
 """One page of a stream: its rows are read by their sort keys, and written as CSV or NDJSON."""
 
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from api.crud.execution.actions import List
@@ -55,9 +54,7 @@ class StreamPage(List):
         assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
         if not context.count is context.offset is context.page is None:
             raise not_streamed("choose a page of their own")
-        begun = perf_counter()
         page = await self._read(context)
-        context.seconds = perf_counter() - begun
         context.offset = context.stream.rows
         context.rows = page.rows
         context.instance = await run_in_thread(
@@ -110,7 +107,7 @@ class StreamPage(List):
         context.body = stream.encode(data)
         context.written = True
         if context.rows:
-            stream.size.adapt(len(context.rows), len(data), context.seconds)
+            stream.size.adapt(len(context.rows), len(data))
 
 
 def not_streamed(text: str) -> NotAcceptable:

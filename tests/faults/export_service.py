@@ -1,0 +1,86 @@
+"""A service of one large table, without a gate, as a program: its database and port as arguments.
+
+``/rows`` lists the table. It logs at ``info``, each line as JSON.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from api.crud import Crud
+from api.http.service import Service
+from api.logs import configure_logs
+from db.drivers import open_database
+from db.engine import with_connection
+
+ROWS = 80_000
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Row(Base):
+    __tablename__ = "rows"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(sa.Text)
+
+
+def fill(url: str) -> None:
+    """Have the table hold rows of 200 random letters and no others; create it if there is none."""
+
+    def work(connection: sa.Connection) -> None:
+        Base.metadata.create_all(connection)
+        connection.execute(sa.delete(Row))
+        number = sa.select(sa.literal(1).label("n")).cte("numbers", recursive=True)
+        number = number.union_all(sa.select(number.c.n + 1).where(number.c.n < ROWS))
+        if connection.dialect.name == "sqlite":
+            text: Any = sa.func.hex(sa.func.randomblob(100))
+        else:
+            text = sa.func.concat(
+                *(sa.func.md5(sa.cast(sa.func.random(), sa.Text)) for _ in range(6))
+            )
+        connection.execute(sa.insert(Row).from_select(["id", "text"], sa.select(number.c.n, text)))
+        connection.commit()
+
+    with_connection(url, work)
+
+
+def create_service(url: str) -> Service:
+    """Return a service over the table."""
+    database = open_database(url)
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        await database.open()
+        yield
+        await database.close()
+
+    app = Service(access={}, openapi_url=None, lifespan=lifespan)
+    Crud(app, database, gate=None).resource(Row)
+    return app
+
+
+def main(url: str, port: int) -> None:
+    """Serve until SIGTERM."""
+    configure_logs("info", readable=False)
+    Server(
+        "tests.faults.export_service:create_service",
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        workers=1,
+        websockets=False,
+        log_level=LogLevels.error,
+    ).serve(target_loader=lambda: create_service(url), wrap_loader=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
