@@ -1,17 +1,27 @@
-"""A SQLite file as a ``db.database.Database``: a reader, a writer, bulk connections."""
+"""A SQLite file as a ``db.database.Database``: a reader, a writer, bulk connections.
 
-import sqlite3
+A file that is not the database any more (``db.sqlite.file``), is read-only or at an older revision
+is not written to. It is read all the same, from what is open: all that was acknowledged is there
+until the service is restarted. Only a truncated file is not read, since that would end the process.
+Writing goes on once the file is ready again.
+"""
+
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
+from copy import copy
 from pathlib import Path
 
 from sqlalchemy import Dialect, String, column, select, table
 
-from db.errors import DatabaseUnavailable, InvalidStatement
+from db.errors import DatabaseNotReady, DatabaseUnavailable, InvalidStatement
 from db.revision import check_revision
 from db.sqlite.bulk import SqliteBulk, SqliteBulks
 from db.sqlite.dialect import SqliteDialect
+from db.sqlite.file import name_of
+from db.sqlite.maintenance import Maintenance
 from db.sqlite.reader import Reader
+from db.sqlite.transaction_state import FAILURES
+from db.sqlite.translation import translate
 from db.sqlite.writer import Transaction, Writer
 from db.statement import Statement
 
@@ -29,19 +39,26 @@ class SqliteDatabase:
         self._reader: Reader | None = None
         self._writer: Writer | None = None
         self._bulks: SqliteBulks | None = None
+        self._maintenance = Maintenance(path, self.check)
+        self._unreadable: DatabaseNotReady | None = None
 
     async def open(self) -> None:
         """Connect reader and writer. Raises ``DatabaseUnavailable``."""
         try:
+            if self._outdated:  # The empty file that opening would make is at no revision.
+                self._path.stat()
             self._reader = Reader(self._path)
             self._writer = Writer(self._path)
             self._bulks = SqliteBulks(self._path, self._writer, self.dialect)
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorname", None)
-            raise DatabaseUnavailable(str(error), code=code) from error
+        except OSError as error:
+            raise DatabaseUnavailable("the file cannot be opened", code=name_of(error)) from error
+        except FAILURES as error:
+            raise translate(error) from error
+        self._maintenance.start()
 
     async def close(self) -> None:
         """Finish the commit under way and disconnect."""
+        await self._maintenance.stop()
         if self._bulks is not None:
             self._bulks.close()
         if self._writer is not None:
@@ -54,6 +71,8 @@ class SqliteDatabase:
         """Enter with a connection for reading only."""
         if self._reader is None:
             raise DatabaseUnavailable("not open")
+        if self._unreadable is not None:
+            raise copy(self._unreadable)
         return self._reader
 
     def writing(self, *, single: bool = False) -> Transaction:
@@ -71,7 +90,17 @@ class SqliteDatabase:
 
     async def check(self) -> None:
         """Check that the file can be read and accepts changes; see ``db.database.Database``."""
-        check_revision(await self.revision(), self._outdated)
+        if self._writer is None:
+            raise DatabaseUnavailable("not open")
+        file = self._writer.file
+        try:
+            file.check()
+            check_revision(await self.revision(), self._outdated)
+        except DatabaseNotReady as error:
+            self._writer.refusal = copy(error)
+            self._unreadable = copy(error) if file.truncated else None
+            raise
+        self._writer.refusal = None
 
     async def revision(self) -> str | None:
         """Give the Alembic revision of the file; None if Alembic has never seen it."""

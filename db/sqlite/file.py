@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from db.errors import DatabaseFileChanged, ReadOnlyDatabase
-from db.sqlite.pragmas import connect
+from db.sqlite.pragmas import uri_of
 
 _WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
@@ -25,6 +25,12 @@ class DatabaseFile:
 
     Args:
         path: Where; symbolic links are followed.
+
+    Attributes:
+        truncated: Whether the file was found to be too small for its content; for good.
+
+    Raises:
+        OSError: One of them is not there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,36 +40,33 @@ class DatabaseFile:
         self._identity = _identity(found)
         self._log_identity = _identity(log)
         self._size = found.st_size
-        self._truncated = False
+        self.truncated = False
 
     def verify(self) -> None:
         """Raise ``DatabaseFileChanged`` unless the path still names this file."""
         name, log_name = self._names
         try:
-            found, log = os.stat(name), os.stat(log_name)  # noqa: PTH116 - Path.stat is slower
+            found = os.stat(name)  # noqa: PTH116 - Path.stat is slower
+            if _identity(found) != self._identity:
+                raise DatabaseFileChanged("The database file was replaced", code="file-replaced")
+            if _identity(os.stat(log_name)) != self._log_identity:  # noqa: PTH116
+                text = "The write-ahead log of the database was replaced"
+                raise DatabaseFileChanged(text, code="log-replaced")
         except OSError as error:
             raise self._missing(error) from error
-        if _identity(found) != self._identity:
-            raise DatabaseFileChanged("The database file was replaced", code="file-replaced")
-        if _identity(log) != self._log_identity:
-            raise DatabaseFileChanged(
-                "The write-ahead log of the database was replaced", code="log-replaced"
-            )
-        if found.st_size != self._size or self._truncated:
+        if found.st_size != self._size or self.truncated:
             self._resized(found.st_size)
 
     def check(self) -> None:
         """Raise ``DatabaseNotReady`` unless the path names this file and it can be written to."""
         self.verify()
-        name = self._names[0]
-        # Permissions do not bind root, but say what is wanted.
-        if not os.stat(name).st_mode & _WRITABLE or not os.access(name, os.W_OK):  # noqa: PTH116
+        # Permissions do not bind root, but they say what is wanted.
+        if not self._path.stat().st_mode & _WRITABLE or not os.access(self._path, os.W_OK):
             raise ReadOnlyDatabase("The database file is read-only", code="file-read-only")
 
     def _missing(self, error: OSError) -> DatabaseFileChanged:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            code = errno.errorcode.get(error.errno or 0)
-            return DatabaseFileChanged("The database file cannot be reached", code=code)
+            return DatabaseFileChanged("The database file cannot be reached", code=name_of(error))
         if error.filename == self._names[1]:
             text = "The write-ahead log of the database was deleted"
             return DatabaseFileChanged(text, code="log-deleted")
@@ -74,19 +77,25 @@ class DatabaseFile:
 
         It also shrinks where another process has vacuumed it.
         """
-        if self._truncated or (size < self._size and size < self._bytes_in_use()):
-            self._truncated = True
+        if self.truncated or (size < self._size and size < self._bytes_in_use()):
+            self.truncated = True
             raise DatabaseFileChanged("The database file was truncated", code="file-truncated")
         self._size = size
 
     def _bytes_in_use(self) -> float:
         try:
-            with closing(connect(self._path, create=False)) as driver:
+            uri = uri_of(self._path, "ro")  # As it is: no pragma writes to it.
+            with closing(sqlite3.connect(uri, uri=True, timeout=0)) as driver:
                 (pages,) = driver.execute("PRAGMA page_count").fetchone()
                 (page_size,) = driver.execute("PRAGMA page_size").fetchone()
         except sqlite3.Error:  # Its first page says more pages than there are, or is not there.
             return float("inf")
-        return int(pages) * int(page_size)
+        return int(pages) * int(page_size) or float("inf")  # An emptied one has none.
+
+
+def name_of(error: OSError) -> str | None:
+    """Return the name of an error's number, such as ``ENOSPC``."""
+    return errno.errorcode.get(error.errno or 0)
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

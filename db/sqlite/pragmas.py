@@ -31,7 +31,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
         create: Whether to make the file if it is not there.
     """
     connection = sqlite3.connect(
-        path if create else f"file:{quote(os.fspath(path))}?mode=rw",
+        path if create else uri_of(path, "rw"),
         uri=not create,
         isolation_level=None,
         check_same_thread=False,
@@ -48,3 +48,8 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def uri_of(path: Path, mode: str) -> str:
+    """Return the URI that opens a file as it is there: ``ro`` or ``rw``."""
+    return f"file:{quote(os.fspath(path))}?mode={mode}"

@@ -87,6 +87,7 @@ class Writer:
         async with self._turn:
             if self._group is not None:
                 await wait_through(asyncio.create_task(self._commit_now(self._group)))
+            self._verify()  # The other connection may have been opened later than this one.
             yield
             self._verify()
 
@@ -246,7 +247,7 @@ class Writer:
         try:
             self.file.verify()
         except DatabaseNotReady as error:
-            self.refusal = error
+            self.refusal = copy(error)
             raise
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """A service of the test's own over the library's tables, on each database, called in process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -114,8 +114,9 @@ class Api(InProcess):
 
     database: RecordingDatabase
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, RecordingDatabase(open_database(url)), Claims)
+    def __init__(self, url: str, *, outdated: Collection[str] = ()) -> None:
+        database = RecordingDatabase(open_database(url, outdated=outdated))
+        super().__init__(url, database, Claims)
         self.crud = Crud(self.app, self.database, scopes=("library",))
 
     def get(self, path: str, **options: Any) -> httpx.Response:

@@ -61,4 +61,5 @@ def test_check_of_a_database_without_revisions_accepts_it(database_url: str) -> 
         await database.check()
         await database.close()
 
+    with_connection(database_url, lambda _: None)  # Makes the file of a SQLite database.
     asyncio.run(check())
