@@ -77,6 +77,18 @@ class FairQueue:
         return len(self._free)
 
     @property
+    def free_slots(self) -> tuple[int, ...]:
+        """The numbers of the slots that nobody holds."""
+        return tuple(self._free)
+
+    @property
+    def longest_wait(self) -> float:
+        """For how many seconds the first waiter has waited; 0 where nobody waits."""
+        for waiter in self._waiters:
+            return asyncio.get_running_loop().time() - waiter.since
+        return 0.0
+
+    @property
     def waiters(self) -> int:
         """How many requests wait."""
         return len(self._waiters)

@@ -27,6 +27,10 @@ _DRIVERS: Final = (
     OSError,
 )
 _ROWS_AT_A_STRETCH: Final = 32
+LOCK_TIMEOUT_MS: Final = 30_000
+"""How long an upload waits for rows or a table that others have locked; its turn among uploads it
+awaits for any time."""
+
 T = TypeVar("T")
 
 
@@ -75,6 +79,7 @@ class PostgresBulk(Fetching):
         names = [column.name for column in table.columns]
         connection = self._connection
         async with self.transaction(), aclosing(self._records(batches)) as records:
+            connection.statement = None
             connection.started = connection.watchdog.tick
             try:
                 await connection.copy_records_to_table(table.name, records=records, columns=names)
@@ -108,6 +113,7 @@ class PostgresBulk(Fetching):
 
     async def _execute(self, sql: str, *values: Any) -> str:
         connection = self._connection
+        connection.statement = None
         connection.started = connection.watchdog.tick
         try:
             tag: str = await connection.execute(sql, *values)
@@ -137,10 +143,13 @@ class PostgresBulk(Fetching):
         except Exception as error:
             raise translate(error) from error
         try:
-            await self._call(func.set_config("statement_timeout", "0", True))  # noqa: FBT003 - SQL's
+            await self._set(
+                statement_timeout=0, lock_timeout=0, idle_in_transaction_session_timeout=0
+            )
             connection.is_patient = True
             if changes is not None:
                 await self._call(func.pg_advisory_xact_lock(func.hashtext(changes.name)))
+            await self._set(lock_timeout=LOCK_TIMEOUT_MS)
             yield
         except BaseException:
             await connection.rollback()
@@ -154,5 +163,9 @@ class PostgresBulk(Fetching):
         finally:
             connection.is_patient = False
 
-    async def _call(self, function: Any) -> None:
-        await self.fetch_all(Statement(select(function), self._dialect), ())
+    async def _set(self, **limits: int) -> None:
+        """Set limits of the transaction, in milliseconds; 0 for none."""
+        await self._call(*(func.set_config(name, str(ms), True) for name, ms in limits.items()))  # noqa: FBT003 - SQL's
+
+    async def _call(self, *functions: Any) -> None:
+        await self.fetch_all(Statement(select(*functions), self._dialect), ())

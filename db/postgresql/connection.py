@@ -12,23 +12,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from db.errors import DatabaseError, OutcomeUnknown, RolledBack
+from db.errors import DatabaseBusy, DatabaseError, OutcomeUnknown, RolledBack
 from db.postgresql.translation import translate
 
 if TYPE_CHECKING:
     from db.postgresql.watchdog import Watchdog
+    from db.statement import Statement
 
-CONNECT_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 4.0
 STATEMENT_TIMEOUT_MS: Final = 9_000
 """The server's limit; below the watchdog's own, so that an answer tells which of them ended it."""
+
+STATEMENT_TIMEOUT_TICKS: Final = 16
+"""The watchdog's ticks that certainly go by before the server's limit."""
 
 LOCK_TIMEOUT_MS: Final = 5_000
 _PREPARED: Final = 512
 
-_SERVER_SETTINGS: Final = {
+SERVER_SETTINGS: Final = {
     "application_name": "encore",
     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": "600000",
     "timezone": "UTC",
     # The server's side of the same limits: it undoes the transaction of a client it cannot reach.
     "tcp_keepalives_idle": "5",
@@ -52,13 +57,24 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
 
     Attributes:
         watchdog: Ends what takes too long.
+        slot: Its number in the pool.
         started: The watchdog's tick at which the running operation began; 0 when none runs.
+        statement: The statement that is running, or ran last.
         is_patient: Whether operations may take any time, as those of bulk work do.
         is_reusable: Whether it may go back to the pool; what makes it unfit says so here.
     """
 
-    __slots__ = ("_seen", "is_patient", "is_reusable", "started", "watchdog")
+    __slots__ = (
+        "_seen",
+        "is_patient",
+        "is_reusable",
+        "slot",
+        "started",
+        "statement",
+        "watchdog",
+    )
 
+    slot: int
     watchdog: "Watchdog"
     if TYPE_CHECKING:
         _top_xact: Any  # A slot of asyncpg's: the outermost transaction.
@@ -66,6 +82,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.started = 0
+        self.statement: Statement | None = None
         self.is_patient = False
         self.is_reusable = True
         self._seen = 0
@@ -99,7 +116,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         try:
             tag = await self._command("COMMIT")
         except Exception as error:
-            raise failure_of_commit(error) from error
+            raise outcome_unknown(error) or translate(error) from error
         if tag != "COMMIT":
             raise RolledBack("a statement of the transaction had failed", code="25P02")
 
@@ -113,6 +130,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
             self.is_reusable = False
 
     async def _command(self, sql: str) -> str:
+        self.statement = None
         self.started = self.watchdog.tick
         try:
             tag: str = await self.execute(sql)
@@ -124,10 +142,24 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
 
     def failed(self, error: Exception) -> DatabaseError:
         """Return our error for a statement's, noting that the statement has ended."""
+        ticks = self.watchdog.tick - self.started
         self.started = 0
-        if type(error) is asyncpg.InterfaceError:  # Misused: an operation may be in progress.
-            self.is_reusable = False
+        match error:
+            case asyncpg.QueryCanceledError() if ticks < STATEMENT_TIMEOUT_TICKS:
+                return DatabaseBusy("ended to make room for others", code=error.sqlstate)
+            case asyncpg.ReadOnlySQLTransactionError() if self._is_demoted:
+                self.is_reusable = False
+                self.watchdog.on_failover()
+            case _ if type(error) is asyncpg.InterfaceError:  # Misused: something may be running.
+                self.is_reusable = False
         return translate(error)
+
+    @property
+    def _is_demoted(self) -> bool:
+        """Whether the server is a standby, or takes no changes by default (since version 14)."""
+        settings = self.get_settings()
+        names = ("in_hot_standby", "default_transaction_read_only")
+        return any(getattr(settings, name, "off") == "on" for name in names)
 
     def note_progress(self, tick: int) -> None:
         """Count the silence of the running operation anew if it has sent a statement since."""
@@ -146,15 +178,15 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
                 handle.setsockopt(level, getattr(socket, name), value)
 
 
-def failure_of_commit(error: Exception) -> DatabaseError:
-    """Return our error for that of a statement that commits: a COMMIT, or a write by itself."""
-    if isinstance(error, asyncpg.ConnectionDoesNotExistError):  # Closed in the middle of it.
-        code = getattr(error.__cause__, "sqlstate", None) or error.sqlstate
-        return OutcomeUnknown(f"{type(error).__name__}: {error}", code=code)
-    return translate(error)
+def outcome_unknown(error: Exception) -> OutcomeUnknown | None:
+    """Return our error for that of a statement that commits, if it may have committed."""
+    if not isinstance(error, asyncpg.ConnectionDoesNotExistError):  # Closed in the middle of it.
+        return None
+    code = getattr(error.__cause__, "sqlstate", None) or error.sqlstate
+    return OutcomeUnknown(f"{type(error).__name__}: {error}", code=code)
 
 
-async def connect(dsn: str, watchdog: "Watchdog") -> PooledConnection:
+async def connect(dsn: str) -> PooledConnection:
     """Connect within ``CONNECT_TIMEOUT_S``; raise the driver's error, or ``TimeoutError``."""
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         connection: PooledConnection = await asyncpg.connect(
@@ -162,9 +194,8 @@ async def connect(dsn: str, watchdog: "Watchdog") -> PooledConnection:
             timeout=CONNECT_TIMEOUT_S,
             statement_cache_size=_PREPARED,
             connection_class=PooledConnection,
-            server_settings=_SERVER_SETTINGS,
+            server_settings=SERVER_SETTINGS,
         )
-        connection.watchdog = watchdog
         try:
             connection.keep_alive()
             await _prepare(connection)

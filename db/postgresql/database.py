@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
-from sqlalchemy import Dialect, column, make_url, select, table
+from sqlalchemy import Dialect, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.types import String
 
 from db import errors
 from db.postgresql.bulk import PostgresBulk
@@ -17,11 +16,11 @@ from db.postgresql.pool import Pool
 from db.postgresql.session import PostgresSession
 from db.postgresql.translation import translate
 from db.revision import check_revision
-from db.statement import Statement
 from db.turns import AT_ONCE, short_turns
 
 POOL_SIZE: Final = 10
-"""The most connections; keep the sum over all processes below PostgreSQL's max_connections."""
+"""The most connections, beside one for readiness; keep the sum over all processes below
+PostgreSQL's max_connections."""
 
 
 class PostgresDatabase:
@@ -38,7 +37,7 @@ class PostgresDatabase:
 
     async def open(self) -> None:
         """Connect. Raises ``DatabaseUnavailable``."""
-        pool = Pool(self._dsn.render_as_string(hide_password=False), POOL_SIZE)
+        pool = Pool(self._dsn.render_as_string(hide_password=False), POOL_SIZE, self.dialect)
         try:
             await pool.open()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
@@ -85,16 +84,18 @@ class PostgresDatabase:
 
     async def check(self) -> None:
         """Check that the database can be read and accepts changes; see ``db.database``."""
+        sentinel = self._pool.sentinel
+        try:
+            is_read_only = await sentinel.is_read_only()
+        except Exception as error:
+            raise translate(error) from error
+        if is_read_only:
+            raise errors.ReadOnlyDatabase(errors.READ_ONLY, code="25006")
         check_revision(await self.revision(), self._outdated)
 
     async def revision(self) -> str | None:
         """Return the Alembic revision; None if Alembic has never seen this database."""
-        version = select(column("version_num", String)).select_from(table("alembic_version"))
         try:
-            async with self.reading() as connection:
-                row = await connection.fetch_one(Statement(version, self.dialect), ())
-        except errors.DatabaseError as error:
-            if isinstance(error.__cause__, asyncpg.UndefinedTableError):
-                return None
-            raise
-        return None if row is None else str(row[0])
+            return await self._pool.sentinel.revision()
+        except Exception as error:
+            raise translate(error) from error

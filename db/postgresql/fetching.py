@@ -21,6 +21,9 @@ class Fetching:
         if not statement.compiled:
             await compile_in_thread(statement)
         connection = self._connection
+        if statement.slow_until and not connection.is_patient:
+            connection.watchdog.admit(statement)
+        connection.statement = statement
         connection.started = connection.watchdog.tick
         try:
             rows: list[Any] = await connection.fetch(statement.sql, *statement.bind(values))

@@ -84,6 +84,7 @@ def _engine() -> AsyncEngine:
 async def run_orm(connection: PooledConnection, work: Callable[[Session], T]) -> T:
     """Run work with a session on this asyncpg connection, then flush what it added."""
     token = _lent.set(connection)
+    connection.statement = None
     connection.started = connection.watchdog.tick
     try:
         async with _engine().connect() as joined, AsyncSession(joined) as session:

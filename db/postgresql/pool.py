@@ -1,19 +1,32 @@
 """The pool: connections to borrow, and the one way by which each of them comes back.
 
-A slot is the right to one connection. asyncpg's own pool makes a timeout and a task for each
-acquire and release, a sixth of what a small request costs, and resets by a statement; here a clean
-connection costs neither. One that is not clean is mended aside, within ``MEND_S``, or closed; its
-slot is free only then, so there are never more connections than slots.
+A slot of the queue is the right to one connection, which keeps the slot's number. asyncpg's own
+pool makes a timeout and a task for each acquire and release, a sixth of what a small request costs,
+and resets by a statement; here a clean connection costs neither. One that is not clean is mended
+aside, within ``MEND_S``, or closed; its slot is free only then, so there are never more connections
+than slots.
 """
 
 import asyncio
 import contextlib
 from typing import Final
 
-from db.errors import DatabaseUnavailable
-from db.postgresql.connection import CONNECT_TIMEOUT_S, PooledConnection, connect
+from sqlalchemy import Dialect
+
+from db.callers import current_caller
+from db.fair_queue import FairQueue
+from db.postgresql.connection import PooledConnection, connect
+from db.postgresql.sentinel import Sentinel
 from db.postgresql.watchdog import Watchdog
 
+KEPT_FREE: Final = 3
+"""How many connections one client leaves to others, and slow statements to quick ones of the same
+client."""
+
+WAITING: Final = 1_000
+"""How many requests of one client may wait for a connection."""
+
+WAIT_S: Final = 5.0
 MEND_S: Final = 2.0
 """How long a cancelled statement may take to end, in seconds, before its connection is closed."""
 
@@ -25,79 +38,82 @@ class Pool:
 
     Args:
         dsn: Where to connect.
-        size: The most connections.
+        size: The most connections, beside the sentinel's.
+        dialect: The database's.
+
+    Attributes:
+        sentinel: The connection that is kept for questions about the database itself.
     """
 
-    def __init__(self, dsn: str, size: int) -> None:
+    def __init__(self, dsn: str, size: int, dialect: Dialect) -> None:
         self._dsn = dsn
-        self._size = size
-        self._slots = asyncio.Semaphore(size)
-        self._idle: list[PooledConnection] = []
-        self._connections: set[PooledConnection] = set()
+        share = size - KEPT_FREE
+        self._queue = FairQueue(size, share=share, waiting=WAITING, seconds=WAIT_S)
+        self._connections: list[PooledConnection | None] = [None] * size
         self._mending: set[asyncio.Task[None]] = set()
-        self._watchdog = Watchdog(self._connections, self._close_idle)
+        self.sentinel = Sentinel(dsn, dialect)
+        self._watchdog = Watchdog(
+            self._connections,
+            self.sentinel,
+            share - KEPT_FREE,
+            lambda: self._queue.longest_wait,
+            self._close_idle,
+        )
 
     async def open(self) -> None:
         """Connect once, so that a wrong address is known at the start."""
+        await self.sentinel.is_read_only()
         self._watchdog.start()
-        try:
-            self.give_back(await self.borrow())
-        except BaseException:
-            self._watchdog.stop()
-            raise
 
     async def close(self) -> None:
         """Wait for the statements under way, at most ``CLOSE_S``, and disconnect."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                for _ in range(self._size):
-                    await self._slots.acquire()
-                await asyncio.gather(*(one.close() for one in self._idle), return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + CLOSE_S
+        while self._queue.free < len(self._connections) and loop.time() < end:  # noqa: ASYNC110 - an event would be set whenever one is given back
+            await asyncio.sleep(0.01)
         self._watchdog.stop()
-        for connection in self._connections:
-            connection.terminate()
-        self._connections.clear()
-        self._idle.clear()
+        idle = [one for one in self._connections if one is not None and one.is_clean]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MEND_S):
+                await asyncio.gather(*(one.close() for one in idle), return_exceptions=True)
+        for slot in range(len(self._connections)):
+            self._discard(slot)
+        await self.sentinel.close()
 
     async def borrow(self) -> PooledConnection:
-        """Take a connection, waiting for one while all are in use.
+        """Take a connection, waiting for one in turn with other clients.
 
         Raises:
-            DatabaseUnavailable: None came back in time.
+            DatabaseBusy: None came back in time, or too many requests of this client wait.
             OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: Connecting failed.
         """
-        if self._slots.locked():
-            await self._wait()
-        else:
-            await self._slots.acquire()
-        try:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-                self._connections.discard(connection)
-            connection = await connect(self._dsn, self._watchdog)
-        except BaseException:
-            self._slots.release()
-            raise
-        self._connections.add(connection)
-        return connection
+        caller = current_caller.get()
+        slot = self._queue.acquire_nowait(caller)
+        if slot is None:
+            slot = await self._queue.acquire(caller)
+        connection = self._connections[slot]
+        if connection is not None and not connection.is_closed():
+            return connection
+        return await self._connect(slot)
 
-    async def _wait(self) -> None:
+    async def _connect(self, slot: int) -> PooledConnection:
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailable("all connections are in use") from error
+            connection = await connect(self._dsn)
+        except BaseException:
+            self._queue.release(slot)
+            raise
+        connection.slot = slot
+        connection.watchdog = self._watchdog
+        self._connections[slot] = connection
+        return connection
 
     def give_back(self, connection: PooledConnection) -> None:
         """Take a borrowed connection back, in whatever state it is: the one way to free a slot."""
         if connection.is_clean:
-            self._idle.append(connection)
-            self._slots.release()
+            self._queue.release(connection.slot)
         elif connection.is_closed():
-            self._discard(connection)
-            self._slots.release()
+            self._discard(connection.slot)
+            self._queue.release(connection.slot)
         else:
             task = asyncio.create_task(self._mend(connection))
             self._mending.add(task)
@@ -113,17 +129,16 @@ class Pool:
                     else:
                         await connection.close()  # Has the server end the statement first.
         finally:
-            if connection.is_clean:
-                self._idle.append(connection)
-            else:
-                self._discard(connection)
-            self._slots.release()
+            if not connection.is_clean:
+                self._discard(connection.slot)
+            self._queue.release(connection.slot)
 
-    def _discard(self, connection: PooledConnection) -> None:
-        self._connections.discard(connection)
-        connection.terminate()
+    def _discard(self, slot: int) -> None:
+        connection, self._connections[slot] = self._connections[slot], None
+        if connection is not None:
+            connection.terminate()
 
     def _close_idle(self) -> None:
-        """Close idle connections: one that went silent was lost with the network, so all were."""
-        while self._idle:
-            self._discard(self._idle.pop())
+        """Close the connections that nobody has borrowed: what befell one is true of all."""
+        for slot in self._queue.free_slots:
+            self._discard(slot)

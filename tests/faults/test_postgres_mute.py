@@ -1,0 +1,227 @@
+"""PostgreSQL falls silent: the network between, one backend, or one answer."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from db.postgresql import PostgresDatabase
+from db.statement import Statement
+from tests.faults.postgres import (
+    READS,
+    WRITES,
+    Base,
+    Outside,
+    Work,
+    assert_whole,
+    insert,
+    read,
+    write,
+    write_in_bulk,
+)
+from tests.faults.proxy import Proxy
+from tests.inprocess import postgres_with
+
+IS_FULL = "FAULTS_FULL" in os.environ
+"""With the service's own limits; else all of them are shortened."""
+
+AT_MOST_S = 12 if IS_FULL else 8
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    with postgres_with(Base.metadata, postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not IS_FULL:
+        monkeypatch.setattr("db.postgresql.watchdog.TICK_S", 0.05)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the network is mute: no answer is waited for that could come late."""
+    if not IS_FULL:
+        monkeypatch.setattr("db.postgresql.sentinel.ANSWER_S", 0.2)
+        monkeypatch.setattr("db.postgresql.connection.CONNECT_TIMEOUT_S", 0.5)
+        monkeypatch.setattr("db.postgresql.pool.WAIT_S", 1.0)
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[PostgresDatabase]:
+    database = PostgresDatabase(url)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def sleeping(database: PostgresDatabase, seconds: float) -> Statement:
+    return Statement(sa.select(sa.cast(sa.func.pg_sleep(seconds), sa.Text)), database.dialect)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("work", [*READS, *WRITES], ids=lambda work: work.__name__)
+def test_mute_network_ends_all_work_and_serves_again_at_once(url: str, work: Work) -> None:
+    async def run() -> None:
+        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
+            await asyncio.gather(*(work(database, key) for key in range(5)))
+            proxy.mute()
+            most = 3 if work is write_in_bulk else 15  # More uploads wait for their turn.
+            async with asyncio.timeout(AT_MOST_S):
+                results = await asyncio.gather(
+                    *(work(database, key) for key in range(10, 10 + most)), return_exceptions=True
+                )
+            assert all(isinstance(result, DatabaseUnavailable) for result in results), results
+            proxy.heal()
+            await work(database, 30)
+            await asyncio.gather(*(work(database, key) for key in range(31, 36)))
+            keys = await outside.keys()
+            assert not keys & set(range(10, 25))
+            assert work in READS or {*range(5), *range(30, 36)} == keys
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_mute_network_ends_an_upload_that_waits_for_a_statement(url: str) -> None:
+    async def run() -> None:
+        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
+            async with outside.locked():
+                task = asyncio.create_task(write_in_bulk(database, 1))
+                await outside.someone_waits()
+                proxy.mute()
+                async with asyncio.timeout(AT_MOST_S):
+                    with pytest.raises(DatabaseUnavailable):
+                        await task
+            proxy.heal()
+            await write_in_bulk(database, 2)
+
+    asyncio.run(run())
+
+
+def test_slow_statement_of_an_upload_is_not_taken_for_silence(url: str) -> None:
+    async def run() -> None:
+        async with opened(url) as database, database.bulk() as bulk, bulk.transaction():
+            rows = await bulk.fetch_all(sleeping(database, 12 if IS_FULL else 2), ())
+            assert len(rows) == 1
+
+    asyncio.run(run())
+
+
+def test_stopped_backend_ends_its_own_statement_only(url: str) -> None:
+    async def run() -> None:
+        async with Outside(url) as outside, opened(url) as database:
+            pid_of = Statement(sa.select(sa.func.pg_backend_pid()), database.dialect)
+            async with database.reading() as connection:
+                ((pid,),) = await connection.fetch_all(pid_of, ())
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                stuck = asyncio.create_task(read(database, 0))
+                await asyncio.sleep(0)
+                async with asyncio.timeout(AT_MOST_S):
+                    for key in range(10):
+                        await write(database, key)
+                    assert not stuck.done()
+                    await database.check()
+                    with pytest.raises(DatabaseUnavailable):
+                        await stuck
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            await assert_whole(database, outside)
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_commit_whose_answer_is_lost_has_an_unknown_outcome(url: str) -> None:
+    async def run() -> None:
+        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
+
+            async def deafened(key: int, *, single: bool) -> None:
+                async with database.writing(single=single) as connection:
+                    if not single:
+                        await connection.fetch_all(insert(database, key), ())
+                    proxy.is_deaf = True
+                    if single:
+                        await connection.fetch_all(insert(database, key), ())
+
+            for key, single in ((1, False), (2, True)):
+                await write(database, 10 + key)
+                async with database.writing(single=True) as connection:
+                    await connection.fetch_all(insert(database, 20 + key), ())
+                async with asyncio.timeout(AT_MOST_S):
+                    with pytest.raises(OutcomeUnknown):
+                        await deafened(key, single=single)
+                proxy.is_deaf = False
+                proxy.reset()
+                assert key in await outside.keys()  # Known to the server alone.
+
+    asyncio.run(run())
+
+
+def test_answer_that_waits_for_a_busy_event_loop_is_not_taken_for_silence(url: str) -> None:
+    async def run() -> None:
+        async with opened(url) as database, database.reading() as connection:
+            task = asyncio.create_task(connection.fetch_all(sleeping(database, 0.3), ()))
+            await asyncio.sleep(0.1)
+            time.sleep(2)  # noqa: ASYNC251 - the loop stands still for longer than any limit
+            assert len(await task) == 1
+
+    asyncio.run(run())
+
+
+def test_connections_have_the_kernel_look_for_lost_peers(url: str) -> None:
+    async def run() -> None:
+        async with Proxy(url) as proxy, opened(proxy.url) as database:
+            connection = await database._pool.borrow()
+            sock = connection._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 8_000
+            seconds = [
+                sock.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            ]
+            assert seconds == [3, 2, 3]
+            database._pool.give_back(connection)
+
+    asyncio.run(run())
+
+
+def test_network_that_resets_connections_loses_no_acknowledged_write(url: str) -> None:
+    async def run() -> None:
+        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
+            written, refused = set(), set()
+
+            async def work(keys: range) -> None:
+                for key in keys:
+                    try:
+                        await WRITES[key % len(WRITES)](database, key)
+                        written.add(key)
+                    except OutcomeUnknown:
+                        pass
+                    except DatabaseError:
+                        refused.add(key)
+
+            async def cut() -> None:
+                for _ in range(10):
+                    await asyncio.sleep(0.05)
+                    proxy.reset()
+
+            await asyncio.gather(cut(), *(work(range(n * 100, n * 100 + 40)) for n in range(8)))
+            stored = await outside.keys()
+            assert written <= stored
+            assert not refused & stored
+            await assert_whole(database, outside)
+
+    asyncio.run(run())

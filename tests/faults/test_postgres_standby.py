@@ -1,0 +1,140 @@
+"""The server becomes a standby and a primary again, is restarted, or loses its database."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import make_url
+
+from db.engine import with_connection
+from db.errors import DatabaseUnavailable, ReadOnlyDatabase
+from db.postgresql import PostgresDatabase
+from tests.crud.conftest import Api
+from tests.faults.postgres import Base, Item, Outside, read, write
+from tests.faults.test_start_before_database import OwnServer
+from tests.inprocess import postgres_with
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    with postgres_with(Base.metadata, postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    """A server of this module's own, with the table."""
+    with tempfile.TemporaryDirectory(prefix="encore-pg-") as directory:
+        server = OwnServer(directory)
+        with_connection(server.url, _create)
+        yield server
+        server.close()
+
+
+def _create(connection: sa.Connection) -> None:
+    Base.metadata.create_all(connection)
+    connection.commit()
+
+
+@pytest.fixture
+def api(server: OwnServer) -> Iterator[Api]:
+    api = Api(server.url)
+    api.crud.resource(Item)
+    yield api
+    api.close()
+
+
+def test_restarted_server_costs_no_later_request(api: Api, server: OwnServer) -> None:
+    assert api.post("/items", {"id": 1, "name": "x"}).status_code == 201
+    server.stop()
+    api.run(asyncio.sleep(0.1))  # It stands still between requests.
+    assert api.post("/items", {"id": 2, "name": "x"}).status_code == 503
+    with pytest.raises(DatabaseUnavailable):
+        api.run(api.database.check())
+    server.start()
+    assert api.post("/items", {"id": 3, "name": "x"}).status_code == 201
+    api.run(api.database.check())
+    assert [row["id"] for row in api.read("/items")] == [1, 3]
+
+
+def test_standby_refuses_writes_until_it_is_promoted(api: Api, server: OwnServer) -> None:
+    assert api.post("/items", {"id": 11, "name": "x"}).status_code == 201
+    server.stop()
+    (server._data / "standby.signal").touch()
+    server.start()
+    api.run(asyncio.sleep(0.1))
+    for key in range(5):
+        refused = api.post("/items", {"id": 20 + key, "name": "x"})
+        assert refused.status_code == 503, refused.text
+        assert refused.headers["retry-after"]
+    assert refused.json()["detail"] == "The database is read-only"
+    assert api.read("/items")[-1]["id"] == 11
+    with pytest.raises(ReadOnlyDatabase):
+        api.run(api.database.check())
+    server.admit()
+    assert api.post("/items", {"id": 12, "name": "x"}).status_code == 201
+    api.run(api.database.check())
+    assert [row["id"] for row in api.read("/items")][-2:] == [11, 12]
+
+
+def test_connections_to_a_read_only_server_are_replaced(url: str) -> None:
+    async def run() -> None:
+        database = PostgresDatabase(url)
+        await database.open()
+        name = make_url(url).database
+        async with Outside(url) as outside:
+            await outside.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            await outside.kill()
+            for _ in range(100):
+                if not await outside.backends():
+                    break
+                await asyncio.sleep(0.01)
+            await asyncio.gather(*(read(database, 0) for _ in range(5)))
+            with pytest.raises(ReadOnlyDatabase):
+                await database.check()
+            await outside.run("SET default_transaction_read_only = off")
+            await outside.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            with pytest.raises(ReadOnlyDatabase):  # Sessions keep what they began with.
+                await write(database, 1)
+            for key in range(2, 7):
+                await write(database, key)
+            assert await outside.keys() == set(range(2, 7))
+        await database.close()
+
+    asyncio.run(run())
+
+
+def test_renamed_database_refuses_writes_until_it_is_back(url: str, postgres_url: str) -> None:
+    name = make_url(url).database
+
+    async def on_the_server(*statements: str) -> None:
+        connection = await asyncpg.connect(postgres_url)
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    async def run() -> None:
+        database = PostgresDatabase(url)
+        await database.open()
+        await write(database, 1)
+        await on_the_server(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            f"ALTER DATABASE {name} RENAME TO {name}_away",
+        )
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailable):
+                await write(database, 2)
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await database.check()
+        assert caught.value.code == "3D000"
+        await on_the_server(f"ALTER DATABASE {name}_away RENAME TO {name}")
+        await database.check()
+        await write(database, 3)
+        async with Outside(url) as outside:
+            assert await outside.keys() == {1, 3}
+        await database.close()
+
+    asyncio.run(run())
