@@ -8,6 +8,8 @@ writes, so an unchanged version means an unchanged database, and every count is 
 import sqlite3
 from collections import OrderedDict
 
+from db.sqlite.transaction_state import FAILURES
+from db.sqlite.translation import translate
 from db.statement import Statement, Values
 
 _MOST = 1_024
@@ -22,8 +24,14 @@ class CountCache:
         self._counts: OrderedDict[tuple[str, Values], int] = OrderedDict()
 
     def version(self) -> int:
-        """Ask which version of the database is current, and drop what is of another."""
-        version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        """Ask which version of the database is current, and drop what is of another.
+
+        Raises ``DatabaseError``.
+        """
+        try:
+            version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        except FAILURES as error:
+            raise translate(error) from error
         if version != self._version:
             self._version = version
             self._counts.clear()

@@ -1,6 +1,5 @@
 """A read-only connection whose statements end at a deadline, or when they are stopped."""
 
-import sqlite3
 from math import inf
 from pathlib import Path
 from time import monotonic, thread_time
@@ -8,6 +7,7 @@ from typing import Final
 
 from db.sqlite.pragmas import connect
 from db.sqlite.text import fetch_all
+from db.sqlite.transaction_state import FAILURES
 from db.sqlite.translation import translate
 from db.statement import Row, Statement, Values
 
@@ -67,7 +67,7 @@ class TimedConnection:
         self._begun, self._begun_cpu = monotonic(), thread_time()
         try:
             return fetch_all(self.driver, statement.sql, statement.bind(values))
-        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+        except FAILURES as error:
             raise translate(error) from error
         finally:
             self._begun = inf  # What else runs on the connection has no deadline.

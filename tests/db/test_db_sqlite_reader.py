@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.errors import DatabaseUnavailable, ReadOnly, StatementTooSlow, ValueRefused
+from db.errors import DatabaseError, DatabaseUnavailable, ReadOnly, StatementTooSlow, ValueRefused
 from db.sqlite import SqliteDatabase
 from db.sqlite.pragmas import connect
 from db.statement import Statement, slot
@@ -78,6 +78,24 @@ def test_deadline_of_one_statement_does_not_stop_what_runs_after_it(
             assert await connection.orm(lambda session: session.scalar(long)) == 10_000
             for _ in range(2_000):  # PRAGMA data_version is a statement too.
                 assert await connection.fetch_count(statement, ()) == 0
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_count_whose_version_cannot_be_read_fails_as_an_error_of_the_database(
+    database: SqliteDatabase,
+) -> None:
+    def deny_pragmas(action: int, *_: str | None) -> int:
+        return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_PRAGMA else sqlite3.SQLITE_OK
+
+    async def scenario() -> None:
+        await database.open()
+        assert database._reader is not None
+        database._reader._quick.driver.set_authorizer(deny_pragmas)
+        async with database.reading() as connection:
+            with pytest.raises(DatabaseError):
+                await connection.fetch_count(Statement(COUNT, database.dialect), ())
         await database.close()
 
     asyncio.run(scenario())
