@@ -52,11 +52,22 @@ class Statement:
         slow_until: The engine keeps it off the event loop until then (``time.monotonic``).
         known: Set by the engine when the statement has run once and may be prepared and started
             on the event loop.
+        is_heavy: Set by the engine when a run on the event loop took long enough for others to
+            notice, so that such statements take turns.
         used: A mark for the cache that holds it: used since it was looked at.
         scans_long_text: Matches patterns against text of unlimited length: one row may take long.
     """
 
-    __slots__ = ("_source", "bind", "known", "scans_long_text", "slow_until", "sql", "used")
+    __slots__ = (
+        "_source",
+        "bind",
+        "is_heavy",
+        "known",
+        "scans_long_text",
+        "slow_until",
+        "sql",
+        "used",
+    )
 
     sql: str
     bind: Callable[[Values], Values]
@@ -68,6 +79,7 @@ class Statement:
         self._source: _Source | None = (clause, dialect)
         self.slow_until = 0.0
         self.known = False
+        self.is_heavy = False
         self.used = False
         if isinstance(clause, ClauseElement):
             self.compile()

@@ -11,9 +11,11 @@ text is long, or which matches a long pattern against long text: one row of thos
 than the budget.
 
 Clients share the threads fairly (``db.sqlite.reading_threads``), and a slow statement ends when
-its caller has left.
+its caller has left. Statements that hold up the loop for a millisecond or more take turns there:
+a hundred searches of one client don't add up to a second that everybody waits.
 """
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -22,8 +24,9 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from db.callers import while_present
+from db.callers import current_caller, while_present
 from db.errors import StatementTooSlow
+from db.fair_queue import FairQueue
 from db.sqlite.counts import CountCache
 from db.sqlite.orm import SqliteSessions, run_orm
 from db.sqlite.reading_threads import ReadingThreads
@@ -51,6 +54,8 @@ FIRST_BUDGET_S: Final = 0.1
 
 FIRST_RUNS: Final = 2
 """How many first runs there may be at a time; one client may have all but one of them."""
+
+_WAITING: Final = 1_000
 
 _LONG_SQL: Final = 8_192
 """From this length on, in characters, preparing would hold up the loop for a millisecond."""
@@ -83,6 +88,7 @@ class Reader:
             seconds=STATEMENT_TIMEOUT_S,
             steps=_SLOW_STEPS,
         )
+        self._turns = FairQueue(1, share=1, waiting=_WAITING, seconds=STATEMENT_TIMEOUT_S)
         self._counts = CountCache(self._quick.driver)
         self._sessions: SqliteSessions | None = None
 
@@ -100,11 +106,21 @@ class Reader:
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and give all its rows."""
         if _may_be_quick(statement, values):
+            if statement.is_heavy:
+                await self._take_turn()
             try:
                 return self._quick.run(statement, values)
             except StatementTooSlow:
                 statement.slow_until = monotonic() + SLOW_SECONDS
         return await while_present(self._run_in_thread(statement, values))
+
+    async def _take_turn(self) -> None:
+        """Wait for this client's turn to hold up the event loop.
+
+        Each time round the loop runs one heavy statement, and whatever is quick.
+        """
+        slot = await self._turns.acquire(current_caller.get())
+        asyncio.get_running_loop().call_soon(self._turns.release, slot)
 
     async def _run_in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement off the event loop; among first runs, unless it is known to be slow."""

@@ -18,6 +18,9 @@ STEPS: Final = 20_000
 event loop waits: it does some 50 of them a microsecond. Where a thread waits it may be more, since
 each look takes the interpreter from the loop."""
 
+HEAVY_S: Final = 0.001
+"""From this duration on a statement is heavy, in seconds."""
+
 _LONG_TEXT: Final = 20
 """How much more often to look while matching patterns against long texts, where one step takes up
 to a tenth of a millisecond."""
@@ -40,6 +43,7 @@ class TimedConnection:
         self._usual_steps = steps
         self._begun, self._begun_cpu = inf, 0.0
         self._stopped = False
+        self._statement: Statement | None = None
         self.driver = connect(path)
         self.driver.execute("PRAGMA query_only = ON")
         self._steps = 0
@@ -54,6 +58,8 @@ class TimedConnection:
         if self._stopped:
             return True
         elapsed = monotonic() - self._begun
+        if elapsed > HEAVY_S and self._statement is not None:
+            self._statement.is_heavy = True
         if elapsed < self._seconds:
             return False
         # Waiting for the disk takes no processor time, but holds up whoever waits all the same.
@@ -64,6 +70,7 @@ class TimedConnection:
         """Run a statement; return its rows. Raises ``DatabaseError``."""
         steps = self._usual_steps
         self._look_every(steps // _LONG_TEXT if statement.scans_long_text else steps)
+        self._statement = statement
         self._begun, self._begun_cpu = monotonic(), thread_time()
         try:
             return fetch_all(self.driver, statement.sql, statement.bind(values))

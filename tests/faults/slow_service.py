@@ -24,10 +24,10 @@ from db.database import Database
 from db.drivers import open_database
 from db.engine import with_connection
 
-ONE_STEP, SOME_STEPS, ENDLESS = 1, 2, 3
-"""Ids of works: quick, some hundredths of a second, and longer than any limit."""
+QUICK, HEAVY, SLOW, ENDLESS = 1, 2, 3, 4
+"""Ids of works: some microseconds, milliseconds, tens of them, and longer than any limit."""
 
-_STEPS = {ONE_STEP: 1, SOME_STEPS: 100_000, ENDLESS: 2_000_000_000}
+_STEPS = {QUICK: 1, HEAVY: 6_000, SLOW: 100_000, ENDLESS: 2_000_000_000}
 
 _WORKS = """
     CREATE VIEW works AS SELECT id, steps, (

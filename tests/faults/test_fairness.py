@@ -15,7 +15,7 @@ import pytest
 from db.drivers import open_database
 from db.sqlite import SqliteDatabase
 from tests.conftest import assert_problem
-from tests.faults.slow_service import ENDLESS, SOME_STEPS, NamedClient, add_routes, create_tables
+from tests.faults.slow_service import ENDLESS, HEAVY, SLOW, NamedClient, add_routes, create_tables
 from tests.inprocess import InProcess
 
 GREEDY = 20
@@ -68,7 +68,7 @@ def test_one_client_with_slow_reads_delays_anothers_requests_by_its_share_alone(
 ) -> None:
     async def scenario() -> None:
         done: list[str] = []
-        slow = f"/works/{SOME_STEPS}"
+        slow = f"/works/{SLOW}"
         greedy = [in_order(done, "greedy", clients.get(slow, "greedy")) for _ in range(GREEDY)]
         tasks = [asyncio.create_task(one) for one in greedy]
         await under_way()
@@ -77,6 +77,27 @@ def test_one_client_with_slow_reads_delays_anothers_requests_by_its_share_alone(
         assert done.count("greedy") < GREEDY / 2, done
         await asyncio.gather(*tasks)
 
+    clients.run(scenario())
+
+
+def test_heavy_statements_on_the_event_loop_let_quick_ones_in_between(
+    clients: Clients, on_sqlite: SqliteDatabase
+) -> None:
+    async def scenario() -> None:
+        done: list[str] = []
+        for path in (f"/works/{HEAVY}", "/notes/1"):
+            for _ in range(3):  # Known to the reader from here on.
+                await clients.get(path, "greedy")
+        greedy = [
+            in_order(done, "greedy", clients.get(f"/works/{HEAVY}", "greedy"))
+            for _ in range(GREEDY)
+        ]
+        modest = in_order(done, "modest", clients.get("/notes/1", "modest"))
+        tasks = [asyncio.create_task(one) for one in (*greedy, modest)]
+        await asyncio.gather(*tasks)
+        assert done.index("modest") < GREEDY / 2, done
+
+    del on_sqlite
     clients.run(scenario())
 
 
@@ -127,7 +148,7 @@ def test_client_with_too_many_waiting_reads_is_refused_and_another_is_served(
     monkeypatch.setattr(on_sqlite._reader._slow._queue, "_waiting", 2)
 
     async def scenario() -> None:
-        slow = f"/works/{SOME_STEPS}"
+        slow = f"/works/{SLOW}"
         await clients.get(slow, "greedy")  # It is known to be slow from here on.
         greedy = [asyncio.create_task(clients.get(slow, "greedy")) for _ in range(GREEDY)]
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT, START_SECONDS
-from tests.faults.slow_service import ENDLESS, SOME_STEPS, create_tables
+from tests.faults.slow_service import ENDLESS, SLOW, create_tables
 from tests.workers import free_port
 
 SOON = 5.0
@@ -81,7 +81,7 @@ def test_reads_of_vanished_callers_leave_their_slots_to_others(service: SlowServ
     for connection in connections:
         connection.close()
     begun = time.monotonic()
-    response = service.get(f"/works/{SOME_STEPS}", client="gone")  # It had its whole share.
+    response = service.get(f"/works/{SLOW}", client="gone")  # It had its whole share.
     seconds = time.monotonic() - begun
     print(f"answered {seconds:.2f} s after the others had left")  # noqa: T201 - said with -s
     assert response.status_code == 200, response.text
