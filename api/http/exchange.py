@@ -103,6 +103,7 @@ class Exchange:
         peer: The address and port that the request came from; None where they are not known.
         channel: Where the server delivers the body, and whether the caller has left.
         answered: Whether the response has been sent.
+        watch: Reads the channel, once somebody has asked whether the caller has left.
     """
 
     request_id: str
@@ -119,7 +120,7 @@ class Exchange:
     peer: tuple[str, int] | None = None
     channel: Receive | None = None
     answered: bool = False
-    _watch: DisconnectWatch | None = None
+    watch: DisconnectWatch | None = None
     _client: str = ""
 
     @property
@@ -139,22 +140,16 @@ class Exchange:
     def receive(self) -> Awaitable[Message]:
         """Return the next message from the server; this is the application's ``receive``."""
         assert self.channel is not None  # noqa: S101 - who passes this on has set it
-        return self.channel() if self._watch is None else self._watch.receive()
+        return self.channel() if self.watch is None else self.watch.receive()
 
     async def left(self) -> None:
         """Return once the caller has left; never, where that cannot be known."""
         if self.channel is not None and not self.answered:
-            if self._watch is None:
-                self._watch = DisconnectWatch(self.channel)
-            await self._watch.left()
+            if self.watch is None:
+                self.watch = DisconnectWatch(self.channel)
+            await self.watch.left()
         if self.answered or self.channel is None:  # Servers say so after each response.
             await asyncio.get_running_loop().create_future()
-
-    def close(self) -> None:
-        """Have nobody wait for the caller any more: the request is over."""
-        self.answered = True
-        if self._watch is not None:
-            self._watch.close()
 
     @staticmethod
     def of(scope: Scope) -> "Exchange":

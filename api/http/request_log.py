@@ -73,12 +73,12 @@ class RequestLog:
                 exchange.answered = True
             await send(message)
 
-        token = current_caller.set(exchange)
+        current_caller.set(exchange)
         try:
             await self._app(scope, exchange.receive, stamp)
         finally:
-            current_caller.reset(token)
-            exchange.close()
+            if exchange.watch is not None:
+                exchange.watch.close()
             if self._enabled:
                 log.info(
                     "request",

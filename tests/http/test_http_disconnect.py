@@ -33,7 +33,8 @@ def run(scenario: Callable[[Server, Exchange], Coroutine[Any, Any, None]]) -> No
         try:
             await asyncio.wait_for(scenario(server, exchange), 5)
         finally:
-            exchange.close()
+            if exchange.watch is not None:
+                exchange.watch.close()
 
     asyncio.run(start())
 
