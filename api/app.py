@@ -15,9 +15,11 @@ from api.http.exchange import PUBLIC, Access
 from api.http.security_headers import security_headers
 from api.http.service import Service
 from api.schema import tell_waiting
+from api.secret import Secret, StoredSecret, secret_of
 from api.settings import Settings
 from db.database import Database
 from db.drivers import open_database
+from db.models.secret import SecretKey
 from db.starting import when_ready
 from migrations import older_revisions
 
@@ -35,6 +37,8 @@ def create_app(settings: Settings, *, is_draining: Callable[[], bool] = lambda: 
     """
     database = open_database(settings.database_url, outdated=older_revisions())
     guard = Guard(settings)
+    given = settings.secret_key
+    secret = secret_of(given) if given else StoredSecret(database, SecretKey)
     scopes = tuple(settings.scope.split())
     app = Service(
         title="Encore",
@@ -48,12 +52,12 @@ def create_app(settings: Settings, *, is_draining: Callable[[], bool] = lambda: 
         openapi_url=docs.OPENAPI,
         docs_url=None,
         redoc_url=None,
-        lifespan=_connected(database, guard, settings.database_wait_seconds),
+        lifespan=_connected(database, guard, secret, settings.database_wait_seconds),
     )
     guard.protect(app)
     app.router.routes.extend(health.health_routes(database, is_draining=is_draining).routes)
     app.router.routes.extend(quickstart.quickstart_routes().routes)
-    crud = Crud(app, database, scopes=scopes, body_limit=settings.body_limit)
+    crud = Crud(app, database, scopes=scopes, body_limit=settings.body_limit, secret=secret)
     catalog.expose(crud, _timesheet_options(settings))
     docs.add_docs(app, token_url=token_url(settings), default=Access(all_of=scopes))
     guard.describe(app)
@@ -69,11 +73,12 @@ def _timesheet_options(settings: Settings) -> TimesheetOptions:
 
 
 def _connected(
-    database: Database, guard: Guard, wait_seconds: int
+    database: Database, guard: Guard, secret: Secret, wait_seconds: int
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await when_ready(database.open, wait_seconds, tell_waiting)
+        await secret.load()
         # In the background: an issuer that is down must not keep the service from starting.
         watching = asyncio.create_task(guard.open())
         try:

@@ -28,6 +28,7 @@ from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 from api.crud.views.values import TypeAdapter
 from api.crud.views.view import Include
 from api.http.exchange import Access
+from api.http.preferences import COUNTS
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")
@@ -48,6 +49,9 @@ def check_options(options: ResourceOptions) -> None:
     for option, check in _CHECKS.items():
         for text in check(getattr(options, option)):
             raise ConfigurationError(options.model.__name__, option, text)
+    if options.total != COUNTS[0] and not options.pagination:
+        text = f"{options.total!r} contradicts pagination=False: all rows are given, none counted"
+        raise ConfigurationError(options.model.__name__, "total", text)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
         text = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
         raise ConfigurationError(options.model.__name__, "nested_arrays", text)
@@ -136,6 +140,11 @@ def _sort(given: Any) -> Complaints:
     yield from _names(given.attributes)
     if not isinstance(given.default, str):
         yield "default: must be text such as name,-id"
+
+
+def _total(given: Any) -> Complaints:
+    if given not in COUNTS:
+        yield f"must be one of {', '.join(COUNTS)}"
 
 
 def _exclude(given: Any) -> Complaints:
@@ -238,6 +247,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "include": _include,
     "associations": _associations,
     "pagination": _flag,
+    "total": _total,
     "search": _search,
     "sort": _sort,
     "reload_instances": _flag,

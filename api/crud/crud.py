@@ -36,6 +36,7 @@ from api.crud.upload.upload import Upload
 from api.crud.views.fields import Model
 from api.crud.views.values import TypeAdapters
 from api.http.exchange import Access
+from api.secret import Secret, secret_of
 from db.database import Database
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
@@ -54,12 +55,15 @@ class Crud:
         types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
         compatible: ``"finale"`` for front ends made for Finale, where a resource does not say
             otherwise.
+        secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
+            or ``StoredSecret``, which a database keeps. None makes one of this process: cursors
+            are then invalid after a restart, and in other workers.
         gate: What verifies callers: the application's middleware (``api.http.gates``). None says
             that nothing does and every operation is public.
 
     Raises:
         ConfigurationError: From the constructor, if ``app`` is not a FastAPI application or
-            scopes are named where there is no gate, or ``compatible`` is wrong; at start-up, if
+            scopes are named where there is no gate, or another argument is wrong; at start-up, if
             the application has no gate.
     """
 
@@ -73,11 +77,16 @@ class Crud:
         scopes: Sequence[str] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
         gate: Literal["app"] | None = APP,
+        secret: Secret | str | bytes | None = None,
         types: TypeAdapters | None = None,
         compatible: str | None = None,
     ) -> None:
         for text in check_compatible(compatible):
             raise ConfigurationError("Crud", "compatible", text)
+        try:
+            self._secret = secret_of(secret)
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError("Crud", "secret", error) from error
         self._compatible = compatible
         self._routes = Exposed(app, gate)
         describe_generated_routes(app)
@@ -125,6 +134,7 @@ class Crud:
             base=self._base,
             default_access=self._access,
             body_limit=self._body_limit,
+            secret=self._secret,
         )
         self._add(resource)
         below = {}

@@ -78,7 +78,7 @@ class Naming:
             sortable=sortable,
             sort_parameter=sort.param,
             default_sort=sort.default,
-            own_order=tuple(FixedOrder(term) for term in own_order),
+            own_order=tuple(FixedOrder(term, str(term)) for term in own_order),
             tie_breakers=tuple(Target(field) for field in self._view.fields.key),
             paging=replace(self._compatibility.paging, paginated=self._options.pagination),
             preset_parameters=self._compatibility.preset_parameters,

@@ -10,6 +10,7 @@ from api.crud.views.fields import Model
 from api.crud.views.values import TypeAdapters
 from api.crud.views.view import Include
 from api.http.exchange import Access
+from api.http.preferences import EXACT
 
 ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
@@ -89,6 +90,8 @@ class ResourceOptions:
         include: The relations to embed: names, or ``Include``.
         associations: Embed every relation and give each a path of its own; True for the defaults.
         pagination: Without it lists have no limit and no ``Content-Range``.
+        total: How lists are counted where a request does not say (``Prefer: count=…``) and has no
+            cursor: ``exact`` (the default), ``estimated``, or ``none``.
         search: The search parameters: one or many.
         sort: How lists are sorted.
         reload_instances: Embed related rows in what create and update answer.
@@ -121,6 +124,7 @@ class ResourceOptions:
     include: Sequence[Include | str] = ()
     associations: bool | AssociationOptions = False
     pagination: bool = True
+    total: str = EXACT
     search: SearchOptions | Sequence[SearchOptions] = SearchOptions()
     sort: SortOptions = SortOptions()
     reload_instances: bool = True

@@ -15,6 +15,7 @@ from api.crud.associations.session_nested import SessionNested
 from api.crud.checks import PARAMETER, check_options
 from api.crud.compatibility import compatibility_of
 from api.crud.execution.bodies import Attributes
+from api.crud.execution.cursors import Cursors
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from api.crud.execution.members import BodyMembers, Members, refuses_empty
 from api.crud.execution.session_writes import SessionWrites
@@ -37,6 +38,7 @@ from api.crud.views.view import UnknownName
 from api.errors import NotFound
 from api.http.exchange import Access
 from api.http.preferences import is_lenient
+from api.secret import Secret
 from db.database import Database
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
@@ -59,6 +61,7 @@ class Resource:
         singular: The path of the one.
         view: What its rows look like.
         related: What the rows of its relations look like, by the relations' names.
+        cursors: Makes and reads the cursors of its list.
         key: The row's own fields that the path of the one names.
         path_fields: The names in the path of the one, its parent's included, and their fields.
         locations: The paths of its rows.
@@ -91,6 +94,7 @@ class Resource:
         body_limit: int = DEFAULT_BODY_LIMIT,
         link: LinkedTo | None = None,
         link_parameters: tuple[str, ...] = (),
+        secret: Secret | None = None,
     ) -> None:
         self.options = options
         self.is_nested = link is not None
@@ -105,8 +109,8 @@ class Resource:
         self.view, self.related = faces.own, faces.related
         self.fields = self.view.fields
         self.plural, self.singular = (base + path for path in self._endpoints())
-        parts = self.plural.split("/")
-        self.slug = "_".join(part for part in parts if part and part[0] != "{")
+        self.cursors = Cursors(secret or Secret(), self.plural)
+        self.slug = _slug(self.plural)
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
         )
@@ -297,3 +301,7 @@ class Resource:
             return make(*arguments)
         except UnknownName as error:
             raise ConfigurationError(self.name, option, error) from error
+
+
+def _slug(path: str) -> str:
+    return "_".join(part for part in path.split("/") if part and part[0] != "{")

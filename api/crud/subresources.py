@@ -51,6 +51,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         endpoints=(plural, f"{plural}/{key}") if relation.many else (plural,),
         actions=READING_ACTIONS if relation.many else ("read",),
         pagination=parent.options.pagination,
+        total=parent.options.total,
         exclude_attributes=_hidden(parent, relation),
         access={name: parent.access(name) for name in READING_ACTIONS},
         hook_seconds=parent.options.hook_seconds,
@@ -65,6 +66,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         body_limit=parent.body_limit,
         link=LinkedTo(relation, parent.key),
         link_parameters=parameters,
+        secret=parent.cursors.secret,
     )
 
 

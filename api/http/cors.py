@@ -21,6 +21,7 @@ EXPOSED: Final = (
     "Invalid-Values",
     "Link",
     "Location",
+    "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",

@@ -70,6 +70,7 @@ class Settings:
         rate_limit_bad_tokens: Refused tokens of one address, ``60/minute``; empty for no limit.
         cors_origins: Pages of which origins may call from a browser.
         cors_headers: What their requests may send beside the headers that the service reads.
+        secret_key: What keys are derived from (cursors); empty for one that the database keeps.
         environment: ``development`` or ``production``.
         log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
         body_limit: The largest request body, in bytes.
@@ -105,6 +106,7 @@ class Settings:
     rate_limit_bad_tokens: str
     cors_origins: tuple[str, ...]
     cors_headers: tuple[str, ...]
+    secret_key: str = field(repr=False)
     environment: str
     log_level: str
     body_limit: int
@@ -153,6 +155,7 @@ class Settings:
             rate_limit_bad_tokens=values.rate(given, "RATE_LIMIT_BAD_TOKENS"),
             cors_origins=values.origins(given, "CORS_ORIGINS"),
             cors_headers=values.header_names(given, "CORS_HEADERS"),
+            secret_key=values.secret(given, "SECRET_KEY"),
             environment=values.one_of(given, "ENVIRONMENT", ENVIRONMENTS),
             log_level=values.one_of(given, "LOG_LEVEL", LOG_LEVELS),
             body_limit=values.whole(given, "BODY_LIMIT", 2**31),

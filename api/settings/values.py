@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from api.auth.issuers import is_loopback, is_safe_url
+from api.secret import SHORTEST
 from api.settings.errors import SettingsError
 from db.urls import check_url
 
@@ -38,6 +39,17 @@ def required(given: Given, name: str) -> str:
 def optional(given: Given, name: str) -> str:
     """Give a setting that may be left out or empty."""
     return given.get(name, "").strip()
+
+
+def secret(given: Given, name: str) -> str:
+    """Return a secret that keys are derived from; empty where it is left out."""
+    value = optional(given, name)
+    if value and len(value.encode()) < SHORTEST:
+        raise SettingsError(
+            f"{name}: must be at least {SHORTEST} characters long; make one by"
+            " python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return value
 
 
 def whole(given: Given, name: str, highest: int, *, lowest: int = 0) -> int:

@@ -105,7 +105,9 @@ def test_every_parameter_of_the_list_is_described(document: dict[str, Any]) -> N
     assert len(described) == len(set(described))
     assert {*COLUMNS, "q", "sort", "count", "offset", "page", "fields", "or", "not"} < {*described}
     assert {"id__gte", "name__startswith", "createdAt__between", "name__is_null"} < {*described}
-    assert {parameter["in"] for parameter in parameters} == {"query"}
+    by_place = {p["name"]: p["in"] for p in parameters if p["name"] in ("cursor", "Prefer")}
+    assert by_place == {"cursor": "query", "Prefer": "header"}
+    assert {p["in"] for p in parameters if p["name"] != "Prefer"} == {"query"}
     assert all(parameter["description"] for parameter in parameters)
 
 

@@ -74,7 +74,9 @@ class Context:
         instance: The row, or the rows, as records; ``{}`` once deleted.
         deleted_instance: The row that was deleted.
         rows: The rows of ``instance`` as the database gave them.
-        total: How many rows the whole list has.
+        total: How many rows the whole list has; None where that is not known.
+        is_uncounted: Whether it is left open: ``Content-Range`` is ``items 0-99/*``.
+        link: The value of ``Link``, to other pages of the list.
         count: The page's size; a hook's setting goes before the query's. Likewise:
         offset: How many rows come before the page.
         page: Which page, from 0; adds to the offset.
@@ -107,6 +109,8 @@ class Context:
     deleted_instance: Any = None
     rows: Any = ()
     total: int | None = None
+    is_uncounted: bool = False
+    link: bytes | None = None
     count: int | None = None
     offset: int | None = None
     page: int | None = None

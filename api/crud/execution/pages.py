@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from api.crud.execution.statements import Conditions, Statements
@@ -27,8 +27,7 @@ from db.connection import Connection
 from db.statement import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in an order.
 
     Attributes:
@@ -46,7 +45,7 @@ class Position:
 BEGINNING: Final = Position()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listing:
     """What is read page by page.
 
@@ -70,80 +69,114 @@ class Listing:
         return self.statements.keyset(self.order)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
     """Rows from a position on, in the listing's order, also where they were read backwards.
 
     Attributes:
         rows: Their columns, in field order.
-        before: The position of the first row, to read backwards from; None where no keys say it.
-        after: The position of the last row, to read on from; None where there are no rows.
+        ends: Whether fewer rows were found than were looked for, so that none follow.
+        found: The rows as they were found, sort keys included.
+        keyset: The order's sort keys.
+        position: Where the page begins.
     """
 
     rows: Sequence[Row]
-    before: Position | None
-    after: Position | None
+    ends: bool
+    found: Sequence[Row]
+    keyset: Keyset
+    position: Position
+
+    @property
+    def before(self) -> Position | None:
+        """The position of the first row, to read backwards from; None where no keys say it."""
+        keys = _keys(self.keyset, self.found[0]) if self.found else None
+        return None if keys is None else Position(keys, backwards=True)
+
+    @property
+    def after(self) -> Position | None:
+        """The position of the last row, to read on from; None where there are no rows."""
+        if not self.found:
+            return None
+        keys = _keys(self.keyset, self.found[-1])
+        if keys is not None:
+            return Position(keys)
+        if self.position.backwards:
+            return None
+        return Position(self.position.keys, self.position.skip + len(self.found))
 
 
 async def read_page(
-    connection: Connection, listing: Listing, position: Position, size: int
+    connection: Connection,
+    listing: Listing,
+    position: Position,
+    size: int,
+    *,
+    peek: bool = False,
 ) -> Page:
-    """Read at most ``size`` rows from a position on."""
+    """Return at most ``size`` rows from a position on.
+
+    Args:
+        connection: The database's.
+        listing: What is read.
+        position: Where the page begins.
+        size: How many rows it has at most.
+        peek: Look for one row more, so that ``Page.ends`` is certain of a full page too.
+    """
     keyset = listing.keyset
-    rows: list[Row] = []
+    values = (
+        (*listing.values, *keyset.values_of(position.keys)) if position.keys else listing.values
+    )
+    sought = size + peek
+    found: list[Row] = []
     for seek in _seeks(keyset, position):
-        page = listing.statements.page(
+        statement = listing.statements.page(
             listing.conditions, listing.order, seek, keep=listing.reusable
         )
-        bound = keyset.values_of(position.keys)
-        limits = (size - len(rows), position.skip)
-        rows += await connection.fetch_all(page, (*listing.values, *bound, *limits))
-        if len(rows) == size:
+        limits = (sought - len(found), position.skip)
+        found += await connection.fetch_all(statement, (*values, *limits))
+        if len(found) >= sought:
             break
+    ends = len(found) < sought
+    if len(found) > size:
+        del found[size:]
     if position.backwards:
-        rows.reverse()
-    return page_of(keyset, rows, position)
-
-
-def page_of(keyset: Keyset, rows: list[Row], position: Position) -> Page:
-    """Make the page of rows that were read from a position on, with their keys."""
-    if not rows:
-        return Page(rows, None, None)
-    before = _keys(keyset, rows[0])
-    after = _keys(keyset, rows[-1])
-    end = None if after is None else Position(after)
-    if end is None and not position.backwards:
-        end = Position(position.keys, position.skip + len(rows))
-    start = None if before is None else Position(before, backwards=True)
-    width = keyset.width
-    return Page([row[:width] for row in rows] if keyset.extra else rows, start, end)
+        found.reverse()
+    rows = [row[: keyset.width] for row in found] if keyset.extra else found
+    return Page(rows, ends, found, keyset, position)
 
 
 def _seeks(keyset: Keyset, position: Position) -> Sequence[Seek]:
-    if position.skip or not keyset.usable:  # What is passed may be of either part.
+    if position.skip:  # What is passed may be of either part.
         nulls = tuple([key is None for key in position.keys])
         return (Seek(nulls, position.backwards),)
+    if not position.keys:
+        return keyset.all_seeks
     return keyset.seeks(position.keys, backwards=position.backwards)
 
 
 def _keys(keyset: Keyset, row: Row) -> Keys | None:
     """Return a row's sort keys; None if they do not say its place."""
     keys = keyset.of_row(row)
-    return keys if keys and all(map(is_exact, keys)) else None
+    if not keys:
+        return None
+    return keys if _PLAIN.issuperset(map(type, keys)) or all(map(is_exact, keys)) else None
 
 
-_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes, Decimal, time})
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes, Decimal})
 _ENDS: Final = (date.max, date.min)
 
 
 def is_exact(key: Any) -> bool:
     """Return whether a driver value, bound again, is the very value that is stored.
 
-    Not so text that is not UTF-8, dates beyond Python's, and Python's first and last dates, in
-    place of which PostgreSQL's driver binds infinity.
+    Not so text that is not UTF-8, dates beyond Python's, Python's first and last dates, in place of
+    which PostgreSQL's driver binds infinity, and times with an offset.
     """
     if type(key) in _PLAIN or isinstance(key, UUID):
         return True
+    if type(key) is time:  # Of two offsets, PostgreSQL tells those of one instant apart.
+        return key.tzinfo is None
     if isinstance(key, datetime):
         return key.date() not in _ENDS
     return isinstance(key, date) and key not in _ENDS

@@ -34,6 +34,7 @@ from sqlalchemy import func as sql
 from sqlalchemy.sql import ClauseElement, schema
 
 from api.crud.associations.links import LinkedTo
+from api.crud.execution.estimates import has_policy, id_span, numbers_all_rows, planned
 from api.crud.execution.shapes import Shapes
 from api.crud.models.defaults import sql_default
 from api.crud.query.criteria import Condition, NextSlot, Order
@@ -172,6 +173,23 @@ class Statements:
         """Values: the link's, the conditions'. Gives one number."""
         return (self._kept if keep else self._compile)(self._count, conditions)
 
+    def estimate(self, conditions: Conditions, *, keep: bool = True) -> Statement | None:
+        """Return what estimates how many rows there are, as ``totals`` reads it; None for nothing.
+
+        Values: the link's, the conditions'.
+        """
+        if self.dialect.name == "postgresql":
+            return (self._kept if keep else self._compile)(self._planned, conditions)
+        if conditions or self._link or not numbers_all_rows(self._fields):
+            return None
+        return self._kept(id_span, self._fields)
+
+    def policy(self) -> Statement | None:
+        """Return what tells whether a policy narrows the rows; None where there are none."""
+        if self.dialect.name != "postgresql":
+            return None
+        return self._kept(has_policy, self._fields, self.dialect)
+
     def _compile(self, build: Callable[..., ClauseElement], *shape: Any) -> Statement:
         statement = Statement(partial(build, *shape), self.dialect)
         if self._long:
@@ -249,6 +267,10 @@ class Statements:
     def _count(self, conditions: Conditions) -> ClauseElement:
         total = select(sql.count()).select_from(self._fields.entity)
         return self._filtered(total, conditions, slots())
+
+    def _planned(self, conditions: Conditions) -> ClauseElement:
+        rows: Select[Any] = select(literal_column("1")).select_from(self._fields.entity)
+        return planned(self._filtered(rows, conditions, slots()))
 
     def _written_row(
         self, next_slot: NextSlot, conditions: Conditions

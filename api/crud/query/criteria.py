@@ -155,9 +155,15 @@ def directed(key: ColumnElement[Any], *, descending: bool, nullable: bool) -> Co
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedOrder:
-    """A term of the order that the model itself gives, such as a relation's ``order_by``."""
+    """A term of the order that the model itself gives, such as a relation's ``order_by``.
+
+    Attributes:
+        expression: The term.
+        text: Its SQL, by which it is known again.
+    """
 
     expression: ColumnElement[Any]
+    text: str = ""
 
     def clause(self) -> ColumnElement[Any]:
         """Return the term."""
@@ -176,6 +182,25 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Pagination:
+    """How a list is paginated.
+
+    Attributes:
+        digest: Of what a cursor is bound to: sort, filters, search and presets.
+        query: The parameters to be repeated, percent-encoded; empty or with an ``&`` at the end.
+        cursor: The cursor given, as text.
+        style: The parameter that numbers the pages, ``offset`` or ``page``; None for cursors.
+        page: The number of the page.
+    """
+
+    digest: bytes
+    query: str
+    cursor: str | None = None
+    style: str | None = None
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ListQuery:
     """A list as it was asked for.
 
@@ -186,6 +211,7 @@ class ListQuery:
         offset: How many rows come before it.
         shown: The fields asked for (``fields=``), by attribute; None for all.
         children: The relations asked for (``children=a|b``); None where not said.
+        pagination: How its pages are asked for; None where it has none.
     """
 
     shape: Shape
@@ -194,6 +220,7 @@ class ListQuery:
     offset: int
     shown: frozenset[str] | None = None
     children: frozenset[str] | None = None
+    pagination: Pagination | None = None
 
 
 def conditions_in(condition: Condition) -> Iterator[Compare | IsNull | Fixed]:

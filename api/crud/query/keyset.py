@@ -97,19 +97,26 @@ class Keyset:
         """Return the sort keys of a row; ``extra`` must have been selected with it."""
         return tuple([row[place] for place in self._places])
 
-    def seeks(self, keys: Keys = (), *, backwards: bool = False) -> tuple[Seek, ...]:
+    @cached_property
+    def all_seeks(self) -> tuple[Seek, ...]:
+        """The conditions of all rows: two where the first key divides them, or else one."""
+        if self.usable and is_divided(self.keys[0], null=None):
+            return (Seek(part=0), Seek(part=1))
+        return (START,)
+
+    def seeks(self, keys: Keys, *, backwards: bool = False) -> tuple[Seek, ...]:
         """Return the conditions whose rows, one after the other, come after (before) these keys.
 
         There can be two where the first key may be null (``seek_conditions``). The values of each
         of them are ``values_of(keys)``.
 
         Args:
-            keys: Of the row before; none for all rows.
+            keys: Of the row before.
             backwards: Whether the rows before the keys are meant.
         """
         nulls = tuple([key is None for key in keys])
         first = self._directed(backwards=backwards)[0]
-        if not is_divided(first, null=nulls[0] if nulls else None):
+        if not is_divided(first, null=nulls[0]):
             return (Seek(nulls, backwards),)
         return (Seek(nulls, backwards, 0), Seek(nulls, backwards, 1))
 

@@ -1,4 +1,8 @@
-"""Paging: ``count`` rows after ``offset`` + ``page`` x ``count``; pages begin at 0."""
+"""Paging: ``count`` rows after ``offset`` + ``page`` x ``count``, or after a ``cursor``.
+
+Pages begin at 0. Which page follows is said in the style that was asked in: by a cursor, unless
+``offset`` or ``page`` was given.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +18,9 @@ MAX_OFFSET: Final = 10**12
 
 NO_LIMIT: Final = 2**63 - 1
 OFFSET: Final = "offset"
-PARAMETERS: Final = ("count", OFFSET, "page")
+PAGE: Final = "page"
+CURSOR: Final = "cursor"
+PARAMETERS: Final = ("count", OFFSET, PAGE, CURSOR)
 _MOST_DIGITS: Final = 30
 
 Given = Mapping[str, Sequence[str]]
@@ -39,8 +45,8 @@ class Paging:
 PAGING: Final = Paging()
 
 
-def read_page(given: Given, rules: Paging) -> tuple[int, int]:
-    """Read how many rows are asked for, and how many come before them.
+def read_page(given: Given, rules: Paging) -> tuple[int, int, int]:
+    """Read how many rows are asked for, how many come before them, and the page's number.
 
     Zero rows or fewer mean the default, and more than ``rules.most`` that many. Without pagination
     there is no limit, and ``count`` and ``page`` are not read: a field may be called so.
@@ -49,10 +55,24 @@ def read_page(given: Given, rules: Paging) -> tuple[int, int]:
         InvalidQuery: Not a whole number, or an offset or page that is negative or too large.
     """
     if not rules.paginated:
-        return NO_LIMIT, _natural(given, OFFSET, rules)
+        return NO_LIMIT, _natural(given, OFFSET, rules), 0
     count = _whole(given, "count", DEFAULT_COUNT, rules)
     count = min(count if count > 0 else DEFAULT_COUNT, rules.most)
-    return count, _natural(given, OFFSET, rules) + _natural(given, "page", rules) * count
+    page = _natural(given, PAGE, rules)
+    return count, _natural(given, OFFSET, rules) + page * count, page
+
+
+def read_cursor(given: Given) -> str | None:
+    """Return the cursor, as text. Raises ``InvalidQuery`` if it is given with another place."""
+    texts = given.get(CURSOR)
+    if texts is None:
+        return None
+    if len(texts) > 1:
+        raise bad_value(CURSOR, "must be given once")
+    for name in (OFFSET, PAGE):
+        if name in given:
+            raise bad_value(CURSOR, f"cannot be combined with {name}: it says where to go on")
+    return texts[0]
 
 
 def _whole(given: Given, name: str, default: int, rules: Paging) -> int:
@@ -102,3 +122,11 @@ def finale_content_range(offset: int, rows: int, total: int) -> str:
     if rows or not offset:
         return content_range(offset, rows, total)
     return f"items {offset}-{offset - 1}/{total}"
+
+
+def open_content_range(offset: int, rows: int) -> str:
+    """Return the value where the total is unknown: ``items 0-99/*``.
+
+    Of no rows there is none: RFC 9110 has no form for nothing of an unknown length.
+    """
+    return f"items {offset}-{offset + rows - 1}/*"

@@ -24,6 +24,7 @@ from api.crud.query.criteria import (
 from api.crud.query.hints import Hints
 from api.crud.query.limits import MAX_CONDITIONS, Limits
 from api.crud.query.names import Names, Preset, Search, Target
+from api.crud.query.pagination import pagination_of
 from api.crud.query.paging import OFFSET, PAGING, Paging, read_page
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.refusals import bad_value, unknown_parameter
@@ -143,21 +144,26 @@ class QueryParser:
             given.setdefault(name, []).append(text)
         conditions: list[Condition] = []
         values: list[Any] = []
+        narrowing: list[str] = []
         for name, texts in given.items():
             if name in self.reserved and name not in self._conditions:
                 continue  # A field of that name is out-shone; it is reached as name__eq.
             for condition, bound in self._read(name, texts, lenient=lenient):
                 conditions.append(condition)
                 values.extend(bound)
+                narrowing.append(name)
         self._limits.check(conditions, values)
-        count, offset = read_page(given, self._paging)
+        count, offset, page = read_page(given, self._paging)
+        order = self._order(given.get(self._sort_parameter))
+        paginated = self._paging.paginated
         return ListQuery(
-            Shape(tuple(conditions), self._order(given.get(self._sort_parameter))),
+            Shape(tuple(conditions), order),
             tuple(values),
             count,
             offset,
             shown=self._shown(given.get(FIELDS)),
             children=self._children(given.get(CHILDREN)),
+            pagination=pagination_of(given, narrowing, order, page) if paginated else None,
         )
 
     def _parse_of_one(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:

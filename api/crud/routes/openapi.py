@@ -10,12 +10,13 @@ from pydantic import BaseModel, WithJsonSchema
 
 from api.crud.query.names import Search
 from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
-from api.crud.query.paging import DEFAULT_COUNT, MAX_OFFSET
+from api.crud.query.paging import CURSOR, DEFAULT_COUNT, MAX_OFFSET
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE
 from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
 from api.crud.views.fields import Field
 from api.http.forms import FORM
+from api.http.preferences import COUNTS
 from db.matching import MAX_PATTERN
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
@@ -69,9 +70,19 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "list": {
         "Content-Range": {
             "description": "Which rows these are, of how many: items a-b/total; for a page behind"
-            " the last row items */total, or items a-(a-1)/total as in Finale",
-            "schema": {"type": "string", "pattern": r"^items (\d+-\d+|\*)/\d+$"},
-        }
+            " the last row items */total, or items a-(a-1)/total as in Finale; items a-b/* where"
+            " they are not counted",
+            "schema": {"type": "string", "pattern": r"^items ((\d+-\d+|\*)/\d+|\d+-\d+/\*)$"},
+        },
+        "Link": {
+            "description": "The next page, the previous and the first, as far as there are any"
+            " (RFC 8288: next, prev, first)",
+            "schema": {"type": "string"},
+        },
+        "Preference-Applied": {
+            "description": "How the rows were counted, where Prefer says it or they are estimated",
+            "schema": {"type": "string", "enum": [f"count={name}" for name in COUNTS]},
+        },
     },
 }
 
@@ -111,6 +122,16 @@ def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
 
 _PROBLEM_CONTENT: Final = {
     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+}
+
+
+_PREFER: Final[Mapping[str, Any]] = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "How to count the rows: count=exact, count=estimated or count=none; pages of a"
+    " cursor are not counted otherwise. handling=lenient ignores unknown parameters (RFC 7240)",
+    "schema": {"type": "string"},
+    "example": "count=none",
 }
 
 
@@ -226,6 +247,9 @@ def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
         size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {most} that many"
         schema = {"type": "integer", "default": DEFAULT_COUNT}
         parameters.append(_parameter("count", schema, size))
+        cursor = {"type": "string", "format": "cursor"}
+        text = "Where to go on: from the Link of another page; not with offset or page"
+        parameters += [_parameter(CURSOR, cursor, text), dict(_PREFER)]
     return parameters
 
 

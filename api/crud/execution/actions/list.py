@@ -1,17 +1,26 @@
-"""List: one page of the rows that a query asks for, and how many there are."""
+"""List: one page of the rows that a query asks for, how many there are, and where to go on."""
 
 from typing import Final
 
 from api.crud.execution.actions.action import JSON_ONLY, Action
 from api.crud.execution.context import Context
+from api.crud.execution.cursors import FIRST, Place
 from api.crud.execution.hook_errors import HookError
+from api.crud.execution.page_request import PageRequest
+from api.crud.execution.pages import Listing, Page, Position, read_page
+from api.crud.execution.totals import total_of
+from api.crud.query.criteria import Pagination
+from api.crud.query.paging import CURSOR, open_content_range
+from api.crud.query.refusals import bad_value
+from api.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
+from db.connection import Connection
 
 _VARY: Final = (b"vary", b"Accept")
 """To another ``Accept``, a stream may be the answer (``api.crud.streams``)."""
 
 
 class List(Action):
-    """``GET /parts``: an array, and ``Content-Range``."""
+    """``GET /parts``: an array, ``Content-Range`` and ``Link``."""
 
     name = "list"
     produces = JSON_ONLY
@@ -22,26 +31,80 @@ class List(Action):
         context.query = self.resource.read_query(context.scope)
 
     async def fetch(self, context: Context) -> None:
-        """Fetch one page, and count the whole where the page does not tell."""
-        query, resource, statements = context.query, self.resource, self.resource.statements
+        """Fetch one page, count the whole where the page does not tell, and link to others."""
+        query, resource = context.query, self.resource
         assert query is not None  # noqa: S101 - parse_request left it
         count, offset = self._page(context)
         conditions, bound, keep = self._narrowed(context)
         values = (*context.key_values, *bound)
+        listing = Listing(resource.statements, conditions, values, query.shape.order, keep)
+        pagination = query.pagination
+        if pagination is None:
+            everything = Position((), offset)
+            page = await read_page(await context.connection(), listing, everything, count)
+            await self._take_page(context, page, offset)
+            return
+        if pagination.style is None and not resource.cursors.ready:
+            await resource.cursors.prepare()
+        asked = self._asked(context, pagination, count, offset)
         connection = await context.connection()
-        page = statements.page(conditions, query.shape.order, keep=keep)
-        context.rows = rows = await connection.fetch_all(page, (*values, count, offset))
-        context.instance = records = resource.view.read_rows(rows)
+        page = await read_page(connection, listing, asked.place.position, count, peek=asked.peek)
+        await self._take_page(context, page, asked.offset(page))
+        context.total = asked.known_total(page)
+        if context.total is None or asked.preferred is not None:
+            await self._count(context, connection, listing, page, asked)
+        context.link = asked.link(
+            page, context.total, resource.cursors, context.scope, context.key_values
+        )
+
+    def _asked(
+        self, context: Context, pagination: Pagination, count: int, offset: int
+    ) -> PageRequest:
+        """Return which page is asked for. Raises ``InvalidQuery`` for a wrong cursor."""
+        resource, cursor = self.resource, pagination.cursor
+        placed_by_hook = context.offset is not None or context.page is not None
+        if cursor is None:
+            place = Place(Position((), offset), offset) if offset else FIRST
+            usual = resource.options.total
+        elif placed_by_hook:
+            raise bad_value(CURSOR, "is not possible here: the service chooses the page")
+        else:
+            # A page that is reached by a cursor is not counted unless the caller asks for it.
+            place = resource.cursors.read(cursor, pagination.digest, context.key_values)
+            usual = NONE
+        preferred = preferred_count(context.scope)
+        counting = preferred or usual
+        return PageRequest(pagination, place, count, preferred, counting, not placed_by_hook)
+
+    async def _take_page(self, context: Context, page: Page, offset: int) -> None:
+        """Make the page's rows the context's instance."""
+        context.rows = page.rows
+        context.instance = records = self.resource.view.read_rows(page.rows)
         context.offset = offset
         context.settled = True
-        await self._embed(context, records)
-        if not resource.options.pagination:
-            return
-        if len(rows) < count and (rows or not offset):
-            context.total = offset + len(rows)  # The last page ends where the list does.
-        else:
-            counting = statements.count(conditions, keep=keep)
-            context.total = await connection.fetch_count(counting, values)
+        if self._embeds:
+            await self._embed(context, records)
+
+    async def _count(
+        self,
+        context: Context,
+        connection: Connection,
+        listing: Listing,
+        page: Page,
+        asked: PageRequest,
+    ) -> None:
+        """Count the list if that is wanted; say how it was counted if that was asked."""
+        counting = EXACT
+        if context.total is None:
+            # What hooks demand of the rows is a policy: estimates know nothing of it.
+            may_estimate = not context.narrowing and not self.resource.is_view
+            at_least = asked.place.number + len(page.rows) + (not page.ends)
+            context.total, counting = await total_of(
+                connection, listing, asked.counting, at_least, may_estimate=may_estimate
+            )
+        context.is_uncounted = counting == NONE
+        if counting == ESTIMATED or asked.preferred is not None:
+            context.headers.append((b"preference-applied", b"count=" + counting.encode()))
 
     @staticmethod
     def _page(context: Context) -> tuple[int, int]:
@@ -61,10 +124,17 @@ class List(Action):
         return count, (context.offset or 0) + (context.page or 0) * count
 
     async def send(self, context: Context) -> None:
-        """Answer with the rows, and which they are of how many."""
+        """Answer with the rows, which they are of how many, and links to others."""
         await super().send(context)
         context.headers.append(_VARY)
-        if context.total is not None and isinstance(context.instance, list):
-            show = self.resource.compatibility.content_range
-            value = show(context.offset or 0, len(context.instance), context.total)
-            context.headers.append((b"content-range", value.encode()))
+        if not isinstance(context.instance, list) or not self.resource.options.pagination:
+            return
+        rows, offset = len(context.instance), context.offset or 0
+        if context.total is not None:
+            shown = self.resource.compatibility.content_range(offset, rows, context.total)
+            context.headers.append((b"content-range", shown.encode()))
+        elif context.is_uncounted and rows:
+            shown = open_content_range(offset, rows)
+            context.headers.append((b"content-range", shown.encode()))
+        if context.link is not None:
+            context.headers.append((b"link", context.link))

@@ -1,0 +1,44 @@
+"""The statements by which the rows of a list are estimated (``totals``)."""
+
+from typing import Any
+
+from sqlalchemy import Dialect, Select, Table, func, literal, or_, select
+from sqlalchemy.sql import ClauseElement
+
+from api.crud.views.fields import Fields
+from db.explain import Explain
+
+
+def has_policy(fields: Fields, dialect: Dialect) -> ClauseElement:
+    """Return the SELECT of whether a policy of PostgreSQL's narrows a table for this role."""
+    names = map(dialect.identifier_preparer.format_table, fields.mapped.tables)
+    return select(or_(*(func.row_security_active(literal(name)) for name in names)))
+
+
+def planned(rows: Select[Any]) -> ClauseElement:
+    """Return the EXPLAIN of a SELECT of the rows, for PostgreSQL."""
+    return Explain(rows)
+
+
+def id_span(fields: Fields) -> ClauseElement:
+    """Return the SELECT of how many ids there are from the lowest to the highest.
+
+    A SELECT for each end: SQLite finds one by the index, and both at once by a scan.
+    """
+    column = fields.key[0].column
+    highest = select(func.max(column)).scalar_subquery()
+    lowest = select(func.min(column)).scalar_subquery()
+    return select(highest - lowest + 1)
+
+
+def numbers_all_rows(fields: Fields) -> bool:
+    """Return whether the rows are those of one table, which numbers them."""
+    key = fields.key
+    table: Table | None = fields.mapped.tables[0] if fields.mapped.tables else None
+    return (
+        len(key) == 1
+        and key[0].generated
+        and not fields.mapped.criteria
+        and fields.entity is fields.mapped.model
+        and table is key[0].column.table
+    )

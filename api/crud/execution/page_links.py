@@ -1,0 +1,61 @@
+"""Links to the pages beside one (RFC 8288): ``next``, ``prev`` and ``first``.
+
+They are in the style that the page was asked for in: ``page`` or ``offset`` where that was given,
+or else cursors. They are relative to the host, as ``Location`` is, and repeat the request's
+parameters. A link that its receiver might not read, for its length, is left out.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote
+
+from starlette.types import Scope
+
+from api.crud.query.criteria import Pagination
+from api.crud.query.paging import MAX_OFFSET, OFFSET, PAGE
+
+MAX_BYTES: Final = 4_096
+"""The longest value of a Link header: common clients and proxies read lines of 8 KB."""
+
+_SAFE: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/%-]+")
+_KEPT: Final = "!$&'()*+,;=:@/%"
+
+Relation = tuple[str, str]
+"""A relation type, and the query that leads there, ``?`` included."""
+
+
+def link_header(scope: Scope, links: Iterable[Relation]) -> bytes | None:
+    """Return the value of ``Link``; None where there is nothing to say, or too much."""
+    path = _path(scope)
+    value = ", ".join([f'<{path}{query}>; rel="{name}"' for name, query in links]).encode()
+    return value if 0 < len(value) <= MAX_BYTES else None
+
+
+def numbered_links(
+    pagination: Pagination, offset: int, count: int, *, more: bool
+) -> Iterator[Relation]:
+    """Yield the links of a page that ``offset`` or ``page`` numbers.
+
+    Args:
+        pagination: How the list is paginated.
+        offset: How many rows come before the page.
+        count: The page's size.
+        more: Whether rows follow.
+    """
+    by_page = pagination.style == PAGE
+    name, here, step = (PAGE, pagination.page, 1) if by_page else (OFFSET, offset, count)
+    prefix = f"?{pagination.query}{name}="
+    if more and step and here + step <= MAX_OFFSET:
+        yield "next", f"{prefix}{here + step}"
+    if here > 0:
+        yield "prev", f"{prefix}{max(0, here - step)}"
+        yield "first", f"{prefix}0"
+
+
+def _path(scope: Scope) -> str:
+    """Return the path of the request, percent-encoded."""
+    raw: bytes = (scope.get("raw_path") or b"").partition(b"?")[0]
+    if raw and _SAFE.fullmatch(raw):
+        return raw.decode()
+    return quote(scope["path"], safe=_KEPT.replace("%", ""))

@@ -1,0 +1,48 @@
+"""How a list is paginated: the style its pages are asked for in, and what links to them repeat."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+from urllib.parse import urlencode
+
+from api.crud.query.criteria import FixedOrder, Order, Pagination
+from api.crud.query.paging import CURSOR, OFFSET, PAGE, Given, read_cursor
+
+_DIGEST_BYTES: Final = 8
+"""Enough for what is encrypted with it: it tells mistakes apart, and keeps nobody out."""
+
+
+def pagination_of(
+    given: Given, read: Sequence[str], order: Sequence[Order], page: int
+) -> Pagination:
+    """Return how the query's list is paginated.
+
+    Args:
+        given: All parameters.
+        read: Those that narrow the list.
+        order: Its order.
+        page: The number of the page.
+
+    Raises:
+        InvalidQuery: A cursor is combined with another place, or given twice.
+    """
+    cursor = read_cursor(given)
+    style = PAGE if PAGE in given else OFFSET if OFFSET in given else None
+    replaced = (CURSOR, PAGE) if style == PAGE else (CURSOR, OFFSET, PAGE)
+    repeated = urlencode([(n, t) for n, ts in given.items() if n not in replaced for t in ts])
+    query = f"{repeated}&" if repeated else ""
+    return Pagination(_digest(given, read, order), query, cursor, style, page)
+
+
+def _digest(given: Given, read: Sequence[str], order: Sequence[Order]) -> bytes:
+    """Return the digest of what the rows and their order depend on."""
+    filters = sorted((name, tuple(given[name])) for name in set(read))
+    terms = [_term(term) for term in order]
+    return sha256(repr((filters, terms)).encode()).digest()[:_DIGEST_BYTES]
+
+
+def _term(term: Order) -> tuple[str, ...]:
+    if isinstance(term, FixedOrder):
+        return (term.text,)
+    relation = "" if term.relation is None else term.relation.name
+    return (relation, term.field.name, str(term.descending), type(term.field.column.type).__name__)

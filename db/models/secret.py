@@ -1,0 +1,19 @@
+"""The service's secret, where no setting gives one (``api.secret``)."""
+
+from datetime import datetime
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, now
+from db.types import UtcDateTime
+
+
+class SecretKey(Base):
+    """A secret of random bytes, made once by the first process that needs it."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
