@@ -48,6 +48,7 @@ def create_app(settings: Settings, *, is_draining: Callable[[], bool] = lambda: 
         log_requests=settings.log_level in ("debug", "info"),
         headers=security_headers(settings.resource_url),
         max_concurrent_requests=settings.max_concurrent_requests,
+        body_timeout=settings.body_timeout_seconds,
         always_admitted=(health.LIVE, health.READY),
         openapi_url=docs.OPENAPI,
         docs_url=None,

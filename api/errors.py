@@ -25,6 +25,7 @@ The tree::
     ├── Conflict                409   unique and foreign keys, with the field
     │   └── RefusedByDatabase   409   a trigger or rule in the database
     ├── PreconditionFailed      412
+    ├── RequestTimeout          408
     ├── PayloadTooLarge         413
     ├── UnsupportedMediaType    415
     ├── IdempotencyKeyReused 422   the key was another request's
@@ -32,6 +33,7 @@ The tree::
     ├── ClientClosedRequest     499   the caller has left: for the log alone
     ├── InternalError           500   says nothing of its cause
     └── ServiceUnavailable      503   with ``Retry-After``
+        ├── Declined            503   too many requests, or about to stop
         └── OutcomeUnknown      503   the change may have been made: read before a retry
 """
 
@@ -232,6 +234,17 @@ class PreconditionFailed(ApiError):
     status = 412
     slug = "precondition-failed"
     title = "Precondition Failed"
+
+
+class RequestTimeout(ApiError):
+    """408: the body came too slowly, or not at all."""
+
+    status = 408
+    slug = "request-timeout"
+    title = "Request Timeout"
+
+    def __init__(self) -> None:
+        super().__init__("The body did not come in time")
 
 
 class PayloadTooLarge(ApiError):

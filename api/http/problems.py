@@ -69,18 +69,39 @@ class ProblemBoundary:
         try:
             await self._app(scope, receive, watch)
         except Exception as error:  # noqa: BLE001 - answered, or logged by _answer_to
-            answer = _answer_to(error, scope)
-            if finished:
-                return  # What runs behind the response: there is nobody left to tell.
-            if started:
-                raise ResponseCutOff from None
-            handler = handler_of(error, self._handlers) if self._handlers else None
-            if handler is not None:
-                try:
-                    answer = await response_of(handler, error, scope, receive)
-                except Exception as another:  # noqa: BLE001 - answered as any other failure
-                    answer = _answer_to(another, scope)
-            await answer(scope, receive, without_body(send) if scope["method"] == "HEAD" else send)
+            rest = None if finished else send
+            try:
+                await self._respond(error, scope, receive, rest, started=started)
+            finally:
+                _drop_frames(error)
+
+    async def _respond(
+        self, error: Exception, scope: Scope, receive: Receive, send: Send | None, *, started: bool
+    ) -> None:
+        """Answer for an error; ``send`` is None where the response is over."""
+        answer = _answer_to(error, scope)
+        if send is None:
+            return  # What runs behind the response: there is nobody left to tell.
+        if started:
+            raise ResponseCutOff from None
+        handler = handler_of(error, self._handlers) if self._handlers else None
+        if handler is not None:
+            try:
+                answer = await response_of(handler, error, scope, receive)
+            except Exception as another:  # noqa: BLE001 - answered as any other failure
+                answer = _answer_to(another, scope)
+        await answer(scope, receive, without_body(send) if scope["method"] == "HEAD" else send)
+
+
+def _drop_frames(error: BaseException | None) -> None:
+    """Drop the frames that an error, its cause and context went through.
+
+    They hold the request, and what they hold often holds the error: such a cycle would keep an
+    unread body, and thereby its connection, until the garbage collector comes.
+    """
+    while error is not None and error.__traceback__ is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _answer_to(error: Exception, scope: Scope) -> ASGIApp:

@@ -10,6 +10,7 @@ from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, refuse
 from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
 from api.http.native import UnsupportedRoute, access_of, registered
+from api.http.patience import BODY_TIMEOUT_SECONDS
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
 from api.http.routing import RouteTable, Routing, dispatch
@@ -31,6 +32,7 @@ class Service(FastAPI):
         headers: What every answer carries, unless its operation decides otherwise.
         max_concurrent_requests: How many requests may be under way before others are refused.
         always_admitted: Paths that are not refused even then, such as health checks.
+        body_timeout: How long a request may wait for its body (``api.http.patience``), in seconds.
         options: FastAPI's.
 
     Attributes:
@@ -45,6 +47,7 @@ class Service(FastAPI):
         headers: tuple[Header, ...] = (),
         max_concurrent_requests: int = MAX_CONCURRENT_REQUESTS,
         always_admitted: Collection[str] = (),
+        body_timeout: float = BODY_TIMEOUT_SECONDS,
         **options: Any,
     ) -> None:
         # Telemetry is on by default in FastAPI, and costs a fifth of a small request.
@@ -53,6 +56,7 @@ class Service(FastAPI):
         self.router.lifespan_context = checked(self.router.lifespan_context, self._check_gate)
         self._log_requests = log_requests
         self._headers = headers
+        self._body_timeout = body_timeout
         self._most = max_concurrent_requests
         self._exempt = always_admitted
         self.under_way: dict[int, Scope] = {}
@@ -123,5 +127,5 @@ class Service(FastAPI):
 
     def _answering(self, boundary: ProblemBoundary) -> ASGIApp:
         """Put the layers around a boundary that every response passes."""
-        app = UnreadBody(boundary)
+        app = UnreadBody(boundary, timeout=self._body_timeout)
         return RequestLog(app, enabled=self._log_requests, headers=self._headers)

@@ -1,38 +1,68 @@
-"""Bodies that nobody has read: the connection ends with the answer, and the answer says so.
+"""Bodies that nobody has read, or that do not come: the connection ends with the answer.
 
 An operation may answer before the body has come: a token is missing, there is no such route. The
 server cannot read a next request out of what is still to come, and closes the connection; a
 client that was not told would send its next request into it (RFC 9112, section 9.6).
+
+Whoever reads a body reads it through here, so the wait for it is bounded here as well.
 """
 
+from asyncio import CancelledError
 from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.body import header
+from api.http.patience import BODY_TIMEOUT_SECONDS, BodyWaits, cancellable
 
 _CLOSE = (b"connection", b"close")
 
 
 class UnreadBody:
-    """Adds ``Connection: close`` to answers that leave a body unread."""
+    """Adds ``Connection: close`` to answers that leave a body unread.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: The next layer.
+        timeout: How long a request may wait for its body, in seconds (``api.http.patience``).
+    """
+
+    def __init__(self, app: ASGIApp, *, timeout: float = BODY_TIMEOUT_SECONDS) -> None:
         self._app = app
+        self._waits = BodyWaits(timeout)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on; one without a body costs a look at its headers."""
         length = header(scope, b"content-length")
         if length == b"0" or (length is None and header(scope, b"transfer-encoding") is None):
             return self._app(scope, receive, send)
-        return self._watch(scope, receive, send)
+        return self._watch(scope, receive, send, _length(scope, length))
 
-    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _watch(self, scope: Scope, receive: Receive, send: Send, rest: int) -> None:
         unread = True
+        waits = self._waits
+        request = id(scope)
 
         async def read() -> Message:
-            nonlocal unread
-            message = await receive()
+            nonlocal unread, rest
+            if not unread:  # What is awaited is that the caller leaves.
+                return await receive()
+            pending = cancellable(receive())
+            waits.pending[request] = pending
+            if not waits.watched:
+                waits.watch()
+            try:
+                message: Message = await pending
+            except CancelledError:
+                waits.check(request)
+                raise
+            finally:
+                del waits.pending[request]
+            size = len(message.get("body", b""))
+            if waits.slow:
+                waits.credit(request, size)
+            rest -= size
+            if not rest:  # The server would say so with one more, empty message.
+                message["more_body"] = False
             unread = message.get("more_body", False)
             return message
 
@@ -41,4 +71,15 @@ class UnreadBody:
                 message["headers"] = [*message["headers"], _CLOSE]
             await send(message)
 
-        await self._app(scope, read, tell)
+        try:
+            await self._app(scope, read, tell)
+        finally:
+            if waits.slow:
+                waits.slow.pop(request, None)
+
+
+def _length(scope: Scope, content_length: bytes | None) -> int:
+    """Return how long the body will be, in bytes; -1 where only its end tells."""
+    if content_length is None or header(scope, b"transfer-encoding") is not None:
+        return -1
+    return int(content_length) if content_length.isdigit() else -1

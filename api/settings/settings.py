@@ -34,6 +34,7 @@ _DEFAULTS: Final = {
     "USER_CLAIM": "sub",
     "MAX_HOURS_PER_DAY": "24",
     "KEEP_ALIVE_SECONDS": "75",
+    "BODY_TIMEOUT_SECONDS": "20",
     "DRAIN_DELAY_SECONDS": "0",
     "MAX_CONCURRENT_REQUESTS": "1000",
 }
@@ -78,6 +79,7 @@ class Settings:
         user_claim: Which claim of a person's token names the person.
         max_hours_per_day: The most that a person's timesheets may hold for one day, in hours.
         keep_alive_seconds: How long a connection may be silent before a request's head is whole.
+        body_timeout_seconds: How long to wait for a body, and a second more for each 1,000 bytes.
         drain_delay_seconds: How long to serve on after SIGTERM, not ready any more.
         max_concurrent_requests: How many requests are handled at one time; others are refused.
     """
@@ -114,6 +116,7 @@ class Settings:
     user_claim: str
     max_hours_per_day: Decimal
     keep_alive_seconds: int
+    body_timeout_seconds: int
     drain_delay_seconds: int
     max_concurrent_requests: int
 
@@ -163,6 +166,7 @@ class Settings:
             user_claim=values.required(given, "USER_CLAIM"),
             max_hours_per_day=values.hours_of_day(given, "MAX_HOURS_PER_DAY"),
             keep_alive_seconds=values.whole(given, "KEEP_ALIVE_SECONDS", _HOUR, lowest=1),
+            body_timeout_seconds=values.whole(given, "BODY_TIMEOUT_SECONDS", _HOUR, lowest=1),
             drain_delay_seconds=values.whole(given, "DRAIN_DELAY_SECONDS", _HOUR),
             max_concurrent_requests=values.whole(
                 given, "MAX_CONCURRENT_REQUESTS", 100_000, lowest=1

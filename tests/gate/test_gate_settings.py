@@ -124,6 +124,7 @@ def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, content: str, text
         ({"ISSUER": OKTA, "KEEP_ALIVE_SECONDS": "0"}, "KEEP_ALIVE_SECONDS"),
         ({"ISSUER": OKTA, "KEEP_ALIVE_SECONDS": "3601"}, "KEEP_ALIVE_SECONDS"),
         ({"ISSUER": OKTA, "MAX_CONCURRENT_REQUESTS": "0"}, "MAX_CONCURRENT_REQUESTS"),
+        ({"ISSUER": OKTA, "BODY_TIMEOUT_SECONDS": "0"}, "BODY_TIMEOUT_SECONDS"),
         ({"ISSUER": OKTA, "DRAIN_DELAY_SECONDS": "1.5"}, "DRAIN_DELAY_SECONDS"),
         ({"ISSUER": OKTA, "SCOPE": 'a"b'}, "SCOPE"),
         ({"ISSUER": OKTA, "RESOURCE_URL": "http://parts.example"}, "RESOURCE_URL"),
