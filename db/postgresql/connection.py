@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from db.errors import DatabaseBusy, DatabaseError, OutcomeUnknown, RolledBack
+from db.errors import CallerLeft, DatabaseBusy, DatabaseError, OutcomeUnknown, RolledBack
 from db.postgresql.translation import translate
 
 if TYPE_CHECKING:
+    from db.callers import Caller
     from db.postgresql.watchdog import Watchdog
     from db.statement import Statement
 
@@ -60,14 +61,18 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         slot: Its number in the pool.
         started: The watchdog's tick at which the running operation began; 0 when none runs.
         statement: The statement that is running, or ran last.
+        reader: Who waits for what is read; None where something may be written, which goes on.
+        abandoned: The value of ``started`` of an operation whose reader has left.
         is_patient: Whether operations may take any time, as those of bulk work do.
         is_reusable: Whether it may go back to the pool; what makes it unfit says so here.
     """
 
     __slots__ = (
         "_seen",
+        "abandoned",
         "is_patient",
         "is_reusable",
+        "reader",
         "slot",
         "started",
         "statement",
@@ -83,6 +88,8 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         super().__init__(*arguments, **options)
         self.started = 0
         self.statement: Statement | None = None
+        self.reader: Caller | None = None
+        self.abandoned = 0
         self.is_patient = False
         self.is_reusable = True
         self._seen = 0
@@ -142,9 +149,11 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
 
     def failed(self, error: Exception) -> DatabaseError:
         """Return our error for a statement's, noting that the statement has ended."""
-        ticks = self.watchdog.tick - self.started
-        self.started = 0
+        started, self.started = self.started, 0
+        ticks = self.watchdog.tick - started
         match error:
+            case asyncpg.QueryCanceledError() if started == self.abandoned:
+                return CallerLeft("the caller has left", code=error.sqlstate)
             case asyncpg.QueryCanceledError() if ticks < STATEMENT_TIMEOUT_TICKS:
                 return DatabaseBusy("ended to make room for others", code=error.sqlstate)
             case asyncpg.ReadOnlySQLTransactionError() if self._is_demoted:
@@ -153,6 +162,10 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
             case _ if type(error) is asyncpg.InterfaceError:  # Misused: something may be running.
                 self.is_reusable = False
         return translate(error)
+
+    def _drop_global_statement_cache(self) -> None:
+        """Forget the prepared statements of all connections: asyncpg found that a table changed."""
+        self.watchdog.forget_statements()
 
     @property
     def _is_demoted(self) -> bool:

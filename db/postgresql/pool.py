@@ -80,8 +80,11 @@ class Pool:
             self._discard(slot)
         await self.sentinel.close()
 
-    async def borrow(self) -> PooledConnection:
+    async def borrow(self, *, reads: bool = False) -> PooledConnection:
         """Take a connection, waiting for one in turn with other clients.
+
+        Args:
+            reads: Whether it is used for reading alone, which ends once the caller has left.
 
         Raises:
             DatabaseBusy: None came back in time, or too many requests of this client wait.
@@ -92,9 +95,10 @@ class Pool:
         if slot is None:
             slot = await self._queue.acquire(caller)
         connection = self._connections[slot]
-        if connection is not None and not connection.is_closed():
-            return connection
-        return await self._connect(slot)
+        if connection is None or connection.is_closed():
+            connection = await self._connect(slot)
+        connection.reader = caller if reads else None
+        return connection
 
     async def _connect(self, slot: int) -> PooledConnection:
         try:

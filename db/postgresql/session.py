@@ -36,7 +36,7 @@ class PostgresSession(Fetching):
 
     async def __aenter__(self) -> Self:
         try:
-            self._connection = await self._pool.borrow()
+            self._connection = await self._pool.borrow(reads=self._reads)
         except Exception as error:
             raise translate(error) from error
         if self._transaction:

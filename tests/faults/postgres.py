@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import asyncpg
@@ -90,9 +90,10 @@ class OneOf:
     """A request of one of several clients."""
 
     client: int
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def left(self) -> None:
-        await asyncio.Event().wait()
+        await self.leaving.wait()
 
 
 class Outside:

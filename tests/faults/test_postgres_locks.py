@@ -5,12 +5,13 @@ from collections.abc import Coroutine, Iterator
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.callers import current_caller
-from db.errors import DatabaseUnavailable
+from db.errors import CallerLeft, DatabaseUnavailable
 from db.postgresql import PostgresDatabase
 from db.postgresql.connection import SERVER_SETTINGS
 from db.postgresql.database import POOL_SIZE
@@ -42,10 +43,10 @@ def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "1200")
 
 
-def as_client(number: int, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+def as_client(client: int | OneOf, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
     """Start work in the name of one of several clients."""
     context = copy_context()
-    context.run(current_caller.set, OneOf(number))
+    context.run(current_caller.set, OneOf(client) if isinstance(client, int) else client)
     return asyncio.get_running_loop().create_task(work, context=context)
 
 
@@ -153,6 +154,55 @@ def test_slow_statements_that_starve_nobody_are_all_served(url: str) -> None:
         for _ in range(2):
             served = await asyncio.gather(*(run_slowly() for _ in range(POOL_SIZE)))
             assert served == [1] * POOL_SIZE
+        await database.close()
+
+    asyncio.run(run())
+
+
+def test_slow_read_ends_once_its_caller_has_left(url: str) -> None:
+    async def run() -> None:
+        database = PostgresDatabase(url)
+        await database.open()
+        sleep = sa.select(sa.cast(sa.func.pg_sleep(8), sa.Text))
+
+        async def run_slowly(entered: Any) -> None:
+            async with entered as connection:
+                await connection.fetch_all(Statement(sleep, database.dialect), ())
+
+        async with Outside(url) as outside:
+            reader, writer = OneOf(1), OneOf(2)
+            reading = as_client(reader, run_slowly(database.reading()))
+            writing = as_client(writer, run_slowly(database.writing()))
+            await asyncio.sleep(0.5)
+            reader.leaving.set()
+            writer.leaving.set()
+            async with asyncio.timeout(5):
+                with pytest.raises(CallerLeft):
+                    await reading
+            assert [state for _, state in await outside.backends()].count("active") == 1
+            assert not writing.done()  # What has begun to write goes on to its commit.
+            writing.cancel()
+            await asyncio.wait({writing})
+            await assert_whole(database, outside)
+        await database.close()
+
+    asyncio.run(run())
+
+
+def test_statement_of_a_closed_connection_ends(url: str) -> None:
+    async def run() -> None:
+        database = PostgresDatabase(url)
+        await database.open()
+        async with Outside(url) as outside:
+            connection = await database._pool.borrow()
+            task = asyncio.create_task(connection.fetch("SELECT pg_sleep(8)"))
+            await outside.someone_waits()
+            connection.terminate()
+            with pytest.raises(asyncpg.PostgresError):
+                await task
+            database._pool.give_back(connection)
+            async with asyncio.timeout(7):
+                await assert_whole(database, outside)
         await database.close()
 
     asyncio.run(run())

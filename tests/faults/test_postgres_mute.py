@@ -32,7 +32,7 @@ from tests.inprocess import postgres_with
 IS_FULL = "FAULTS_FULL" in os.environ
 """With the service's own limits; else all of them are shortened."""
 
-AT_MOST_S = 12 if IS_FULL else 8
+AT_MOST_S = 10 if IS_FULL else 8
 
 
 @pytest.fixture

@@ -9,15 +9,24 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from db.errors import DatabaseError, OutcomeUnknown, RolledBack, UniqueViolation
+from db.callers import current_caller
+from db.errors import (
+    DatabaseError,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    RolledBack,
+    UniqueViolation,
+)
 from db.postgresql import PostgresDatabase
 from db.postgresql.database import POOL_SIZE
+from db.postgresql.session import PostgresSession
 from tests.crud.conftest import Api
 from tests.faults.postgres import (
     READS,
     WRITES,
     Base,
     Item,
+    OneOf,
     Outside,
     Work,
     assert_whole,
@@ -38,6 +47,10 @@ SECONDS = float(os.environ.get("POOL_SECONDS", "1.5"))
 def url(postgres_url: str) -> Iterator[str]:
     with postgres_with(Base.metadata, postgres_url) as url:
         yield url
+
+
+class Undone(Exception):
+    """Has a transaction undone."""
 
 
 async def outcome_of(work: Work, database: PostgresDatabase, key: int) -> str:
@@ -168,21 +181,34 @@ def test_upload_that_fails_keeps_its_connection_but_not_its_table(url: str) -> N
     asyncio.run(run())
 
 
-def test_tables_changed_while_serving_cost_no_read_and_no_connection(url: str) -> None:
+def test_tables_changed_while_serving_cost_one_transaction_and_no_read(url: str) -> None:
     async def run() -> None:
         database = PostgresDatabase(url)
         await database.open()
         everything = select_all(database)
+
+        async def fails(session: PostgresSession) -> bool:
+            try:
+                await session.fetch_all(everything, ())
+            except DatabaseUnavailable:
+                return True
+            return False
+
         async with Outside(url) as outside:
             await assert_whole(database, outside)
-            for kind in ("varchar(50)", "text"):  # Each cached plan now returns another type.
+            for kind in (
+                "varchar(50)",
+                "text",
+            ):  # Each prepared statement returns another type now.
+                sessions = [database.writing() for _ in range(POOL_SIZE)]
+                for number, session in enumerate(sessions):
+                    current_caller.set(OneOf(number))
+                    await session.__aenter__()
                 await outside.run(f"ALTER TABLE items ALTER COLUMN name TYPE {kind}")
-                for key in range(3 * POOL_SIZE):
-                    async with database.reading() as connection:
-                        await connection.fetch_all(everything, ())
-                    await outcome_of(write, database, key)
+                assert [await fails(session) for session in sessions].count(True) <= 1
+                for session in sessions:
+                    await session.__aexit__(Undone, Undone(), None)
                 await assert_whole(database, outside)
-            assert await outcome_of(write, database, 100) == "written"
         await database.close()
 
     asyncio.run(run())
