@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
 from db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from db.postgresql import gin
 from db.postgresql.connection import PooledConnection
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
@@ -150,7 +151,8 @@ class PostgresBulk(Fetching):
             if changes is not None:
                 await self._call(func.pg_advisory_xact_lock(func.hashtext(changes.name)))
             await self._set(lock_timeout=LOCK_TIMEOUT_MS)
-            yield
+            async with self._batched_entries(changes):
+                yield
         except BaseException:
             await connection.rollback()
             raise
@@ -162,6 +164,18 @@ class PostgresBulk(Fetching):
             raise
         finally:
             connection.is_patient = False
+
+    @asynccontextmanager
+    async def _batched_entries(self, table: Table | None) -> AsyncIterator[None]:
+        """Have the entries of the GIN indexes of a table, if any, made in batches."""
+        if table is None:
+            yield
+            return
+        name = gin.table_name(table, self._dialect)
+        has_lists = await self.fetch_all(gin.enlarge_lists(self._dialect), (name,))
+        yield
+        if has_lists:
+            await self.fetch_all(gin.put_into_place(self._dialect), (name,))
 
     async def _set(self, **limits: int) -> None:
         """Set limits of the transaction, in milliseconds; 0 for none."""
