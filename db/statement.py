@@ -21,6 +21,7 @@ from sqlalchemy.types import TypeEngine
 from db.callers import current_caller
 from db.fair_queue import FairQueue
 from db.matching import scans_long_text
+from db.search_index.conditions import needs_plan_for_values
 from db.threads import run_in_thread
 from db.turns import short_turns
 from db.waiting import wait_through
@@ -32,6 +33,9 @@ _Source = tuple[ClauseElement | Callable[[], ClauseElement], Dialect]
 
 # SQLAlchemy names parameters of its own after columns, so no column may be called like a slot.
 _SLOT: Final = "__slot_"
+
+_COMPILED: Final = ("bind", "is_planned_each_time", "scans_long_text", "sql")
+"""The attributes that a statement has once it is compiled."""
 
 
 def slot(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
@@ -56,12 +60,14 @@ class Statement:
             notice, so that such statements take turns.
         used: A mark for the cache that holds it: used since it was looked at.
         scans_long_text: Matches patterns against text of unlimited length: one row may take long.
+        is_planned_each_time: PostgreSQL is to plan it for the values, each time that it is run.
     """
 
     __slots__ = (
         "_source",
         "bind",
         "is_heavy",
+        "is_planned_each_time",
         "known",
         "scans_long_text",
         "slow_until",
@@ -72,6 +78,7 @@ class Statement:
     sql: str
     bind: Callable[[Values], Values]
     scans_long_text: bool
+    is_planned_each_time: bool
 
     def __init__(
         self, clause: ClauseElement | Callable[[], ClauseElement], dialect: Dialect
@@ -101,12 +108,14 @@ class Statement:
             raise TypeError("not a statement with parameters")
         self.sql = compiled.string
         self.bind = _binder(compiled)
-        self.scans_long_text = any(scans_long_text(element) for element in iterate(clause))
+        elements = list(iterate(clause))
+        self.scans_long_text = any(map(scans_long_text, elements))
+        self.is_planned_each_time = any(map(needs_plan_for_values, elements))
         self._source = None
 
     def __getattr__(self, name: str) -> Any:
         """Compile now: what is asked for has no value yet, since nothing has run it."""
-        if name not in ("bind", "scans_long_text", "sql") or self._source is None:
+        if name not in _COMPILED or self._source is None:
             raise AttributeError(name)
         self.compile()
         return getattr(self, name)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base
+from db.search_index import leave_out_search_indexes
 from db.types import FixedDecimal, UtcDateTime
 from migrations.running import run
 from migrations.settings import MigrationSettings
@@ -53,6 +54,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
         process_revision_directives=as_generated,
         render_item=as_plain_types,
+        include_name=leave_out_search_indexes,
     )
     with context.begin_transaction():
         context.run_migrations()

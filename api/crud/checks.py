@@ -128,6 +128,8 @@ def _search(given: Any) -> Complaints:
         yield from _names(search.attributes)
         if search.override not in ("", _STARTS_WITH):
             yield f"override: {search.override!r} is not {_STARTS_WITH}"
+        if not isinstance(search.index, bool):
+            yield "index: must be true or false"
     parameters = [search.param for search in searches]
     if len(set(parameters)) != len(parameters):
         yield "names a parameter twice"

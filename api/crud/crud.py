@@ -29,6 +29,7 @@ from api.crud.routes.operation_checks import check_operation
 from api.crud.routes.operations import OwnOperation
 from api.crud.routes.route import PlanRoute
 from api.crud.routes.router import ResourceRouter
+from api.crud.search_indexes import SearchIndexes
 from api.crud.subresources import nested_resources
 from api.crud.upload.describe import described
 from api.crud.upload.operation import UploadOperation
@@ -89,6 +90,8 @@ class Crud:
             raise ConfigurationError("Crud", "secret", error) from error
         self._compatible = compatible
         self._routes = Exposed(app, gate)
+        self._search_indexes = SearchIndexes(database)
+        app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
         describe_generated_routes(app)
         self._database = database
         self._base = base
@@ -203,6 +206,7 @@ class Crud:
         return upload
 
     def _add(self, resource: Resource) -> None:
+        self._search_indexes.need(resource.name, resource.searches)
         # Not include_router: its indirection costs a tenth of a small request, and adds nothing.
         self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
 

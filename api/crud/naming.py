@@ -11,7 +11,8 @@ from api.crud.options import ConfigurationError, ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
 from api.crud.query.criteria import Fixed, FixedOrder
 from api.crud.query.names import Target
-from api.crud.query.operators import OPERATORS
+from api.crud.query.operators import ANY_CASE, OPERATORS
+from api.crud.search_indexes import indexed_search
 from api.crud.views.fields import Field
 from api.crud.views.view import UnknownName, View
 
@@ -38,9 +39,14 @@ class Naming:
     """
 
     def __init__(
-        self, options: ResourceOptions, view: View, compatibility: Compatibility = STRICT
+        self,
+        options: ResourceOptions,
+        view: View,
+        compatibility: Compatibility = STRICT,
+        dialect: str = "",
     ) -> None:
         self._options = options
+        self._dialect = dialect
         self._compatibility = compatibility
         self._view = view
         self._names = view.names
@@ -111,7 +117,15 @@ class Naming:
         for name, target in targets.items():
             if not operator.of(target.field):
                 raise UnknownName(f"{name!r} has no operator {search.operator!r}")
-        return Search(search.param, tuple(targets.values()), operator, search.operator in _NEGATED)
+        negated = search.operator in _NEGATED
+        index = None
+        if search.index:
+            if operator is not ANY_CASE or negated:
+                raise UnknownName(f"index: serves the operator ilike, not {search.operator!r}")
+            index = indexed_search(
+                search, targets, self._view.fields, is_sqlite=self._dialect == "sqlite"
+            )
+        return Search(search.param, tuple(targets.values()), operator, negated, index)
 
     @staticmethod
     def _operator_name(search: SearchOptions) -> str:

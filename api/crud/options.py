@@ -38,12 +38,17 @@ class SearchOptions:
             at text and ignoring case; or any operator that the fields have (``eq``, ``gt``,
             ``in``, ``between``, ...). Finale's spellings (``notILike``, ``startsWith``) are known.
         override: Finale's: ``STARTS_WITH`` makes ``like`` and ``ilike`` start with the text.
+        index: Use the search index of the table, which a migration makes
+            (``db.search_index.create_search_index``): for ``ilike`` on text columns of the model's
+            own table. Terms have at least three characters; upper and lower case are one beyond
+            ASCII too.
     """
 
     param: str = "q"
     attributes: Sequence[str] = ()
     operator: str = "ilike"
     override: str = ""
+    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ class Resource:
         self.session_writes = SessionWrites(self.fields, database.dialect)
         check_mapped(self)
         self.embedder = Embedder(self.view)
-        self._naming = self._try("search", Naming, options, self.view, self.compatibility)
+        self._naming = self._try(
+            "search", Naming, options, self.view, self.compatibility, database.dialect.name
+        )
         self.parser: QueryParser = self._try(
             "sort", self._naming.parser, link.order() if link else ()
         )

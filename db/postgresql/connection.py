@@ -94,6 +94,15 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         self.is_reusable = True
         self._seen = 0
 
+    async def plan_and_fetch(self, sql: str, *values: Any) -> list[Any]:
+        """Run a statement that the server plans for these values, and return its rows.
+
+        A named prepared statement may get a plan for any values; one without a name never does.
+        """
+        prepared = await self.prepare(sql, name="")
+        rows: list[Any] = await prepared.fetch(*values)
+        return rows
+
     @property
     def is_clean(self) -> bool:
         """Whether it is open, no operation runs on it and no transaction is open."""

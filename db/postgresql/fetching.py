@@ -26,7 +26,10 @@ class Fetching:
         connection.statement = statement
         connection.started = connection.watchdog.tick
         try:
-            rows: list[Any] = await connection.fetch(statement.sql, *statement.bind(values))
+            fetch = (
+                connection.plan_and_fetch if statement.is_planned_each_time else connection.fetch
+            )
+            rows: list[Any] = await fetch(statement.sql, *statement.bind(values))
         except (ValueError, OverflowError) as error:
             if type(error) not in (ValueError, OverflowError):  # asyncpg's own, of an argument.
                 raise self._failed(error) from error

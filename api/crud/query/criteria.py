@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from api.crud.associations.conditions import exists, scalar
 from api.crud.associations.relations import Relation
+from api.crud.query.indexed import IndexedSearch
 from api.crud.query.instants import compared, has_several_forms
 from api.crud.query.operators import Operator
 from api.crud.views.fields import Field
@@ -117,7 +118,7 @@ def _column(field: Field, entity: Any) -> ColumnElement[Any]:
     return field.expression if entity is None else getattr(entity, field.attribute)
 
 
-Condition = Compare | IsNull | Not | AnyOf | AllOf | Through | Fixed
+Condition = Compare | IsNull | Not | AnyOf | AllOf | Through | Fixed | IndexedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ class ListQuery:
     pagination: Pagination | None = None
 
 
-def conditions_in(condition: Condition) -> Iterator[Compare | IsNull | Fixed]:
+def conditions_in(condition: Condition) -> Iterator[Compare | IsNull | Fixed | IndexedSearch]:
     """Yield every single comparison inside a condition."""
     match condition:
         case AnyOf() | AllOf():

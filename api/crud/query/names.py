@@ -10,6 +10,7 @@ from typing import Final
 
 from api.crud.associations.relations import Relation
 from api.crud.query.criteria import Compare, Condition, Fixed, Through
+from api.crud.query.indexed import IndexedSearch
 from api.crud.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
 from api.crud.views.fields import Field
 
@@ -96,12 +97,14 @@ class Search:
         targets: What it looks at.
         operator: How, ``ilike`` by default.
         negated: A target matches where the operator does not; null never matches, as in Finale.
+        index: Finds rows by the table's search index; None where each row is compared.
     """
 
     parameter: str
     targets: tuple[Target, ...]
     operator: Operator = ANY_CASE
     negated: bool = False
+    index: IndexedSearch | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from api.crud.query.pagination import pagination_of
 from api.crud.query.paging import OFFSET, PAGING, Paging, read_page
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.refusals import bad_value, unknown_parameter
-from api.crud.query.values import Read, read_condition, read_search
+from api.crud.query.values import Read, read_condition, read_indexed_search, read_search
 from api.errors import BadRequest, InvalidQuery
 
 MAX_PARAMETERS: Final = 200
@@ -224,6 +224,8 @@ class QueryParser:
     @staticmethod
     def _search(search: Search, text: str) -> Read:
         """Read a search; fields that cannot hold the text don't match, but one must be able to."""
+        if search.index is not None:
+            return read_indexed_search(search.parameter, search.index, text)
         read, refused = [], None
         for target in search.targets:
             try:

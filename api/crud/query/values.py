@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from api.crud.query.criteria import AllOf, AnyOf, Condition, IsNull, Not
 from api.crud.query.hints import in_our_words
+from api.crud.query.indexed import IndexedSearch
 from api.crud.query.names import Search, Target
 from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal, check_text
 from db.matching import MAX_PATTERN
+from db.search_index.conditions import SHORTEST_TERM
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""
@@ -63,6 +65,21 @@ def read_search(search: Search, target: Target, text: str) -> Read:
     else:
         condition, values = read_condition(name, at_the_end, operator, [text])
     return target.lead_to(Not(condition) if search.negated else condition), values
+
+
+def read_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Read:
+    """Read a search's text for the search index.
+
+    Raises:
+        InvalidQuery: No text of a row could hold it, or it is too short for the index.
+    """
+    try:
+        check_text(text, MAX_PATTERN)
+    except Refusal as refusal:
+        raise bad_value(parameter, str(refusal)) from refusal
+    if len(text) < SHORTEST_TERM:
+        raise bad_value(parameter, f"must be at least {SHORTEST_TERM} characters long")
+    return index, [index.value(text)]
 
 
 def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:

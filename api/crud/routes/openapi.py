@@ -18,6 +18,7 @@ from api.crud.views.fields import Field
 from api.http.forms import FORM
 from api.http.preferences import COUNTS
 from db.matching import MAX_PATTERN
+from db.search_index.conditions import SHORTEST_TERM
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
 _FIELD_ERROR: Final = {
@@ -257,8 +258,10 @@ def _search_parameter(search: Search) -> dict[str, Any]:
     operator, fields = search.operator, [target.field for target in search.targets]
     names = ", ".join(dict.fromkeys(field.name for field in fields)) or "nothing"
     does = f"does not: {operator.says}" if search.negated else operator.says
-    if operator.values == TEXT:
-        schema: dict[str, Any] = _SOUGHT
+    if search.index is not None:
+        schema: dict[str, Any] = {**_SOUGHT, "minLength": SHORTEST_TERM}
+    elif operator.values == TEXT:
+        schema = _SOUGHT
     elif operator.values != "one" or any(field.codec.is_text for field in fields):
         schema = {"type": "string"}
     else:

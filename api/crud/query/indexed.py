@@ -1,0 +1,43 @@
+"""A search by way of the table's search index (``SearchOptions(index=True)``)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, String
+from sqlalchemy.types import TypeEngine
+
+from db.search_index import SearchIndex
+from db.search_index.conditions import holds_term, term_value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedSearch:
+    """The condition that one of the resource's own columns holds a term, in any case.
+
+    Made once and kept, it shares one compiled statement by its identity.
+
+    Attributes:
+        index: The table and the columns that are searched; the index must cover them.
+        key: The first column of the primary key.
+        columns: What a SELECT says for the columns.
+        is_sqlite: Whether statements are for SQLite.
+    """
+
+    index: SearchIndex
+    key: ColumnElement[Any]
+    columns: tuple[ColumnElement[Any], ...]
+    is_sqlite: bool
+
+    def clause(
+        self,
+        next_slot: Callable[[TypeEngine[Any]], BindParameter[Any]],
+        entity: Any = None,  # noqa: ARG002 - it is of the resource's own rows alone
+    ) -> ColumnElement[bool]:
+        """Write the condition, taking one slot."""
+        term = next_slot(String())
+        return holds_term(self.index, self.key, self.columns, term, sqlite=self.is_sqlite)
+
+    def value(self, term: str) -> str:
+        """Return what the slot is bound to."""
+        return term_value(self.index.columns, term, sqlite=self.is_sqlite)

@@ -1,0 +1,97 @@
+"""``SearchOptions(index=True)``: which searches can use a search index, and whether there is one.
+
+What the options and the model say is checked when the resource is declared. The index itself is
+looked for when the application starts, once its lifespan has opened the database; an application
+that is mounted in another one gets no lifespan.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from api.crud.options import ConfigurationError, SearchOptions
+from api.crud.query import Search
+from api.crud.query.indexed import IndexedSearch
+from api.crud.query.names import Target
+from api.crud.views.fields import Fields
+from api.crud.views.view import UnknownName
+from api.http.gates import Lifespan
+from db.database import Database
+from db.search_index import SearchIndex
+from db.search_index.checks import find_problem
+
+
+def indexed_search(
+    options: SearchOptions, targets: Mapping[str, Target], fields: Fields, *, is_sqlite: bool
+) -> IndexedSearch:
+    """Return the condition of a search that uses the index of the resource's table.
+
+    Args:
+        options: The search, with the operator ``ilike`` and no ``override``.
+        targets: What it looks at, by the names that the options use.
+        fields: The resource's.
+        is_sqlite: Whether statements are for SQLite.
+
+    Raises:
+        UnknownName: The index could not serve it.
+    """
+    if not targets:
+        raise UnknownName("index: the model has no text column")
+    for name, target in targets.items():
+        if target.path:
+            raise UnknownName(
+                f"index: {name!r} is of another table; a search index serves a table's own columns"
+            )
+        if target.field.computed or target.field.column not in fields.table.columns.values():
+            raise UnknownName(f"index: {name!r} is not a column of {fields.table.name}")
+        if target.field.codec.text_operand is not None:
+            raise UnknownName(f"index: the type of {name!r} stores text in another form")
+    columns = tuple(target.field.column.name for target in targets.values())
+    try:
+        index = SearchIndex(fields.table.name, columns, fields.table.schema)
+    except ValueError as error:
+        raise UnknownName(f"index: {options.param!r}: {error}") from error
+    expressions = tuple(target.field.expression for target in targets.values())
+    return IndexedSearch(index, fields.key[0].expression, expressions, is_sqlite)
+
+
+class SearchIndexes:
+    """The search indexes that the resources of one ``Crud`` need.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._needed: list[tuple[str, SearchIndex]] = []
+
+    def need(self, resource: str, searches: tuple[Search, ...]) -> None:
+        """Have the indexes of a resource's searches looked for when the application starts."""
+        self._needed += [
+            (resource, search.index.index) for search in searches if search.index is not None
+        ]
+
+    async def check(self) -> None:
+        """Look for the indexes.
+
+        Raises:
+            ConfigurationError: One is missing or does not fit; names the resource.
+            DatabaseError: The database cannot be read.
+        """
+        for resource, index in self._needed:
+            async with self._database.reading() as connection:
+                problem = await find_problem(connection, self._database.dialect, index)
+            if problem is not None:
+                raise ConfigurationError(resource, "search", f"index: {problem}")
+
+    def checked(self, lifespan: Lifespan) -> Lifespan:
+        """Return the lifespan with the check inside it."""
+
+        @asynccontextmanager
+        async def checked_lifespan(app: Any) -> AsyncIterator[Mapping[str, Any] | None]:
+            async with lifespan(app) as state:
+                await self.check()
+                yield state
+
+        return checked_lifespan
