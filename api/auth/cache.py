@@ -1,15 +1,27 @@
-"""Tokens whose signature was found good, so that it is not computed again.
+"""What was found out about tokens, so that it is not found out again.
 
-Owns a bounded map in order of last use. A token is known by its SHA-256 only: the cache holds no
-credential that could be stolen from it. It holds results, not permissions: what else makes a token
-acceptable is judged again by ``verifier`` each time.
+Owns a map in order of last use, bounded in entries and in bytes: callers choose how large their
+tokens are. A token is known by its SHA-256 only: the cache holds no credential that could be stolen
+from it. It holds results, not permissions: what else makes a token acceptable is judged again by
+``verifier`` each time.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any, Final, Generic, TypeVar
 
+from api.auth.footprint import bytes_of
 from api.auth.grants import Grant
+
+_ENTRY_BYTES: Final = 1_500
+"""Of an entry besides its claims: the grant, its sets, digest and places in two maps."""
+
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Of all claims that one cache holds: some 8,000 ordinary tokens, or 200 of the largest."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +32,20 @@ class Entry:
     generation: int
 
 
-class VerifiedTokens:
+class TokenCache(Generic[T]):
     """The cache.
 
     Args:
         size: Entries to hold at most; 0 switches it off.
+        max_bytes: Bytes that they may take together.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, max_bytes: int = MAX_BYTES) -> None:
         self._size = size
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[bytes, T] = OrderedDict()
+        self._sizes: dict[bytes, int] = {}
+        self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -39,18 +55,28 @@ class VerifiedTokens:
         """Give the name under which a token is kept."""
         return sha256(credential).digest()
 
-    def get(self, digest: bytes) -> Entry | None:
+    def get(self, digest: bytes) -> T | None:
         """Give an entry, which thereby becomes the last to be dropped."""
         entry = self._entries.get(digest)
         if entry is not None:
             self._entries.move_to_end(digest)
         return entry
 
-    def put(self, digest: bytes, entry: Entry) -> None:
-        """Keep an entry, at the cost of the one unused for longest."""
-        if self._size <= 0:
+    def put(self, digest: bytes, entry: T, document: Any) -> None:
+        """Keep an entry, at the cost of those unused for longest.
+
+        Args:
+            digest: The token's.
+            entry: What was found out.
+            document: The claims that the entry holds; their size counts.
+        """
+        size = _ENTRY_BYTES + bytes_of(document)
+        if self._size <= 0 or size > self._max_bytes:
             return
+        self.bytes += size - self._sizes.get(digest, 0)
+        self._sizes[digest] = size
         self._entries[digest] = entry
         self._entries.move_to_end(digest)
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+        while len(self._entries) > self._size or self.bytes > self._max_bytes:
+            oldest, _ = self._entries.popitem(last=False)
+            self.bytes -= self._sizes.pop(oldest)

@@ -10,7 +10,7 @@ is 503 and not believed to have said yes: a stale yes would undo a revocation.
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from api.auth import refusals
-from api.auth.cache import VerifiedTokens
+from api.auth.cache import TokenCache
 from api.auth.claims import CLIENT_CLAIMS
 from api.auth.gate import TokenVerifier
 from api.auth.grants import Grant
@@ -100,7 +100,7 @@ class Introspection:
         self._policy = policy or IntrospectionPolicy()
         self._now = wall_clock
         self._clock = steady_clock
-        self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
+        self._answers: TokenCache[_Answer] = TokenCache(self._policy.cache_size)
         self._flights: dict[bytes, asyncio.Task[None]] = {}
         self._unknown: deque[float] = deque()
         self._silent_until = -inf
@@ -116,7 +116,7 @@ class Introspection:
             return await self._jwts.verify(credential)
         if len(credential) > MAX_TOKEN_CHARACTERS:
             raise refusals.invalid_token("token-too-large")
-        digest = VerifiedTokens.digest(credential)
+        digest = TokenCache.digest(credential)
         answer = self._answers.get(digest)
         if answer is None or self._clock() >= answer.fresh_until:
             answer = await self._renewed(digest, credential.decode("ascii"), answer)
@@ -189,10 +189,8 @@ class Introspection:
         return _Answer(grant, "", now + min(policy.yes_seconds, left))
 
     def _keep(self, digest: bytes, answer: _Answer) -> None:
-        self._answers[digest] = answer
-        self._answers.move_to_end(digest)
-        if len(self._answers) > self._policy.cache_size:
-            self._answers.popitem(last=False)
+        claims = {} if answer.grant is None else answer.grant.claims
+        self._answers.put(digest, answer, claims)
 
 
 def read_answer(said: Mapping[str, Any], audience: str) -> Grant:

@@ -10,7 +10,9 @@ Behind a proxy all addresses are the proxy's: then bad tokens are counted togeth
 """
 
 import time
+from hashlib import sha256
 from math import ceil
+from typing import Final
 
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
@@ -23,6 +25,9 @@ from api.auth.windows import Windows
 from api.errors import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
 from api.http.address import address_of
 from api.http.exchange import Exchange, Header
+
+_KEY_CHARACTERS: Final = 256
+"""Longer keys are counted by their hash: ten thousand clients may have names of 10 KB each."""
 
 
 class Limit:
@@ -48,6 +53,8 @@ class Limit:
         Returns:
             Whether it is within the rate, seconds to the window's end, and the header fields.
         """
+        if len(key) > _KEY_CHARACTERS:
+            key = sha256(key.encode()).hexdigest()
         within = self._limiter.hit(self._item, key)
         end, rest = self._limiter.get_window_stats(self._item, key)
         seconds = max(1, ceil(end - self._clock()))

@@ -17,7 +17,7 @@ from typing import Any
 from jose.backends.base import Key
 
 from api.auth import compact, refusals
-from api.auth.cache import Entry, VerifiedTokens
+from api.auth.cache import Entry, TokenCache
 from api.auth.claims import read_grant
 from api.auth.download import Download, Fetch
 from api.auth.grants import Grant
@@ -38,7 +38,7 @@ class Verifier:
         issuers: Whom to trust; no two with the same ``issuer``.
         fetch: How to get documents of an issuer; by default ``Download``.
         revoked: Asked for each token that is otherwise good.
-        cache_size: Verified tokens to remember, about 2 KB each; 0 for none.
+        cache_size: Verified tokens to remember, within ``cache.MAX_BYTES``; 0 for none.
         keyring_policy: Times and budgets of the keyrings.
         wall_clock: Seconds since 1970, for exp, nbf and iat.
         steady_clock: Seconds that never jump, for the keyrings.
@@ -67,7 +67,7 @@ class Verifier:
             raise ValueError("issuers must name at least one issuer, and none twice")
         self._revoked = revoked
         self._now = wall_clock
-        self._cache = VerifiedTokens(cache_size)
+        self._cache: TokenCache[Entry] = TokenCache(cache_size)
 
     async def verify(self, credential: bytes) -> Grant:
         """Judge a credential.
@@ -76,11 +76,11 @@ class Verifier:
             Unauthorized: It is refused.
             ServiceUnavailable: The keys to judge it cannot be had.
         """
-        digest = VerifiedTokens.digest(credential)
+        digest = TokenCache.digest(credential)
         grant = self._recall(digest)
         if grant is None:
             grant, generation = await self._examine(credential)
-            self._cache.put(digest, Entry(grant, generation))
+            self._cache.put(digest, Entry(grant, generation), grant.claims)
         if self._revoked is not None and self._revoked(grant.claims):
             raise refusals.invalid_token("token-revoked")
         return grant

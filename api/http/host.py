@@ -14,11 +14,14 @@ from api.errors import BadRequest
 
 _HOST: Final = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.v]+\])(?::[0-9]*)?")
 
+_LONGEST: Final = 512
+"""A name of DNS has 253 characters; longer values are refused, and not kept in memory."""
+
 
 def refusal_of_host(scope: Scope) -> BadRequest | None:
     """Return the refusal of a request that does not name one host, since readers could differ."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) == 1 and _is_host(hosts[0]):
+    if len(hosts) == 1 and len(hosts[0]) <= _LONGEST and _is_host(hosts[0]):
         return None
     return BadRequest("A request of HTTP/1.1 must have one well-formed Host header")
 

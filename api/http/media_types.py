@@ -6,12 +6,12 @@ UTF-8 or in ASCII; another charset is not read.
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
 from api.errors import BadRequest, NotAcceptable
+from api.http.short_texts import cached_if_short
 
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -36,7 +36,7 @@ class MediaType(NamedTuple):
         return self.parameters.get("charset", "utf-8").lower() in _CHARSETS
 
 
-@lru_cache(_KEPT)
+@cached_if_short(_KEPT)
 def parse_media_type(value: bytes) -> MediaType | None:
     """Parse a media type; None if it is malformed."""
     text = value.decode("latin-1")
@@ -101,7 +101,7 @@ def preferred(scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = 
     return _preferred(given[0] if len(given) == 1 else b",".join(given), produced, named)
 
 
-@lru_cache(_KEPT)
+@cached_if_short(_KEPT)
 def _preferred(accept: bytes, produced: tuple[str, ...], named: tuple[str, ...]) -> str | None:
     weights: dict[str, float] = {}
     for name, weight in _ranges(accept.decode("latin-1")):

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
+
+from api.http.short_texts import cached_if_short
 
 EXACT: Final = "exact"
 ESTIMATED: Final = "estimated"
@@ -36,7 +37,7 @@ def _preferences(scope: Scope) -> Mapping[str, str]:
     return _parsed(b",".join(given)) if given else _NOTHING
 
 
-@lru_cache(256)
+@cached_if_short(256)
 def _parsed(prefer: bytes) -> Mapping[str, str]:
     """Return the preferences by name: of one given twice, the first counts."""
     found: dict[str, str] = {}

@@ -13,6 +13,8 @@ from db.sqlite.translation import translate
 from db.statement import Statement, Values
 
 _MOST = 1_024
+_MOST_CHARACTERS = 1_024
+"""Of a count's parameters: callers choose them, and a query may hold 16 KB."""
 
 
 class CountCache:
@@ -47,8 +49,12 @@ class CountCache:
 
     def put(self, statement: Statement, values: Values, count: int, version: int) -> None:
         """Keep a count that was begun at ``version``, unless that has passed meanwhile."""
-        if version != self._version:
+        if version != self._version or _size(values) > _MOST_CHARACTERS:
             return
         self._counts[statement.sql, values] = count
         if len(self._counts) > _MOST:
             self._counts.popitem(last=False)
+
+
+def _size(values: Values) -> int:
+    return sum(len(value) for value in values if isinstance(value, str | bytes))

@@ -7,7 +7,6 @@ means any of them, ``null`` means null; ``q`` searches, ``sort`` orders, ``count
 names the nearest one: a misspelt filter must not list everything.
 """
 
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -30,6 +29,7 @@ from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.query.values import Read, read_condition, read_indexed_search, read_search
 from api.errors import BadRequest, InvalidQuery
+from api.http.short_texts import cached_if_short
 
 MAX_PARAMETERS: Final = 200
 MAX_QUERY_BYTES: Final = 16_384
@@ -118,8 +118,8 @@ class QueryParser:
         self._listed = (*names.fields, *self._searches, *reserved)
         self._hints = Hints(names, self._purposes())
         # Parsing is a pure function of the text, and the same lists are asked for again and again.
-        self.parse = lru_cache(_KEPT_QUERIES)(self._parse)
-        self.parse_of_one = lru_cache(_KEPT_QUERIES)(self._parse_of_one)
+        self.parse = cached_if_short(_KEPT_QUERIES)(self._parse)
+        self.parse_of_one = cached_if_short(_KEPT_QUERIES)(self._parse_of_one)
 
     def _purposes(self) -> dict[str, str]:
         """Return the names of the parameters by what they are for, as far as there are any."""
