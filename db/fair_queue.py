@@ -93,6 +93,13 @@ class FairQueue:
         """How many requests wait."""
         return len(self._waiters)
 
+    def holder(self, slot: int) -> Caller:
+        """Return who holds a slot. Raises ``ValueError`` where nobody does."""
+        caller = self._holders[slot]
+        if caller is None:
+            raise ValueError(f"slot {slot} is not held")
+        return caller
+
     def acquire_nowait(self, caller: Caller) -> int | None:
         """Take a slot if this caller need not wait for one; return its number, or None."""
         free = self._free

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from db.errors import CallerLeft, DatabaseBusy, DatabaseError, OutcomeUnknown, RolledBack
+from db.errors import DatabaseBusy, DatabaseError, OutcomeUnknown, RolledBack
 from db.postgresql.translation import translate
 
 if TYPE_CHECKING:
-    from db.callers import Caller
+    from collections.abc import Callable
+
     from db.postgresql.watchdog import Watchdog
     from db.statement import Statement
 
@@ -61,21 +62,21 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         slot: Its number in the pool.
         started: The watchdog's tick at which the running operation began; 0 when none runs.
         statement: The statement that is running, or ran last.
-        reader: Who waits for what is read; None where something may be written, which goes on.
-        abandoned: The value of ``started`` of an operation whose reader has left.
+        task: Who waits for the statement's rows; None where nobody does.
+        on_tick: Called by the watchdog while a statement runs for a session that only reads.
         is_patient: Whether operations may take any time, as those of bulk work do.
         is_reusable: Whether it may go back to the pool; what makes it unfit says so here.
     """
 
     __slots__ = (
         "_seen",
-        "abandoned",
         "is_patient",
         "is_reusable",
-        "reader",
+        "on_tick",
         "slot",
         "started",
         "statement",
+        "task",
         "watchdog",
     )
 
@@ -88,8 +89,8 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         super().__init__(*arguments, **options)
         self.started = 0
         self.statement: Statement | None = None
-        self.reader: Caller | None = None
-        self.abandoned = 0
+        self.task: asyncio.Task[Any] | None = None
+        self.on_tick: Callable[[], None] | None = None
         self.is_patient = False
         self.is_reusable = True
         self._seen = 0
@@ -161,8 +162,6 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         started, self.started = self.started, 0
         ticks = self.watchdog.tick - started
         match error:
-            case asyncpg.QueryCanceledError() if started == self.abandoned:
-                return CallerLeft("the caller has left", code=error.sqlstate)
             case asyncpg.QueryCanceledError() if ticks < STATEMENT_TIMEOUT_TICKS:
                 return DatabaseBusy("ended to make room for others", code=error.sqlstate)
             case asyncpg.ReadOnlySQLTransactionError() if self._is_demoted:

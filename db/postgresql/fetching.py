@@ -1,5 +1,6 @@
 """Running statements on one asyncpg connection, and giving their rows."""
 
+from asyncio import CancelledError, current_task
 from typing import Any
 
 from db.errors import DatabaseError
@@ -24,6 +25,7 @@ class Fetching:
         if statement.slow_until and not connection.is_patient:
             connection.watchdog.admit(statement)
         connection.statement = statement
+        connection.task = current_task()
         connection.started = connection.watchdog.tick
         try:
             fetch = (
@@ -34,10 +36,18 @@ class Fetching:
             if type(error) not in (ValueError, OverflowError):  # asyncpg's own, of an argument.
                 raise self._failed(error) from error
             rows = await self._fetch_again(statement, values, error)
+        except CancelledError:
+            self._cancelled()
+            raise
         except Exception as error:
             raise self._failed(error) from error
         connection.started = 0
+        connection.task = None
         return rows
+
+    def _cancelled(self) -> None:
+        """Note that nobody waits for the running statement any more. May raise ``CallerLeft``."""
+        self._connection.task = None
 
     def _failed(self, error: Exception) -> DatabaseError:
         """Return our error for a statement's."""
@@ -61,9 +71,13 @@ class Fetching:
             if verb == "DELETE":
                 prepared = await connection.prepare(statement.sql)
                 return [(None,) * len(prepared.get_attributes())]
+        except CancelledError:
+            self._cancelled()
+            raise
         except Exception as failure:
             raise self._failed(failure) from failure
         connection.started = 0
+        connection.task = None
         raise translate(error) from error
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:

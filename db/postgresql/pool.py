@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Dialect
 
-from db.callers import current_caller
+from db.callers import Caller, current_caller
 from db.fair_queue import FairQueue
 from db.postgresql.connection import PooledConnection, connect
 from db.postgresql.sentinel import Sentinel
@@ -84,11 +84,8 @@ class Pool:
             self._discard(slot)
         self.sentinel.close()
 
-    async def borrow(self, *, reads: bool = False) -> PooledConnection:
+    async def borrow(self) -> PooledConnection:
         """Take a connection, waiting for one in turn with other clients.
-
-        Args:
-            reads: Whether it is used for reading alone, which ends once the caller has left.
 
         Raises:
             DatabaseBusy: None came back in time, or too many requests of this client wait.
@@ -101,8 +98,11 @@ class Pool:
         connection = self._connections[slot]
         if connection is None or connection.is_closed():
             connection = await self._connect(slot)
-        connection.reader = caller if reads else None
         return connection
+
+    def borrower(self, connection: PooledConnection) -> Caller:
+        """Return for whom a connection was borrowed."""
+        return self._queue.holder(connection.slot)
 
     async def _connect(self, slot: int) -> PooledConnection:
         try:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import DatabaseError
 from db.postgresql.connection import PooledConnection, outcome_unknown
+from db.postgresql.departure import Departure
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.pool import Pool
@@ -25,7 +26,7 @@ class PostgresSession(Fetching):
         reads: Whether nothing may be changed.
     """
 
-    __slots__ = ("_connection", "_pool", "_reads", "_transaction")
+    __slots__ = ("_connection", "_departure", "_pool", "_reads", "_transaction")
 
     _connection: PooledConnection
 
@@ -33,12 +34,15 @@ class PostgresSession(Fetching):
         self._pool = pool
         self._transaction = transaction
         self._reads = reads
+        self._departure: Departure | None = None
 
     async def __aenter__(self) -> Self:
         try:
-            self._connection = await self._pool.borrow(reads=self._reads)
+            self._connection = await self._pool.borrow()
         except Exception as error:
             raise translate(error) from error
+        if self._reads:
+            self._connection.on_tick = self._attend
         if self._transaction:
             try:
                 await self._connection.begin()
@@ -62,7 +66,22 @@ class PostgresSession(Fetching):
                 else:
                     await self._connection.rollback()
         finally:
+            self._connection.on_tick = None
+            if self._departure is not None:
+                self._departure.close()
             self._pool.give_back(self._connection)
+
+    def _attend(self) -> None:
+        """Watch whether the caller is still there; a statement of theirs is running."""
+        if self._departure is None:
+            caller = self._pool.borrower(self._connection)
+            self._departure = Departure(self._connection, caller)
+        self._departure.look()
+
+    def _cancelled(self) -> None:
+        super()._cancelled()
+        if self._departure is not None:
+            self._departure.translate()
 
     def _failed(self, error: Exception) -> DatabaseError:
         failure = self._connection.failed(error)

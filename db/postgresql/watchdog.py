@@ -7,8 +7,8 @@ nobody is blamed for an answer that has arrived and was not read yet.
 - Silent for ``PROBE_TICKS``: the sentinel is asked. If it gets no answer either, the network is
   mute and all silent operations end, those of bulk work too.
 - Silent for ``SILENCE_TICKS``: the operation ends, unless it may take any time.
-- Slow for ``SLOW_TICKS``: the statement counts as slow. If it only reads, it ends once its caller
-  has left. When somebody has waited ``STARVING_S`` for
+- Running at a tick: from then on a read ends when its caller has left (``departure``).
+- Slow for ``SLOW_TICKS``: the statement counts as slow. When somebody has waited ``STARVING_S`` for
   a connection, the newest of more than ``most_slow`` are ended, and for a while no more of the same
   may begin: so statements on one locked table, or slow ones, leave connections to all others.
 """
@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
-from db.callers import Caller
 from db.errors import DatabaseBusy
 from db.postgresql.connection import PooledConnection
 from db.postgresql.sentinel import Sentinel
@@ -76,7 +75,6 @@ class Watchdog:
         self._slow: list[PooledConnection] = []
         self._probe: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._attending: dict[PooledConnection, tuple[int, asyncio.Task[None]]] = {}
 
     def start(self) -> None:
         """Begin to watch, in the running event loop."""
@@ -86,7 +84,7 @@ class Watchdog:
         """Watch no longer."""
         if self._timer is not None:
             self._timer.cancel()
-        for task in (self._probe, self._ending, *(task for _, task in self._attending.values())):
+        for task in (self._probe, self._ending):
             if task is not None:
                 task.cancel()
 
@@ -124,9 +122,9 @@ class Watchdog:
         running = [one for one in self._connections if one is not None and one.started]
         for one in running:
             one.note_progress(self.tick)
+            if one.on_tick is not None:
+                one.on_tick()
         self._slow = self._silent(running, SLOW_TICKS)
-        if self._slow or self._attending:
-            self._attend()
         if self._slow:
             self._make_room()
             self._look_at_silence(running)
@@ -135,23 +133,6 @@ class Watchdog:
         """Return those of the connections that have had no answer for so long, longest first."""
         silent = [one for one in running if self.tick - one.started >= ticks]
         return sorted(silent, key=lambda one: one.started)
-
-    def _attend(self) -> None:
-        """Look out for the callers of slow reads, and no longer for those whose read has ended."""
-        for one, (started, task) in tuple(self._attending.items()):
-            if one.started != started:
-                task.cancel()
-                del self._attending[one]
-        for one in self._slow:
-            if one.reader is not None and one not in self._attending:
-                task = asyncio.create_task(self._abandon(one, one.reader))
-                self._attending[one] = (one.started, task)
-
-    async def _abandon(self, connection: PooledConnection, reader: Caller) -> None:
-        """End what a connection is running once its reader has left."""
-        await reader.left()
-        connection.abandoned = connection.started
-        await self._end([connection.get_server_pid()])
 
     def _make_room(self) -> None:
         """Mark slow statements, and end the newest of too many if somebody starves."""

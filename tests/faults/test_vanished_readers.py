@@ -12,8 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from db.engine import with_connection
 from tests.conftest import ROOT, START_SECONDS
+from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.faults.slow_service import ENDLESS, SLOW, create_tables
 from tests.workers import free_port
 
@@ -64,10 +67,9 @@ class SlowService:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[SlowService]:
-    url = f"sqlite:///{tmp_path / 'slow.sqlite'}"
-    create_tables(url)
-    service = SlowService(url, tmp_path)
+def service(database_url: str, tmp_path: Path) -> Iterator[SlowService]:
+    create_tables(database_url)
+    service = SlowService(database_url, tmp_path)
     try:
         service.wait_until_ready()
         yield service
@@ -75,11 +77,19 @@ def service(tmp_path: Path) -> Iterator[SlowService]:
         service.stop()
 
 
+@contextlib.contextmanager
+def endless_reads(service: SlowService) -> Iterator[None]:
+    """Ask for more than one client's share of endless reads; leave at the end of the block."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(service.ask(f"/works/{ENDLESS}", "gone"))
+        time.sleep(1)  # Some run by now, the others wait.
+        yield
+
+
 def test_reads_of_vanished_callers_leave_their_slots_to_others(service: SlowService) -> None:
-    connections = [service.ask(f"/works/{ENDLESS}", "gone") for _ in range(30)]
-    time.sleep(1)  # Some run by now, the others wait.
-    for connection in connections:
-        connection.close()
+    with endless_reads(service):
+        pass
     begun = time.monotonic()
     response = service.get(f"/works/{SLOW}", client="gone")  # It had its whole share.
     seconds = time.monotonic() - begun
@@ -87,3 +97,34 @@ def test_reads_of_vanished_callers_leave_their_slots_to_others(service: SlowServ
     assert response.status_code == 200, response.text
     assert seconds < SOON
     assert service.get("/notes").status_code == 200
+
+
+def test_connections_of_vanished_readers_are_used_again_and_clean(
+    service: SlowService, database_url: str
+) -> None:
+    if not database_url.startswith("postgresql"):
+        pytest.skip("SQLite has no server that would know")
+    with endless_reads(service):
+        running = {pid for pid, state in backends(database_url).items() if state == "active"}
+    assert len(running) > 1
+    assert service.get(f"/works/{SLOW}", "gone").status_code == 200
+    for _ in range(10):
+        assert service.get("/notes").status_code == 200
+    after = backends(database_url)
+    assert running <= after.keys()
+    assert set(after.values()) == {"idle"}
+
+
+def backends(url: str) -> dict[int, str]:
+    """Return the states of the service's connections, as the server sees them, by process id."""
+    found: dict[int, str] = {}
+
+    def look(connection: sa.Connection) -> None:
+        rows = connection.exec_driver_sql(
+            "SELECT pid, state FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        found.update((row[0], row[1]) for row in rows)
+
+    with_connection(url, look)
+    return found
