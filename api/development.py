@@ -113,6 +113,7 @@ def _issuer_settings(settings: Settings) -> IssuerSettings:
             clients={client["CLIENT_ID"]: client["CLIENT_SECRET"]},
             default_scopes=settings.scope.split(),
             revoked_tokens_file=settings.revoked_tokens_file,
+            keep_alive_seconds=settings.keep_alive_seconds,
         )
     except IssuerStartError as error:
         raise CannotStart(str(error)) from error

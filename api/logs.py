@@ -11,6 +11,8 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from api.http.causes import cause_of
+
 _LEVELS: Final = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -56,6 +58,8 @@ class _Forward(logging.Handler):
         """Write one line."""
         error = record.exc_info[0] if record.exc_info else None
         given = {"error": error.__name__} if error else {}
+        if record.exc_info and (cause := cause_of(record.exc_info[1])) is not None:
+            given["cause"] = cause
         logger: Any = structlog.get_logger(record.name)
         logger.log(record.levelno, record.getMessage(), logger=record.name, **given)
 

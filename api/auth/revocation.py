@@ -7,6 +7,7 @@ file must not bring revoked tokens back. A token without ``jti`` cannot be revok
 """
 
 import asyncio
+import errno
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,7 +74,8 @@ class RevokedTokens:
                 await asyncio.to_thread(self.read)
             except (OSError, ValueError) as error:
                 if not failed:  # Once, and not every second.
-                    _log.error("revoked tokens: %s: %s", type(error).__name__, error)
+                    cause = errno.errorcode.get(getattr(error, "errno", None) or 0, "unusable")
+                    _log.error("revoked tokens: %s: %s", type(error).__name__, cause)
                 failed = True
             else:
                 failed = False

@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.http.causes import cause_of
 from api.http.exchange import Exchange, Header
 from api.http.handlers import Handlers, handler_of, response_of
 from api.http.native import without_body
-from db.errors import DatabaseError
 
 log: Any = structlog.get_logger("api")
 
@@ -111,7 +111,7 @@ def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
         return _no_error(error)
     problem = _problem_of(error)
     exchange.reason = problem.reason
-    exchange.cause = exchange.cause or _database_code(error)
+    exchange.cause = exchange.cause or cause_of(error)
     is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_failure and not isinstance(problem, errors.Declined):
         _log(error, exchange)
@@ -197,11 +197,3 @@ def _log(error: Exception, exchange: Exchange) -> None:
         code=exchange.cause,
         trace=frames,
     )
-
-
-def _database_code(error: Exception) -> str | None:
-    """Return the database's code, if this error is the database's or was raised from one."""
-    for one in (error, error.__cause__):
-        if isinstance(one, DatabaseError):
-            return one.code
-    return None

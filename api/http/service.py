@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, refuse
 from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
+from api.http.lifespan import run_lifespan
 from api.http.native import UnsupportedRoute, access_of, registered
 from api.http.patience import BODY_TIMEOUT_SECONDS
 from api.http.problems import ProblemBoundary
@@ -118,7 +119,7 @@ class Service(FastAPI):
 
         async def others(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
-                await router(scope, receive, send)
+                await run_lifespan(router, scope, receive, send)
             else:  # No operation speaks WebSocket.
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})

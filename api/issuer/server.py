@@ -17,7 +17,8 @@ from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,6 +32,9 @@ PRODUCTION = "production"
 
 GRACE_SECONDS = 0.3
 """How long requests in progress may take to end, once the issuer was told to."""
+
+_CONNECTIONS = 512
+"""Held at one time, by each address; the embedded server has 128 by default."""
 
 _POLL_SECONDS = 0.01
 
@@ -119,6 +123,9 @@ async def _serve(
             address=address,
             port=settings.location.port,
             interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            backlog=_CONNECTIONS,
+            http1_settings=HTTP1Settings(header_read_timeout=settings.keep_alive_seconds * 1_000),
             websockets=False,
             # Errors only: at "warning" it tells every user that embedding is experimental. The
             # access log stays off; a query string may hold what should not be written down.

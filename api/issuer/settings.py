@@ -91,6 +91,7 @@ class IssuerSettings:
         token_seconds: Life of a token, in seconds.
         revoked_tokens_file: Where the ``jti`` of each revoked token is written, one a line, for
             services that check signatures alone; None for nowhere.
+        keep_alive_seconds: How long a connection may be silent before a request's head is whole.
 
     Raises:
         IssuerRefusedError: From the constructor, when ``issuer`` is not one to develop on.
@@ -103,6 +104,7 @@ class IssuerSettings:
     default_scopes: Sequence[str]
     token_seconds: int = 3600
     revoked_tokens_file: Path | None = None
+    keep_alive_seconds: int = 75
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later: at the first request, or on another machine."""
