@@ -1,6 +1,7 @@
 """One page of a stream: its rows are read by their sort keys, and written as CSV or NDJSON."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from api.crud.execution.actions import List
 from api.crud.execution.context import Context
@@ -11,7 +12,8 @@ from api.crud.query.refusals import bad_value
 from api.crud.streams.context import PageContext
 from api.crud.streams.table import Shown
 from api.errors import NotAcceptable
-from db.threads import run_in_thread
+from db.statement import Row
+from db.threads import lower_priority, run_in_thread
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource
@@ -57,9 +59,7 @@ class StreamPage(List):
         page = await self._read(context)
         context.offset = context.stream.rows
         context.rows = page.rows
-        context.instance = await run_in_thread(
-            "stream-reader", self.resource.view.read_rows, page.rows
-        )
+        context.instance = await run_in_thread("stream-reader", self._records, page.rows)
         context.settled = True
         await self._embed(context, context.instance)
 
@@ -81,6 +81,10 @@ class StreamPage(List):
         stream.rows += len(page.rows)
         return page
 
+    def _records(self, rows: Sequence[Row]) -> list[Any]:
+        lower_priority()
+        return self.resource.view.read_rows(rows)
+
     async def send(self, context: Context) -> None:
         """Write the page's rows, in a thread.
 
@@ -93,6 +97,7 @@ class StreamPage(List):
         await run_in_thread("stream-writer", self._write, context)
 
     def _write(self, context: PageContext) -> None:
+        lower_priority()
         stream, query = context.stream, context.query
         self._conceal(context)
         if stream.writer is None:
