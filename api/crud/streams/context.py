@@ -19,7 +19,9 @@ class Stream:
         format: How its rows are written.
         gzip: Compresses the body; None where it is sent as it is.
         writer: Writes them; None before the first page.
+        begun: Whether the position is known.
         position: Behind the last row that was read.
+        passed: How many rows come before the stream's first.
         size: How large the next page is.
         rows: How many rows have been read.
         ended: Whether the last page has been read.
@@ -28,7 +30,9 @@ class Stream:
     format: Format
     gzip: Gzip | None = None
     writer: Writer | None = None
+    begun: bool = False
     position: Position = BEGINNING
+    passed: int = 0
     size: PageSize = field(default_factory=PageSize)
     rows: int = 0
     ended: bool = False

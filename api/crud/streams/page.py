@@ -1,12 +1,12 @@
 """One page of a stream: its rows are read by their sort keys, and written as CSV or NDJSON."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from api.crud.execution.actions import List
 from api.crud.execution.context import Context
 from api.crud.execution.pages import Listing, Page, read_page
-from api.crud.query.paging import PARAMETERS
+from api.crud.query.paging import CURSOR, PARAMETERS
 from api.crud.query.parser import parse_pairs
 from api.crud.query.refusals import bad_value
 from api.crud.streams.context import PageContext
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from api.crud.resource import Resource
 
 
+_OF_PAGES: Final = frozenset(PARAMETERS) - {CURSOR}
+
+
 class StreamPage(List):
     """What a list's milestones do for each page of a stream.
 
-    Other than in an array, the rows come whole: there is no ``count``, ``offset`` or ``page``.
+    Other than in an array, the rows come whole: there is no ``count``, ``offset`` or ``page``. A
+    ``cursor`` says behind which row they begin.
     """
 
     def __init__(self, resource: "Resource") -> None:
@@ -37,7 +41,7 @@ class StreamPage(List):
         """
         super().parse_request(context)
         for name, _ in parse_pairs(context.scope["query_string"]):
-            if name in PARAMETERS and name in self.resource.parser.reserved:
+            if name in _OF_PAGES and name in self.resource.parser.reserved:
                 raise bad_value(name, "chooses a page, and a stream has all rows")
         query = context.query
         assert query is not None  # noqa: S101 - parse_request left it
@@ -56,12 +60,28 @@ class StreamPage(List):
         assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
         if not context.count is context.offset is context.page is None:
             raise not_streamed("choose a page of their own")
+        stream = context.stream
+        if not stream.begun:
+            await self._begin(context)
+        context.offset = stream.passed + stream.rows
         page = await self._read(context)
-        context.offset = context.stream.rows
         context.rows = page.rows
         context.instance = await run_in_thread("stream-reader", self._records, page.rows)
         context.settled = True
         await self._embed(context, context.instance)
+
+    async def _begin(self, context: PageContext) -> None:
+        """Take the position of the cursor, if there is one. Raises ``InvalidQuery``."""
+        query, stream, cursors = context.query, context.stream, self.resource.cursors
+        stream.begun = True
+        pagination = None if query is None else query.pagination
+        if pagination is None or pagination.cursor is None:
+            return
+        await cursors.prepare()
+        place = cursors.read(pagination.cursor, pagination.digest, context.key_values)
+        if place.position.backwards:
+            raise bad_value(CURSOR, "leads backwards: a stream can only go on to the last row")
+        stream.position, stream.passed = place
 
     async def _read(self, context: PageContext) -> Page:
         query, stream = context.query, context.stream
@@ -76,7 +96,7 @@ class StreamPage(List):
         )
         size = stream.size.rows
         page = await read_page(await context.connection(), listing, stream.position, size)
-        stream.ended = len(page.rows) < size
+        stream.ended = page.ends
         stream.position = page.after or stream.position
         stream.rows += len(page.rows)
         return page
