@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -28,7 +28,7 @@ class Item(Base):
 
 
 ITEMS: Final = sa.Table("items", Base.metadata)
-Work = Callable[[PostgresDatabase, int], Awaitable[None]]
+Work = Callable[[PostgresDatabase, int], Coroutine[Any, Any, None]]
 """Writes a row of this id, or reads."""
 
 

@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from db.callers import current_caller
 from db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
 from db.postgresql import PostgresDatabase
 from db.statement import Statement
@@ -18,8 +20,8 @@ from tests.faults.postgres import (
     READS,
     WRITES,
     Base,
+    OneOf,
     Outside,
-    Work,
     assert_whole,
     insert,
     read,
@@ -53,7 +55,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     if not IS_FULL:
         monkeypatch.setattr("db.postgresql.sentinel.ANSWER_S", 0.2)
         monkeypatch.setattr("db.postgresql.connection.CONNECT_TIMEOUT_S", 0.5)
-        monkeypatch.setattr("db.postgresql.pool.WAIT_S", 1.0)
+        monkeypatch.setattr("db.postgresql.pool.WAIT_S", 0.8)
 
 
 @contextlib.asynccontextmanager
@@ -71,26 +73,37 @@ def sleeping(database: PostgresDatabase, seconds: float) -> Statement:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("work", [*READS, *WRITES], ids=lambda work: work.__name__)
-def test_mute_network_ends_all_work_and_serves_again_at_once(url: str, work: Work) -> None:
+def test_mute_network_ends_all_work_and_serves_again_at_once(url: str) -> None:
     async def run() -> None:
         async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
-            await asyncio.gather(*(work(database, key) for key in range(5)))
+
+            async def each(first: int, times: int) -> list[BaseException | None]:
+                """Do work of each kind so many times, at once, in the name of several clients."""
+                crowd = []
+                for number, work in enumerate([*READS, *WRITES] * times):
+                    current_caller.set(OneOf(number % 4))
+                    crowd.append(asyncio.create_task(_finish(work(database, first + number))))
+                return await asyncio.gather(*crowd)
+
+            assert set(await each(0, 1)) == {None}
             proxy.mute()
-            most = 3 if work is write_in_bulk else 15  # More uploads wait for their turn.
             async with asyncio.timeout(AT_MOST_S):
-                results = await asyncio.gather(
-                    *(work(database, key) for key in range(10, 10 + most)), return_exceptions=True
-                )
-            assert all(isinstance(result, DatabaseUnavailable) for result in results), results
+                failures = await each(100, 3)
+            assert all(isinstance(failure, DatabaseUnavailable) for failure in failures), failures
             proxy.heal()
-            await work(database, 30)
-            await asyncio.gather(*(work(database, key) for key in range(31, 36)))
-            keys = await outside.keys()
-            assert not keys & set(range(10, 25))
-            assert work in READS or {*range(5), *range(30, 36)} == keys
+            assert set(await each(200, 1)) == {None}
+            assert not await outside.keys() & set(range(100, 200))
+            assert len(await outside.keys()) == 2 * len(WRITES)
 
     asyncio.run(run())
+
+
+async def _finish(work: Coroutine[Any, Any, None]) -> BaseException | None:
+    try:
+        await work
+    except DatabaseError as error:
+        return error
+    return None
 
 
 @pytest.mark.usefixtures("impatient")
