@@ -25,7 +25,7 @@ CONNECT_TIMEOUT_S: Final = 4.0
 STATEMENT_TIMEOUT_MS: Final = 9_000
 """The server's limit; below the watchdog's own, so that an answer tells which of them ended it."""
 
-STATEMENT_TIMEOUT_TICKS: Final = 16
+STATEMENT_TIMEOUT_TICKS: Final = 33
 """The watchdog's ticks that certainly go by before the server's limit."""
 
 LOCK_TIMEOUT_MS: Final = 5_000

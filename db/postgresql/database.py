@@ -40,7 +40,12 @@ class PostgresDatabase:
         pool = Pool(self._dsn.render_as_string(hide_password=False), POOL_SIZE, self.dialect)
         try:
             await pool.open()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # No host has the attributes that the URL asks for.
+        ) as error:
             code = getattr(error, "sqlstate", None)
             raise errors.DatabaseUnavailable(type(error).__name__, code=code) from error
         self._opened = pool

@@ -62,7 +62,11 @@ class Pool:
 
     async def open(self) -> None:
         """Connect once, so that a wrong address is known at the start."""
-        await self.sentinel.is_read_only()
+        try:
+            await self.sentinel.is_read_only()
+        except BaseException:
+            self.sentinel.close()
+            raise
         self._watchdog.start()
 
     async def close(self) -> None:
@@ -78,7 +82,7 @@ class Pool:
                 await asyncio.gather(*(one.close() for one in idle), return_exceptions=True)
         for slot in range(len(self._connections)):
             self._discard(slot)
-        await self.sentinel.close()
+        self.sentinel.close()
 
     async def borrow(self) -> PooledConnection:
         """Take a connection, waiting for one in turn with other clients.

@@ -67,9 +67,27 @@ class Sentinel:
         self._cancel = Statement(_CANCEL, dialect)
         self._turn = asyncio.Lock()
         self._connection: PooledConnection | None = None
+        self._asking: asyncio.Task[bool] | None = None
 
     async def is_read_only(self) -> bool:
-        """Return whether the server is a standby, or set to take no changes."""
+        """Return whether the server is a standby, or set to take no changes.
+
+        A session keeps the defaults that it began with, and an address may lead to another server
+        by now: only a new connection is believed that nothing may be written.
+
+        All who ask while a question is under way get its answer.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> bool:
+        if await self._says_read_only():
+            self._disconnect()
+            return await self._says_read_only()
+        return False
+
+    async def _says_read_only(self) -> bool:
         ((in_recovery, read_only),) = await self._fetch(self._state)
         return bool(in_recovery) or read_only == "on"
 
@@ -85,8 +103,13 @@ class Sentinel:
         """End the statements that these backends have been running for a while."""
         await self._fetch(self._cancel, list(pids))
 
-    async def close(self) -> None:
-        """Disconnect."""
+    def close(self) -> None:
+        """Disconnect, for good."""
+        if self._asking is not None:
+            self._asking.cancel()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
@@ -115,6 +138,6 @@ class Sentinel:
         except asyncpg.SyntaxOrAccessError:  # An answer: a table is missing, a right.
             raise
         except BaseException:
-            await self.close()
+            self._disconnect()
             raise
         return rows

@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html. A class that Pos
 define was chosen by a trigger or function (``RAISE ... USING ERRCODE``), which refuses the change.
 """
 
+import errno
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -87,8 +88,16 @@ def translate(error: Exception) -> errors.DatabaseError:
             return _of_code(error, text)
         case OverflowError() | UnicodeError() | ValueError() | TypeError():
             return errors.ValueRefused(text)
+        case OSError():
+            return errors.DatabaseUnavailable(text, code=_name_of(error))
         case _:
             return errors.DatabaseUnavailable(text)
+
+
+def _name_of(error: OSError) -> str | None:
+    """Return the operating system's name of an error; a time limit of ours has no number."""
+    number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno
+    return None if number is None else errno.errorcode.get(number)
 
 
 def _of_code(error: Any, text: str) -> errors.DatabaseError:

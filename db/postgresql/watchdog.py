@@ -24,17 +24,17 @@ from db.postgresql.connection import PooledConnection
 from db.postgresql.sentinel import Sentinel
 from db.statement import Statement
 
-TICK_S: Final = 0.5
-SLOW_TICKS: Final = 2
-PROBE_TICKS: Final = 4
-SILENCE_TICKS: Final = 19
-"""With the tick that it began in, ten seconds."""
+TICK_S: Final = 0.25
+SLOW_TICKS: Final = 4
+PROBE_TICKS: Final = 8
+SILENCE_TICKS: Final = 37
+"""Somewhat less than ten seconds, and more than the server's limit of a statement."""
 
 STARVING_S: Final = 2.0
 STARVED_FOR_S: Final = 10.0
 """How long slow statements are bounded after somebody has starved."""
 
-FAILOVER_TICKS: Final = 4
+FAILOVER_TICKS: Final = 8
 SLOW_FOR_S: Final = 5.0
 """How long a statement that was slow counts as such."""
 

@@ -1,5 +1,6 @@
 """Which of our errors each database's error code becomes."""
 
+import errno
 import sqlite3
 
 import asyncpg
@@ -102,3 +103,9 @@ def test_translation_of_the_drivers_own_errors_has_no_code() -> None:
     assert type(from_postgresql(ConnectionResetError())) is errors.DatabaseUnavailable
     stale = asyncpg.InvalidCachedStatementError("cached plan must not change result type")
     assert type(from_postgresql(stale)) is errors.DatabaseUnavailable
+
+
+def test_translation_of_an_error_of_the_operating_system_names_it() -> None:
+    refused = from_postgresql(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
+    assert (type(refused), refused.code) == (errors.DatabaseUnavailable, "ECONNREFUSED")
+    assert from_postgresql(TimeoutError()).code == "ETIMEDOUT"

@@ -126,7 +126,7 @@ def test_mute_network_ends_an_upload_that_waits_for_a_statement(url: str) -> Non
 def test_slow_statement_of_an_upload_is_not_taken_for_silence(url: str) -> None:
     async def run() -> None:
         async with opened(url) as database, database.bulk() as bulk, bulk.transaction():
-            rows = await bulk.fetch_all(sleeping(database, 12 if IS_FULL else 2), ())
+            rows = await bulk.fetch_all(sleeping(database, 12 if IS_FULL else 2.5), ())
             assert len(rows) == 1
 
     asyncio.run(run())
@@ -188,7 +188,7 @@ def test_answer_that_waits_for_a_busy_event_loop_is_not_taken_for_silence(url: s
         async with opened(url) as database, database.reading() as connection:
             task = asyncio.create_task(connection.fetch_all(sleeping(database, 0.3), ()))
             await asyncio.sleep(0.1)
-            time.sleep(2)  # noqa: ASYNC251 - the loop stands still for longer than any limit
+            time.sleep(2.5)  # noqa: ASYNC251 - the loop stands still for longer than any limit
             assert len(await task) == 1
 
     asyncio.run(run())

@@ -97,6 +97,7 @@ def test_connections_to_a_read_only_server_are_replaced(url: str) -> None:
                 await database.check()
             await outside.run("SET default_transaction_read_only = off")
             await outside.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            await database.check()
             with pytest.raises(ReadOnlyDatabase):  # Sessions keep what they began with.
                 await write(database, 1)
             for key in range(2, 7):
@@ -138,3 +139,10 @@ def test_renamed_database_refuses_writes_until_it_is_back(url: str, postgres_url
         await database.close()
 
     asyncio.run(run())
+
+
+def test_start_without_a_host_of_the_attributes_asked_for_is_refused(url: str) -> None:
+    wanted = make_url(url).update_query_dict({"target_session_attrs": "standby"})
+    database = PostgresDatabase(wanted.render_as_string(hide_password=False))
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(database.open())
