@@ -6,10 +6,13 @@ import time
 from collections.abc import AsyncIterator
 from typing import TextIO
 
+from api.app import create_app
 from api.doctor.findings import Finding, Verdict, good, wrong
 from api.doctor.issuers import Examined, examine_issuer
 from api.doctor.surroundings import examine_database, examine_introspection, examine_port
+from api.doctor.tables import examine_tables, resources_of
 from api.doctor.tokens import examine_token
+from api.schema import check_schema
 from api.settings import CannotStart, Settings, SettingsError, trusted_issuers
 
 
@@ -31,6 +34,15 @@ async def _examine(token: str | None, output: TextIO) -> bool:
     return well
 
 
+def _tables(settings: Settings) -> list[Finding]:
+    """Look at the tables of this service, if its database can be read."""
+    try:
+        check_schema(settings.database_url)
+    except CannotStart:  # It has been said.
+        return []
+    return examine_tables(settings.database_url, resources_of(create_app(settings).router.routes))
+
+
 async def _findings(token: str | None) -> AsyncIterator[Finding]:
     try:
         settings = Settings.load()
@@ -47,6 +59,8 @@ async def _findings(token: str | None) -> AsyncIterator[Finding]:
         except CannotStart as error:
             name, _, text = str(error).partition(": ")
             yield wrong(name, text)
+    for finding in await asyncio.to_thread(_tables, settings):
+        yield finding
     if settings.introspection_url:
         yield await examine_introspection(settings)
     examined: list[Examined] = []
