@@ -16,6 +16,11 @@ from api.errors import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMe
 from api.http.coding import PIECE, decoder_of
 from api.http.media_types import content_type_of, parse_media_type
 
+_MAX_GROWTH: Final = 200
+"""How many times larger than itself a coded body may become; text becomes 5 to 50 times."""
+_SMALL: Final = 1024 * 1024
+"""What a coded body may become in any case, in bytes."""
+
 JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
 
 
@@ -70,13 +75,20 @@ async def read_chunks(scope: Scope, receive: Receive, limit: int) -> AsyncIterat
             continue
         for piece in decoder.decode(chunk):
             yielded += len(piece)
-            if yielded > limit:
-                raise _too_large(limit)
+            _check_growth(yielded, size, limit)
             yield piece
             if len(piece) == PIECE:  # A chunk may grow a thousandfold: others get their turn.
                 await asyncio.sleep(0)
     if decoder is not None:
         decoder.finish()
+
+
+def _check_growth(decoded: int, coded: int, limit: int) -> None:
+    """Refuse a coded body that becomes too large, or was made to. Raises ``PayloadTooLarge``."""
+    if decoded > limit:
+        raise _too_large(limit)
+    if decoded > max(_SMALL, coded * _MAX_GROWTH):
+        raise PayloadTooLarge(f"The body may become at most {_MAX_GROWTH} times as large")
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
@@ -174,9 +186,7 @@ class StrictJson:
     def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            name = next(n for n in members if names.count(n) > 1)
-            raise self._about_member(name, "is given twice")
+            raise self._about_member(_first_repeated(pairs), "is given twice")
         if not "".join(members).isascii():
             for name in members:
                 if _has_lone_surrogate(name):
@@ -191,6 +201,12 @@ class StrictJson:
 
     def _refuse_constant(self, name: str) -> Any:
         raise MalformedBody(f"{self._what} is not JSON: {name} is not a JSON number")
+
+
+def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
+    """Return the first name that is given again."""
+    seen: set[str] = set()
+    return next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value] # None
 
 
 def _has_lone_surrogate(text: str) -> bool:

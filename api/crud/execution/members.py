@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.crud.execution.bodies import INVALID, Errors
-from api.crud.query.refusals import nearest
+from api.crud.query.refusals import SHOWN, nearest
 from api.crud.views.fields import Field, Fields
 from api.crud.views.view import View
 
@@ -65,7 +65,13 @@ class Members:
         )
 
     def sort_out(
-        self, body: Mapping[str, Any], errors: Errors, *, prefix: str = "", lenient: bool = False
+        self,
+        body: Mapping[str, Any],
+        errors: Errors,
+        *,
+        prefix: str = "",
+        lenient: bool = False,
+        hint: bool = True,
     ) -> tuple[str, ...]:
         """Report unknown members, and return the names that are only shown.
 
@@ -74,13 +80,14 @@ class Members:
             errors: Collects the unknown members.
             prefix: Precedes names in errors, for nested bodies.
             lenient: Whether to pass over everything that is not written.
+            hint: Whether to look for the nearest known name, which takes 30 µs a member.
         """
         if lenient or self.open or self.written.issuperset(body):
             return ()
         others = [name for name in body if name not in self.written and name not in self.judged]
         for name in others:
             if name not in self.read_only:
-                report_unknown(name, self.hints, errors, prefix)
+                report_unknown(name, self.hints if hint else None, errors, prefix)
         return tuple(name for name in others if name in self.read_only)
 
 
@@ -101,9 +108,21 @@ def refuses_empty(fields: Fields) -> bool:
     )
 
 
-def report_unknown(name: str, known: Sequence[str], errors: Errors, prefix: str = "") -> None:
-    """Report a member that the body cannot have, with the nearest name that it can."""
+def report_unknown(
+    name: str, known: Sequence[str] | None, errors: Errors, prefix: str = ""
+) -> None:
+    """Report a member that the body cannot have, with the nearest name that it can.
+
+    Args:
+        name: The member.
+        known: What it may have been meant to be; None to look for nothing.
+        errors: Collects it.
+        prefix: Precedes the name, for nested bodies.
+    """
     if errors.is_full:
+        return
+    if known is None:
+        errors.add(prefix + name[:SHOWN], INVALID, "is not a member of this body")
         return
     shown, hint = nearest(name, known)
     errors.add(prefix + shown, INVALID, f"is not a member of this body; {hint}")

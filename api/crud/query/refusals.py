@@ -6,14 +6,16 @@ from typing import Final
 
 from api.errors import InvalidQuery
 
-_SHOWN: Final = 100
+SHOWN: Final = 100
+"""The most characters of a name that a message repeats."""
+
 _SIMILAR: Final = 0.5
 
 
 def bad_value(name: str, text: str) -> InvalidQuery:
     """Make the error for a value that its parameter cannot take."""
-    message = f"{name[:_SHOWN]} {text}"
-    return InvalidQuery(message, [{"field": name[:_SHOWN], "message": message}])
+    message = f"{name[:SHOWN]} {text}"
+    return InvalidQuery(message, [{"field": name[:SHOWN], "message": message}])
 
 
 def unknown_parameter(name: str, known: Collection[str], meant: str | None = None) -> InvalidQuery:
@@ -43,7 +45,7 @@ def nearest(
         known: Every name there is.
         listed: Those to list where none is near; all of them by default.
     """
-    shown = name[:_SHOWN]
+    shown = name[:SHOWN]
     similar = get_close_matches(shown, known, n=1, cutoff=_SIMILAR)
     if similar:
         return shown, f"did you mean {similar[0]}?"

@@ -19,6 +19,12 @@ from db.statement import Row
 SHOWN_REJECTED: Final = 1_000
 """The most rejected rows that a refusal of all lists."""
 
+SHOWN_OF_TOO_MANY: Final = 100
+"""The most rejected rows that an upload lists that ended because of too many."""
+
+NOTHING_WRITTEN: Final = "nothing is written"
+"""How the messages of refused uploads end; those that had parts written end otherwise."""
+
 _ROWS_AT_A_TIME: Final = 1_000
 _JSON: Final = (b"content-type", b"application/json")
 _encode: Final = msgspec.json.Encoder().encode
@@ -75,17 +81,33 @@ class RowsRejected(ValidationFailed):
         self._rows = rows
         total = sum(counts.values())
         super().__init__(
-            f"{counts['rejected']} of {total} rows rejected: nothing is written",
-            [
-                {"field": error["field"], "message": f"line {row.line}: {error['message']}"}
-                for row in rows
-                for error in row.found()
-            ],
+            f"{counts['rejected']} of {total} rows rejected: {NOTHING_WRITTEN}",
+            _errors_by_line(rows),
         )
 
     def problem(self, instance: str, request_id: str) -> dict[str, Any]:
         """Give the problem document, with the counts and the rejected rows behind it."""
         return {**super().problem(instance, request_id), **self._counts, "rows": self._rows}
+
+
+class TooManyRejected(ValidationFailed):
+    """400: so many rows are wrong that the upload ended.
+
+    Args:
+        most: How many may be.
+        rows: The first of those that were rejected until then.
+    """
+
+    def __init__(self, most: int, rows: Sequence["ReportRow"]) -> None:
+        self._rows = rows
+        super().__init__(
+            f"More than {most} rows are rejected: {NOTHING_WRITTEN}",
+            _errors_by_line(rows),
+        )
+
+    def problem(self, instance: str, request_id: str) -> dict[str, Any]:
+        """Return the problem document, with the rejected rows behind it."""
+        return {**super().problem(instance, request_id), "rows": self._rows}
 
 
 class ReportRow(msgspec.Struct):
@@ -119,6 +141,14 @@ class ReportRow(msgspec.Struct):
         return [] if self.errors is UNSET else _decode_errors(self.errors)
 
 
+def _errors_by_line(rows: Iterable[ReportRow]) -> list[FieldError]:
+    return [
+        {"field": error["field"], "message": f"line {row.line}: {error['message']}"}
+        for row in rows
+        for error in row.found()
+    ]
+
+
 class Reporter:
     """Reads what became of an upload's rows off the stage.
 
@@ -131,9 +161,9 @@ class Reporter:
         self._connection = connection
         self._statements = statements
 
-    async def rejected(self) -> list[ReportRow]:
-        """Give the rejected rows, or the first of them."""
-        rows = await self._connection.fetch_all(self._statements.rejected, (0, SHOWN_REJECTED))
+    async def rejected(self, most: int = SHOWN_REJECTED) -> list[ReportRow]:
+        """Return the rejected rows, or the first of them."""
+        rows = await self._connection.fetch_all(self._statements.rejected, (0, most))
         return [ReportRow.of(row) for row in rows]
 
     async def report(self, request: UploadRequest, counts: Counts) -> Answer:

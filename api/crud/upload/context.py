@@ -20,12 +20,14 @@ class UploadContext:
         exchange: Who calls.
         request: What the caller asks for.
         options: Anything that hooks hand on to later hooks.
+        written_to: The line up to which a partial upload has been committed, part by part.
     """
 
     resource: "Resource"
     exchange: Exchange
     request: UploadRequest
     options: dict[str, Any] = field(default_factory=dict)
+    written_to: int = 0
 
     @property
     def claims(self) -> Mapping[str, Any]:

@@ -26,6 +26,9 @@ MAX_ROW: Final = 1024 * 1024
 WHOLE_ROW: Final = ""
 """The field of what is wrong with a row as a whole (in JSON Pointer, RFC 6901: all of it)."""
 
+MAX_BLANK: Final = 100_000
+"""The most blank lines of a body of NDJSON or CSV: each costs time, and says nothing."""
+
 _WINDOW: Final = 64 * 1024
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _GOES_ON: Final = ("", *"0123456789.eE+-")
@@ -172,6 +175,7 @@ class _Window:
 
 def read_ndjson(file: IO[bytes], _: Names) -> Rows:
     """Read one value a line; blank lines are passed over."""
+    blank = 0
     for line, data in enumerate(_lines(file), start=1):
         if data is None:
             yield line, Unreadable.because(f"The row is longer than {MAX_ROW} bytes")
@@ -182,6 +186,14 @@ def read_ndjson(file: IO[bytes], _: Names) -> Rows:
                 errors = tuple(e for e in refusal.errors if not isinstance(e, str))
                 value = Unreadable(errors) if errors else Unreadable.because(refusal.message)
             yield line, value
+        else:
+            blank += 1
+            _check_blank(blank)
+
+
+def _check_blank(count: int) -> None:
+    if count > MAX_BLANK:
+        raise MalformedBody(f"The body has more than {MAX_BLANK} blank lines")
 
 
 def _mark(line: int) -> bytes:
@@ -210,22 +222,29 @@ def read_csv(file: IO[bytes], names: Names) -> Rows:
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
-        reader = csv.reader(_csv_lines(text), strict=True)
+        lines = _CsvLines(text)
+        reader = csv.reader(lines, strict=True)
         header = next(reader, [])
+        blank = 0
         _check_header(header, names)
         line = reader.line_num + 1
         for cells in reader:
+            lines.row_size = 0
             if len(cells) == len(header):
                 yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
             elif cells:
                 yield line, Unreadable.because(f"The row has {len(cells)} cells, not {len(header)}")
+            else:
+                blank += 1
+                _check_blank(blank)
             line = reader.line_num + 1
     except csv.Error as error:
         raise MalformedBody(f"The body is not CSV: {error} in line {reader.line_num}") from error
     except UnicodeDecodeError as error:
         raise MalformedBody(f"The body is not UTF-8 near line {reader.line_num + 1}") from error
     finally:
-        text.detach()
+        if not file.closed:
+            text.detach()  # Or the text's end would close the file.
 
 
 def read_escaped_csv(file: IO[bytes], names: Names) -> Rows:
@@ -240,13 +259,31 @@ def read_escaped_csv(file: IO[bytes], names: Names) -> Rows:
             yield line, row
 
 
-def _csv_lines(text: io.TextIOWrapper) -> Iterator[str]:
-    number = 0
-    while line := text.readline(MAX_ROW + 1):
-        number += 1
-        if len(line) > MAX_ROW:
-            raise MalformedBody(f"Line {number} of the body is longer than {MAX_ROW} characters")
-        yield line
+class _CsvLines:
+    """The physical lines of a CSV body.
+
+    Attributes:
+        row_size: The characters given since it was set to 0: a row may go on over many lines.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._read = text.readline
+        self._number = 0
+        self.row_size = 0
+
+    def __iter__(self) -> "_CsvLines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._read(MAX_ROW + 1)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self.row_size += len(line)
+        if self.row_size > MAX_ROW:
+            text = f"The row that holds line {self._number} is longer than {MAX_ROW} characters"
+            raise MalformedBody(text)
+        return line
 
 
 def _check_header(header: list[str], names: Names) -> None:

@@ -35,13 +35,14 @@ class Merging:
         await self._connection.execute(self._statements.known, ())
         for hook in self._upload.judges:
             await hook(self._merge)
-        return await self._counts()
+        return await self.counts()
 
-    async def write(self, counts: Counts, *, keep_going: bool) -> Counts:
+    async def write(self, counts: Counts, *, keep_going: bool, first: int = 1) -> Counts:
         """Write what is new or changed; the rest is left alone.
 
         Args:
             counts: What ``classify`` returned.
+            first: The first line on the stage.
             keep_going: Whether rows that the database refuses are rejected, the others being
                 written; else its error is raised.
 
@@ -49,13 +50,15 @@ class Merging:
             The counts, with the rows that the database refused among the rejected.
         """
         if counts["created"]:
-            await self._connection.execute(self._statements.numbered, await self._highest_id())
+            await self._connection.execute(
+                self._statements.numbered, await self._number_before(first)
+            )
         refused = found = await self._write(keep_going=keep_going)
         while found and self._upload.before_writes:
             refused += (found := await self._write(keep_going=keep_going))
         for hook in self._upload.writtens:
             await hook(self._merge)
-        return await self._counts() if refused else counts
+        return await self.counts() if refused else counts
 
     async def _write(self, *, keep_going: bool) -> int:
         """Write; reject what the database refuses. Return how many rows that are.
@@ -97,12 +100,15 @@ class Merging:
             moments = tuple((field, field.refreshed()) for field in upload.refreshed)
             await writer.write(Step(UPDATED, moments))
 
-    async def _counts(self) -> Counts:
+    async def counts(self) -> Counts:
+        """Count the rows on the stage by status."""
         counts = dict.fromkeys(STATUSES, 0)
         for status, count in await self._connection.fetch_all(self._statements.counts, ()):
             counts[status] = count
         return counts
 
-    async def _highest_id(self) -> Values:
+    async def _number_before(self, first: int) -> Values:
+        """Return what is added to a line to number its row, where the database does not."""
         found = [await self._connection.fetch_one(one, ()) for one in self._statements.highest]
-        return (max(row[0] or 0 for row in found if row is not None),) if found else ()
+        highest = (row[0] or 0 for row in found if row is not None)
+        return (max(highest) - first + 1,) if found else ()

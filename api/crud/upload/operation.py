@@ -1,7 +1,8 @@
 """The operation: one upload from request to answer.
 
 The body is spooled before anything of the database is taken. Its rows are read and staged without
-any lock; only the merge, if it is going to write, has the table to itself.
+any lock; only the merge, if it is going to write, has the table to itself. When the caller leaves,
+all of it ends, also waiting for a turn, and nothing is written unless the commit was under way.
 """
 
 from starlette.types import Receive, Scope, Send
@@ -10,16 +11,18 @@ from api.crud.execution.actions import JSON_ONLY
 from api.crud.execution.context import Context
 from api.crud.execution.failures import diagnose
 from api.crud.execution.unit import UnitOfWork
-from api.crud.upload.answers import Answer
+from api.crud.upload.answers import NOTHING_WRITTEN, Answer
 from api.crud.upload.context import UploadContext
 from api.crud.upload.keys import Ticket
 from api.crud.upload.request import UploadRequest
 from api.crud.upload.run import Run
 from api.crud.upload.spool import Body
 from api.crud.upload.upload import Upload
+from api.errors import ApiError
 from api.http.exchange import Exchange
 from api.http.media_types import check_accept
 from api.http.preconditions import check_preconditions
+from api.http.presence import while_connected
 from db.database import Database
 from db.errors import DatabaseError
 
@@ -49,10 +52,18 @@ class UploadOperation:
             hook(context)
         with Body() as body:
             await body.receive(scope, receive, upload.limit)
-            try:
-                answer = await self._answer(context, body)
-            except DatabaseError as error:
-                raise await self._diagnosed(error, scope) from error
+            serving = self._serve(context, body, scope, send)
+            await while_connected(receive, serving, hurry=body.stop)
+
+    async def _serve(self, context: UploadContext, body: Body, scope: Scope, send: Send) -> None:
+        """Do what the body says and answer, while the caller is there."""
+        try:
+            answer = await self._answer(context, body)
+        except DatabaseError as error:
+            failure = await self._diagnosed(error, scope)
+            raise _telling(failure, context.written_to) from error
+        except ApiError as failure:
+            raise _telling(failure, context.written_to) from failure.__cause__
         await answer.send(send)
 
     async def _answer(self, context: UploadContext, body: Body) -> Answer:
@@ -77,3 +88,12 @@ class UploadOperation:
         unit = UnitOfWork(self._database, writes=True, single=False)
         context = Context(self._upload.resource, "create", scope, unit)
         return await diagnose(error, context, self._database)
+
+
+def _telling(failure: Exception, written_to: int) -> Exception:
+    """Have the refusal of an upload in parts say which rows are stored all the same."""
+    if isinstance(failure, ApiError) and written_to:
+        message = failure.message.removesuffix(f": {NOTHING_WRITTEN}")
+        failure.message = f"{message}; the rows up to line {written_to} are written"
+        failure.detail = failure.message
+    return failure

@@ -14,6 +14,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault
 from api.crud.execution.bodies import NULL, Attributes, Errors
 from api.crud.execution.members import Members, report_read_only
 from api.crud.locations import Locations
+from api.crud.upload.answers import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
 from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
 from api.crud.views.fields import Field
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 AT_A_TIME: Final = 256
 """How many rows are made between two looks of the event loop."""
+
+HINTED: Final = 100
+"""In how many rejected rows unknown members are reported with the nearest known name."""
 
 _NO_OBJECT: Final = Unreadable.because("The row must be a JSON object")
 _KEPT_SHAPES: Final = 1_000
@@ -136,8 +140,10 @@ class RowMaker:
         self._nulls = (None,) * len(stage.fields)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
-    def read(self, context: "UploadContext", line: int, body: dict[str, Any]) -> UploadedRow:
-        """Read what callers may write of one row."""
+    def read(
+        self, context: "UploadContext", line: int, body: dict[str, Any], *, hint: bool = True
+    ) -> UploadedRow:
+        """Read what callers may write of one row; ``hint`` is that of ``Members.sort_out``."""
         row = UploadedRow(context, line, {}, Errors())
         readers = self._from_text if context.request.format.is_text else self._from_json
         attributes = row.attributes
@@ -159,7 +165,7 @@ class RowMaker:
                 row.errors.add(name, NULL, "cannot be null", field.label)
         if others:
             lenient = context.request.lenient
-            for name in self._members.sort_out(body, row.errors, lenient=lenient):
+            for name in self._members.sort_out(body, row.errors, lenient=lenient, hint=hint):
                 report_read_only(name, row.errors)
         return row
 
@@ -187,9 +193,11 @@ class StagedRows:
         hook: Completes and judges each.
         most: How many there may be; None for any number.
         strict: Whether a row that is wrong ends the upload at once.
+        max_rejected: The most rows that may be rejected.
 
     Attributes:
-        rejected: How many of those that have passed are rejected.
+        total: How many have passed.
+        rejected: How many of those are rejected.
     """
 
     def __init__(
@@ -200,12 +208,16 @@ class StagedRows:
         *,
         most: int | None,
         strict: bool,
+        max_rejected: int,
     ) -> None:
         self._maker = maker
         self._context = context
         self._hook = hook
         self._most = most
         self._strict = strict
+        self._max_rejected = max_rejected
+        self._first_rejected: list[ReportRow] = []
+        self.total = 0
         self.rejected = 0
 
     def batches(self, rows: Rows) -> Iterator[list[Row]]:
@@ -215,12 +227,12 @@ class StagedRows:
             MalformedBody: As the format's reader does.
             BadRequest: There are too many.
             ValidationFailed: A row is wrong, and all must be right.
+            TooManyRejected: More rows are wrong than may be.
         """
         made = map(self._make, rows)
-        total = 0
         while batch := list(islice(made, AT_A_TIME)):
-            total += len(batch)
-            if self._most is not None and total > self._most:
+            self.total += len(batch)
+            if self._most is not None and self.total > self._most:
                 raise BadRequest(
                     f"With an Idempotency-Key an upload may have at most {self._most} rows"
                 )
@@ -231,7 +243,8 @@ class StagedRows:
         if not isinstance(body, dict):
             unreadable = body if isinstance(body, Unreadable) else _NO_OBJECT
             return self._rejected(line, unreadable.errors)
-        row = self._maker.read(self._context, line, body)
+        hint = self.rejected < HINTED
+        row = self._maker.read(self._context, line, body, hint=hint)
         self._hook(row)
         shape = self._maker.shape(row)
         shape.check(row)
@@ -244,7 +257,12 @@ class StagedRows:
 
     def _rejected(self, line: int, errors: Sequence[FieldError]) -> Row:
         self.rejected += 1
-        return self._maker.rejected(line, errors)
+        row = self._maker.rejected(line, errors)
+        if len(self._first_rejected) < SHOWN_OF_TOO_MANY:
+            self._first_rejected.append(ReportRow.of((line, REJECTED, None, row[2])))
+        if self.rejected > self._max_rejected:
+            raise TooManyRejected(self._max_rejected, self._first_rejected)
+        return row
 
 
 def _from_text(codec: Codec) -> Callable[[Any], Any]:

@@ -5,9 +5,11 @@ from typing import Any, Final
 import msgspec
 
 from api.crud.upload.answers import (
+    SHOWN_OF_TOO_MANY,
     Answer,
     Reporter,
     RowsRejected,
+    TooManyRejected,
     single_refused,
 )
 from api.crud.upload.context import UploadContext
@@ -68,22 +70,29 @@ class Run:
 
         Raises:
             MalformedBody: The body cannot be read as a whole.
-            ValidationFailed: The one row is wrong; or some row is, and all must be right.
+            ValidationFailed: The one row is wrong; or some row is, and all must be right; or
+                more rows are than may be.
         """
         request = self._request
-        rejected = await self._load()
+        rows = await self._load()
+        rejected = rows.rejected
         async with self._bulk.transaction():
             rejected += await self._merging.reject_repeated()
+            await self._check_rejected(rejected)
+        if self._is_divided(rows.total):
+            return await self._in_parts(rejected)
         writes = not (request.dry_run or (request.atomic and rejected))
         async with self._bulk.transaction(self._upload.table if writes else None):
             answer = await self._answer_again()
             if answer is not None:
                 return answer
             counts = await self._merging.classify()
+            await self._check_rejected(counts["rejected"])
             if not request.dry_run:
                 await self._refuse(counts)
                 counts = await self._merging.write(counts, keep_going=not self._is_single)
                 await self._refuse(counts)
+                await self._check_rejected(counts["rejected"])
             if self._is_single:
                 answer = await self._single(counts)
             if self._ticket is not None:
@@ -93,8 +102,28 @@ class Run:
         self._answer = answer or await self._reporter.report(request, counts)
         return self._answer
 
-    async def _load(self) -> int:
-        """Load the rows into the stage; tell how many are rejected."""
+    def _is_divided(self, rows: int) -> bool:
+        """Return whether the rows are written in parts; a key's whole answer is kept with them."""
+        most, request = self._upload.parts.rows, self._request
+        divisible = not (request.atomic or request.dry_run or self._is_single or self._ticket)
+        return divisible and most is not None and rows > most
+
+    async def _in_parts(self, rejected: int) -> Answer:
+        """Write the rows part by part; others get their turn between two parts."""
+        upload, merging = self._upload, self._merging
+        async with upload.parts.each(self._bulk) as parts:
+            async for first, last in parts:
+                async with self._bulk.transaction(upload.table):
+                    counts = await merging.classify()
+                    await self._check_rejected(rejected + counts["rejected"])
+                    counts = await merging.write(counts, keep_going=True, first=first)
+                    await self._check_rejected(rejected := rejected + counts["rejected"])
+                self._context.written_to = last
+        self._answer = await self._reporter.report(self._request, await merging.counts())
+        return self._answer
+
+    async def _load(self) -> StagedRows:
+        """Load the rows into the stage; return what passed."""
         upload = self._upload
         rows = await self._bulk.run(self._open)
         staged = StagedRows(
@@ -103,9 +132,10 @@ class Run:
             upload.each_row(),
             most=None if self._ticket is None else MAX_KEYED_ROWS,
             strict=self._is_single,
+            max_rejected=upload.max_rejected,
         )
         await self._bulk.load(upload.stage.table, staged.batches(rows))
-        return staged.rejected
+        return staged
 
     def _open(self) -> Rows:
         file, request = self._body.file, self._request
@@ -126,6 +156,12 @@ class Run:
     async def _keep(self, ticket: Ticket, answer: Answer) -> None:
         if self._upload.keys is not None:
             await self._upload.keys.keep(self._bulk, ticket, answer)
+
+    async def _check_rejected(self, count: int) -> None:
+        """End the upload if more rows are rejected than may be."""
+        most = self._upload.max_rejected
+        if count > most:
+            raise TooManyRejected(most, await self._reporter.rejected(SHOWN_OF_TOO_MANY))
 
     async def _refuse(self, counts: Counts) -> None:
         """Refuse all, if one row is wrong and all must be right."""

@@ -13,6 +13,7 @@ from api.crud.resource import Resource
 from api.crud.upload.formats import Names
 from api.crud.upload.hooks import UploadHooks
 from api.crud.upload.keys import IdempotencyKeys
+from api.crud.upload.parts import DEFAULT_PART_ROWS, Parts
 from api.crud.upload.rows import RowMaker
 from api.crud.upload.stage import MAX_FIELDS, Stage
 from api.crud.upload.statements import UploadStatements
@@ -22,6 +23,9 @@ from db.types import UtcDateTime
 
 DEFAULT_LIMIT: Final = 256 * 1024 * 1024
 """The largest body, in bytes."""
+
+DEFAULT_MAX_REJECTED: Final = 10_000
+"""The most rejected rows; as many as an upload with an idempotency key may have in all."""
 
 
 class Upload(UploadHooks):
@@ -35,11 +39,16 @@ class Upload(UploadHooks):
         only_on_create: The names of fields that hooks set, and that a stored row keeps.
         access: What it asks of a token.
         limit: The largest body, in bytes.
+        max_rejected: The most rows that may be rejected; with one more, the upload ends and nothing
+            is written, in every mode.
+        part_rows: How many rows of a partial upload are written at a time, each part in a
+            transaction of its own; None for all at once. Hooks see a part at a time.
         keys: The model that keeps idempotency keys (``IdempotencyKeys``); None for none.
         dialect: What statements are compiled for.
 
     Attributes:
         stage: The temporary table of one upload's rows.
+        parts: What divides large partial uploads.
         statements: What the database runs.
         table: The resource's.
         moments: Fields that all new rows of one upload get the same value for.
@@ -55,6 +64,8 @@ class Upload(UploadHooks):
         only_on_create: Sequence[str] = (),
         access: Access,
         limit: int = DEFAULT_LIMIT,
+        max_rejected: int = DEFAULT_MAX_REJECTED,
+        part_rows: int | None = DEFAULT_PART_ROWS,
         keys: Model | None = None,
         dialect: Dialect,
     ) -> None:
@@ -63,8 +74,15 @@ class Upload(UploadHooks):
         self.path = path
         self.access = access
         self.limit = limit
+        self.max_rejected = max_rejected
+        if type(max_rejected) is not int or max_rejected < 0:
+            text = "must be a number of rows, 0 or more"
+            raise ConfigurationError(resource.name, "max_rejected", text)
         self.dialect = dialect
         self.table: Table = resource.fields.key[0].column.table
+        if part_rows is not None and (type(part_rows) is not int or part_rows < 1):
+            text = "must be a number of rows, 1 or more, or None"
+            raise ConfigurationError(resource.name, "part_rows", text)
         for text in check_path(path):
             raise ConfigurationError(resource.name, "path", text)
         if isinstance(natural_key, str) or not isinstance(natural_key, Collection):
@@ -90,6 +108,7 @@ class Upload(UploadHooks):
         if len(staged) > MAX_FIELDS:
             raise ConfigurationError(resource.name, "upload", f"has over {MAX_FIELDS} fields")
         self.stage = Stage(f"upload_{resource.slug}", staged, dialect)
+        self.parts = Parts(self.stage, part_rows)
         self.statements = UploadStatements(
             self.stage,
             natural_key=natural,

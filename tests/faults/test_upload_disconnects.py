@@ -1,0 +1,192 @@
+"""Uploads whose callers leave: the work ends, and nothing half-written stays."""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from db.turns import AT_ONCE
+from tests.conftest import System
+from tests.upload.conftest import NDJSON, Depot, delivery, ndjson
+from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
+from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
+from tests.upload.depot import Delivery
+from tests.upload.test_upload_together import ignore, scope_of
+
+ROWS = 60_000
+"""So many that loading them takes some seconds."""
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def entry(number: int) -> bytes:
+    row = {
+        "user_id": f"u{number % 5_000}",
+        "date": f"2017-05-{number // 5_000 % 28 + 1:02}",
+        "project": "StoreZero",
+        "hours": 1,
+        "source": "gone",
+        "external_id": f"e{number}",
+    }
+    return json.dumps(row).encode() + b"\n"
+
+
+def send_upload(system: System, token: str, body: bytes) -> socket.socket:
+    """Send an upload whole, and leave its answer unread."""
+    host, port = system.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)))
+    connection.sendall(
+        b"POST /timesheets/upload?mode=partial HTTP/1.1\r\n"
+        + f"Host: {host}\r\nAuthorization: Bearer {token}\r\n".encode()
+        + f"Content-Type: {NDJSON}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    return connection
+
+
+def cpu_seconds(system: System) -> float:
+    """Return the processor time that the service's processes have used."""
+    number = system.process.pid
+    children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+    return sum(map(_seconds_of, children)) / TICKS
+
+
+def _seconds_of(process: str) -> int:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_upload_under_way_ends_when_the_caller_leaves(system: System) -> None:
+    token = system.token("batch:upload")
+    body = b"".join(map(entry, range(ROWS)))
+    before = cpu_seconds(system)
+    with send_upload(system, token, body):
+        wait_for(lambda: cpu_seconds(system) > before + 0.3)  # Its rows are being read.
+    last = -1.0
+
+    def is_at_rest() -> bool:
+        nonlocal last
+        used, last = cpu_seconds(system) - last, cpu_seconds(system)
+        time.sleep(0.2)
+        return used == 0
+
+    wait_for(is_at_rest)
+    spent = cpu_seconds(system) - before
+    reader = {"Authorization": f"Bearer {system.token('read:timesheets')}"}
+    left = system.client.get("/timesheets?source=gone&count=1", headers=reader)
+    assert left.headers["content-range"].endswith("/0"), left.headers
+    again = send_upload(system, token, entry(1))  # The turn, the lock and the connection are free.
+    assert again.recv(100).startswith(b"HTTP/1.1 200")
+    again.close()
+    assert spent < 2  # The whole takes several.
+
+
+class Caller:
+    """The channel of a caller who sends a body, and leaves when the test says so."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+        self.leaves = asyncio.Event()
+        self.read = asyncio.Event()
+
+    async def receive(self) -> Message:
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        self.read.set()
+        await self.leaves.wait()
+        return {"type": "http.disconnect"}
+
+
+async def statuses_of(depot: Depot, caller: Caller) -> list[int]:
+    """Upload for a caller; return the statuses that were answered."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await depot.app(scope_of(depot), caller.receive, send)
+    return [message["status"] for message in sent if "status" in message]
+
+
+def test_upload_that_waits_for_its_turn_ends_when_the_caller_leaves(depot: Depot) -> None:
+    async def scenario() -> list[int]:
+        blocked = [depot.database.bulk() for _ in range(AT_ONCE)]
+        for one in blocked:
+            await one.__aenter__()
+        caller = Caller(ndjson([delivery(1)]).encode())
+        upload = asyncio.create_task(statuses_of(depot, caller))
+        await caller.read.wait()
+        await asyncio.sleep(0.05)
+        assert not upload.done()
+        caller.leaves.set()
+        try:
+            return await asyncio.wait_for(upload, 5)  # While all turns are still taken.
+        finally:
+            for one in blocked:
+                await one.__aexit__(None, None, None)
+
+    assert depot.run(scenario()) == [499]
+    assert depot.rows(Delivery) == []
+    assert depot.reported([delivery(1)])["created"] == 1
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100])
+def test_upload_left_at_any_time_leaves_all_or_nothing(depot: Depot, turns: int) -> None:
+    many = 1_000
+
+    async def scenario() -> list[int]:
+        caller = Caller(ndjson([delivery(n) for n in range(many)]).encode())
+        upload = asyncio.create_task(statuses_of(depot, caller))
+        await caller.read.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        caller.leaves.set()
+        return await upload
+
+    (status,) = depot.run(scenario())
+    assert (status, len(depot.rows(Delivery))) in ((499, 0), (499, many), (200, many))
+    assert depot.reported([delivery(many)])["created"] == 1
+
+
+BLANKS: dict[str, tuple[str, Any]] = {
+    "array": ("application/json", lambda n: b"[" + b" " * n + b"]"),
+    "lines": (NDJSON, lambda n: (b'{"goods": "tea"}\n' + b"\n" * 10) * (n // 30)),
+    "cells": ("text/csv", lambda n: b"goods\n" + b"tea\n" * (n // 4)),
+}
+
+
+@pytest.mark.parametrize(("kind", "make"), BLANKS.values(), ids=BLANKS)
+def test_upload_of_any_format_stops_being_read_when_the_caller_leaves(
+    depot: Depot, kind: str, make: Callable[[int], bytes]
+) -> None:
+    depot.upload.limit = 2**30
+    depot.upload.max_rejected = 2**30
+
+    async def scenario() -> float:
+        caller = Caller(make(40_000_000))
+        scope = scope_of(depot) | {"headers": [(b"content-type", kind.encode())]}
+        upload: Awaitable[None] = depot.app(scope, caller.receive, ignore)
+        task = asyncio.ensure_future(upload)
+        await caller.read.wait()
+        await asyncio.sleep(0.01)
+        caller.leaves.set()
+        before = time.process_time()
+        await task
+        return time.process_time() - before
+
+    assert depot.run(scenario()) < 1

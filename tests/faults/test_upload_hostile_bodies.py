@@ -1,0 +1,135 @@
+"""Bodies made to cost much: each is refused, or ends, in a small part of a second.
+
+The bounds are some ten times what the bodies take, and a tenth or less of what they took before.
+"""
+
+import gzip
+import time
+from collections.abc import Callable
+from hashlib import sha256
+
+import pytest
+
+from api.crud import ConfigurationError
+from tests.upload.conftest import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
+from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
+from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
+from tests.upload.depot import Delivery
+
+JSON = "application/json"
+SIZE = 3_000_000
+HEADER = b"goods,weight,origin,number\n"
+SECONDS = 3.0
+
+
+def members(count: int) -> str:
+    return ",".join(f'"k{number}":1' for number in range(count))
+
+
+def repeated_last(count: int) -> bytes:
+    """A row of many members, of which only the last is given twice."""
+    return f'{{{members(count)},"k{count - 1}":2}}'.encode()
+
+
+BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
+    # The format, the body, the status that it is answered with.
+    "numbers": (JSON, lambda: b"[" + b"1," * (SIZE // 2) + b"1]", 400),
+    "lines of numbers": (NDJSON, lambda: b"1\n" * (SIZE // 2), 400),
+    "empty objects": (JSON, lambda: b"[" + b"{}," * (SIZE // 3) + b"{}]", 400),
+    "empty lines": (NDJSON, lambda: b"\n" * SIZE, 400),
+    "blanks": (JSON, lambda: b"[" + b" " * SIZE + b"]", 200),
+    "nesting": (JSON, lambda: b"[" * SIZE, 400),
+    "a repeated member": (NDJSON, lambda: repeated_last(80_000), 200),
+    "one object, a repeated member": (JSON, lambda: repeated_last(80_000), 400),
+    "unknown members": (NDJSON, lambda: f"{{{members(60)}}}\n".encode() * (SIZE // 550), 400),
+    "digits": (JSON, lambda: b'[{"weight":' + b"1" * SIZE + b"}]", 400),
+    "exponents": (NDJSON, lambda: b'{"weight":1e999999999}\n' * (SIZE // 23), 400),
+    "empty cells": (CSV, lambda: HEADER + b"," * 1_000_000, 200),
+    "empty columns": (CSV, lambda: b"," * 1_000_000, 400),
+    "rows of empty cells": (CSV, lambda: HEADER + b",,,\n" * (SIZE // 4), 400),
+    "empty lines of CSV": (CSV, lambda: HEADER + b"\n" * SIZE, 400),
+    "one row over many lines": (CSV, lambda: HEADER + b'"a\n",' * (SIZE // 5), 400),
+}
+
+
+@pytest.mark.parametrize(("kind", "make", "status"), BODIES.values(), ids=BODIES)
+def test_upload_of_a_hostile_body_costs_little(
+    depot: Depot, kind: str, make: Callable[[], bytes], status: int
+) -> None:
+    body = make()
+    before = time.process_time()
+    response = depot.send(body, kind, mode="partial")
+    spent = time.process_time() - before
+    assert response.status_code == status, response.text[:300]
+    assert depot.rows(Delivery) == []
+    assert len(response.content) < 3_000_000
+    assert spent < SECONDS
+
+
+@pytest.mark.parametrize("kind", [NDJSON, CSV])
+def test_upload_that_grows_a_thousandfold_is_refused(depot: Depot, kind: str) -> None:
+    depot.upload.limit = 2**30
+    body = gzip.compress(b'{"goods":"tea","weight":1}\n' * 1_000_000)
+    request = depot.request(
+        "POST",
+        "/deliveries/upload",
+        content=body,
+        headers={"Content-Type": kind, "Content-Encoding": "gzip"},
+    )
+    message = assert_refusal(request, 413, "payload-too-large")["message"]
+    assert message == "The body may become at most 200 times as large"
+
+
+def test_upload_compressed_as_text_is_taken(depot: Depot) -> None:
+    rows = ndjson([delivery(n, remark=sha256(b"%d" % n).hexdigest() * 20) for n in range(1_500)])
+    response = depot.request(
+        "POST",
+        "/deliveries/upload",
+        content=gzip.compress(rows.encode()),
+        headers={"Content-Type": NDJSON, "Content-Encoding": "gzip"},
+    )
+    assert response.json()["created"] == 1_500
+
+
+@pytest.mark.parametrize("params", [{}, {"mode": "partial"}, {"dry_run": "true"}])
+@pytest.mark.parametrize("where", ["read", "repeated", "judged"])
+def test_upload_with_more_rejected_rows_than_may_be_ends_and_writes_nothing(
+    depot: Depot, params: dict[str, str], where: str
+) -> None:
+    depot.upload.max_rejected = 3
+    rows = {
+        "read": [{"goods": "tea", "weight": 0}] * 6,
+        "repeated": [delivery(1)] * 6,
+        "judged": [delivery(n, site="nowhere") for n in range(6)],
+    }[where]
+    taken = depot.send(ndjson([delivery(9), *rows[:3]]), NDJSON, mode="partial")
+    assert taken.json()["rejected"] == (2 if where == "repeated" else 3)
+    stored = len(depot.rows(Delivery))
+    body = assert_refusal(
+        depot.send(ndjson([delivery(8), *rows]), NDJSON, **params), 400, "validation-failed"
+    )
+    assert body["message"] == "More than 3 rows are rejected: nothing is written"
+    assert set(statuses(body)) == {"rejected"}
+    assert body["errors"][0]["message"].startswith("line ")
+    assert len(depot.rows(Delivery)) == stored
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, "10", None])
+def test_upload_max_rejected_that_is_no_number_of_rows_does_not_start(
+    depot: Depot, value: object
+) -> None:
+    with pytest.raises(ConfigurationError, match="max_rejected: must be a number of rows"):
+        depot.crud.upload(
+            depot.upload.resource, natural_key=("origin", "number"), path="/x", max_rejected=value
+        )
+
+
+def test_upload_of_many_unknown_members_names_the_nearest_in_the_first_rows_alone(
+    depot: Depot,
+) -> None:
+    report = depot.reported(
+        ndjson([{**delivery(n), "gooods": 1} for n in range(150)]), NDJSON, mode="partial"
+    )
+    messages = [row["errors"][0]["message"] for row in report["rows"]]
+    plain = "gooods is not a member of this body"
+    assert messages == [f"{plain}; did you mean goods?"] * 100 + [plain] * 50

@@ -1,0 +1,144 @@
+"""Large partial uploads: other writers get in between the parts; the report is a whole one's."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from api.crud import ConfigurationError
+from api.crud.upload.parts import Parts
+from tests.upload.conftest import NDJSON, Depot, assert_refusal, delivery, ndjson
+from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
+from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
+from tests.upload.depot import Delivery, Movement, Sample
+
+PART = 7
+
+
+def divide(depot: Depot, rows: int | None = PART) -> None:
+    depot.upload.parts = Parts(depot.upload.stage, rows)
+
+
+def mixed_rows() -> list[dict[str, Any]]:
+    """New, changed, unchanged, repeated, refused and rejected rows, in no order."""
+    rows = [delivery(n, weight=n % 3 + 1) for n in range(60)]
+    rows[5]["weight"] = 0  # The row hook rejects it.
+    rows[20]["site"] = "nowhere"  # No such row.
+    rows[33] = delivery(2)  # As an earlier part's.
+    rows[34] = delivery(32)  # As the same part's.
+    rows[50]["tag"] = rows[51]["tag"] = "same"  # The database refuses the second.
+    return rows
+
+
+def without_ids(report: Any) -> Any:
+    for row in report["rows"]:
+        row.pop("id", None)
+    return report
+
+
+def stored(depot: Depot) -> list[tuple[Any, ...]]:
+    rows = depot.rows(Delivery)
+    return sorted((row["number"], row["goods"], row["weight"], row["tag"]) for row in rows)
+
+
+def test_upload_in_parts_reports_and_stores_what_a_whole_one_does(depot: Depot) -> None:
+    outcomes = []
+    for rows in (None, PART):
+        depot.execute(sa.delete(Movement), sa.delete(Delivery))
+        divide(depot, rows)
+        depot.reported([delivery(n, goods="old") for n in range(0, 60, 4)])
+        report = depot.reported(ndjson(mixed_rows()), NDJSON, mode="partial")
+        outcomes.append((without_ids(report), stored(depot), len(depot.rows(Movement))))
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0]["rejected"] == 5
+
+
+def test_upload_in_parts_reports_the_ids_that_are_stored(depot: Depot) -> None:
+    divide(depot)
+    depot.reported([delivery(0)])
+    report = depot.reported(ndjson([delivery(n) for n in range(30)]), NDJSON, mode="partial")
+    ids = {row["number"]: row["id"] for row in depot.rows(Delivery)}
+    assert {f"d{row['line'] - 1}": row["id"] for row in report["rows"]} == ids
+    assert max(ids.values()) <= 31  # Numbers go on from part to part; lines known leave gaps.
+
+
+@pytest.mark.parametrize("mode", ["partial", "atomic"])
+def test_upload_lets_other_writers_in_between_its_parts_alone(depot: Depot, mode: str) -> None:
+    divide(depot, 50)
+    seen: list[int] = []
+
+    async def scenario() -> None:
+        rows = ndjson([delivery(n) for n in range(500)])
+        upload = asyncio.create_task(depot.uploading(rows, NDJSON, mode=mode))
+        number = 0
+        while not upload.done():
+            number += 1
+            created = await depot.call("POST", "/samples", json={"code": f"s{number}"})
+            assert created.status_code == 201
+            listed = await depot.call("GET", "/deliveries?count=1")
+            seen.append(int(listed.headers["content-range"].rpartition("/")[2]))
+        assert (await upload).json()["created"] == 500
+
+    depot.run(scenario())
+    between = {count for count in seen if 0 < count < 500}
+    assert bool(between) is (mode == "partial")
+    assert all(count % 50 == 0 for count in between)
+
+
+def test_upload_in_parts_that_is_refused_says_what_is_written(depot: Depot) -> None:
+    divide(depot)
+    depot.upload.max_rejected = 1
+    rows = [delivery(n) for n in range(30)]
+    for row in rows[16:]:
+        row["site"] = "nowhere"
+    response = depot.send(ndjson(rows), NDJSON, mode="partial")
+    body = assert_refusal(response, 400, "validation-failed")
+    assert body["message"] == "More than 1 rows are rejected; the rows up to line 14 are written"
+    assert len(depot.rows(Delivery)) == 14
+    again = depot.reported(ndjson(rows[:16]), NDJSON, mode="partial")
+    assert (again["unchanged"], again["created"]) == (14, 2)
+
+
+def test_upload_with_a_key_or_of_no_more_than_a_part_is_not_divided(depot: Depot) -> None:
+    divide(depot, 10)
+    depot.upload.max_rejected = 0
+    rows = [delivery(n) for n in range(10)]
+    rows[9]["site"] = "nowhere"
+    for params in ({}, {"key": "one"}):
+        assert_refusal(
+            depot.send(ndjson(rows), NDJSON, mode="partial", **params), 400, "validation-failed"
+        )
+        assert depot.rows(Delivery) == []
+        rows = [delivery(n) for n in range(30, 40)] + rows
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "10"])
+def test_upload_part_rows_that_is_no_number_of_rows_does_not_start(
+    depot: Depot, value: object
+) -> None:
+    with pytest.raises(ConfigurationError, match="part_rows: must be a number of rows"):
+        depot.crud.upload(
+            depot.upload.resource, natural_key=("origin", "number"), path="/x", part_rows=value
+        )
+
+
+def test_upload_left_between_parts_leaves_whole_parts(depot: Depot) -> None:
+    divide(depot, 50)
+
+    async def scenario() -> None:
+        rows = ndjson([delivery(n) for n in range(1_000)])
+        upload = asyncio.create_task(depot.uploading(rows, NDJSON, mode="partial"))
+        while not depot_count(await depot.call("GET", "/deliveries?count=1")):  # noqa: ASYNC110 - the table tells, no event
+            await asyncio.sleep(0.001)
+        upload.cancel()
+        await asyncio.gather(upload, return_exceptions=True)
+
+    depot.run(scenario())
+    assert len(depot.rows(Delivery)) % 50 == 0
+    assert len(depot.rows(Sample)) == 0
+    assert depot.reported([delivery(2_000)])["created"] == 1
+
+
+def depot_count(response: Any) -> int:
+    return int(response.headers["content-range"].rpartition("/")[2])
