@@ -73,14 +73,14 @@ def _after_value(keys: SortKeys, values: Sequence[Value]) -> ColumnElement[bool]
 def _is_uniform(keys: SortKeys, values: Sequence[Value]) -> bool:
     """Return whether a row comparison, ``(a, b) > (?, ?)``, has exactly the rows that follow.
 
-    It has no row whose comparison meets a null before it is decided.
+    It has no row whose comparison meets a null before it is decided: those of the first key are
+    not meant, and those of the others must not follow.
     """
+    descending = keys[0].descending
     return all(
-        value is not None
-        and key.descending == keys[0].descending
-        and (key.nulls_first or not key.nullable)
+        value is not None and key.descending == descending
         for key, value in zip(keys, values, strict=True)
-    )
+    ) and all(key.nulls_first or not key.nullable for key in keys[1:])
 
 
 def _comparisons(key: SortKey) -> tuple[Any, Any]:
