@@ -10,6 +10,7 @@ values) says which of them are null. Keys are driver values: they are bound as t
 without a conversion.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple, cast
 
@@ -18,7 +19,7 @@ from sqlalchemy.types import UserDefinedType
 
 from api.crud.query.criteria import FixedOrder, NextSlot, Order
 from api.crud.query.seek_conditions import is_divided, parts_after, parts_of_all
-from api.crud.query.sort_keys import SortKey, sort_key
+from api.crud.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 from api.crud.views.fields import Field, Fields
 from db.statement import Row
 
@@ -133,7 +134,7 @@ class Keyset:
         """
         if seek is None or not self.usable:
             return rows.order_by(*(term.clause() for term in self._order))
-        keys = self._directed(backwards=seek.backwards)
+        keys: Sequence[SortKey] = self._directed(backwards=seek.backwards)
         rows = rows.add_columns(*self.extra)
         if seek.nulls:
             values = [None if null else next_slot(_AS_READ) for null in seek.nulls]
@@ -142,10 +143,16 @@ class Keyset:
             parts = parts_of_all(keys)
         else:
             return rows.order_by(*(key.clause for key in keys))
-        if seek.part is not None or len(parts) == 1:  # No nulls, or nothing else.
-            parts = [parts[seek.part or 0]]
-            keys = (keys[0].in_part(), *keys[1:])
+        if seek.part is not None or len(parts) == 1:
+            parts, keys = [parts[seek.part or 0]], self._keys_of(seek, keys)
         return rows.where(or_(*parts)).order_by(*(key.clause for key in keys))
+
+    def _keys_of(self, seek: Seek, keys: Sequence[SortKey]) -> Sequence[SortKey]:
+        """Return what the rows of one part are ordered by."""
+        begins_with_nulls = seek.nulls[0] if seek.nulls else keys[0].nulls_first
+        if begins_with_nulls == (not seek.part):
+            return keys_of_nulls(keys, self._fields.mapped.tables)
+        return keys_of_values(keys)
 
     def _directed(self, *, backwards: bool) -> tuple[SortKey, ...]:
         return self._backwards if backwards else self.keys

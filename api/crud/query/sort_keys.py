@@ -6,7 +6,7 @@ says where rows are read in two parts instead, those with nulls and those with v
 serves each.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -15,6 +15,9 @@ from sqlalchemy.sql import operators
 
 from api.crud.associations.conditions import undirected
 from api.crud.query.criteria import Order, OrderTerm
+
+Term = tuple[ColumnElement[Any], list[Any]]
+"""What an index has a column for, and its direction."""
 
 _PLACING = (operators.nulls_first_op, operators.nulls_last_op)
 
@@ -57,10 +60,6 @@ class SortKey:
             return term
         return term.nulls_first() if self.nulls_first else term.nulls_last()
 
-    def in_part(self) -> "SortKey":
-        """Return the key of one of the parts, as the index that serves it has it."""
-        return replace(self, nullable=False) if self.divides else self
-
 
 def sort_key(term: Order, dialect: Dialect, tables: Iterable[Table]) -> SortKey:
     """Return the key of a term of an ORDER BY.
@@ -81,21 +80,43 @@ def sort_key(term: Order, dialect: Dialect, tables: Iterable[Table]) -> SortKey:
     return SortKey(expression, descending, nulls_first, nullable, not unusual, divides)
 
 
+def keys_of_nulls(keys: Sequence[SortKey], tables: Iterable[Table]) -> Sequence[SortKey]:
+    """Return what rows are ordered by that have null as their first key.
+
+    It is the same for all of them, but PostgreSQL does not see that: an index on both keys serves
+    the two of them, any other index serves the second alone.
+    """
+    first, *others = keys
+    if not (first.divides and others):
+        return keys
+    second = others[0]
+    for terms in _indexes(tables):
+        if len(terms) > 1 and all(
+            term.compare(key.expression) for (term, _), key in zip(terms, keys, strict=False)
+        ):
+            return (replace(first, nullable=False, descending=second.descending), *others)
+    return others
+
+
+def keys_of_values(keys: Sequence[SortKey]) -> Sequence[SortKey]:
+    """Return what rows are ordered by whose first key is not null."""
+    first, *others = keys
+    return (replace(first, nullable=False), *others) if first.divides else keys
+
+
 def _serves_parts(expression: ColumnElement[Any], tables: Iterable[Table]) -> bool:
     """Return whether an index begins with an expression, and none that places nulls itself."""
-    leading = [
-        directions for first, directions in _first_terms(tables) if first.compare(expression)
-    ]
+    leading = [terms[0][1] for terms in _indexes(tables) if terms[0][0].compare(expression)]
     return bool(leading) and not any(
         direction in _PLACING for directions in leading for direction in directions
     )
 
 
-def _first_terms(tables: Iterable[Table]) -> Iterator[tuple[ColumnElement[Any], list[Any]]]:
-    """Yield what the indexes of tables begin with, without the direction, and the direction."""
+def _indexes(tables: Iterable[Table]) -> Iterator[list[Term]]:
+    """Yield the terms of each index of tables."""
     for table in tables:
         for index in table.indexes:
-            yield undirected(cast("ColumnElement[Any]", index.expressions[0]))
+            yield [undirected(cast("ColumnElement[Any]", one)) for one in index.expressions]
         for constraint in table.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.columns:
-                yield next(iter(constraint.columns)), []
+                yield [(column, []) for column in constraint.columns]
