@@ -55,7 +55,7 @@ def test_a_page_may_read_refusals_as_well(open_gate: RunningGate, path: str, sta
     assert response.headers["access-control-allow-origin"] == ORIGIN
     exposed = response.headers["access-control-expose-headers"].split(", ")
     assert exposed == list(EXPOSED)
-    assert {"Content-Range", "Location", "ETag", "X-Request-Id"} <= set(exposed)
+    assert {"Content-Range", "Link", "Preference-Applied", "Location", "ETag"} <= set(exposed)
 
 
 def test_an_options_request_that_is_no_preflight_is_behind_the_gate(

@@ -194,3 +194,19 @@ class TestLayers:
         (tmp_path / ".okta.env").write_bytes(b"X=\xff")
         with pytest.raises(SettingsError, match=r"^\.okta\.env: "):
             read_layers(tmp_path, {})
+
+
+def test_secret_key_is_optional_and_never_shown() -> None:
+    secret = "0123456789abcdef0123456789abcdef"
+    assert Settings.of({"ISSUER": OKTA}).secret_key == ""
+    settings = Settings.of({"ISSUER": OKTA, "SECRET_KEY": f" {secret} "})
+    assert settings.secret_key == secret
+    assert secret not in repr(settings)
+
+
+def test_short_secret_key_is_refused_without_being_repeated() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^SECRET_KEY: must be at least 32 characters"
+    ) as error:
+        Settings.of({"ISSUER": OKTA, "SECRET_KEY": "not-so-secret"})
+    assert "not-so-secret" not in str(error.value)

@@ -230,6 +230,21 @@ def test_link_of_more_than_four_kilobytes_is_left_out(api: ModelApi) -> None:
     assert response.headers["content-range"].startswith("items 0-0/")
 
 
+def test_list_with_too_long_sort_keys_has_no_link_and_goes_on_without(api: ModelApi) -> None:
+    api.orm(lambda s: s.add_all([Item(id=n, name="x" * 100_000, tenant=1) for n in (101, 102)]))
+    response = api.get("/items?sort=-name&count=1&fields=id")
+    assert response.json() == [{"id": 101}]
+    assert "link" not in response.headers
+    assert response.headers["content-range"] == f"items 0-0/{ROWS + 2}"
+    assert len(ids(follow(api, "/items?count=10"))) == ROWS + 2
+
+
+def test_cursor_in_the_words_of_other_apis_is_hinted_at(api: ModelApi) -> None:
+    for name in ("page_token", "starting_after", "page[after]", "nextToken"):
+        body = assert_problem(api.get("/items", params={name: "x"}), 400, "invalid-query")
+        assert body["detail"].endswith("did you mean cursor?"), name
+
+
 REFUSED: Final = (
     ("sort=name&cursor={}", "was made under another sort, filter, search or preset"),
     ("cursor={}&size=1", "was made under another sort, filter, search or preset"),

@@ -34,7 +34,8 @@ LONGEST: Final = 4_096
 _PURPOSE: Final = "cursors 1"
 _KEY_BYTES: Final = 64
 _VERSION: Final = b"\x01"
-_KEPT: Final = 512
+_KEPT: Final = 128
+_LONGEST_KEYS: Final = LONGEST * 3 // 4
 _BLOCK: Final = 16
 """Cursors are padded to whole blocks, so that their length says little about the keys'."""
 
@@ -108,6 +109,15 @@ class Cursors:
         if self._cipher is None:
             self._cipher = AESSIV(self.secret.derive(_PURPOSE, _KEY_BYTES))
             self.write.cache_clear()
+
+    @staticmethod
+    def can_hold(position: Position) -> bool:
+        """Return whether a cursor is long enough for the text among the keys of a position."""
+        size = 0
+        for key in position.keys:
+            if type(key) is str or type(key) is bytes:
+                size += len(key)
+        return size <= _LONGEST_KEYS
 
     def _write(self, place: Place, digest: bytes, parent: tuple[Any, ...] = ()) -> str:
         """Return the cursor of a place; to be called as ``write``.

@@ -93,12 +93,13 @@ class PageRequest:
         query, digest = self.pagination.query, self.pagination.digest
         offset, backwards = self.offset(page), page.position.backwards
         links = []
-        if (more or backwards) and (after := page.after) is not None:
+        if (more or backwards) and (after := page.after) is not None and cursors.can_hold(after):
             cursor = cursors.write(Place(after, offset + len(page.rows)), digest, parent)
             links.append(("next", f"?{query}{CURSOR}={cursor}"))
         if not self.by_cursor:
             return links
-        if (more or not backwards) and (before := page.before) is not None:
-            cursor = cursors.write(Place(before, offset), digest, parent)
+        back = page.before if more or not backwards else None
+        if back is not None and cursors.can_hold(back):
+            cursor = cursors.write(Place(back, offset), digest, parent)
             links.append(("prev", f"?{query}{CURSOR}={cursor}"))
         return [*links, ("first", f"?{query[:-1]}" if query else "")]

@@ -29,6 +29,8 @@ FOREIGN_PARAMETERS: Final[Mapping[str, str]] = {
         " page[limit]",
         "offset": "skip start from startat startindex page[offset]",
         "page": "pagenumber pageno pageindex page[number]",
+        "cursor": "after startingafter startafter nextcursor nexttoken pagetoken continuationtoken"
+        " page[after] page[cursor]",
         "sort": "orderby order ordering sortby sortorder",
         "search": "search query term keyword text",
         "fields": "select only columns attributes",
