@@ -19,6 +19,7 @@ from api.http.causes import cause_of
 from api.http.exchange import Exchange, Header
 from api.http.handlers import Handlers, handler_of, response_of
 from api.http.native import without_body
+from db.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
 
 log: Any = structlog.get_logger("api")
 
@@ -167,8 +168,22 @@ def _problem_of(error: Exception) -> errors.ApiError:
             )
         case HTTPException() if HTTPStatus.BAD_REQUEST <= error.status_code < _NO_STATUS:
             return problem_of(error)
+        case CallerLeft() | DatabaseUnavailable():
+            return _problem_of_database(error)
         case _:
             return errors.InternalError()
+
+
+def _problem_of_database(error: DatabaseError) -> errors.ApiError:
+    """Return the problem of a route of the application's own that uses the database itself."""
+    match error:
+        case CallerLeft():
+            return errors.ClientClosedRequest()
+        case DatabaseBusy():
+            return errors.Overloaded(reason="database-busy")
+        case _:
+            retry = {"Retry-After": "1"}
+            return errors.ServiceUnavailable("The database cannot serve this now", headers=retry)
 
 
 def problem_of(error: HTTPException) -> errors.ApiError:

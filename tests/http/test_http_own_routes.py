@@ -23,6 +23,7 @@ from api.http.native import UnsupportedRoute
 from api.http.problems import ResponseCutOff
 from api.http.routing import UndeclaredAccess
 from api.http.service import Service
+from db.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
 
 
 class LetIn:
@@ -486,3 +487,25 @@ def test_routes_that_a_service_cannot_serve_do_not_start(
 def test_frontend_is_refused(app: Service) -> None:
     with pytest.raises(UnsupportedRoute, match="StaticFiles"):
         app.frontend("/", directory=".")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug"),
+    [
+        (DatabaseBusy("busy"), 503, "service-unavailable"),
+        (DatabaseUnavailable("gone"), 503, "service-unavailable"),
+        (CallerLeft("left"), 499, "client-closed-request"),
+    ],
+)
+def test_route_that_uses_the_database_itself_answers_passing_trouble_as_such(
+    app: Service, error: DatabaseError, status: int, slug: str
+) -> None:
+    @app.get("/read")
+    @public
+    async def read() -> None:
+        raise error
+
+    (response,) = Caller(app)("/read")
+    assert response.status_code == status
+    assert response.json()["type"] == f"urn:problem-type:{slug}"
+    assert ("retry-after" in response.headers) == (status == 503)
