@@ -53,6 +53,8 @@ def test_idle_connections_by_the_thousand_leave_livez_fast_and_are_dropped_by_th
         print(f"scaled to the hard limit of open files: {wanted} connections")  # noqa: T201 - said with -s
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(brief.connect()) for _ in range(wanted)]
+        for connection in idle[:100]:  # A head that never ends is no better than none.
+            connection.sendall(GET_LIVE[:-2])
         seconds = [brief.live_seconds() for _ in range(20)]
         median = statistics.median(seconds)
         print(f"p50 of /livez beside {wanted}: {median * 1000:.1f} ms")  # noqa: T201 - as above
@@ -68,18 +70,6 @@ def test_connection_between_requests_is_kept_for_the_time_that_is_set(
             time.sleep(pause)
             connection.sendall(GET_LIVE)
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-
-
-def test_head_that_comes_slowly_is_cut_off_by_the_same_timer(brief: ServiceProcess) -> None:
-    with brief.connect(0.2) as connection:
-        begun = time.monotonic()
-        with contextlib.suppress(ConnectionError):
-            for octet in GET_LIVE * 10:
-                connection.sendall(bytes([octet]))
-                with contextlib.suppress(TimeoutError):
-                    assert connection.recv(1) == b""
-                    break
-        assert 1 < time.monotonic() - begun < 30
 
 
 def test_http_2_by_prior_knowledge_is_closed_without_an_answer(brief: ServiceProcess) -> None:

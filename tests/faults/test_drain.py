@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import START_SECONDS, assert_problem
 from tests.faults.service_process import ServiceProcess, running_service
 
-DELAY = 2
+DELAY = 1
 
 
 def to_the_supervisor(service: ServiceProcess, number: int) -> None:
