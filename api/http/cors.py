@@ -15,6 +15,7 @@ from api.http.body import header
 from api.http.exchange import Exchange, Header
 
 EXPOSED: Final = (
+    "Content-Disposition",
     "Content-Range",
     "ETag",
     "Idempotency-Replayed",

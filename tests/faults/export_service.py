@@ -1,6 +1,7 @@
-"""A service of one large table, without a gate, as a program: its database and port as arguments.
+"""A service of one large table, without a gate, as a program.
 
-``/rows`` lists the table. It logs at ``info``, each line as JSON.
+Its arguments are database, port and how many seconds a caller may read nothing. ``/rows`` lists the
+table. It logs at ``info``, each line as JSON.
 """
 
 import sys
@@ -15,6 +16,7 @@ from granian.server import Server
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import Crud
+from api.crud.streams import operation
 from api.http.service import Service
 from api.logs import configure_logs
 from db.drivers import open_database
@@ -68,8 +70,9 @@ def create_service(url: str) -> Service:
     return app
 
 
-def main(url: str, port: int) -> None:
+def main(url: str, port: int, send_seconds: float) -> None:
     """Serve until SIGTERM."""
+    vars(operation)["SEND_SECONDS"] = send_seconds
     configure_logs("info", readable=False)
     Server(
         "tests.faults.export_service:create_service",
@@ -83,4 +86,4 @@ def main(url: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

@@ -19,6 +19,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from api.crud.streams.operation import SEND_SECONDS
 from db.engine import with_connection
 from tests.conftest import ROOT, START_SECONDS
 from tests.faults.export_service import ROWS, Base, fill
@@ -38,14 +39,21 @@ MEBIBYTE = 1024 * 1024
 class ExportService:
     """A running ``tests.faults.export_service``."""
 
-    def __init__(self, url: str, directory: Path) -> None:
+    def __init__(self, url: str, directory: Path, send_seconds: float = SEND_SECONDS) -> None:
         self.url = url
         self.port = free_port()
         self._asked = 0
         self._output = directory / "export_service.txt"
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.export_service", url, str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.faults.export_service",
+                    url,
+                    str(self.port),
+                    str(send_seconds),
+                ],
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -227,6 +235,22 @@ def test_stream_whose_reader_has_left_ends(service: ExportService) -> None:
     line = service.line_of_stream()
     assert (line["status"], line["reason"]) == (200, "client-closed-request")
     assert 0 < line["rows"] < ROWS
+
+
+def test_stream_whose_reader_reads_nothing_for_long_is_cut_off(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'rows.sqlite'}"
+    fill(url)
+    service = ExportService(url, tmp_path, send_seconds=0.5)
+    try:
+        service.wait_until_ready()
+        with service.ask() as connection:
+            line = service.line_of_stream()
+            assert (line["status"], line["reason"]) == (200, "client-stalled")
+            answer = rest_of(connection)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert not answer.endswith(LAST_CHUNK)
+    finally:
+        service.stop()
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])

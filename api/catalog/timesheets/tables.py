@@ -1,8 +1,8 @@
 """The table that a summary is, written as JSON or as CSV (RFC 4180).
 
-A spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return
-for a formula, and would run what somebody called their project: CSV has an apostrophe in front of
-such texts, JSON has them as they are. Which of the two a caller wants is read here as well.
+What a spreadsheet would run, such as a project called ``=1+1``, is escaped in CSV as in the streams
+of lists (``api.crud.formulas``); JSON has texts as they are. Which of the two a caller wants is
+read here as well.
 """
 
 import csv
@@ -16,12 +16,12 @@ import msgspec
 from pydantic import BaseModel
 
 from api.catalog.timesheets.grouping import Grouping
+from api.crud.formulas import escape_formula
 from db.statement import Row
 from db.types import FixedDecimal
 
 CSV: Final = b"text/csv; charset=utf-8; header=present"
 JSON: Final = b"application/json"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _WEIGHT: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 _HOURS: Final = FixedDecimal(scale=2)
 
@@ -90,9 +90,7 @@ def _period(period: str, first_day: date | str) -> tuple[int | str, ...]:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return escape_formula(value) if isinstance(value, str) else value
 
 
 def prefers_csv(accept: bytes) -> bool:
