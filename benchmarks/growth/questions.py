@@ -16,6 +16,7 @@ PAGE: Final = 100
 _LARGEST_PAGE: Final = 1_000
 _TIMEOUT_S: Final = 120.0
 _OK: Final = 200
+_CREATED: Final = 201
 _NEXT: Final = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 WITHOUT_TOTAL: Final = {"Prefer": "count=none"}
 
@@ -49,6 +50,15 @@ class Caller:
         answered = response.read()
         if response.status != _OK:
             raise BenchmarkError(f"PUT {path}: {response.status} {answered[:200]!r}")
+
+    def post(self, path: str, body: bytes) -> None:
+        """Send JSON. Raises ``BenchmarkError``."""
+        headers = self._headers | {"Content-Type": "application/json"}
+        self._connection.request("POST", path, body, headers)
+        response = self._connection.getresponse()
+        answered = response.read()
+        if response.status not in (_OK, _CREATED):
+            raise BenchmarkError(f"POST {path}: {response.status} {answered[:200]!r}")
 
     def drain(self, path: str, accept: str) -> float:
         """Read a stream to its end; return its lines per second."""

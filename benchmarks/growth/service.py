@@ -13,6 +13,9 @@ from api.crud import Crud, SearchOptions
 from db.models.part import Part
 
 INDEXED: Final = "/indexed"
+UPLOAD: Final = f"{INDEXED}/upload"
+WITHOUT_INDEX: Final = "--without-index"
+_UPLOAD_LIMIT: Final = 256 * 1024**2
 SEARCHED: Final = ("name", "description")
 
 
@@ -22,8 +25,9 @@ def main() -> int:
 
     def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
         own(crud, timesheets)
-        search = SearchOptions(attributes=SEARCHED)
-        crud.resource(Part, endpoints=(INDEXED, f"{INDEXED}/{{id}}"), search=search)
+        search = SearchOptions(attributes=SEARCHED, index=WITHOUT_INDEX not in sys.argv)
+        parts = crud.resource(Part, endpoints=(INDEXED, f"{INDEXED}/{{id}}"), search=search)
+        crud.upload(parts, natural_key=["partNumber"], limit=_UPLOAD_LIMIT)
 
     catalog.expose = expose
     return service.main([])

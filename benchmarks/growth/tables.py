@@ -6,16 +6,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
 from benchmarks import issuer, postgres
 from benchmarks.growth.questions import Caller
+from benchmarks.growth.service import SEARCHED, WITHOUT_INDEX
 from benchmarks.parts import generate
 from benchmarks.processes import Cores
 from benchmarks.servers import Setting, migrate, serving
 from benchmarks.stacks import Stack, ours
 from benchmarks.stores import SQLiteStore, Store
 from db.engine import with_connection
+from db.search_index import create_search_index
 
 _INDEXES = (
     'CREATE INDEX "growth_modelNumber" ON parts ("modelNumber")',
@@ -36,9 +40,14 @@ class Table:
 
 @contextmanager
 def tables(
-    folder: Path, cores: Cores, sizes: list[int], *, on_postgres: bool
+    folder: Path,
+    cores: Cores,
+    sizes: list[int],
+    *,
+    on_postgres: bool,
+    without_index: bool = False,
 ) -> Iterator[list[Table]]:
-    """Make and serve a table of each size."""
+    """Make and serve a table of each size, and perhaps one of each without the search index."""
     with ExitStack() as stack:
         authority = stack.enter_context(issuer.serve())
         setting = Setting(authority.url, authority.token(), cores.server, folder)
@@ -46,11 +55,14 @@ def tables(
         if on_postgres:
             sockets = stack.enter_context(postgres.serve(folder / "postgres", cores.load))
         served = []
-        for size in sizes:
+        kinds: list[tuple[int, list[str]]] = [(size, []) for size in sizes]
+        if without_index:
+            kinds += [(size, [WITHOUT_INDEX]) for size in sizes]
+        for size, options in kinds:
             one = replace(
                 ours(),
-                name=f"rows-{size}",
-                serve=[sys.executable, "-m", "benchmarks.growth.service"],
+                name=f"rows-{size}{''.join(options)}",
+                serve=[sys.executable, "-m", "benchmarks.growth.service", *options],
             )
             store: Store = (
                 SQLiteStore(folder / one.name, one.name)
@@ -74,6 +86,9 @@ def _fill(stack: Stack, store: Store, setting: Setting, size: int, *, on_postgre
     def index(connection: Connection) -> None:
         for statement in _INDEXES:
             connection.execute(text(statement.format(nulls=nulls)))
+        if WITHOUT_INDEX not in stack.serve:
+            migration = Operations(MigrationContext.configure(connection))
+            create_search_index(migration, "parts", SEARCHED)
         connection.commit()
 
     with_connection(store.url, index)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from api.crud import ConfigurationError, Crud, SearchOptions
 from db.search_index import SearchIndex, add_search_index
+from db.search_index.sqlite import statements_to_create
 from tests.models.conftest import ModelApi, Serve
 
 
@@ -278,3 +279,32 @@ def test_citext_column_has_a_search_index_on_postgresql(serve: Serve) -> None:
         api.request("POST", "/labels", json={"text": text_given})
     api.request("PUT", "/labels/2", json={"text": "ÄPFEL"})
     assert [row["id"] for row in api.get("/labels?q=%C3%A4PF&sort=id").json()] == [1, 2]
+
+
+def test_search_index_of_a_table_in_a_schema_works_on_postgresql(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    if api.is_sqlite:
+        with pytest.raises(ValueError, match="attached database"):
+            list(statements_to_create(SearchIndex("notes", ("text",), "else")))
+        return
+    metadata = sa.MetaData(schema="Else where")
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    table = sa.Table("Notes", metadata, key, sa.Column("the_Text", sa.Text))
+    add_search_index(table, ["the_Text"])
+    base = type("NoteBase", (DeclarativeBase,), {"metadata": metadata})
+    model = type("Note", (base,), {"__table__": table})
+    api.sql('CREATE SCHEMA "Else where"')
+    try:
+        api.orm(lambda session: metadata.create_all(session.connection()))
+        api.crud.resource(
+            model,
+            endpoints=("/notes",),
+            search=SearchOptions(index=True),
+            actions=["create", "list"],
+        )
+        start(api)
+        api.request("POST", "/notes", json={"the_Text": "Über allem"})
+        assert len(api.get("/notes?q=ÜBER").json()) == 1
+        api.orm(lambda session: metadata.drop_all(session.connection()))
+    finally:
+        api.sql('DROP SCHEMA "Else where" CASCADE')
