@@ -10,8 +10,10 @@ Linux only: it reads ``TCP_INFO`` (linux/tcp.h) and ``/proc/self/fd``. Elsewhere
 frees connections.
 """
 
+import errno
 import os
 import socket
+import stat
 import struct
 import threading
 import time
@@ -124,15 +126,16 @@ def _close(descriptor: int, peer: Address) -> None:
 def _duplicate(descriptor: int) -> socket.socket:
     """Return a duplicate of a socket, which stays non-blocking (``socket.dup`` would change that).
 
+    Nothing but a socket is duplicated: to close a duplicate of a database file drops all locks that
+    this process holds on it (fcntl(2)), and other processes then take SQLite's log away. Should the
+    number become a file's in between, the duplicate stays open for that reason.
+
     Raises:
         OSError: It is closed, or not a socket.
     """
-    duplicate = os.dup(descriptor)
-    try:
-        return socket.socket(fileno=duplicate)
-    except OSError:
-        os.close(duplicate)
-        raise
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
+    return socket.socket(fileno=os.dup(descriptor))
 
 
 def _tcp_info(connection: socket.socket) -> tuple[int, int]:

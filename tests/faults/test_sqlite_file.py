@@ -3,7 +3,10 @@
 import asyncio
 import os
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.health import READY, health_routes
 from api.http.exchange import PUBLIC
+from api.serving.eviction import Eviction
 from db.errors import DatabaseFileChanged
 from db.sqlite.pragmas import connect
 from tests.crud.conftest import Api
@@ -234,3 +238,19 @@ def test_vacuum_by_another_process_is_no_truncation(notes: Notes) -> None:
     assert notes.ready() == (200, "")
     assert notes.post(5) == [(201, "")] * 5
     assert notes.ready() == (200, "")
+
+
+def test_looking_at_the_connections_of_the_process_keeps_the_locks_on_the_file(
+    notes: Notes,
+) -> None:
+    notes.post(1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        Eviction(0, tuple, listener).look()
+    # The last process that closes the file removes the log; without its locks ours would not count.
+    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM notes')"
+    subprocess.run([sys.executable, "-c", script, notes.path], check=True)
+    assert log_of(notes.path).exists()
+    assert notes.post(1) == [(201, "")]
