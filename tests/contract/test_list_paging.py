@@ -137,3 +137,15 @@ def test_the_total_follows_each_write(parts: httpx.Client) -> None:
     for left in (2, 1):
         parts.delete(f"/parts/{rows.pop()['id']}")
         assert content_range() == f"items 0-0/{left}"
+
+
+def test_links_lead_through_all_pages_by_a_cursor(parts: httpx.Client) -> None:
+    names, found = fill(parts, 7), []
+    path: str | None = "/parts?count=3&sort=-name"
+    while path is not None:
+        page = parts.get(path)
+        found += [row["name"] for row in page.json()]
+        path = page.links.get("next", {}).get("url")
+    assert found == sorted(names, reverse=True)
+    assert page.headers["content-range"] == "items 6-6/*"
+    assert set(page.links) == {"prev", "first"}

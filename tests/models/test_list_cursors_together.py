@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from api.crud.options import SortOptions
 from tests.models.conftest import ModelApi, Serve
 
-LASTING = 300 * int(os.environ.get("CURSOR_ROWS_FACTOR", "1"))
+LASTING = 200 * int(os.environ.get("CURSOR_ROWS_FACTOR", "1"))
 WRITERS = 4
 PAGE = 25
 GROUPS = (None, 1, 2, 3)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Dialect, Select, Table, func, literal, or_, select
+from sqlalchemy import Dialect, Select, func, literal, or_, select
 from sqlalchemy.sql import ClauseElement
 
 from api.crud.views.fields import Fields
@@ -33,12 +33,11 @@ def id_span(fields: Fields) -> ClauseElement:
 
 def numbers_all_rows(fields: Fields) -> bool:
     """Return whether the rows are those of one table, which numbers them."""
-    key = fields.key
-    table: Table | None = fields.mapped.tables[0] if fields.mapped.tables else None
+    key, mapped = fields.key, fields.mapped
     return (
         len(key) == 1
         and key[0].generated
-        and not fields.mapped.criteria
-        and fields.entity is fields.mapped.model
-        and table is key[0].column.table
+        and len(mapped.tables) == 1
+        and not mapped.criteria
+        and fields.entity is mapped.model
     )
