@@ -6,6 +6,7 @@ as long as LIKE; ``lower`` under the collation "C" is fast and knows ASCII alone
 folds more (``db.search_index``).
 """
 
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, collate, func, literal_column
@@ -20,6 +21,7 @@ MAX_PATTERN: Final = 256
 """The longest text that a pattern is made of, in characters: LIKE takes the product of both."""
 
 _LONG: Final = 1_000
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class like_any_case(FunctionElement[bool]):  # noqa: N801 - reads as a function, like SQLAlchemy's
@@ -69,8 +71,9 @@ def pattern_ending(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = text.encode().lower().decode()  # Of bytes, ``lower`` knows the ASCII letters alone.
-    return text.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
+    return (
+        text.translate(_LOWER).replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
+    )
 
 
 class contains(FunctionElement[bool]):  # noqa: N801 - as above
