@@ -12,20 +12,15 @@ from sqlalchemy import Connection, text
 
 from benchmarks import issuer, postgres
 from benchmarks.growth.questions import Caller
-from benchmarks.growth.service import SEARCHED, WITHOUT_INDEX
+from benchmarks.growth.service import INDEXES, SEARCHED, WITHOUT_INDEX
 from benchmarks.parts import generate
 from benchmarks.processes import Cores
 from benchmarks.servers import Setting, migrate, serving
 from benchmarks.stacks import Stack, ours
 from benchmarks.stores import SQLiteStore, Store
 from db.engine import with_connection
+from db.models.part import Part
 from db.search_index import create_search_index
-
-_INDEXES = (
-    'CREATE INDEX "growth_modelNumber" ON parts ("modelNumber")',
-    "CREATE INDEX growth_name ON parts (name{nulls})",
-    "ANALYZE parts",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +76,14 @@ def _fill(stack: Stack, store: Store, setting: Setting, size: int, *, on_postgre
     store.create()
     migrate(stack, store, setting)
     store.fill(generate(size), (lambda moment: moment) if on_postgres else stack.stamp)
-    nulls = " NULLS FIRST" if on_postgres else ""
 
     def index(connection: Connection) -> None:
-        for statement in _INDEXES:
-            connection.execute(text(statement.format(nulls=nulls)))
+        for one in INDEXES:
+            one.create(connection)
         if WITHOUT_INDEX not in stack.serve:
-            migration = Operations(MigrationContext.configure(connection))
-            create_search_index(migration, "parts", SEARCHED)
+            operations = Operations(MigrationContext.configure(connection))
+            create_search_index(operations, Part.__tablename__, SEARCHED)
+        connection.execute(text("ANALYZE"))
         connection.commit()
 
     with_connection(store.url, index)
