@@ -21,7 +21,7 @@ from sqlalchemy.types import TypeEngine
 from db.callers import current_caller
 from db.fair_queue import FairQueue
 from db.matching import scans_long_text
-from db.search_index.conditions import needs_plan_for_values
+from db.search_index.conditions import is_uninterruptible, needs_plan_for_values
 from db.threads import run_in_thread
 from db.turns import short_turns
 from db.waiting import wait_through
@@ -34,7 +34,13 @@ _Source = tuple[ClauseElement | Callable[[], ClauseElement], Dialect]
 # SQLAlchemy names parameters of its own after columns, so no column may be called like a slot.
 _SLOT: Final = "__slot_"
 
-_COMPILED: Final = ("bind", "is_planned_each_time", "scans_long_text", "sql")
+_COMPILED: Final = (
+    "bind",
+    "is_planned_each_time",
+    "is_uninterruptible",
+    "scans_long_text",
+    "sql",
+)
 """The attributes that a statement has once it is compiled."""
 
 
@@ -60,6 +66,7 @@ class Statement:
             notice, so that such statements take turns.
         used: A mark for the cache that holds it: used since it was looked at.
         scans_long_text: Matches patterns against text of unlimited length: one row may take long.
+        is_uninterruptible: SQLite cannot stop it at its deadline: it never runs on the event loop.
         is_planned_each_time: PostgreSQL is to plan it for the values, each time that it is run.
     """
 
@@ -68,6 +75,7 @@ class Statement:
         "bind",
         "is_heavy",
         "is_planned_each_time",
+        "is_uninterruptible",
         "known",
         "scans_long_text",
         "slow_until",
@@ -79,6 +87,7 @@ class Statement:
     bind: Callable[[Values], Values]
     scans_long_text: bool
     is_planned_each_time: bool
+    is_uninterruptible: bool
 
     def __init__(
         self, clause: ClauseElement | Callable[[], ClauseElement], dialect: Dialect
@@ -111,6 +120,7 @@ class Statement:
         elements = list(iterate(clause))
         self.scans_long_text = any(map(scans_long_text, elements))
         self.is_planned_each_time = any(map(needs_plan_for_values, elements))
+        self.is_uninterruptible = any(map(is_uninterruptible, elements))
         self._source = None
 
     def __getattr__(self, name: str) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, collate, column, o
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import String
+from sqlalchemy.types import NullType, String
 
 from db.matching import pattern_containing
 from db.search_index.folding import fold
@@ -37,6 +37,22 @@ def _call(element: folded, compiler: SQLCompiler, **options: Any) -> str:
     return f"{element.function}({compiler.process(collate(text, 'C'), **options)})"
 
 
+class matches(FunctionElement[bool]):  # noqa: N801 - as above
+    """Whether an entry of SQLite's FTS5 matches an expression."""
+
+    type = NullType()  # type: ignore[assignment] # As Boolean, " = 1" would be written behind it.
+    inherit_cache = True
+
+    def __init__(self, entry: ColumnElement[Any], expression: ColumnElement[Any]) -> None:
+        super().__init__(entry, expression)
+
+
+@compiles(matches)
+def _match(element: matches, compiler: SQLCompiler, **options: Any) -> str:
+    entry, expression = element.clauses
+    return compiler.process(entry.op("MATCH")(expression), **options)
+
+
 def holds_term(
     index: SearchIndex,
     key: ColumnElement[Any],
@@ -58,8 +74,7 @@ def holds_term(
         return or_(*(folded(one, index.schema).like(term) for one in columns))
     entries = table(index.name, column("rowid", Integer), column(index.name))
     # As a set, made once: a join might be run the other way round, with a match a row.
-    matches = entries.c[index.name].op("MATCH", is_comparison=True)(term)
-    return key.in_(select(entries.c.rowid).where(matches))
+    return key.in_(select(entries.c.rowid).where(matches(entries.c[index.name], term)))
 
 
 def term_value(columns: Sequence[str], term: str, *, sqlite: bool) -> str:
@@ -76,3 +91,12 @@ def needs_plan_for_values(element: object) -> bool:
     A plan for any value takes all terms for equally frequent, and scans the table for some.
     """
     return isinstance(element, folded)
+
+
+def is_uninterruptible(element: object) -> bool:
+    """Return whether SQLite's progress handler could not stop a statement with this element.
+
+    FTS5 looks for the next entry of a phrase in one step of the virtual machine: over 1,000,000
+    rows that have each of its trigrams that takes some tenths of a second.
+    """
+    return isinstance(element, matches)

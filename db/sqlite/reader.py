@@ -131,7 +131,8 @@ class Reader:
             except StatementTooSlow:
                 statement.slow_until = monotonic() + SLOW_SECONDS
             else:
-                statement.known = len(statement.sql) < _LONG_SQL
+                is_short = len(statement.sql) < _LONG_SQL
+                statement.known = is_short and not statement.is_uninterruptible
                 return rows
         return await self._slow.run(statement, values)
 

@@ -12,6 +12,9 @@ from sqlalchemy.sql import ClauseElement
 from api.crud.execution.shapes import Shapes
 from db.drivers import open_database
 from db.matching import like_any_case
+from db.search_index import SearchIndex
+from db.search_index.conditions import holds_term
+from db.search_index.sqlite import statements_to_create
 from db.sqlite import SqliteDatabase
 from db.statement import Statement, slot
 from tests.workers import DATABASES
@@ -114,3 +117,30 @@ def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
         shapes(number)
         assert shapes(0) is hot
     assert made.count((0,)) == 1
+
+
+def test_reader_never_runs_a_search_by_index_on_the_event_loop(database: SqliteDatabase) -> None:
+    index = SearchIndex("pages", ("text",))
+    pages = sa.table("pages", sa.column("id", sa.Integer), sa.column("text", sa.Text))
+    found = holds_term(index, pages.c.id, [pages.c.text], slot(0, sa.String()), sqlite=True)
+
+    async def scenario() -> None:
+        await database.open()
+        assert database._reader is not None
+        on_loop: list[str] = []
+        database._reader._quick.driver.set_trace_callback(on_loop.append)
+        statement = Statement(sa.select(pages).where(found), database.dialect)
+        async with database.writing() as connection:
+            for sql in (
+                "CREATE TABLE pages (id INTEGER PRIMARY KEY, text TEXT)",
+                *statements_to_create(index),
+                "INSERT INTO pages (text) VALUES ('some text')",
+            ):
+                await connection.fetch_all(Statement(sa.text(sql), database.dialect), ())
+        async with database.reading() as connection:
+            for _ in range(4):
+                assert await connection.fetch_all(statement, ('"some"',)) == [(1, "some text")]
+        assert statement.sql not in on_loop
+        await database.close()
+
+    asyncio.run(scenario())
