@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint format migration migrate bench growth compare lock clean
+.PHONY: help setup run test soak faults lint format migration migrate bench growth compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -25,6 +25,11 @@ test: $(VENV)/.development ## Run the tests
 soak: $(VENV)/.development ## Let everybody at the service for 5 minutes on each database (SOAK_SECONDS)
 	@SOAK_SECONDS=$${SOAK_SECONDS:-300} $(BIN)/python -m pytest -o faulthandler_timeout=1200 \
 		tests/faults/test_soak.py
+
+faults: $(VENV)/.development ## Run the proofs of faults in full, with the real time limits (some 10 minutes)
+	@FAULTS_FULL=1 POOL_SECONDS=120 WAL_MEGABYTES=151 MIGRATIONS_AT_ONCE=6 MIGRATION_ROUNDS=5 \
+		$(BIN)/python -m pytest -o faulthandler_timeout=1200 \
+		--ignore=tests/faults/test_soak.py tests/faults
 
 lint: $(VENV)/.development ## Check style, types, import directions
 	@$(BIN)/ruff check .
