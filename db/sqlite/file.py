@@ -3,7 +3,8 @@
 SQLite goes on writing to a file that has been deleted or replaced: commits succeed, and are gone
 when the last connection is closed (https://sqlite.org/howtocorrupt.html, section 2.4). So device
 and inode are compared after each commit, before anything is acknowledged; and so are those of the
-write-ahead log, which holds the latest commits.
+write-ahead log, which holds the latest commits, and of the index to it (``-shm``): without that,
+another process makes one of its own, and both write to the same places of the log.
 """
 
 import errno
@@ -21,7 +22,7 @@ _WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class DatabaseFile:
-    """A database file and its write-ahead log, as they are now, when they have just been opened.
+    """A database file, its log and the log's index, as they are now: when just opened.
 
     Args:
         path: Where; symbolic links are followed.
@@ -35,16 +36,17 @@ class DatabaseFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._names = (os.fspath(path), f"{path}-wal")
-        found, log = map(os.stat, self._names)
+        self._names = (os.fspath(path), f"{path}-wal", f"{path}-shm")
+        found, log, index = map(os.stat, self._names)
         self._identity = _identity(found)
         self._log_identity = _identity(log)
+        self._index_identity = _identity(index)
         self._size = found.st_size
         self.truncated = False
 
     def verify(self) -> None:
         """Raise ``DatabaseFileChanged`` unless the path still names this file."""
-        name, log_name = self._names
+        name, log_name, index_name = self._names
         try:
             found = os.stat(name)  # noqa: PTH116 - Path.stat is slower
             if _identity(found) != self._identity:
@@ -52,6 +54,9 @@ class DatabaseFile:
             if _identity(os.stat(log_name)) != self._log_identity:  # noqa: PTH116
                 text = "The write-ahead log of the database was replaced"
                 raise DatabaseFileChanged(text, code="log-replaced")
+            if _identity(os.stat(index_name)) != self._index_identity:  # noqa: PTH116
+                text = "The index of the database's write-ahead log was replaced"
+                raise DatabaseFileChanged(text, code="index-replaced")
         except OSError as error:
             raise self._missing(error) from error
         if found.st_size != self._size or self.truncated:
@@ -70,6 +75,9 @@ class DatabaseFile:
         if error.filename == self._names[1]:
             text = "The write-ahead log of the database was deleted"
             return DatabaseFileChanged(text, code="log-deleted")
+        if error.filename == self._names[2]:
+            text = "The index of the database's write-ahead log was deleted"
+            return DatabaseFileChanged(text, code="index-deleted")
         return DatabaseFileChanged("The database file was deleted", code="file-deleted")
 
     def _resized(self, size: int) -> None:

@@ -102,6 +102,11 @@ FAULTS = {
     "log": Fault(
         lambda p: log_of(p).unlink(), "The write-ahead log of the database was deleted", None
     ),
+    "index": Fault(
+        lambda p: p.with_name(f"{p.name}-shm").unlink(),
+        "The index of the database's write-ahead log was deleted",
+        None,
+    ),
     "read-only": Fault(
         lambda p: p.chmod(0o444),
         "The database file is read-only",
