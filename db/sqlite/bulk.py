@@ -8,7 +8,7 @@ first, so that the other writers of this process wait in line instead of finding
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -39,7 +39,11 @@ T = TypeVar("T")
 
 
 class SqliteBulk:
-    """One connection for bulk work; see ``db.bulk.Bulk``."""
+    """One connection for bulk work; see ``db.bulk.Bulk``.
+
+    Attributes:
+        is_reusable: Whether it is as it was before its work.
+    """
 
     def __init__(self, path: Path, writer: Writer, dialect: Dialect) -> None:
         self._writer = writer
@@ -51,6 +55,7 @@ class SqliteBulk:
             self._driver.execute(f"PRAGMA {pragma}")
         self._state = TransactionState(self._driver)
         self._sessions: SqliteSessions | None = None
+        self.is_reusable = True
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run work in the thread. A caller who is cancelled waits for the end of it."""
@@ -60,13 +65,21 @@ class SqliteBulk:
 
     @asynccontextmanager
     async def temporary(self, table: Table) -> AsyncIterator[None]:
-        """Have this temporary table from here to the end of the block."""
+        """Have this temporary table from here to the end of the block.
+
+        A connection whose table could not be dropped is not used again; a failure to drop it
+        changes nothing of what the block came to.
+        """
+        self.is_reusable = False
         try:
             await self._execute(str(CreateTable(table).compile(dialect=self._dialect)))
             yield
         finally:
             drop = DropTable(table, if_exists=True)
-            await self._execute(str(drop.compile(dialect=self._dialect)))
+            with suppress(DatabaseError):
+                await self._execute(str(drop.compile(dialect=self._dialect)))
+                await self._execute("PRAGMA shrink_memory")
+                self.is_reusable = True
 
     async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
         """Load rows into a temporary table, one batch at a time in the thread."""
@@ -160,10 +173,6 @@ class SqliteBulk:
         except FAILURES as error:
             raise self._state.failed(error) from error
 
-    async def rest(self) -> None:
-        """Give memory back until the next use."""
-        await self._execute("PRAGMA shrink_memory")
-
     def close(self) -> None:
         """Wait for the thread, then close the connection."""
         self._thread.shutdown()
@@ -183,16 +192,14 @@ class SqliteBulks:
         """Have one of the connections; one whose work failed is not used again."""
         async with self._free:
             bulk = self._idle.pop() if self._idle else self._opened()
-            sound = True
             try:
                 with short_turns.taken():
                     yield bulk
-                await bulk.rest()
             except (DatabaseError, asyncio.CancelledError):
-                sound = False
+                bulk.is_reusable = False
                 raise
             finally:
-                if sound:
+                if bulk.is_reusable:
                     self._idle.append(bulk)
                 else:
                     bulk.close()

@@ -12,7 +12,7 @@ from api.crud.upload.request import ATOMIC, PARTIAL, UploadRequest
 from api.crud.upload.spool import new_spool, pieces
 from api.crud.upload.stage import Counts
 from api.crud.upload.statements import UploadStatements
-from api.errors import FieldError, ValidationFailed
+from api.errors import FieldError, ServiceUnavailable, ValidationFailed
 from db.bulk import Bulk
 from db.statement import Row
 
@@ -167,7 +167,11 @@ class Reporter:
         return [ReportRow.of(row) for row in rows]
 
     async def report(self, request: UploadRequest, counts: Counts) -> Answer:
-        """Write the report of a batch to a spool."""
+        """Write the report of a batch to a spool.
+
+        Raises:
+            ServiceUnavailable: There is no room for it.
+        """
         head = {
             **counts,
             "mode": ATOMIC if request.atomic else PARTIAL,
@@ -182,6 +186,11 @@ class Reporter:
                 await run(write, between + await run(_rows, rows))
                 between = b","
             await run(write, b"]}")
+        except OSError as error:
+            spool.close()
+            raise ServiceUnavailable(
+                "There is no room for the report of this upload now", headers={"Retry-After": "60"}
+            ) from error
         except BaseException:
             spool.close()
             raise

@@ -20,14 +20,14 @@ class UploadContext:
         exchange: Who calls.
         request: What the caller asks for.
         options: Anything that hooks hand on to later hooks.
-        written_to: The line up to which a partial upload has been committed, part by part.
+        written: What has been committed, for the refusal of an upload that fails behind it.
     """
 
     resource: "Resource"
     exchange: Exchange
     request: UploadRequest
     options: dict[str, Any] = field(default_factory=dict)
-    written_to: int = 0
+    written: str = ""
 
     @property
     def claims(self) -> Mapping[str, Any]:

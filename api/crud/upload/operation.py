@@ -61,9 +61,9 @@ class UploadOperation:
             answer = await self._answer(context, body)
         except DatabaseError as error:
             failure = await self._diagnosed(error, scope)
-            raise _telling(failure, context.written_to) from error
+            raise _telling(failure, context.written) from error
         except ApiError as failure:
-            raise _telling(failure, context.written_to) from failure.__cause__
+            raise _telling(failure, context.written) from failure.__cause__
         await answer.send(send)
 
     async def _answer(self, context: UploadContext, body: Body) -> Answer:
@@ -90,10 +90,10 @@ class UploadOperation:
         return await diagnose(error, context, self._database)
 
 
-def _telling(failure: Exception, written_to: int) -> Exception:
-    """Have the refusal of an upload in parts say which rows are stored all the same."""
-    if isinstance(failure, ApiError) and written_to:
+def _telling(failure: Exception, written: str) -> Exception:
+    """Have the refusal of an upload say what is stored all the same, and ask for no repetition."""
+    if isinstance(failure, ApiError) and written:
         message = failure.message.removesuffix(f": {NOTHING_WRITTEN}")
-        failure.message = f"{message}; the rows up to line {written_to} are written"
-        failure.detail = failure.message
+        failure.message = failure.detail = f"{message}; {written}"
+        failure.headers.pop("Retry-After", None)
     return failure

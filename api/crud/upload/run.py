@@ -99,6 +99,8 @@ class Run:
                 answer = answer or await self._reporter.report(request, counts)
                 self._answer = answer
                 await self._keep(self._ticket, answer)
+        if writes:
+            self._context.written = "the rows are written, only the report failed"
         self._answer = answer or await self._reporter.report(request, counts)
         return self._answer
 
@@ -118,7 +120,7 @@ class Run:
                     await self._check_rejected(rejected + counts["rejected"])
                     counts = await merging.write(counts, keep_going=True, first=first)
                     await self._check_rejected(rejected := rejected + counts["rejected"])
-                self._context.written_to = last
+                self._context.written = f"the rows up to line {last} are written"
         self._answer = await self._reporter.report(self._request, await merging.counts())
         return self._answer
 

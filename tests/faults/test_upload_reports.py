@@ -1,0 +1,62 @@
+"""Uploads that fail behind their commit say that their rows are written."""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from api.crud.upload import answers
+from db.sqlite import SqliteDatabase
+from tests.upload.conftest import Depot, assert_refusal, delivery
+from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
+from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
+from tests.upload.depot import Delivery
+
+ROOM = "There is no room for the report of this upload now"
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have reports written to a directory that is not there."""
+    spool = partial(tempfile.SpooledTemporaryFile, max_size=1, dir=str(tmp_path / "gone"))
+    monkeypatch.setattr(answers, "new_spool", spool)
+
+
+@pytest.mark.usefixtures("no_room")
+def test_upload_whose_report_finds_no_room_is_503_and_says_that_the_rows_are_written(
+    depot: Depot,
+) -> None:
+    response = depot.send([delivery(1), delivery(2)])
+    message = f"{ROOM}; the rows are written, only the report failed"
+    assert assert_refusal(response, 503, "service-unavailable")["message"] == message
+    assert "retry-after" not in response.headers
+    assert len(depot.rows(Delivery)) == 2
+
+
+@pytest.mark.usefixtures("no_room")
+@pytest.mark.parametrize("options", [{"dry_run": "true"}, {"key": "a-key"}])
+def test_upload_that_wrote_nothing_before_its_report_failed_may_be_repeated(
+    depot: Depot, options: dict[str, str]
+) -> None:
+    response = depot.send([delivery(1), delivery(2)], **options)
+    assert assert_refusal(response, 503, "service-unavailable")["message"] == ROOM
+    assert response.headers["retry-after"] == "60"
+    assert not depot.rows(Delivery)
+
+
+def test_temporary_table_that_cannot_be_dropped_changes_nothing_of_what_was_done(
+    depot: Depot,
+) -> None:
+    if not isinstance(depot.database, SqliteDatabase):
+        pytest.skip("tests/faults/test_postgres_pool.py has PostgreSQL's")
+    stage = sa.Table("stage", sa.MetaData(), sa.Column("id", sa.Integer), prefixes=["TEMPORARY"])
+
+    async def work() -> None:
+        async with depot.database.bulk() as bulk, bulk.temporary(stage):
+            await bulk.orm(lambda session: session.execute(sa.text("PRAGMA query_only = 1")))
+        async with depot.database.bulk() as bulk, bulk.temporary(stage):
+            await bulk.load(stage, iter([[(1,)]]))
+
+    depot.run(work())
