@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, refuse
+from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, ClientShare, refuse
 from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
 from api.http.lifespan import run_lifespan
@@ -22,10 +22,10 @@ class Service(FastAPI):
     """An app in which every request goes one way.
 
     ``Admission`` → ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what
-    ``add_middleware`` added → the operation. Where no added middleware declares that it is a gate,
-    ``PrincipalCheck`` stands before the operation (``api.http.gates``). Starlette's own error
-    layers are not needed, since the boundary answers for all, and they cost as much as a small
-    request's database work.
+    ``add_middleware`` added → ``ClientShare`` → the operation. Where no added middleware declares
+    that it is a gate, ``PrincipalCheck`` stands before ``ClientShare`` (``api.http.gates``).
+    Starlette's own error layers are not needed, since the boundary answers for all, and they cost
+    as much as a small request's database work.
 
     Args:
         access: What routes ask of a token that do not say so themselves, by path template.
@@ -99,7 +99,7 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
-        app: ASGIApp = dispatch
+        app: ASGIApp = ClientShare(dispatch, self.under_way, most=self._most)
         if gate_of(self.user_middleware) is not Gate.VERIFIES:
             app = PrincipalCheck(app)
         for middleware in reversed(self.user_middleware):

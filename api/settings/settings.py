@@ -81,7 +81,7 @@ class Settings:
         keep_alive_seconds: How long a connection may be silent before a request's head is whole.
         body_timeout_seconds: How long to wait for a body, and a second more for each 1,000 bytes.
         drain_delay_seconds: How long to serve on after SIGTERM, not ready any more.
-        max_concurrent_requests: How many requests are handled at one time; others are refused.
+        max_concurrent_requests: How many requests are handled at one time, half of one client.
     """
 
     server_host: str

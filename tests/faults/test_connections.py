@@ -87,8 +87,8 @@ def test_upgrade_to_http_2_is_answered_in_http_1(brief: ServiceProcess) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[System]:
-    """A system that handles two requests at a time."""
-    system = start_system(tmp_path, MAX_CONCURRENT_REQUESTS="2")
+    """A system that handles four requests at a time, two of one client."""
+    system = start_system(tmp_path, MAX_CONCURRENT_REQUESTS="4")
     yield system
     system.stop()
 
@@ -106,7 +106,7 @@ def unfinished_post(system: System) -> socket.socket:
     return connection
 
 
-def test_request_beyond_the_most_is_503_while_health_checks_and_those_under_way_are_answered(
+def test_request_beyond_a_clients_share_is_503_while_health_checks_and_those_under_way_are_answered(
     small: System,
 ) -> None:
     with unfinished_post(small) as first, unfinished_post(small) as second:
@@ -115,7 +115,7 @@ def test_request_beyond_the_most_is_503_while_health_checks_and_those_under_way_
             response,
             503,
             "service-unavailable",
-            "Too many requests are being handled; try again later",
+            "Too many requests of this client are being handled; try again later",
         )
         assert response.headers["retry-after"] == "1"
         assert httpx.get(f"{small.url}/livez").status_code == httpx.codes.OK
@@ -126,5 +126,5 @@ def test_request_beyond_the_most_is_503_while_health_checks_and_those_under_way_
     assert small.client.get("/parts").status_code == httpx.codes.OK
     lines = [line for line in small.output().splitlines() if '"status":503' in line]
     assert lines
-    assert all('"reason":"overloaded"' in line for line in lines)
+    assert all('"reason":"client-overloaded"' in line for line in lines)
     assert "request failed" not in small.output()
