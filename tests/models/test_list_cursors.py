@@ -4,7 +4,7 @@ import json
 import threading
 from base64 import urlsafe_b64decode
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 import pytest
@@ -43,6 +43,18 @@ class Item(Base):
     tenant: Mapped[int]
     shop_id: Mapped[int | None] = mapped_column("shopId", sa.ForeignKey("shops.id"))
     shop: Mapped[Shop | None] = relationship(back_populates="items")
+
+
+class Label(Base):
+    __tablename__ = "labels"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    tags: Mapped[list["Tag"]] = relationship(order_by=lambda: Tag.id)
+
+
+class Tag(Base):
+    __tablename__ = "tags"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(sa.ForeignKey("labels.name"))
 
 
 class StoredKey(Base):
@@ -219,6 +231,15 @@ def test_link_repeats_parameters_so_that_they_mean_the_same(api: ModelApi) -> No
     api.orm(lambda s: s.add_all([Item(id=100 + n, name=name, tenant=1) for n in range(3)]))
     pages = follow(api, str(httpx.URL("/items", params={"name": name, "count": 1})))
     assert ids(pages) == [100, 101, 102]
+
+
+@pytest.mark.parametrize("key", ["a;b,c", 'a%2F"<é>', "%25, <x>"])
+def test_link_of_a_path_with_odd_letters_can_be_followed(serve: Serve, key: str) -> None:
+    api = serve(Base.metadata)
+    name = unquote(key)
+    api.orm(lambda s: s.add(Label(name=name, tags=[Tag(id=n) for n in range(1, 4)])))
+    api.crud.resource(Label, associations=True)
+    assert ids(follow(api, f"/labels/{key}/tags?count=1")) == [1, 2, 3]
 
 
 def test_link_of_more_than_four_kilobytes_is_left_out(api: ModelApi) -> None:

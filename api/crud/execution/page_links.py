@@ -5,7 +5,6 @@ or else cursors. They are relative to the host, as ``Location`` is, and repeat t
 parameters. A link that its receiver might not read, for its length, is left out.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
@@ -14,12 +13,14 @@ from starlette.types import Scope
 
 from api.crud.query.criteria import Pagination
 from api.crud.query.paging import MAX_OFFSET, OFFSET, PAGE
+from api.http.short_texts import cached_if_short
 
 MAX_BYTES: Final = 4_096
 """The longest value of a Link header: common clients and proxies read lines of 8 KB."""
 
-_SAFE: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/%-]+")
-_KEPT: Final = "!$&'()*+,;=:@/%"
+_CACHED: Final = 256
+_SAFE: Final = "!$&'()*+,:=@/"
+"""What stands in a path as it is. Not ``;``: clients take it for the end of the link's target."""
 
 Relation = tuple[str, str]
 """A relation type, and the query that leads there, ``?`` included."""
@@ -55,7 +56,10 @@ def numbered_links(
 
 def _path(scope: Scope) -> str:
     """Return the path of the request, percent-encoded."""
-    raw: bytes = (scope.get("raw_path") or b"").partition(b"?")[0]
-    if raw and _SAFE.fullmatch(raw):
-        return raw.decode()
-    return quote(scope["path"], safe=_KEPT.replace("%", ""))
+    raw: bytes | None = scope.get("raw_path")
+    return _encoded(raw or quote(scope["path"], safe=_SAFE).encode())
+
+
+@cached_if_short(_CACHED)
+def _encoded(raw: bytes) -> str:
+    return quote(raw.partition(b"?")[0], safe=_SAFE + "%")

@@ -98,7 +98,9 @@ class List(Action):
         if context.total is None:
             # What hooks demand of the rows is a policy: estimates know nothing of it.
             may_estimate = not context.narrowing and not self.resource.is_view
-            at_least = asked.place.number + len(page.rows) + (not page.ends)
+            # An offset alone says nothing: it may be beyond the last row.
+            passed = asked.place.number if page.rows else 0
+            at_least = passed + len(page.rows) + (not page.ends)
             context.total, counting = await total_of(
                 connection, listing, asked.counting, at_least, may_estimate=may_estimate
             )
