@@ -93,7 +93,8 @@ def preferred(scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = 
     Args:
         scope: The request.
         produced: What may be answered, the default first.
-        named: What may be answered as well to those who name it; no wildcard means it.
+        named: What may be answered as well to those who name it, with its parameters; no wildcard
+            means it, nor a range that asks for another value of a parameter.
     """
     given = [value for name, value in scope["headers"] if name == b"accept"]
     if not given or given == [b"*/*"]:
@@ -103,11 +104,16 @@ def preferred(scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = 
 
 @cached_if_short(_KEPT)
 def _preferred(accept: bytes, produced: tuple[str, ...], named: tuple[str, ...]) -> str | None:
-    weights: dict[str, float] = {}
-    for name, weight in _ranges(accept.decode("latin-1")):
-        weights[name] = max(weight, weights.get(name, 0))
-    if not weights:
+    ranges = list(_ranges(accept.decode("latin-1")))
+    if not ranges:
         return produced[0]
+    weights: dict[str, float] = {}
+    for asked, weight in ranges:
+        weights[asked.name] = max(weight, weights.get(asked.name, 0))
+    for one in named:
+        fitting = [weight for asked, weight in ranges if _means(asked, one)]
+        if fitting:
+            weights[one] = max(fitting)
     offered = (*produced, *(one for one in named if one in weights))
     best = max(offered, key=lambda media_type: _preference(weights, media_type))
     return best if _preference(weights, best)[0] > 0 else None
@@ -120,11 +126,20 @@ def _preference(weights: Mapping[str, float], media_type: str) -> tuple[float, i
     return named[-1] if named else (0.0, 0)
 
 
-def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+def _means(asked: MediaType, named: str) -> bool:
+    """Return whether a range means a media type, and no other value of its parameters."""
+    offered = parse_media_type(named.encode())
+    if offered is None or asked.name != offered.name or not asked.is_utf8:
+        return False
+    others = {name: value.lower() for name, value in asked.parameters.items() if name != "charset"}
+    return all(offered.parameters.get(name, value) == value for name, value in others.items())
+
+
+def _ranges(accept: str) -> Iterator[tuple[MediaType, float]]:
     for item in _ITEM.findall(accept):
         parsed = parse_media_type(item.strip().encode("latin-1"))
         if parsed is not None:
             weight = parsed.parameters.get("q", "1")
-            yield parsed.name, float(weight) if _WEIGHT.fullmatch(weight) else 1.0
+            yield parsed, float(weight) if _WEIGHT.fullmatch(weight) else 1.0
         elif item.strip() == "*":  # Java's old clients mean */*.
-            yield "*/*", 1.0
+            yield MediaType("*/*", {}), 1.0

@@ -29,13 +29,13 @@ class Format:
 
     Attributes:
         media_type: What ``Accept`` asks for.
-        content_type: What ``Content-Type`` says.
+        content_type: What ``Content-Type`` says: the media type with its parameters.
         suffix: Of a file's name.
         writer: Makes what writes the rows of one stream.
     """
 
     media_type: str
-    content_type: bytes
+    content_type: str
     suffix: str
     writer: Callable[[Shown], Writer]
 
@@ -73,12 +73,12 @@ class CsvWriter:
         return self._table.write(rows).encode()
 
 
-_CSV: Final = f"text/csv; charset=utf-8; header=present; {'='.join(ESCAPED)}".encode()
+_CSV: Final = f"text/csv; charset=utf-8; header=present; {'='.join(ESCAPED)}"
 FORMATS: Final = {
-    one.media_type: one
+    one.content_type: one
     for one in (
         Format("text/csv", _CSV, "csv", CsvWriter),
-        Format("application/x-ndjson", b"application/x-ndjson", "ndjson", NdjsonWriter),
+        Format("application/x-ndjson", "application/x-ndjson", "ndjson", NdjsonWriter),
     )
 }
-"""By media type. Only a caller who names one gets it: no wildcard means an export."""
+"""By content type. Only a caller who names one gets it: no wildcard means an export."""

@@ -55,7 +55,7 @@ class ListOperation(Operation):
     @property
     def streams(self) -> tuple[str, ...]:
         """The media types of all rows in one response."""
-        return self._streams.offered
+        return tuple(FORMATS[one].media_type for one in self._streams.offered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what ``Accept`` prefers. Raises ``NotAcceptable``."""
@@ -68,7 +68,7 @@ class ListOperation(Operation):
             await self._stream(FORMATS[chosen], scope, send)
             return
         if chosen is None and self.plan.produces:
-            raise not_acceptable((*JSON_ONLY, *offered))
+            raise not_acceptable((*JSON_ONLY, *self.streams))
         await self.answer(scope, receive, send)
 
     async def _stream(self, kind: Format, scope: Scope, send: Send) -> None:
@@ -95,7 +95,7 @@ class ListOperation(Operation):
         file = f"{self._file}.{stream.format.suffix}"
         return [
             *page.headers,
-            (b"content-type", stream.format.content_type),
+            (b"content-type", stream.format.content_type.encode()),
             (b"content-disposition", _disposition(file)),
             _VARY,
             *coding,

@@ -32,8 +32,8 @@ class StreamPlan(Plan):
     """Runs a list as a stream.
 
     Attributes:
-        offered: The media types of streams. There are none where hooks make the answer: those that
-            replace ``fetch`` or ``send``, or run behind ``send``.
+        offered: The content types of streams. There are none where hooks make the answer: those
+            that replace ``fetch`` or ``send``, or run behind ``send``.
     """
 
     offered: tuple[str, ...]
