@@ -195,8 +195,18 @@ def test_log_names_row_and_column_but_not_the_value(odd: ModelApi) -> None:
     with structlog.testing.capture_logs() as logs:
         odd.get("/odd/7")
     (entry,) = [one for one in logs if one["event"] == "stored value does not fit its column"]
-    assert (entry["column"], entry["key"]) == ("odd.uid", [7])
+    assert (entry["column"], entry["keys"], entry["rows"]) == ("odd.uid", [[7]], 1)
     assert "private" not in str(logs)
+
+
+def test_log_of_many_rows_has_a_line_for_each_column(odd: ModelApi) -> None:
+    odd.sql("INSERT INTO odd (id, uid) VALUES " + ",".join(f"({n}, 'x')" for n in range(1, 51)))
+    for accept in ("application/json", "text/csv"):
+        with structlog.testing.capture_logs() as logs:
+            assert odd.get("/odd?fields=id", headers={"Accept": accept}).status_code == 200
+        (entry,) = [one for one in logs if one["event"] == "stored value does not fit its column"]
+        assert entry["keys"] == [[n] for n in range(1, 11)]
+        assert entry["rows"] == 50
 
 
 def test_infinite_dates_are_shown_as_the_orm_holds_them_and_found(odd: ModelApi) -> None:

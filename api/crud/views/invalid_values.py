@@ -17,6 +17,7 @@ from db.undecodable import Undecodable
 log: Any = structlog.get_logger("api.crud")
 
 HEADER: Final = b"invalid-values"
+_LOGGED_KEYS: Final = 10
 _REPLACED: Final = "\ufffd"
 """What stands in shown text for bytes that are not UTF-8."""
 
@@ -30,11 +31,25 @@ class StoredText(str):
 def read_checked(
     make: Callable[[Sequence[Row]], list[Any]], fields: Fields, rows: Sequence[Row]
 ) -> list[Any]:
-    """Make records of rows value by value; what does not fit becomes ``StoredText``."""
-    return make([_checked(fields, row) for row in rows])
+    """Make records of rows value by value; what does not fit becomes ``StoredText``.
+
+    The log has a line for each column, however many rows there are.
+    """
+    wrong: dict[str, list[Any]] = {}
+    checked = [_checked(fields, row, wrong) for row in rows]
+    for column, keys in wrong.items():
+        # The value is the caller's own: it does not belong into a log.
+        log.warning(
+            "stored value does not fit its column",
+            column=column,
+            keys=keys[:_LOGGED_KEYS],
+            rows=len(keys),
+        )
+    return make(checked)
 
 
-def _checked(fields: Fields, row: Row) -> list[Any]:
+def _checked(fields: Fields, row: Row, noted: dict[str, list[Any]]) -> list[Any]:
+    """Return the values of a row; note its key for each column whose value does not fit."""
     values: list[Any] = []
     wrong: list[Field] = []
     for field, value in zip(fields, row, strict=True):
@@ -45,8 +60,7 @@ def _checked(fields: Fields, row: Row) -> list[Any]:
             wrong.append(field)
     for field in wrong:
         key = [v for f, v in zip(fields, row, strict=True) if f in fields.key and f not in wrong]
-        # The value is the caller's own: it does not belong into a log.
-        log.warning("stored value does not fit its column", column=field.label, key=key)
+        noted.setdefault(field.label, []).append(key)
     return values
 
 
