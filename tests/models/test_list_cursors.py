@@ -164,6 +164,15 @@ def test_content_range_counts_on_after_a_cursor_without_a_total(api: ModelApi) -
     assert ranges == ["items 20-22/*", "items 10-19/*", "items 0-9/*"]
 
 
+def test_page_that_reaches_the_beginning_is_counted_from_there(api: ModelApi) -> None:
+    second = follow(api, "/items?count=5")[1]
+    api.sql("DELETE FROM items WHERE id IN (1, 2)")
+    first = api.get(second.links["prev"]["url"])
+    assert ids([first]) == [3, 4, 5]
+    assert first.headers["content-range"] == "items 0-2/*"
+    assert "prev" not in first.links
+
+
 def test_list_that_ends_on_its_page_has_no_link(api: ModelApi) -> None:
     for query in ("", "count=23", "id=7", "id=99", "sort=name&count=1000"):
         assert "link" not in api.get(f"/items?{query}").headers

@@ -47,7 +47,9 @@ class PageRequest:
     def offset(self, page: Page) -> int:
         """Return how many rows come before the page, so far as that is known."""
         number = self.place.number
-        return max(0, number - len(page.rows)) if page.position.backwards else number
+        if not page.position.backwards:
+            return number
+        return 0 if page.ends else max(0, number - len(page.rows))
 
     def known_total(self, page: Page) -> int | None:
         """Return how many rows there are, where the page tells: it ends where the list does."""
