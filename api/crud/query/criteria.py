@@ -142,8 +142,8 @@ class OrderTerm:
 
     @property
     def nullable(self) -> bool:
-        """Whether there may be nulls: a related row may be missing."""
-        return self.field.nullable or self.relation is not None
+        """Whether there may be nulls: a related row may be missing, a view's key be null."""
+        return bool(self.field.column.nullable) or self.relation is not None
 
 
 def directed(key: ColumnElement[Any], *, descending: bool, nullable: bool) -> ColumnElement[Any]:
