@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak faults lint format migration migrate bench growth compare lock clean
+.PHONY: help setup run test soak faults doctor lint format migration migrate bench growth compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,6 +40,9 @@ lint: $(VENV)/.development ## Check style, types, import directions
 format: $(VENV)/.development ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+doctor: $(VENV)/.runtime ## Say what is wrong with the settings, and which large tables want an index
+	@$(BIN)/python -m api doctor
 
 migrate: $(VENV)/.runtime ## Bring the database of DATABASE_URL to the newest revision
 	@$(BIN)/alembic upgrade head

@@ -150,7 +150,14 @@ QUESTIONS: Final = (
     Question("last page by offset", _last_by_offset, headers=WITHOUT_TOTAL, goal=None),
     Question("sort=name, index", _fixed("/parts?sort=name"), headers=WITHOUT_TOTAL),
     Question("modelNumber=, index, 8 hits", _model, rows=ROWS_PER_MODEL),
-    Question("q=, search index, 8 hits", _lot, rows=ROWS_PER_MODEL, headers=WITHOUT_TOTAL),
+    Question(  # Every row has most of its trigrams: their lists grow with the table.
+        "q=, search index, 8 hits",
+        _lot,
+        rows=ROWS_PER_MODEL,
+        headers=WITHOUT_TOTAL,
+        goal=None,
+        limit_ms=30,
+    ),
     Question(
         "q= that a third of all rows have",
         _fixed(f"{INDEXED}?q=fasteners"),
