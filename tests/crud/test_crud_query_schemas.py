@@ -62,7 +62,8 @@ def parameters(api: Api) -> dict[str, dict[str, Any]]:
             SearchOptions("mixed", ["whole", "text"], operator="eq"),
         ],
     )
-    return {parameter["name"]: parameter for parameter in list_parameters(resource)}
+    described = list_parameters(resource)
+    return {one["name"]: one for one in described if one["in"] == "query"}
 
 
 def samples(schema: dict[str, Any]) -> Iterator[Any]:
@@ -128,7 +129,7 @@ def test_every_value_that_a_schema_allows_is_accepted(
     api: Api, parameters: dict[str, dict[str, Any]]
 ) -> None:
     for name, parameter in parameters.items():
-        if name.startswith("blob"):
+        if name.startswith("blob") or name == "cursor":  # Only the service can write a cursor.
             continue
         for value in samples(parameter["schema"]):
             texts = written(value, parameter)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -62,7 +63,7 @@ REFUSED: Final[dict[str, tuple[TypeEngine[Any], str]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_type_without_json_form_is_refused_at_start(name: str) -> None:
+def test_type_without_json_form_is_refused_at_start(name: str, tmp_path: Path) -> None:
     class Base(DeclarativeBase):
         pass
 
@@ -76,7 +77,7 @@ def test_type_without_json_form_is_refused_at_start(name: str) -> None:
             "it": mapped_column(type_),
         },
     )
-    api = ModelApi("sqlite:///:memory:")
+    api = ModelApi(f"sqlite:///{tmp_path}/values.sqlite")
     with pytest.raises(ConfigurationError, match=r"resource Odd: .*Odd.it: no JSON form") as error:
         api.crud.resource(model)
     assert text in str(error.value)
@@ -219,8 +220,8 @@ def test_unknown_type_of_related_rows_is_refused_only_where_they_are_shown(serve
 
 
 @pytest.mark.parametrize("types", [[], {"Interval": INTERVAL}, {sa.Interval: 5}])
-def test_registration_of_something_else_is_refused(types: Any) -> None:
-    api = ModelApi("sqlite:///:memory:")
+def test_registration_of_something_else_is_refused(types: Any, tmp_path: Path) -> None:
+    api = ModelApi(f"sqlite:///{tmp_path}/values.sqlite")
     with pytest.raises(ConfigurationError, match="option types: "):
         api.crud.resource(Run, types=types)
     api.close()
