@@ -273,6 +273,14 @@ def test_link_of_a_path_with_odd_letters_can_be_followed(serve: Serve, key: str)
     assert ids(follow(api, f"/labels/{key}/tags?count=1")) == [1, 2, 3]
 
 
+def test_link_begins_with_the_root_path_that_a_proxy_cuts_off(api: ModelApi) -> None:
+    api.app.root_path = "/api"
+    for path in ("/items", "/api/items"):
+        link = api.get(f"{path}?count=1").links["next"]["url"]
+        assert link.startswith("/api/items?count=1&cursor="), path
+        assert ids([api.get(link)]) == ids([api.get(link.removeprefix("/api"))]) == [2]
+
+
 def test_link_of_more_than_four_kilobytes_is_left_out(api: ModelApi) -> None:
     short = api.get("/items?count=1&" + "&".join(f"id__ne={'9' * 9}" for _ in range(1)))
     assert "link" in short.headers

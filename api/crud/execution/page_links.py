@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
+from starlette._utils import get_route_path
 from starlette.types import Scope
 
 from api.crud.query.criteria import Pagination
@@ -55,9 +56,13 @@ def numbered_links(
 
 
 def _path(scope: Scope) -> str:
-    """Return the path of the request, percent-encoded."""
+    """Return the path of the request as its caller has it, percent-encoded."""
     raw: bytes | None = scope.get("raw_path")
-    return _encoded(raw or quote(scope["path"], safe=_SAFE).encode())
+    path = _encoded(raw or quote(scope["path"], safe=_SAFE).encode())
+    root: str = scope.get("root_path", "")
+    if root and get_route_path(scope) == scope["path"]:  # A proxy in front has cut it off.
+        return quote(root, safe=_SAFE) + path
+    return path
 
 
 @cached_if_short(_CACHED)
