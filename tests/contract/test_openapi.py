@@ -76,6 +76,11 @@ def test_every_success_and_every_problem_is_described(document: dict[str, Any]) 
             }, (key, status)
 
 
+def test_no_operation_is_described_by_the_path_of_another(document: dict[str, Any]) -> None:
+    texts = [one.get("description", "") for one in operations(document).values()]
+    assert not [text for text in texts if "/parts" in text]
+
+
 def test_fastapis_422_is_nowhere(document: dict[str, Any]) -> None:
     assert {
         path

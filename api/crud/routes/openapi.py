@@ -260,6 +260,7 @@ def _search_parameter(search: Search) -> dict[str, Any]:
     does = f"does not: {operator.says}" if search.negated else operator.says
     if search.index is not None:
         schema: dict[str, Any] = {**_SOUGHT, "minLength": SHORTEST_TERM}
+        does = "contains, in any case,"
     elif operator.values == TEXT:
         schema = _SOUGHT
     elif operator.values != "one" or any(field.codec.is_text for field in fields):

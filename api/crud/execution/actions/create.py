@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Create(Action):
-    """``POST /parts``: 201, the row, and where it is."""
+    """Create a row; answers 201, the row, and where it is."""
 
     name = "create"
     produces = JSON_ONLY

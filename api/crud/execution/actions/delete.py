@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Delete(RowAction):
-    """``DELETE /parts/{id}``: ``{}``."""
+    """Delete the row; answers ``{}``."""
 
     name = "delete"
     produces = JSON_ONLY

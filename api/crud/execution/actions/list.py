@@ -20,7 +20,7 @@ _VARY: Final = (b"vary", b"Accept")
 
 
 class List(Action):
-    """``GET /parts``: an array, ``Content-Range`` and ``Link``."""
+    """List a page of the rows; all of them where ``Accept`` asks for CSV or NDJSON."""
 
     name = "list"
     produces = JSON_ONLY

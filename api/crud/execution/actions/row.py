@@ -57,7 +57,7 @@ class RowAction(Action):
 
 
 class Read(RowAction):
-    """``GET /parts/{id}``: the row."""
+    """Read the row."""
 
     name = "read"
     produces = JSON_ONLY

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Update(RowAction):
-    """``PUT`` or ``PATCH /parts/{id}``: changes what the body names, and gives the whole row."""
+    """Change what the body names; answers the whole row."""
 
     name = "update"
     produces = JSON_ONLY
