@@ -84,7 +84,10 @@ class PostgresBulk(Fetching):
             connection.started = connection.watchdog.tick
             try:
                 await connection.copy_records_to_table(table.name, records=records, columns=names)
-            except _DRIVERS as error:  # Not what making the rows may raise.
+            except Exception as error:
+                # Not what making the rows may raise; a lost connection may raise anything.
+                if not isinstance(error, _DRIVERS) and not connection.is_closed():
+                    raise
                 raise connection.failed(error) from error
             connection.started = 0
 

@@ -90,8 +90,8 @@ def translate(error: Exception) -> errors.DatabaseError:
             return errors.ValueRefused(text)
         case OSError():
             return errors.DatabaseUnavailable(text, code=_name_of(error))
-        case _:
-            return errors.DatabaseUnavailable(text)
+        case _:  # The driver's own: the connection is closed, or about to be.
+            return errors.DatabaseUnavailable(text, code=type(error).__name__)
 
 
 def _name_of(error: OSError) -> str | None:

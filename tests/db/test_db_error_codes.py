@@ -94,13 +94,15 @@ def test_translation_of_sqlite_error_without_code_is_by_text(text: str) -> None:
         assert translated.columns == ("x",)
 
 
-def test_translation_of_the_drivers_own_errors_has_no_code() -> None:
+def test_translation_of_the_drivers_own_errors_has_no_code_of_the_database() -> None:
     assert type(from_sqlite(OverflowError("too large"))) is errors.ValueRefused
     assert type(from_sqlite(sqlite3.InterfaceError("bad type"))) is errors.ValueRefused
     closed = from_sqlite(sqlite3.ProgrammingError("Cannot operate on a closed database."))
     assert (type(closed), closed.code) == (errors.DatabaseUnavailable, None)
     assert type(from_postgresql(OverflowError("too large"))) is errors.ValueRefused
     assert type(from_postgresql(ConnectionResetError())) is errors.DatabaseUnavailable
+    lost = from_postgresql(asyncpg.InterfaceError("connection is closed"))
+    assert (type(lost), lost.code) == (errors.DatabaseUnavailable, "InterfaceError")
     stale = asyncpg.InvalidCachedStatementError("cached plan must not change result type")
     assert type(from_postgresql(stale)) is errors.DatabaseUnavailable
 

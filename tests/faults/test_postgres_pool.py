@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+import uvloop
 
 from db.callers import current_caller
 from db.errors import (
@@ -299,3 +300,33 @@ def test_hook_cut_off_while_the_transaction_begins_leaves_none_open(url: str) ->
 
     api.run(run())
     api.close()
+
+
+def test_copy_whose_connection_is_lost_is_passing_trouble_on_the_servers_event_loop_too(
+    url: str,
+) -> None:
+    stage = sa.Table("stage", sa.MetaData(), sa.Column("id", sa.Integer), prefixes=["TEMPORARY"])
+
+    async def kill() -> None:
+        async with Outside(url) as outside:
+            await outside.kill()
+
+    def batches() -> Iterator[list[tuple[int]]]:
+        yield [(1,)]
+        asyncio.run(kill())  # In the thread that makes the rows.
+        while True:
+            yield [(1,)] * 10_000
+
+    async def run() -> None:
+        database = PostgresDatabase(url)
+        await database.open()
+        async with Outside(url) as outside:
+            for _ in range(5):
+                with pytest.raises(DatabaseUnavailable):
+                    async with database.bulk() as bulk, bulk.temporary(stage):
+                        await bulk.load(stage, batches())
+            await assert_whole(database, outside)
+        await database.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
