@@ -19,7 +19,6 @@ import msgspec
 from api.crud.execution.hook_errors import HookError
 from api.crud.views.fields import Fields
 from api.crud.views.invalid_values import CountingEncoder, read_checked, text_of
-from api.crud.views.values.verification import fixed_text_verifier, verify_fixed_text
 from db.statement import Row
 from db.undecodable import Undecodable
 
@@ -162,21 +161,16 @@ def row_reader(kind: type[Record], fields: Fields, hidden: Sequence[str] = ()) -
 def _fast_reader(make: RowReader, fields: Fields) -> RowReader:
     """Make the reader of rows whose values fit; it raises an exception where one does not."""
     verified = [
-        (index, field.codec.verify)
+        (field.codec.verify, itemgetter(index))
         for index, field in enumerate(fields)
         if field.codec.verify is not None and not field.generated
     ]
     read = _converting_reader(make, fields)
     if not verified:
         return read
-    texts = [index for index, verify in verified if verify is verify_fixed_text]
-    others = [(verify, itemgetter(n)) for n, verify in verified if verify is not verify_fixed_text]
-    verify_texts = fixed_text_verifier(texts) if texts else None
 
     def read_verified(rows: Sequence[Row]) -> list[Record]:
-        if verify_texts is not None:
-            verify_texts(rows)
-        for verify, value_of in others:
+        for verify, value_of in verified:
             verify(rows, value_of)
         return read(rows)
 

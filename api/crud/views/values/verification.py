@@ -4,10 +4,8 @@ SQLite stores any value in any column, whatever its type; and JSON has no infini
 column's values are verified all at once, which costs a fraction of looking at each.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from math import isfinite
-from operator import itemgetter
 from types import NoneType
 from typing import Any, Final
 
@@ -59,25 +57,6 @@ def verify_fixed_text(rows: Sequence[Any], value_of: Convert) -> None:
         size, count = len("".join(texts)), len(texts)
     if size != _TIMESTAMP * count:
         raise ValueError("not a timestamp")
-
-
-def fixed_text_verifier(places: Sequence[int]) -> Callable[[Sequence[Any]], None]:
-    """Return what does the same for several columns of rows in one pass."""
-    first, *others = places
-    values_of = itemgetter(*places) if others else itemgetter(slice(first, first + 1))
-    row_size = _TIMESTAMP * len(places)
-
-    def verify(rows: Sequence[Any]) -> None:
-        try:
-            size = len("".join(chain.from_iterable(map(values_of, rows))))
-        except TypeError:  # A null among them, or a number.
-            for place in places:
-                verify_fixed_text(rows, itemgetter(place))
-            return
-        if size != row_size * len(rows):
-            raise ValueError("not a timestamp")
-
-    return verify
 
 
 def strict_result(kind: TypeEngine[Any], result: Convert | None) -> Convert | None:
