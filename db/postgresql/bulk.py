@@ -82,6 +82,7 @@ class PostgresBulk(Fetching):
         async with self.transaction(), aclosing(self._records(batches)) as records:
             connection.statement = None
             connection.started = connection.watchdog.tick
+            connection.add_termination_listener(_end_pause)
             try:
                 await connection.copy_records_to_table(table.name, records=records, columns=names)
             except Exception as error:
@@ -89,6 +90,8 @@ class PostgresBulk(Fetching):
                 if not isinstance(error, _DRIVERS) and not connection.is_closed():
                     raise
                 raise connection.failed(error) from error
+            finally:
+                connection.remove_termination_listener(_end_pause)
             connection.started = 0
 
     async def _records(self, batches: Iterator[Sequence[Row]]) -> AsyncGenerator[Row, None]:
@@ -186,3 +189,11 @@ class PostgresBulk(Fetching):
 
     async def _call(self, *functions: Any) -> None:
         await self.fetch_all(Statement(select(*functions), self._dialect), ())
+
+
+def _end_pause(connection: Any) -> None:
+    """Let a COPY that waits for room to write find that its connection is lost.
+
+    asyncpg would wait for ever: it tells nobody of the loss who waits for that.
+    """
+    connection._protocol.resume_writing()  # noqa: SLF001 - there is no other way

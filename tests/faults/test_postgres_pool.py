@@ -314,13 +314,13 @@ def test_copy_whose_connection_is_lost_is_passing_trouble_on_the_servers_event_l
     def batches() -> Iterator[list[tuple[int]]]:
         yield [(1,)]
         asyncio.run(kill())  # In the thread that makes the rows.
-        for _ in range(100):
-            yield [(1,)]
+        while True:  # More than there is room for, in the buffers in between.
+            yield [(1,)] * 10_000
 
     async def run() -> None:
         database = PostgresDatabase(url)
         await database.open()
-        async with Outside(url) as outside:
+        async with Outside(url) as outside, asyncio.timeout(60):
             for _ in range(5):
                 with pytest.raises(DatabaseUnavailable):
                     async with database.bulk() as bulk, bulk.temporary(stage):
