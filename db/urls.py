@@ -7,6 +7,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 SCHEMES: Final = ("sqlite", "postgresql")
+_LAST_PORT: Final = 65_535
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -24,10 +25,13 @@ def check_url(url: str) -> None:
         ValueError: Says what is wrong, without repeating the URL: it may hold a password.
     """
     try:
-        backend = make_url(url).get_backend_name()
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
     except (ArgumentError, ValueError) as error:  # The latter shows what should be a port.
         raise ValueError("is not a database URL such as sqlite:///dev.sqlite") from error
     if backend not in SCHEMES:
         raise ValueError(f"has the scheme {backend!r}; known are {', '.join(SCHEMES)}")
+    if parsed.port is not None and not 0 < parsed.port <= _LAST_PORT:
+        raise ValueError(f"has a port that is none: it must be from 1 to {_LAST_PORT}")
     if backend == "sqlite" and str(sqlite_path(url)) == ":memory:":
         raise ValueError("needs a file: an in-memory database keeps nothing")

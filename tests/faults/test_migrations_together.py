@@ -162,6 +162,7 @@ URLS: dict[str, tuple[str, str]] = {
     "unparsable": ("what:ever:secret", "is not a database URL"),
     "no port": ("postgresql://u@localhost:secret/y", "is not a database URL"),
     "unknown database": ("mysql://u:secret@localhost/y", "known are sqlite, postgresql"),
+    "odd port": ("postgresql://u:secret@localhost:99999/y", "has a port that is none"),
     "in memory": ("sqlite://", "needs a file"),
     "refused": ("postgresql://u:secret@127.0.0.1:{port}/y", "cannot be reached (ECONNREFUSED)"),
     "refused by a name": ("postgresql://u:secret@localhost:{port}/y", "cannot be reached"),
