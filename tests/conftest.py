@@ -1,6 +1,7 @@
 """The running system, as a user has it: ``python -m api dev`` in a directory of its own."""
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from dotenv import dotenv_values
 
 from tests.workers import DATABASES, ByDatabase, alone, free_port
@@ -130,6 +132,20 @@ def wait_until_ready(system: System) -> None:
                 system.process.wait()
                 pytest.fail(f"did not start:\n{system.output()}")
             time.sleep(0.05)
+
+
+@pytest.fixture
+def restored_logs() -> Iterator[None]:
+    """Restore how logs are written, which a command that is run in this process changes.
+
+    It would write to the test's own standard error, which is closed with the test.
+    """
+    ours = logging.getLogger("api")
+    before = structlog.get_config(), ours.handlers, ours.level, ours.propagate
+    yield
+    config, ours.handlers, level, ours.propagate = before
+    structlog.configure(**config)
+    ours.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from api.settings import Settings, SettingsError
 from tests.conftest import START_SECONDS, environment_of, local, ports
 from tests.workers import free_port
 
+pytestmark = pytest.mark.usefixtures("restored_logs")
+
 REAL = "https://issuer.example/oauth2/default"
 DEV = ["dev"]
 ALONE: list[str] = []

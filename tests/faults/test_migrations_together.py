@@ -24,6 +24,8 @@ from tests.db.conftest import alembic_config
 from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.workers import free_port
 
+pytestmark = pytest.mark.usefixtures("restored_logs")
+
 AT_ONCE = int(os.environ.get("MIGRATIONS_AT_ONCE", "4"))
 ROUNDS = int(os.environ.get("MIGRATION_ROUNDS", "1"))
 BEFORE_LAST = "-1"
