@@ -22,7 +22,8 @@ from api.app import create_app
 from api.http.service import Service
 from api.serving.capacity import Capacity, raise_descriptor_limit
 from api.serving.eviction import Address, Eviction
-from api.serving.shutdown import Shutdown, Supervisor, obey_supervisor
+from api.serving.looks import with_looks
+from api.serving.shutdown import Orders, Shutdown, Supervisor
 from api.settings import CannotStart, Settings
 
 _HEADER_BYTES: Final = 65_536
@@ -101,10 +102,11 @@ def build(settings: Settings) -> Service:
 def _load(settings: Settings, capacity: Capacity) -> Service:
     """Prepare granian's worker; return its app."""
     end_with_parent()
-    obey_supervisor(_shutdown)
+    orders = Orders(_shutdown)
     app = build(settings)
-    if sys.platform == "linux":
-        Eviction(capacity.connections, partial(_callers, app)).start()
+    eviction = Eviction(capacity.connections, partial(_callers, app))
+    router = app.router
+    router.lifespan_context = with_looks(router.lifespan_context, orders.look, eviction.glance)
     return app
 
 

@@ -1,10 +1,10 @@
 """Closing idle connections while new ones cannot be accepted.
 
 When all connections that the server may hold are taken, granian accepts nobody until its timer
-ends one: silent connections would lock everybody out for that long, health checks too. So a thread
-looks at the kernel's queue of connections that wait to be accepted and, while the server is full,
-closes those that have been idle for longest, as nginx does. A connection whose request is being
-handled is never closed.
+ends one: silent connections would lock everybody out for that long, health checks too. So the
+worker looks at the kernel's queue of connections that wait to be accepted and, while the server is
+full, closes those that have been idle for longest, as nginx does. A connection whose request is
+being handled is never closed.
 
 Linux only: it reads ``TCP_INFO`` (linux/tcp.h) and ``/proc/self/fd``. Elsewhere the timer alone
 frees connections.
@@ -15,10 +15,12 @@ import os
 import socket
 import stat
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from math import inf
 from typing import Final
 
 Address = tuple[str, int]
@@ -37,8 +39,8 @@ _TCP_INFO: Final = struct.Struct("=24xI24xI")
 that are on their way; ``tcpi_last_data_recv``: milliseconds since data came or it was accepted."""
 
 
-class Eviction(threading.Thread):
-    """Watches one server's connections; runs until the process ends.
+class Eviction:
+    """Watches one server's connections.
 
     Args:
         most: How many connections it may hold.
@@ -52,26 +54,40 @@ class Eviction(threading.Thread):
         busy: Callable[[], Collection[Address]],
         listener: socket.socket | None = None,
     ) -> None:
-        super().__init__(name="eviction", daemon=True)
         self._most = most
         self._busy = busy
         self._listener = listener
+        self._next = 0.0
 
-    def run(self) -> None:
-        """Look, again and again."""
-        pause = _LOOK_SECONDS
-        while True:
-            time.sleep(pause)
-            begun = time.monotonic()
-            with suppress(OSError):  # No descriptor to spare; there may be one the next time.
+    def glance(self) -> None:
+        """See whether others wait for places, which costs nothing; if so, look in a thread."""
+        if sys.platform != "linux" or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _LOOK_SECONDS
+        with suppress(OSError):  # No descriptor to spare; there may be one the next time.
+            if self._waiting():
+                self._next = inf  # Until that look has ended.
+                threading.Thread(target=self._look_aside, name="eviction", daemon=True).start()
+
+    def _look_aside(self) -> None:
+        begun = time.monotonic()
+        try:
+            with suppress(OSError):
                 self.look()
-            pause = max(_LOOK_SECONDS, _SHARE_OF_TIME * (time.monotonic() - begun))
+        finally:
+            ended = time.monotonic()
+            self._next = ended + max(_LOOK_SECONDS, _SHARE_OF_TIME * (ended - begun))
+
+    def _waiting(self) -> int:
+        """Return how many connections wait to be accepted."""
+        if self._listener is None:
+            self._listener = _listener()
+        return 0 if self._listener is None else _tcp_info(self._listener)[0]
 
     def look(self) -> int:
         """Close idle connections if others wait for their places; return how many."""
-        if self._listener is None:
-            self._listener = _listener()
-        if self._listener is None or not (waiting := _tcp_info(self._listener)[0]):
+        waiting = self._waiting()
+        if self._listener is None or not waiting:
             return 0
         idle, held = self._idle(self._listener)
         if held < self._most:

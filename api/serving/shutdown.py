@@ -82,20 +82,27 @@ class Supervisor(MPServer):
         self.main_loop_interrupt.set()
 
 
-def obey_supervisor(shutdown: Shutdown) -> None:
-    """Let the supervisor alone stop this worker; to be called in its main thread, first of all."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    if sys.platform == "linux":  # Elsewhere nothing tells who sent a signal.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_await_order, args=(shutdown, os.getppid()), daemon=True).start()
+class Orders:
+    """The worker's side: of all that is sent to it, it obeys its supervisor alone.
 
+    To be made in the worker's main thread, first of all. Signals wait until ``look`` takes them.
+    """
 
-def _await_order(shutdown: Shutdown, supervisor: int) -> None:
-    """Take each SIGTERM; pass on one that is the supervisor's."""
-    while True:
-        sender = signal.sigwaitinfo({signal.SIGTERM}).si_pid
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
+        self._supervisor = os.getppid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        if sys.platform == "linux":  # Elsewhere nothing tells who sent a signal.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def look(self) -> None:
+        """Take a SIGTERM that has come; pass on one that is the supervisor's."""
+        if sys.platform != "linux":
+            return
+        received = signal.sigtimedwait({signal.SIGTERM}, 0)
+        if received is None:
+            return
         # One from elsewhere may have come first and hidden the supervisor's.
-        if sender == supervisor or shutdown.stopping:
-            break
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        if received.si_pid == self._supervisor or self._shutdown.stopping:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
