@@ -19,7 +19,7 @@ event loop waits: it does some 50 of them a microsecond. Where a thread waits it
 each look takes the interpreter from the loop."""
 
 HEAVY_S: Final = 0.001
-"""From this duration on a statement is heavy, in seconds."""
+"""From this much processor time on a statement is heavy, in seconds: it then takes turns."""
 
 _LONG_TEXT: Final = 20
 """How much more often to look while matching patterns against long texts, where one step takes up
@@ -58,12 +58,14 @@ class TimedConnection:
         if self._stopped:
             return True
         elapsed = monotonic() - self._begun
-        if elapsed > HEAVY_S and self._statement is not None:
+        if elapsed < HEAVY_S:
+            return False
+        worked = thread_time() - self._begun_cpu
+        if worked > HEAVY_S and self._statement is not None:
             self._statement.is_heavy = True
         if elapsed < self._seconds:
             return False
         # Waiting for the disk takes no processor time, but holds up whoever waits all the same.
-        worked = thread_time() - self._begun_cpu
         return worked > self._seconds / 2 or elapsed > self._seconds * _PATIENCE
 
     def run(self, statement: Statement, values: Values) -> list[Row]:

@@ -3,15 +3,19 @@
 import asyncio
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import sqlalchemy as sa
 
 from db.errors import DatabaseError, DatabaseUnavailable, ReadOnly, StatementTooSlow, ValueRefused
 from db.sqlite import SqliteDatabase
+from db.sqlite.dialect import SqliteDialect
 from db.sqlite.pragmas import connect
+from db.sqlite.timed_connection import TimedConnection
 from db.statement import Statement, slot
 
 COUNT = sa.text("SELECT count(*) FROM notes")
@@ -44,6 +48,34 @@ def test_a_long_statement_runs_in_the_thread_while_the_loop_goes_on(
         await database.close()
 
     asyncio.run(scenario())
+
+
+def test_statement_that_waited_for_other_threads_is_not_heavy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.sqlite.timed_connection.HEAVY_S", 0.09)
+    connection = TimedConnection(tmp_path / "db.sqlite", 10.0)
+    statement = Statement(sa.text(NUMBERS.format("LIMIT 100000")), SqliteDialect())
+    done = threading.Event()
+    begun = monotonic()
+
+    def hog() -> None:
+        while not done.is_set():
+            pass
+
+    usual = sys.getswitchinterval()
+    other = threading.Thread(target=hog)
+    sys.setswitchinterval(0.1)  # So long the hog keeps the interpreter from each look at the clock.
+    try:
+        other.start()
+        assert connection.run(statement, ()) == [(100_000,)]
+        assert monotonic() - begun > 0.1, "it has waited"
+    finally:
+        done.set()
+        other.join()
+        sys.setswitchinterval(usual)
+    assert not statement.is_heavy
+    connection.driver.close()
 
 
 def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
