@@ -22,7 +22,7 @@ from api.app import create_app
 from api.http.service import Service
 from api.serving.capacity import Capacity, raise_descriptor_limit
 from api.serving.eviction import Address, Eviction
-from api.serving.looks import with_looks
+from api.serving.periodic import calling_periodically
 from api.serving.shutdown import Orders, Shutdown, Supervisor
 from api.settings import CannotStart, Settings
 
@@ -106,7 +106,9 @@ def _load(settings: Settings, capacity: Capacity) -> Service:
     app = build(settings)
     eviction = Eviction(capacity.connections, partial(_callers, app))
     router = app.router
-    router.lifespan_context = with_looks(router.lifespan_context, orders.look, eviction.glance)
+    router.lifespan_context = calling_periodically(
+        router.lifespan_context, orders.look, eviction.glance
+    )
     return app
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a caller to leave, without taking from the application what the caller sends.
+"""Noticing that a caller has left, and ending work that nobody waits for any more.
 
 ASGI tells of a closed connection where the body is read: ``http.disconnect`` comes once all of the
 body has. So a message that is read while waiting is kept for the application; no more than one of
@@ -7,8 +7,14 @@ an unfinished body, which then has to be read by the application first.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
+
+from api.errors import ClientClosedRequest
+
+T = TypeVar("T")
 
 
 class DisconnectWatch:
@@ -62,3 +68,36 @@ class DisconnectWatch:
                     return
         finally:
             self._arrived.set()  # The application reads on by itself.
+
+
+async def while_connected(
+    receive: Receive, work: Coroutine[Any, Any, T], hurry: Callable[[], None]
+) -> T:
+    """Return what the work returns; cancel it once the caller has left.
+
+    Args:
+        receive: The request's channel, its body read to the end.
+        work: What is done for the caller.
+        hurry: Called before the work is cancelled, so that a thread it waits for ends too.
+
+    Raises:
+        ClientClosedRequest: The caller has left, and the work has ended.
+    """
+    job = asyncio.ensure_future(work)
+    watch = asyncio.create_task(_until_disconnected(receive))
+    try:
+        await asyncio.wait({job, watch}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        watch.cancel()
+        if not job.done():
+            hurry()
+            job.cancel()
+            await asyncio.wait({job})
+    if job.cancelled():
+        raise ClientClosedRequest
+    return job.result()
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -7,11 +7,11 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, ClientShare, refuse
+from api.http.body_timeout import BODY_TIMEOUT_SECONDS
 from api.http.exchange import PUBLIC, Access, Header
 from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
 from api.http.lifespan import run_lifespan
 from api.http.native import UnsupportedRoute, access_of, registered
-from api.http.patience import BODY_TIMEOUT_SECONDS
 from api.http.problems import ProblemBoundary
 from api.http.request_log import RequestLog
 from api.http.routing import RouteTable, Routing, dispatch
@@ -33,7 +33,8 @@ class Service(FastAPI):
         headers: What every answer carries, unless its operation decides otherwise.
         max_concurrent_requests: How many requests may be under way before others are refused.
         always_admitted: Paths that are not refused even then, such as health checks.
-        body_timeout: How long a request may wait for its body (``api.http.patience``), in seconds.
+        body_timeout: How long a request may wait for its body (``api.http.body_timeout``),
+            in seconds.
         options: FastAPI's.
 
     Attributes:

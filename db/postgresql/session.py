@@ -7,8 +7,8 @@ from typing import Self, TypeVar
 from sqlalchemy.orm import Session
 
 from db.errors import DatabaseError
+from db.postgresql.abandoned_reads import AbandonedRead
 from db.postgresql.connection import PooledConnection, outcome_unknown
-from db.postgresql.departure import Departure
 from db.postgresql.fetching import Fetching
 from db.postgresql.orm import run_orm
 from db.postgresql.pool import Pool
@@ -26,7 +26,7 @@ class PostgresSession(Fetching):
         reads: Whether nothing may be changed.
     """
 
-    __slots__ = ("_connection", "_departure", "_pool", "_reads", "_transaction")
+    __slots__ = ("_abandoned", "_connection", "_pool", "_reads", "_transaction")
 
     _connection: PooledConnection
 
@@ -34,7 +34,7 @@ class PostgresSession(Fetching):
         self._pool = pool
         self._transaction = transaction
         self._reads = reads
-        self._departure: Departure | None = None
+        self._abandoned: AbandonedRead | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -67,21 +67,21 @@ class PostgresSession(Fetching):
                     await self._connection.rollback()
         finally:
             self._connection.on_tick = None
-            if self._departure is not None:
-                self._departure.close()
+            if self._abandoned is not None:
+                self._abandoned.close()
             self._pool.give_back(self._connection)
 
     def _attend(self) -> None:
         """Watch whether the caller is still there; a statement of theirs is running."""
-        if self._departure is None:
+        if self._abandoned is None:
             caller = self._pool.borrower(self._connection)
-            self._departure = Departure(self._connection, caller)
-        self._departure.look()
+            self._abandoned = AbandonedRead(self._connection, caller)
+        self._abandoned.look()
 
     def _cancelled(self) -> None:
         super()._cancelled()
-        if self._departure is not None:
-            self._departure.translate()
+        if self._abandoned is not None:
+            self._abandoned.translate()
 
     def _failed(self, error: Exception) -> DatabaseError:
         failure = self._connection.failed(error)

@@ -7,7 +7,7 @@ nobody is blamed for an answer that has arrived and was not read yet.
 - Silent for ``PROBE_TICKS``: the sentinel is asked. If it gets no answer either, the network is
   mute and all silent operations end, those of bulk work too.
 - Silent for ``SILENCE_TICKS``: the operation ends, unless it may take any time.
-- Running at a tick: from then on a read ends when its caller has left (``departure``).
+- Running at a tick: from then on a read ends when its caller has left (``abandoned_reads``).
 - Slow for ``SLOW_TICKS``: the statement counts as slow. When somebody has waited ``STARVING_S`` for
   a connection, the newest of more than ``most_slow`` are ended, and for a while no more of the same
   may begin: so statements on one locked table, or slow ones, leave connections to all others.

@@ -19,10 +19,10 @@ from api.crud.upload.run import Run
 from api.crud.upload.spool import Body
 from api.crud.upload.upload import Upload
 from api.errors import ApiError
+from api.http.disconnect import while_connected
 from api.http.exchange import Exchange
 from api.http.media_types import check_accept
 from api.http.preconditions import check_preconditions
-from api.http.presence import while_connected
 from db.database import Database
 from db.errors import DatabaseError
 

@@ -12,7 +12,7 @@ from db.errors import CallerLeft
 from db.postgresql.connection import PooledConnection
 
 
-class Departure:
+class AbandonedRead:
     """Watches the caller of one session that only reads.
 
     Args:

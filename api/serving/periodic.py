@@ -14,7 +14,7 @@ PERIOD_S: Final = 0.1
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
-def with_looks(lifespan: Lifespan, *looks: Callable[[], None]) -> Lifespan:
+def calling_periodically(lifespan: Lifespan, *looks: Callable[[], None]) -> Lifespan:
     """Return a lifespan during which these functions are called, ten times a second."""
 
     @asynccontextmanager
