@@ -1,6 +1,6 @@
 """What a worker looks at again and again, by one timer of its event loop.
 
-A thread that waits costs every request some microseconds here: 5 % of GET one, for one that woke up
+A thread that waits costs every request some microseconds here: 3 % of GET one, for one that woke up
 four times a second.
 """
 
