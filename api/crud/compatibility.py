@@ -1,8 +1,8 @@
 """Compatibility: where a resource behaves otherwise for clients of another API.
 
 The option ``compatible`` becomes one frozen object at start-up; parsers, actions, plans and OpenAPI
-ask it where behaviour differs. The default is strict. What Finale gets wrong (docs/finale.md, D1 to
-D13) is not part of its mode.
+ask it where behaviour differs. The default is strict. What Finale gets wrong
+(docs/how-to/finale.md, D1 to D13) is not part of its mode.
 """
 
 from collections.abc import Callable, Mapping

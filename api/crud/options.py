@@ -119,8 +119,8 @@ class ResourceOptions:
         hook_seconds: How long one hook may take.
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
         compatible: ``"finale"`` for front ends made for Finale that stay as they are: what they
-            may send that is refused otherwise is ignored or converted (docs/finale.md). None is
-            strict.
+            may send that is refused otherwise is ignored or converted (docs/how-to/finale.md).
+            None is strict.
     """
 
     model: Model

@@ -151,7 +151,7 @@ def _finding(use: TableUse, size: Size, inspector: Inspector) -> Finding:
     if size.rows is None or size.rows < LARGE or not (lacking or use.searches):
         return good(subject, str(size))
     texts = [f"no index serves filters and sorts by {lacking}"] if lacking else []
-    texts += [f"{name} compares every row (docs/search.md)" for name in use.searches]
+    texts += [f"{name} compares every row (docs/how-to/search-indexes.md)" for name in use.searches]
     return note(subject, f"{size}; {'; '.join(texts)}")
 
 

@@ -27,7 +27,7 @@ from benchmarks.stacks import ROOT
 
 _INTERRUPTED: Final = 130
 _SHOWN: Final = 1_500
-_DOCUMENT: Final = ROOT / "docs" / "finale.md"
+_DOCUMENT: Final = ROOT / "docs/how-to/finale.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -75,7 +75,10 @@ def create_tables(url: str, metadata: MetaData) -> None:
     with_connection(url, create)
 
 
-@pytest.mark.parametrize(("page", "requests"), [("crud.md", 8), ("models.md", 5), ("search.md", 3)])
+@pytest.mark.parametrize(
+    ("page", "requests"),
+    [("reference/resources.md", 8), ("reference/models.md", 5), ("how-to/search-indexes.md", 3)],
+)
 def test_every_block_of_the_page_does_what_it_says(
     tmp_path: Path, page: str, requests: int
 ) -> None:

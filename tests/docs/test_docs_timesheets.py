@@ -1,4 +1,4 @@
-"""docs/timesheets.md does what it says: each of its requests is sent to the running system."""
+"""Each request of docs/how-to/timesheets.md is sent to the running system."""
 
 import json
 import re
@@ -30,7 +30,7 @@ class Exchange:
 
 def exchanges() -> Iterator[Exchange]:
     """Read the page: head, body if there is one, and answer are divided by blank lines."""
-    page = (ROOT / "docs" / "timesheets.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/how-to/timesheets.md").read_text(encoding="utf-8")
     for block in BLOCK.findall(page):
         head, *body, answer = block.strip("\n").split("\n\n")
         line, *headers = head.splitlines()

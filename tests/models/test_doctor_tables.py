@@ -63,7 +63,7 @@ def test_doctor_names_the_filters_and_searches_of_a_large_table_that_have_no_ind
     assert large[2].startswith("about 10,000 rows, ")
     assert large[2].endswith(
         " MiB; no index serves filters and sorts by second, name;"
-        " q compares every row (docs/search.md)"
+        " q compares every row (docs/how-to/search-indexes.md)"
     )
     assert small[:2] == (Verdict.GOOD, "table small")
     assert "no index" not in small[2]

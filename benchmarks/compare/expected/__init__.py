@@ -1,4 +1,4 @@
-"""How ours differs from Finale, and why: the list that docs/finale.md puts into words.
+"""How ours differs from Finale, and why: the list that docs/how-to/finale.md puts into words.
 
 What is found must be what stands here, to the word: ``status 200/400`` is Finale's and ours.
 """

@@ -9,8 +9,8 @@ class Expected:
     """One way in which ours differs on purpose.
 
     Attributes:
-        name: Stands in docs/finale.md.
-        reason: Why; D1 to D14 are the defects of Finale that docs/finale.md lists.
+        name: Stands in docs/how-to/finale.md.
+        reason: Why; D1 to D14 are the defects of Finale that docs/how-to/finale.md lists.
         cases: What differs in which case.
         compatible: The same with ``compatible="finale"``; None where that changes nothing.
     """
