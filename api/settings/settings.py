@@ -1,4 +1,4 @@
-"""One field a setting, under its own name in lower case; each stands in the README.
+"""One field a setting, under its own name in lower case; see docs/reference/settings.md.
 
 CLIENT_ID and CLIENT_SECRET are the client's and the development issuer's, not the service's.
 """

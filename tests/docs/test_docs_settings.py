@@ -1,4 +1,4 @@
-"""Every setting stands in the README, and everything that the README calls a setting is one."""
+"""docs/reference/settings.md lists every setting with its default, and nothing that is not one."""
 
 import re
 from dataclasses import fields
@@ -13,28 +13,26 @@ from tests.conftest import ROOT
 
 OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", *IMPORT_NAMES}
 SOURCES = ("api", "client", "db")
+PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 ROW = re.compile(r"\|\s*`([A-Z][A-Z0-9_]*)`\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|")
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """Read the table under "Settings": name, and the default and the meaning beside it."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    _, _, section = text.partition("\n## Settings\n")
-    section, _, _ = section.partition("\n## ")
-    rows = [ROW.fullmatch(line.strip()) for line in section.splitlines()]
+    """Return default and meaning of each setting in the page's table."""
+    rows = [ROW.fullmatch(line.strip()) for line in PAGE.splitlines()]
     return {row[1]: (row[2], row[3]) for row in rows if row}
 
 
 def in_code() -> set[str]:
-    """Give the names of all settings that the service reads, and the client's own."""
+    """Return the names of all settings of the service and of the client."""
     return {field.name.upper() for field in fields(Settings)} | OF_THE_CLIENT
 
 
-def test_every_setting_is_in_the_readme() -> None:
+def test_every_setting_is_documented() -> None:
     assert in_code() <= set(documented())
 
 
-def test_every_setting_of_the_readme_is_in_the_code() -> None:
+def test_every_documented_setting_is_in_the_code() -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8") for top in SOURCES for path in (ROOT / top).rglob("*.py")
     )
@@ -42,15 +40,14 @@ def test_every_setting_of_the_readme_is_in_the_code() -> None:
     assert set(documented()) <= known
 
 
-def test_every_setting_of_the_readme_is_explained_and_is_there_once() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_setting_has_a_meaning_and_one_row() -> None:
     for name, (_, meaning) in documented().items():
         assert len(meaning) > 5, name
-        assert len(re.findall(rf"^\| `{name}` \|", text, re.MULTILINE)) == 1, name
+        assert len(re.findall(rf"^\| `{name}` \|", PAGE, re.MULTILINE)) == 1, name
 
 
 @pytest.mark.parametrize("name", sorted(in_code() - OF_THE_CLIENT - {"ISSUER"}))
-def test_the_default_in_the_readme_is_the_default_in_the_code(name: str) -> None:
+def test_documented_default_is_the_default_in_the_code(name: str) -> None:
     shown = documented()[name][0].strip("`")
     default = getattr(Settings.of({"ISSUER": "https://issuer.example/"}), name.lower())
     if isinstance(default, str | int | float | Decimal) and not isinstance(default, bool):
@@ -61,11 +58,11 @@ def test_the_default_in_the_readme_is_the_default_in_the_code(name: str) -> None
         assert shown == ",".join(map(str, default)).replace(",", " ") or shown in str(default)
 
 
-def test_the_default_of_the_import_s_url_in_the_readme_is_the_one_in_the_code() -> None:
+def test_documented_import_url_is_the_default_in_the_code() -> None:
     assert documented()["IMPORT_URL"][0].strip("`") == DEFAULT_URL
 
 
-def test_the_committed_file_holds_settings_alone_and_no_secret() -> None:
+def test_committed_env_file_holds_known_settings_and_no_secret() -> None:
     names = set(dotenv_values(ROOT / ".env"))
     assert names <= in_code()
     assert not {name for name in names if "SECRET" in name or "PASSWORD" in name}
