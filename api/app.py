@@ -15,12 +15,12 @@ from api.http.exchange import PUBLIC, Access
 from api.http.security_headers import security_headers
 from api.http.service import Service
 from api.schema import tell_waiting
-from api.secret import Secret, StoredSecret, secret_of
 from api.settings import Settings
-from db.database import Database
-from db.drivers import open_database
 from db.models.secret import SecretKey
-from db.starting import when_ready
+from encore.database.factory import open_database
+from encore.database.protocol import Database
+from encore.database.startup import when_ready
+from encore.secret_key import Secret, StoredSecret, secret_of
 from migrations import older_revisions
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)

@@ -31,7 +31,7 @@ from api.issuer.server import serve as serve_issuer
 from api.logs import configure_logs
 from api.server import build, check_address, end_with_parent, serve
 from api.settings import AUTH0_SCOPE_CLAIMS, CannotStart, Settings, SettingsError, read_layers
-from db.errors import DatabaseError
+from encore.database.errors import DatabaseError
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCAL: Final = Path(".env.local")

@@ -9,8 +9,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.errors import Draining, ServiceUnavailable
-from db.database import Database
-from db.errors import DatabaseError, DatabaseNotReady
+from encore.database.errors import DatabaseError, DatabaseNotReady
+from encore.database.protocol import Database
 
 _RETRY: Final = {"Retry-After": "1"}
 LIVE: Final = "/livez"

@@ -6,10 +6,10 @@ from typing import Final
 import structlog
 
 from api.settings import CannotStart
-from db.drivers import open_database
-from db.errors import DatabaseError
-from db.starting import reason, when_ready
-from db.urls import sqlite_path
+from encore.database.errors import DatabaseError
+from encore.database.factory import open_database
+from encore.database.startup import reason, when_ready
+from encore.database.urls import sqlite_path
 from migrations import newest_revision
 
 COMMAND: Final = ".venv/bin/alembic upgrade head"

@@ -16,7 +16,8 @@ from api import __main__ as service
 from api import catalog
 from api.catalog.timesheets import TimesheetOptions
 from api.crud import Crud
-from db.base import Base, Timestamps
+from db.base import Base
+from encore.types import Timestamps
 
 
 def generated(count: int, *, related: bool) -> list[type[Base]]:

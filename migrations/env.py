@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base
-from db.search_index import leave_out_search_indexes
-from db.types import FixedDecimal, UtcDateTime
+from encore.database.search_index import leave_out_search_indexes
+from encore.types import FixedDecimal, UtcDateTime
 from migrations.running import run
 from migrations.settings import MigrationSettings
 

@@ -17,19 +17,19 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from db.drivers import open_database
-from db.engine import with_connection
-from db.errors import (
+from encore.database.engine import with_connection
+from encore.database.errors import (
     DatabaseError,
     DatabaseUnavailable,
     PermissionDenied,
     ReadOnly,
     StatementTooSlow,
 )
-from db.postgresql.translation import translate as from_postgresql
-from db.sqlite.translation import translate as from_sqlite
-from db.starting import reason, when_ready
-from db.urls import sqlite_path
+from encore.database.factory import open_database
+from encore.database.postgresql.error_mapping import translate as from_postgresql
+from encore.database.sqlite.error_mapping import translate as from_sqlite
+from encore.database.startup import reason, when_ready
+from encore.database.urls import sqlite_path
 from migrations.settings import MigrationSettings
 
 _LOCK: Final = 0x656E636F7265

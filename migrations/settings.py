@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from alembic.util import CommandError
 
-from db.environment import DATABASE_DEFAULTS, MAX_SECONDS, UnreadableSettings, read_environment
-from db.urls import check_url
+from encore.database.urls import check_url
+from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS, UnreadableSettings, read_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

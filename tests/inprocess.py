@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from api.http.service import Service
-from db.database import Database
-from db.engine import with_connection
+from encore.database.engine import with_connection
+from encore.database.protocol import Database
 
 T = TypeVar("T")
 

@@ -14,7 +14,8 @@ MODEL = '''"""A widget."""
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Timestamps
+from db.base import Base
+from encore.types import Timestamps
 
 
 class Widget(Timestamps, Base):
@@ -30,7 +31,7 @@ class Widget(Timestamps, Base):
 
 def copy_project(directory: Path) -> None:
     """Copy what the service is made of."""
-    for name in ("api", "db", "migrations"):
+    for name in ("encore", "api", "db", "migrations"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, directory / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", directory)

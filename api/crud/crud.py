@@ -37,8 +37,8 @@ from api.crud.upload.upload import Upload
 from api.crud.views.fields import Model
 from api.crud.views.values import TypeAdapters
 from api.http.exchange import Access
-from api.secret import Secret, secret_of
-from db.database import Database
+from encore.database.protocol import Database
+from encore.secret_key import Secret, secret_of
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
 

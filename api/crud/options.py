@@ -39,9 +39,9 @@ class SearchOptions:
             ``in``, ``between``, ...). Finale's spellings (``notILike``, ``startsWith``) are known.
         override: Finale's: ``STARTS_WITH`` makes ``like`` and ``ilike`` start with the text.
         index: Use the search index of the table, which a migration makes
-            (``db.search_index.create_search_index``): for ``ilike`` on text columns of the model's
-            own table. Terms have at least three characters; upper and lower case are one beyond
-            ASCII too.
+            (``encore.database.search_index.create_search_index``): for ``ilike`` on text columns of
+            the model's own table. Terms have at least three characters; upper and lower case are
+            one beyond ASCII too.
     """
 
     param: str = "q"

@@ -38,8 +38,8 @@ from api.crud.views.view import UnknownName
 from api.errors import NotFound
 from api.http.exchange import Access
 from api.http.preferences import is_lenient
-from api.secret import Secret
-from db.database import Database
+from encore.database.protocol import Database
+from encore.secret_key import Secret
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""

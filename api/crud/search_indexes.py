@@ -16,9 +16,9 @@ from api.crud.query.names import Target
 from api.crud.views.fields import Fields
 from api.crud.views.view import UnknownName
 from api.http.gates import Lifespan
-from db.database import Database
-from db.search_index import SearchIndex
-from db.search_index.checks import find_problem
+from encore.database.protocol import Database
+from encore.database.search_index import SearchIndex
+from encore.database.search_index.checks import find_problem
 
 
 def indexed_search(

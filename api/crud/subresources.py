@@ -14,7 +14,7 @@ from api.crud.mapping_checks import placeholder
 from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions
 from api.crud.resource import Resource
 from api.crud.views.fields import Fields
-from db.database import Database
+from encore.database.protocol import Database
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 

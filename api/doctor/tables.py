@@ -18,9 +18,9 @@ from starlette.routing import BaseRoute
 from api.crud.resource import Resource
 from api.crud.routes.route import Operation
 from api.doctor.findings import Finding, good, note
-from db.engine import with_connection
-from db.sqlite.pragmas import connect
-from db.urls import sqlite_path
+from encore.database.engine import with_connection
+from encore.database.sqlite.pragmas import connect
+from encore.database.urls import sqlite_path
 
 LARGE: Final = 10_000
 """From this many rows on, a scan takes longer than all else of a request."""

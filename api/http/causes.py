@@ -6,7 +6,7 @@ SQLite's extended result code), or the name of an ``errno``.
 
 import errno
 
-from db.errors import DatabaseError
+from encore.database.errors import DatabaseError
 
 _MOST = 16
 

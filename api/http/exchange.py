@@ -127,7 +127,7 @@ class Exchange:
     def client(self) -> str:
         """Who calls, to share out fairly: issuer, client and subject; without a token the address.
 
-        See ``db.callers``.
+        See ``encore.database.callers``.
         """
         if self._client:
             return self._client

@@ -19,7 +19,7 @@ from api.http.causes import cause_of
 from api.http.exchange import Exchange, Header
 from api.http.handlers import Handlers, handler_of, response_of
 from api.http.native import without_body
-from db.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
+from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
 
 log: Any = structlog.get_logger("api")
 

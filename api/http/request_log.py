@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.body import header
 from api.http.exchange import Exchange, Header
-from db.callers import current_caller
+from encore.database.callers import current_caller
 
 log: Any = structlog.get_logger("api.request")
 

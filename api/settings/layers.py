@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from api.settings.errors import SettingsError
-from db.environment import UnreadableSettings, layers
+from encore.dotenv import UnreadableSettings, layers
 
 ALIASES: Final = {
     "OKTA_OAUTH2_ISSUER": "ISSUER",

@@ -13,9 +13,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from api.auth.issuers import is_loopback, is_safe_url
-from api.secret import SHORTEST
 from api.settings.errors import SettingsError
-from db.urls import check_url
+from encore.database.urls import check_url
+from encore.secret_key import SHORTEST
 
 Given = Mapping[str, str]
 

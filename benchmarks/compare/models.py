@@ -7,7 +7,7 @@ is said here.
 from sqlalchemy import Column, ForeignKey, String, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from db.base import Timestamps
+from encore.types import Timestamps
 
 
 class Base(DeclarativeBase):

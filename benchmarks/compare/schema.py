@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from benchmarks.compare.models import Base
-from db.engine import with_connection
+from encore.database.engine import with_connection
 
 
 def create_schema(url: str) -> None:

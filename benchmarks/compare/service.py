@@ -26,8 +26,8 @@ from api.http.service import Service
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
 from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
-from db.database import Database
-from db.drivers import open_database
+from encore.database.factory import open_database
+from encore.database.protocol import Database
 
 COMPATIBLE: Final = "COMPATIBLE"
 """The environment variable that holds the option of this name; empty for none."""

@@ -18,9 +18,9 @@ from benchmarks.processes import Cores
 from benchmarks.servers import Setting, migrate, serving
 from benchmarks.stacks import Stack, ours
 from benchmarks.stores import SQLiteStore, Store
-from db.engine import with_connection
 from db.models.part import Part
-from db.search_index import create_search_index
+from encore.database.engine import with_connection
+from encore.database.search_index import create_search_index
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, now
-from db.types import UtcDateTime
+from db.base import Base
+from encore.types import UtcDateTime, now
 
 
 class IdempotencyKey(Base):

@@ -3,7 +3,8 @@
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Timestamps
+from db.base import Base
+from encore.types import Timestamps
 
 
 class Part(Timestamps, Base):

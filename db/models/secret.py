@@ -1,12 +1,12 @@
-"""The service's secret, where no setting gives one (``api.secret``)."""
+"""The service's secret, where no setting gives one (``encore.secret_key``)."""
 
 from datetime import datetime
 
 from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, now
-from db.types import UtcDateTime
+from db.base import Base
+from encore.types import UtcDateTime, now
 
 
 class SecretKey(Base):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import CheckConstraint, Enum, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.base import MANAGED, Base, Timestamps
-from db.types import FixedDecimal, UtcDateTime
+from db.base import Base
+from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime
 
 if TYPE_CHECKING:
     from db.models.timesheet_transition import TimesheetTransition

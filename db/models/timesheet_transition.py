@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, now
+from db.base import Base
 from db.models.timesheet import MAX_REASON
-from db.types import UtcDateTime
+from encore.types import UtcDateTime, now
 
 
 class TimesheetTransition(Base):

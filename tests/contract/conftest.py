@@ -7,9 +7,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from db.base import now
-from db.engine import with_connection
 from db.models.part import Part
+from encore.database.engine import with_connection
+from encore.types import now
 from tests.conftest import System, empty
 
 MANY = 1_001

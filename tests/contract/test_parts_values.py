@@ -7,8 +7,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from db.engine import with_connection
 from db.models.part import Part
+from encore.database.engine import with_connection
 from tests.conftest import System, assert_problem
 from tests.contract.conftest import create, total
 

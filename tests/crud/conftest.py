@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
 from api.http.exchange import Exchange
-from db.bulk import Bulk
-from db.connection import Connection
-from db.database import Database
-from db.drivers import open_database
-from db.engine import with_connection
-from db.statement import Row, Statement, Values
+from encore.database.bulk import Bulk
+from encore.database.connection import Connection
+from encore.database.engine import with_connection
+from encore.database.factory import open_database
+from encore.database.protocol import Database
+from encore.database.statement import Row, Statement, Values
 from tests.crud.library import LibraryBase
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 

@@ -9,8 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from db.base import Timestamps, now
-from db.types import UtcDateTime
+from encore.types import Timestamps, UtcDateTime, now
 
 
 class LibraryBase(DeclarativeBase):

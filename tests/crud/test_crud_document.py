@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from api.crud import Crud
 from api.http.exchange import PUBLIC
 from api.http.service import Service
-from db.drivers import open_database
+from encore.database.factory import open_database
 from tests.crud.library import Shelf, Tag
 
 MAKERS: list[Callable[[], FastAPI]] = [

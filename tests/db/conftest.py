@@ -12,8 +12,8 @@ import pytest
 from alembic.config import Config
 from sqlalchemy import make_url
 
-from db.sqlite import SqliteDatabase
-from db.sqlite.pragmas import connect
+from encore.database.sqlite import SqliteDatabase
+from encore.database.sqlite.pragmas import connect
 from tests.conftest import ROOT
 
 NOTES = """

@@ -6,9 +6,9 @@ import sqlite3
 import asyncpg
 import pytest
 
-from db import errors
-from db.postgresql.translation import translate as from_postgresql
-from db.sqlite.translation import translate as from_sqlite
+from encore.database import errors
+from encore.database.postgresql.error_mapping import translate as from_postgresql
+from encore.database.sqlite.error_mapping import translate as from_sqlite
 
 SQLSTATES: dict[type[errors.DatabaseError], str] = {
     errors.UniqueViolation: "23505",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.errors import CallerLeft, DatabaseBusy
-from db.fair_queue import ATTEND_S, FairQueue
+from encore.database.errors import CallerLeft, DatabaseBusy
+from encore.database.fair_queue import ATTEND_S, FairQueue
 
 SECONDS = 5.0
 

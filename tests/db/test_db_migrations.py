@@ -8,7 +8,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from db.base import Base
-from db.engine import with_connection
+from encore.database.engine import with_connection
 from migrations import newest_revision
 from tests.db.conftest import alembic_config
 

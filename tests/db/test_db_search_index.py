@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import exc
 
-from db.engine import with_connection
-from db.search_index import create_search_index, drop_search_index
+from encore.database.engine import with_connection
+from encore.database.search_index import create_search_index, drop_search_index
 from tests.db.conftest import alembic_config
 
 NAMES = "SELECT name FROM sqlite_master UNION ALL SELECT 'end'"

@@ -11,12 +11,18 @@ from time import monotonic
 import pytest
 import sqlalchemy as sa
 
-from db.errors import DatabaseError, DatabaseUnavailable, ReadOnly, StatementTooSlow, ValueRefused
-from db.sqlite import SqliteDatabase
-from db.sqlite.dialect import SqliteDialect
-from db.sqlite.pragmas import connect
-from db.sqlite.timed_connection import TimedConnection
-from db.statement import Statement, slot
+from encore.database.errors import (
+    DatabaseError,
+    DatabaseUnavailable,
+    ReadOnly,
+    StatementTooSlow,
+    ValueRefused,
+)
+from encore.database.sqlite import SqliteDatabase
+from encore.database.sqlite.dialect import SqliteDialect
+from encore.database.sqlite.pragmas import connect
+from encore.database.sqlite.timed_connection import TimedConnection
+from encore.database.statement import Statement, slot
 
 COUNT = sa.text("SELECT count(*) FROM notes")
 ONE = sa.text("SELECT 1")
@@ -53,8 +59,8 @@ def test_a_long_statement_runs_in_the_thread_while_the_loop_goes_on(
 def test_statement_that_waited_for_other_threads_is_not_heavy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.sqlite.timed_connection.HEAVY_S", 0.09)
-    connection = TimedConnection(tmp_path / "db.sqlite", 10.0)
+    monkeypatch.setattr("encore.database.sqlite.timed_connection.HEAVY_S", 0.09)
+    connection = TimedConnection(tmp_path / "encore.database.sqlite", 10.0)
     statement = Statement(sa.text(NUMBERS.format("LIMIT 100000")), SqliteDialect())
     done = threading.Event()
     begun = monotonic()
@@ -81,7 +87,7 @@ def test_statement_that_waited_for_other_threads_is_not_heavy(
 def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.sqlite.reader.STATEMENT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("encore.database.sqlite.reader.STATEMENT_TIMEOUT_S", 0.1)
 
     async def scenario() -> None:
         await database.open()
@@ -98,7 +104,7 @@ def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
 def test_deadline_of_one_statement_does_not_stop_what_runs_after_it(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.sqlite.reader.LOOP_BUDGET_S", 0.0)
+    monkeypatch.setattr("encore.database.sqlite.reader.LOOP_BUDGET_S", 0.0)
 
     async def scenario() -> None:
         await database.open()

@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.connection import Connection
-from db.errors import CheckViolation, DatabaseUnavailable, NotNullViolation, UniqueViolation
-from db.sqlite import SqliteDatabase
-from db.statement import Statement, slot
+from encore.database.connection import Connection
+from encore.database.errors import (
+    CheckViolation,
+    DatabaseUnavailable,
+    NotNullViolation,
+    UniqueViolation,
+)
+from encore.database.sqlite import SqliteDatabase
+from encore.database.statement import Statement, slot
 from tests.db.conftest import texts_in
 
 NOTES = sa.table("notes", sa.column("id", sa.Integer), sa.column("text", sa.Text))
@@ -232,7 +237,7 @@ def test_a_writer_waits_until_another_process_gives_up_its_lock(
 def test_a_writer_gives_up_when_the_lock_is_held_too_long_and_writes_later(
     database: SqliteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.sqlite.writer.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("encore.database.sqlite.writer.BUSY_TIMEOUT_MS", 50)
 
     async def scenario() -> None:
         await database.open()

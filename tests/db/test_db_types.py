@@ -11,8 +11,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from db.base import now
-from db.types import UtcDateTime, format_moment, format_timestamp, parse_moment
+from encore.types import UtcDateTime, format_moment, format_timestamp, now, parse_moment
 
 SQLITE: Dialect = SQLiteDialect_pysqlite()
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]

@@ -10,13 +10,13 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import ClauseElement
 
 from api.crud.execution.shapes import Shapes
-from db.drivers import open_database
-from db.matching import like_any_case
-from db.search_index import SearchIndex
-from db.search_index.conditions import holds_term
-from db.search_index.sqlite import statements_to_create
-from db.sqlite import SqliteDatabase
-from db.statement import Statement, slot
+from encore.database.factory import open_database
+from encore.database.search_index import SearchIndex
+from encore.database.search_index.conditions import holds_term
+from encore.database.search_index.sqlite import statements_to_create
+from encore.database.sqlite import SqliteDatabase
+from encore.database.statement import Statement, slot
+from encore.database.text_search import like_any_case
 from tests.workers import DATABASES
 
 LONG_TEXT = sa.table("notes", sa.column("text", sa.Text))

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.exchange import Exchange as RequestState
 from api.http.service import Service
-from db.drivers import open_database
-from db.engine import with_connection
+from encore.database.engine import with_connection
+from encore.database.factory import open_database
 from tests.fixtures.pages import (
     DOCS,
     Exchange,

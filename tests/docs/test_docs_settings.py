@@ -12,7 +12,7 @@ from client.importing.settings import DEFAULT_URL, IMPORT_NAMES
 from tests.conftest import ROOT
 
 OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", *IMPORT_NAMES}
-SOURCES = ("api", "client", "db")
+SOURCES = ("encore", "api", "client")
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 ROW = re.compile(r"\|\s*`([A-Z][A-Z0-9_]*)`\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|")
 

@@ -19,8 +19,8 @@ from api.crud import Crud
 from api.crud.streams import operation
 from api.http.service import Service
 from api.logs import configure_logs
-from db.drivers import open_database
-from db.engine import with_connection
+from encore.database.engine import with_connection
+from encore.database.factory import open_database
 
 ROWS = 80_000
 

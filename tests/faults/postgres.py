@@ -10,10 +10,10 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from db.callers import current_caller
-from db.postgresql import PostgresDatabase
-from db.postgresql.database import POOL_SIZE
-from db.statement import Statement
+from encore.database.callers import current_caller
+from encore.database.postgresql import PostgresDatabase
+from encore.database.postgresql.database import POOL_SIZE
+from encore.database.statement import Statement
 
 
 class Base(DeclarativeBase):

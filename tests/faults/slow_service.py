@@ -20,9 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.crud import Crud
 from api.http.exchange import Exchange
 from api.http.service import Service
-from db.database import Database
-from db.drivers import open_database
-from db.engine import with_connection
+from encore.database.engine import with_connection
+from encore.database.factory import open_database
+from encore.database.protocol import Database
 
 QUICK, HEAVY, SLOW, ENDLESS = 1, 2, 3, 4
 """Ids of works: some microseconds, milliseconds, tens of them, and longer than any limit."""

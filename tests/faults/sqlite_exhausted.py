@@ -12,8 +12,8 @@ import resource
 import sys
 from pathlib import Path
 
-from db.errors import DatabaseError
-from db.sqlite import SqliteDatabase
+from encore.database.errors import DatabaseError
+from encore.database.sqlite import SqliteDatabase
 from tests.faults.sqlite_requests import Request, Requests, create
 
 LARGE = 13_000_000

@@ -16,10 +16,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from db.errors import DatabaseError
-from db.sqlite import SqliteDatabase
-from db.sqlite.pragmas import connect
-from db.statement import Statement, slot
+from encore.database.errors import DatabaseError
+from encore.database.sqlite import SqliteDatabase
+from encore.database.sqlite.pragmas import connect
+from encore.database.statement import Statement, slot
 
 ROLLS_BACK: Final = -1
 """A row of this size has a trigger undo the whole transaction."""

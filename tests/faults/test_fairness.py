@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from db.drivers import open_database
-from db.sqlite import SqliteDatabase
+from encore.database.factory import open_database
+from encore.database.sqlite import SqliteDatabase
 from tests.conftest import assert_problem
 from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.faults.slow_service import ENDLESS, HEAVY, SLOW, NamedClient, add_routes, create_tables

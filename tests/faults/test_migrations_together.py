@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from api.__main__ import main as api
 from api.development import migrate
 from api.settings import CannotStart, Settings
-from db.engine import with_connection
+from encore.database.engine import with_connection
 from migrations import newest_revision
 from tests.conftest import ROOT, environment_of
 from tests.db.conftest import alembic_config

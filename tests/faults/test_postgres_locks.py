@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.callers import current_caller
-from db.errors import CallerLeft, DatabaseUnavailable
-from db.postgresql import PostgresDatabase
-from db.postgresql.connection import SERVER_SETTINGS
-from db.postgresql.database import POOL_SIZE
-from db.statement import Statement
+from encore.database.callers import current_caller
+from encore.database.errors import CallerLeft, DatabaseUnavailable
+from encore.database.postgresql import PostgresDatabase
+from encore.database.postgresql.connection import SERVER_SETTINGS
+from encore.database.postgresql.database import POOL_SIZE
+from encore.database.statement import Statement
 from tests.crud.conftest import Api
 from tests.faults.postgres import Base, Item, OneOf, Outside, assert_whole, insert, read
 from tests.inprocess import postgres_with
@@ -37,9 +37,9 @@ def url(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.postgresql.watchdog.TICK_S", 0.1)
-    monkeypatch.setattr("db.postgresql.watchdog.STARVING_S", 0.5)
-    monkeypatch.setattr("db.postgresql.pool.WAIT_S", 3.0)
+    monkeypatch.setattr("encore.database.postgresql.watchdog.TICK_S", 0.1)
+    monkeypatch.setattr("encore.database.postgresql.watchdog.STARVING_S", 0.5)
+    monkeypatch.setattr("encore.database.postgresql.pool.WAIT_S", 3.0)
     monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "1200")
 
 

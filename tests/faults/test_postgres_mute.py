@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from db.callers import current_caller
-from db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
-from db.postgresql import PostgresDatabase
-from db.statement import Statement
+from encore.database.callers import current_caller
+from encore.database.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from encore.database.postgresql import PostgresDatabase
+from encore.database.statement import Statement
 from tests.faults.postgres import (
     READS,
     WRITES,
@@ -46,16 +46,16 @@ def url(postgres_url: str) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     if not IS_FULL:
-        monkeypatch.setattr("db.postgresql.watchdog.TICK_S", 0.05)
+        monkeypatch.setattr("encore.database.postgresql.watchdog.TICK_S", 0.05)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the network is mute: no answer is waited for that could come late."""
     if not IS_FULL:
-        monkeypatch.setattr("db.postgresql.sentinel.ANSWER_S", 0.2)
-        monkeypatch.setattr("db.postgresql.connection.CONNECT_TIMEOUT_S", 0.5)
-        monkeypatch.setattr("db.postgresql.pool.WAIT_S", 0.8)
+        monkeypatch.setattr("encore.database.postgresql.sentinel.ANSWER_S", 0.2)
+        monkeypatch.setattr("encore.database.postgresql.connection.CONNECT_TIMEOUT_S", 0.5)
+        monkeypatch.setattr("encore.database.postgresql.pool.WAIT_S", 0.8)
 
 
 @contextlib.asynccontextmanager

@@ -10,17 +10,17 @@ import pytest
 import sqlalchemy as sa
 import uvloop
 
-from db.callers import current_caller
-from db.errors import (
+from encore.database.callers import current_caller
+from encore.database.errors import (
     DatabaseError,
     DatabaseUnavailable,
     OutcomeUnknown,
     RolledBack,
     UniqueViolation,
 )
-from db.postgresql import PostgresDatabase
-from db.postgresql.database import POOL_SIZE
-from db.postgresql.session import PostgresSession
+from encore.database.postgresql import PostgresDatabase
+from encore.database.postgresql.database import POOL_SIZE
+from encore.database.postgresql.session import PostgresSession
 from tests.crud.conftest import Api
 from tests.faults.postgres import (
     READS,

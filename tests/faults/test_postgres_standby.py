@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
-from db.engine import with_connection
-from db.errors import DatabaseUnavailable, ReadOnlyDatabase
-from db.postgresql import PostgresDatabase
+from encore.database.engine import with_connection
+from encore.database.errors import DatabaseUnavailable, ReadOnlyDatabase
+from encore.database.postgresql import PostgresDatabase
 from tests.crud.conftest import Api
 from tests.faults.postgres import Base, Item, Outside, read, write
 from tests.faults.test_start_before_database import OwnServer

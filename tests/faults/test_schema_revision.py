@@ -5,9 +5,9 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from db.drivers import open_database
-from db.engine import with_connection
-from db.errors import SchemaOutdated
+from encore.database.engine import with_connection
+from encore.database.errors import SchemaOutdated
+from encore.database.factory import open_database
 from migrations import newest_revision, older_revisions
 from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 

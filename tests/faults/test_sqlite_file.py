@@ -19,8 +19,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from api.health import READY, health_routes
 from api.http.exchange import PUBLIC
 from api.serving.eviction import Eviction
-from db.errors import DatabaseFileChanged
-from db.sqlite.pragmas import connect
+from encore.database.errors import DatabaseFileChanged
+from encore.database.sqlite.pragmas import connect
 from tests.crud.conftest import Api
 from tests.faults.test_schema_revision import set_revision
 from tests.inprocess import sqlite_with
@@ -202,7 +202,7 @@ def test_fault_of_the_file_is_told_and_writes_are_refused_until_it_is_undone(
 def test_fault_is_noticed_without_a_request_and_so_is_its_end(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, name: str
 ) -> None:
-    monkeypatch.setattr("db.sqlite.maintenance.PERIOD_S", 0.05)
+    monkeypatch.setattr("encore.database.sqlite.maintenance.PERIOD_S", 0.05)
     notes: Notes = request.getfixturevalue("notes")
     fault = FAULTS[name]
     assert fault.undoes is not None

@@ -16,8 +16,8 @@ from sqlalchemy import Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from structlog.testing import capture_logs
 
-from db.errors import DatabaseUnavailable, StorageFull
-from db.sqlite import SqliteDatabase
+from encore.database.errors import DatabaseUnavailable, StorageFull
+from encore.database.sqlite import SqliteDatabase
 from tests.crud.conftest import Api
 from tests.faults.sqlite_requests import ROLLS_BACK, Request, Requests, Space, create
 from tests.inprocess import sqlite_with

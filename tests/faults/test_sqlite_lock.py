@@ -9,8 +9,8 @@ from time import monotonic
 
 import pytest
 
-from db.errors import DatabaseUnavailable
-from db.sqlite import SqliteDatabase
+from encore.database.errors import DatabaseUnavailable
+from encore.database.sqlite import SqliteDatabase
 from tests.faults.sqlite_requests import Request, Requests, create
 
 WAIT_S = 1.0
@@ -19,7 +19,7 @@ WAIT_S = 1.0
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file whose lock is waited for no longer than ``WAIT_S``."""
-    monkeypatch.setattr("db.sqlite.writer.BUSY_TIMEOUT_MS", WAIT_S * 1_000)
+    monkeypatch.setattr("encore.database.sqlite.writer.BUSY_TIMEOUT_MS", WAIT_S * 1_000)
     path = tmp_path / "locked.sqlite"
     create(path)
     return path

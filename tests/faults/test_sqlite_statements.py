@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from db.sqlite import SqliteDatabase
+from encore.database.sqlite import SqliteDatabase
 from tests.conftest import ROOT
 from tests.faults.sqlite_requests import Request, Requests, create
 

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from db.sqlite import SqliteDatabase
-from db.sqlite.pragmas import LOG_SIZE_LIMIT
+from encore.database.sqlite import SqliteDatabase
+from encore.database.sqlite.pragmas import LOG_SIZE_LIMIT
 from tests.faults.sqlite_requests import Request, Requests, create
 
 MEGABYTE: Final = 1_000_000
@@ -40,7 +40,7 @@ async def wait_until_cut(path: Path) -> float:
 def test_log_that_a_long_reader_has_kept_is_cut_after_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str, *, busy: bool
 ) -> None:
-    monkeypatch.setattr("db.sqlite.maintenance.PERIOD_S", 0.1)
+    monkeypatch.setattr("encore.database.sqlite.maintenance.PERIOD_S", 0.1)
     path = tmp_path / "long.sqlite"
     create(path)
 

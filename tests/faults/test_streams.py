@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.crud.streams.operation import SEND_SECONDS
-from db.engine import with_connection
+from encore.database.engine import with_connection
 from tests.conftest import ROOT, START_SECONDS
 from tests.faults.export_service import ROWS, Base, fill
 from tests.inprocess import postgres_with

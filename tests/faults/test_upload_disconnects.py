@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from db.turns import AT_ONCE
+from encore.database.gil import AT_ONCE
 from tests.conftest import System
 from tests.upload.conftest import NDJSON, Depot, delivery, ndjson
 from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture

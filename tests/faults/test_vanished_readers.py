@@ -14,7 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from db.engine import with_connection
+from encore.database.engine import with_connection
 from tests.conftest import ROOT, START_SECONDS
 from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.faults.slow_service import ENDLESS, SLOW, create_tables

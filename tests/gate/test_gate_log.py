@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from api.errors import Conflict
 from api.http.exchange import PUBLIC, public
 from api.http.service import Service
-from db.errors import UniqueViolation
+from encore.database.errors import UniqueViolation
 from tests.conftest import START_SECONDS
 from tests.gate.conftest import RunningGate
 

@@ -8,7 +8,7 @@ from sqlalchemy import MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import Crud
-from db.drivers import open_database
+from encore.database.factory import open_database
 from tests.crud.conftest import Claims
 from tests.inprocess import InProcess, sqlite_with
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from api.errors import ServiceUnavailable
 from api.http.causes import cause_of
 from api.http.service import Service
-from db.errors import DatabaseError
+from encore.database.errors import DatabaseError
 
 SECRET = "/secret/path"
 

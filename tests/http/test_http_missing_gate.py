@@ -27,8 +27,8 @@ from api.http.cors import Cors
 from api.http.exchange import AUTHENTICATED, PUBLIC, Exchange, public, requires
 from api.http.gates import MissingGate
 from api.http.service import Service
-from db.database import Database
-from db.drivers import open_database
+from encore.database.factory import open_database
+from encore.database.protocol import Database
 from tests.inprocess import sqlite_with
 
 

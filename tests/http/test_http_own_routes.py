@@ -23,7 +23,7 @@ from api.http.native import UnsupportedRoute
 from api.http.problems import ResponseCutOff
 from api.http.routing import UndeclaredAccess
 from api.http.service import Service
-from db.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
+from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
 
 
 class LetIn:

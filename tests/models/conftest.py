@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
-from db.engine import with_connection
+from encore.database.engine import with_connection
 from tests.crud.conftest import Api
 from tests.workers import DATABASES
 

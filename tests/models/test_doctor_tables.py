@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from api.crud import SearchOptions
 from api.doctor.findings import Verdict
 from api.doctor.tables import examine_tables, resources_of
-from db.search_index import add_search_index
+from encore.database.search_index import add_search_index
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -16,8 +16,8 @@ from api.crud import ConfigurationError, Context, Crud, SearchOptions, SortOptio
 from api.crud.routes.route import PlanRoute
 from api.errors import Conflict
 from db.base import Base as CatalogBase
-from db.base import Timestamps
 from db.models.part import Part
+from encore.types import Timestamps
 from tests.models.conftest import ModelApi, Serve
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

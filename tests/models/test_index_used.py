@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from db.types import FixedDecimal, UtcDateTime
+from encore.types import FixedDecimal, UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 
 

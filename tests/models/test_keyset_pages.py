@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from api.crud.execution.pages import BEGINNING, Listing, Page, Position, read_page
 from api.crud.options import SortOptions
 from api.crud.resource import Resource
-from db.types import FixedDecimal, UtcDateTime
+from encore.types import FixedDecimal, UtcDateTime
 from tests.inprocess import empty
 from tests.models.conftest import ModelApi, Serve
 

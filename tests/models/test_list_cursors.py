@@ -14,8 +14,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from api.crud import Crud
 from api.crud.execution.context import Context
 from api.crud.options import ConfigurationError, SortOptions
-from api.secret import Secret, StoredSecret
-from db.types import UtcDateTime
+from encore.secret_key import Secret, StoredSecret
+from encore.types import UtcDateTime
 from tests.conftest import assert_problem
 from tests.models.conftest import ModelApi, Serve
 

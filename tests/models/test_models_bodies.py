@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud import ConfigurationError, Context, Include
-from db.base import Timestamps
+from encore.types import Timestamps
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve
 

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-from db.engine import with_connection
-from db.types import UtcDateTime
+from encore.database.engine import with_connection
+from encore.types import UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 
 LETTERS = "abcxyz"  # Sorted alike by every collation.

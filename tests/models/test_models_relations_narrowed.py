@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, foreign, mapped_col
 
 from api.crud import AssociationOptions, ConfigurationError, Crud, Include
 from api.http.service import Service
-from db.drivers import open_database
+from encore.database.factory import open_database
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.statement import Statement
+from encore.database.statement import Statement
 from tests.models.conftest import ModelApi, Serve
 
 SECRET = "overdrawn by 4711"

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import SearchOptions
-from db.search_index import add_search_index
-from db.search_index.folding import fold
+from encore.database.search_index import add_search_index
+from encore.database.search_index.folding import fold
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from api.crud import SearchOptions
-from db.search_index import SearchIndex, add_search_index
-from db.search_index.conditions import term_value
-from db.search_index.folding import fold
-from db.statement import Statement
+from encore.database.search_index import SearchIndex, add_search_index
+from encore.database.search_index.conditions import term_value
+from encore.database.search_index.folding import fold
+from encore.database.statement import Statement
 from tests.models.conftest import ModelApi, Serve
 
 

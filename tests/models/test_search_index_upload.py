@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import SearchOptions
-from db.search_index import add_search_index
+from encore.database.search_index import add_search_index
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud.formulas import escape_formula, unescape_formula
-from db.types import FixedDecimal, UtcDateTime
+from encore.types import FixedDecimal, UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.types import UtcDateTime
+from encore.types import UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 
 

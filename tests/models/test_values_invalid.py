@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
-from db.types import UtcDateTime
+from encore.types import UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 
 

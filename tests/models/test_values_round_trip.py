@@ -14,7 +14,7 @@ from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from db.types import FixedDecimal, UtcDateTime
+from encore.types import FixedDecimal, UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 
 UTC = dt.UTC

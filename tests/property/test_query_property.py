@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from api.crud import Crud
 from api.errors import ApiError
 from db.models.part import Part
-from db.sqlite import SqliteDatabase
+from encore.database.sqlite import SqliteDatabase
 
 # No database is opened: a query is understood, or not, before it is asked.
 RESOURCE = Crud(FastAPI(), SqliteDatabase(Path("never-opened.sqlite"))).resource(Part)

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from dotenv import dotenv_values
 
-from db.engine import with_connection
 from db.models.timesheet import Timesheet
+from encore.database.engine import with_connection
 from tests.conftest import System
 
 SCOPES = "create:timesheets read:timesheets delete:timesheets approve:timesheets"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from db.engine import with_connection
+from encore.database.engine import with_connection
 from tests.conftest import assert_problem
 from tests.timesheets.conftest import CLIENT, DATED, Office, made, messages, read
 

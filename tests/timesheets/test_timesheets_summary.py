@@ -10,8 +10,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from db.engine import with_connection
 from db.models.timesheet import Timesheet
+from encore.database.engine import with_connection
 from tests.conftest import assert_problem
 from tests.timesheets.conftest import DATED, WEEKLY, Office, made, messages, read
 

@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.base import MANAGED, Timestamps, now
-from db.types import FixedDecimal, UtcDateTime
+from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime, now
 
 
 class DepotBase(DeclarativeBase):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from db.base import now
+from encore.types import now
 from tests.upload.conftest import NDJSON, Depot, assert_refusal, delivery, ndjson
 from tests.upload.depot import Answered, Delivery
 

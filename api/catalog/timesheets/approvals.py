@@ -26,7 +26,7 @@ from api.crud.routes.schemas import read_schema
 from api.errors import ApiError, Conflict, Forbidden, NotFound
 from api.http.exchange import Access
 from db.models.timesheet import Timesheet
-from db.statement import Row
+from encore.database.statement import Row
 
 SCOPE: Final = "approve:timesheets"
 _DECIDED: Final = ("status", "reason")

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
 from api.crud import Resource
 from api.crud.views.fields import Field
-from db.connection import Connection
 from db.models.timesheet import Timesheet
-from db.statement import Row, Statement, slot
+from encore.database.connection import Connection
+from encore.database.statement import Row, Statement, slot
 
 KEPT_SHAPES: Final = 16
 

@@ -28,7 +28,7 @@ from api.crud.execution.statements import slots
 from api.crud.query import Condition
 from api.crud.query.refusals import bad_value
 from db.models.timesheet import Timesheet
-from db.statement import Statement
+from encore.database.statement import Statement
 
 LEADS: Final = {"employee": "user_id", "project": "project"}
 PERIODS: Final = ("week", "month")

@@ -14,10 +14,10 @@ from sqlalchemy import func as sql
 
 from api.catalog.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from api.crud import Errors
-from db.connection import Connection
 from db.models.timesheet import Timesheet
-from db.statement import Statement, slot
-from db.types import FixedDecimal
+from encore.database.connection import Connection
+from encore.database.statement import Statement, slot
+from encore.types import FixedDecimal
 
 ALL_PERSONS: Final = 0x71DE
 """The advisory lock that an upload takes whole, and a single entry shares."""

@@ -6,7 +6,7 @@ from sqlalchemy import Dialect, select
 
 from api.crud import Context, Resource
 from db.models.timesheet import Timesheet
-from db.statement import Statement, slot
+from encore.database.statement import Statement, slot
 
 
 class RowLock:

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from api.catalog.timesheets.grouping import Grouping
 from api.crud.formulas import escape_formula
-from db.statement import Row
-from db.types import FixedDecimal
+from encore.database.statement import Row
+from encore.types import FixedDecimal
 
 CSV: Final = b"text/csv; charset=utf-8; header=present"
 JSON: Final = b"application/json"

@@ -14,10 +14,10 @@ from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Crud, Resource
 from api.crud.upload import Merge, UploadContext, UploadedRow
 from api.crud.upload.stage import UNCHANGED, UPDATED
-from db.base import now
 from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
+from encore.types import now
 
 ACCESS: Final = "batch:upload"
 NATURAL_KEY: Final = ("source", "external_id")

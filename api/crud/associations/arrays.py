@@ -21,7 +21,7 @@ from api.crud.execution.members import report_read_only
 from api.crud.execution.unchanged import is_same
 from api.crud.views.view import View
 from api.errors import Conflict
-from db.connection import Connection
+from encore.database.connection import Connection
 
 Shown = Mapping[str, Any]
 

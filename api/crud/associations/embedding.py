@@ -13,8 +13,8 @@ from typing import Any
 from api.crud.associations.fetching import Key
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 
 @dataclass(slots=True)

@@ -29,8 +29,8 @@ from sqlalchemy.sql import ClauseElement
 
 from api.crud.associations.conditions import key_of, order_of, related
 from api.crud.associations.relations import Relation
-from db.connection import Connection
-from db.statement import Row, Statement, slot
+from encore.database.connection import Connection
+from encore.database.statement import Row, Statement, slot
 
 if TYPE_CHECKING:
     from api.crud.views.view import View

@@ -21,7 +21,7 @@ from api.crud.associations.conditions import (
 from api.crud.associations.relations import Relation, UnusableRelation
 from api.crud.query.criteria import directed
 from api.crud.views.fields import Fields
-from db.statement import Statement
+from encore.database.statement import Statement
 
 if TYPE_CHECKING:
     from api.crud.views.view import Include

@@ -12,9 +12,9 @@ from sqlalchemy import Column, ColumnElement, Dialect, and_, delete, insert, ins
 
 from api.crud.associations.relations import Relation
 from api.crud.views.fields import evaluate
-from db.connection import Connection
-from db.errors import NotWritten
-from db.statement import Row, Statement, slot
+from encore.database.connection import Connection
+from encore.database.errors import NotWritten
+from encore.database.statement import Row, Statement, slot
 
 Key = tuple[Any, ...]
 

@@ -32,7 +32,7 @@ from api.crud.associations.conditions import (
 )
 from api.crud.associations.relations import Relation, UnusableRelation
 from api.crud.views.fields import Field
-from db.statement import slot
+from encore.database.statement import slot
 
 
 @dataclass(frozen=True, slots=True)

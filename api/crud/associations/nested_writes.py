@@ -12,8 +12,8 @@ from api.crud.associations.related import RelatedRows
 from api.crud.execution.context import Context
 from api.crud.views.fields import Raw
 from api.crud.views.view import View
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 
 class NestedWriter:

@@ -21,9 +21,9 @@ from api.crud.views.fields import Raw
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
 from api.errors import Conflict
-from db.connection import Connection
-from db.errors import NotWritten, UniqueViolation
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.errors import NotWritten, UniqueViolation
+from encore.database.statement import Row
 
 
 @dataclass(frozen=True, slots=True)

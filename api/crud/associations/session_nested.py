@@ -20,9 +20,9 @@ from api.crud.execution.context import Context
 from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
 from api.crud.views.fields import initial_values
 from api.errors import FieldError, NotFound, ValidationFailed
-from db.connection import Connection
-from db.errors import NotWritten
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.errors import NotWritten
+from encore.database.statement import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, Dialect
 
 from api.crud.views.fields import Fields
-from db.errors import CheckViolation
+from encore.database.errors import CheckViolation
 
 _WORD: Final = re.compile(r"\w+")
 

@@ -19,7 +19,7 @@ from api.crud.execution.unit import UnitOfWork
 from api.crud.query import ListQuery
 from api.errors import ApiError
 from api.http.exchange import Exchange
-from db.connection import Connection
+from encore.database.connection import Connection
 
 if TYPE_CHECKING:
     from api.crud.associations.nested import Nested

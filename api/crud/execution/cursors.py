@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from api.crud.execution.pages import BEGINNING, Position
 from api.crud.query.paging import CURSOR
 from api.crud.query.refusals import bad_value
-from api.secret import Secret
+from encore.secret_key import Secret
 
 LONGEST: Final = 4_096
 """The most characters of a cursor."""

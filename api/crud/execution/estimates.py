@@ -6,7 +6,7 @@ from sqlalchemy import Dialect, Select, func, literal, or_, select
 from sqlalchemy.sql import ClauseElement
 
 from api.crud.views.fields import Fields
-from db.explain import Explain
+from encore.database.explain import Explain
 
 
 def has_policy(fields: Fields, dialect: Dialect) -> ClauseElement:

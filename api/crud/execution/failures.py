@@ -21,9 +21,9 @@ from api.errors import (
     ValidationFailed,
 )
 from api.http.exchange import Exchange
-from db import errors as db
-from db.database import Database
-from db.statement import Statement, slot
+from encore.database import errors as db
+from encore.database.protocol import Database
+from encore.database.statement import Statement, slot
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

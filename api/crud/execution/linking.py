@@ -20,8 +20,8 @@ from api.crud.query.paging import NO_LIMIT
 from api.crud.resource import Resource
 from api.errors import NotFound
 from api.http.body import read_json
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 
 class LinkAction(Update):

@@ -23,8 +23,8 @@ from uuid import UUID
 from api.crud.execution.statements import Conditions, Statements
 from api.crud.query.criteria import Order
 from api.crud.query.keyset import Keys, Keyset, Seek
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 
 class Position(NamedTuple):

@@ -38,8 +38,8 @@ from api.crud.execution.unit import UnitOfWork
 from api.crud.models.behaviour import UnsupportedListener
 from api.errors import ApiError, Conflict, InternalError, ServiceUnavailable
 from api.http.problems import problem_of
-from db.database import Database
-from db.errors import DatabaseError
+from encore.database.errors import DatabaseError
+from encore.database.protocol import Database
 
 log: Any = structlog.get_logger("api.crud")
 

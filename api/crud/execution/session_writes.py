@@ -21,8 +21,8 @@ from api.crud.views.fields import Field, Fields, Raw
 from api.crud.views.invalid_values import misfits
 from api.crud.views.values.columns import stored_as
 from api.errors import Conflict, NotFound, ValidationFailed
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

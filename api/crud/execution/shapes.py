@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from db.statement import Statement
+from encore.database.statement import Statement
 
 _ON_PROBATION: Final = 128
 _KEPT: Final = 384

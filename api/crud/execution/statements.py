@@ -42,7 +42,7 @@ from api.crud.query.instants import compared
 from api.crud.query.keyset import Keyset, Seek
 from api.crud.views.fields import Field, Fields
 from api.crud.views.values import stored_as
-from db.statement import Statement, slot
+from encore.database.statement import Statement, slot
 
 Conditions = tuple[Condition, ...]
 _KEPT_ORDERS: Final = 512

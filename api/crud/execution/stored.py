@@ -17,8 +17,8 @@ from api.crud.execution.unchanged import as_shown, is_same, report_changed
 from api.crud.views.fields import Field, Fields, Raw
 from api.crud.views.values import Refusal
 from api.crud.views.view import View
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

@@ -8,8 +8,8 @@ them, the list is counted; so it is where nothing can be estimated.
 
 from api.crud.execution.pages import Listing
 from api.http.preferences import ESTIMATED, EXACT, NONE
-from db.connection import Connection
-from db.explain import planned_rows
+from encore.database.connection import Connection
+from encore.database.explain import planned_rows
 
 Total = tuple[int | None, str]
 """How many rows there are, and how that is known."""

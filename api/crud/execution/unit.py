@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from db.connection import Connection
-from db.database import Database
+from encore.database.connection import Connection
+from encore.database.protocol import Database
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

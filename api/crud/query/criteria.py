@@ -19,7 +19,7 @@ from api.crud.query.indexed import IndexedSearch
 from api.crud.query.instants import compared, has_several_forms
 from api.crud.query.operators import Operator
 from api.crud.views.fields import Field
-from db.sqlite.instants import longest
+from encore.database.sqlite.timestamps import longest
 
 NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, String
 from sqlalchemy.types import TypeEngine
 
-from db.search_index import SearchIndex
-from db.search_index.conditions import holds_term, term_value
+from encore.database.search_index import SearchIndex
+from encore.database.search_index.conditions import holds_term, term_value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

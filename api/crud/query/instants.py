@@ -1,4 +1,4 @@
-"""Comparisons with instants that a database holds in several forms (see ``db.sqlite.instants``).
+"""Comparisons with instants that a database holds in several forms (see ``timestamps``).
 
 Equal means between the shortest and the longest form, greater means greater than the longest.
 """

@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, 
 from sqlalchemy.types import TypeEngine
 
 from api.crud.views.fields import Field
-from db.matching import (
+from encore.database.text_search import (
     contains,
     like_any_case,
     pattern_containing,

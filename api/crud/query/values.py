@@ -12,8 +12,8 @@ from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal, check_text
-from db.matching import MAX_PATTERN
-from db.search_index.conditions import SHORTEST_TERM
+from encore.database.search_index.conditions import SHORTEST_TERM
+from encore.database.text_search import MAX_PATTERN
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""

@@ -17,7 +17,7 @@ from api.crud.routes.openapi import json_body, problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.crud.routes.schemas import read_schema
 from api.errors import NotFound
-from db.database import Database
+from encore.database.protocol import Database
 
 _ACTIONS: Final[Mapping[str, type[LinkAction]]] = {
     "PUT": ReplaceLinks,

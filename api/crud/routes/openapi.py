@@ -17,8 +17,8 @@ from api.crud.resource import Resource
 from api.crud.views.fields import Field
 from api.http.forms import FORM
 from api.http.preferences import COUNTS
-from db.matching import MAX_PATTERN
-from db.search_index.conditions import SHORTEST_TERM
+from encore.database.search_index.conditions import SHORTEST_TERM
+from encore.database.text_search import MAX_PATTERN
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
 _FIELD_ERROR: Final = {

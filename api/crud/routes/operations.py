@@ -21,7 +21,7 @@ from api.crud.execution.plan import Plan
 from api.crud.routes.openapi import problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.http.exchange import Access
-from db.database import Database
+from encore.database.protocol import Database
 
 _BY_METHOD: Final = {
     "GET": "list",

@@ -23,7 +23,7 @@ from api.crud.routes.openapi import operation_extras, problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.crud.streams.operation import ListOperation
 from api.crud.streams.plan import StreamPlan
-from db.database import Database
+from encore.database.protocol import Database
 
 _STATUS: Final = {"create": 201}
 _BODIES: Final = {"create": "create_schema", "update": "update_schema"}

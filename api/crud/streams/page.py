@@ -12,8 +12,8 @@ from api.crud.query.refusals import bad_value
 from api.crud.streams.context import PageContext
 from api.crud.streams.table import Shown
 from api.errors import NotAcceptable
-from db.statement import Row
-from db.threads import lower_priority, run_in_thread
+from encore.database.statement import Row
+from encore.database.threads import lower_priority, run_in_thread
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -21,8 +21,8 @@ from api.crud.resource import Resource
 from api.crud.streams.context import PageContext, Stream
 from api.crud.streams.formats import FORMATS
 from api.crud.streams.page import StreamPage, not_streamed
-from db.database import Database
-from db.turns import short_turns
+from encore.database.gil import short_turns
+from encore.database.protocol import Database
 
 SendPiece = Callable[[bytes], Awaitable[None]]
 """Sends a piece of the body; waits until the caller has read enough of what was sent before."""

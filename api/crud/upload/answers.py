@@ -13,8 +13,8 @@ from api.crud.upload.spool import new_spool, pieces
 from api.crud.upload.stage import Counts
 from api.crud.upload.statements import UploadStatements
 from api.errors import FieldError, ServiceUnavailable, ValidationFailed
-from db.bulk import Bulk
-from db.statement import Row
+from encore.database.bulk import Bulk
+from encore.database.statement import Row
 
 SHOWN_REJECTED: Final = 1_000
 """The most rejected rows that a refusal of all lists."""

@@ -18,9 +18,9 @@ from api.crud.upload.context import UploadContext
 from api.crud.upload.spool import Body
 from api.crud.views.fields import Model
 from api.errors import IdempotencyKeyReused
-from db.base import now
-from db.connection import Connection
-from db.statement import Statement, slot
+from encore.database.connection import Connection
+from encore.database.statement import Statement, slot
+from encore.types import now
 
 KEPT: Final = timedelta(hours=24)
 """How long an answer is kept."""

@@ -6,8 +6,8 @@ from sqlalchemy.sql import ClauseElement
 from api.crud.upload.context import UploadContext
 from api.crud.upload.stage import Stage
 from api.crud.upload.statements import UploadStatements
-from db.bulk import Bulk
-from db.statement import Row, Statement, Values
+from encore.database.bulk import Bulk
+from encore.database.statement import Row, Statement, Values
 
 
 class Merge:

@@ -6,8 +6,8 @@ from api.crud.upload.stage import CREATED, STATUSES, UPDATED, Counts
 from api.crud.upload.upload import Upload
 from api.crud.upload.writing import RowsWriter, Step
 from api.crud.views.fields import initial_values
-from db.errors import NotWritten
-from db.statement import Values
+from encore.database.errors import NotWritten
+from encore.database.statement import Values
 
 
 class Merging:

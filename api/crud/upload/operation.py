@@ -23,8 +23,8 @@ from api.http.disconnect import while_connected
 from api.http.exchange import Exchange
 from api.http.media_types import check_accept
 from api.http.preconditions import check_preconditions
-from db.database import Database
-from db.errors import DatabaseError
+from encore.database.errors import DatabaseError
+from encore.database.protocol import Database
 
 
 class UploadOperation:

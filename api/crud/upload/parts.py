@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 
 from api.crud.upload.stage import CREATED, Stage
-from db.bulk import Bulk
-from db.statement import Statement, slot
+from encore.database.bulk import Bulk
+from encore.database.statement import Statement, slot
 
 DEFAULT_PART_ROWS: Final = 10_000
 """How many rows are written at a time; as many as an upload with an idempotency key may have."""

@@ -20,7 +20,7 @@ from api.crud.upload.stage import CREATED, REJECTED, Stage
 from api.crud.views.fields import Field
 from api.crud.views.values import Codec, Refusal
 from api.errors import BadRequest, FieldError
-from db.statement import Row
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.upload.context import UploadContext

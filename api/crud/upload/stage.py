@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeEngine
 from api.crud.query.instants import compared
 from api.crud.views.fields import Field
 from api.crud.views.values import stored_as
-from db.sqlite.instants import longest
+from encore.database.sqlite.timestamps import longest
 
 CREATED: Final = "created"
 UPDATED: Final = "updated"

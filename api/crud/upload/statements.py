@@ -33,7 +33,7 @@ from api.crud.models.mapped_class import MappedClass
 from api.crud.upload.overriding import insert_generated
 from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
 from api.crud.views.fields import Field
-from db.statement import Statement, slot
+from encore.database.statement import Statement, slot
 
 
 class UploadStatements:

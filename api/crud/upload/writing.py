@@ -18,9 +18,9 @@ from api.crud.upload.statements import UploadStatements
 from api.crud.views.fields import Field
 from api.crud.views.view import View
 from api.errors import FieldError, ValidationFailed
-from db import errors as db
-from db.bulk import Bulk
-from db.statement import Statement, Values
+from encore.database import errors as db
+from encore.database.bulk import Bulk
+from encore.database.statement import Statement, Values
 
 MAX_REFUSED: Final = 1_000
 """The most rows that the database may refuse of one upload; each costs some ten statements."""

@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from api.crud.views.fields import Field, Fields
-from db.statement import Row
-from db.undecodable import Undecodable
+from encore.database.statement import Row
+from encore.database.undecodable import Undecodable
 
 log: Any = structlog.get_logger("api.crud")
 

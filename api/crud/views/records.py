@@ -19,8 +19,8 @@ import msgspec
 from api.crud.execution.hook_errors import HookError
 from api.crud.views.fields import Fields
 from api.crud.views.invalid_values import CountingEncoder, read_checked, text_of
-from db.statement import Row
-from db.undecodable import Undecodable
+from encore.database.statement import Row
+from encore.database.undecodable import Undecodable
 
 RowReader = Callable[[Sequence[Row]], list[Any]]
 

@@ -18,7 +18,7 @@ from api.crud.query.names import Names
 from api.crud.views.fields import Field, Fields, Model
 from api.crud.views.records import Record, RowReader, record_type, row_reader
 from api.crud.views.values import TypeAdapters
-from db.statement import Row
+from encore.database.statement import Row
 
 T = TypeVar("T")
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})

@@ -20,8 +20,8 @@ from api.crud.views.records import encode_counting, hide, with_added
 from api.errors import NotFound
 from api.http.body import read_json_object
 from api.http.forms import read_json_or_form
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -14,9 +14,9 @@ from api.crud.execution.stored import report_contradictions
 from api.crud.execution.unchanged import as_shown, report_changed
 from api.crud.views.fields import Field, initial_values
 from api.errors import ValidationFailed
-from db.connection import Connection
-from db.errors import NotWritten
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.errors import NotWritten
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -7,7 +7,7 @@ from api.crud.execution.actions.action import JSON_ONLY
 from api.crud.execution.actions.row import RowAction, only
 from api.crud.execution.context import Context
 from api.errors import NotFound
-from db.statement import Row
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

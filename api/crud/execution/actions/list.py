@@ -13,7 +13,7 @@ from api.crud.query.criteria import Pagination
 from api.crud.query.paging import CURSOR, open_content_range
 from api.crud.query.refusals import bad_value
 from api.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
-from db.connection import Connection
+from encore.database.connection import Connection
 
 _VARY: Final = (b"vary", b"Accept")
 """To another ``Accept``, a stream may be the answer (``api.crud.streams``)."""

@@ -8,8 +8,8 @@ from api.crud.execution.context import Context
 from api.crud.execution.statements import Statements
 from api.crud.query import Condition
 from api.errors import NotFound
-from db.errors import NotWritten, SeveralRows
-from db.statement import Row, Values
+from encore.database.errors import NotWritten, SeveralRows
+from encore.database.statement import Row, Values
 
 
 class RowAction(Action):

@@ -20,8 +20,8 @@ from api.crud.views.fields import Raw
 from api.crud.views.invalid_values import doubtful, shown_as
 from api.crud.views.values.columns import stored_as
 from api.errors import NotFound
-from db.connection import Connection
-from db.statement import Row
+from encore.database.connection import Connection
+from encore.database.statement import Row
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

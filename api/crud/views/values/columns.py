@@ -32,8 +32,8 @@ from api.crud.views.values.numbers import (
 from api.crud.views.values.python_types import form_of_python_type
 from api.crud.views.values.text import binary_codec, enum_codec, text_codec, uuid_codec
 from api.crud.views.values.verification import strict_result, verifier, verify_fixed_text
-from db.sqlite.instants import instant_range
-from db.types import FixedDecimal, UtcDateTime, format_timestamp
+from encore.database.sqlite.timestamps import instant_range
+from encore.types import FixedDecimal, UtcDateTime, format_timestamp
 
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 
 from api.crud.views.values.codec import Convert, Form, Refusal
-from db.types import format_timestamp, parse_moment
+from encore.types import format_timestamp, parse_moment
 
 _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 

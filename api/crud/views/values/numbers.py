@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 
 from api.crud.views.values.codec import Form, Refusal
-from db.types import FixedDecimal
+from encore.types import FixedDecimal
 
 _WHOLE: Final = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)

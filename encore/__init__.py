@@ -1,0 +1,1 @@
+"""Encore: a secured REST service generated from SQLAlchemy models."""

@@ -1,0 +1,36 @@
+"""EXPLAIN as a statement: what PostgreSQL's planner expects of another."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from encore.database.statement import Row
+
+
+class Explain(Executable, ClauseElement):
+    """``EXPLAIN (FORMAT JSON)`` of a SELECT, which is planned and not run."""
+
+    inherit_cache = False
+    _traverse_internals = [("select", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - SQLAlchemy's own form
+
+    def __init__(self, select: Select[Any]) -> None:
+        self.select = select
+
+
+@compiles(Explain, "postgresql")
+def _explain(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.select, **options)}"
+
+
+def planned_rows(explained: Row) -> int:
+    """Return how many rows the planner expects, of the one row that EXPLAIN gives."""
+    (text,) = explained
+    plans: Any = json.loads(text) if isinstance(text, str) else text
+    rows: int = plans[0]["Plan"]["Plan Rows"]
+    return rows

@@ -1,0 +1,199 @@
+"""Bulk work on PostgreSQL: a connection of the pool, ``COPY``, and a thread to make rows in."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import asyncpg
+from sqlalchemy import Dialect, Table, func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable, DropTable
+
+from encore.database.cancellation import wait_through
+from encore.database.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from encore.database.postgresql import gin
+from encore.database.postgresql.connection import PooledConnection
+from encore.database.postgresql.error_mapping import translate
+from encore.database.postgresql.fetch import Fetching
+from encore.database.postgresql.orm import run_orm
+from encore.database.statement import Row, Statement, Values
+
+_DRIVERS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # The server has said farewell between two statements.
+    OSError,
+)
+_ROWS_AT_A_STRETCH: Final = 32
+LOCK_TIMEOUT_MS: Final = 30_000
+"""How long an upload waits for rows or a table that others have locked; its turn among uploads it
+awaits for any time."""
+
+T = TypeVar("T")
+
+
+class PostgresBulk(Fetching):
+    """One connection for bulk work; see ``encore.database.bulk.Bulk``."""
+
+    def __init__(
+        self, connection: PooledConnection, thread: ThreadPoolExecutor, dialect: Dialect
+    ) -> None:
+        self._connection = connection
+        self._thread = thread
+        self._dialect = dialect
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run work in the thread. A caller who is cancelled waits for the end of it."""
+        loop = asyncio.get_running_loop()
+        job = loop.run_in_executor(self._thread, partial(work, *arguments))
+        return await wait_through(job)
+
+    @asynccontextmanager
+    async def temporary(self, table: Table) -> AsyncIterator[None]:
+        """Have this temporary table from here to the end of the block.
+
+        A connection whose table could not be dropped is not used again: closing it drops the
+        table, so a failure to drop it changes nothing of what the block came to.
+        """
+        self._connection.is_reusable = False
+        await self._execute(str(CreateTable(table).compile(dialect=self._dialect)))
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            await self._drop(table)
+            raise
+        await self._drop(table)
+
+    async def _drop(self, table: Table) -> None:
+        drop = DropTable(table, if_exists=True)
+        with suppress(DatabaseError):
+            await self._execute(str(drop.compile(dialect=self._dialect)))
+            self._connection.is_reusable = True
+
+    async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
+        """Load rows by one COPY; while one batch is sent, the thread makes the next."""
+        names = [column.name for column in table.columns]
+        connection = self._connection
+        async with self.transaction(), aclosing(self._records(batches)) as records:
+            connection.statement = None
+            connection.started = connection.watchdog.tick
+            connection.add_termination_listener(_end_pause)
+            try:
+                await connection.copy_records_to_table(table.name, records=records, columns=names)
+            except Exception as error:
+                # Not what making the rows may raise; a lost connection may raise anything.
+                if not isinstance(error, _DRIVERS) and not connection.is_closed():
+                    raise
+                raise connection.failed(error) from error
+            finally:
+                connection.remove_termination_listener(_end_pause)
+            connection.started = 0
+
+    async def _records(self, batches: Iterator[Sequence[Row]]) -> AsyncGenerator[Row, None]:
+        """Give rows to the driver, which encodes them on the event loop: few at a stretch."""
+        rows: Sequence[Row] | None = await self.run(next, batches, None)
+        while rows is not None:
+            following = asyncio.create_task(self.run(next, batches, None))
+            try:
+                for number, row in enumerate(rows, start=1):
+                    yield row
+                    if not number % _ROWS_AT_A_STRETCH:
+                        await asyncio.sleep(0)
+            finally:
+                await asyncio.wait({following})  # Nobody else may advance the batches meanwhile.
+            rows = following.result()
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session inside the transaction."""
+        return await run_orm(self._connection, work)
+
+    async def execute(self, statement: Statement, values: Values) -> int:
+        """Run a statement that gives no rows; tell how many it changed."""
+        tag = await self._execute(statement.sql, *statement.bind(values))
+        count = tag.rpartition(" ")[2]  # "INSERT 0 7", "UPDATE 7"
+        return int(count) if count.isdigit() else 0
+
+    async def _execute(self, sql: str, *values: Any) -> str:
+        connection = self._connection
+        connection.statement = None
+        connection.started = connection.watchdog.tick
+        try:
+            tag: str = await connection.execute(sql, *values)
+        except Exception as error:
+            raise connection.failed(error) from error
+        connection.started = 0
+        return tag
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what the block did, and nothing else of the transaction, if it raises."""
+        await self._execute("SAVEPOINT part")
+        try:
+            yield
+        except DatabaseError:
+            await self._execute("ROLLBACK TO part")
+            await self._execute("RELEASE part")
+            raise
+        await self._execute("RELEASE part")
+
+    @asynccontextmanager
+    async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
+        """Have a transaction around the block, alone among bulk work on the table it changes."""
+        connection = self._connection
+        try:
+            await connection.begin()
+        except Exception as error:
+            raise translate(error) from error
+        try:
+            await self._set(
+                statement_timeout=0, lock_timeout=0, idle_in_transaction_session_timeout=0
+            )
+            connection.is_patient = True
+            if changes is not None:
+                await self._call(func.pg_advisory_xact_lock(func.hashtext(changes.name)))
+            await self._set(lock_timeout=LOCK_TIMEOUT_MS)
+            async with self._batched_entries(changes):
+                yield
+        except BaseException:
+            await connection.rollback()
+            raise
+        try:
+            await connection.commit()
+        except OutcomeUnknown as error:
+            if changes is None:  # Temporary tables went with the connection.
+                raise DatabaseUnavailable(str(error), code=error.code) from error
+            raise
+        finally:
+            connection.is_patient = False
+
+    @asynccontextmanager
+    async def _batched_entries(self, table: Table | None) -> AsyncIterator[None]:
+        """Have the entries of the GIN indexes of a table, if any, made in batches."""
+        if table is None:
+            yield
+            return
+        name = gin.table_name(table, self._dialect)
+        has_lists = await self.fetch_all(gin.enlarge_lists(self._dialect), (name,))
+        yield
+        if has_lists:
+            await self.fetch_all(gin.put_into_place(self._dialect), (name,))
+
+    async def _set(self, **limits: int) -> None:
+        """Set limits of the transaction, in milliseconds; 0 for none."""
+        await self._call(*(func.set_config(name, str(ms), True) for name, ms in limits.items()))  # noqa: FBT003 - SQL's
+
+    async def _call(self, *functions: Any) -> None:
+        await self.fetch_all(Statement(select(*functions), self._dialect), ())
+
+
+def _end_pause(connection: Any) -> None:
+    """Let a COPY that waits for room to write find that its connection is lost.
+
+    asyncpg would wait for ever: it tells nobody of the loss who waits for that.
+    """
+    connection._protocol.resume_writing()  # noqa: SLF001 - there is no other way

@@ -1,0 +1,102 @@
+"""The condition that one of a row's texts holds a term, by way of the table's search index.
+
+A term has at least three characters (Unicode code points): there is no trigram in less.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, ColumnElement, Integer, collate, column, or_, select, table
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, String
+
+from encore.database.search_index.folding import fold
+from encore.database.search_index.index import SearchIndex, quoted
+from encore.database.search_index.postgresql import FOLD, qualified
+from encore.database.text_search import pattern_containing
+
+SHORTEST_TERM: Final = 3
+
+
+class folded(FunctionElement[str]):  # noqa: N801 - reads as a function, like SQLAlchemy's
+    """A text column as PostgreSQL's search indexes hold it."""
+
+    type = String()
+    inherit_cache = False  # The function's schema is not among the clauses.
+
+    def __init__(self, text: ColumnElement[Any], schema: str | None) -> None:
+        super().__init__(text)
+        self.function = qualified(FOLD, schema)
+
+
+@compiles(folded)
+def _call(element: folded, compiler: SQLCompiler, **options: Any) -> str:
+    (text,) = element.clauses
+    return f"{element.function}({compiler.process(collate(text, 'C'), **options)})"
+
+
+class matches(FunctionElement[bool]):  # noqa: N801 - as above
+    """Whether an entry of SQLite's FTS5 matches an expression."""
+
+    type = NullType()  # type: ignore[assignment] # As Boolean, " = 1" would be written behind it.
+    inherit_cache = True
+
+    def __init__(self, entry: ColumnElement[Any], expression: ColumnElement[Any]) -> None:
+        super().__init__(entry, expression)
+
+
+@compiles(matches)
+def _match(element: matches, compiler: SQLCompiler, **options: Any) -> str:
+    entry, expression = element.clauses
+    return compiler.process(entry.op("MATCH")(expression), **options)
+
+
+def holds_term(
+    index: SearchIndex,
+    key: ColumnElement[Any],
+    columns: Sequence[ColumnElement[Any]],
+    term: BindParameter[Any],
+    *,
+    sqlite: bool,
+) -> ColumnElement[bool]:
+    """Return the condition that one of the columns holds a term, whatever the case of either.
+
+    Args:
+        index: The table's; it covers the columns.
+        key: The table's primary key, on SQLite.
+        columns: The columns to look at.
+        term: The slot for what ``term_value`` returns.
+        sqlite: Whether the statement is for SQLite.
+    """
+    if not sqlite:
+        return or_(*(folded(one, index.schema).like(term) for one in columns))
+    entries = table(index.name, column("rowid", Integer), column(index.name))
+    # As a set, made once: a join might be run the other way round, with a match a row.
+    return key.in_(select(entries.c.rowid).where(matches(entries.c[index.name], term)))
+
+
+def term_value(columns: Sequence[str], term: str, *, sqlite: bool) -> str:
+    """Return what is bound to find a term in these columns."""
+    if not sqlite:
+        return pattern_containing(fold(term))
+    # https://sqlite.org/fts5.html#full_text_query_syntax: a column filter and a phrase
+    return f"{{{' '.join(map(quoted, columns))}}} : {quoted(term)}"
+
+
+def needs_plan_for_values(element: object) -> bool:
+    """Return whether PostgreSQL has to plan a statement with this element for its values.
+
+    A plan for any value takes all terms for equally frequent, and scans the table for some.
+    """
+    return isinstance(element, folded)
+
+
+def is_uninterruptible(element: object) -> bool:
+    """Return whether SQLite's progress handler could not stop a statement with this element.
+
+    FTS5 looks for the next entry of a phrase in one step of the virtual machine: over 1,000,000
+    rows that have each of its trigrams that takes some tenths of a second.
+    """
+    return isinstance(element, matches)

@@ -1,0 +1,5 @@
+"""SQLite, run on the driver itself: one reader on the event loop, one writer, group commit."""
+
+from encore.database.sqlite.database import SqliteDatabase
+
+__all__ = ["SqliteDatabase"]

@@ -1,0 +1,106 @@
+"""From ``sqlite3``'s exceptions to ``encore.database.errors``, by the extended result code.
+
+Codes are from https://sqlite.org/rescode.html. The text decides only for ``SQLITE_ERROR``, which
+SQLite gives for everything that has no code of its own.
+"""
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from encore.database import errors
+
+_CONSTRAINT: Final = re.compile(r"[A-Z ]+ constraint failed: (.*)", re.DOTALL)
+_GENERATED: Final = re.compile(r'cannot (?:INSERT into|UPDATE) generated column "(.*)"')
+
+_VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
+    "SQLITE_CONSTRAINT_UNIQUE": errors.UniqueViolation,
+    "SQLITE_CONSTRAINT_PRIMARYKEY": errors.UniqueViolation,
+    "SQLITE_CONSTRAINT_ROWID": errors.UniqueViolation,
+    "SQLITE_CONSTRAINT_NOTNULL": errors.NotNullViolation,
+    "SQLITE_CONSTRAINT_CHECK": errors.CheckViolation,
+    "SQLITE_CONSTRAINT_FOREIGNKEY": errors.ForeignKeyViolation,
+}
+
+# By the extended code, else by the primary code that it begins with.
+_KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
+    "SQLITE_CONSTRAINT_DATATYPE": errors.ValueRefused,
+    "SQLITE_CONSTRAINT": errors.ChangeRefused,  # RAISE() in a trigger, a virtual table's refusal.
+    "SQLITE_MISMATCH": errors.ValueRefused,
+    "SQLITE_TOOBIG": errors.ValueRefused,
+    "SQLITE_FULL": errors.StorageFull,
+    "SQLITE_READONLY": errors.ReadOnly,
+    "SQLITE_READONLY_CANTINIT": errors.ReadOnlyDatabase,
+    "SQLITE_READONLY_CANTLOCK": errors.ReadOnlyDatabase,
+    "SQLITE_READONLY_DBMOVED": errors.ReadOnlyDatabase,
+    "SQLITE_READONLY_DIRECTORY": errors.ReadOnlyDatabase,
+    "SQLITE_READONLY_RECOVERY": errors.ReadOnlyDatabase,
+    "SQLITE_READONLY_ROLLBACK": errors.ReadOnlyDatabase,
+    "SQLITE_AUTH": errors.PermissionDenied,
+    "SQLITE_PERM": errors.PermissionDenied,
+    "SQLITE_INTERRUPT": errors.StatementTooSlow,
+    "SQLITE_MISUSE": errors.InvalidStatement,
+    "SQLITE_RANGE": errors.InvalidStatement,
+    "SQLITE_INTERNAL": errors.InvalidStatement,
+}
+
+# What SQLite says with SQLITE_ERROR; anything else is a statement that does not fit the database.
+_TEXTS: Final[tuple[tuple[str, type[errors.DatabaseError]], ...]] = (
+    ("because it is a view", errors.ReadOnly),
+    ("integer overflow", errors.ValueRefused),
+    ("malformed JSON", errors.ValueRefused),
+    ("JSON cannot hold BLOB", errors.ValueRefused),
+)
+
+
+def translate(error: Exception) -> errors.DatabaseError:
+    """Return our error for the driver's."""
+    text = str(error)
+    code: str | None = getattr(error, "sqlite_errorname", None)
+    if isinstance(error, MemoryError):  # How the driver raises SQLITE_NOMEM.
+        return errors.DatabaseUnavailable(text, code="SQLITE_NOMEM")
+    if code is None:
+        if _is_about_a_value(error, text):
+            return errors.ValueRefused(text)
+        return errors.DatabaseUnavailable(text)
+    if code in _VIOLATIONS:
+        return _violation(_VIOLATIONS[code], text, code)
+    if code == "SQLITE_ERROR":
+        return _unnamed(text, code)
+    kind = _KINDS.get(code) or _KINDS.get("_".join(code.split("_")[:2]))
+    if kind is errors.ReadOnlyDatabase:
+        text = errors.READ_ONLY  # What callers are told.
+    return (kind or errors.DatabaseUnavailable)(text, code=code)
+
+
+def _is_about_a_value(error: Exception, text: str) -> bool:
+    """Return whether the driver could not bind a value; such errors carry no code."""
+    match error:
+        case OverflowError() | UnicodeError() | sqlite3.DataError() | sqlite3.InterfaceError():
+            return True
+        case _:
+            return text.startswith("Error binding parameter")
+
+
+def _unnamed(text: str, code: str) -> errors.DatabaseError:
+    generated = _GENERATED.match(text)
+    if generated is not None:
+        return errors.ChangeRefused(text, [generated[1]], code=code)
+    for part, kind in _TEXTS:
+        if part in text:
+            return kind(text, code=code)
+    return errors.InvalidStatement(text, code=code)
+
+
+def _violation(
+    kind: type[errors.IntegrityViolation], text: str, code: str
+) -> errors.IntegrityViolation:
+    """Parse ``UNIQUE constraint failed: parts.id, parts.name``: the columns and their table."""
+    match = _CONSTRAINT.match(text)
+    detail = match[1] if match else ""
+    if kind is errors.CheckViolation:
+        return kind(text, (), detail or None, code=code)
+    names = [name.rpartition(".") for name in detail.split(", ") if name]
+    table = names[0][0] if names else None
+    return kind(text, [name[2] for name in names], table=table or None, code=code)

@@ -1,0 +1,178 @@
+"""Reading: on the event loop while it is quick, in a worker thread once it is not.
+
+A row by its key takes some ten microseconds, a tenth of what handing it to a thread costs. So a
+statement starts on the loop; one that takes longer than ``LOOP_BUDGET_S`` is interrupted, begun
+again in a thread with a connection of its own, and goes there at once for the next minute. Nobody
+has to say beforehand which statements are long.
+
+Compiling and preparing can't be interrupted. So the first run of every statement is in a thread
+too, one of others, where slow statements don't hold it up; and so is each run of a statement whose
+text is long, or which matches a long pattern against long text: one row of those may take longer
+than the budget.
+
+Clients share the threads fairly (``encore.database.sqlite.reading_threads``), and a slow statement
+ends when its caller has left. Statements that hold up the loop for a millisecond or more take turns
+there: a hundred searches of one client don't add up to a second that everybody waits.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from sqlalchemy.orm import Session
+
+from encore.database.callers import current_caller, while_present
+from encore.database.errors import StatementTooSlow
+from encore.database.fair_queue import FairQueue
+from encore.database.sqlite.count_cache import CountCache
+from encore.database.sqlite.orm import SqliteSessions, run_orm
+from encore.database.sqlite.reading_threads import ReadingThreads
+from encore.database.sqlite.timed_connection import STEPS, TimedConnection
+from encore.database.statement import Row, Statement, Values, compile_in_thread
+
+T = TypeVar("T")
+
+LOOP_BUDGET_S: Final = 0.010
+"""How long a statement may hold up the event loop, in seconds."""
+
+SLOW_SECONDS: Final = 60.0
+"""How long a statement that was slow stays off the event loop, in seconds."""
+
+STATEMENT_TIMEOUT_S: Final = 10.0
+"""How long a statement may run at all, in seconds."""
+
+SLOW_READS: Final = 4
+"""How many slow statements may run at a time; one client may run all but one of them."""
+
+_SLOW_STEPS: Final = 10 * STEPS
+
+FIRST_BUDGET_S: Final = 0.1
+"""How long a statement may take in a thread of first runs, in seconds."""
+
+FIRST_RUNS: Final = 2
+"""How many first runs there may be at a time; one client may have all but one of them."""
+
+_WAITING: Final = 1_000
+
+_LONG_SQL: Final = 8_192
+"""From this length on, in characters, preparing would hold up the loop for a millisecond."""
+
+_LONG_PATTERN: Final = 32
+"""From this length on, in characters, one LIKE against a text of 1 MB can take over 0.05 s."""
+
+
+class Reader:
+    """The one read connection of the event loop, and the threads for what is long.
+
+    Enters as an async context manager at no cost: there is nothing to take or give back.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._quick = TimedConnection(path, LOOP_BUDGET_S)
+        self._first = ReadingThreads(
+            path,
+            "sqlite-first",
+            count=FIRST_RUNS,
+            share=FIRST_RUNS - 1,
+            seconds=FIRST_BUDGET_S,
+            steps=STEPS,
+        )
+        self._slow = ReadingThreads(
+            path,
+            "sqlite-slow",
+            count=SLOW_READS,
+            share=SLOW_READS - 1,
+            seconds=STATEMENT_TIMEOUT_S,
+            steps=_SLOW_STEPS,
+        )
+        self._turns = FairQueue(1, share=1, waiting=_WAITING, seconds=STATEMENT_TIMEOUT_S)
+        self._counts = CountCache(self._quick.driver)
+        self._sessions: SqliteSessions | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run the statement and give all its rows."""
+        if _may_be_quick(statement, values):
+            if statement.is_heavy:
+                await self._take_turn()
+            try:
+                return self._quick.run(statement, values)
+            except StatementTooSlow:
+                statement.slow_until = monotonic() + SLOW_SECONDS
+        return await while_present(self._run_in_thread(statement, values))
+
+    async def _take_turn(self) -> None:
+        """Wait for this client's turn to hold up the event loop.
+
+        Each time round the loop runs one heavy statement, and whatever is quick.
+        """
+        slot = await self._turns.acquire(current_caller.get())
+        asyncio.get_running_loop().call_soon(self._turns.release, slot)
+
+    async def _run_in_thread(self, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement off the event loop; among first runs, unless it is known to be slow."""
+        if monotonic() >= statement.slow_until:
+            await compile_in_thread(statement)
+            try:
+                rows = await self._first.run(statement, values)
+            except StatementTooSlow:
+                statement.slow_until = monotonic() + SLOW_SECONDS
+            else:
+                is_short = len(statement.sql) < _LONG_SQL
+                statement.known = is_short and not statement.is_uninterruptible
+                return rows
+        return await self._slow.run(statement, values)
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        """Run the statement and give its first row, or None."""
+        rows = await self.fetch_all(statement, values)
+        return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``, or give its result as of the last change."""
+        await compile_in_thread(statement)
+        version = self._counts.version()
+        known = self._counts.get(statement, values)
+        if known is not None:
+            return known
+        rows = await self.fetch_all(statement, values)
+        count: int = rows[0][0]
+        self._counts.put(statement, values, count, version)
+        return count
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session for reading: a write in it is refused by SQLite."""
+        if self._sessions is None:
+            self._sessions = SqliteSessions(self._quick.driver)
+        return run_orm(self._sessions, work)
+
+    def close(self) -> None:
+        """Stop what runs in threads, then close the connections."""
+        for threads in (self._first, self._slow):
+            threads.close()
+        self._quick.driver.close()
+
+
+def _may_be_quick(statement: Statement, values: Values) -> bool:
+    """Return whether a statement may be started on the event loop."""
+    if not statement.known or monotonic() < statement.slow_until:
+        return False
+    return not (statement.scans_long_text and _has_long(values))
+
+
+def _has_long(values: Values) -> bool:
+    """Tell whether one of the values may be a long pattern."""
+    return any(isinstance(value, str) and len(value) > _LONG_PATTERN for value in values)

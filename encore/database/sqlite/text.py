@@ -1,0 +1,31 @@
+"""Text in a SQLite file that is not UTF-8: SQLite stores any bytes as TEXT, Python refuses them."""
+
+import sqlite3
+from typing import Any
+
+from encore.database.undecodable import Undecodable
+
+
+def decode(data: bytes) -> str:
+    """Decode text; what is not UTF-8 in it becomes U+FFFD. For ``Connection.text_factory``."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return Undecodable.of(data.decode(errors="replace"))
+
+
+def fetch_all(driver: sqlite3.Connection, sql: str, values: Any) -> list[Any]:
+    """Run a statement that changes nothing and return its rows.
+
+    Python's own decoding is several times as fast as ``decode``, so it is tried first.
+    """
+    try:
+        return driver.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith("Could not decode to UTF-8"):
+            raise
+    driver.text_factory = decode
+    try:
+        return driver.execute(sql, values).fetchall()
+    finally:
+        driver.text_factory = str

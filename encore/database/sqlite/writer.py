@@ -1,0 +1,301 @@
+"""Writing: one connection, one transaction at a time, many requests to a commit.
+
+A commit that waits for the disk takes longer than all else in a request. So requests that come
+close together share one: each runs in a savepoint of its own inside one outer transaction, and
+each is acknowledged only after that has been committed. While the disk works, in a thread, the
+event loop serves others, and the writers that arrive meanwhile make up the next group.
+
+::
+
+    BEGIN IMMEDIATE
+      SAVEPOINT one   … RELEASE one      request A, waiting for the commit
+      SAVEPOINT one   … ROLLBACK TO one  request B, refused; A and C don't notice
+      SAVEPOINT one   … RELEASE one      request C, waiting for the commit
+    COMMIT                               A and C are answered
+
+Where an error ends the whole transaction (``encore.database.sqlite.transaction_state``), all of the
+group fail, and whoever comes next begins another. The same happens where the file is found to be no
+longer the database after the commit (``encore.database.sqlite.file``).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from copy import copy
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from sqlalchemy.orm import Session
+
+from encore.database.cancellation import wait_through
+from encore.database.errors import DatabaseError, DatabaseNotReady, DatabaseUnavailable, ReadOnly
+from encore.database.sqlite.file import DatabaseFile
+from encore.database.sqlite.orm import SqliteSessions, run_orm
+from encore.database.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
+from encore.database.sqlite.text import decode
+from encore.database.sqlite.transaction_state import FAILURES, TransactionState
+from encore.database.sqlite.write_lock import BUSY, Turn
+from encore.database.statement import Row, Statement, Values, compile_in_thread
+
+_LOCK_RETRY_S: Final = 0.005
+
+T = TypeVar("T")
+
+
+class Writer:
+    """The one write connection of this process.
+
+    Attributes:
+        file: What is written to.
+        refusal: Why nothing may be written now; None where it may.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # No waiting inside SQLite: that would hold up the event loop. take_lock waits for it.
+        self._driver = connect(path)
+        self._driver.execute("PRAGMA busy_timeout = 0")
+        # To read from a truncated file is an error then, not the end of this process (SIGBUS).
+        self._driver.execute("PRAGMA mmap_size = 0")
+        # What a statement has changed is changed: it cannot be run again to read its rows.
+        self._driver.text_factory = decode
+        self._driver.execute("SELECT count(*) FROM sqlite_master")  # Opens the write-ahead log.
+        self.file = DatabaseFile(path)
+        self.refusal: DatabaseNotReady | None = None
+        self._state = TransactionState(self._driver)
+        self._turn = Turn()
+        self._locked_since: float | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._group: asyncio.Future[None] | None = None
+        self._sessions: SqliteSessions | None = None
+        self._kept = 0
+
+    def transaction(self) -> "Transaction":
+        """Enter with a connection whose work is committed, or undone, as a whole."""
+        return Transaction(self)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Keep the turn while another connection of this process writes.
+
+        The group under way is committed first; who comes later waits in line. Raises
+        ``DatabaseNotReady`` where the block has written to what is not the database any more.
+        """
+        self._require_ready()
+        async with self._turn:
+            if self._group is not None:
+                await wait_through(asyncio.create_task(self._commit_now(self._group)))
+            self._verify()  # The other connection may have been opened later than this one.
+            yield
+            self._verify()
+
+    async def take_lock(self, begin: Callable[[], Awaitable[object]], since: float) -> None:
+        """Take the write lock of the file, having the turn; wait while another process has it.
+
+        Args:
+            begin: Begins a transaction, or raises a ``DatabaseError`` at once.
+            since: When the wait began (``time.monotonic``).
+
+        Raises:
+            DatabaseUnavailable: The other process keeps the lock for too long.
+        """
+        while True:
+            try:
+                await begin()
+            except DatabaseUnavailable as error:
+                now = monotonic()
+                if self._locked_since is None:
+                    self._locked_since = now
+                if not (error.code or "").startswith(BUSY) or now > since + BUSY_TIMEOUT_MS / 1000:
+                    raise
+                await asyncio.sleep(_LOCK_RETRY_S)
+            else:
+                self._locked_since = None
+                return
+
+    @property
+    def locked_since(self) -> float:
+        """Since when another process has had the lock, as far as is known; now if it has not."""
+        return monotonic() if self._locked_since is None else self._locked_since
+
+    async def run(self, statement: Statement, values: Values) -> list[Row]:
+        """Run one statement inside the transaction of whoever has the turn.
+
+        One that is unknown yet is compiled and prepared in a thread. The turn is kept meanwhile,
+        also when the caller is cancelled.
+        """
+        if statement.known:
+            return self._run(statement, values)
+        await compile_in_thread(statement)
+        loop = asyncio.get_running_loop()
+        job = loop.run_in_executor(self._thread, self._run, statement, values)
+        rows = await wait_through(job)
+        statement.known = True
+        return rows
+
+    def _run(self, statement: Statement, values: Values) -> list[Row]:
+        state = self._state
+        if state.lost is not None:
+            state.require()
+        try:
+            cursor = self._driver.execute(statement.sql, statement.bind(values))
+            rows = cursor.fetchall()
+        except FAILURES as error:
+            raise state.failed(error) from error
+        if rows and not cursor.rowcount:  # A SELECT has -1.
+            # RETURNING gives rows for a view even where no trigger writes any.
+            raise ReadOnly("a view was written to")
+        return rows
+
+    def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session inside the transaction of whoever has the turn."""
+        if self._sessions is None:
+            self._sessions = SqliteSessions(self._driver, self._state)
+        self._state.require()
+        return run_orm(self._sessions, work)
+
+    async def enter(self) -> None:
+        """Wait for the turn and open the group's transaction, or join it.
+
+        Raises:
+            DatabaseUnavailable: Neither is possible, or not in time.
+        """
+        self._require_ready()
+        arrived = monotonic()
+        await self._turn.acquire(arrived + BUSY_TIMEOUT_MS / 1000)
+        try:
+            if self._group is None:
+                await self.take_lock(self._begin, arrived)
+                self._group = asyncio.get_running_loop().create_future()
+                self._kept = 0
+                asyncio.get_running_loop().call_soon(self._commit_soon, self._group)
+            self._state.execute("SAVEPOINT one")
+        except BaseException as error:
+            if isinstance(error, DatabaseError) and self._group is not None:
+                self._lose(self._group, error)
+            self._turn.release()
+            raise
+
+    def leave(self, *, keep: bool) -> "asyncio.Future[None]":
+        """End one request's part; the future is done when the group is committed."""
+        group = self._group
+        assert group is not None  # noqa: S101 - enter() made it, for mypy's sake
+        try:
+            self._state.require()
+            if not keep:
+                self._state.execute("ROLLBACK TO one")
+            self._state.execute("RELEASE one")
+            self._kept += keep
+        except DatabaseError as error:
+            self._lose(group, error)
+        finally:
+            self._turn.release()
+        return group
+
+    def _require_ready(self) -> None:
+        if self.refusal is not None:
+            raise copy(self.refusal)  # Each gets a traceback of its own.
+
+    async def _begin(self) -> None:
+        self._state.begin("BEGIN IMMEDIATE")
+
+    def _commit_soon(self, group: "asyncio.Future[None]") -> None:
+        """Start the commit once those who are ready in this turn of the loop have joined."""
+        task = asyncio.get_running_loop().create_task(self._commit(group))
+        group.add_done_callback(lambda _: task)  # Keeps the task alive until it is through.
+
+    async def _commit(self, group: "asyncio.Future[None]") -> None:
+        """Commit when the turn is free, unless somebody who had it has done so."""
+        async with self._turn:
+            if not group.done():
+                await self._commit_now(group)
+
+    async def _commit_now(self, group: "asyncio.Future[None]") -> None:
+        """Commit, having the turn, and tell all who wait."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, self._state.execute, "COMMIT")
+            self._verify()
+        except DatabaseError as error:
+            # A deferred constraint does not say whose row it refuses, unless there is one only.
+            if self._kept == 1:
+                self._end(group, error)
+            else:
+                self._lose(group, error)
+        else:
+            self._state.end()
+            self._group = None
+            group.set_result(None)
+
+    def _lose(self, group: "asyncio.Future[None]", cause: DatabaseError) -> None:
+        """Fail the group: its transaction is undone; all but the cause may try again."""
+        if isinstance(cause, DatabaseNotReady):
+            self._end(group, copy(cause))
+        else:
+            self._end(group, DatabaseUnavailable("the transaction was undone", code=cause.code))
+
+    def _end(self, group: "asyncio.Future[None]", error: DatabaseError) -> None:
+        self._group = None
+        group.set_exception(error)
+        group.exception()  # Retrieved here: a group may have nobody waiting any more.
+        self._state.end()
+
+    def _verify(self) -> None:
+        """Refuse writes from now on if the file is not the database any more."""
+        try:
+            self.file.verify()
+        except DatabaseNotReady as error:
+            self.refusal = copy(error)
+            raise
+
+    async def close(self) -> None:
+        """Finish the commit under way, then close."""
+        async with self._turn:
+            if self._group is not None:
+                await self._commit_now(self._group)
+        self._thread.shutdown()
+        self._driver.close()
+
+
+class Transaction:
+    """One request's part of a group; see ``Writer``."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def __aenter__(self) -> Self:
+        await self._writer.enter()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        committed = self._writer.leave(keep=error is None)
+        if error is None:
+            await asyncio.shield(committed)
+
+    async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        """Run the statement and give all its rows."""
+        return await self._writer.run(statement, values)
+
+    async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
+        """Run the statement and give its first row, or None."""
+        rows = await self._writer.run(statement, values)
+        return rows[0] if rows else None
+
+    async def fetch_count(self, statement: Statement, values: Values) -> int:
+        """Run a ``SELECT count(*)``, uncached: this transaction may have changed it."""
+        rows = await self._writer.run(statement, values)
+        count: int = rows[0][0]
+        return count
+
+    async def orm(self, work: Callable[[Session], T]) -> T:
+        """Run work with an ORM session inside this transaction."""
+        return self._writer.orm(work)
