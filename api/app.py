@@ -11,15 +11,15 @@ from api import catalog, docs, health, quickstart
 from api.catalog.timesheets import TimesheetOptions
 from api.crud import Crud
 from api.guard import Guard, token_url
-from api.http.exchange import PUBLIC, Access
-from api.http.security_headers import security_headers
-from api.http.service import Service
 from api.schema import tell_waiting
 from api.settings import Settings
 from db.models.secret import SecretKey
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.database.startup import when_ready
+from encore.http.application import Service
+from encore.http.request_state import PUBLIC, Access
+from encore.http.security_headers import security_headers
 from encore.secret_key import Secret, StoredSecret, secret_of
 from migrations import older_revisions
 

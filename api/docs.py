@@ -20,9 +20,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from api.crud.routes.openapi import Problem
-from api.http.exchange import PUBLIC, Access, Exchange
-from api.http.native import access_of, registered
-from api.http.security_headers import page_policy
+from encore.http.native import access_of, registered
+from encore.http.request_state import PUBLIC, Access, Exchange
+from encore.http.security_headers import page_policy
 
 OPENAPI: Final = "/openapi.json"
 DOCS: Final = "/docs"

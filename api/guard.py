@@ -11,9 +11,9 @@ from api.auth.introspection import Introspection
 from api.auth.introspection_endpoint import IntrospectionEndpoint
 from api.auth.metadata import metadata_route, metadata_url
 from api.auth.revocation import RevokedTokens
-from api.http.cors import Cors
-from api.http.service import Service
 from api.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
+from encore.http.application import Service
+from encore.http.cors import Cors
 
 
 class Guard:

@@ -8,9 +8,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.errors import Draining, ServiceUnavailable
 from encore.database.errors import DatabaseError, DatabaseNotReady
 from encore.database.protocol import Database
+from encore.errors.api import Draining, ServiceUnavailable
 
 _RETRY: Final = {"Retry-After": "1"}
 LIVE: Final = "/livez"

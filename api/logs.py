@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from api.http.causes import cause_of
+from encore.http.causes import cause_of
 
 _LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -45,7 +45,7 @@ def configure_logs(level: str, *, readable: bool) -> None:
         cache_logger_on_first_use=True,
     )
     # Not at the root, whose handlers the server sets anew when it starts.
-    ours = logging.getLogger("api")
+    ours = logging.getLogger("encore")
     ours.handlers = [_Forward()]
     ours.setLevel(_LEVELS[level])
     ours.propagate = False

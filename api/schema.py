@@ -42,7 +42,7 @@ def check_schema(url: str, *, wait_seconds: int = 0) -> None:
 
 def tell_waiting(why: str) -> None:
     """Log that a start waits for the database."""
-    structlog.get_logger("api.start").warning("database.waiting", reason=why)
+    structlog.get_logger("encore.start").warning("database.waiting", reason=why)
 
 
 async def _revision(url: str) -> str | None:

@@ -30,10 +30,10 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.auth import BearerGate
-from api.http.service import Service
 from api.issuer.signing import SigningKey
 from api.settings import Settings
 from benchmarks.auth_verification import okta_token
+from encore.http.application import Service
 
 CONNECTIONS = 16
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,8 +18,8 @@ from jose.utils import base64url_encode
 from api.auth import TrustedIssuer, Verifier
 from api.auth.compact import parse
 from api.auth.jwks import read_key_set
-from api.errors import ApiError
 from api.issuer.signing import SigningKey
+from encore.errors.api import ApiError
 
 ISSUER = "https://issuer.example/oauth2/default"
 TOKENS = 10_000

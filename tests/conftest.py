@@ -140,7 +140,7 @@ def restored_logs() -> Iterator[None]:
 
     It would write to the test's own standard error, which is closed with the test.
     """
-    ours = logging.getLogger("api")
+    ours = logging.getLogger("encore")
     before = structlog.get_config(), ours.handlers, ours.level, ours.propagate
     yield
     config, ours.handlers, level, ours.propagate = before

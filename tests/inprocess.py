@@ -12,9 +12,9 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
-from api.http.service import Service
 from encore.database.engine import with_connection
 from encore.database.protocol import Database
+from encore.http.application import Service
 
 T = TypeVar("T")
 

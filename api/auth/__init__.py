@@ -10,7 +10,8 @@ Public surface::
     await verifier.warm()              # at start-up, optional: keys before the first request
     await verifier.aclose()            # at shutdown
 
-- ``BearerGate(app, verifier, resource_metadata=None)``: pure ASGI; raises ``api.errors.ApiError``.
+- ``BearerGate(app, verifier, resource_metadata=None)``: pure ASGI; raises
+``encore.errors.api.ApiError``.
 - ``Verifier(issuers, fetch, revoked, cache_size, keyring_policy, wall_clock, steady_clock)``.
 - ``TrustedIssuer(issuer, audience, algorithms, scope_claims, clock_skew_seconds, jwks_uri)``.
 - ``KeyringPolicy(...)``: times and budgets of fetching keys.

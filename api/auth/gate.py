@@ -15,8 +15,8 @@ from api.auth.credentials import bearer_credential
 from api.auth.grants import Grant
 from api.auth.issuers import is_safe_url
 from api.auth.scopes import permit
-from api.errors import ApiError
-from api.http.exchange import Exchange
+from encore.errors.api import ApiError
+from encore.http.request_state import Exchange
 
 _POLICY_VIOLATION = 1008  # RFC 6455 7.4.1
 
@@ -38,7 +38,7 @@ class BearerGate:
         resource_metadata: Address of this service's metadata (RFC 9728), for the challenges.
 
     Attributes:
-        authenticates: Tells the application that callers are verified here (``api.http.gates``).
+        authenticates: Tells the application that callers are verified here (``encore.http.gates``).
         needs_service: It reads what ``Service``'s routing has found.
 
     Raises:

@@ -25,7 +25,7 @@ from api.auth.grants import Grant
 from api.auth.keyring import Clock
 from api.auth.scopes import read_scopes
 from api.auth.verifier import Revoked
-from api.errors import ApiError
+from encore.errors.api import ApiError
 
 Ask = Callable[[str], Awaitable[Mapping[str, Any]]]
 """Gives the endpoint's answer about a token, or raises."""

@@ -22,9 +22,9 @@ from api.auth import refusals
 from api.auth.gate import BearerGate, TokenVerifier
 from api.auth.keyring import Clock
 from api.auth.windows import Windows
-from api.errors import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
-from api.http.address import address_of
-from api.http.exchange import Exchange, Header
+from encore.errors.api import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
+from encore.http.address import address_of
+from encore.http.request_state import Exchange, Header
 
 _KEY_CHARACTERS: Final = 256
 """Longer keys are counted by their hash: ten thousand clients may have names of 10 KB each."""

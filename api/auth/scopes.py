@@ -10,7 +10,7 @@ from typing import Any
 
 from api.auth import refusals
 from api.auth.grants import Grant
-from api.http.exchange import Access
+from encore.http.request_state import Access
 
 
 def read_scopes(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[str] | None:

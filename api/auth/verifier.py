@@ -23,7 +23,7 @@ from api.auth.download import Download, Fetch
 from api.auth.grants import Grant
 from api.auth.issuers import TrustedIssuer
 from api.auth.keyring import DEFAULT_POLICY, Clock, Keyring, KeyringPolicy
-from api.errors import ApiError, ServiceUnavailable
+from encore.errors.api import ApiError, ServiceUnavailable
 
 Revoked = Callable[[Mapping[str, Any]], bool]
 """Tells by its claims whether a token was revoked. Asked at each request, so from memory."""

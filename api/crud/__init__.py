@@ -10,7 +10,6 @@ from api.crud.crud import Crud
 from api.crud.execution.actions import Action, RowAction
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context, Response
-from api.crud.execution.hook_errors import HookError
 from api.crud.execution.hooks import SKIP, stop
 from api.crud.options import (
     AssociationOptions,
@@ -22,6 +21,7 @@ from api.crud.options import (
 from api.crud.resource import Resource
 from api.crud.views.values import TypeAdapter
 from api.crud.views.view import Include
+from encore.errors.hooks import HookError
 
 __all__ = [
     "SKIP",

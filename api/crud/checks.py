@@ -27,8 +27,8 @@ from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 from api.crud.views.values import TypeAdapter
 from api.crud.views.view import Include
-from api.http.exchange import Access
-from api.http.preferences import COUNTS
+from encore.http.preferences import COUNTS
+from encore.http.request_state import Access
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")

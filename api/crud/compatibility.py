@@ -12,7 +12,7 @@ from typing import Final
 from api.crud.options import COMPATIBLE, NESTED_ARRAYS
 from api.crud.query.paging import PAGING, Paging, content_range, finale_content_range
 from api.crud.query.parser import PRESET
-from api.errors import ApiError, Conflict, ValidationFailed
+from encore.errors.api import ApiError, Conflict, ValidationFailed
 
 _FINALE_MOST_ROWS: Final = 10_000
 

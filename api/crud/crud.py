@@ -36,8 +36,8 @@ from api.crud.upload.operation import UploadOperation
 from api.crud.upload.upload import Upload
 from api.crud.views.fields import Model
 from api.crud.views.values import TypeAdapters
-from api.http.exchange import Access
 from encore.database.protocol import Database
+from encore.http.request_state import Access
 from encore.secret_key import Secret, secret_of
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
@@ -59,7 +59,7 @@ class Crud:
         secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
             or ``StoredSecret``, which a database keeps. None makes one of this process: cursors
             are then invalid after a restart, and in other workers.
-        gate: What verifies callers: the application's middleware (``api.http.gates``). None says
+        gate: What verifies callers: the application's middleware (``encore.http.gates``). None says
             that nothing does and every operation is public.
 
     Raises:

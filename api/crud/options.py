@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Table
 from api.crud.views.fields import Model
 from api.crud.views.values import TypeAdapters
 from api.crud.views.view import Include
-from api.http.exchange import Access
-from api.http.preferences import EXACT
+from encore.http.preferences import EXACT
+from encore.http.request_state import Access
 
 ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")

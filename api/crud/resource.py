@@ -35,10 +35,10 @@ from api.crud.views.faces import Faces
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
 from api.crud.views.view import UnknownName
-from api.errors import NotFound
-from api.http.exchange import Access
-from api.http.preferences import is_lenient
 from encore.database.protocol import Database
+from encore.errors.api import NotFound
+from encore.http.preferences import is_lenient
+from encore.http.request_state import Access
 from encore.secret_key import Secret
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024

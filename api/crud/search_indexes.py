@@ -15,10 +15,10 @@ from api.crud.query.indexed import IndexedSearch
 from api.crud.query.names import Target
 from api.crud.views.fields import Fields
 from api.crud.views.view import UnknownName
-from api.http.gates import Lifespan
 from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
+from encore.http.gates import Lifespan
 
 
 def indexed_search(

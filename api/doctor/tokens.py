@@ -13,8 +13,8 @@ from api.auth.claims import read_grant
 from api.auth.scopes import read_scopes
 from api.doctor.findings import Finding, good, note, wrong
 from api.doctor.issuers import Examined
-from api.errors import ApiError
 from api.settings import Settings
+from encore.errors.api import ApiError
 
 _SUBJECT = "token"
 _FORM = {

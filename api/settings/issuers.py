@@ -19,9 +19,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from api.auth.issuers import TrustedIssuer, is_loopback
-from api.settings.errors import SettingsError
 from api.settings.settings import Settings
 from api.settings.values import nearest
+from encore.errors.startup import SettingsError
 
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")
 """What was granted (RFC 9068), and what Auth0's role-based access control adds."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from api.settings.errors import SettingsError
 from encore.dotenv import UnreadableSettings, layers
+from encore.errors.startup import SettingsError
 
 ALIASES: Final = {
     "OKTA_OAUTH2_ISSUER": "ISSUER",

@@ -12,9 +12,9 @@ from typing import Final
 
 from api.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from api.settings import values
-from api.settings.errors import SettingsError
 from api.settings.layers import read_layers
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
+from encore.errors.startup import SettingsError
 
 ENVIRONMENTS: Final = ("development", "production")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")

@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from api.auth.issuers import is_loopback, is_safe_url
-from api.settings.errors import SettingsError
 from encore.database.urls import check_url
+from encore.errors.startup import SettingsError
 from encore.secret_key import SHORTEST
 
 Given = Mapping[str, str]

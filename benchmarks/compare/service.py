@@ -20,14 +20,14 @@ from api.crud import Crud, SearchOptions, SortOptions
 from api.crud.execution.context import Context
 from api.crud.options import AssociationOptions
 from api.crud.views.view import Include
-from api.errors import Forbidden
-from api.http.exchange import public
-from api.http.service import Service
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
 from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
 from encore.database.factory import open_database
 from encore.database.protocol import Database
+from encore.errors.api import Forbidden
+from encore.http.application import Service
+from encore.http.request_state import public
 
 COMPATIBLE: Final = "COMPATIBLE"
 """The environment variable that holds the option of this name; empty for none."""

@@ -6,8 +6,8 @@ from typing import Any, Final
 from api.crud.execution.context import Context, Response
 from api.crud.execution.hooks import MILESTONES, SKIP, Stop
 from api.crud.resource import Resource
-from api.errors import Forbidden
-from api.http.body import header
+from encore.errors.api import Forbidden
+from encore.http.body import header
 
 trace: Final[list[str]] = []
 

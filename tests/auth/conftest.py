@@ -17,8 +17,8 @@ from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRS
 from starlette.types import Message, Receive, Scope, Send
 
 from api.auth import BearerGate, DownloadError, TrustedIssuer, Verifier
-from api.errors import ApiError
-from api.http.exchange import Access, Exchange
+from encore.errors.api import ApiError
+from encore.http.request_state import Access, Exchange
 
 ISSUER = "https://issuer.example/oauth2/default"
 AUDIENCE = "api://default"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.auth import BearerGate
-from api.http.exchange import AUTHENTICATED, PUBLIC, Access
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Access
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ import pytest
 
 from api.auth import KeyringPolicy, TrustedIssuer
 from api.auth.keyring import Keyring
-from api.errors import ServiceUnavailable
+from encore.errors.api import ServiceUnavailable
 
 pytestmark = pytest.mark.anyio
 

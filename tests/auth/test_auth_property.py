@@ -12,7 +12,7 @@ from api.auth import TrustedIssuer, Verifier
 from api.auth.compact import _octets
 from api.auth.credentials import bearer_credential
 from api.auth.scopes import read_scopes
-from api.errors import InvalidRequest, Unauthorized
+from encore.errors.api import InvalidRequest, Unauthorized
 
 ISSUER = "https://issuer.example/oauth2/default"
 

@@ -11,7 +11,7 @@ import pytest
 
 from api.auth import TrustedIssuer
 from api.auth.jwks import read_key_set
-from api.errors import ServiceUnavailable, Unauthorized
+from encore.errors.api import ServiceUnavailable, Unauthorized
 
 pytestmark = pytest.mark.anyio
 

@@ -12,13 +12,13 @@ from sqlalchemy import Dialect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
-from api.http.exchange import Exchange
 from encore.database.bulk import Bulk
 from encore.database.connection import Connection
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.database.statement import Row, Statement, Values
+from encore.http.request_state import Exchange
 from tests.crud.library import LibraryBase
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 

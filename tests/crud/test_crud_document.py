@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.crud import Crud
-from api.http.exchange import PUBLIC
-from api.http.service import Service
 from encore.database.factory import open_database
+from encore.http.application import Service
+from encore.http.request_state import PUBLIC
 from tests.crud.library import Shelf, Tag
 
 MAKERS: list[Callable[[], FastAPI]] = [

@@ -7,7 +7,7 @@ import pytest
 
 from api.crud import Context, Resource, stop
 from api.crud.execution.context import Response
-from api.errors import Forbidden
+from encore.errors.api import Forbidden
 from tests.crud.conftest import Api, assert_refused
 from tests.crud.library import User
 

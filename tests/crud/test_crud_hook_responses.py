@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from api.crud import Context, Resource, stop
 from api.crud.execution.context import Response
-from api.errors import ApiError
+from encore.errors.api import ApiError
 from tests.crud.conftest import Api
 from tests.crud.library import Shelf, User
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from api.crud import SKIP, ConfigurationError, Context, Resource, stop
 from api.crud.execution.context import Response
 from api.crud.execution.hooks import TIMINGS
-from api.errors import ApiError
+from encore.errors.api import ApiError
 from tests.crud.conftest import Api
 from tests.crud.library import User
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from api.crud.execution.context import Context, Response
 from api.crud.execution.hooks import MILESTONES, SKIP, stop
 from api.crud.resource import Resource
-from api.errors import ApiError, Forbidden
+from encore.errors.api import ApiError, Forbidden
 from tests.crud.conftest import CLAIMS, Api, assert_refused
 from tests.crud.library import Kind, Tag, User
 

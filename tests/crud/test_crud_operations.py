@@ -11,8 +11,8 @@ from api.crud import Action, ConfigurationError, RowAction
 from api.crud.execution.context import Context
 from api.crud.execution.hooks import ActionHooks
 from api.crud.routes.route import PlanRoute
-from api.errors import BadRequest, Conflict
-from api.http.exchange import Access
+from encore.errors.api import BadRequest, Conflict
+from encore.http.request_state import Access
 from tests.crud.conftest import Api
 from tests.crud.library import User
 

@@ -9,7 +9,7 @@ from api.crud import ConfigurationError, Crud, SearchOptions, SortOptions
 from api.crud.options import AssociationOptions
 from api.crud.routes.route import Operation
 from api.crud.views.view import Include
-from api.http.exchange import Access
+from encore.http.request_state import Access
 from tests.crud.conftest import Api, assert_refused
 from tests.crud.library import Book, Country, Kind, Seat, Token, User
 

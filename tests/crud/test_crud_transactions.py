@@ -7,7 +7,7 @@ import pytest
 
 from api.crud.execution.context import Context
 from api.crud.execution.hooks import MILESTONES
-from api.errors import Conflict
+from encore.errors.api import Conflict
 from tests.crud.conftest import Api
 from tests.crud.library import Book, Profile, Tag, User, book_tags
 

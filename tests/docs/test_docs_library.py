@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, MetaData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.exchange import Exchange as RequestState
-from api.http.service import Service
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
+from encore.http.application import Service
+from encore.http.request_state import Exchange as RequestState
 from tests.fixtures.pages import (
     DOCS,
     Exchange,

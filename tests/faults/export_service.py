@@ -17,10 +17,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import Crud
 from api.crud.streams import operation
-from api.http.service import Service
 from api.logs import configure_logs
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
+from encore.http.application import Service
 
 ROWS = 80_000
 

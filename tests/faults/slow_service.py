@@ -18,11 +18,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
-from api.http.exchange import Exchange
-from api.http.service import Service
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.database.protocol import Database
+from encore.http.application import Service
+from encore.http.request_state import Exchange
 
 QUICK, HEAVY, SLOW, ENDLESS = 1, 2, 3, 4
 """Ids of works: some microseconds, milliseconds, tens of them, and longer than any limit."""

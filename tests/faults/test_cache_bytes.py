@@ -12,10 +12,10 @@ from api.auth.cache import MAX_BYTES, Entry, TokenCache
 from api.auth.footprint import bytes_of
 from api.auth.grants import Grant
 from api.auth.limits import Limit
-from api.http.host import refusal_of_host
-from api.http.media_types import parse_media_type
-from api.http.preferences import is_lenient
-from api.http.short_texts import LONGEST, cached_if_short
+from encore.http.host import refusal_of_host
+from encore.http.media_types import parse_media_type
+from encore.http.preferences import is_lenient
+from encore.http.short_texts import LONGEST, cached_if_short
 
 MEGABYTE = 1_000_000
 BOUND = 2 * MEGABYTE

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import httpx
 
-from api.http.exchange import authenticated, public
-from api.http.service import Service
+from encore.http.application import Service
+from encore.http.request_state import authenticated, public
 from tests.conftest import assert_problem
 from tests.faults.slow_service import NamedClient
 

@@ -7,9 +7,9 @@ import pytest
 from starlette.routing import Route
 
 from api.docs import add_docs
-from api.http.exchange import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
-from api.http.routing import UndeclaredAccess
-from api.http.service import Service
+from encore.http.application import Service
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
+from encore.http.routing import UndeclaredAccess
 from tests.conftest import assert_problem
 from tests.gate.conftest import SCOPES, RunningGate
 

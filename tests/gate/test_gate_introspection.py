@@ -13,7 +13,7 @@ from api.auth.download import DownloadError
 from api.auth.grants import Grant
 from api.auth.introspection import Introspection, IntrospectionPolicy, read_answer
 from api.auth.introspection_endpoint import IntrospectionEndpoint
-from api.errors import ApiError, ServiceUnavailable, Unauthorized
+from encore.errors.api import ApiError, ServiceUnavailable, Unauthorized
 from tests.auth.conftest import LocalIssuer, ManualClock
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ import pytest
 
 from api.auth.limits import Limit
 from api.auth.windows import Windows
-from api.http.address import address_of
 from api.settings import Settings, SettingsError
+from encore.http.address import address_of
 from tests.auth.conftest import ManualClock
 from tests.conftest import assert_problem
 from tests.gate.conftest import RunningGate, StartGate

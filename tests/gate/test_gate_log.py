@@ -10,10 +10,10 @@ import pytest
 import structlog
 from starlette.requests import ClientDisconnect
 
-from api.errors import Conflict
-from api.http.exchange import PUBLIC, public
-from api.http.service import Service
 from encore.database.errors import UniqueViolation
+from encore.errors.api import Conflict
+from encore.http.application import Service
+from encore.http.request_state import PUBLIC, public
 from tests.conftest import START_SECONDS
 from tests.gate.conftest import RunningGate
 

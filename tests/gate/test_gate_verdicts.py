@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from api.auth import TrustedIssuer, Verifier
-from api.errors import ApiError
+from encore.errors.api import ApiError
 from tests.auth.conftest import AUDIENCE, ISSUER, Desk, Signer
 
 SKEW = 5

@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 from fastapi import FastAPI
 
-from api.errors import ServiceUnavailable
-from api.http.causes import cause_of
-from api.http.service import Service
 from encore.database.errors import DatabaseError
+from encore.errors.api import ServiceUnavailable
+from encore.http.application import Service
+from encore.http.causes import cause_of
 
 SECRET = "/secret/path"
 

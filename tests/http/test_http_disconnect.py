@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from api.http.exchange import Exchange
+from encore.http.request_state import Exchange
 
 DISCONNECT: Message = {"type": "http.disconnect"}
 

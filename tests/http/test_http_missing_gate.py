@@ -23,12 +23,12 @@ from api.auth import BearerGate
 from api.auth.grants import Grant
 from api.crud import Crud
 from api.crud.options import ConfigurationError
-from api.http.cors import Cors
-from api.http.exchange import AUTHENTICATED, PUBLIC, Exchange, public, requires
-from api.http.gates import MissingGate
-from api.http.service import Service
 from encore.database.factory import open_database
 from encore.database.protocol import Database
+from encore.http.application import Service
+from encore.http.cors import Cors
+from encore.http.gates import MissingGate
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Exchange, public, requires
 from tests.inprocess import sqlite_with
 
 

@@ -17,13 +17,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Host, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import NotFound
-from api.http.exchange import AUTHENTICATED, PUBLIC, Exchange, public, requires
-from api.http.native import UnsupportedRoute
-from api.http.problems import ResponseCutOff
-from api.http.routing import UndeclaredAccess
-from api.http.service import Service
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
+from encore.errors.api import NotFound
+from encore.http.application import Service
+from encore.http.error_handling import ResponseCutOff
+from encore.http.native import UnsupportedRoute
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Exchange, public, requires
+from encore.http.routing import UndeclaredAccess
 
 
 class LetIn:

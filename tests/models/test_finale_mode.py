@@ -14,9 +14,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 
 from api.crud import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from api.crud.routes.route import PlanRoute
-from api.errors import Conflict
 from db.base import Base as CatalogBase
 from db.models.part import Part
+from encore.errors.api import Conflict
 from encore.types import Timestamps
 from tests.models.conftest import ModelApi, Serve
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud import ConfigurationError, Context
 from api.crud.routes.route import PlanRoute
-from api.errors import Forbidden
+from encore.errors.api import Forbidden
 from encore.types import UtcDateTime, now
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import Context
 from api.crud.options import ConfigurationError
-from api.http.exchange import AUTHENTICATED
+from encore.http.request_state import AUTHENTICATED
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import Serve
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, foreign, mapped_column, relationship
 
 from api.crud import AssociationOptions, ConfigurationError, Crud, Include
-from api.http.service import Service
 from encore.database.factory import open_database
+from encore.http.application import Service
 from tests.models.conftest import ModelApi, Serve
 
 

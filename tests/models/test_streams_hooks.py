@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from api.crud import SKIP, Context, Resource, Response, stop
-from api.errors import BadRequest
-from api.http.problems import ResponseCutOff
+from encore.errors.api import BadRequest
+from encore.http.error_handling import ResponseCutOff
 from tests.models.conftest import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}

@@ -12,8 +12,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from api.crud import SearchOptions, SortOptions
 from api.crud.streams import sizes
-from api.errors import NotAcceptable
-from api.http.compression import accepts_gzip
+from encore.errors.api import NotAcceptable
+from encore.http.compression import accepts_gzip
 from tests.models.conftest import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}

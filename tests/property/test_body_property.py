@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from api.errors import ApiError, MalformedBody, PayloadTooLarge
-from api.http.body import decode, read_json_object
+from encore.errors.api import ApiError, MalformedBody, PayloadTooLarge
+from encore.http.body import decode, read_json_object
 
 SCALARS = (
     st.none()

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.crud import Crud
-from api.errors import ApiError
 from db.models.part import Part
 from encore.database.sqlite import SqliteDatabase
+from encore.errors.api import ApiError
 
 # No database is opened: a query is understood, or not, before it is asked.
 RESOURCE = Crud(FastAPI(), SqliteDatabase(Path("never-opened.sqlite"))).resource(Part)

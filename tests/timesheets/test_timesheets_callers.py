@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from api.catalog.timesheets.callers import Callers
-from api.errors import Forbidden
-from api.http.exchange import Exchange
+from encore.errors.api import Forbidden
+from encore.http.request_state import Exchange
 from tests.conftest import System, assert_problem, start_system
 from tests.timesheets.conftest import CLIENT, SCOPES, Office, made, messages
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from api.catalog.timesheets.rules import EntryRules, merged, weeks_of
 from api.crud import Errors
-from api.errors import ValidationFailed
+from encore.errors.api import ValidationFailed
 
 RULES = EntryRules(Decimal(10))
 YEARS = st.integers(1970, 9998)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api.crud.upload import formats
 from api.crud.upload.formats import Names, Unreadable, is_array, read_csv, read_json, read_ndjson
-from api.errors import MalformedBody
+from encore.errors.api import MalformedBody
 
 COLUMNS = ("goods", "number", "note")
 NAMES = Names(COLUMNS, COLUMNS)

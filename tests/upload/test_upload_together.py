@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from api.http.problems import ResponseCutOff
+from encore.http.error_handling import ResponseCutOff
 from tests.upload.conftest import NDJSON, Depot, delivery, ndjson, statuses
 from tests.upload.depot import Delivery
 

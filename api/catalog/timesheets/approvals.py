@@ -23,10 +23,10 @@ from api.crud.execution.actions import Action
 from api.crud.execution.bodies import read_change
 from api.crud.routes.openapi import json_body
 from api.crud.routes.schemas import read_schema
-from api.errors import ApiError, Conflict, Forbidden, NotFound
-from api.http.exchange import Access
 from db.models.timesheet import Timesheet
 from encore.database.statement import Row
+from encore.errors.api import ApiError, Conflict, Forbidden, NotFound
+from encore.http.request_state import Access
 
 SCOPE: Final = "approve:timesheets"
 _DECIDED: Final = ("status", "reason")

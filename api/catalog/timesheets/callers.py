@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from api.crud import Context
-from api.errors import Forbidden
-from api.http.exchange import Exchange
+from encore.errors.api import Forbidden
+from encore.http.request_state import Exchange
 
 MAX_NAME: Final = 100
 """The longest name of a person, in characters: what an entry's ``user_id`` holds."""

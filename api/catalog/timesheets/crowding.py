@@ -31,8 +31,8 @@ from api.catalog.timesheets.limits import ALL_PERSONS
 from api.catalog.timesheets.rules import HOURS_PER_WEEK
 from api.crud.upload import Merge
 from api.crud.upload.stage import CREATED, UPDATED, Stage
-from api.errors import ValidationFailed
 from db.models.timesheet import Timesheet
+from encore.errors.api import ValidationFailed
 
 _UNITS: Final = 100
 """Stored units of an hour (``FixedDecimal``)."""

@@ -21,8 +21,8 @@ from api.catalog.timesheets.transitions import (
 )
 from api.crud import AssociationOptions, Context, Crud, Errors, Resource
 from api.crud.execution.bodies import check_complete
-from api.errors import NotFound
 from db.models.timesheet import Timesheet
+from encore.errors.api import NotFound
 
 ACCESS: Final = {
     "create": "create:timesheets",

@@ -28,8 +28,8 @@ from api.crud.execution.actions import Action
 from api.crud.query.parser import ANY, NONE, PRESET, parse_pairs
 from api.crud.query.refusals import bad_value
 from api.crud.routes.openapi import list_parameters
-from api.errors import InvalidQuery
-from api.http.exchange import Access
+from encore.errors.api import InvalidQuery
+from encore.http.request_state import Access
 
 _BY: Final = "by"
 _FORMAT: Final = "format"

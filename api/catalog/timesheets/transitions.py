@@ -16,11 +16,11 @@ from sqlalchemy import Dialect, insert, select
 
 from api.catalog.timesheets.callers import Caller
 from api.catalog.timesheets.chosen import KEPT_SHAPES, among, padded
-from api.errors import Conflict
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore.database.connection import Connection
 from encore.database.statement import Statement, slot
+from encore.errors.api import Conflict
 from encore.types import now
 
 SUBMITTED: Final = "submitted"

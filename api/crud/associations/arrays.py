@@ -20,8 +20,8 @@ from api.crud.execution.bodies import INVALID, Errors
 from api.crud.execution.members import report_read_only
 from api.crud.execution.unchanged import is_same
 from api.crud.views.view import View
-from api.errors import Conflict
 from encore.database.connection import Connection
+from encore.errors.api import Conflict
 
 Shown = Mapping[str, Any]
 

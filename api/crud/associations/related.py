@@ -20,10 +20,10 @@ from api.crud.execution.unchanged import as_shown, is_driver_value, report_chang
 from api.crud.views.fields import Raw
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
-from api.errors import Conflict
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
+from encore.errors.api import Conflict
 
 
 @dataclass(frozen=True, slots=True)

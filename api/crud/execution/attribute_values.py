@@ -8,8 +8,8 @@ dictionary of attribute names.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from api.crud.execution.hook_errors import HookError, UnknownName
 from api.crud.views.fields import Field, Fields
+from encore.errors.hooks import HookError, UnknownName
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from api.crud.models.defaults import has_sql_default
 from api.crud.views.fields import Field
 from api.crud.views.values import Refusal
-from api.errors import FieldError, ValidationFailed
+from encore.errors.api import FieldError, ValidationFailed
 
 Attributes = dict[str, Any]
 """Python values under the model's attribute names."""

@@ -13,13 +13,13 @@ from starlette.types import Scope
 from api.crud.execution.attribute_values import AttributeValues
 from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.criteria import Criteria
-from api.crud.execution.hook_errors import HookError, UnknownName
 from api.crud.execution.lookups import Lookup, look_up
 from api.crud.execution.unit import UnitOfWork
 from api.crud.query import ListQuery
-from api.errors import ApiError
-from api.http.exchange import Exchange
 from encore.database.connection import Connection
+from encore.errors.api import ApiError
+from encore.errors.hooks import HookError, UnknownName
+from encore.http.request_state import Exchange
 
 if TYPE_CHECKING:
     from api.crud.associations.nested import Nested

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Column, Dialect, ForeignKeyConstraint, and_, literal, select
 
 from api.crud.execution.constraints import checked_fields
-from api.errors import (
+from encore.database import errors as db
+from encore.database.protocol import Database
+from encore.database.statement import Statement, slot
+from encore.errors.api import (
     ApiError,
     ClientClosedRequest,
     Conflict,
@@ -20,10 +23,7 @@ from api.errors import (
     ServiceUnavailable,
     ValidationFailed,
 )
-from api.http.exchange import Exchange
-from encore.database import errors as db
-from encore.database.protocol import Database
-from encore.database.statement import Statement, slot
+from encore.http.request_state import Exchange
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

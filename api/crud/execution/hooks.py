@@ -22,10 +22,10 @@ from typing import Any, Final
 from starlette.responses import Response as StarletteResponse
 
 from api.crud.execution.context import Context, Response
-from api.crud.execution.hook_errors import HookError
 from api.crud.execution.responses import check_response
 from api.crud.options import ConfigurationError
-from api.errors import ApiError
+from encore.errors.api import ApiError
+from encore.errors.hooks import HookError
 
 BEFORE_PARSING: Final = ("start", "auth")
 """The milestones that run before names and values of the request are validated."""

@@ -18,10 +18,10 @@ from api.crud.execution.bodies import INVALID, Errors
 from api.crud.execution.context import Context
 from api.crud.query.paging import NO_LIMIT
 from api.crud.resource import Resource
-from api.errors import NotFound
-from api.http.body import read_json
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.errors.api import NotFound
+from encore.http.body import read_json
 
 
 class LinkAction(Update):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Scope
 
 from api.crud.execution.attribute_values import field_named
-from api.crud.execution.hook_errors import HookError
 from api.crud.execution.statements import Statements
 from api.crud.models.keys import finds_one_row
 from api.crud.views.fields import Field
+from encore.errors.hooks import HookError
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from api.crud.query.criteria import Pagination
 from api.crud.query.paging import MAX_OFFSET, OFFSET, PAGE
-from api.http.short_texts import cached_if_short
+from encore.http.short_texts import cached_if_short
 
 MAX_BYTES: Final = 4_096
 """The longest value of a Link header: common clients and proxies read lines of 8 KB."""

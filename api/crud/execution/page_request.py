@@ -11,7 +11,7 @@ from api.crud.execution.page_links import Relation, link_header, numbered_links
 from api.crud.execution.pages import Page
 from api.crud.query.criteria import Pagination
 from api.crud.query.paging import CURSOR
-from api.http.preferences import EXACT
+from encore.http.preferences import EXACT
 
 
 @dataclass(slots=True)

@@ -23,7 +23,6 @@ from api.crud.compatibility import Compatibility
 from api.crud.execution.actions import ACTIONS, Action
 from api.crud.execution.context import Context, Response
 from api.crud.execution.failures import diagnose
-from api.crud.execution.hook_errors import HookError
 from api.crud.execution.hooks import (
     BEFORE_PARSING,
     MILESTONES,
@@ -36,12 +35,13 @@ from api.crud.execution.hooks import (
 from api.crud.execution.responses import check_response
 from api.crud.execution.unit import UnitOfWork
 from api.crud.models.behaviour import UnsupportedListener
-from api.errors import ApiError, Conflict, InternalError, ServiceUnavailable
-from api.http.problems import problem_of
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
+from encore.errors.api import ApiError, Conflict, InternalError, ServiceUnavailable
+from encore.errors.hooks import HookError
+from encore.http.error_handling import problem_of
 
-log: Any = structlog.get_logger("api.crud")
+log: Any = structlog.get_logger("encore.crud")
 
 Step = Callable[[Context], Awaitable[Any]]
 _LAST: Final = "complete"

@@ -20,9 +20,9 @@ from api.crud.models.behaviour import WriteBehaviour
 from api.crud.views.fields import Field, Fields, Raw
 from api.crud.views.invalid_values import misfits
 from api.crud.views.values.columns import stored_as
-from api.errors import Conflict, NotFound, ValidationFailed
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.errors.api import Conflict, NotFound, ValidationFailed
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

@@ -7,9 +7,9 @@ them, the list is counted; so it is where nothing can be estimated.
 """
 
 from api.crud.execution.pages import Listing
-from api.http.preferences import ESTIMATED, EXACT, NONE
 from encore.database.connection import Connection
 from encore.database.explain import planned_rows
+from encore.http.preferences import ESTIMATED, EXACT, NONE
 
 Total = tuple[int | None, str]
 """How many rows there are, and how that is known."""

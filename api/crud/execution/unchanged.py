@@ -15,7 +15,7 @@ from api.crud.views.fields import Field
 from api.crud.views.records import encode
 from api.crud.views.values import Refusal
 from api.crud.views.view import Child, View
-from api.http.body import decode
+from encore.http.body import decode
 
 Json = Mapping[str, Any]
 

@@ -17,7 +17,7 @@ from encore.database.protocol import Database
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-log: Any = structlog.get_logger("api.crud")
+log: Any = structlog.get_logger("encore.crud")
 T = TypeVar("T")
 Work = Callable[[], Awaitable[None] | None]
 

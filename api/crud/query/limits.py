@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from api.crud.query.criteria import Compare, Condition, conditions_in
 from api.crud.query.operators import TEXT
-from api.errors import InvalidQuery
+from encore.errors.api import InvalidQuery
 
 MAX_CONDITIONS: Final = 200
 MAX_PATTERNS: Final = 50

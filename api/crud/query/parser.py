@@ -28,8 +28,8 @@ from api.crud.query.paging import OFFSET, PAGING, Paging, read_page
 from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
 from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.query.values import Read, read_condition, read_indexed_search, read_search
-from api.errors import BadRequest, InvalidQuery
-from api.http.short_texts import cached_if_short
+from encore.errors.api import BadRequest, InvalidQuery
+from encore.http.short_texts import cached_if_short
 
 MAX_PARAMETERS: Final = 200
 MAX_QUERY_BYTES: Final = 16_384

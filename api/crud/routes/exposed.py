@@ -4,7 +4,7 @@ Two routes on one path and method would hide one another, and routes that ask fo
 nothing verifies one would serve everyone; both stop the start. Whether there is a gate is told
 when the application starts, since middleware may be added after the resources. An application that
 is mounted in another one gets no lifespan: there each request without verified claims is refused
-(``api.http.gates``).
+(``encore.http.gates``).
 """
 
 import re
@@ -16,9 +16,9 @@ from fastapi.routing import iter_route_contexts
 
 from api.crud.options import ConfigurationError
 from api.crud.routes.route import PlanRoute
-from api.http.exchange import PUBLIC, Access
-from api.http.gates import NO_GATE, Gate, checked, gate_of
-from api.http.service import Service
+from encore.http.application import Service
+from encore.http.gates import NO_GATE, Gate, checked, gate_of
+from encore.http.request_state import PUBLIC, Access
 
 APP: Final = "app"
 """The application's middleware verifies callers."""

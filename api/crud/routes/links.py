@@ -16,8 +16,8 @@ from api.crud.resource import Resource
 from api.crud.routes.openapi import json_body, problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.crud.routes.schemas import read_schema
-from api.errors import NotFound
 from encore.database.protocol import Database
+from encore.errors.api import NotFound
 
 _ACTIONS: Final[Mapping[str, type[LinkAction]]] = {
     "PUT": ReplaceLinks,

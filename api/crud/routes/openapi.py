@@ -15,10 +15,10 @@ from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE
 from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
 from api.crud.views.fields import Field
-from api.http.forms import FORM
-from api.http.preferences import COUNTS
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
+from encore.http.forms import FORM
+from encore.http.preferences import COUNTS
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
 _FIELD_ERROR: Final = {

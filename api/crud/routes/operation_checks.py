@@ -14,7 +14,7 @@ from api.crud.execution import actions
 from api.crud.execution.actions import ACTIONS, Action, RowAction
 from api.crud.execution.hooks import MILESTONES
 from api.crud.options import ConfigurationError
-from api.http.exchange import Access
+from encore.http.request_state import Access
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _REQUIRED: Final = ("action", "method", "access")

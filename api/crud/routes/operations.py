@@ -20,8 +20,8 @@ from api.crud.execution.hooks import ActionHooks
 from api.crud.execution.plan import Plan
 from api.crud.routes.openapi import problem_responses
 from api.crud.routes.route import Operation, PlanRoute
-from api.http.exchange import Access
 from encore.database.protocol import Database
+from encore.http.request_state import Access
 
 _BY_METHOD: Final = {
     "GET": "list",

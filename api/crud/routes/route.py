@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.crud.execution.context import Response
 from api.crud.execution.plan import Plan
-from api.errors import NotFound
-from api.http.exchange import Access
-from api.http.media_types import check_accept
-from api.http.preconditions import check_preconditions
-from api.http.standalone import Standalone
+from encore.errors.api import NotFound
+from encore.http.media_types import check_accept
+from encore.http.preconditions import check_preconditions
+from encore.http.request_state import Access
+from encore.http.standalone import Standalone
 
 _WITHOUT_CONTENT: Final = (204, 304)
 """Statuses whose responses have no content, and no length of one (RFC 9110, section 6.4.1)."""

@@ -8,7 +8,7 @@ from api.crud.execution.pages import BEGINNING, Position
 from api.crud.execution.unit import UnitOfWork
 from api.crud.streams.formats import Format, Writer
 from api.crud.streams.sizes import PageSize
-from api.http.compression import Gzip
+from encore.http.compression import Gzip
 
 
 @dataclass(slots=True)

@@ -18,10 +18,10 @@ from api.crud.routes.route import Operation
 from api.crud.streams.context import PageContext, Stream
 from api.crud.streams.formats import FORMATS, Format
 from api.crud.streams.plan import StreamPlan
-from api.errors import BadRequest, ClientClosedRequest
-from api.http.compression import Gzip, accepts_gzip
-from api.http.exchange import Access, Exchange
-from api.http.media_types import not_acceptable, preferred
+from encore.errors.api import BadRequest, ClientClosedRequest
+from encore.http.compression import Gzip, accepts_gzip
+from encore.http.media_types import not_acceptable, preferred
+from encore.http.request_state import Access, Exchange
 
 SEND_SECONDS: Final = 120.0
 """How long a caller may read nothing, in seconds."""

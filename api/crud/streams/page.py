@@ -11,9 +11,9 @@ from api.crud.query.parser import parse_pairs
 from api.crud.query.refusals import bad_value
 from api.crud.streams.context import PageContext
 from api.crud.streams.table import Shown
-from api.errors import NotAcceptable
 from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
+from encore.errors.api import NotAcceptable
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Scope
 
 from api.crud.execution.context import Response
-from api.crud.execution.hook_errors import HookError
 from api.crud.execution.hooks import ActionHooks, Stop
 from api.crud.execution.plan import Plan, run_steps
 from api.crud.execution.responses import check_response
@@ -23,6 +22,7 @@ from api.crud.streams.formats import FORMATS
 from api.crud.streams.page import StreamPage, not_streamed
 from encore.database.gil import short_turns
 from encore.database.protocol import Database
+from encore.errors.hooks import HookError
 
 SendPiece = Callable[[bytes], Awaitable[None]]
 """Sends a piece of the body; waits until the caller has read enough of what was sent before."""

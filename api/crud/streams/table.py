@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from api.crud.execution.hook_errors import HookError
 from api.crud.streams.cells import Cell, cells_of, json_cell, text_cell
 from api.crud.views.fields import Field
 from api.crud.views.invalid_values import StoredText
 from api.crud.views.records import Record, added_members, with_added
 from api.crud.views.view import View
+from encore.errors.hooks import HookError
 
 _END: Final = "\r\n"
 _BLANK: Final = '""'

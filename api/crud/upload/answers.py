@@ -12,9 +12,9 @@ from api.crud.upload.request import ATOMIC, PARTIAL, UploadRequest
 from api.crud.upload.spool import new_spool, pieces
 from api.crud.upload.stage import Counts
 from api.crud.upload.statements import UploadStatements
-from api.errors import FieldError, ServiceUnavailable, ValidationFailed
 from encore.database.bulk import Bulk
 from encore.database.statement import Row
+from encore.errors.api import FieldError, ServiceUnavailable, ValidationFailed
 
 SHOWN_REJECTED: Final = 1_000
 """The most rejected rows that a refusal of all lists."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from api.crud.upload.request import UploadRequest
-from api.http.exchange import Exchange
+from encore.http.request_state import Exchange
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -16,9 +16,9 @@ from difflib import get_close_matches
 from typing import IO, Any, Final
 
 from api.crud.formulas import ESCAPED, unescape_formula
-from api.errors import FieldError, MalformedBody
-from api.http.body import StrictJson
-from api.http.media_types import MediaType
+from encore.errors.api import FieldError, MalformedBody
+from encore.http.body import StrictJson
+from encore.http.media_types import MediaType
 
 MAX_ROW: Final = 1024 * 1024
 """The longest row, in bytes of NDJSON, else in characters."""

@@ -17,9 +17,9 @@ from api.crud.upload.answers import Answer
 from api.crud.upload.context import UploadContext
 from api.crud.upload.spool import Body
 from api.crud.views.fields import Model
-from api.errors import IdempotencyKeyReused
 from encore.database.connection import Connection
 from encore.database.statement import Statement, slot
+from encore.errors.api import IdempotencyKeyReused
 from encore.types import now
 
 KEPT: Final = timedelta(hours=24)

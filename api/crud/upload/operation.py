@@ -18,13 +18,13 @@ from api.crud.upload.request import UploadRequest
 from api.crud.upload.run import Run
 from api.crud.upload.spool import Body
 from api.crud.upload.upload import Upload
-from api.errors import ApiError
-from api.http.disconnect import while_connected
-from api.http.exchange import Exchange
-from api.http.media_types import check_accept
-from api.http.preconditions import check_preconditions
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
+from encore.errors.api import ApiError
+from encore.http.disconnect import while_connected
+from encore.http.media_types import check_accept
+from encore.http.preconditions import check_preconditions
+from encore.http.request_state import Exchange
 
 
 class UploadOperation:

@@ -9,10 +9,10 @@ from starlette.types import Scope
 
 from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.upload.formats import FORMATS, JSON, Format
-from api.errors import BadRequest, InvalidQuery, UnsupportedMediaType
-from api.http.body import header
-from api.http.media_types import content_type_of, parse_media_type
-from api.http.preferences import is_lenient
+from encore.errors.api import BadRequest, InvalidQuery, UnsupportedMediaType
+from encore.http.body import header
+from encore.http.media_types import content_type_of, parse_media_type
+from encore.http.preferences import is_lenient
 
 ATOMIC: Final = "atomic"
 PARTIAL: Final = "partial"

@@ -19,8 +19,8 @@ from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
 from api.crud.views.fields import Field
 from api.crud.views.values import Codec, Refusal
-from api.errors import BadRequest, FieldError
 from encore.database.statement import Row
+from encore.errors.api import BadRequest, FieldError
 
 if TYPE_CHECKING:
     from api.crud.upload.context import UploadContext

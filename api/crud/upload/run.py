@@ -22,8 +22,8 @@ from api.crud.upload.spool import Body
 from api.crud.upload.stage import CREATED, Counts
 from api.crud.upload.upload import Upload
 from api.crud.views.invalid_values import text_of
-from api.errors import MalformedBody
 from encore.database.bulk import Bulk
+from encore.errors.api import MalformedBody
 
 MAX_KEYED_ROWS: Final = 10_000
 """The most rows of an upload with an idempotency key: its whole answer is kept."""

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 from starlette.types import Receive, Scope
 
-from api.errors import ServiceUnavailable
-from api.http.body import read_chunks
+from encore.errors.api import ServiceUnavailable
+from encore.http.body import read_chunks
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -18,7 +18,7 @@ from api.crud.upload.rows import RowMaker
 from api.crud.upload.stage import MAX_FIELDS, Stage
 from api.crud.upload.statements import UploadStatements
 from api.crud.views.fields import Field, Model
-from api.http.exchange import Access
+from encore.http.request_state import Access
 from encore.types import UtcDateTime
 
 DEFAULT_LIMIT: Final = 256 * 1024 * 1024

@@ -14,7 +14,7 @@ from api.crud.views.fields import Field, Fields
 from encore.database.statement import Row
 from encore.database.undecodable import Undecodable
 
-log: Any = structlog.get_logger("api.crud")
+log: Any = structlog.get_logger("encore.crud")
 
 HEADER: Final = b"invalid-values"
 _LOGGED_KEYS: Final = 10

@@ -17,11 +17,11 @@ from api.crud.execution.context import Context
 from api.crud.query import Condition
 from api.crud.views.invalid_values import HEADER
 from api.crud.views.records import encode_counting, hide, with_added
-from api.errors import NotFound
-from api.http.body import read_json_object
-from api.http.forms import read_json_or_form
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.errors.api import NotFound
+from encore.http.body import read_json_object
+from encore.http.forms import read_json_or_form
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

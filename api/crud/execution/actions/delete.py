@@ -6,8 +6,8 @@ from api.crud.execution import session_writes
 from api.crud.execution.actions.action import JSON_ONLY
 from api.crud.execution.actions.row import RowAction, only
 from api.crud.execution.context import Context
-from api.errors import NotFound
 from encore.database.statement import Row
+from encore.errors.api import NotFound
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -7,9 +7,9 @@ from api.crud.execution.actions.action import JSON_ONLY, Action
 from api.crud.execution.context import Context
 from api.crud.execution.statements import Statements
 from api.crud.query import Condition
-from api.errors import NotFound
 from encore.database.errors import NotWritten, SeveralRows
 from encore.database.statement import Row, Values
+from encore.errors.api import NotFound
 
 
 class RowAction(Action):

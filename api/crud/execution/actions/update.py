@@ -19,9 +19,9 @@ from api.crud.models.defaults import has_sql_default
 from api.crud.views.fields import Raw
 from api.crud.views.invalid_values import doubtful, shown_as
 from api.crud.views.values.columns import stored_as
-from api.errors import NotFound
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.errors.api import NotFound
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

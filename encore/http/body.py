@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
-from api.errors import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMediaType
-from api.http.coding import PIECE, decoder_of
-from api.http.media_types import content_type_of, parse_media_type
+from encore.errors.api import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMediaType
+from encore.http.coding import PIECE, decoder_of
+from encore.http.media_types import content_type_of, parse_media_type
 
 _MAX_GROWTH: Final = 200
 """How many times larger than itself a coded body may become; text becomes 5 to 50 times."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from api.http.short_texts import cached_if_short
+from encore.http.short_texts import cached_if_short
 
 EXACT: Final = "exact"
 ESTIMATED: Final = "estimated"

@@ -21,12 +21,12 @@ from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
-from api.http.exchange import AUTHENTICATED, PUBLIC, Access, Exchange
-from api.http.host import refusal_of_host
-from api.http.native import UnsupportedRoute, access_of, native, registered
+from encore.errors.api import ApiError, BadRequest, MethodNotAllowed, NotFound
+from encore.http.host import refusal_of_host
+from encore.http.native import UnsupportedRoute, access_of, native, registered
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, Exchange
 
-log: Any = structlog.get_logger("api")
+log: Any = structlog.get_logger("encore")
 
 _INDEXED: Final = re.compile(r"(?:/(?:[^{}/]*|\{[^{}/:]+\}))+")
 """Templates whose segments are words or parameters, and nothing in between."""

@@ -15,11 +15,11 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.body import header
-from api.http.exchange import Exchange, Header
 from encore.database.callers import current_caller
+from encore.http.body import header
+from encore.http.request_state import Exchange, Header
 
-log: Any = structlog.get_logger("api.request")
+log: Any = structlog.get_logger("encore.request")
 
 UNANSWERED: Final = "unanswered"
 """The reason code of a request whose caller went away, or whose answer could not be sent."""

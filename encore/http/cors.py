@@ -11,8 +11,8 @@ from typing import ClassVar, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.body import header
-from api.http.exchange import Exchange, Header
+from encore.http.body import header
+from encore.http.request_state import Exchange, Header
 
 EXPOSED: Final = (
     "Content-Disposition",

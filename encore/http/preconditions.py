@@ -7,8 +7,8 @@ carries a ``Last-Modified`` (section 13.1.4).
 
 from starlette.types import Scope
 
-from api.errors import PreconditionFailed
-from api.http.body import header
+from encore.errors.api import PreconditionFailed
+from encore.http.body import header
 
 
 def check_preconditions(scope: Scope) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from api.errors import NotAcceptable
+from encore.errors.api import NotAcceptable
 
 LEVEL: Final = 1
 """zlib's. An export of a table is a tenth smaller at 6, and takes three times as long."""

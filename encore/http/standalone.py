@@ -8,11 +8,11 @@ around it has verified, refuses a request without one, and answers errors as pro
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.exchange import Access, Exchange
-from api.http.gates import PrincipalCheck
-from api.http.problems import ProblemBoundary
-from api.http.request_log import RequestLog
-from api.http.unread import UnreadBody
+from encore.http.error_handling import ProblemBoundary
+from encore.http.gates import PrincipalCheck
+from encore.http.request_log import RequestLog
+from encore.http.request_state import Access, Exchange
+from encore.http.unread_body import UnreadBody
 
 
 class Standalone:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
-from api.http.exchange import Header
+from encore.http.request_state import Header
 
 _NOSNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
 _NO_REFERRER: Final[Header] = (b"referrer-policy", b"no-referrer")

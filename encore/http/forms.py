@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
-from api.errors import MalformedBody, UnsupportedMediaType
-from api.http.body import JSON_TYPES, decode_object, read_body
-from api.http.media_types import content_type_of, parse_media_type
+from encore.errors.api import MalformedBody, UnsupportedMediaType
+from encore.http.body import JSON_TYPES, decode_object, read_body
+from encore.http.media_types import content_type_of, parse_media_type
 
 FORM: Final = "application/x-www-form-urlencoded"
 _MOST_MEMBERS: Final = 1_000

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
 
-from api.errors import ClientClosedRequest
+from encore.errors.api import ClientClosedRequest
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import Overloaded
-from api.http.exchange import Exchange
+from encore.errors.api import Overloaded
+from encore.http.request_state import Exchange
 
 MAX_CONCURRENT_REQUESTS: Final = 1_000
 

@@ -16,8 +16,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import Forbidden, Unauthorized
-from api.http.exchange import Access, Exchange
+from encore.errors.api import Forbidden, Unauthorized
+from encore.http.request_state import Access, Exchange
 
 Lifespan = Callable[[Any], Any]
 

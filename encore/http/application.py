@@ -6,16 +6,16 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.admission import MAX_CONCURRENT_REQUESTS, Admission, ClientShare, refuse
-from api.http.body_timeout import BODY_TIMEOUT_SECONDS
-from api.http.exchange import PUBLIC, Access, Header
-from api.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
-from api.http.lifespan import run_lifespan
-from api.http.native import UnsupportedRoute, access_of, registered
-from api.http.problems import ProblemBoundary
-from api.http.request_log import RequestLog
-from api.http.routing import RouteTable, Routing, dispatch
-from api.http.unread import UnreadBody
+from encore.http.admission import MAX_CONCURRENT_REQUESTS, Admission, ClientShare, refuse
+from encore.http.body_timeout import BODY_TIMEOUT_SECONDS
+from encore.http.error_handling import ProblemBoundary
+from encore.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
+from encore.http.lifespan import run_lifespan
+from encore.http.native import UnsupportedRoute, access_of, registered
+from encore.http.request_log import RequestLog
+from encore.http.request_state import PUBLIC, Access, Header
+from encore.http.routing import RouteTable, Routing, dispatch
+from encore.http.unread_body import UnreadBody
 
 
 class Service(FastAPI):
@@ -23,7 +23,7 @@ class Service(FastAPI):
 
     ``Admission`` → ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what
     ``add_middleware`` added → ``ClientShare`` → the operation. Where no added middleware declares
-    that it is a gate, ``PrincipalCheck`` stands before ``ClientShare`` (``api.http.gates``).
+    that it is a gate, ``PrincipalCheck`` stands before ``ClientShare`` (``encore.http.gates``).
     Starlette's own error layers are not needed, since the boundary answers for all, and they cost
     as much as a small request's database work.
 
@@ -33,7 +33,7 @@ class Service(FastAPI):
         headers: What every answer carries, unless its operation decides otherwise.
         max_concurrent_requests: How many requests may be under way before others are refused.
         always_admitted: Paths that are not refused even then, such as health checks.
-        body_timeout: How long a request may wait for its body (``api.http.body_timeout``),
+        body_timeout: How long a request may wait for its body (``encore.http.body_timeout``),
             in seconds.
         options: FastAPI's.
 

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 from starlette.types import Message, Receive, Scope
 
-from api.http.address import network_of
-from api.http.disconnect import DisconnectWatch
+from encore.http.address import network_of
+from encore.http.disconnect import DisconnectWatch
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -97,7 +97,7 @@ class Exchange:
             can compare them; None where the gate does not say.
         client_id: Who called, from ``cid``, ``client_id`` or ``azp``.
         reason: The code of the refusal, for the log only.
-        cause: What failed, in its own word (``api.http.causes``), for the log only.
+        cause: What failed, in its own word (``encore.http.causes``), for the log only.
         measures: What the log says of a stream: its rows and bytes; None of any other answer.
         headers: What the answer carries besides its own headers, whichever layer gives it.
         peer: The address and port that the request came from; None where they are not known.

@@ -12,8 +12,8 @@ from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.body import header
-from api.http.body_timeout import BODY_TIMEOUT_SECONDS, BodyWaits, cancellable
+from encore.http.body import header
+from encore.http.body_timeout import BODY_TIMEOUT_SECONDS, BodyWaits, cancellable
 
 _CLOSE = (b"connection", b"close")
 
@@ -23,7 +23,8 @@ class UnreadBody:
 
     Args:
         app: The next layer.
-        timeout: How long a request may wait for its body, in seconds (``api.http.body_timeout``).
+        timeout: How long a request may wait for its body, in seconds
+            (``encore.http.body_timeout``).
     """
 
     def __init__(self, app: ASGIApp, *, timeout: float = BODY_TIMEOUT_SECONDS) -> None:

@@ -12,7 +12,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Host, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.exchange import Access
+from encore.http.request_state import Access
 
 
 class UnsupportedRoute(Exception):

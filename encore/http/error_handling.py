@@ -14,14 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import errors
-from api.http.causes import cause_of
-from api.http.exchange import Exchange, Header
-from api.http.handlers import Handlers, handler_of, response_of
-from api.http.native import without_body
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
+from encore.errors import api as errors
+from encore.http.causes import cause_of
+from encore.http.handlers import Handlers, handler_of, response_of
+from encore.http.native import without_body
+from encore.http.request_state import Exchange, Header
 
-log: Any = structlog.get_logger("api")
+log: Any = structlog.get_logger("encore")
 
 _PATH: Final = "/:@!$&'()*+,;=~"
 """What may stand in a path as it is (RFC 3986, section 3.3)."""

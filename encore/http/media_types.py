@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
-from api.errors import BadRequest, NotAcceptable
-from api.http.short_texts import cached_if_short
+from encore.errors.api import BadRequest, NotAcceptable
+from encore.http.short_texts import cached_if_short
 
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"

@@ -2,5 +2,5 @@
 
 ``RequestLog`` opens the exchange, ``UnreadBody`` ends connections that cannot go on,
 ``ProblemBoundary`` turns any failure into a response,
-``Routing`` finds the operation, then comes ``api.auth``'s gate, and ``Dispatch`` hands over.
+``Routing`` finds the operation, then comes ``encore.auth``'s gate, and ``Dispatch`` hands over.
 """
