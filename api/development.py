@@ -25,13 +25,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from api.issuer import IssuerSettings, IssuerStartError
-from api.issuer.server import check_startable
-from api.issuer.server import serve as serve_issuer
 from api.logs import configure_logs
 from api.server import build, check_address, end_with_parent, serve
 from api.settings import AUTH0_SCOPE_CLAIMS, CannotStart, Settings, SettingsError, read_layers
 from encore.database.errors import DatabaseError
+from encore.issuer import IssuerSettings, IssuerStartError
+from encore.issuer.server import check_startable
+from encore.issuer.server import serve as serve_issuer
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCAL: Final = Path(".env.local")

@@ -6,12 +6,12 @@ not built: a layer that is not there costs a request nothing.
 
 from typing import Any
 
-from api.auth import BearerGate, TokenVerifier, Verifier
-from api.auth.introspection import Introspection
-from api.auth.introspection_endpoint import IntrospectionEndpoint
-from api.auth.metadata import metadata_route, metadata_url
-from api.auth.revocation import RevokedTokens
 from api.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
+from encore.auth import BearerGate, TokenVerifier, Verifier
+from encore.auth.introspection import Introspection
+from encore.auth.introspection_endpoint import IntrospectionEndpoint
+from encore.auth.metadata import metadata_route, metadata_url
+from encore.auth.revocation import RevokedTokens
 from encore.http.application import Service
 from encore.http.cors import Cors
 
@@ -40,7 +40,7 @@ class Guard:
         if settings.resource_url:
             options["resource_metadata"] = metadata_url(settings.resource_url)
         if settings.rate_limit_clients or settings.rate_limit_bad_tokens:
-            from api.auth.limits import LimitedGate  # noqa: PLC0415 - 0.1 s that few need
+            from encore.auth.rate_limits import LimitedGate  # noqa: PLC0415 - 0.1 s that few need
 
             app.add_middleware(
                 LimitedGate,

@@ -29,11 +29,11 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
-from api.auth import BearerGate
-from api.issuer.signing import SigningKey
 from api.settings import Settings
 from benchmarks.auth_verification import okta_token
+from encore.auth import BearerGate
 from encore.http.application import Service
+from encore.issuer.signing import SigningKey
 
 CONNECTIONS = 16
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 from jose.utils import base64url_encode
 
-from api.auth import TrustedIssuer, Verifier
-from api.auth.compact import parse
-from api.auth.jwks import read_key_set
-from api.issuer.signing import SigningKey
+from encore.auth import TrustedIssuer, Verifier
+from encore.auth.jwks import read_key_set
+from encore.auth.jws import parse
 from encore.errors.api import ApiError
+from encore.issuer.signing import SigningKey
 
 ISSUER = "https://issuer.example/oauth2/default"
 TOKENS = 10_000

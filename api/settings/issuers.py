@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from api.auth.issuers import TrustedIssuer, is_loopback
 from api.settings.settings import Settings
 from api.settings.values import nearest
+from encore.auth.issuers import TrustedIssuer, is_loopback
 from encore.errors.startup import SettingsError
 
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")

@@ -10,9 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from api.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from api.settings import values
 from api.settings.layers import read_layers
+from encore.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors.startup import SettingsError
 

@@ -4,7 +4,7 @@ A gate is a middleware that verifies who calls and says so in ``Exchange.claims`
 has ``authenticates = True`` is a gate by its own word; it also compares scopes with those of the
 operation. One with ``authenticates = False``, and those of Starlette and FastAPI, are none. Of any
 other it is not known: the application starts, and ``PrincipalCheck`` answers 401 to each request
-for which no claims were set. ``api.auth.gate`` is the gate itself.
+for which no claims were set. ``encore.auth.middleware`` is the gate itself.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 from starlette.types import Message, Receive, Scope, Send
 
-from api.auth import BearerGate, DownloadError, TrustedIssuer, Verifier
+from encore.auth import BearerGate, DownloadError, TrustedIssuer, Verifier
 from encore.errors.api import ApiError
 from encore.http.request_state import Access, Exchange
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.auth import Download, DownloadError, TrustedIssuer, Verifier
+from encore.auth import Download, DownloadError, TrustedIssuer, Verifier
 
 pytestmark = pytest.mark.anyio
 

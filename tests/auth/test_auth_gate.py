@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.auth import BearerGate
+from encore.auth import BearerGate
 from encore.http.request_state import AUTHENTICATED, PUBLIC, Access
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.auth import TrustedIssuer, Verifier
+from encore.auth import TrustedIssuer, Verifier
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"issuer": ""}, "issuer"),

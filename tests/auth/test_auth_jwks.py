@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.auth.jwks import MAX_KEYS, KeySet, read_key_set
+from encore.auth.jwks import MAX_KEYS, KeySet, read_key_set
 
 RS256 = ("RS256",)
 

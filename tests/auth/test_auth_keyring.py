@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.auth import KeyringPolicy, TrustedIssuer
-from api.auth.keyring import Keyring
+from encore.auth import KeyringPolicy, TrustedIssuer
+from encore.auth.jwks_cache import Keyring
 from encore.errors.api import ServiceUnavailable
 
 pytestmark = pytest.mark.anyio

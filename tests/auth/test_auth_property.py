@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from api.auth import TrustedIssuer, Verifier
-from api.auth.compact import _octets
-from api.auth.credentials import bearer_credential
-from api.auth.scopes import read_scopes
+from encore.auth import TrustedIssuer, Verifier
+from encore.auth.credentials import bearer_credential
+from encore.auth.jws import _octets
+from encore.auth.scopes import read_scopes
 from encore.errors.api import InvalidRequest, Unauthorized
 
 ISSUER = "https://issuer.example/oauth2/default"

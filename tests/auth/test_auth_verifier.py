@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from api.auth import TrustedIssuer
-from api.auth.jwks import read_key_set
+from encore.auth import TrustedIssuer
+from encore.auth.jwks import read_key_set
 from encore.errors.api import ServiceUnavailable, Unauthorized
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ RFC7515_A2_SIGNATURE = (
 
 
 def test_the_signature_of_rfc_7515_a2_is_good_and_no_other_is() -> None:
-    from api.auth.compact import _octets  # noqa: PLC0415  the one decoder, for the one vector
+    from encore.auth.jws import _octets  # noqa: PLC0415  the one decoder, for the one vector
 
     (key,) = read_key_set({"keys": [RFC7515_A2_KEY]}, ("RS256",)).select("rfc", "RS256")
     signature = _octets(RFC7515_A2_SIGNATURE.encode())
@@ -357,7 +357,7 @@ async def test_a_cold_verification_and_a_hit_cost_what_was_promised_within_reaso
 
 def test_importing_the_gate_loads_no_framework_and_no_client() -> None:
     code = (
-        "import json, sys, api.auth;"
+        "import json, sys, encore.auth;"
         "print(json.dumps([m for m in ('httpx', 'fastapi', 'pydantic') if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

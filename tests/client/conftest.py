@@ -21,8 +21,8 @@ SECRET = "the-secret-of-the-test"
 
 ISSUER_SCRIPT = """
 import sys
-from api.issuer import IssuerSettings
-from api.issuer.server import serve
+from encore.issuer import IssuerSettings
+from encore.issuer.server import serve
 serve(IssuerSettings(issuer=sys.argv[1], audience="api://default", clients={"dev": sys.argv[2]},
                      default_scopes=["a"]), ready=lambda: print("ready", flush=True))
 """

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from api.auth.cache import MAX_BYTES, Entry, TokenCache
-from api.auth.footprint import bytes_of
-from api.auth.grants import Grant
-from api.auth.limits import Limit
+from encore.auth.access_token import Grant
+from encore.auth.memory_size import bytes_of
+from encore.auth.rate_limits import Limit
+from encore.auth.token_cache import MAX_BYTES, Entry, TokenCache
 from encore.http.host import refusal_of_host
 from encore.http.media_types import parse_media_type
 from encore.http.preferences import is_lenient

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from api.auth.download import DownloadError
-from api.auth.grants import Grant
-from api.auth.introspection import Introspection, IntrospectionPolicy, read_answer
-from api.auth.introspection_endpoint import IntrospectionEndpoint
+from encore.auth.access_token import Grant
+from encore.auth.fetch import DownloadError
+from encore.auth.introspection import Introspection, IntrospectionPolicy, read_answer
+from encore.auth.introspection_endpoint import IntrospectionEndpoint
 from encore.errors.api import ApiError, ServiceUnavailable, Unauthorized
 from tests.auth.conftest import LocalIssuer, ManualClock
 

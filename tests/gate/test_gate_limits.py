@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.auth.limits import Limit
-from api.auth.windows import Windows
 from api.settings import Settings, SettingsError
+from encore.auth.fixed_windows import Windows
+from encore.auth.rate_limits import Limit
 from encore.http.address import address_of
 from tests.auth.conftest import ManualClock
 from tests.conftest import assert_problem

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.auth.metadata import metadata_path, metadata_url
+from encore.auth.metadata import metadata_path, metadata_url
 from tests.gate.conftest import SCOPES, RunningGate, StartGate
 
 RESOURCE = "https://parts.example.com"

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth.revocation import RevokedTokens
+from encore.auth.revocation import RevokedTokens
 from tests.conftest import START_SECONDS, assert_problem
 from tests.gate.conftest import StartGate
 

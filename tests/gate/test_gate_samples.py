@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from api.development import _trust_both_shapes
-from api.issuer import IssuerSettings
 from api.settings import Settings, trusted_issuers
+from encore.issuer import IssuerSettings
 from tests.conftest import START_SECONDS, System, assert_problem, start_system
 from tests.workers import free_port
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.auth import TrustedIssuer
 from api.settings import Settings, SettingsError, read_layers, trusted_issuers
+from encore.auth import TrustedIssuer
 
 OKTA = "https://example.okta.com/oauth2/default"
 MANY = """

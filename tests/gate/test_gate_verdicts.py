@@ -17,7 +17,7 @@ from joserfc import jwt as jose
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from api.auth import TrustedIssuer, Verifier
+from encore.auth import TrustedIssuer, Verifier
 from encore.errors.api import ApiError
 from tests.auth.conftest import AUDIENCE, ISSUER, Desk, Signer
 

@@ -19,10 +19,10 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import BearerGate
-from api.auth.grants import Grant
 from api.crud import Crud
 from api.crud.options import ConfigurationError
+from encore.auth import BearerGate
+from encore.auth.access_token import Grant
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.http.application import Service

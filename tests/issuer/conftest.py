@@ -18,8 +18,8 @@ CLIENT_SECRET = "dev+secret/with:signs"
 
 SCRIPT = """
 import json, sys
-from api.issuer import IssuerSettings, IssuerStartError
-from api.issuer.server import serve
+from encore.issuer import IssuerSettings, IssuerStartError
+from encore.issuer.server import serve
 told = json.loads(sys.argv[1])
 environment = told.pop("environment", "development")
 try:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.issuer.ledger import Entry, Ledger
+from encore.issuer.token_store import Entry, Ledger
 
 BASE = "/oauth2/default/v1"
 FORM = {"grant_type": "client_credentials", "scope": "a b"}

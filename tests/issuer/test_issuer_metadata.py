@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.issuer.signing import SigningKey, thumbprint
+from encore.issuer.signing import SigningKey, thumbprint
 
 OKTA = "/oauth2/default"
 

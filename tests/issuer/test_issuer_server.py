@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.issuer import IssuerRefusedError, IssuerSettings
-from api.issuer.server import check_startable
+from encore.issuer import IssuerRefusedError, IssuerSettings
+from encore.issuer.server import check_startable
 from tests.workers import free_port
 
 Start = Callable[..., Any]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
-from api.auth.footprint import bytes_of
-from api.auth.grants import Grant
+from encore.auth.access_token import Grant
+from encore.auth.memory_size import bytes_of
 
 _ENTRY_BYTES: Final = 1_500
 """Of an entry besides its claims: the grant, its sets, digest and places in two maps."""

@@ -8,8 +8,8 @@ anything is left to the verifier. The request body is never looked at.
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
-from api.auth import refusals
-from api.auth.compact import MAX_TOKEN_BYTES
+from encore.auth import challenges as refusals
+from encore.auth.jws import MAX_TOKEN_BYTES
 
 _SCHEME = b"bearer"
 _B64TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"

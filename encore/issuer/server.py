@@ -23,9 +23,9 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.issuer.app import create_issuer
-from api.issuer.errors import IssuerRefusedError, IssuerStartError, PortTakenError
-from api.issuer.settings import LOOPBACK, IssuerLocation, IssuerSettings
+from encore.issuer.app import create_issuer
+from encore.issuer.errors import IssuerRefusedError, IssuerStartError, PortTakenError
+from encore.issuer.settings import LOOPBACK, IssuerLocation, IssuerSettings
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"

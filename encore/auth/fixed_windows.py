@@ -10,7 +10,7 @@ from typing import Final
 
 from limits.storage import Storage
 
-from api.auth.keyring import Clock
+from encore.auth.jwks_cache import Clock
 
 MAX_KEYS: Final = 10_000
 """About 2 MB; beyond it the window begun first is forgotten."""

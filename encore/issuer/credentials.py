@@ -14,8 +14,8 @@ from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
-from api.issuer.errors import InvalidClientError, InvalidRequestError
-from api.issuer.parameters import Parameters
+from encore.issuer.errors import InvalidClientError, InvalidRequestError
+from encore.issuer.parameters import Parameters
 
 _REFUSAL = "Client authentication failed: the client is unknown or its secret is wrong."
 

@@ -8,8 +8,8 @@ section 3.3) and the comparison, which is always of whole names: ``parts`` is no
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.auth import refusals
-from api.auth.grants import Grant
+from encore.auth import challenges as refusals
+from encore.auth.access_token import Grant
 from encore.http.request_state import Access
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.auth import refusals
+from encore.auth import challenges as refusals
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from api.issuer.errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
-from api.issuer.grants import Subject
-from api.issuer.ledger import Entry, Ledger
-from api.issuer.parameters import Parameters
-from api.issuer.scopes import parse_scope
-from api.issuer.settings import IssuerSettings
-from api.issuer.signing import SigningKey
+from encore.issuer.errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
+from encore.issuer.grants import Subject
+from encore.issuer.parameters import Parameters
+from encore.issuer.scopes import parse_scope
+from encore.issuer.settings import IssuerSettings
+from encore.issuer.signing import SigningKey
+from encore.issuer.token_store import Entry, Ledger
 
 JWT = "jwt"
 OPAQUE = "opaque"

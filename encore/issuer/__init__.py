@@ -5,12 +5,12 @@ act as a person, by password (section 4.3), so that the service, its client and 
 samples run without an account anywhere. It knows nothing of the service: the service meets it over
 HTTP, as it would meet Okta.
 
-``create_issuer`` gives the application; ``api.issuer.server`` runs it, on loopback alone.
+``create_issuer`` gives the application; ``encore.issuer.server`` runs it, on loopback alone.
 """
 
-from api.issuer.app import create_issuer
-from api.issuer.errors import IssuerRefusedError, IssuerStartError, PortTakenError
-from api.issuer.settings import IssuerSettings
+from encore.issuer.app import create_issuer
+from encore.issuer.errors import IssuerRefusedError, IssuerStartError, PortTakenError
+from encore.issuer.settings import IssuerSettings
 
 __all__ = [
     "IssuerRefusedError",

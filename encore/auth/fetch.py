@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from api.auth.issuers import is_loopback
+from encore.auth.issuers import is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext

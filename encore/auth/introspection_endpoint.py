@@ -11,8 +11,8 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlsplit
 
-from api.auth.download import CONNECT_SECONDS, TOTAL_SECONDS, DownloadError, read_bounded
-from api.auth.issuers import is_loopback
+from encore.auth.fetch import CONNECT_SECONDS, TOTAL_SECONDS, DownloadError, read_bounded
+from encore.auth.issuers import is_loopback
 
 if TYPE_CHECKING:
     import httpx

@@ -16,13 +16,14 @@ from typing import Any
 
 from jose.backends.base import Key
 
-from api.auth import compact, refusals
-from api.auth.cache import Entry, TokenCache
-from api.auth.claims import read_grant
-from api.auth.download import Download, Fetch
-from api.auth.grants import Grant
-from api.auth.issuers import TrustedIssuer
-from api.auth.keyring import DEFAULT_POLICY, Clock, Keyring, KeyringPolicy
+from encore.auth import challenges as refusals
+from encore.auth import jws as compact
+from encore.auth.access_token import Grant
+from encore.auth.claims import read_grant
+from encore.auth.fetch import Download, Fetch
+from encore.auth.issuers import TrustedIssuer
+from encore.auth.jwks_cache import DEFAULT_POLICY, Clock, Keyring, KeyringPolicy
+from encore.auth.token_cache import Entry, TokenCache
 from encore.errors.api import ApiError, ServiceUnavailable
 
 Revoked = Callable[[Mapping[str, Any]], bool]

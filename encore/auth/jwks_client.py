@@ -8,8 +8,8 @@ Owns the choice of addresses (OpenID Connect Discovery 1.0 section 4, RFC 8414 s
 import json
 from typing import Any
 
-from api.auth.download import DownloadError, Fetch
-from api.auth.issuers import TrustedIssuer
+from encore.auth.fetch import DownloadError, Fetch
+from encore.auth.issuers import TrustedIssuer
 
 OKTA_PATH = "/v1/keys"
 AUTH0_PATH = "/.well-known/jwks.json"

@@ -11,12 +11,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.issuer.credentials import Clients
-from api.issuer.errors import InvalidGrantError, InvalidRequestError
-from api.issuer.grants import subject_of
-from api.issuer.ledger import Ledger
-from api.issuer.parameters import read_parameters
-from api.issuer.tokens import Mint, Shape
+from encore.issuer.credentials import Clients
+from encore.issuer.errors import InvalidGrantError, InvalidRequestError
+from encore.issuer.grants import subject_of
+from encore.issuer.parameters import read_parameters
+from encore.issuer.token_store import Ledger
+from encore.issuer.tokens import Mint, Shape
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """On whatever may carry a token or speak of one (RFC 6749 section 5.1)."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.issuer.errors import IssuerRefusedError
+from encore.issuer.errors import IssuerRefusedError
 
 LOOPBACK = {
     "localhost": ("127.0.0.1", "::1"),

@@ -12,20 +12,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.issuer.credentials import Clients
-from api.issuer.endpoints import (
+from encore.issuer.credentials import Clients
+from encore.issuer.endpoints import (
     NO_STORE,
     Document,
     IntrospectionEndpoint,
     RevocationEndpoint,
     TokenEndpoint,
 )
-from api.issuer.errors import OAuthError
-from api.issuer.ledger import Ledger
-from api.issuer.metadata import auth0_metadata, okta_metadata
-from api.issuer.settings import IssuerSettings
-from api.issuer.signing import SigningKey
-from api.issuer.tokens import Auth0Shape, Mint, OktaShape
+from encore.issuer.errors import OAuthError
+from encore.issuer.metadata import auth0_metadata, okta_metadata
+from encore.issuer.settings import IssuerSettings
+from encore.issuer.signing import SigningKey
+from encore.issuer.token_store import Ledger
+from encore.issuer.tokens import Auth0Shape, Mint, OktaShape
 
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 

@@ -6,8 +6,8 @@ authorization endpoint and no response types.
 
 from typing import Any
 
-from api.issuer.grants import GRANTS
-from api.issuer.settings import IssuerSettings
+from encore.issuer.grants import GRANTS
+from encore.issuer.settings import IssuerSettings
 
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 

@@ -22,11 +22,11 @@ from math import inf
 
 from jose.backends.base import Key
 
-from api.auth import refusals
-from api.auth.discovery import KeySource
-from api.auth.download import Fetch
-from api.auth.issuers import TrustedIssuer
-from api.auth.jwks import KeySet, read_key_set
+from encore.auth import challenges as refusals
+from encore.auth.fetch import Fetch
+from encore.auth.issuers import TrustedIssuer
+from encore.auth.jwks import KeySet, read_key_set
+from encore.auth.jwks_client import KeySource
 
 Clock = Callable[[], float]
 """Gives seconds."""

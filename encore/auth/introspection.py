@@ -17,14 +17,14 @@ from math import inf
 from types import MappingProxyType
 from typing import Any
 
-from api.auth import refusals
-from api.auth.cache import TokenCache
-from api.auth.claims import CLIENT_CLAIMS
-from api.auth.gate import TokenVerifier
-from api.auth.grants import Grant
-from api.auth.keyring import Clock
-from api.auth.scopes import read_scopes
-from api.auth.verifier import Revoked
+from encore.auth import challenges as refusals
+from encore.auth.access_token import Grant
+from encore.auth.claims import CLIENT_CLAIMS
+from encore.auth.jwks_cache import Clock
+from encore.auth.middleware import TokenVerifier
+from encore.auth.scopes import read_scopes
+from encore.auth.token_cache import TokenCache
+from encore.auth.verifier import Revoked
 from encore.errors.api import ApiError
 
 Ask = Callable[[str], Awaitable[Mapping[str, Any]]]

@@ -6,8 +6,8 @@ accounts, so any name and any password will do. No real service should take peop
 
 from dataclasses import dataclass
 
-from api.issuer.errors import InvalidGrantError, InvalidRequestError, UnsupportedGrantError
-from api.issuer.parameters import Parameters
+from encore.issuer.errors import InvalidGrantError, InvalidRequestError, UnsupportedGrantError
+from encore.issuer.parameters import Parameters
 
 CLIENT_CREDENTIALS = "client_credentials"
 PASSWORD = "password"  # noqa: S105 - a grant's name

@@ -10,11 +10,11 @@ from typing import ClassVar, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import refusals
-from api.auth.credentials import bearer_credential
-from api.auth.grants import Grant
-from api.auth.issuers import is_safe_url
-from api.auth.scopes import permit
+from encore.auth import challenges as refusals
+from encore.auth.access_token import Grant
+from encore.auth.credentials import bearer_credential
+from encore.auth.issuers import is_safe_url
+from encore.auth.scopes import permit
 from encore.errors.api import ApiError
 from encore.http.request_state import Exchange
 

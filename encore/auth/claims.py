@@ -10,10 +10,10 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, cast
 
-from api.auth import refusals
-from api.auth.grants import Grant
-from api.auth.issuers import TrustedIssuer
-from api.auth.scopes import read_scopes
+from encore.auth import challenges as refusals
+from encore.auth.access_token import Grant
+from encore.auth.issuers import TrustedIssuer
+from encore.auth.scopes import read_scopes
 
 CLIENT_CLAIMS = ("cid", "client_id", "azp")
 """Okta's, RFC 9068's and Auth0's name for the client, in the order that they are read."""

@@ -23,12 +23,12 @@ The modules, in the order that a request meets them: ``gate``, ``credentials``, 
 ``claims``, ``grants``, ``scopes``; ``refusals`` has the words and challenges of them all.
 """
 
-from api.auth.download import Download, DownloadError, Fetch
-from api.auth.gate import BearerGate, TokenVerifier
-from api.auth.grants import Grant
-from api.auth.issuers import ALGORITHMS, TrustedIssuer
-from api.auth.keyring import Clock, KeyringPolicy
-from api.auth.verifier import Revoked, Verifier
+from encore.auth.access_token import Grant
+from encore.auth.fetch import Download, DownloadError, Fetch
+from encore.auth.issuers import ALGORITHMS, TrustedIssuer
+from encore.auth.jwks_cache import Clock, KeyringPolicy
+from encore.auth.middleware import BearerGate, TokenVerifier
+from encore.auth.verifier import Revoked, Verifier
 
 __all__ = [
     "ALGORITHMS",

@@ -18,10 +18,10 @@ from limits import parse
 from limits.strategies import FixedWindowRateLimiter
 from starlette.types import ASGIApp, Scope
 
-from api.auth import refusals
-from api.auth.gate import BearerGate, TokenVerifier
-from api.auth.keyring import Clock
-from api.auth.windows import Windows
+from encore.auth import challenges as refusals
+from encore.auth.fixed_windows import Windows
+from encore.auth.jwks_cache import Clock
+from encore.auth.middleware import BearerGate, TokenVerifier
 from encore.errors.api import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
 from encore.http.address import address_of
 from encore.http.request_state import Exchange, Header

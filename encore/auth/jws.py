@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from api.auth import refusals
+from encore.auth import challenges as refusals
 
 MAX_TOKEN_BYTES = 16 * 1024
 MAX_NESTING = 16
