@@ -11,17 +11,12 @@ from api.crud.execution.actions import Action, RowAction
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context, Response
 from api.crud.execution.hooks import SKIP, stop
-from api.crud.options import (
-    AssociationOptions,
-    ConfigurationError,
-    ResourceOptions,
-    SearchOptions,
-    SortOptions,
-)
 from api.crud.resource import Resource
-from api.crud.views.values import TypeAdapter
-from api.crud.views.view import Include
+from encore.errors.configuration import ConfigurationError
 from encore.errors.hooks import HookError
+from encore.models.types import TypeAdapter
+from encore.options.include import Include
+from encore.options.options import AssociationOptions, ResourceOptions, SearchOptions, SortOptions
 
 __all__ = [
     "SKIP",

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy.types import TypeEngine
 
-from api.crud.options import (
+from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
+from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
+from encore.errors.configuration import ConfigurationError
+from encore.http.preferences import COUNTS
+from encore.http.request_state import Access
+from encore.models.types import TypeAdapter
+from encore.options.include import Include
+from encore.options.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
     COMPATIBLE,
@@ -18,17 +25,10 @@ from api.crud.options import (
     NESTED_ARRAYS,
     UPDATE_METHODS,
     AssociationOptions,
-    ConfigurationError,
     ResourceOptions,
     SearchOptions,
     SortOptions,
 )
-from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
-from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
-from api.crud.views.values import TypeAdapter
-from api.crud.views.view import Include
-from encore.http.preferences import COUNTS
-from encore.http.request_state import Access
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")

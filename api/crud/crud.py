@@ -20,7 +20,6 @@ from sqlalchemy import Dialect
 from api.crud.checks import check_base, check_compatible
 from api.crud.compatibility import compatibility_of
 from api.crud.execution.hooks import ActionHooks
-from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions, is_view
 from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
 from api.crud.routes.document import describe_generated_routes
 from api.crud.routes.exposed import APP, Exposed
@@ -34,10 +33,12 @@ from api.crud.subresources import nested_resources
 from api.crud.upload.describe import described
 from api.crud.upload.operation import UploadOperation
 from api.crud.upload.upload import Upload
-from api.crud.views.fields import Model
-from api.crud.views.values import TypeAdapters
 from encore.database.protocol import Database
+from encore.errors.configuration import ConfigurationError
 from encore.http.request_state import Access
+from encore.models.fields import Model
+from encore.models.types import TypeAdapters
+from encore.options.options import READING_ACTIONS, ResourceOptions, is_view
 from encore.secret_key import Secret, secret_of
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import msgspec
 
 from api.crud.execution.bodies import Errors
-from api.crud.views.fields import Field
-from api.crud.views.values import Refusal
-from api.crud.views.values.codec import Convert
+from encore.models.fields import Field
+from encore.models.types import Refusal
+from encore.models.types.codec import Convert
 
 UNREACHABLE: Final = ("", ".", "..")
 """What a path's segment cannot be."""

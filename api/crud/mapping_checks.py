@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import JSON, Column
 
 from api.crud.checks import check_path
-from api.crud.models.defaults import has_sql_default, sql_default, takes_context
-from api.crud.models.keys import finds_one_row
-from api.crud.models.mapped_class import MappedClass, Model
-from api.crud.options import ConfigurationError
-from api.crud.views.fields import Field
-from api.crud.views.values.columns import stored_as
+from encore.errors.configuration import ConfigurationError
+from encore.models.defaults import has_sql_default, sql_default, takes_context
+from encore.models.fields import Field
+from encore.models.keys import finds_one_row
+from encore.models.mapped_class import MappedClass, Model
+from encore.models.types.registry import stored_as
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

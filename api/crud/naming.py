@@ -7,14 +7,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, types
 
 from api.crud.compatibility import STRICT, Compatibility
-from api.crud.options import ConfigurationError, ResourceOptions, SearchOptions
 from api.crud.query import Preset, QueryParser, Search
 from api.crud.query.criteria import Fixed, FixedOrder
 from api.crud.query.names import Target
 from api.crud.query.operators import ANY_CASE, OPERATORS
 from api.crud.search_indexes import indexed_search
-from api.crud.views.fields import Field
-from api.crud.views.view import UnknownName, View
+from api.crud.views.view import View
+from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.models.fields import Field
+from encore.options.options import ResourceOptions, SearchOptions
 
 _STARTS_WITH: Final = "STARTS_WITH"
 

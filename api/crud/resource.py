@@ -23,22 +23,16 @@ from api.crud.execution.statements import Statements
 from api.crud.locations import Locations
 from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
 from api.crud.naming import Naming
-from api.crud.options import (
-    ACTION_NAMES,
-    EVERY_ACTION,
-    ConfigurationError,
-    ResourceOptions,
-    is_view,
-)
 from api.crud.query import ListQuery, QueryParser
 from api.crud.views.faces import Faces
-from api.crud.views.fields import Field
-from api.crud.views.values import Refusal
-from api.crud.views.view import UnknownName
 from encore.database.protocol import Database
 from encore.errors.api import NotFound
+from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.http.preferences import is_lenient
 from encore.http.request_state import Access
+from encore.models.fields import Field
+from encore.models.types import Refusal
+from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
 from encore.secret_key import Secret
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from api.crud.options import ConfigurationError, SearchOptions
 from api.crud.query import Search
 from api.crud.query.indexed import IndexedSearch
 from api.crud.query.names import Target
-from api.crud.views.fields import Fields
-from api.crud.views.view import UnknownName
 from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
+from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.http.gates import Lifespan
+from encore.models.fields import Fields
+from encore.options.options import SearchOptions
 
 
 def indexed_search(

@@ -9,12 +9,13 @@ from typing import Final
 
 from api.crud.associations.including import check_relation
 from api.crud.associations.links import LinkedTo
-from api.crud.associations.relations import Relation, UnusableRelation, relations_of
 from api.crud.mapping_checks import placeholder
-from api.crud.options import READING_ACTIONS, ConfigurationError, ResourceOptions
 from api.crud.resource import Resource
-from api.crud.views.fields import Fields
 from encore.database.protocol import Database
+from encore.errors.configuration import ConfigurationError
+from encore.models.fields import Fields
+from encore.models.relations import Relation, UnusableRelation, relations_of
+from encore.options.options import READING_ACTIONS, ResourceOptions
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 

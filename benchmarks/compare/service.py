@@ -18,8 +18,6 @@ from granian.server import Server
 
 from api.crud import Crud, SearchOptions, SortOptions
 from api.crud.execution.context import Context
-from api.crud.options import AssociationOptions
-from api.crud.views.view import Include
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
 from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
@@ -28,6 +26,8 @@ from encore.database.protocol import Database
 from encore.errors.api import Forbidden
 from encore.http.application import Service
 from encore.http.request_state import public
+from encore.options.include import Include
+from encore.options.options import AssociationOptions
 
 COMPATIBLE: Final = "COMPATIBLE"
 """The environment variable that holds the option of this name; empty for none."""

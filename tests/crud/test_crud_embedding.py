@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.crud.options import AssociationOptions
-from api.crud.views.view import Include
+from encore.options.include import Include
+from encore.options.options import AssociationOptions
 from tests.crud.conftest import Api
 from tests.crud.library import Book, Node, Seat, Tag, Ticket, User
 

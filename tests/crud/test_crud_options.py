@@ -6,10 +6,10 @@ from urllib.parse import quote
 import pytest
 
 from api.crud import ConfigurationError, Crud, SearchOptions, SortOptions
-from api.crud.options import AssociationOptions
 from api.crud.routes.route import Operation
-from api.crud.views.view import Include
 from encore.http.request_state import Access
+from encore.options.include import Include
+from encore.options.options import AssociationOptions
 from tests.crud.conftest import Api, assert_refused
 from tests.crud.library import Book, Country, Kind, Seat, Token, User
 

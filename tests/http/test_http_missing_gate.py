@@ -20,11 +20,11 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
-from api.crud.options import ConfigurationError
 from encore.auth import BearerGate
 from encore.auth.access_token import Grant
 from encore.database.factory import open_database
 from encore.database.protocol import Database
+from encore.errors.configuration import ConfigurationError
 from encore.http.application import Service
 from encore.http.cors import Cors
 from encore.http.gates import MissingGate

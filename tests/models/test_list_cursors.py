@@ -13,7 +13,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from api.crud import Crud
 from api.crud.execution.context import Context
-from api.crud.options import ConfigurationError, SortOptions
+from encore.errors.configuration import ConfigurationError
+from encore.options.options import SortOptions
 from encore.secret_key import Secret, StoredSecret
 from encore.types import UtcDateTime
 from tests.conftest import assert_problem

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud.options import SortOptions
+from encore.options.options import SortOptions
 from tests.models.conftest import ModelApi, Serve
 
 LASTING = 200 * int(os.environ.get("CURSOR_ROWS_FACTOR", "1"))

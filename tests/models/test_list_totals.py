@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from api.crud.execution.context import Context
-from api.crud.options import ConfigurationError
+from encore.errors.configuration import ConfigurationError
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
 from api.crud import Resource
-from api.crud.views.fields import Field
 from db.models.timesheet import Timesheet
 from encore.database.connection import Connection
 from encore.database.statement import Row, Statement, slot
+from encore.models.fields import Field
 
 KEPT_SHAPES: Final = 16
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from api.catalog.timesheets.rules import INVALID
 from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Errors
-from api.crud.views.fields import Field
-from api.crud.views.values import Refusal
 from db.models.timesheet import MAX_REASON
+from encore.models.fields import Field
+from encore.models.types import Refusal
 
 MAX_IDS: Final = 1_000
 """The most entries that one decision may be about."""

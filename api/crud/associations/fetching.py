@@ -27,10 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ClauseElement
 
-from api.crud.associations.conditions import key_of, order_of, related
-from api.crud.associations.relations import Relation
 from encore.database.connection import Connection
 from encore.database.statement import Row, Statement, slot
+from encore.models.relation_conditions import key_of, order_of, related
+from encore.models.relations import Relation
 
 if TYPE_CHECKING:
     from api.crud.views.view import View

@@ -9,7 +9,10 @@ from sqlalchemy import ColumnElement, Dialect, FromClause, and_, inspect, select
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from api.crud.associations.conditions import (
+from api.crud.query.criteria import directed
+from encore.database.statement import Statement
+from encore.models.fields import Fields
+from encore.models.relation_conditions import (
     key_of,
     leaves,
     order_of,
@@ -18,13 +21,10 @@ from api.crud.associations.conditions import (
     takes_values,
     undirected,
 )
-from api.crud.associations.relations import Relation, UnusableRelation
-from api.crud.query.criteria import directed
-from api.crud.views.fields import Fields
-from encore.database.statement import Statement
+from encore.models.relations import Relation, UnusableRelation
 
 if TYPE_CHECKING:
-    from api.crud.views.view import Include
+    from encore.options.include import Include
 
 DEFAULT_LIMIT: Final = 100
 """How many related rows of one parent are embedded where nothing else is said."""

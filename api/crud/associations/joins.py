@@ -10,11 +10,11 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import Column, ColumnElement, Dialect, and_, delete, insert, inspect, select
 
-from api.crud.associations.relations import Relation
-from api.crud.views.fields import evaluate
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row, Statement, slot
+from encore.models.fields import evaluate
+from encore.models.relations import Relation
 
 Key = tuple[Any, ...]
 

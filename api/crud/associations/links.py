@@ -22,7 +22,9 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
-from api.crud.associations.conditions import (
+from encore.database.statement import slot
+from encore.models.fields import Field
+from encore.models.relation_conditions import (
     child_of,
     key_of,
     order_of,
@@ -30,9 +32,7 @@ from api.crud.associations.conditions import (
     tables_of,
     undirected,
 )
-from api.crud.associations.relations import Relation, UnusableRelation
-from api.crud.views.fields import Field
-from encore.database.statement import slot
+from encore.models.relations import Relation, UnusableRelation
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from sqlalchemy import Dialect
 from api.crud.associations.nested import Key, Link, Nested
 from api.crud.associations.related import RelatedRows
 from api.crud.execution.context import Context
-from api.crud.views.fields import Raw
 from api.crud.views.view import View
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.models.fields import Raw
 
 
 class NestedWriter:

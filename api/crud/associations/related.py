@@ -17,13 +17,13 @@ from api.crud.execution.context import Context
 from api.crud.execution.session_writes import SessionWrites
 from api.crud.execution.statements import Statements
 from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
-from api.crud.views.fields import Raw
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
 from encore.errors.api import Conflict
+from encore.models.fields import Raw
 
 
 @dataclass(frozen=True, slots=True)

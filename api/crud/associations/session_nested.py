@@ -18,11 +18,11 @@ from api.crud.execution import bodies
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
 from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
-from api.crud.views.fields import initial_values
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors.api import FieldError, NotFound, ValidationFailed
+from encore.models.fields import initial_values
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ dictionary of attribute names.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from api.crud.views.fields import Field, Fields
 from encore.errors.hooks import HookError, UnknownName
+from encore.models.fields import Field, Fields
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from api.crud.models.defaults import has_sql_default
-from api.crud.views.fields import Field
-from api.crud.views.values import Refusal
 from encore.errors.api import FieldError, ValidationFailed
+from encore.models.defaults import has_sql_default
+from encore.models.fields import Field
+from encore.models.types import Refusal
 
 Attributes = dict[str, Any]
 """Python values under the model's attribute names."""

@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Dialect
 
-from api.crud.views.fields import Fields
 from encore.database.errors import CheckViolation
+from encore.models.fields import Fields
 
 _WORD: Final = re.compile(r"\w+")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from api.crud.associations.related import Writing
     from api.crud.execution.stored import StoredRow
     from api.crud.resource import Resource
-    from api.crud.views.fields import Field
+    from encore.models.fields import Field
 
 Headers = list[tuple[bytes, bytes]]
 T = TypeVar("T")

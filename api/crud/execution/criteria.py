@@ -18,8 +18,8 @@ from sqlalchemy.sql import ClauseElement
 from api.crud.execution.attribute_values import field_named
 from api.crud.query.criteria import AnyOf, Compare, Condition, Fixed, IsNull
 from api.crud.query.operators import EQUALS, IN
-from api.crud.views.fields import Field
 from encore.errors.hooks import HookError
+from encore.models.fields import Field
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Dialect, Select, func, literal, or_, select
 from sqlalchemy.sql import ClauseElement
 
-from api.crud.views.fields import Fields
 from encore.database.explain import Explain
+from encore.models.fields import Fields
 
 
 def has_policy(fields: Fields, dialect: Dialect) -> ClauseElement:

@@ -23,8 +23,8 @@ from starlette.responses import Response as StarletteResponse
 
 from api.crud.execution.context import Context, Response
 from api.crud.execution.responses import check_response
-from api.crud.options import ConfigurationError
 from encore.errors.api import ApiError
+from encore.errors.configuration import ConfigurationError
 from encore.errors.hooks import HookError
 
 BEFORE_PARSING: Final = ("start", "auth")

@@ -12,9 +12,9 @@ from starlette.types import Scope
 
 from api.crud.execution.attribute_values import field_named
 from api.crud.execution.statements import Statements
-from api.crud.models.keys import finds_one_row
-from api.crud.views.fields import Field
 from encore.errors.hooks import HookError
+from encore.models.fields import Field
+from encore.models.keys import finds_one_row
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

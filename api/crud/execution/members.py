@@ -10,8 +10,8 @@ from typing import Any
 
 from api.crud.execution.bodies import INVALID, Errors
 from api.crud.query.refusals import SHOWN, nearest
-from api.crud.views.fields import Field, Fields
 from api.crud.views.view import View
+from encore.models.fields import Field, Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,12 @@ from api.crud.execution.hooks import (
 )
 from api.crud.execution.responses import check_response
 from api.crud.execution.unit import UnitOfWork
-from api.crud.models.behaviour import UnsupportedListener
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
 from encore.errors.api import ApiError, Conflict, InternalError, ServiceUnavailable
 from encore.errors.hooks import HookError
 from encore.http.error_handling import problem_of
+from encore.models.orm_behaviour import UnsupportedListener
 
 log: Any = structlog.get_logger("encore.crud")
 

@@ -16,13 +16,13 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from api.crud.execution.bodies import INVALID, Attributes, Errors
-from api.crud.models.behaviour import WriteBehaviour
-from api.crud.views.fields import Field, Fields, Raw
 from api.crud.views.invalid_values import misfits
-from api.crud.views.values.columns import stored_as
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import Conflict, NotFound, ValidationFailed
+from encore.models.fields import Field, Fields, Raw
+from encore.models.orm_behaviour import WriteBehaviour
+from encore.models.types.registry import stored_as
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

@@ -36,13 +36,13 @@ from sqlalchemy.sql import ClauseElement, schema
 from api.crud.associations.links import LinkedTo
 from api.crud.execution.estimates import has_policy, id_span, numbers_all_rows, planned
 from api.crud.execution.shapes import Shapes
-from api.crud.models.defaults import sql_default
 from api.crud.query.criteria import Condition, NextSlot, Order
 from api.crud.query.instants import compared
 from api.crud.query.keyset import Keyset, Seek
-from api.crud.views.fields import Field, Fields
-from api.crud.views.values import stored_as
 from encore.database.statement import Statement, slot
+from encore.models.defaults import sql_default
+from encore.models.fields import Field, Fields
+from encore.models.types import stored_as
 
 Conditions = tuple[Condition, ...]
 _KEPT_ORDERS: Final = 512

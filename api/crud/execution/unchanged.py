@@ -11,11 +11,11 @@ from msgspec import UNSET
 
 from api.crud.execution.bodies import INVALID, Errors
 from api.crud.execution.members import report_read_only
-from api.crud.views.fields import Field
 from api.crud.views.records import encode
-from api.crud.views.values import Refusal
 from api.crud.views.view import Child, View
 from encore.http.body import decode
+from encore.models.fields import Field
+from encore.models.types import Refusal
 
 Json = Mapping[str, Any]
 

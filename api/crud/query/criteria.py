@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
 from sqlalchemy.types import TypeEngine
 
-from api.crud.associations.conditions import exists, scalar
-from api.crud.associations.relations import Relation
 from api.crud.query.indexed import IndexedSearch
 from api.crud.query.instants import compared, has_several_forms
 from api.crud.query.operators import Operator
-from api.crud.views.fields import Field
 from encore.database.sqlite.timestamps import longest
+from encore.models.fields import Field
+from encore.models.relation_conditions import exists, scalar
+from encore.models.relations import Relation
 
 NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from api.crud.query.names import Names
 from api.crud.query.operators import OPERATORS, SEPARATOR
-from api.crud.views.fields import Field
+from encore.models.fields import Field
 
 _SHOWN: Final = 100
 _SIMILAR: Final = 0.5

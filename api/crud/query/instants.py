@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, false, or_, true
 from sqlalchemy.sql.schema import ColumnElementColumnDefault
 
-from api.crud.views.fields import Field
+from encore.models.fields import Field
 
 Element = ColumnElement[Any]
 Range = tuple[Element, Element]

@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, or_, true
 from sqlalchemy.types import TypeEngine
 
-from api.crud.views.fields import Field
 from encore.database.text_search import (
     contains,
     like_any_case,
@@ -18,6 +17,7 @@ from encore.database.text_search import (
     pattern_ending,
     pattern_starting,
 )
+from encore.models.fields import Field
 
 Column = ColumnElement[Any]
 Slots = Sequence[BindParameter[Any]]

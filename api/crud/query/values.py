@@ -10,10 +10,10 @@ from api.crud.query.indexed import IndexedSearch
 from api.crud.query.names import Search, Target
 from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
 from api.crud.query.refusals import bad_value
-from api.crud.views.fields import Field
-from api.crud.views.values import Refusal, check_text
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
+from encore.models.fields import Field
+from encore.models.types import Refusal, check_text
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""

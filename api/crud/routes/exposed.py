@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from api.crud.options import ConfigurationError
 from api.crud.routes.route import PlanRoute
+from encore.errors.configuration import ConfigurationError
 from encore.http.application import Service
 from encore.http.gates import NO_GATE, Gate, checked, gate_of
 from encore.http.request_state import PUBLIC, Access

@@ -14,11 +14,11 @@ from api.crud.query.paging import CURSOR, DEFAULT_COUNT, MAX_OFFSET
 from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE
 from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
-from api.crud.views.fields import Field
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
 from encore.http.forms import FORM
 from encore.http.preferences import COUNTS
+from encore.models.fields import Field
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
 _FIELD_ERROR: Final = {

@@ -13,7 +13,7 @@ from api.crud.checks import PARAMETER, check_path
 from api.crud.execution import actions
 from api.crud.execution.actions import ACTIONS, Action, RowAction
 from api.crud.execution.hooks import MILESTONES
-from api.crud.options import ConfigurationError
+from encore.errors.configuration import ConfigurationError
 from encore.http.request_state import Access
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
 from api.crud.execution.members import Members
-from api.crud.views.fields import Field
 from api.crud.views.view import Child, View
+from encore.models.fields import Field
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

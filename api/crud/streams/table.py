@@ -15,11 +15,11 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from api.crud.streams.cells import Cell, cells_of, json_cell, text_cell
-from api.crud.views.fields import Field
 from api.crud.views.invalid_values import StoredText
 from api.crud.views.records import Record, added_members, with_added
 from api.crud.views.view import View
 from encore.errors.hooks import HookError
+from encore.models.fields import Field
 
 _END: Final = "\r\n"
 _BLANK: Final = '""'

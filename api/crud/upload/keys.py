@@ -16,10 +16,10 @@ from sqlalchemy import Dialect, Table, delete, insert, select
 from api.crud.upload.answers import Answer
 from api.crud.upload.context import UploadContext
 from api.crud.upload.spool import Body
-from api.crud.views.fields import Model
 from encore.database.connection import Connection
 from encore.database.statement import Statement, slot
 from encore.errors.api import IdempotencyKeyReused
+from encore.models.fields import Model
 from encore.types import now
 
 KEPT: Final = timedelta(hours=24)

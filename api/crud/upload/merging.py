@@ -5,9 +5,9 @@ from api.crud.upload.session_writing import SessionRowsWriter
 from api.crud.upload.stage import CREATED, STATUSES, UPDATED, Counts
 from api.crud.upload.upload import Upload
 from api.crud.upload.writing import RowsWriter, Step
-from api.crud.views.fields import initial_values
 from encore.database.errors import NotWritten
 from encore.database.statement import Values
+from encore.models.fields import initial_values
 
 
 class Merging:

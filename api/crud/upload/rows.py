@@ -17,14 +17,14 @@ from api.crud.locations import Locations
 from api.crud.upload.answers import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
 from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
-from api.crud.views.fields import Field
-from api.crud.views.values import Codec, Refusal
 from encore.database.statement import Row
 from encore.errors.api import BadRequest, FieldError
+from encore.models.fields import Field
+from encore.models.types import Codec, Refusal
 
 if TYPE_CHECKING:
     from api.crud.upload.context import UploadContext
-    from api.crud.views.values.codec import Convert
+    from encore.models.types.codec import Convert
 
 AT_A_TIME: Final = 256
 """How many rows are made between two looks of the event loop."""

@@ -23,9 +23,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from api.crud.query.instants import compared
-from api.crud.views.fields import Field
-from api.crud.views.values import stored_as
 from encore.database.sqlite.timestamps import longest
+from encore.models.fields import Field
+from encore.models.types import stored_as
 
 CREATED: Final = "created"
 UPDATED: Final = "updated"

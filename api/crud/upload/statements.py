@@ -28,12 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.sql import ClauseElement, schema
 
-from api.crud.models.defaults import sql_default
-from api.crud.models.mapped_class import MappedClass
 from api.crud.upload.overriding import insert_generated
 from api.crud.upload.stage import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
-from api.crud.views.fields import Field
 from encore.database.statement import Statement, slot
+from encore.models.defaults import sql_default
+from encore.models.fields import Field
+from encore.models.mapped_class import MappedClass
 
 
 class UploadStatements:

@@ -8,7 +8,6 @@ from sqlalchemy.types import DateTime
 
 from api.crud.checks import check_path
 from api.crud.execution.members import Members
-from api.crud.options import ConfigurationError
 from api.crud.resource import Resource
 from api.crud.upload.formats import Names
 from api.crud.upload.hooks import UploadHooks
@@ -17,8 +16,9 @@ from api.crud.upload.parts import DEFAULT_PART_ROWS, Parts
 from api.crud.upload.rows import RowMaker
 from api.crud.upload.stage import MAX_FIELDS, Stage
 from api.crud.upload.statements import UploadStatements
-from api.crud.views.fields import Field, Model
+from encore.errors.configuration import ConfigurationError
 from encore.http.request_state import Access
+from encore.models.fields import Field, Model
 from encore.types import UtcDateTime
 
 DEFAULT_LIMIT: Final = 256 * 1024 * 1024

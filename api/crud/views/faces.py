@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from api.crud.associations.relations import UnusableRelation, relations_of
 from api.crud.compatibility import compatibility_of
-from api.crud.options import AssociationOptions, ConfigurationError, ResourceOptions
-from api.crud.views.view import Include, UnknownName, View
+from api.crud.views.view import View
+from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.models.relations import UnusableRelation, relations_of
+from encore.options.include import Include
+from encore.options.options import AssociationOptions, ResourceOptions
 
 _OWN: Final = "own"
 

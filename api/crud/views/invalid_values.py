@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from api.crud.views.fields import Field, Fields
 from encore.database.statement import Row
 from encore.database.undecodable import Undecodable
+from encore.models.fields import Field, Fields
 
 log: Any = structlog.get_logger("encore.crud")
 

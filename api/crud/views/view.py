@@ -13,46 +13,17 @@ from sqlalchemy import Column, Dialect
 
 from api.crud.associations.fetching import Fetching
 from api.crud.associations.including import included, limit_of
-from api.crud.associations.relations import Relation, UnusableRelation, relations_of
 from api.crud.query.names import Names
-from api.crud.views.fields import Field, Fields, Model
 from api.crud.views.records import Record, RowReader, record_type, row_reader
-from api.crud.views.values import TypeAdapters
 from encore.database.statement import Row
+from encore.errors.configuration import UnknownName
+from encore.models.fields import Field, Fields, Model
+from encore.models.relations import Relation, UnusableRelation, relations_of
+from encore.models.types import TypeAdapters
+from encore.options.include import Include
 
 T = TypeVar("T")
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """A relation to embed.
-
-    Attributes:
-        relation: Its mapped name.
-        attributes: The fields to show of its rows; empty means all.
-        exclude_attributes: Fields not to show.
-        include: Relations to embed in those rows in turn.
-        where: What its rows must meet, wherever the resource follows the relation: a SQL condition
-            on the related model, or a function that returns one.
-        limit: How many rows of one parent are embedded; None means 100.
-        order_by: Their order: ``name,-id`` as in ``sort``, or SQL expressions. Empty means the
-            relationship's own.
-        write_only_attributes: Fields not to show, that nested bodies may write nevertheless.
-    """
-
-    relation: str
-    attributes: Sequence[str] = ()
-    exclude_attributes: Sequence[str] = ()
-    include: Sequence["Include | str"] = ()
-    where: Any = None
-    limit: int | None = None
-    order_by: Any = ()
-    write_only_attributes: Sequence[str] = ()
-
-
-class UnknownName(LookupError):
-    """An option names something that the model does not have; the text says what there is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,11 +12,11 @@ from api.crud.execution.context import Context
 from api.crud.execution.members import report_read_only
 from api.crud.execution.stored import report_contradictions
 from api.crud.execution.unchanged import as_shown, report_changed
-from api.crud.views.fields import Field, initial_values
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors.api import ValidationFailed
+from encore.models.fields import Field, initial_values
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

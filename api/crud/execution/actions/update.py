@@ -15,13 +15,13 @@ from api.crud.execution.context import Context
 from api.crud.execution.members import report_read_only
 from api.crud.execution.stored import StoredRow
 from api.crud.execution.unchanged import is_driver_value
-from api.crud.models.defaults import has_sql_default
-from api.crud.views.fields import Raw
 from api.crud.views.invalid_values import doubtful, shown_as
-from api.crud.views.values.columns import stored_as
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
+from encore.models.defaults import has_sql_default
+from encore.models.fields import Raw
+from encore.models.types.registry import stored_as
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -26,8 +26,8 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
-from api.crud.associations.relations import Relation
-from api.crud.views.fields import Field
+from encore.models.fields import Field
+from encore.models.relations import Relation
 
 Clause = TypeVar("Clause", bound=ColumnElement[Any])
 

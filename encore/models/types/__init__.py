@@ -4,10 +4,10 @@ A ``Codec`` is chosen once per column, by its SQLAlchemy type (``columns``). It 
 types and sizes. ``adapter`` is how a service registers a type that is not known here.
 """
 
-from api.crud.views.values.adapter import TypeAdapter, TypeAdapters
-from api.crud.views.values.codec import Codec, Refusal, taking_text
-from api.crud.views.values.columns import codec_for, stored_as
-from api.crud.views.values.text import check_text
+from encore.models.types.adapter import TypeAdapter, TypeAdapters
+from encore.models.types.codec import Codec, Refusal, taking_text
+from encore.models.types.registry import codec_for, stored_as
+from encore.models.types.text import check_text
 
 __all__ = [
     "Codec",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from api.crud.views.values.codec import Form, Refusal
+from encore.models.types.codec import Form, Refusal
 from encore.types import FixedDecimal
 
 _WHOLE: Final = re.compile(r"-?\d{1,30}", re.ASCII)

@@ -7,8 +7,8 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, Table, inspect
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
-from api.crud.associations.pairs import Pairs, is_plain, is_unique
-from api.crud.views.fields import Model
+from encore.models.column_pairs import Pairs, is_plain, is_unique
+from encore.models.fields import Model
 
 
 class UnusableRelation(LookupError):

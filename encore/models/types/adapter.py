@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.types import TypeEngine
 
-from api.crud.views.values.codec import Form, Refusal
+from encore.models.types.codec import Form, Refusal
 
 
 @dataclass(frozen=True, slots=True)

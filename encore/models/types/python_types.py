@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from api.crud.views.values.codec import Form, Refusal
-from api.crud.views.values.documents import document_codec
-from api.crud.views.values.iso import date_codec, iso_codec, moment_codec, time_codec
-from api.crud.views.values.numbers import boolean_codec, float_codec, integer_codec, numeric_codec
-from api.crud.views.values.text import binary_codec, text_codec, uuid_codec
+from encore.models.types.codec import Form, Refusal
+from encore.models.types.json import document_codec
+from encore.models.types.numbers import boolean_codec, float_codec, integer_codec, numeric_codec
+from encore.models.types.temporal import date_codec, iso_codec, moment_codec, time_codec
+from encore.models.types.text import binary_codec, text_codec, uuid_codec
 
 
 class _NoDialect:

@@ -14,9 +14,9 @@ from typing import Any, Final
 from msgspec import UNSET
 from sqlalchemy import Column, ColumnElement, Dialect, Table
 
-from api.crud.models.defaults import evaluate
-from api.crud.models.mapped_class import Attribute, MappedClass, Model
-from api.crud.views.values import Codec, TypeAdapters, codec_for, taking_text
+from encore.models.defaults import evaluate
+from encore.models.mapped_class import Attribute, MappedClass, Model
+from encore.models.types import Codec, TypeAdapters, codec_for, taking_text
 
 __all__ = ["Field", "Fields", "Model", "Raw", "evaluate", "initial_values"]
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
-from api.crud.views.values.codec import Form, Refusal
-from api.crud.views.values.iso import iso_codec
-from api.crud.views.values.text import check_text
+from encore.models.types.codec import Form, Refusal
+from encore.models.types.temporal import iso_codec
+from encore.models.types.text import check_text
 
 
 def address_codec(kind: Any, dialect: Dialect) -> Form:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Table, UniqueConstraint
 
-from api.crud.models.mapped_class import MappedClass
+from encore.models.mapped_class import MappedClass
 
 ColumnSet = frozenset[Column[Any]]
 

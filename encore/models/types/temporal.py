@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from api.crud.views.values.codec import Convert, Form, Refusal
+from encore.models.types.codec import Convert, Form, Refusal
 from encore.types import format_timestamp, parse_moment
 
 _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"

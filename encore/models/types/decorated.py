@@ -19,9 +19,9 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from api.crud.views.values.codec import Form, Refusal
-from api.crud.views.values.numbers import integer_codec
-from api.crud.views.values.text import check_text
+from encore.models.types.codec import Form, Refusal
+from encore.models.types.numbers import integer_codec
+from encore.models.types.text import check_text
 
 _NAIVE: Final = datetime(2018, 8, 16, 2, 22, 9, 446000)  # noqa: DTZ001 - some types store those
 _SAMPLES: Final[tuple[Any, ...]] = (

@@ -10,29 +10,29 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from api.crud.views.values.adapter import TypeAdapters, registered_form
-from api.crud.views.values.codec import Codec, Convert, Form, opaque
-from api.crud.views.values.decorated import (
+from encore.database.sqlite.timestamps import instant_range
+from encore.models.types.adapter import TypeAdapters, registered_form
+from encore.models.types.codec import Codec, Convert, Form, opaque
+from encore.models.types.decorated import (
     changes_values,
     is_aware,
     python_type_of,
     stored_type,
     with_bind_check,
 )
-from api.crud.views.values.documents import document_codec
-from api.crud.views.values.iso import date_codec, moment_codec, time_codec, utc_codec
-from api.crud.views.values.network import address_codec, bare_text_codec
-from api.crud.views.values.numbers import (
+from encore.models.types.json import document_codec
+from encore.models.types.network import address_codec, bare_text_codec
+from encore.models.types.numbers import (
     boolean_codec,
     fixed_codec,
     float_codec,
     integer_codec,
     numeric_codec,
 )
-from api.crud.views.values.python_types import form_of_python_type
-from api.crud.views.values.text import binary_codec, enum_codec, text_codec, uuid_codec
-from api.crud.views.values.verification import strict_result, verifier, verify_fixed_text
-from encore.database.sqlite.timestamps import instant_range
+from encore.models.types.python_types import form_of_python_type
+from encore.models.types.temporal import date_codec, moment_codec, time_codec, utc_codec
+from encore.models.types.text import binary_codec, enum_codec, text_codec, uuid_codec
+from encore.models.types.verification import strict_result, verifier, verify_fixed_text
 from encore.types import FixedDecimal, UtcDateTime, format_timestamp
 
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})

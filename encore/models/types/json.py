@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from api.crud.views.values.codec import Form, Refusal
-from api.crud.views.values.text import check_text
+from encore.models.types.codec import Form, Refusal
+from encore.models.types.text import check_text
 
 MAX_DEPTH: Final = 64
 """How deep a JSON column's value may be nested."""

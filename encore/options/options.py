@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table
 
-from api.crud.views.fields import Model
-from api.crud.views.values import TypeAdapters
-from api.crud.views.view import Include
 from encore.http.preferences import EXACT
 from encore.http.request_state import Access
+from encore.models.fields import Model
+from encore.models.types import TypeAdapters
+from encore.options.include import Include
 
 ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
@@ -156,10 +156,3 @@ def is_view(model: Model) -> bool:
     """
     table: Any = getattr(model, "__table__", None)
     return bool(isinstance(table, Table) and (table.is_view or table.info.get("is_view")))
-
-
-class ConfigurationError(Exception):
-    """A mistake in a resource's options, found at start-up; names the resource and the option."""
-
-    def __init__(self, resource: str, option: str, text: Any) -> None:
-        super().__init__(f"resource {resource}: option {option}: {text}")

@@ -16,8 +16,8 @@ from sqlalchemy.event import registry
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session
 from sqlalchemy.orm.decl_base import _declarative_constructor
 
-from api.crud.models.defaults import takes_context
-from api.crud.models.mapped_class import MappedClass
+from encore.models.defaults import takes_context
+from encore.models.mapped_class import MappedClass
 
 ACTIONS: Final = ("create", "update", "delete")
 _MAPPER_EVENTS: Final = {

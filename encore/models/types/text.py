@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from api.crud.views.values.codec import Form, Refusal
-from api.crud.views.values.iso import iso_codec
+from encore.models.types.codec import Form, Refusal
+from encore.models.types.temporal import iso_codec
 
 _PLAIN_FROM: Final = 1e-6
 _PLAIN_BELOW: Final = 1e21

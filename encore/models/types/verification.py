@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeEngine
 
-from api.crud.views.values.codec import Convert, Verify
+from encore.models.types.codec import Convert, Verify
 
 _INTEGERS: Final = frozenset({int, NoneType})
 _TRUTH: Final = {0: False, 1: True, None: None}

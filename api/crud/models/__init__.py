@@ -1,1 +1,0 @@
-"""Reading a mapped class: what SQLAlchemy's mapper says about columns, inheritance and keys."""

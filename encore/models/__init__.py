@@ -1,0 +1,1 @@
+"""Reading a mapped class: its columns as fields, relationships, inheritance, keys and types."""
