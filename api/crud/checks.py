@@ -10,8 +10,6 @@ from typing import Any, Final
 
 from sqlalchemy.types import TypeEngine
 
-from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
-from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 from encore.errors.configuration import ConfigurationError
 from encore.http.preferences import COUNTS
 from encore.http.request_state import Access
@@ -29,6 +27,8 @@ from encore.options.options import (
     SearchOptions,
     SortOptions,
 )
+from encore.query.paging import PARAMETERS as PAGE_PARAMETERS
+from encore.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")

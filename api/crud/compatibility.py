@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.crud.query.paging import PAGING, Paging, content_range, finale_content_range
-from api.crud.query.parser import PRESET
 from encore.errors.api import ApiError, Conflict, ValidationFailed
 from encore.options.options import COMPATIBLE, NESTED_ARRAYS
+from encore.query.paging import PAGING, Paging, content_range, finale_content_range
+from encore.query.parser import PRESET
 
 _FINALE_MOST_ROWS: Final = 10_000
 

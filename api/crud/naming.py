@@ -7,15 +7,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, types
 
 from api.crud.compatibility import STRICT, Compatibility
-from api.crud.query import Preset, QueryParser, Search
-from api.crud.query.criteria import Fixed, FixedOrder
-from api.crud.query.names import Target
-from api.crud.query.operators import ANY_CASE, OPERATORS
 from api.crud.search_indexes import indexed_search
 from api.crud.views.view import View
 from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.models.fields import Field
 from encore.options.options import ResourceOptions, SearchOptions
+from encore.query import Preset, QueryParser, Search
+from encore.query.field_lookup import Target
+from encore.query.filters import Fixed, FixedOrder
+from encore.query.operators import ANY_CASE, OPERATORS
 
 _STARTS_WITH: Final = "STARTS_WITH"
 

@@ -8,7 +8,6 @@ from starlette.types import Scope
 
 from api.crud.associations.arrays import unsyncable
 from api.crud.associations.embedding import Embedder
-from api.crud.associations.links import LinkedTo
 from api.crud.associations.nested import SYNC, NestedReader
 from api.crud.associations.nested_writes import NestedWriter
 from api.crud.associations.session_nested import SessionNested
@@ -19,11 +18,9 @@ from api.crud.execution.cursors import Cursors
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from api.crud.execution.members import BodyMembers, Members, refuses_empty
 from api.crud.execution.session_writes import SessionWrites
-from api.crud.execution.statements import Statements
 from api.crud.locations import Locations
 from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
 from api.crud.naming import Naming
-from api.crud.query import ListQuery, QueryParser
 from api.crud.views.faces import Faces
 from encore.database.protocol import Database
 from encore.errors.api import NotFound
@@ -33,7 +30,10 @@ from encore.http.request_state import Access
 from encore.models.fields import Field
 from encore.models.types import Refusal
 from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
+from encore.query import ListQuery, QueryParser
 from encore.secret_key import Secret
+from encore.sql.parent_filter import LinkedTo
+from encore.sql.statements import Statements
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""

@@ -9,9 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from api.crud.query import Search
-from api.crud.query.indexed import IndexedSearch
-from api.crud.query.names import Target
 from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
@@ -19,6 +16,9 @@ from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.http.gates import Lifespan
 from encore.models.fields import Fields
 from encore.options.options import SearchOptions
+from encore.query import Search
+from encore.query.field_lookup import Target
+from encore.query.indexed import IndexedSearch
 
 
 def indexed_search(

@@ -8,7 +8,6 @@ import re
 from typing import Final
 
 from api.crud.associations.including import check_relation
-from api.crud.associations.links import LinkedTo
 from api.crud.mapping_checks import placeholder
 from api.crud.resource import Resource
 from encore.database.protocol import Database
@@ -16,6 +15,7 @@ from encore.errors.configuration import ConfigurationError
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.options.options import READING_ACTIONS, ResourceOptions
+from encore.sql.parent_filter import LinkedTo
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import schemathesis
 from hypothesis import strategies as st
 
-from api.crud.query.parser import MAX_QUERY_BYTES
+from encore.query.parser import MAX_QUERY_BYTES
 
 NUMBERS = ("", "__eq", "__ne", "__gt", "__gte", "__lt", "__lte", "__in", "__not_in")
 TEXTS = ("", "__eq", "__ne", "__like", "__ilike", "__startswith", "__iendswith", "__gte", "__in")

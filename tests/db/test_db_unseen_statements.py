@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import ClauseElement
 
-from api.crud.execution.shapes import Shapes
 from encore.database.factory import open_database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.conditions import holds_term
@@ -17,6 +16,7 @@ from encore.database.search_index.sqlite import statements_to_create
 from encore.database.sqlite import SqliteDatabase
 from encore.database.statement import Statement, slot
 from encore.database.text_search import like_any_case
+from encore.sql.statement_cache import Shapes
 from tests.workers import DATABASES
 
 LONG_TEXT = sa.table("notes", sa.column("text", sa.Text))

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud.execution.pages import BEGINNING, Listing, Position, read_page
-from api.crud.query.keyset import Keyset, Seek
 from api.crud.resource import Resource
+from encore.query.keyset import Keyset, Seek
 from tests.models.conftest import ModelApi, Serve
 
 ROWS = 30_000

@@ -24,11 +24,11 @@ from sqlalchemy import (
 from sqlalchemy import func as sql
 from sqlalchemy.sql import visitors
 
-from api.crud.execution.statements import slots
-from api.crud.query import Condition
-from api.crud.query.refusals import bad_value
 from db.models.timesheet import Timesheet
 from encore.database.statement import Statement
+from encore.query import Condition
+from encore.query.messages import bad_value
+from encore.sql.statements import slots
 
 LEADS: Final = {"employee": "user_id", "project": "project"}
 PERIODS: Final = ("week", "month")

@@ -25,11 +25,11 @@ from api.catalog.timesheets.tables import (
 )
 from api.crud import Context, Crud, Resource
 from api.crud.execution.actions import Action
-from api.crud.query.parser import ANY, NONE, PRESET, parse_pairs
-from api.crud.query.refusals import bad_value
 from api.crud.routes.openapi import list_parameters
 from encore.errors.api import InvalidQuery
 from encore.http.request_state import Access
+from encore.query.messages import bad_value
+from encore.query.parser import ANY, NONE, PRESET, parse_pairs
 
 _BY: Final = "by"
 _FORMAT: Final = "format"

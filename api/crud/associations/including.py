@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Dialect, FromClause, and_, inspect, select
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from api.crud.query.criteria import directed
 from encore.database.statement import Statement
 from encore.models.fields import Fields
 from encore.models.relation_conditions import (
@@ -22,6 +21,7 @@ from encore.models.relation_conditions import (
     undirected,
 )
 from encore.models.relations import Relation, UnusableRelation
+from encore.query.filters import directed
 
 if TYPE_CHECKING:
     from encore.options.include import Include

@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 
 from api.crud.associations.additions import additions
 from api.crud.associations.embedding import Embedder
-from api.crud.associations.joins import Joins
 from api.crud.associations.nested import Key, Link, New, Rest
 from api.crud.execution import bodies, session_writes
 from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
 from api.crud.execution.session_writes import SessionWrites
-from api.crud.execution.statements import Statements
 from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
 from api.crud.views.records import hide
 from api.crud.views.view import Child, View
@@ -24,6 +22,8 @@ from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
 from encore.errors.api import Conflict
 from encore.models.fields import Raw
+from encore.sql.association_table import Joins
+from encore.sql.statements import Statements
 
 
 @dataclass(frozen=True, slots=True)

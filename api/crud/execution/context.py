@@ -15,11 +15,11 @@ from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.criteria import Criteria
 from api.crud.execution.lookups import Lookup, look_up
 from api.crud.execution.unit import UnitOfWork
-from api.crud.query import ListQuery
 from encore.database.connection import Connection
 from encore.errors.api import ApiError
 from encore.errors.hooks import HookError, UnknownName
 from encore.http.request_state import Exchange
+from encore.query import ListQuery
 
 if TYPE_CHECKING:
     from api.crud.associations.nested import Nested

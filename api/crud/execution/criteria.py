@@ -16,10 +16,10 @@ from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.sql import ClauseElement
 
 from api.crud.execution.attribute_values import field_named
-from api.crud.query.criteria import AnyOf, Compare, Condition, Fixed, IsNull
-from api.crud.query.operators import EQUALS, IN
 from encore.errors.hooks import HookError
 from encore.models.fields import Field
+from encore.query.filters import AnyOf, Compare, Condition, Fixed, IsNull
+from encore.query.operators import EQUALS, IN
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -24,8 +24,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from api.crud.execution.pages import BEGINNING, Position
-from api.crud.query.paging import CURSOR
-from api.crud.query.refusals import bad_value
+from encore.query.messages import bad_value
+from encore.query.paging import CURSOR
 from encore.secret_key import Secret
 
 LONGEST: Final = 4_096

@@ -16,12 +16,12 @@ from api.crud.associations.session_nested import Links
 from api.crud.execution.actions import JSON_ONLY, Update
 from api.crud.execution.bodies import INVALID, Errors
 from api.crud.execution.context import Context
-from api.crud.query.paging import NO_LIMIT
 from api.crud.resource import Resource
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
 from encore.http.body import read_json
+from encore.query.paging import NO_LIMIT
 
 
 class LinkAction(Update):

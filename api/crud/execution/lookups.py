@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Scope
 
 from api.crud.execution.attribute_values import field_named
-from api.crud.execution.statements import Statements
 from encore.errors.hooks import HookError
 from encore.models.fields import Field
 from encore.models.keys import finds_one_row
+from encore.sql.statements import Statements
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.crud.execution.bodies import INVALID, Errors
-from api.crud.query.refusals import SHOWN, nearest
 from api.crud.views.view import View
 from encore.models.fields import Field, Fields
+from encore.query.messages import SHOWN, nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from starlette._utils import get_route_path
 from starlette.types import Scope
 
-from api.crud.query.criteria import Pagination
-from api.crud.query.paging import MAX_OFFSET, OFFSET, PAGE
 from encore.http.short_texts import cached_if_short
+from encore.query.filters import Pagination
+from encore.query.paging import MAX_OFFSET, OFFSET, PAGE
 
 MAX_BYTES: Final = 4_096
 """The longest value of a Link header: common clients and proxies read lines of 8 KB."""

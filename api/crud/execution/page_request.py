@@ -9,9 +9,9 @@ from starlette.types import Scope
 from api.crud.execution.cursors import Cursors, Place
 from api.crud.execution.page_links import Relation, link_header, numbered_links
 from api.crud.execution.pages import Page
-from api.crud.query.criteria import Pagination
-from api.crud.query.paging import CURSOR
 from encore.http.preferences import EXACT
+from encore.query.filters import Pagination
+from encore.query.paging import CURSOR
 
 
 @dataclass(slots=True)

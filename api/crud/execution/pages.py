@@ -20,11 +20,11 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from api.crud.execution.statements import Conditions, Statements
-from api.crud.query.criteria import Order
-from api.crud.query.keyset import Keys, Keyset, Seek
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.query.filters import Order
+from encore.query.keyset import Keys, Keyset, Seek
+from encore.sql.statements import Conditions, Statements
 
 
 class Position(NamedTuple):

@@ -8,17 +8,17 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud.query.names import Search
-from api.crud.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
-from api.crud.query.paging import CURSOR, DEFAULT_COUNT, MAX_OFFSET
-from api.crud.query.parser import ANY, CHILDREN, FIELDS, NONE
-from api.crud.query.values import MAX_VALUES
 from api.crud.resource import Resource
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
 from encore.http.forms import FORM
 from encore.http.preferences import COUNTS
 from encore.models.fields import Field
+from encore.query.field_lookup import Search
+from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
+from encore.query.paging import CURSOR, DEFAULT_COUNT, MAX_OFFSET
+from encore.query.parser import ANY, CHILDREN, FIELDS, NONE
+from encore.query.value_parsing import MAX_VALUES
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
 _FIELD_ERROR: Final = {

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 from api.crud.execution.actions import List
 from api.crud.execution.context import Context
 from api.crud.execution.pages import Listing, Page, read_page
-from api.crud.query.paging import CURSOR, PARAMETERS
-from api.crud.query.parser import parse_pairs
-from api.crud.query.refusals import bad_value
 from api.crud.streams.context import PageContext
 from api.crud.streams.table import Shown
 from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
 from encore.errors.api import NotAcceptable
+from encore.query.messages import bad_value
+from encore.query.paging import CURSOR, PARAMETERS
+from encore.query.parser import parse_pairs
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

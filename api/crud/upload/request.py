@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl, quote
 
 from starlette.types import Scope
 
-from api.crud.query.refusals import bad_value, unknown_parameter
 from api.crud.upload.formats import FORMATS, JSON, Format
 from encore.errors.api import BadRequest, InvalidQuery, UnsupportedMediaType
 from encore.http.body import header
 from encore.http.media_types import content_type_of, parse_media_type
 from encore.http.preferences import is_lenient
+from encore.query.messages import bad_value, unknown_parameter
 
 ATOMIC: Final = "atomic"
 PARTIAL: Final = "partial"

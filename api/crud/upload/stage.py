@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from api.crud.query.instants import compared
 from encore.database.sqlite.timestamps import longest
 from encore.models.fields import Field
 from encore.models.types import stored_as
+from encore.query.timestamps import compared
 
 CREATED: Final = "created"
 UPDATED: Final = "updated"

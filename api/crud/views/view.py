@@ -13,7 +13,6 @@ from sqlalchemy import Column, Dialect
 
 from api.crud.associations.fetching import Fetching
 from api.crud.associations.including import included, limit_of
-from api.crud.query.names import Names
 from api.crud.views.records import Record, RowReader, record_type, row_reader
 from encore.database.statement import Row
 from encore.errors.configuration import UnknownName
@@ -21,6 +20,7 @@ from encore.models.fields import Field, Fields, Model
 from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.models.types import TypeAdapters
 from encore.options.include import Include
+from encore.query.field_lookup import Names
 
 T = TypeVar("T")
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})

@@ -14,7 +14,6 @@ from starlette.types import Receive
 from api.crud.associations.additions import check_additions
 from api.crud.associations.nested import Nested
 from api.crud.execution.context import Context
-from api.crud.query import Condition
 from api.crud.views.invalid_values import HEADER
 from api.crud.views.records import encode_counting, hide, with_added
 from encore.database.connection import Connection
@@ -22,6 +21,7 @@ from encore.database.statement import Row
 from encore.errors.api import NotFound
 from encore.http.body import read_json_object
 from encore.http.forms import read_json_or_form
+from encore.query import Condition
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

@@ -8,12 +8,12 @@ from api.crud.execution.cursors import FIRST, Place
 from api.crud.execution.page_request import PageRequest
 from api.crud.execution.pages import Listing, Page, Position, read_page
 from api.crud.execution.totals import total_of
-from api.crud.query.criteria import Pagination
-from api.crud.query.paging import CURSOR, open_content_range
-from api.crud.query.refusals import bad_value
 from encore.database.connection import Connection
 from encore.errors.hooks import HookError
 from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
+from encore.query.filters import Pagination
+from encore.query.messages import bad_value
+from encore.query.paging import CURSOR, open_content_range
 
 _VARY: Final = (b"vary", b"Accept")
 """To another ``Accept``, a stream may be the answer (``api.crud.streams``)."""

@@ -5,11 +5,11 @@ from typing import NoReturn
 
 from api.crud.execution.actions.action import JSON_ONLY, Action
 from api.crud.execution.context import Context
-from api.crud.execution.statements import Statements
-from api.crud.query import Condition
 from encore.database.errors import NotWritten, SeveralRows
 from encore.database.statement import Row, Values
 from encore.errors.api import NotFound
+from encore.query import Condition
+from encore.sql.statements import Statements
 
 
 class RowAction(Action):

@@ -17,11 +17,11 @@ from typing import Any, Final, NamedTuple, cast
 from sqlalchemy import ColumnElement, Dialect, Select, or_
 from sqlalchemy.types import UserDefinedType
 
-from api.crud.query.criteria import FixedOrder, NextSlot, Order
-from api.crud.query.seek_conditions import is_divided, parts_after, parts_of_all
-from api.crud.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields
+from encore.query.filters import FixedOrder, NextSlot, Order
+from encore.query.seek_conditions import is_divided, parts_after, parts_of_all
+from encore.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 
 Keys = tuple[Any, ...]
 """The sort keys of a row in the order's order, as the driver gave them."""

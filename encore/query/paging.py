@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.crud.query.refusals import bad_value
+from encore.query.messages import bad_value
 
 DEFAULT_COUNT: Final = 100
 MAX_COUNT: Final = 1_000

@@ -13,8 +13,8 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Dialect, Table, UniqueConstraint
 from sqlalchemy.sql import operators
 
-from api.crud.query.criteria import Order, OrderTerm
 from encore.models.relation_conditions import undirected
+from encore.query.filters import Order, OrderTerm
 
 Term = tuple[ColumnElement[Any], list[Any]]
 """What an index has a column for, and its direction."""

@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from api.crud.query.criteria import AllOf, AnyOf, Condition, IsNull, Not
-from api.crud.query.hints import in_our_words
-from api.crud.query.indexed import IndexedSearch
-from api.crud.query.names import Search, Target
-from api.crud.query.operators import EQUALS, IN, OPERATORS, Operator
-from api.crud.query.refusals import bad_value
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
 from encore.models.fields import Field
 from encore.models.types import Refusal, check_text
+from encore.query.field_lookup import Search, Target
+from encore.query.filters import AllOf, AnyOf, Condition, IsNull, Not
+from encore.query.hints import in_our_words
+from encore.query.indexed import IndexedSearch
+from encore.query.messages import bad_value
+from encore.query.operators import EQUALS, IN, OPERATORS, Operator
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""

@@ -33,16 +33,16 @@ from sqlalchemy import (
 from sqlalchemy import func as sql
 from sqlalchemy.sql import ClauseElement, schema
 
-from api.crud.associations.links import LinkedTo
-from api.crud.execution.estimates import has_policy, id_span, numbers_all_rows, planned
-from api.crud.execution.shapes import Shapes
-from api.crud.query.criteria import Condition, NextSlot, Order
-from api.crud.query.instants import compared
-from api.crud.query.keyset import Keyset, Seek
 from encore.database.statement import Statement, slot
 from encore.models.defaults import sql_default
 from encore.models.fields import Field, Fields
 from encore.models.types import stored_as
+from encore.query.filters import Condition, NextSlot, Order
+from encore.query.keyset import Keyset, Seek
+from encore.query.timestamps import compared
+from encore.sql.estimates import has_policy, id_span, numbers_all_rows, planned
+from encore.sql.parent_filter import LinkedTo
+from encore.sql.statement_cache import Shapes
 
 Conditions = tuple[Condition, ...]
 _KEPT_ORDERS: Final = 512

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, ColumnElement, and_, false, or_, tuple_
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression
 
-from api.crud.query.sort_keys import SortKey
+from encore.query.sort_keys import SortKey
 
 SortKeys = Sequence[SortKey]
 Value = ColumnElement[Any] | None

@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from itertools import islice, product
 from typing import Final
 
-from api.crud.query.names import Names
-from api.crud.query.operators import OPERATORS, SEPARATOR
 from encore.models.fields import Field
+from encore.query.field_lookup import Names
+from encore.query.operators import OPERATORS, SEPARATOR
 
 _SHOWN: Final = 100
 _SIMILAR: Final = 0.5

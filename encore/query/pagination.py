@@ -5,8 +5,8 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
-from api.crud.query.criteria import FixedOrder, Order, Pagination
-from api.crud.query.paging import CURSOR, OFFSET, PAGE, Given, read_cursor
+from encore.query.filters import FixedOrder, Order, Pagination
+from encore.query.paging import CURSOR, OFFSET, PAGE, Given, read_cursor
 
 _DIGEST_BYTES: Final = 8
 """Enough for what is encrypted with it: it tells mistakes apart, and keeps nobody out."""

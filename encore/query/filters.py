@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
 from sqlalchemy.types import TypeEngine
 
-from api.crud.query.indexed import IndexedSearch
-from api.crud.query.instants import compared, has_several_forms
-from api.crud.query.operators import Operator
 from encore.database.sqlite.timestamps import longest
 from encore.models.fields import Field
 from encore.models.relation_conditions import exists, scalar
 from encore.models.relations import Relation
+from encore.query.indexed import IndexedSearch
+from encore.query.operators import Operator
+from encore.query.timestamps import compared, has_several_forms
 
 NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""

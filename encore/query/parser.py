@@ -10,7 +10,10 @@ names the nearest one: a misspelt filter must not list everything.
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from api.crud.query.criteria import (
+from encore.errors.api import BadRequest, InvalidQuery
+from encore.http.short_texts import cached_if_short
+from encore.query.field_lookup import Names, Preset, Search, Target
+from encore.query.filters import (
     AnyOf,
     Condition,
     FixedOrder,
@@ -20,16 +23,13 @@ from api.crud.query.criteria import (
     OrderTerm,
     Shape,
 )
-from api.crud.query.hints import Hints
-from api.crud.query.limits import MAX_CONDITIONS, Limits
-from api.crud.query.names import Names, Preset, Search, Target
-from api.crud.query.pagination import pagination_of
-from api.crud.query.paging import OFFSET, PAGING, Paging, read_page
-from api.crud.query.paging import PARAMETERS as PAGE_PARAMETERS
-from api.crud.query.refusals import bad_value, unknown_parameter
-from api.crud.query.values import Read, read_condition, read_indexed_search, read_search
-from encore.errors.api import BadRequest, InvalidQuery
-from encore.http.short_texts import cached_if_short
+from encore.query.hints import Hints
+from encore.query.limits import MAX_CONDITIONS, Limits
+from encore.query.messages import bad_value, unknown_parameter
+from encore.query.pagination import pagination_of
+from encore.query.paging import OFFSET, PAGING, Paging, read_page
+from encore.query.paging import PARAMETERS as PAGE_PARAMETERS
+from encore.query.value_parsing import Read, read_condition, read_indexed_search, read_search
 
 MAX_PARAMETERS: Final = 200
 MAX_QUERY_BYTES: Final = 16_384

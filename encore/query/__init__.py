@@ -4,9 +4,9 @@
 holds a parsed query, ``parser`` makes one, ``paging`` reads count, offset and page.
 """
 
-from api.crud.query.criteria import Condition, ListQuery, OrderTerm, Shape
-from api.crud.query.names import Names, Preset, Search
-from api.crud.query.parser import QueryParser
+from encore.query.field_lookup import Names, Preset, Search
+from encore.query.filters import Condition, ListQuery, OrderTerm, Shape
+from encore.query.parser import QueryParser
 
 __all__ = [
     "Condition",

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from api.crud.query.criteria import Compare, Condition, Fixed, Through
-from api.crud.query.indexed import IndexedSearch
-from api.crud.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
 from encore.models.fields import Field
 from encore.models.relations import Relation
+from encore.query.filters import Compare, Condition, Fixed, Through
+from encore.query.indexed import IndexedSearch
+from encore.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
 
 MAX_DEPTH: Final = 3
 """How many relations a name may lead through."""

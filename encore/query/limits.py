@@ -7,9 +7,9 @@ What is inside ``or=``, ``not=``, searches and presets counts like what stands o
 from collections.abc import Iterable
 from typing import Any, Final
 
-from api.crud.query.criteria import Compare, Condition, conditions_in
-from api.crud.query.operators import TEXT
 from encore.errors.api import InvalidQuery
+from encore.query.filters import Compare, Condition, conditions_in
+from encore.query.operators import TEXT
 
 MAX_CONDITIONS: Final = 200
 MAX_PATTERNS: Final = 50
