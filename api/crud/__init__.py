@@ -8,7 +8,6 @@ like from outside), ``associations`` (related rows) and ``upload`` (many rows at
 
 from api.crud.crud import Crud
 from api.crud.execution.actions import Action, RowAction
-from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context, Response
 from api.crud.execution.hooks import SKIP, stop
 from api.crud.resource import Resource
@@ -17,6 +16,7 @@ from encore.errors.hooks import HookError
 from encore.models.types import TypeAdapter
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions, SearchOptions, SortOptions
+from encore.validation.body import Errors
 
 __all__ = [
     "SKIP",

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from api.crud.execution.bodies import Errors
 from encore.models.fields import Field
 from encore.models.types import Refusal
 from encore.models.types.codec import Convert
+from encore.validation.body import Errors
 
 UNREACHABLE: Final = ("", ".", "..")
 """What a path's segment cannot be."""

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, types
 
 from api.crud.compatibility import STRICT, Compatibility
 from api.crud.search_indexes import indexed_search
-from api.crud.views.view import View
 from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.models.fields import Field
 from encore.options.options import ResourceOptions, SearchOptions
@@ -16,6 +15,7 @@ from encore.query import Preset, QueryParser, Search
 from encore.query.field_lookup import Target
 from encore.query.filters import Fixed, FixedOrder
 from encore.query.operators import ANY_CASE, OPERATORS
+from encore.serializers.serializer import View
 
 _STARTS_WITH: Final = "STARTS_WITH"
 

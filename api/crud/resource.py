@@ -7,16 +7,11 @@ from typing import Any, Final
 from starlette.types import Scope
 
 from api.crud.associations.arrays import unsyncable
-from api.crud.associations.embedding import Embedder
-from api.crud.associations.nested import SYNC, NestedReader
 from api.crud.associations.nested_writes import NestedWriter
 from api.crud.associations.session_nested import SessionNested
 from api.crud.checks import PARAMETER, check_options
 from api.crud.compatibility import compatibility_of
-from api.crud.execution.bodies import Attributes
-from api.crud.execution.cursors import Cursors
 from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
-from api.crud.execution.members import BodyMembers, Members, refuses_empty
 from api.crud.execution.session_writes import SessionWrites
 from api.crud.locations import Locations
 from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
@@ -30,10 +25,15 @@ from encore.http.request_state import Access
 from encore.models.fields import Field
 from encore.models.types import Refusal
 from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
+from encore.pages.cursors import Cursors
 from encore.query import ListQuery, QueryParser
 from encore.secret_key import Secret
+from encore.serializers.relation_loader import Embedder
 from encore.sql.parent_filter import LinkedTo
 from encore.sql.statements import Statements
+from encore.validation.body import Attributes
+from encore.validation.members import BodyMembers, Members, refuses_empty
+from encore.validation.nested import SYNC, NestedReader
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""

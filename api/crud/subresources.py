@@ -7,7 +7,6 @@ As in Finale they can be read and listed, never written: ``/users/{user_id}/book
 import re
 from typing import Final
 
-from api.crud.associations.including import check_relation
 from api.crud.mapping_checks import placeholder
 from api.crud.resource import Resource
 from encore.database.protocol import Database
@@ -15,6 +14,7 @@ from encore.errors.configuration import ConfigurationError
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.options.options import READING_ACTIONS, ResourceOptions
+from encore.serializers.include import check_relation
 from encore.sql.parent_filter import LinkedTo
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")

@@ -60,7 +60,7 @@ def test_a_page_costs_one_statement_a_relation_however_long_it_is(api: Api, many
 def test_more_keys_than_a_statement_may_hold_are_fetched_in_turns(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.crud.associations.fetching.MAX_KEYS", 4)
+    monkeypatch.setattr("encore.serializers.relation_statements.MAX_KEYS", 4)
     shelve(api)
     for n in range(9):
         api.made("/users", firstName=f"n{n}", books=[{"title": f"t{n}"}])

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud.execution.pages import BEGINNING, Listing, Position, read_page
 from api.crud.resource import Resource
+from encore.pages.page import BEGINNING, Listing, Position, read_page
 from encore.query.keyset import Keyset, Seek
 from tests.models.conftest import ModelApi, Serve
 

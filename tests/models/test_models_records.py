@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud import Context, Resource
-from api.crud.views.records import Record
+from encore.serializers.records import Record
 from tests.models.conftest import ModelApi, Serve
 
 

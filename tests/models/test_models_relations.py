@@ -132,8 +132,8 @@ def test_relation_cut_in_the_database_is_as_the_orm_loads_it(
     """The first rows of each parent, and the number of all, where there are very many."""
     whole = oracles(places, (*MANY, *ONE))
     plain = {place["id"]: place for place in places.read("/places")}
-    monkeypatch.setattr("api.crud.associations.fetching._MANY_ROWS", 0)
-    monkeypatch.setattr("api.crud.associations.fetching._ROWS_A_KEY", 0)
+    monkeypatch.setattr("encore.serializers.relation_statements._MANY_ROWS", 0)
+    monkeypatch.setattr("encore.serializers.relation_statements._ROWS_A_KEY", 0)
     includes = [Include(name, limit=1 if name in MANY else None) for name in whole]
     places.crud.resource(Place, endpoints=("/short", "/short/{id}"), include=includes)
     for place in places.read("/short"):

@@ -20,9 +20,9 @@ from api.catalog.timesheets.transitions import (
     check_mutable,
 )
 from api.crud import AssociationOptions, Context, Crud, Errors, Resource
-from api.crud.execution.bodies import check_complete
 from db.models.timesheet import Timesheet
 from encore.errors.api import NotFound
+from encore.validation.body import check_complete
 
 ACCESS: Final = {
     "create": "create:timesheets",

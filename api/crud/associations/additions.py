@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.crud.views.view import View
 from encore.errors.hooks import HookError, UnknownName
 from encore.models.fields import Fields
+from encore.serializers.serializer import View
 
 
 def check_additions(given: Mapping[str, Any], view: View, resource: str) -> None:

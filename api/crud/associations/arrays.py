@@ -13,15 +13,15 @@ from typing import Any
 
 from msgspec import UNSET
 
-from api.crud.associations.nested import Key, Link, Nested, New
 from api.crud.associations.related import RelatedRows
-from api.crud.execution import bodies
-from api.crud.execution.bodies import INVALID, Errors
-from api.crud.execution.members import report_read_only
-from api.crud.execution.unchanged import is_same
-from api.crud.views.view import View
 from encore.database.connection import Connection
 from encore.errors.api import Conflict
+from encore.serializers.serializer import View
+from encore.validation import body as bodies
+from encore.validation.body import INVALID, Errors
+from encore.validation.members import report_read_only
+from encore.validation.nested import Key, Link, Nested, New
+from encore.validation.unchanged import is_same
 
 Shown = Mapping[str, Any]
 

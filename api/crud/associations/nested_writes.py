@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Dialect
 
-from api.crud.associations.nested import Key, Link, Nested
 from api.crud.associations.related import RelatedRows
 from api.crud.execution.context import Context
-from api.crud.views.view import View
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.models.fields import Raw
+from encore.serializers.serializer import View
+from encore.validation.nested import Key, Link, Nested
 
 
 class NestedWriter:

@@ -8,22 +8,23 @@ from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
 from api.crud.associations.additions import additions
-from api.crud.associations.embedding import Embedder
-from api.crud.associations.nested import Key, Link, New, Rest
-from api.crud.execution import bodies, session_writes
-from api.crud.execution.bodies import Errors
+from api.crud.execution import session_writes
 from api.crud.execution.context import Context
 from api.crud.execution.session_writes import SessionWrites
-from api.crud.execution.unchanged import as_shown, is_driver_value, report_changed
-from api.crud.views.records import hide
-from api.crud.views.view import Child, View
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
 from encore.errors.api import Conflict
 from encore.models.fields import Raw
+from encore.serializers.records import hide
+from encore.serializers.relation_loader import Embedder
+from encore.serializers.serializer import Child, View
 from encore.sql.association_table import Joins
 from encore.sql.statements import Statements
+from encore.validation import body as bodies
+from encore.validation.body import Errors
+from encore.validation.nested import Key, Link, New, Rest
+from encore.validation.unchanged import as_shown, is_driver_value, report_changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,7 @@ from sqlalchemy.orm import Session, WriteOnlyCollection, object_session
 from sqlalchemy.orm.collections import collection_adapter
 
 from api.crud.associations.additions import additions
-from api.crud.associations.nested import Link, Nested, New
 from api.crud.associations.related import RelatedRows, no_such_row
-from api.crud.execution import bodies
-from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
 from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
 from encore.database.connection import Connection
@@ -23,6 +20,9 @@ from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors.api import FieldError, NotFound, ValidationFailed
 from encore.models.fields import initial_values
+from encore.validation import body as bodies
+from encore.validation.body import Errors
+from encore.validation.nested import Link, Nested, New
 
 
 @dataclass(frozen=True, slots=True)

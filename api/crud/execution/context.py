@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from starlette.types import Scope
 
 from api.crud.execution.attribute_values import AttributeValues
-from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.criteria import Criteria
 from api.crud.execution.lookups import Lookup, look_up
 from api.crud.execution.unit import UnitOfWork
@@ -20,13 +19,14 @@ from encore.errors.api import ApiError
 from encore.errors.hooks import HookError, UnknownName
 from encore.http.request_state import Exchange
 from encore.query import ListQuery
+from encore.validation.body import Attributes, Errors
 
 if TYPE_CHECKING:
-    from api.crud.associations.nested import Nested
     from api.crud.associations.related import Writing
     from api.crud.execution.stored import StoredRow
     from api.crud.resource import Resource
     from encore.models.fields import Field
+    from encore.validation.nested import Nested
 
 Headers = list[tuple[bytes, bytes]]
 T = TypeVar("T")

@@ -27,7 +27,7 @@ from encore.http.request_state import Exchange
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context
-    from api.crud.views.view import View
+    from encore.serializers.serializer import View
 
 _RETRY: Final = {"Retry-After": "1"}
 _READABLE: Final = {"Allow": "GET, HEAD, OPTIONS"}

@@ -11,10 +11,8 @@ from urllib.parse import quote
 
 from starlette.types import Receive
 
-from api.crud.associations.nested import MAX_CHILDREN, Items, Key, Link, Reading
 from api.crud.associations.session_nested import Links
 from api.crud.execution.actions import JSON_ONLY, Update
-from api.crud.execution.bodies import INVALID, Errors
 from api.crud.execution.context import Context
 from api.crud.resource import Resource
 from encore.database.connection import Connection
@@ -22,6 +20,8 @@ from encore.database.statement import Row
 from encore.errors.api import NotFound
 from encore.http.body import read_json
 from encore.query.paging import NO_LIMIT
+from encore.validation.body import INVALID, Errors
+from encore.validation.nested import MAX_CHILDREN, Items, Key, Link, Reading
 
 
 class LinkAction(Update):

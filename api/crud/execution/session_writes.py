@@ -15,14 +15,14 @@ from sqlalchemy.orm import RelationshipDirection, Session, defer, lazyload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
-from api.crud.execution.bodies import INVALID, Attributes, Errors
-from api.crud.views.invalid_values import misfits
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import Conflict, NotFound, ValidationFailed
 from encore.models.fields import Field, Fields, Raw
 from encore.models.orm_behaviour import WriteBehaviour
 from encore.models.types.registry import stored_as
+from encore.serializers.stored_text import misfits
+from encore.validation.body import INVALID, Attributes, Errors
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from api.crud.associations.nested import Link, Nested
-from api.crud.execution.bodies import INVALID, Attributes, Errors
-from api.crud.execution.unchanged import as_shown, is_same, report_changed
-from api.crud.views.view import View
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields, Raw
 from encore.models.types import Refusal
+from encore.serializers.serializer import View
+from encore.validation.body import INVALID, Attributes, Errors
+from encore.validation.nested import Link, Nested
+from encore.validation.unchanged import as_shown, is_same, report_changed
 
 if TYPE_CHECKING:
     from api.crud.execution.context import Context

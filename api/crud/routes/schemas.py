@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
-from api.crud.execution.members import Members
-from api.crud.views.view import Child, View
 from encore.models.fields import Field
+from encore.serializers.serializer import Child, View
+from encore.validation.members import Members
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

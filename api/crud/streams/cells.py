@@ -19,8 +19,8 @@ from typing import Any, Final
 import msgspec
 
 from api.crud.formulas import STARTS, escape_formula
-from api.crud.views.invalid_values import text_of
 from encore.models.fields import Field
+from encore.serializers.stored_text import text_of
 
 Cell = Callable[[Any], str]
 

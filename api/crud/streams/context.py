@@ -4,11 +4,11 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from api.crud.execution.context import Context
-from api.crud.execution.pages import BEGINNING, Position
 from api.crud.execution.unit import UnitOfWork
 from api.crud.streams.formats import Format, Writer
 from api.crud.streams.sizes import PageSize
 from encore.http.compression import Gzip
+from encore.pages.page import BEGINNING, Position
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol
 
 from api.crud.formulas import ESCAPED
 from api.crud.streams.table import Shown, Table
-from api.crud.views.invalid_values import CountingEncoder
-from api.crud.views.records import with_added
+from encore.serializers.records import with_added
+from encore.serializers.stored_text import CountingEncoder
 
 
 class Writer(Protocol):

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.crud.execution.actions import List
 from api.crud.execution.context import Context
-from api.crud.execution.pages import Listing, Page, read_page
 from api.crud.streams.context import PageContext
 from api.crud.streams.table import Shown
 from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
 from encore.errors.api import NotAcceptable
+from encore.pages.page import Listing, Page, read_page
 from encore.query.messages import bad_value
 from encore.query.paging import CURSOR, PARAMETERS
 from encore.query.parser import parse_pairs

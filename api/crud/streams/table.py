@@ -15,11 +15,11 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from api.crud.streams.cells import Cell, cells_of, json_cell, text_cell
-from api.crud.views.invalid_values import StoredText
-from api.crud.views.records import Record, added_members, with_added
-from api.crud.views.view import View
 from encore.errors.hooks import HookError
 from encore.models.fields import Field
+from encore.serializers.records import Record, added_members, with_added
+from encore.serializers.serializer import View
+from encore.serializers.stored_text import StoredText
 
 _END: Final = "\r\n"
 _BLANK: Final = '""'

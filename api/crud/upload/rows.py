@@ -11,8 +11,6 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy.sql.schema import CallableColumnDefault
 
-from api.crud.execution.bodies import NULL, Attributes, Errors
-from api.crud.execution.members import Members, report_read_only
 from api.crud.locations import Locations
 from api.crud.upload.answers import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
 from api.crud.upload.formats import Rows, Unreadable
@@ -21,6 +19,8 @@ from encore.database.statement import Row
 from encore.errors.api import BadRequest, FieldError
 from encore.models.fields import Field
 from encore.models.types import Codec, Refusal
+from encore.validation.body import NULL, Attributes, Errors
+from encore.validation.members import Members, report_read_only
 
 if TYPE_CHECKING:
     from api.crud.upload.context import UploadContext

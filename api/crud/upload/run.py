@@ -21,9 +21,9 @@ from api.crud.upload.rows import StagedRows
 from api.crud.upload.spool import Body
 from api.crud.upload.stage import CREATED, Counts
 from api.crud.upload.upload import Upload
-from api.crud.views.invalid_values import text_of
 from encore.database.bulk import Bulk
 from encore.errors.api import MalformedBody
+from encore.serializers.stored_text import text_of
 
 MAX_KEYED_ROWS: Final = 10_000
 """The most rows of an upload with an idempotency key: its whole answer is kept."""

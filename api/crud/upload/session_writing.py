@@ -17,12 +17,12 @@ from api.crud.upload.formats import WHOLE_ROW
 from api.crud.upload.stage import CREATED
 from api.crud.upload.statements import UploadStatements
 from api.crud.upload.writing import RowsWriter, Step
-from api.crud.views.view import View
 from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Row
 from encore.errors.api import ApiError, Conflict, FieldError, ValidationFailed
 from encore.models.fields import Field
+from encore.serializers.serializer import View
 
 AT_A_TIME: Final = 100
 """How many rows are made into instances and flushed together."""

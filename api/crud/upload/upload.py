@@ -7,7 +7,6 @@ from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
 from api.crud.checks import check_path
-from api.crud.execution.members import Members
 from api.crud.resource import Resource
 from api.crud.upload.formats import Names
 from api.crud.upload.hooks import UploadHooks
@@ -20,6 +19,7 @@ from encore.errors.configuration import ConfigurationError
 from encore.http.request_state import Access
 from encore.models.fields import Field, Model
 from encore.types import UtcDateTime
+from encore.validation.members import Members
 
 DEFAULT_LIMIT: Final = 256 * 1024 * 1024
 """The largest body, in bytes."""

@@ -15,12 +15,12 @@ import msgspec
 from api.crud.execution.failures import refused_fields
 from api.crud.upload.formats import WHOLE_ROW
 from api.crud.upload.statements import UploadStatements
-from api.crud.views.view import View
 from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Statement, Values
 from encore.errors.api import FieldError, ValidationFailed
 from encore.models.fields import Field
+from encore.serializers.serializer import View
 
 MAX_REFUSED: Final = 1_000
 """The most rows that the database may refuse of one upload; each costs some ten statements."""

@@ -7,11 +7,11 @@ from typing import Any, Final
 from sqlalchemy import Dialect
 
 from api.crud.compatibility import compatibility_of
-from api.crud.views.view import View
 from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.models.relations import UnusableRelation, relations_of
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions
+from encore.serializers.serializer import View
 
 _OWN: Final = "own"
 

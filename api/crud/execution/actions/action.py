@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from starlette.types import Receive
 
 from api.crud.associations.additions import check_additions
-from api.crud.associations.nested import Nested
 from api.crud.execution.context import Context
-from api.crud.views.invalid_values import HEADER
-from api.crud.views.records import encode_counting, hide, with_added
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
 from encore.http.body import read_json_object
 from encore.http.forms import read_json_or_form
 from encore.query import Condition
+from encore.serializers.records import encode_counting, hide, with_added
+from encore.serializers.stored_text import HEADER
+from encore.validation.nested import Nested
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

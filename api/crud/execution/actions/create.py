@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from api.crud.associations.nested import Reading
-from api.crud.execution import bodies, session_writes
+from api.crud.execution import session_writes
 from api.crud.execution.actions.action import JSON_ONLY, Action
-from api.crud.execution.bodies import Errors
 from api.crud.execution.context import Context
-from api.crud.execution.members import report_read_only
 from api.crud.execution.stored import report_contradictions
-from api.crud.execution.unchanged import as_shown, report_changed
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors.api import ValidationFailed
 from encore.models.fields import Field, initial_values
+from encore.validation import body as bodies
+from encore.validation.body import Errors
+from encore.validation.members import report_read_only
+from encore.validation.nested import Reading
+from encore.validation.unchanged import as_shown, report_changed
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

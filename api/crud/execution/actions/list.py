@@ -4,13 +4,13 @@ from typing import Final
 
 from api.crud.execution.actions.action import JSON_ONLY, Action
 from api.crud.execution.context import Context
-from api.crud.execution.cursors import FIRST, Place
-from api.crud.execution.page_request import PageRequest
-from api.crud.execution.pages import Listing, Page, Position, read_page
-from api.crud.execution.totals import total_of
 from encore.database.connection import Connection
 from encore.errors.hooks import HookError
 from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
+from encore.pages.cursors import FIRST, Place
+from encore.pages.page import Listing, Page, Position, read_page
+from encore.pages.page_request import PageRequest
+from encore.pages.totals import total_of
 from encore.query.filters import Pagination
 from encore.query.messages import bad_value
 from encore.query.paging import CURSOR, open_content_range

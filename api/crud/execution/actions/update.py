@@ -6,22 +6,23 @@ from msgspec import UNSET
 from sqlalchemy import JSON
 
 from api.crud.associations import arrays
-from api.crud.associations.nested import Nested, Reading
-from api.crud.execution import bodies, session_writes
+from api.crud.execution import session_writes
 from api.crud.execution.actions.action import JSON_ONLY
 from api.crud.execution.actions.row import RowAction, only
-from api.crud.execution.bodies import Attributes, Errors
 from api.crud.execution.context import Context
-from api.crud.execution.members import report_read_only
 from api.crud.execution.stored import StoredRow
-from api.crud.execution.unchanged import is_driver_value
-from api.crud.views.invalid_values import doubtful, shown_as
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
 from encore.models.defaults import has_sql_default
 from encore.models.fields import Raw
 from encore.models.types.registry import stored_as
+from encore.serializers.stored_text import doubtful, shown_as
+from encore.validation import body as bodies
+from encore.validation.body import Attributes, Errors
+from encore.validation.members import report_read_only
+from encore.validation.nested import Nested, Reading
+from encore.validation.unchanged import is_driver_value
 
 if TYPE_CHECKING:
     from api.crud.resource import Resource

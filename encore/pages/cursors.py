@@ -23,7 +23,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from api.crud.execution.pages import BEGINNING, Position
+from encore.pages.page import BEGINNING, Position
 from encore.query.messages import bad_value
 from encore.query.paging import CURSOR
 from encore.secret_key import Secret

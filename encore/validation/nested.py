@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from api.crud.execution import bodies
-from api.crud.execution.bodies import Attributes, Errors
-from api.crud.execution.members import Members
-from api.crud.views.view import Child, View
 from encore.models.fields import Field
 from encore.models.relations import Relation
 from encore.models.types import Refusal
 from encore.options.options import NESTED_ARRAYS
+from encore.serializers.serializer import Child, View
+from encore.validation import body as bodies
+from encore.validation.body import Attributes, Errors
+from encore.validation.members import Members
 
 MAX_CHILDREN: Final = 1_000
 UNCHANGED, REFUSE, IGNORE, SYNC = NESTED_ARRAYS

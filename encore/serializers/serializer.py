@@ -11,9 +11,6 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, Dialect
 
-from api.crud.associations.fetching import Fetching
-from api.crud.associations.including import included, limit_of
-from api.crud.views.records import Record, RowReader, record_type, row_reader
 from encore.database.statement import Row
 from encore.errors.configuration import UnknownName
 from encore.models.fields import Field, Fields, Model
@@ -21,6 +18,9 @@ from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.models.types import TypeAdapters
 from encore.options.include import Include
 from encore.query.field_lookup import Names
+from encore.serializers.include import included, limit_of
+from encore.serializers.records import Record, RowReader, record_type, row_reader
+from encore.serializers.relation_statements import Fetching
 
 T = TypeVar("T")
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})

@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from api.crud.views.invalid_values import CountingEncoder, read_checked, text_of
 from encore.database.statement import Row
 from encore.database.undecodable import Undecodable
 from encore.errors.hooks import HookError
 from encore.models.fields import Fields
+from encore.serializers.stored_text import CountingEncoder, read_checked, text_of
 
 RowReader = Callable[[Sequence[Row]], list[Any]]
 

@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.crud.associations.fetching import Key
-from api.crud.views.records import hide
-from api.crud.views.view import Child, View
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.serializers.records import hide
+from encore.serializers.relation_statements import Key
+from encore.serializers.serializer import Child, View
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.types import Scope
 
-from api.crud.execution.cursors import Cursors, Place
-from api.crud.execution.page_links import Relation, link_header, numbered_links
-from api.crud.execution.pages import Page
 from encore.http.preferences import EXACT
+from encore.pages.cursors import Cursors, Place
+from encore.pages.links import Relation, link_header, numbered_links
+from encore.pages.page import Page
 from encore.query.filters import Pagination
 from encore.query.paging import CURSOR
 

@@ -6,10 +6,10 @@ knows which rows a caller may see, so where a hook's criteria or a policy of Pos
 them, the list is counted; so it is where nothing can be estimated.
 """
 
-from api.crud.execution.pages import Listing
 from encore.database.connection import Connection
 from encore.database.explain import planned_rows
 from encore.http.preferences import ESTIMATED, EXACT, NONE
+from encore.pages.page import Listing
 
 Total = tuple[int | None, str]
 """How many rows there are, and how that is known."""

@@ -33,7 +33,7 @@ from encore.models.relation_conditions import key_of, order_of, related
 from encore.models.relations import Relation
 
 if TYPE_CHECKING:
-    from api.crud.views.view import View
+    from encore.serializers.serializer import View
 
 MAX_KEYS: Final = 8_192
 """The most keys in one statement; the databases allow some 32,000 values."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from msgspec import UNSET
 
-from api.crud.execution.bodies import INVALID, Errors
-from api.crud.execution.members import report_read_only
-from api.crud.views.records import encode
-from api.crud.views.view import Child, View
 from encore.http.body import decode
 from encore.models.fields import Field
 from encore.models.types import Refusal
+from encore.serializers.records import encode
+from encore.serializers.serializer import Child, View
+from encore.validation.body import INVALID, Errors
+from encore.validation.members import report_read_only
 
 Json = Mapping[str, Any]
 

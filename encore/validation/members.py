@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.crud.execution.bodies import INVALID, Errors
-from api.crud.views.view import View
 from encore.models.fields import Field, Fields
 from encore.query.messages import SHOWN, nearest
+from encore.serializers.serializer import View
+from encore.validation.body import INVALID, Errors
 
 
 @dataclass(frozen=True, slots=True)
