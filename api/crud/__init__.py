@@ -7,12 +7,12 @@ like from outside), ``associations`` (related rows) and ``upload`` (many rows at
 """
 
 from api.crud.crud import Crud
-from api.crud.execution.actions import Action, RowAction
-from api.crud.execution.context import Context, Response
-from api.crud.execution.hooks import SKIP, stop
-from api.crud.resource import Resource
 from encore.errors.configuration import ConfigurationError
 from encore.errors.hooks import HookError
+from encore.execution.actions import Action, RowAction
+from encore.execution.context import Context, Response
+from encore.execution.hooks import SKIP, stop
+from encore.execution.resource import Resource
 from encore.models.types import TypeAdapter
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions, SearchOptions, SortOptions

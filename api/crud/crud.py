@@ -17,10 +17,6 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from sqlalchemy import Dialect
 
-from api.crud.checks import check_base, check_compatible
-from api.crud.compatibility import compatibility_of
-from api.crud.execution.hooks import ActionHooks
-from api.crud.resource import DEFAULT_BODY_LIMIT, Resource
 from api.crud.routes.document import describe_generated_routes
 from api.crud.routes.exposed import APP, Exposed
 from api.crud.routes.links import link_routes, linked_relations
@@ -28,17 +24,21 @@ from api.crud.routes.operation_checks import check_operation
 from api.crud.routes.operations import OwnOperation
 from api.crud.routes.route import PlanRoute
 from api.crud.routes.router import ResourceRouter
-from api.crud.search_indexes import SearchIndexes
 from api.crud.subresources import nested_resources
 from api.crud.upload.describe import described
 from api.crud.upload.operation import UploadOperation
 from api.crud.upload.upload import Upload
 from encore.database.protocol import Database
 from encore.errors.configuration import ConfigurationError
+from encore.execution.hooks import ActionHooks
+from encore.execution.resource import DEFAULT_BODY_LIMIT, Resource
 from encore.http.request_state import Access
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
 from encore.options.options import READING_ACTIONS, ResourceOptions, is_view
+from encore.resource.compatibility import compatibility_of
+from encore.resource.option_checks import check_base, check_compatible
+from encore.resource.search_indexes import SearchIndexes
 from encore.secret_key import Secret, secret_of
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}

@@ -7,13 +7,13 @@ As in Finale they can be read and listed, never written: ``/users/{user_id}/book
 import re
 from typing import Final
 
-from api.crud.mapping_checks import placeholder
-from api.crud.resource import Resource
 from encore.database.protocol import Database
 from encore.errors.configuration import ConfigurationError
+from encore.execution.resource import Resource
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.options.options import READING_ACTIONS, ResourceOptions
+from encore.resource.mapping_checks import placeholder
 from encore.serializers.include import check_relation
 from encore.sql.parent_filter import LinkedTo
 

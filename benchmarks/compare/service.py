@@ -17,13 +17,13 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from api.crud import Crud, SearchOptions, SortOptions
-from api.crud.execution.context import Context
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
 from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.errors.api import Forbidden
+from encore.execution.context import Context
 from encore.http.application import Service
 from encore.http.request_state import public
 from encore.options.include import Include

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from api.crud.execution.context import Context, Response
-from api.crud.execution.hooks import MILESTONES, SKIP, Stop
-from api.crud.resource import Resource
 from encore.errors.api import Forbidden
+from encore.execution.context import Context, Response
+from encore.execution.hooks import MILESTONES, SKIP, Stop
+from encore.execution.resource import Resource
 from encore.http.body import header
 
 trace: Final[list[str]] = []

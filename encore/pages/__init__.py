@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pages of a list: read by position, linked by cursors or numbers, with or without a total."""

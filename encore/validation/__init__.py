@@ -1,1 +1,1 @@
-"""TODO."""
+"""Validation of JSON bodies: values against columns, members against what may be written."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from api.crud import Context, Resource, stop
-from api.crud.execution.context import Response
 from encore.errors.api import Forbidden
+from encore.execution.context import Response
 from tests.crud.conftest import Api, assert_refused
 from tests.crud.library import User
 

@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.crud import Context, Resource, stop
-from api.crud.execution.context import Response
 from encore.errors.api import ApiError
+from encore.execution.context import Response
 from tests.crud.conftest import Api
 from tests.crud.library import Shelf, User
 

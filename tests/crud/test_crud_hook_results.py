@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, StreamingResponse
 
 from api.crud import SKIP, ConfigurationError, Context, Resource, stop
-from api.crud.execution.context import Response
-from api.crud.execution.hooks import TIMINGS
 from encore.errors.api import ApiError
+from encore.execution.context import Response
+from encore.execution.hooks import TIMINGS
 from tests.crud.conftest import Api
 from tests.crud.library import User
 

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
-from api.crud.execution.context import Context, Response
-from api.crud.execution.hooks import MILESTONES, SKIP, stop
-from api.crud.resource import Resource
 from encore.errors.api import ApiError, Forbidden
+from encore.execution.context import Context, Response
+from encore.execution.hooks import MILESTONES, SKIP, stop
+from encore.execution.resource import Resource
 from tests.crud.conftest import CLAIMS, Api, assert_refused
 from tests.crud.library import Kind, Tag, User
 

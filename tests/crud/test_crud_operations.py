@@ -8,10 +8,10 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy import select, update
 
 from api.crud import Action, ConfigurationError, RowAction
-from api.crud.execution.context import Context
-from api.crud.execution.hooks import ActionHooks
 from api.crud.routes.route import PlanRoute
 from encore.errors.api import BadRequest, Conflict
+from encore.execution.context import Context
+from encore.execution.hooks import ActionHooks
 from encore.http.request_state import Access
 from tests.crud.conftest import Api
 from tests.crud.library import User

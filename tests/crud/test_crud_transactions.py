@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.crud.execution.context import Context
-from api.crud.execution.hooks import MILESTONES
 from encore.errors.api import Conflict
+from encore.execution.context import Context
+from encore.execution.hooks import MILESTONES
 from tests.crud.conftest import Api
 from tests.crud.library import Book, Profile, Tag, User, book_tags
 

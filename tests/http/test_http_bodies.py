@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from api.crud import Context, Crud
-from api.crud.execution.hooks import stop
+from encore.execution.hooks import stop
 from tests.http.conftest import BODY_LIMIT, UPLOAD_LIMIT, Tool
 from tests.inprocess import InProcess
 

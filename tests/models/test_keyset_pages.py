@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud.resource import Resource
+from encore.execution.resource import Resource
 from encore.options.options import SortOptions
 from encore.pages.page import BEGINNING, Listing, Page, Position, read_page
 from encore.types import FixedDecimal, UtcDateTime

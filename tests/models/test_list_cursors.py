@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from api.crud import Crud
-from api.crud.execution.context import Context
 from encore.errors.configuration import ConfigurationError
+from encore.execution.context import Context
 from encore.options.options import SortOptions
 from encore.secret_key import Secret, StoredSecret
 from encore.types import UtcDateTime

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud.resource import Resource
+from encore.execution.resource import Resource
 from encore.pages.page import BEGINNING, Listing, Position, read_page
 from encore.query.keyset import Keyset, Seek
 from tests.models.conftest import ModelApi, Serve

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud.execution.context import Context
 from encore.errors.configuration import ConfigurationError
+from encore.execution.context import Context
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -19,12 +19,12 @@ from api.catalog.timesheets.decisions import (
 from api.catalog.timesheets.policies import Policies
 from api.catalog.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from api.crud import Context, Crud, Errors, Resource
-from api.crud.execution.actions import Action
 from api.crud.routes.openapi import json_body
 from api.crud.routes.schemas import read_schema
 from db.models.timesheet import Timesheet
 from encore.database.statement import Row
 from encore.errors.api import ApiError, Conflict, Forbidden, NotFound
+from encore.execution.actions import Action
 from encore.http.request_state import Access
 from encore.validation.body import read_change
 

@@ -24,9 +24,9 @@ from api.catalog.timesheets.tables import (
     write_json,
 )
 from api.crud import Context, Crud, Resource
-from api.crud.execution.actions import Action
 from api.crud.routes.openapi import list_parameters
 from encore.errors.api import InvalidQuery
+from encore.execution.actions import Action
 from encore.http.request_state import Access
 from encore.query.messages import bad_value
 from encore.query.parser import ANY, NONE, PRESET, parse_pairs

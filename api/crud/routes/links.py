@@ -9,15 +9,15 @@ from fastapi import Path
 from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
-from api.crud.execution.linking import AddLink, LinkAction, RemoveLink, ReplaceLinks
-from api.crud.execution.plan import Plan
-from api.crud.resource import Resource
 from api.crud.routes.openapi import json_body, problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.crud.routes.schemas import read_schema
 from encore.database.protocol import Database
 from encore.errors.api import NotFound
 from encore.errors.configuration import ConfigurationError
+from encore.execution.actions.links import AddLink, LinkAction, RemoveLink, ReplaceLinks
+from encore.execution.pipeline import Plan
+from encore.execution.resource import Resource
 
 _ACTIONS: Final[Mapping[str, type[LinkAction]]] = {
     "PUT": ReplaceLinks,

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud.resource import Resource
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
+from encore.execution.resource import Resource
 from encore.http.forms import FORM
 from encore.http.preferences import COUNTS
 from encore.models.fields import Field

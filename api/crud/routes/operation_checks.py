@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from api.crud.checks import PARAMETER, check_path
-from api.crud.execution import actions
-from api.crud.execution.actions import ACTIONS, Action, RowAction
-from api.crud.execution.hooks import MILESTONES
 from encore.errors.configuration import ConfigurationError
+from encore.execution import actions
+from encore.execution.actions import ACTIONS, Action, RowAction
+from encore.execution.hooks import MILESTONES
 from encore.http.request_state import Access
+from encore.resource.option_checks import PARAMETER, check_path
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _REQUIRED: Final = ("action", "method", "access")

@@ -14,14 +14,14 @@ from fastapi import Path
 from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
-from api.crud.checks import PARAMETER
-from api.crud.execution.actions import Action
-from api.crud.execution.hooks import ActionHooks
-from api.crud.execution.plan import Plan
 from api.crud.routes.openapi import problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from encore.database.protocol import Database
+from encore.execution.actions import Action
+from encore.execution.hooks import ActionHooks
+from encore.execution.pipeline import Plan
 from encore.http.request_state import Access
+from encore.resource.option_checks import PARAMETER
 
 _BY_METHOD: Final = {
     "GET": "list",

@@ -14,9 +14,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from api.crud.execution.context import Response
-from api.crud.execution.plan import Plan
 from encore.errors.api import NotFound
+from encore.execution.context import Response
+from encore.execution.pipeline import Plan
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
 from encore.http.request_state import Access

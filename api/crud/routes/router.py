@@ -15,15 +15,15 @@ from fastapi.routing import APIRoute
 from fastapi_crudrouter.core import CRUDGenerator
 from pydantic import BaseModel, WithJsonSchema
 
-from api.crud.execution.actions import ACTIONS
-from api.crud.execution.plan import Plan
-from api.crud.resource import Resource
 from api.crud.routes import schemas
 from api.crud.routes.openapi import operation_extras, problem_responses
 from api.crud.routes.route import Operation, PlanRoute
 from api.crud.streams.operation import ListOperation
 from api.crud.streams.plan import StreamPlan
 from encore.database.protocol import Database
+from encore.execution.actions import ACTIONS
+from encore.execution.pipeline import Plan
+from encore.execution.resource import Resource
 
 _STATUS: Final = {"create": 201}
 _BODIES: Final = {"create": "create_schema", "update": "update_schema"}

@@ -14,7 +14,7 @@ from encore.serializers.serializer import Child, View
 from encore.validation.members import Members
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 _NULL: dict[str, Any] = {"type": "null"}
 

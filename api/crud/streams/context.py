@@ -3,10 +3,10 @@
 from copy import copy
 from dataclasses import dataclass, field
 
-from api.crud.execution.context import Context
-from api.crud.execution.unit import UnitOfWork
 from api.crud.streams.formats import Format, Writer
 from api.crud.streams.sizes import PageSize
+from encore.execution.context import Context
+from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import Gzip
 from encore.pages.page import BEGINNING, Position
 

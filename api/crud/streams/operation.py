@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from api.crud.execution.actions import JSON_ONLY
-from api.crud.execution.context import Headers, Response
-from api.crud.execution.plan import Plan
 from api.crud.routes.route import Operation
 from api.crud.streams.context import PageContext, Stream
 from api.crud.streams.formats import FORMATS, Format
 from api.crud.streams.plan import StreamPlan
 from encore.errors.api import BadRequest, ClientClosedRequest
+from encore.execution.actions import JSON_ONLY
+from encore.execution.context import Headers, Response
+from encore.execution.pipeline import Plan
 from encore.http.compression import Gzip, accepts_gzip
 from encore.http.media_types import not_acceptable, preferred
 from encore.http.request_state import Access, Exchange

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from api.crud.execution.actions import List
-from api.crud.execution.context import Context
 from api.crud.streams.context import PageContext
 from api.crud.streams.table import Shown
 from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
 from encore.errors.api import NotAcceptable
+from encore.execution.actions import List
+from encore.execution.context import Context
 from encore.pages.page import Listing, Page, read_page
 from encore.query.messages import bad_value
 from encore.query.paging import CURSOR, PARAMETERS
 from encore.query.parser import parse_pairs
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 _OF_PAGES: Final = frozenset(PARAMETERS) - {CURSOR}

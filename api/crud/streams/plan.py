@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Scope
 
-from api.crud.execution.context import Response
-from api.crud.execution.hooks import ActionHooks, Stop
-from api.crud.execution.plan import Plan, run_steps
-from api.crud.execution.responses import check_response
-from api.crud.resource import Resource
 from api.crud.streams.context import PageContext, Stream
 from api.crud.streams.formats import FORMATS
 from api.crud.streams.page import StreamPage, not_streamed
 from encore.database.gil import short_turns
 from encore.database.protocol import Database
 from encore.errors.hooks import HookError
+from encore.execution.context import Response
+from encore.execution.hooks import ActionHooks, Stop
+from encore.execution.pipeline import Plan, run_steps
+from encore.execution.resource import Resource
+from encore.execution.response_checks import check_response
 
 SendPiece = Callable[[bytes], Awaitable[None]]
 """Sends a piece of the body; waits until the caller has read enough of what was sent before."""

@@ -8,7 +8,7 @@ from api.crud.upload.request import UploadRequest
 from encore.http.request_state import Exchange
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 @dataclass(slots=True)

@@ -7,10 +7,6 @@ all of it ends, also waiting for a turn, and nothing is written unless the commi
 
 from starlette.types import Receive, Scope, Send
 
-from api.crud.execution.actions import JSON_ONLY
-from api.crud.execution.context import Context
-from api.crud.execution.failures import diagnose
-from api.crud.execution.unit import UnitOfWork
 from api.crud.upload.answers import NOTHING_WRITTEN, Answer
 from api.crud.upload.context import UploadContext
 from api.crud.upload.keys import Ticket
@@ -21,6 +17,10 @@ from api.crud.upload.upload import Upload
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
 from encore.errors.api import ApiError
+from encore.execution.actions import JSON_ONLY
+from encore.execution.context import Context
+from encore.execution.error_mapping import diagnose
+from encore.execution.unit_of_work import UnitOfWork
 from encore.http.disconnect import while_connected
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy.sql.schema import CallableColumnDefault
 
-from api.crud.locations import Locations
 from api.crud.upload.answers import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
 from api.crud.upload.formats import Rows, Unreadable
 from api.crud.upload.stage import CREATED, REJECTED, Stage
@@ -19,6 +18,7 @@ from encore.database.statement import Row
 from encore.errors.api import BadRequest, FieldError
 from encore.models.fields import Field
 from encore.models.types import Codec, Refusal
+from encore.resource.locations import Locations
 from encore.validation.body import NULL, Attributes, Errors
 from encore.validation.members import Members, report_read_only
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 from sqlalchemy import JSON
 from sqlalchemy.orm import Session
 
-from api.crud.execution.session_writes import SessionWrites, python_reader, run
 from api.crud.upload.formats import WHOLE_ROW
 from api.crud.upload.stage import CREATED
 from api.crud.upload.statements import UploadStatements
@@ -21,6 +20,7 @@ from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Row
 from encore.errors.api import ApiError, Conflict, FieldError, ValidationFailed
+from encore.execution.session_writes import SessionWrites, python_reader, run
 from encore.models.fields import Field
 from encore.serializers.serializer import View
 

@@ -6,8 +6,6 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
-from api.crud.checks import check_path
-from api.crud.resource import Resource
 from api.crud.upload.formats import Names
 from api.crud.upload.hooks import UploadHooks
 from api.crud.upload.keys import IdempotencyKeys
@@ -16,8 +14,10 @@ from api.crud.upload.rows import RowMaker
 from api.crud.upload.stage import MAX_FIELDS, Stage
 from api.crud.upload.statements import UploadStatements
 from encore.errors.configuration import ConfigurationError
+from encore.execution.resource import Resource
 from encore.http.request_state import Access
 from encore.models.fields import Field, Model
+from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime
 from encore.validation.members import Members
 

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
-from api.crud.execution.failures import refused_fields
 from api.crud.upload.formats import WHOLE_ROW
 from api.crud.upload.statements import UploadStatements
 from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Statement, Values
 from encore.errors.api import FieldError, ValidationFailed
+from encore.execution.error_mapping import refused_fields
 from encore.models.fields import Field
 from encore.serializers.serializer import View
 

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from api.crud.execution import session_writes
-from api.crud.execution.actions.action import JSON_ONLY
-from api.crud.execution.actions.row import RowAction, only
-from api.crud.execution.context import Context
 from encore.database.statement import Row
 from encore.errors.api import NotFound
+from encore.execution import session_writes
+from encore.execution.actions.action import JSON_ONLY
+from encore.execution.actions.row import RowAction, only
+from encore.execution.context import Context
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 class Delete(RowAction):

@@ -19,11 +19,14 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
-from api.crud.compatibility import Compatibility
-from api.crud.execution.actions import ACTIONS, Action
-from api.crud.execution.context import Context, Response
-from api.crud.execution.failures import diagnose
-from api.crud.execution.hooks import (
+from encore.database.errors import DatabaseError
+from encore.database.protocol import Database
+from encore.errors.api import ApiError, Conflict, InternalError, ServiceUnavailable
+from encore.errors.hooks import HookError
+from encore.execution.actions import ACTIONS, Action
+from encore.execution.context import Context, Response
+from encore.execution.error_mapping import diagnose
+from encore.execution.hooks import (
     BEFORE_PARSING,
     MILESTONES,
     SKIP,
@@ -32,14 +35,11 @@ from api.crud.execution.hooks import (
     Stop,
     as_response,
 )
-from api.crud.execution.responses import check_response
-from api.crud.execution.unit import UnitOfWork
-from encore.database.errors import DatabaseError
-from encore.database.protocol import Database
-from encore.errors.api import ApiError, Conflict, InternalError, ServiceUnavailable
-from encore.errors.hooks import HookError
+from encore.execution.response_checks import check_response
+from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import problem_of
 from encore.models.orm_behaviour import UnsupportedListener
+from encore.resource.compatibility import Compatibility
 
 log: Any = structlog.get_logger("encore.crud")
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from api.crud.execution.actions.action import JSON_ONLY, Action
-from api.crud.execution.actions.create import Create
-from api.crud.execution.actions.delete import Delete
-from api.crud.execution.actions.list import List
-from api.crud.execution.actions.row import Read, RowAction
-from api.crud.execution.actions.update import Update
+from encore.execution.actions.action import JSON_ONLY, Action
+from encore.execution.actions.create import Create
+from encore.execution.actions.delete import Delete
+from encore.execution.actions.list import List
+from encore.execution.actions.row import Read, RowAction
+from encore.execution.actions.update import Update
 
 __all__ = [
     "ACTIONS",

@@ -12,7 +12,7 @@ from encore.errors.hooks import HookError, UnknownName
 from encore.models.fields import Field, Fields
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 Given = Mapping[str, Any] | Iterable[tuple[str, Any]]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Dialect
 
-from api.crud.associations.related import RelatedRows
-from api.crud.execution.context import Context
 from encore.database.connection import Connection
 from encore.database.statement import Row
+from encore.execution.context import Context
+from encore.execution.nested.related_rows import RelatedRows
 from encore.models.fields import Raw
 from encore.serializers.serializer import View
 from encore.validation.nested import Key, Link, Nested

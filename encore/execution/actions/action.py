@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from starlette.types import Receive
 
-from api.crud.associations.additions import check_additions
-from api.crud.execution.context import Context
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
+from encore.execution.context import Context
+from encore.execution.nested.additions import check_additions
 from encore.http.body import read_json_object
 from encore.http.forms import read_json_or_form
 from encore.query import Condition
@@ -24,7 +24,7 @@ from encore.serializers.stored_text import HEADER
 from encore.validation.nested import Nested
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 _JSON: Final = (b"content-type", b"application/json")

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy.orm import Session, WriteOnlyCollection, object_session
 from sqlalchemy.orm.collections import collection_adapter
 
-from api.crud.associations.additions import additions
-from api.crud.associations.related import RelatedRows, no_such_row
-from api.crud.execution.context import Context
-from api.crud.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors.api import FieldError, NotFound, ValidationFailed
+from encore.execution.context import Context
+from encore.execution.nested.additions import additions
+from encore.execution.nested.related_rows import RelatedRows, no_such_row
+from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
 from encore.models.fields import initial_values
 from encore.validation import body as bodies
 from encore.validation.body import Errors

@@ -25,7 +25,7 @@ from encore.serializers.stored_text import misfits
 from encore.validation.body import INVALID, Attributes, Errors
 
 if TYPE_CHECKING:
-    from api.crud.execution.context import Context
+    from encore.execution.context import Context
 
 VALIDATION_ERRORS: Final = (ValueError, AssertionError)
 """What SQLAlchemy's manual has validators raise."""

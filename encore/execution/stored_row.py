@@ -21,8 +21,8 @@ from encore.validation.nested import Link, Nested
 from encore.validation.unchanged import as_shown, is_same, report_changed
 
 if TYPE_CHECKING:
-    from api.crud.execution.context import Context
-    from api.crud.resource import Resource
+    from encore.execution.context import Context
+    from encore.execution.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.sql import ClauseElement
 
-from api.crud.execution.attribute_values import field_named
 from encore.errors.hooks import HookError
+from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
 from encore.query.filters import AnyOf, Compare, Condition, Fixed, IsNull
 from encore.query.operators import EQUALS, IN
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 class Criteria:

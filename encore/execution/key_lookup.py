@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
-from api.crud.execution.attribute_values import field_named
 from encore.errors.hooks import HookError
+from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
 from encore.models.keys import finds_one_row
 from encore.sql.statements import Statements
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from typing import Any, Final
 
 from starlette.responses import Response as StarletteResponse
 
-from api.crud.execution.context import Context, Response
-from api.crud.execution.responses import check_response
 from encore.errors.api import ApiError
 from encore.errors.configuration import ConfigurationError
 from encore.errors.hooks import HookError
+from encore.execution.context import Context, Response
+from encore.execution.response_checks import check_response
 
 BEFORE_PARSING: Final = ("start", "auth")
 """The milestones that run before names and values of the request are validated."""

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from api.crud.execution.actions.action import JSON_ONLY, Action
-from api.crud.execution.context import Context
 from encore.database.connection import Connection
 from encore.errors.hooks import HookError
+from encore.execution.actions.action import JSON_ONLY, Action
+from encore.execution.context import Context
 from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
 from encore.pages.cursors import FIRST, Place
 from encore.pages.page import Listing, Page, Position, read_page

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from sqlalchemy import JSON
 
-from api.crud.associations import arrays
-from api.crud.execution import session_writes
-from api.crud.execution.actions.action import JSON_ONLY
-from api.crud.execution.actions.row import RowAction, only
-from api.crud.execution.context import Context
-from api.crud.execution.stored import StoredRow
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
+from encore.execution import session_writes
+from encore.execution.actions.action import JSON_ONLY
+from encore.execution.actions.row import RowAction, only
+from encore.execution.context import Context
+from encore.execution.nested import arrays
+from encore.execution.stored_row import StoredRow
 from encore.models.defaults import has_sql_default
 from encore.models.fields import Raw
 from encore.models.types.registry import stored_as
@@ -25,7 +25,7 @@ from encore.validation.nested import Nested, Reading
 from encore.validation.unchanged import is_driver_value
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 class Update(RowAction):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from api.crud.execution import session_writes
-from api.crud.execution.actions.action import JSON_ONLY, Action
-from api.crud.execution.context import Context
-from api.crud.execution.stored import report_contradictions
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors.api import ValidationFailed
+from encore.execution import session_writes
+from encore.execution.actions.action import JSON_ONLY, Action
+from encore.execution.context import Context
+from encore.execution.stored_row import report_contradictions
 from encore.models.fields import Field, initial_values
 from encore.validation import body as bodies
 from encore.validation.body import Errors
@@ -20,7 +20,7 @@ from encore.validation.nested import Reading
 from encore.validation.unchanged import as_shown, report_changed
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 
 class Create(Action):

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Dialect, ForeignKeyConstraint, and_, literal, select
 
-from api.crud.execution.constraints import checked_fields
 from encore.database import errors as db
 from encore.database.protocol import Database
 from encore.database.statement import Statement, slot
@@ -23,10 +22,11 @@ from encore.errors.api import (
     ServiceUnavailable,
     ValidationFailed,
 )
+from encore.execution.constraints import checked_fields
 from encore.http.request_state import Exchange
 
 if TYPE_CHECKING:
-    from api.crud.execution.context import Context
+    from encore.execution.context import Context
     from encore.serializers.serializer import View
 
 _RETRY: Final = {"Retry-After": "1"}

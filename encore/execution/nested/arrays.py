@@ -13,9 +13,9 @@ from typing import Any
 
 from msgspec import UNSET
 
-from api.crud.associations.related import RelatedRows
 from encore.database.connection import Connection
 from encore.errors.api import Conflict
+from encore.execution.nested.related_rows import RelatedRows
 from encore.serializers.serializer import View
 from encore.validation import body as bodies
 from encore.validation.body import INVALID, Errors

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from api.crud.compatibility import compatibility_of
 from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.models.relations import UnusableRelation, relations_of
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions
+from encore.resource.compatibility import compatibility_of
 from encore.serializers.serializer import View
 
 _OWN: Final = "own"

@@ -6,20 +6,14 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
-from api.crud.associations.arrays import unsyncable
-from api.crud.associations.nested_writes import NestedWriter
-from api.crud.associations.session_nested import SessionNested
-from api.crud.checks import PARAMETER, check_options
-from api.crud.compatibility import compatibility_of
-from api.crud.execution.hooks import ActionHooks, AllHooks, check_callable, use
-from api.crud.execution.session_writes import SessionWrites
-from api.crud.locations import Locations
-from api.crud.mapping_checks import check_class, check_mapped, default_path, placeholder
-from api.crud.naming import Naming
-from api.crud.views.faces import Faces
 from encore.database.protocol import Database
 from encore.errors.api import NotFound
 from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.execution.hooks import ActionHooks, AllHooks, check_callable, use
+from encore.execution.nested.arrays import unsyncable
+from encore.execution.nested.session_writes import SessionNested
+from encore.execution.nested.writes import NestedWriter
+from encore.execution.session_writes import SessionWrites
 from encore.http.preferences import is_lenient
 from encore.http.request_state import Access
 from encore.models.fields import Field
@@ -27,6 +21,12 @@ from encore.models.types import Refusal
 from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
 from encore.pages.cursors import Cursors
 from encore.query import ListQuery, QueryParser
+from encore.resource.compatibility import compatibility_of
+from encore.resource.locations import Locations
+from encore.resource.mapping_checks import check_class, check_mapped, default_path, placeholder
+from encore.resource.option_checks import PARAMETER, check_options
+from encore.resource.query_builder import Naming
+from encore.resource.serializer_builder import Faces
 from encore.secret_key import Secret
 from encore.serializers.relation_loader import Embedder
 from encore.sql.parent_filter import LinkedTo

@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
 
-from api.crud.compatibility import STRICT, Compatibility
-from api.crud.search_indexes import indexed_search
 from encore.errors.configuration import ConfigurationError, UnknownName
 from encore.models.fields import Field
 from encore.options.options import ResourceOptions, SearchOptions
@@ -15,6 +13,8 @@ from encore.query import Preset, QueryParser, Search
 from encore.query.field_lookup import Target
 from encore.query.filters import Fixed, FixedOrder
 from encore.query.operators import ANY_CASE, OPERATORS
+from encore.resource.compatibility import STRICT, Compatibility
+from encore.resource.search_indexes import indexed_search
 from encore.serializers.serializer import View
 
 _STARTS_WITH: Final = "STARTS_WITH"

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from api.crud.execution.actions.action import JSON_ONLY, Action
-from api.crud.execution.context import Context
 from encore.database.errors import NotWritten, SeveralRows
 from encore.database.statement import Row, Values
 from encore.errors.api import NotFound
+from encore.execution.actions.action import JSON_ONLY, Action
+from encore.execution.context import Context
 from encore.query import Condition
 from encore.sql.statements import Statements
 

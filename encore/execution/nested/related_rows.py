@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
-from api.crud.associations.additions import additions
-from api.crud.execution import session_writes
-from api.crud.execution.context import Context
-from api.crud.execution.session_writes import SessionWrites
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
 from encore.errors.api import Conflict
+from encore.execution import session_writes
+from encore.execution.context import Context
+from encore.execution.nested.additions import additions
+from encore.execution.session_writes import SessionWrites
 from encore.models.fields import Raw
 from encore.serializers.records import hide
 from encore.serializers.relation_loader import Embedder

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import JSON, Column
 
-from api.crud.checks import check_path
 from encore.errors.configuration import ConfigurationError
 from encore.models.defaults import has_sql_default, sql_default, takes_context
 from encore.models.fields import Field
 from encore.models.keys import finds_one_row
 from encore.models.mapped_class import MappedClass, Model
 from encore.models.types.registry import stored_as
+from encore.resource.option_checks import check_path
 
 if TYPE_CHECKING:
-    from api.crud.resource import Resource
+    from encore.execution.resource import Resource
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _OF_MANY: Final = ("list", "create")

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy.orm import Session
 from starlette.types import Scope
 
-from api.crud.execution.attribute_values import AttributeValues
-from api.crud.execution.criteria import Criteria
-from api.crud.execution.lookups import Lookup, look_up
-from api.crud.execution.unit import UnitOfWork
 from encore.database.connection import Connection
 from encore.errors.api import ApiError
 from encore.errors.hooks import HookError, UnknownName
+from encore.execution.attribute_values import AttributeValues
+from encore.execution.criteria import Criteria
+from encore.execution.key_lookup import Lookup, look_up
+from encore.execution.unit_of_work import UnitOfWork
 from encore.http.request_state import Exchange
 from encore.query import ListQuery
 from encore.validation.body import Attributes, Errors
 
 if TYPE_CHECKING:
-    from api.crud.associations.related import Writing
-    from api.crud.execution.stored import StoredRow
-    from api.crud.resource import Resource
+    from encore.execution.nested.related_rows import Writing
+    from encore.execution.resource import Resource
+    from encore.execution.stored_row import StoredRow
     from encore.models.fields import Field
     from encore.validation.nested import Nested
 

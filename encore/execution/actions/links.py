@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from starlette.types import Receive
 
-from api.crud.associations.session_nested import Links
-from api.crud.execution.actions import JSON_ONLY, Update
-from api.crud.execution.context import Context
-from api.crud.resource import Resource
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import NotFound
+from encore.execution.actions import JSON_ONLY, Update
+from encore.execution.context import Context
+from encore.execution.nested.session_writes import Links
+from encore.execution.resource import Resource
 from encore.http.body import read_json
 from encore.query.paging import NO_LIMIT
 from encore.validation.body import INVALID, Errors

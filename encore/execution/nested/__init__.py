@@ -1,0 +1,1 @@
+"""Nested writes: related rows that a body creates, connects, changes or disconnects."""
