@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api.crud.routes.openapi import Problem
+from encore.endpoints.openapi import Problem
 from encore.http.native import access_of, registered
 from encore.http.request_state import PUBLIC, Access, Exchange
 from encore.http.security_headers import page_policy

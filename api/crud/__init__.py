@@ -6,7 +6,7 @@ It knows no part and no timesheet. Read on in this order: ``crud`` (what a servi
 like from outside), ``associations`` (related rows) and ``upload`` (many rows at once).
 """
 
-from api.crud.crud import Crud
+from encore.crud import Crud
 from encore.errors.configuration import ConfigurationError
 from encore.errors.hooks import HookError
 from encore.execution.actions import Action, RowAction

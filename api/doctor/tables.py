@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Inspector, Table, create_engine, inspect, tex
 from sqlalchemy.pool import NullPool
 from starlette.routing import BaseRoute
 
-from api.crud.routes.route import Operation
 from api.doctor.findings import Finding, good, note
 from encore.database.engine import with_connection
 from encore.database.sqlite.pragmas import connect
 from encore.database.urls import sqlite_path
+from encore.endpoints.endpoint import Operation
 from encore.execution.resource import Resource
 
 LARGE: Final = 10_000

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy import select, update
 
 from api.crud import Action, ConfigurationError, RowAction
-from api.crud.routes.route import PlanRoute
+from encore.endpoints.endpoint import PlanRoute
 from encore.errors.api import BadRequest, Conflict
 from encore.execution.context import Context
 from encore.execution.hooks import ActionHooks

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from api.crud import ConfigurationError, Crud, SearchOptions, SortOptions
-from api.crud.routes.route import Operation
+from encore.endpoints.endpoint import Operation
 from encore.http.request_state import Access
 from encore.options.include import Include
 from encore.options.options import AssociationOptions

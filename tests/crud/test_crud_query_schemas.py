@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 
 from api.crud import SearchOptions
-from api.crud.routes.openapi import list_parameters
+from encore.endpoints.openapi import list_parameters
 from tests.crud.conftest import Api
 from tests.crud.library import Kind
 

@@ -19,8 +19,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from api.crud.streams.operation import SEND_SECONDS
 from encore.database.engine import with_connection
+from encore.streams.operation import SEND_SECONDS
 from tests.conftest import ROOT, START_SECONDS
 from tests.faults.export_service import ROWS, Base, fill
 from tests.inprocess import postgres_with

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.crud import ConfigurationError
-from api.crud.upload.parts import Parts
+from encore.uploads.parts import Parts
 from tests.upload.conftest import NDJSON, Depot, assert_refusal, delivery, ndjson
 from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
 from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from api.crud.upload import answers
 from encore.database.sqlite import SqliteDatabase
+from encore.uploads import responses as answers
 from tests.upload.conftest import Depot, assert_refusal, delivery
 from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
 from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture

@@ -13,9 +13,9 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
 from api.crud import ConfigurationError, Context, Crud, SearchOptions, SortOptions
-from api.crud.routes.route import PlanRoute
 from db.base import Base as CatalogBase
 from db.models.part import Part
+from encore.endpoints.endpoint import PlanRoute
 from encore.errors.api import Conflict
 from encore.types import Timestamps
 from tests.models.conftest import ModelApi, Serve

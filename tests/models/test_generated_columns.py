@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud import Context
-from api.crud.routes.schemas import create_schema, read_schema, update_schema
+from encore.endpoints.schemas import create_schema, read_schema, update_schema
 from tests.models.conftest import ModelApi, Serve
 
 

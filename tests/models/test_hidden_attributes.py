@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud.routes.schemas import create_schema, update_schema
+from encore.endpoints.schemas import create_schema, update_schema
 from tests.models.conftest import ModelApi, Serve
 
 

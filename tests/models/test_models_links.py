@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud import ConfigurationError, Context
-from api.crud.routes.route import PlanRoute
+from encore.endpoints.endpoint import PlanRoute
 from encore.errors.api import Forbidden
 from encore.types import UtcDateTime, now
 from tests.crud.conftest import assert_refused

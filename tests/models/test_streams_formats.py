@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud.formulas import escape_formula, unescape_formula
+from encore.streams.formulas import escape_formula, unescape_formula
 from encore.types import FixedDecimal, UtcDateTime
 from tests.models.conftest import ModelApi, Serve
 

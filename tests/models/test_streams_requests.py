@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from api.crud import SearchOptions, SortOptions
-from api.crud.streams import sizes
 from encore.errors.api import NotAcceptable
 from encore.http.compression import accepts_gzip
+from encore.streams import sizes
 from tests.models.conftest import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud.upload import Merge, Upload
+from encore.uploads import Merge, Upload
 from tests.models.conftest import ModelApi, Serve
 
 REASONS: dict[str, dict[str, Any]] = {
@@ -130,7 +130,7 @@ def test_refused_rows_among_many_are_found(api: ModelApi) -> None:
 def test_more_refused_rows_than_the_limit_refuse_the_upload(
     api: ModelApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.crud.upload.writing.MAX_REFUSED", 3)
+    monkeypatch.setattr("encore.uploads.rows_writer.MAX_REFUSED", 3)
     rows = [{"code": f"r{n}", "n": -1 if n % 2 else 1} for n in range(8)]
     assert "more than 3 rows" in send(api, rows, 400, mode="partial")["detail"]
     assert codes(api) == []

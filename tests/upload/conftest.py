@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
-from api.crud.upload import Merge, Upload, UploadedRow
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.http.request_state import Exchange
+from encore.uploads import Merge, Upload, UploadedRow
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 from tests.upload.depot import Answered, Delivery, DepotBase, Movement, Sample, Site
 

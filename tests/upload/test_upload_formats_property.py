@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.crud.upload import formats
-from api.crud.upload.formats import Names, Unreadable, is_array, read_csv, read_json, read_ndjson
 from encore.errors.api import MalformedBody
+from encore.uploads import formats
+from encore.uploads.formats import Names, Unreadable, is_array, read_csv, read_json, read_ndjson
 
 COLUMNS = ("goods", "number", "note")
 NAMES = Names(COLUMNS, COLUMNS)

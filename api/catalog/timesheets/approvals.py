@@ -19,10 +19,10 @@ from api.catalog.timesheets.decisions import (
 from api.catalog.timesheets.policies import Policies
 from api.catalog.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from api.crud import Context, Crud, Errors, Resource
-from api.crud.routes.openapi import json_body
-from api.crud.routes.schemas import read_schema
 from db.models.timesheet import Timesheet
 from encore.database.statement import Row
+from encore.endpoints.openapi import json_body
+from encore.endpoints.schemas import read_schema
 from encore.errors.api import ApiError, Conflict, Forbidden, NotFound
 from encore.execution.actions import Action
 from encore.http.request_state import Access

@@ -29,10 +29,10 @@ from sqlalchemy import (
 
 from api.catalog.timesheets.limits import ALL_PERSONS
 from api.catalog.timesheets.rules import HOURS_PER_WEEK
-from api.crud.upload import Merge
-from api.crud.upload.stage import CREATED, UPDATED, Stage
 from db.models.timesheet import Timesheet
 from encore.errors.api import ValidationFailed
+from encore.uploads import Merge
+from encore.uploads.staging_table import CREATED, UPDATED, Stage
 
 _UNITS: Final = 100
 """Stored units of an hour (``FixedDecimal``)."""

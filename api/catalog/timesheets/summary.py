@@ -24,7 +24,7 @@ from api.catalog.timesheets.tables import (
     write_json,
 )
 from api.crud import Context, Crud, Resource
-from api.crud.routes.openapi import list_parameters
+from encore.endpoints.openapi import list_parameters
 from encore.errors.api import InvalidQuery
 from encore.execution.actions import Action
 from encore.http.request_state import Access

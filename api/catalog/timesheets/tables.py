@@ -1,8 +1,8 @@
 """The table that a summary is, written as JSON or as CSV (RFC 4180).
 
 What a spreadsheet would run, such as a project called ``=1+1``, is escaped in CSV as in the streams
-of lists (``api.crud.formulas``); JSON has texts as they are. Which of the two a caller wants is
-read here as well.
+of lists (``encore.streams.formulas``); JSON has texts as they are. Which of the two a caller wants
+is read here as well.
 """
 
 import csv
@@ -16,8 +16,8 @@ import msgspec
 from pydantic import BaseModel
 
 from api.catalog.timesheets.grouping import Grouping
-from api.crud.formulas import escape_formula
 from encore.database.statement import Row
+from encore.streams.formulas import escape_formula
 from encore.types import FixedDecimal
 
 CSV: Final = b"text/csv; charset=utf-8; header=present"

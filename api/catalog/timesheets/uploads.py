@@ -12,12 +12,12 @@ from api.catalog.timesheets.crowding import Crowding
 from api.catalog.timesheets.policies import Policies
 from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Crud, Resource
-from api.crud.upload import Merge, UploadContext, UploadedRow
-from api.crud.upload.stage import UNCHANGED, UPDATED
 from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore.types import now
+from encore.uploads import Merge, UploadContext, UploadedRow
+from encore.uploads.staging_table import UNCHANGED, UPDATED
 
 ACCESS: Final = "batch:upload"
 NATURAL_KEY: Final = ("source", "external_id")

@@ -16,7 +16,7 @@ from encore.query.messages import bad_value
 from encore.query.paging import CURSOR, open_content_range
 
 _VARY: Final = (b"vary", b"Accept")
-"""To another ``Accept``, a stream may be the answer (``api.crud.streams``)."""
+"""To another ``Accept``, a stream may be the answer (``encore.streams``)."""
 
 
 class List(Action):

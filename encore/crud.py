@@ -1,0 +1,217 @@
+"""``Crud``: what a composition root binds once, and then asks for resources.
+
+The analog of Finale's ``initialize``::
+
+    crud = Crud(app, database, scopes=("parts_manager",))
+    widgets = crud.resource(Widget, associations=True)
+
+    @widgets.create.write.before
+    async def stamp(context): ...
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import partial
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from sqlalchemy import Dialect
+
+from encore.database.protocol import Database
+from encore.endpoints.endpoint import PlanRoute
+from encore.errors.configuration import ConfigurationError
+from encore.execution.hooks import ActionHooks
+from encore.execution.resource import DEFAULT_BODY_LIMIT, Resource
+from encore.http.request_state import Access
+from encore.models.fields import Model
+from encore.models.types import TypeAdapters
+from encore.options.options import READING_ACTIONS, ResourceOptions, is_view
+from encore.resource.compatibility import compatibility_of
+from encore.resource.option_checks import check_base, check_compatible
+from encore.resource.search_indexes import SearchIndexes
+from encore.routes.custom_action_checks import check_operation
+from encore.routes.custom_actions import OwnOperation
+from encore.routes.document import describe_generated_routes
+from encore.routes.links import link_routes, linked_relations
+from encore.routes.nested_resources import nested_resources
+from encore.routes.registration import APP, Exposed
+from encore.routes.router import ResourceRouter
+from encore.secret_key import Secret, secret_of
+from encore.uploads.openapi import described
+from encore.uploads.operation import UploadOperation
+from encore.uploads.upload import Upload
+
+_KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
+
+
+class Crud:
+    """Exposes models on an app.
+
+    Args:
+        app: Gets the routes.
+        database: Holds the rows; may be opened later.
+        base: Stands in front of every path, also in ``Location``.
+        update_method: The verb of update, where a resource does not say otherwise.
+        scopes: What a token must hold, all of them, where a resource does not say otherwise.
+        body_limit: The largest body an operation reads, in bytes.
+        types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
+        compatible: ``"finale"`` for front ends made for Finale, where a resource does not say
+            otherwise.
+        secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
+            or ``StoredSecret``, which a database keeps. None makes one of this process: cursors
+            are then invalid after a restart, and in other workers.
+        gate: What verifies callers: the application's middleware (``encore.http.gates``). None says
+            that nothing does and every operation is public.
+
+    Raises:
+        ConfigurationError: From the constructor, if ``app`` is not a FastAPI application or
+            scopes are named where there is no gate, or another argument is wrong; at start-up, if
+            the application has no gate.
+    """
+
+    def __init__(
+        self,
+        app: FastAPI,
+        database: Database,
+        *,
+        base: str = "",
+        update_method: str = "PUT",
+        scopes: Sequence[str] = (),
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        gate: Literal["app"] | None = APP,
+        secret: Secret | str | bytes | None = None,
+        types: TypeAdapters | None = None,
+        compatible: str | None = None,
+    ) -> None:
+        for text in check_compatible(compatible):
+            raise ConfigurationError("Crud", "compatible", text)
+        try:
+            self._secret = secret_of(secret)
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError("Crud", "secret", error) from error
+        self._compatible = compatible
+        self._routes = Exposed(app, gate)
+        self._search_indexes = SearchIndexes(database)
+        app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
+        describe_generated_routes(app)
+        self._database = database
+        self._base = base
+        self._update_method = update_method
+        self._access = self._routes.default_access(scopes)
+        self._body_limit = body_limit
+        self._types = types or {}
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements of a service's own are compiled for."""
+        return self._database.dialect
+
+    def resource(self, model: Model, **options: Any) -> Resource:
+        """Expose a model.
+
+        Args:
+            model: A SQLAlchemy declarative model.
+            options: As ``ResourceOptions`` explains them.
+
+        Raises:
+            ConfigurationError: An option is unknown or wrong; names the resource and the option.
+        """
+        for name in options:
+            if name not in _KNOWN:
+                known = ", ".join(sorted(_KNOWN))
+                raise ConfigurationError(_name(model), name, f"is none of {known}")
+        if not hasattr(model, "__mapper__"):
+            raise ConfigurationError(_name(model), "model", "is no SQLAlchemy declarative model")
+        for text in check_base(self._base):
+            raise ConfigurationError(_name(model), "base", text)
+        options.setdefault("update_method", self._update_method)
+        options.setdefault("compatible", self._compatible)
+        compatibility = compatibility_of(options["compatible"])
+        options.setdefault("nested_arrays", compatibility.nested_arrays)
+        if is_view(model):
+            options.setdefault("actions", READING_ACTIONS)
+        if isinstance(types := options.get("types", {}), Mapping):  # Anything else is refused.
+            options["types"] = {**self._types, **types}
+        resource = Resource(
+            ResourceOptions(model=model, **options),
+            self._database,
+            base=self._base,
+            default_access=self._access,
+            body_limit=self._body_limit,
+            secret=self._secret,
+        )
+        self._add(resource)
+        below = {}
+        if resource.options.associations or linked_relations(resource):
+            below = nested_resources(resource, self._database)
+        if resource.options.associations:
+            resource.nested_resources.update(below)
+            for nested in below.values():
+                self._add(nested)
+        self._routes.add(resource.name, link_routes(resource, below, self._database))
+        return resource
+
+    def operation(self, **described: Any) -> ActionHooks:
+        """Expose a custom action; return its hooks.
+
+        Args:
+            described: ``action``, ``method``, ``access``, and perhaps ``path``, ``refused_as`` and
+                ``describe``, as ``OwnOperation`` explains them.
+
+        Raises:
+            ConfigurationError: An argument is missing, unknown or wrong, or another route is on
+                this method and path; names the resource and the argument.
+        """
+        check_operation(described)
+        hooks = ActionHooks()
+        operation = OwnOperation(**described)
+        route = operation.route(hooks, self._database)
+        self._routes.add(operation.action.resource.name, [route])
+        return hooks
+
+    def upload(
+        self,
+        resource: Resource,
+        *,
+        natural_key: Sequence[str],
+        path: str = "",
+        access: Access | str | None = None,
+        **options: Any,
+    ) -> Upload:
+        """Let many rows of a resource be uploaded in one request.
+
+        Args:
+            resource: Whose rows; its model has one key, numbered by the database.
+            natural_key: The names of the fields by which a stored row is known again.
+            path: Where; ``upload`` below the resource's own path if empty.
+            access: What it asks of a token: as creating a row does, if not given.
+            options: ``only_on_create``, ``limit``, ``max_rejected``, ``part_rows`` and ``keys``, as
+                ``Upload`` explains them.
+
+        Raises:
+            ConfigurationError: An option is wrong; names the resource and the option.
+        """
+        if access is None:
+            access = resource.access("create")
+        upload = Upload(
+            resource,
+            path=self._base + path if path else f"{resource.plural}/upload",
+            natural_key=natural_key,
+            access=Access(all_of=(access,)) if isinstance(access, str) else access,
+            dialect=self._database.dialect,
+            **options,
+        )
+        operation = UploadOperation(upload, self._database)
+        describe = partial(described, upload, operation.name)
+        route = PlanRoute(upload.path, operation, ["POST"], describe)
+        self._routes.add(resource.name, [route])
+        return upload
+
+    def _add(self, resource: Resource) -> None:
+        self._search_indexes.need(resource.name, resource.searches)
+        # Not include_router: its indirection costs a tenth of a small request, and adds nothing.
+        self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
+
+
+def _name(model: Any) -> str:
+    return getattr(model, "__name__", repr(model))

@@ -1,0 +1,188 @@
+"""The router of one resource: fastapi-crudrouter's generator, with what it gets wrong put right.
+
+The generator decides which routes a CRUD resource has and asks this class for their endpoints.
+Differences to its own backends: POST answers 201, PATCH exists, DELETE on the collection does not
+(it would empty the table), paths keep their case, and parameters and problems are described.
+"""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
+
+from fastapi import Body, Path
+from fastapi.routing import APIRoute
+from fastapi_crudrouter.core import CRUDGenerator
+from pydantic import BaseModel, WithJsonSchema
+
+from encore.database.protocol import Database
+from encore.endpoints import schemas
+from encore.endpoints.endpoint import Operation, PlanRoute
+from encore.endpoints.openapi import operation_extras, problem_responses
+from encore.execution.actions import ACTIONS
+from encore.execution.pipeline import Plan
+from encore.execution.resource import Resource
+from encore.streams.operation import ListOperation
+from encore.streams.pipeline import StreamPlan
+
+_STATUS: Final = {"create": 201}
+_BODIES: Final = {"create": "create_schema", "update": "update_schema"}
+
+
+class ResourceRouter(CRUDGenerator[BaseModel]):
+    """The routes of one resource.
+
+    The schemas are generated from the model when OpenAPI first asks for them.
+
+    Args:
+        resource: What they serve.
+        database: Where it is stored.
+    """
+
+    def __init__(self, resource: Resource, database: Database) -> None:
+        self._resource = resource
+        self._database = database
+        has = {name: name in resource.options.actions for name in ACTIONS}
+        super().__init__(
+            schema=BaseModel,
+            create_schema=BaseModel,
+            update_schema=BaseModel,
+            prefix=resource.plural,
+            tags=[resource.slug],
+            get_all_route=has["list"],
+            get_one_route=has["read"],
+            create_route=has["create"],
+            update_route=has["update"],
+            delete_one_route=has["delete"],
+            delete_all_route=False,
+        )
+        # The generator keeps what it was given; without that the properties below take over.
+        del self.schema, self.create_schema, self.update_schema
+
+    @cached_property
+    def schema(self) -> type[BaseModel]:  # type: ignore[override] # made when it is asked for
+        """The schema of a row."""
+        return schemas.read_schema(self._resource)
+
+    @cached_property
+    def create_schema(self) -> type[BaseModel]:  # type: ignore[override]
+        """The schema of a new row's body."""
+        return schemas.create_schema(self._resource)
+
+    @cached_property
+    def update_schema(self) -> type[BaseModel]:  # type: ignore[override]
+        """The schema of a change's body."""
+        return schemas.update_schema(self._resource)
+
+    def _add_api_route(
+        self,
+        path: str,  # noqa: ARG002 - the resource knows its own
+        endpoint: Any,
+        dependencies: Any,  # noqa: ARG002 - the gate and the plan do what these would
+        error_responses: Any = None,  # noqa: ARG002 - described from the action
+        **described: Any,
+    ) -> None:
+        resource, action = self._resource, endpoint.plan.action.name
+        template = _template(resource, action)
+        methods = described["methods"]
+        if action == "update":
+            methods = dict.fromkeys((resource.options.update_method.upper(), "PATCH"))
+        for method in methods:
+            describe = partial(self._describe, template, endpoint, method)
+            self.routes.append(PlanRoute(template, endpoint, [method], describe))
+
+    def _describe(self, template: str, operation: Operation, method: str) -> APIRoute:
+        """Make the FastAPI route that describes an operation in OpenAPI."""
+        resource, action = self._resource, operation.plan.action
+        status = _STATUS.get(action.name, 200)
+
+        def endpoint() -> None:
+            """Describe only: ``PlanRoute`` runs the operation."""
+
+        endpoint.__doc__ = action.__doc__
+        endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined]
+        return APIRoute(
+            template,
+            endpoint,
+            methods=[method],
+            status_code=status,
+            response_model=_response_model(action.name, self.schema),
+            tags=list(self.tags),
+            summary=f"{action.name.capitalize()} {resource.slug}",
+            operation_id=f"{method.lower()}_{operation.name}",
+            responses=problem_responses(
+                action.name,
+                template,
+                operation.plan.produces,
+                conflicts=resource.compatibility.conflicts,
+            ),
+            openapi_extra=operation_extras(
+                resource, action.name, status, self._form(action.name), operation.streams
+            ),
+            name=operation.name,
+        )
+
+    def _form(self, action: str) -> dict[str, Any] | None:
+        """Return the JSON schema of a form that an action reads; None if it reads none."""
+        if action not in _BODIES or not self._resource.compatibility.reads_forms:
+            return None
+        body: type[BaseModel] = getattr(self, _BODIES[action])
+        return body.model_json_schema()
+
+    def _signature(self, template: str, action: str) -> Signature:
+        parameters = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                annotation=Annotated[Any, WithJsonSchema(field.codec.schema)],
+                default=Path(),
+            )
+            for name, field in self._resource.path_fields
+            if f"{{{name}}}" in template
+        ]
+        if action in _BODIES and action not in self._resource.options.bodies:
+            body = getattr(self, _BODIES[action])
+            parameters.append(
+                Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
+            )
+        return Signature(parameters)
+
+    def _operation(self, action: str) -> Operation:
+        resource, database = self._resource, self._database
+        plan = Plan(ACTIONS[action](resource), resource.hooks[action], database)
+        access = resource.access(action)
+        if action != "list":
+            return Operation(plan, access)
+        return ListOperation(plan, StreamPlan(resource, resource.hooks[action], database), access)
+
+    def _get_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
+        return self._operation("list")
+
+    def _get_one(self, *_: Any, **__: Any) -> Callable[..., Any]:
+        return self._operation("read")
+
+    def _create(self, *_: Any, **__: Any) -> Callable[..., Any]:
+        return self._operation("create")
+
+    def _update(self, *_: Any, **__: Any) -> Callable[..., Any]:
+        return self._operation("update")
+
+    def _delete_one(self, *_: Any, **__: Any) -> Callable[..., Any]:
+        return self._operation("delete")
+
+    def _delete_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
+        raise NotImplementedError  # Switched off above.
+
+
+def _template(resource: Resource, action: str) -> str:
+    return resource.plural if action in ("create", "list") else resource.singular
+
+
+def _response_model(action: str, schema: type[BaseModel]) -> Any:
+    match action:
+        case "list":
+            return list[schema]  # type: ignore[valid-type] # made at run time
+        case "delete":
+            return dict[str, Any]
+        case _:
+            return schema

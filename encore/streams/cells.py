@@ -1,0 +1,83 @@
+"""Cells: one value of a row as CSV writes it (RFC 4180).
+
+============  ==================================================================================
+null          an empty cell; so is a member that is left out
+text          as it is; the empty text is ``""``, which many readers do not tell from null
+              (PostgreSQL's COPY does); formulas are escaped (``encore.streams.formulas``)
+number        as JSON writes it, also one that JSON writes as text (a decimal)
+truth         ``true`` or ``false``
+array, object JSON, as text
+other         the text that JSON has: ISO 8601 timestamps, dates and times, base64, UUIDs
+============  ==================================================================================
+"""
+
+import re
+from collections.abc import Callable
+from types import NoneType
+from typing import Any, Final
+
+import msgspec
+
+from encore.models.fields import Field
+from encore.serializers.stored_text import text_of
+from encore.streams.formulas import STARTS, escape_formula
+
+Cell = Callable[[Any], str]
+
+_encode_json: Final = msgspec.json.Encoder(enc_hook=text_of).encode
+_is_plain: Final = re.compile(f'[^{STARTS}\'",\\s][^",\r\n]*').fullmatch
+_is_number: Final = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_QUOTED: Final = re.compile('[",\r\n]|^\\s|\\s$')
+
+
+def text_cell(text: str) -> str:
+    """Write a text."""
+    return text if _is_plain(text) else _quote(escape_formula(text))
+
+
+def _quote(text: str) -> str:
+    if text and not _QUOTED.search(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def json_cell(value: Any) -> str:
+    """Write the text of any JSON value but null."""
+    return _quote(_encode_json(value).decode())
+
+
+def _empty(_: Any) -> str:
+    return ""
+
+
+def _truth(value: bool) -> str:  # noqa: FBT001 - it is the value
+    return "true" if value else "false"
+
+
+_BY_TYPE: Final[dict[type, Cell]] = {
+    NoneType: _empty,
+    msgspec.UnsetType: _empty,
+    bool: _truth,
+    int: str,
+    float: lambda value: _encode_json(value).decode(),
+    str: text_cell,
+}
+
+
+def _number_cell(text: str) -> str:
+    return text if _is_number(text) else text_cell(text)
+
+
+def cells_of(field: Field | None) -> dict[type, Cell]:
+    """Return how the values of a field are written, by type; other types are JSON.
+
+    Args:
+        field: The field; None for what is not one: a relation, a member that a hook has added.
+    """
+    schema = {} if field is None else field.codec.schema
+    if schema.get("format") == "decimal":
+        return {**_BY_TYPE, str: _number_cell}
+    if field is not None and not schema:  # Any JSON value: a text is one of several kinds.
+        return {**_BY_TYPE, str: json_cell}
+    return _BY_TYPE

@@ -1,0 +1,81 @@
+"""The context of one page of a stream, and what all its pages have in common."""
+
+from copy import copy
+from dataclasses import dataclass, field
+
+from encore.execution.context import Context
+from encore.execution.unit_of_work import UnitOfWork
+from encore.http.compression import Gzip
+from encore.pages.page import BEGINNING, Position
+from encore.streams.formats import Format, Writer
+from encore.streams.sizes import PageSize
+
+
+@dataclass(slots=True)
+class Stream:
+    """One stream under way.
+
+    Attributes:
+        format: How its rows are written.
+        gzip: Compresses the body; None where it is sent as it is.
+        writer: Writes them; None before the first page.
+        begun: Whether the position is known.
+        position: Behind the last row that was read.
+        passed: How many rows come before the stream's first.
+        size: How large the next page is.
+        rows: How many rows have been read.
+        ended: Whether the last page has been read.
+    """
+
+    format: Format
+    gzip: Gzip | None = None
+    writer: Writer | None = None
+    begun: bool = False
+    position: Position = BEGINNING
+    passed: int = 0
+    size: PageSize = field(default_factory=PageSize)
+    rows: int = 0
+    ended: bool = False
+
+    def encode(self, data: bytes) -> bytes:
+        """Return what is sent for the next piece of the body; perhaps nothing."""
+        return data if self.gzip is None else self.gzip.compress(data)
+
+    def finish(self) -> bytes:
+        """Return what is sent behind the last piece."""
+        return b"" if self.gzip is None else self.gzip.finish()
+
+
+@dataclass(slots=True)
+class PageContext(Context):
+    """The context of a page: hooks of ``fetch`` to ``send`` run for each, on its rows alone.
+
+    What hooks of ``start`` and ``auth`` set is there for every page; what later ones set, for
+    their own page. ``options`` is one for all pages.
+
+    Attributes:
+        stream: What the pages have in common.
+        request: What ``start``, ``auth`` and parsing left, for every page; None before that.
+        written: Whether ``body`` has the page's rows.
+    """
+
+    stream: Stream = field(kw_only=True)
+    request: "PageContext | None" = None
+    written: bool = False
+
+    def following(self, unit: UnitOfWork) -> "PageContext":
+        """Return the context of the next page, as it is when the page's run begins."""
+        request = self.request or self
+        page = copy(request)
+        page.request = request
+        page.unit = unit
+        page.headers = [*request.headers]
+        page.narrowing = copy(request.narrowing)
+        return page
+
+    def take_body(self) -> bytes:
+        """Return the page's bytes, and let go of its rows unless it is the last page."""
+        body = self.body
+        if not self.stream.ended:
+            self.body, self.rows, self.instance = b"", (), None
+        return body

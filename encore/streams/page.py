@@ -1,0 +1,140 @@
+"""One page of a stream: its rows are read by their sort keys, and written as CSV or NDJSON."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from encore.database.statement import Row
+from encore.database.threads import lower_priority, run_in_thread
+from encore.errors.api import NotAcceptable
+from encore.execution.actions import List
+from encore.execution.context import Context
+from encore.pages.page import Listing, Page, read_page
+from encore.query.messages import bad_value
+from encore.query.paging import CURSOR, PARAMETERS
+from encore.query.parser import parse_pairs
+from encore.streams.context import PageContext
+from encore.streams.table import Shown
+
+if TYPE_CHECKING:
+    from encore.execution.resource import Resource
+
+
+_OF_PAGES: Final = frozenset(PARAMETERS) - {CURSOR}
+
+
+class StreamPage(List):
+    """What a list's milestones do for each page of a stream.
+
+    Other than in an array, the rows come whole: there is no ``count``, ``offset`` or ``page``. A
+    ``cursor`` says behind which row they begin.
+    """
+
+    def __init__(self, resource: "Resource") -> None:
+        super().__init__(resource)
+        self.single = False
+
+    def parse_request(self, context: Context) -> None:
+        """Parse path and query, and refuse what chooses a page.
+
+        Raises:
+            NotAcceptable: The rows have an order in which no position is known.
+        """
+        super().parse_request(context)
+        for name, _ in parse_pairs(context.scope["query_string"]):
+            if name in _OF_PAGES and name in self.resource.parser.reserved:
+                raise bad_value(name, "chooses a page, and a stream has all rows")
+        query = context.query
+        assert query is not None  # noqa: S101 - parse_request left it
+        if not self.resource.page_statements.keyset(query.shape.order).usable:
+            raise NotAcceptable(
+                "These rows have an order that cannot be streamed: sort by fields, or accept"
+                " application/json"
+            )
+
+    async def fetch(self, context: Context) -> None:
+        """Read the rows behind those of the page before.
+
+        Raises:
+            NotAcceptable: A hook chose a page.
+        """
+        assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
+        if not context.count is context.offset is context.page is None:
+            raise not_streamed("choose a page of their own")
+        stream = context.stream
+        if not stream.begun:
+            await self._begin(context)
+        context.offset = stream.passed + stream.rows
+        page = await self._read(context)
+        context.rows = page.rows
+        context.instance = await run_in_thread("stream-reader", self._records, page.rows)
+        context.settled = True
+        await self._embed(context, context.instance)
+
+    async def _begin(self, context: PageContext) -> None:
+        """Take the position of the cursor, if there is one. Raises ``InvalidQuery``."""
+        query, stream, cursors = context.query, context.stream, self.resource.cursors
+        stream.begun = True
+        pagination = None if query is None else query.pagination
+        if pagination is None or pagination.cursor is None:
+            return
+        await cursors.prepare()
+        place = cursors.read(pagination.cursor, pagination.digest, context.key_values)
+        if place.position.backwards:
+            raise bad_value(CURSOR, "leads backwards: a stream can only go on to the last row")
+        stream.position, stream.passed = place
+
+    async def _read(self, context: PageContext) -> Page:
+        query, stream = context.query, context.stream
+        assert query is not None  # noqa: S101 - parse_request left it
+        conditions, bound, reusable = self._narrowed(context)
+        listing = Listing(
+            self.resource.page_statements,
+            conditions,
+            (*context.key_values, *bound),
+            query.shape.order,
+            reusable,
+        )
+        size = stream.size.rows
+        page = await read_page(await context.connection(), listing, stream.position, size)
+        stream.ended = page.ends
+        stream.position = page.after or stream.position
+        stream.rows += len(page.rows)
+        return page
+
+    def _records(self, rows: Sequence[Row]) -> list[Any]:
+        lower_priority()
+        return self.resource.view.read_rows(rows)
+
+    async def send(self, context: Context) -> None:
+        """Write the page's rows, in a thread.
+
+        Raises:
+            NotAcceptable: A hook answers something else than rows that were read here.
+        """
+        assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
+        if not context.settled or not isinstance(context.instance, list | tuple):
+            raise not_streamed("answer something else than its rows")
+        await run_in_thread("stream-writer", self._write, context)
+
+    def _write(self, context: PageContext) -> None:
+        lower_priority()
+        stream, query = context.stream, context.query
+        self._conceal(context)
+        if stream.writer is None:
+            shown = Shown(
+                self.resource.view,
+                None if query is None else query.shown,
+                self._embedded(context),
+                self.reworked,
+            )
+            stream.writer = stream.format.writer(shown)
+        data = stream.writer.write(context.instance)
+        context.body = stream.encode(data)
+        context.written = True
+        if context.rows:
+            stream.size.adapt(len(context.rows), len(data))
+
+
+def not_streamed(text: str) -> NotAcceptable:
+    """Return the error of a list whose hooks leave no rows to be streamed."""
+    return NotAcceptable(f"Hooks of this list {text}: it answers with application/json alone")

@@ -1,0 +1,141 @@
+"""The plan of a stream: which steps run once, and which for each page.
+
+``start`` and ``auth`` come first and once, then the request is parsed. ``fetch``, ``data``,
+``write`` and ``send`` run for each page, in a transaction of the page's own, which ends before the
+page is sent. ``complete`` runs once, after the last page or after an error.
+
+What fails before the first page is sent is answered as in any list. Afterwards there is no answer
+any more: the error goes on, and the connection is cut.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.types import Scope
+
+from encore.database.gil import short_turns
+from encore.database.protocol import Database
+from encore.errors.hooks import HookError
+from encore.execution.context import Response
+from encore.execution.hooks import ActionHooks, Stop
+from encore.execution.pipeline import Plan, run_steps
+from encore.execution.resource import Resource
+from encore.execution.response_checks import check_response
+from encore.streams.context import PageContext, Stream
+from encore.streams.formats import FORMATS
+from encore.streams.page import StreamPage, not_streamed
+
+SendPiece = Callable[[bytes], Awaitable[None]]
+"""Sends a piece of the body; waits until the caller has read enough of what was sent before."""
+
+
+class StreamPlan(Plan):
+    """Runs a list as a stream.
+
+    Attributes:
+        offered: The content types of streams. There are none where hooks make the answer: those
+            that replace ``fetch`` or ``send``, or run behind ``send``.
+    """
+
+    offered: tuple[str, ...]
+
+    def __init__(self, resource: Resource, hooks: ActionHooks, database: Database) -> None:
+        super().__init__(StreamPage(resource), hooks, database)
+
+    def _compile(self) -> None:
+        super()._compile()
+        send, fetch = self._hooks.milestone("send"), self._hooks.milestone("fetch")
+        answers = send.replaced or send.actions or send.afters or fetch.replaced
+        self.offered = () if answers else tuple(FORMATS)
+
+    async def open(self, scope: Scope, stream: Stream) -> PageContext | Response:
+        """Run everything up to the first page, which is not sent yet.
+
+        Returns:
+            The context of the first page; or a response, where hooks answer in its place.
+
+        Raises:
+            ApiError: As for any list.
+        """
+        page = PageContext(
+            self._resource,
+            self.action.name,
+            scope,
+            self._unit(),
+            hooked=self.action.hooked,
+            status=self.action.status,
+            stream=stream,
+        )
+        try:
+            stopped = await self._begin(page)
+            if stopped is None:
+                page = page.following(page.unit)
+                stopped = await self._run_page(page)
+            if stopped is not None:
+                stopped = await self._run_complete(page) or stopped
+            else:
+                check_response(page.status, page.headers, page.body)
+            await page.unit.close(None)
+        except Exception as error:  # noqa: BLE001 - _fail answers for all of them
+            return await self._fail(page, error)
+        except BaseException as error:
+            await page.unit.close(error)
+            raise
+        return page if stopped is None else stopped.response
+
+    async def send_pages(self, page: PageContext, send: SendPiece) -> None:
+        """Send the first page, and all others; nothing of the database is held while sending.
+
+        Raises:
+            Exception: The stream ends here, before its end.
+        """
+        stream = page.stream
+        try:
+            await send(page.take_body())
+            while not stream.ended:
+                page = page.following(self._unit())
+                _check_goes_on(await self._run_page(page))
+                await page.unit.close(None)
+                await send(page.take_body())
+            await self.complete(page)
+            await send(stream.finish())
+        except Exception as error:
+            await self._fail(page, error)
+            raise
+        except BaseException as error:
+            await page.unit.close(error)
+            raise
+
+    async def complete(self, page: PageContext) -> None:
+        """Run the hooks of ``complete``, after the last page that is sent."""
+        page.unit = self._unit()
+        _check_goes_on(await self._run_complete(page))
+        await page.unit.close(None)
+
+    async def _begin(self, context: PageContext) -> Stop | None:
+        """Run what comes once, before the first page."""
+        try:
+            stopped = await self._run_early(context)
+        except Stop as raised:
+            return raised
+        if stopped is None:
+            self.action.parse_request(context)
+        return stopped
+
+    async def _run_page(self, page: PageContext) -> Stop | None:
+        """Read and write one page."""
+        try:
+            with short_turns.taken():
+                for steps in self._after_parsing:
+                    if (stopped := await run_steps(steps, page)) is not None:
+                        return stopped
+        except Stop as raised:
+            return raised
+        if not page.written:
+            raise not_streamed("skip how its rows are written")
+        return None
+
+
+def _check_goes_on(stopped: Stop | None) -> None:
+    """Raise ``HookError`` if a hook has answered in place of what is being sent."""
+    if stopped is not None:
+        raise HookError("a hook stopped a stream that had begun: it is cut off")

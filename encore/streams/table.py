@@ -1,0 +1,213 @@
+"""Tables: records as the rows and columns of CSV.
+
+A column is a field, under its name in JSON. An embedded row's fields are columns of their own,
+``author.name``, as in a query's filters; what there may be many of is JSON in one cell. Members
+that hooks add to the rows of the first page are columns behind them: the header is written before
+later rows are known.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from encore.errors.hooks import HookError
+from encore.models.fields import Field
+from encore.serializers.records import Record, added_members, with_added
+from encore.serializers.serializer import View
+from encore.serializers.stored_text import StoredText
+from encore.streams.cells import Cell, cells_of, json_cell, text_cell
+
+_END: Final = "\r\n"
+_BLANK: Final = '""'
+"""A line of one empty cell, which readers would take for no row at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a resource's rows is shown.
+
+    Attributes:
+        view: The rows' view.
+        fields: What was asked for, fields by attribute and relations by name; None for all.
+        relations: The relations embedded; None for all.
+        reworked: Whether hooks see the rows before they are written: they may add members, and
+            put mappings in place of records.
+    """
+
+    view: View
+    fields: Collection[str] | None = None
+    relations: Collection[str] | None = None
+    reworked: bool = False
+
+
+class Table:
+    """The table of one stream.
+
+    Attributes:
+        invalid: How many stored values did not fit their columns; their text is written.
+    """
+
+    def __init__(self, shown: Shown) -> None:
+        self.invalid = 0
+        self._reworked = shown.reworked
+        self._columns = _Columns(shown, "", self._stored_text)
+        self._has_header = False
+
+    def write(self, rows: Sequence[Any]) -> str:
+        """Return the lines of these rows, the header in front of the first."""
+        columns, head = self._columns, []
+        if self._reworked:
+            rows = columns.records_of(rows, new=not self._has_header)
+        if not self._has_header:
+            self._has_header = True
+            head = [",".join(map(text_cell, columns.header()))]
+        lines = map(",".join, zip(*columns.cells(rows), strict=True))
+        return "".join([(line or _BLANK) + _END for line in chain(head, lines)])
+
+    def _stored_text(self, value: StoredText) -> str:
+        self.invalid += 1
+        return text_cell(str(value))
+
+
+class _Column:
+    """One column: its name, where a record has its value, and how values are written, by type."""
+
+    def __init__(self, name: str, value_of: Callable[[Any], Any], cells: dict[type, Cell]) -> None:
+        self._name = name
+        self._value_of = value_of
+        self._cells = cells
+
+    def header(self) -> Iterator[str]:
+        """Yield the name."""
+        yield self._name
+
+    def cells(self, records: Sequence[Any]) -> Iterator[list[str]]:
+        """Yield the column of these records."""
+        cell_of = self._cells.get
+        values = map(self._value_of, records)
+        yield [cell_of(type(value), json_cell)(value) for value in values]
+
+
+class _Columns:
+    """The columns of the records of one view, those of the rows embedded in them included."""
+
+    def __init__(self, shown: Shown, prefix: str, stored_text: Cell) -> None:
+        view = shown.view
+        self._prefix = prefix
+        self._stored_text = stored_text
+        self._reworked = shown.reworked
+        self._record = view.record
+        self._added: dict[str, None] = {}
+        fields, relations = shown.fields, shown.relations
+        self._columns: list[_Column | _Embedded] = [
+            self._column(field.name, attrgetter(field.attribute), field)
+            for field in view.shown.values()
+            if fields is None or field.attribute in fields
+        ]
+        self._embedded: list[_Embedded] = []
+        counts: list[str] = []
+        for name, child in view.children.items():
+            if not all(wanted is None or name in wanted for wanted in (fields, relations)):
+                continue
+            if child.relation.many:
+                self._columns.append(self._column(name, _many(name, reworked=shown.reworked)))
+                counts.append(child.count_name)
+            else:
+                inner = _Columns(
+                    Shown(child.view, reworked=shown.reworked), f"{prefix}{name}.", stored_text
+                )
+                self._embedded.append(_Embedded(name, inner))
+                self._columns.append(self._embedded[-1])
+        self._columns += [self._column(name, attrgetter(name)) for name in counts]
+
+    def _column(
+        self, name: str, value_of: Callable[[Any], Any], field: Field | None = None
+    ) -> _Column:
+        cells = {**cells_of(field), StoredText: self._stored_text}
+        return _Column(self._prefix + name, value_of, cells)
+
+    def header(self) -> Iterator[str]:
+        """Yield the names of the columns."""
+        return chain.from_iterable(column.header() for column in self._columns)
+
+    def cells(self, records: Sequence[Any]) -> Iterator[list[str]]:
+        """Yield the columns of these records."""
+        return chain.from_iterable(column.cells(records) for column in self._columns)
+
+    def nothing(self) -> Record:
+        """Return the record of no row: all its cells are empty."""
+        return self._record()
+
+    def records_of(self, rows: Sequence[Any], *, new: bool) -> list[Record]:
+        """Return the records of what hooks have made of rows, all members among the columns.
+
+        Args:
+            rows: Records, or mappings in place of them.
+            new: Whether members that are not known become columns.
+
+        Raises:
+            HookError: One is neither, or has a member that is not a column and cannot become one.
+        """
+        records = [self._record_of(row) for row in rows]
+        for name in dict.fromkeys(chain.from_iterable(map(added_members, records))):
+            if name in self._added:
+                continue
+            if not new:
+                text = f"{self._prefix}{name} is not in the header, which the first page has made"
+                raise HookError(f"a stream of CSV cannot show a member that is new: {text}")
+            self._added[name] = None
+            self._columns.append(self._column(name, _added(name)))
+        for embedded in self._embedded:
+            embedded.replace(records, new=new)
+        return records
+
+    def _record_of(self, row: Any) -> Record:
+        if isinstance(row, self._record):
+            return row
+        if not isinstance(row, Mapping):
+            kind = type(row).__name__
+            raise HookError(f"a stream of CSV has records or mappings as its rows, not {kind}")
+        record = self._record()
+        for name, value in row.items():
+            record[name] = value
+        return record
+
+
+class _Embedded:
+    """The columns of the one row that a relation embeds."""
+
+    def __init__(self, relation: str, columns: _Columns) -> None:
+        self._relation = relation
+        self._columns = columns
+        self._value_of = attrgetter(relation)
+        self._nothing = columns.nothing()
+
+    def header(self) -> Iterator[str]:
+        """Yield the names of the columns."""
+        return self._columns.header()
+
+    def cells(self, records: Sequence[Any]) -> Iterator[list[str]]:
+        """Yield the columns of what these records embed."""
+        values = map(self._value_of, records)
+        rows = [self._nothing if one is None or one is UNSET else one for one in values]
+        return self._columns.cells(rows)
+
+    def replace(self, records: Sequence[Record], *, new: bool) -> None:
+        """Replace what hooks have made of the embedded rows by records."""
+        embedding = [one for one in records if self._value_of(one) not in (None, UNSET)]
+        made = self._columns.records_of([self._value_of(one) for one in embedding], new=new)
+        for record, embedded in zip(embedding, made, strict=True):
+            setattr(record, self._relation, embedded)
+
+
+def _many(relation: str, *, reworked: bool) -> Callable[[Any], Any]:
+    value_of = attrgetter(relation)
+    return (lambda record: with_added(value_of(record))) if reworked else value_of
+
+
+def _added(name: str) -> Callable[[Any], Any]:
+    return lambda record: record.__dict__.get(name)

@@ -1,0 +1,169 @@
+"""Writing uploaded rows: all at once, or, where the database refuses some, without those.
+
+One statement writes the rows of one status. Only if the database refuses it, or writes fewer rows
+than it should (a trigger that skips rows), the rows are written part by part, and the parts that
+are refused are halved until each refused row is found. A part sees what the parts before it wrote,
+so a row is refused if it would be refused after all earlier rows that were not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from encore.database import errors as db
+from encore.database.bulk import Bulk
+from encore.database.statement import Statement, Values
+from encore.errors.api import FieldError, ValidationFailed
+from encore.execution.error_mapping import refused_fields
+from encore.models.fields import Field
+from encore.serializers.serializer import View
+from encore.uploads.formats import WHOLE_ROW
+from encore.uploads.statements import UploadStatements
+
+MAX_REFUSED: Final = 1_000
+"""The most rows that the database may refuse of one upload; each costs some ten statements."""
+
+_TEXTS: Final[tuple[tuple[type[db.DatabaseError], str], ...]] = (
+    (db.UniqueViolation, "The row conflicts with a stored row"),
+    (db.ExclusionViolation, "The row conflicts with a stored row"),
+    (db.ForeignKeyViolation, "The row refers to no such row"),
+    (db.ValueRefused, "A value of the row does not fit its column"),
+    (db.PermissionDenied, "The database does not permit this row"),
+    (db.NotWritten, "The database did not write this row"),
+)
+_OTHERWISE: Final = "A rule of the database refuses this row"
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Writing the rows of one status.
+
+    Attributes:
+        status: Theirs.
+        moments: What all rows get alike, as Python values.
+    """
+
+    status: str
+    moments: Sequence[tuple[Field, Any]]
+
+    @property
+    def values(self) -> Values:
+        """What its statements take."""
+        return tuple(field.codec.driver_value(value) for field, value in self.moments)
+
+
+class RowsWriter:
+    """Writes the staged rows of one upload.
+
+    Args:
+        connection: Inside the transaction.
+        statements: The upload's.
+        view: Names the fields of refused rows.
+        keep_going: Whether to look for the refused rows; else the database's error is raised.
+
+    Attributes:
+        refused: Why the database refuses which lines.
+        part_size: How many rows are written at a time, where not all of them at once.
+    """
+
+    part_size = 1_000
+
+    def __init__(
+        self, connection: Bulk, statements: UploadStatements, view: View, *, keep_going: bool
+    ) -> None:
+        self._connection = connection
+        self._statements = statements
+        self._view = view
+        self._keep_going = keep_going
+        self.refused: dict[int, Sequence[FieldError]] = {}
+
+    async def write(self, step: Step) -> None:
+        """Write the rows of a step; leave out and note those that the database refuses.
+
+        Raises:
+            DatabaseError: It failed for another reason.
+            ValidationFailed: The database refuses more rows than ``MAX_REFUSED``.
+        """
+        count = await self._count(step)
+        statement = self._statements.whole[step.status]
+        error = await self._attempt(statement, step.values, count) if count else None
+        if error is None:
+            return
+        if not self._keep_going:
+            raise error
+        await self._write_parts(step)
+
+    async def _write_parts(self, step: Step) -> None:
+        last = 0
+        while lines := await self._lines(step.status, last):
+            await self._write_part(step, lines)
+            last = lines[-1]
+
+    def check(self) -> None:
+        """Raise ``NotWritten`` if the database refused any row."""
+        if self.refused:
+            raise db.NotWritten(f"{len(self.refused)} rows are refused")
+
+    async def reject(self) -> None:
+        """Mark the rows noted as rejected."""
+        for line, errors in self.refused.items():
+            values = (_encode(errors).decode(), line)
+            await self._connection.execute(self._statements.refused, values)
+
+    async def _write_part(self, step: Step, lines: Sequence[int]) -> None:
+        parts = [lines]
+        while parts:
+            part = parts.pop()
+            error = await self._attempt_part(step, part)
+            if error is None:
+                continue
+            if not self._keep_going:
+                raise error
+            if len(part) > 1:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]  # The first half is popped first.
+                continue
+            self.refused[part[0]] = self._errors(error)
+            if len(self.refused) > MAX_REFUSED:
+                text = f"The database refuses more than {MAX_REFUSED} rows: nothing is written"
+                raise ValidationFailed(text) from error
+
+    async def _attempt_part(self, step: Step, lines: Sequence[int]) -> Exception | None:
+        values = (*step.values, lines[0], lines[-1])
+        return await self._attempt(self._statements.part[step.status], values, len(lines))
+
+    async def _attempt(
+        self, statement: Statement, values: Values, expected: int
+    ) -> db.DatabaseError | None:
+        """Run a statement, undoing it unless it wrote all rows; return why it did not."""
+        try:
+            async with self._connection.savepoint():
+                written = await self._connection.execute(statement, values)
+                if written != expected:
+                    raise db.NotWritten(f"{written} of {expected} rows were written")
+        except db.REFUSALS_OF_ROWS as error:
+            return error
+        return None
+
+    async def _count(self, step: Step) -> int:
+        row = await self._connection.fetch_one(self._statements.count_of, (step.status,))
+        count: int = row[0] if row is not None else 0
+        return count
+
+    async def _lines(self, status: str, last: int) -> list[int]:
+        values = (status, last, self.part_size)
+        rows = await self._connection.fetch_all(self._statements.lines, values)
+        return [row[0] for row in rows]
+
+    def _errors(self, error: Exception) -> Sequence[FieldError]:
+        errors: Sequence[FieldError] = ()
+        if isinstance(error, db.DatabaseError):
+            errors = refused_fields(error, self._view, self._statements.dialect)
+        if errors:
+            return errors
+        text = next((text for kind, text in _TEXTS if isinstance(error, kind)), _OTHERWISE)
+        return [{"field": WHOLE_ROW, "message": text}]
