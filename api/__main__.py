@@ -6,7 +6,7 @@
 import sys
 from typing import Final
 
-from api.settings import CannotStart
+from encore.settings import CannotStart
 
 USAGE: Final = "usage: python -m api [dev | doctor [TOKEN | -]]    (-: read the token from stdin)"
 EXIT_CANNOT_START: Final = 1
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
             case []:
                 _serve()
             case ["dev"]:
-                from api.development import run  # noqa: PLC0415 - not needed to serve
+                from encore.server.development import run  # noqa: PLC0415 - not needed to serve
 
                 run()
             case ["doctor"]:
@@ -44,10 +44,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve() -> None:
-    from api.logs import configure_logs  # noqa: PLC0415 - a wrong word needs no imports
-    from api.schema import check_schema  # noqa: PLC0415
-    from api.server import serve  # noqa: PLC0415
-    from api.settings import Settings  # noqa: PLC0415
+    from encore.server.logs import configure_logs  # noqa: PLC0415 - a wrong word needs no imports
+    from encore.server.server import serve  # noqa: PLC0415
+    from encore.service.schema_check import check_schema  # noqa: PLC0415
+    from encore.settings import Settings  # noqa: PLC0415
 
     settings = Settings.load()
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
@@ -56,7 +56,7 @@ def _serve() -> None:
 
 
 def _examine(token: str | None) -> int:
-    from api.doctor import examine  # noqa: PLC0415 - not needed to serve
+    from encore.doctor import examine  # noqa: PLC0415 - not needed to serve
 
     return 0 if examine(token) else EXIT_UNWELL
 

@@ -7,12 +7,9 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import catalog, docs, health, quickstart
+from api import catalog, quickstart
 from api.catalog.timesheets import TimesheetOptions
 from api.crud import Crud
-from api.guard import Guard, token_url
-from api.schema import tell_waiting
-from api.settings import Settings
 from db.models.secret import SecretKey
 from encore.database.factory import open_database
 from encore.database.protocol import Database
@@ -21,6 +18,10 @@ from encore.http.application import Service
 from encore.http.request_state import PUBLIC, Access
 from encore.http.security_headers import security_headers
 from encore.secret_key import Secret, StoredSecret, secret_of
+from encore.service import docs, health
+from encore.service.authentication import Guard, token_url
+from encore.service.schema_check import tell_waiting
+from encore.settings import Settings
 from migrations import older_revisions
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)

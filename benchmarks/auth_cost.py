@@ -29,11 +29,11 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
-from api.settings import Settings
 from benchmarks.auth_verification import okta_token
 from encore.auth import BearerGate
 from encore.http.application import Service
 from encore.issuer.signing import SigningKey
+from encore.settings import Settings
 
 CONNECTIONS = 16
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,7 +83,7 @@ def without_gate(app: Service) -> Service:
 
 
 def serve(settings: Settings, core: int) -> None:
-    """Serve both on one core, as ``api.server`` does."""
+    """Serve both on one core, as ``encore.server.server`` does."""
     from granian.constants import Interfaces  # noqa: PLC0415 - in the child alone
     from granian.server import Server  # noqa: PLC0415
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base
 from encore.database.search_index import leave_out_search_indexes
+from encore.migrations.running import run
+from encore.migrations.settings import MigrationSettings
 from encore.types import FixedDecimal, UtcDateTime
-from migrations.running import run
-from migrations.settings import MigrationSettings
 
 as_generated = Rewriter()
 

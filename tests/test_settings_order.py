@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from api.development import make_client
-from api.settings import Settings
+from encore.server.development import make_client
+from encore.settings import Settings
 
 REAL = "https://issuer.example/oauth2/default"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.__main__ import main
-from api.settings import Settings, SettingsError
+from encore.settings import Settings, SettingsError
 from tests.conftest import START_SECONDS, environment_of, local, ports
 from tests.workers import free_port
 

@@ -1,4 +1,4 @@
 """The server process around the app: how many connections it holds and how it ends.
 
-``api.server`` joins these parts with granian; the app itself knows nothing of them.
+``encore.server.server`` joins these parts with granian; the app itself knows nothing of them.
 """

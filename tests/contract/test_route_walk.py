@@ -10,9 +10,9 @@ from starlette.routing import Mount
 from starlette.types import Message
 
 from api.app import PUBLIC_PATHS, create_app
-from api.settings import Settings
 from encore.http.application import Service
 from encore.http.routing import UndeclaredAccess
+from encore.settings import Settings
 from tests.conftest import System, assert_problem
 from tests.contract.operations import OPERATIONS, path_of
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from dotenv import dotenv_values
 
-from api.settings import Settings
 from client.importing.settings import DEFAULT_URL, IMPORT_NAMES
+from encore.settings import Settings
 from tests.conftest import ROOT
 
 OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", *IMPORT_NAMES}

@@ -16,10 +16,10 @@ from granian.server import Server
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import Crud
-from api.logs import configure_logs
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.http.application import Service
+from encore.server.logs import configure_logs
 from encore.streams import operation
 
 ROWS = 80_000

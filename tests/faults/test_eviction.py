@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.serving.eviction import Eviction
+from encore.server.eviction import Eviction
 from tests.faults.service_process import HOST, running_service
 
 DESCRIPTORS = 1_024

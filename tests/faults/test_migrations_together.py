@@ -15,9 +15,9 @@ from alembic.config import main as alembic
 from alembic.util import CommandError
 
 from api.__main__ import main as api
-from api.development import migrate
-from api.settings import CannotStart, Settings
 from encore.database.engine import with_connection
+from encore.server.development import migrate
+from encore.settings import CannotStart, Settings
 from migrations import newest_revision
 from tests.conftest import ROOT, environment_of
 from tests.db.conftest import alembic_config

@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.health import READY, health_routes
-from api.serving.eviction import Eviction
 from encore.database.errors import DatabaseFileChanged
 from encore.database.sqlite.pragmas import connect
 from encore.http.request_state import PUBLIC
+from encore.server.eviction import Eviction
+from encore.service.health import READY, health_routes
 from tests.crud.conftest import Api
 from tests.faults.test_schema_revision import set_revision
 from tests.inprocess import sqlite_with

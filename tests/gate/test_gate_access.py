@@ -6,10 +6,10 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from api.docs import add_docs
 from encore.http.application import Service
 from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.http.routing import UndeclaredAccess
+from encore.service.docs import add_docs
 from tests.conftest import assert_problem
 from tests.gate.conftest import SCOPES, RunningGate
 

@@ -5,8 +5,8 @@ import socket
 import httpx
 import pytest
 
-from api.settings import Settings, SettingsError
 from encore.http.cors import EXPOSED
+from encore.settings import Settings, SettingsError
 from tests.gate.conftest import RunningGate, StartGate
 
 ORIGIN = "https://app.example.com"

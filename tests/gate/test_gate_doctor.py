@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from api.doctor.findings import wrong
-from api.doctor.issuers import Examined
-from api.doctor.tokens import examine_token
-from api.settings import Settings
 from encore.auth import TrustedIssuer
 from encore.auth.jwks import read_key_set
+from encore.doctor.check_result import wrong
+from encore.doctor.issuers import Examined
+from encore.doctor.tokens import examine_token
+from encore.settings import Settings
 from tests.auth.conftest import ISSUER, NOW, LocalIssuer, Signer
 from tests.gate.conftest import RunningGate
 

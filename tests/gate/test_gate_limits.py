@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.settings import Settings, SettingsError
 from encore.auth.fixed_windows import Windows
 from encore.auth.rate_limits import Limit
 from encore.http.address import address_of
+from encore.settings import Settings, SettingsError
 from tests.auth.conftest import ManualClock
 from tests.conftest import assert_problem
 from tests.gate.conftest import RunningGate, StartGate

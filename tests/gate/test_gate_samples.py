@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.development import _trust_both_shapes
-from api.settings import Settings, trusted_issuers
 from encore.issuer import IssuerSettings
+from encore.server.development import _trust_both_shapes
+from encore.settings import Settings, trusted_issuers
 from tests.conftest import START_SECONDS, System, assert_problem, start_system
 from tests.workers import free_port
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.settings import Settings, SettingsError, read_layers, trusted_issuers
 from encore.auth import TrustedIssuer
+from encore.settings import Settings, SettingsError, read_layers, trusted_issuers
 
 OKTA = "https://example.okta.com/oauth2/default"
 MANY = """

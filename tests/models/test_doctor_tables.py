@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.crud import SearchOptions
-from api.doctor.findings import Verdict
-from api.doctor.tables import examine_tables, resources_of
 from encore.database.search_index import add_search_index
+from encore.doctor.check_result import Verdict
+from encore.doctor.tables import examine_tables, resources_of
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from api.serving.capacity import Capacity
+from encore.server.capacity import Capacity
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from fastapi import FastAPI
 
 from api.catalog.timesheets.grouping import Grouping, summing
 from api.crud import Crud, Resource
-from api.development import migrate
 from db.models.timesheet import Timesheet
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.pragmas import connect
+from encore.server.development import migrate
 
 BETWEEN = "day__between=2017-05-01,2017-06-30"
 FILTERS = ["", "approved=true", BETWEEN, f"approved=false&{BETWEEN}", "hours__gt=8"]

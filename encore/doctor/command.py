@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from typing import TextIO
 
 from api.app import create_app
-from api.doctor.findings import Finding, Verdict, good, wrong
-from api.doctor.issuers import Examined, examine_issuer
-from api.doctor.surroundings import examine_database, examine_introspection, examine_port
-from api.doctor.tables import examine_tables, resources_of
-from api.doctor.tokens import examine_token
-from api.schema import check_schema
-from api.settings import CannotStart, Settings, SettingsError, trusted_issuers
+from encore.doctor.check_result import Finding, Verdict, good, wrong
+from encore.doctor.environment import examine_database, examine_introspection, examine_port
+from encore.doctor.issuers import Examined, examine_issuer
+from encore.doctor.tables import examine_tables, resources_of
+from encore.doctor.tokens import examine_token
+from encore.service.schema_check import check_schema
+from encore.settings import CannotStart, Settings, SettingsError, trusted_issuers
 
 
 def examine(token: str | None, output: TextIO = sys.stdout) -> bool:

@@ -9,6 +9,6 @@ service must not tell a caller. Changes nothing. Never prints a token or a secre
 what they all give.
 """
 
-from api.doctor.command import examine
+from encore.doctor.command import examine
 
 __all__ = ["examine"]

@@ -19,12 +19,12 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from api.app import create_app
-from api.serving.capacity import Capacity, raise_descriptor_limit
-from api.serving.eviction import Address, Eviction
-from api.serving.periodic import calling_periodically
-from api.serving.shutdown import Orders, Shutdown, Supervisor
-from api.settings import CannotStart, Settings
 from encore.http.application import Service
+from encore.server.capacity import Capacity, raise_descriptor_limit
+from encore.server.eviction import Address, Eviction
+from encore.server.periodic import calling_periodically
+from encore.server.shutdown import Orders, Shutdown, Supervisor
+from encore.settings import CannotStart, Settings
 
 _HEADER_BYTES: Final = 65_536
 """What a request's head may hold, up to twice that as it arrives; a token of 16 KB has room."""

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from api.settings.settings import Settings
-from api.settings.values import nearest
 from encore.auth.issuers import TrustedIssuer, is_loopback
 from encore.errors.startup import SettingsError
+from encore.settings.settings import Settings
+from encore.settings.validators import nearest
 
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")
 """What was granted (RFC 9068), and what Auth0's role-based access control adds."""

@@ -5,10 +5,10 @@ field a setting, ``issuers`` makes trusted issuers of several of them, ``errors`
 wrong in one line. Nothing outside this package reads the environment for the service.
 """
 
-from api.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
-from api.settings.layers import read_layers
-from api.settings.settings import Settings
 from encore.errors.startup import CannotStart, SettingsError
+from encore.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
+from encore.settings.layers import read_layers
+from encore.settings.settings import Settings
 
 __all__ = [
     "AUTH0_SCOPE_CLAIMS",

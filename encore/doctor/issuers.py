@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from api.doctor.findings import Finding, good, note, wrong
 from encore.auth.fetch import Download, DownloadError
 from encore.auth.issuers import TrustedIssuer
 from encore.auth.jwks import MAX_RSA_BITS, MIN_RSA_BITS, KeySet, read_key_set
 from encore.auth.jwks_client import DiscoveryError, KeySource
+from encore.doctor.check_result import Finding, good, note, wrong
 
 _DATE_SECONDS = 2
 """Date headers are in whole seconds, and an answer takes its time."""

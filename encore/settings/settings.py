@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from api.settings import values
-from api.settings.layers import read_layers
 from encore.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors.startup import SettingsError
+from encore.settings import validators as values
+from encore.settings.layers import read_layers
 
 ENVIRONMENTS: Final = ("development", "production")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")

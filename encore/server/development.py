@@ -25,13 +25,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from api.logs import configure_logs
-from api.server import build, check_address, end_with_parent, serve
-from api.settings import AUTH0_SCOPE_CLAIMS, CannotStart, Settings, SettingsError, read_layers
 from encore.database.errors import DatabaseError
 from encore.issuer import IssuerSettings, IssuerStartError
 from encore.issuer.server import check_startable
 from encore.issuer.server import serve as serve_issuer
+from encore.server.logs import configure_logs
+from encore.server.server import build, check_address, end_with_parent, serve
+from encore.settings import AUTH0_SCOPE_CLAIMS, CannotStart, Settings, SettingsError, read_layers
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCAL: Final = Path(".env.local")

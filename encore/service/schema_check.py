@@ -5,11 +5,11 @@ from typing import Final
 
 import structlog
 
-from api.settings import CannotStart
 from encore.database.errors import DatabaseError
 from encore.database.factory import open_database
 from encore.database.startup import reason, when_ready
 from encore.database.urls import sqlite_path
+from encore.settings import CannotStart
 from migrations import newest_revision
 
 COMMAND: Final = ".venv/bin/alembic upgrade head"

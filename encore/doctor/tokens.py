@@ -8,13 +8,13 @@ shown only where they are compared with a setting: never the token, never a subj
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from api.doctor.findings import Finding, good, note, wrong
-from api.doctor.issuers import Examined
-from api.settings import Settings
 from encore.auth import jws as compact
 from encore.auth.claims import read_grant
 from encore.auth.scopes import read_scopes
+from encore.doctor.check_result import Finding, good, note, wrong
+from encore.doctor.issuers import Examined
 from encore.errors.api import ApiError
+from encore.settings import Settings
 
 _SUBJECT = "token"
 _FORM = {

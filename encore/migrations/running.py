@@ -30,7 +30,7 @@ from encore.database.postgresql.error_mapping import translate as from_postgresq
 from encore.database.sqlite.error_mapping import translate as from_sqlite
 from encore.database.startup import reason, when_ready
 from encore.database.urls import sqlite_path
-from migrations.settings import MigrationSettings
+from encore.migrations.settings import MigrationSettings
 
 _LOCK: Final = 0x656E636F7265
 """The advisory lock's number: "encore"."""

@@ -3,13 +3,13 @@
 import secrets
 from http.client import HTTPConnection, HTTPException
 
-from api.doctor.findings import Finding, good, note, wrong
-from api.health import LIVE
-from api.schema import check_schema
-from api.server import check_address
-from api.settings import CannotStart, Settings
 from encore.auth.fetch import DownloadError
 from encore.auth.introspection_endpoint import IntrospectionEndpoint
+from encore.doctor.check_result import Finding, good, note, wrong
+from encore.server.server import check_address
+from encore.service.health import LIVE
+from encore.service.schema_check import check_schema
+from encore.settings import CannotStart, Settings
 
 _WORDS = {
     "status-400": "it refuses the question; is this the introspection endpoint?",

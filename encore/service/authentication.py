@@ -6,7 +6,6 @@ not built: a layer that is not there costs a request nothing.
 
 from typing import Any
 
-from api.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
 from encore.auth import BearerGate, TokenVerifier, Verifier
 from encore.auth.introspection import Introspection
 from encore.auth.introspection_endpoint import IntrospectionEndpoint
@@ -14,6 +13,7 @@ from encore.auth.metadata import metadata_route, metadata_url
 from encore.auth.revocation import RevokedTokens
 from encore.http.application import Service
 from encore.http.cors import Cors
+from encore.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
 
 
 class Guard:

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Inspector, Table, create_engine, inspect, tex
 from sqlalchemy.pool import NullPool
 from starlette.routing import BaseRoute
 
-from api.doctor.findings import Finding, good, note
 from encore.database.engine import with_connection
 from encore.database.sqlite.pragmas import connect
 from encore.database.urls import sqlite_path
+from encore.doctor.check_result import Finding, good, note
 from encore.endpoints.endpoint import Operation
 from encore.execution.resource import Resource
 

@@ -1,0 +1,1 @@
+"""Running Alembic: settings, locks, revisions."""

@@ -1,0 +1,1 @@
+"""Running a service: granian under a supervisor, connections, shutdown, logs."""

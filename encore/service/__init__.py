@@ -1,0 +1,1 @@
+"""A whole service: the application, its database, token gate, documentation and health."""
