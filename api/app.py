@@ -7,9 +7,10 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import catalog, quickstart
-from api.catalog.timesheets import TimesheetOptions
+from api import resources as catalog
 from api.crud import Crud
+from api.resources import quickstart
+from api.resources.timesheets import TimesheetOptions
 from db.models.secret import SecretKey
 from encore.database.factory import open_database
 from encore.database.protocol import Database

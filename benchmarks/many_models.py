@@ -13,9 +13,9 @@ from sqlalchemy import Column, Date, ForeignKey, Integer, Numeric, String, Text
 from sqlalchemy.orm import backref, relationship
 
 from api import __main__ as service
-from api import catalog
-from api.catalog.timesheets import TimesheetOptions
+from api import resources as catalog
 from api.crud import Crud
+from api.resources.timesheets import TimesheetOptions
 from db.base import Base
 from encore.types import Timestamps
 

@@ -48,7 +48,7 @@ def alembic(directory: Path, *arguments: str) -> None:
 def test_a_model_file_a_line_and_a_migration_make_a_resource(tmp_path: Path) -> None:
     copy_project(tmp_path)
     (tmp_path / "db/models/widget.py").write_text(MODEL)
-    catalog = tmp_path / "api/catalog/__init__.py"
+    catalog = tmp_path / "api/resources/__init__.py"
     line = "    crud.resource(Part)\n"
     text = catalog.read_text()
     assert line in text

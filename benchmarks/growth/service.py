@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import Index
 
 from api import __main__ as service
-from api import catalog
-from api.catalog.timesheets import TimesheetOptions
+from api import resources as catalog
 from api.crud import Crud, SearchOptions
+from api.resources.timesheets import TimesheetOptions
 from db.models.part import Part
 
 INDEXED: Final = "/indexed"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.catalog.timesheets.callers import Callers
+from api.resources.timesheets.principal import Callers
 from encore.errors.api import Forbidden
 from encore.http.request_state import Exchange
 from tests.conftest import System, assert_problem, start_system

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from api.catalog.timesheets.grouping import Grouping, summing
 from api.crud import Crud, Resource
+from api.resources.timesheets.grouping import Grouping, summing
 from db.models.timesheet import Timesheet
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.pragmas import connect

@@ -1,7 +1,7 @@
 """What this service exposes, one module a system. Adding a model is one line here."""
 
-from api.catalog.timesheets import TimesheetOptions, expose_timesheets
 from api.crud import Crud
+from api.resources.timesheets import TimesheetOptions, expose_timesheets
 from db.models.part import Part
 
 

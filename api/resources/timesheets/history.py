@@ -5,8 +5,8 @@ What a person may see of their own entries is under ``/timesheets/{timesheet_id}
 
 from typing import Final
 
-from api.catalog.timesheets.approvals import SCOPE
 from api.crud import Crud
+from api.resources.timesheets.approvals import SCOPE
 from db.models.timesheet_transition import TimesheetTransition
 
 _PATH: Final = "/approvals/history"

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import String, Text, cast, exists, insert, literal, select, update
 
-from api.catalog.timesheets.crowding import Crowding
-from api.catalog.timesheets.policies import Policies
-from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Crud, Resource
+from api.resources.timesheets.bulk_hour_limits import Crowding
+from api.resources.timesheets.services import Policies
+from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from sqlalchemy import Dialect
 
-from api.catalog.timesheets.callers import Callers
-from api.catalog.timesheets.limits import HourLimits
-from api.catalog.timesheets.rules import EntryRules
-from api.catalog.timesheets.transitions import History
+from api.resources.timesheets.hour_limits import HourLimits
+from api.resources.timesheets.principal import Callers
+from api.resources.timesheets.rules import EntryRules
+from api.resources.timesheets.transitions import History
 
 
 @dataclass(frozen=True, slots=True)

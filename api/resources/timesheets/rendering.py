@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel
 
-from api.catalog.timesheets.grouping import Grouping
+from api.resources.timesheets.grouping import Grouping
 from encore.database.statement import Row
 from encore.streams.formulas import escape_formula
 from encore.types import FixedDecimal

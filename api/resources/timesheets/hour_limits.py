@@ -12,8 +12,8 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Integer, String, case, literal, select
 from sqlalchemy import func as sql
 
-from api.catalog.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from api.crud import Errors
+from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore.database.connection import Connection
 from encore.database.statement import Statement, slot

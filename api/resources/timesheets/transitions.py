@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, insert, select
 
-from api.catalog.timesheets.callers import Caller
-from api.catalog.timesheets.chosen import KEPT_SHAPES, among, padded
+from api.resources.timesheets.principal import Caller
+from api.resources.timesheets.repository import KEPT_SHAPES, among, padded
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore.database.connection import Connection

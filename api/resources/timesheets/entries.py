@@ -9,17 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from api.catalog.timesheets.callers import Caller
-from api.catalog.timesheets.locks import RowLock
-from api.catalog.timesheets.policies import Policies
-from api.catalog.timesheets.rules import merged
-from api.catalog.timesheets.transitions import (
+from api.crud import AssociationOptions, Context, Crud, Errors, Resource
+from api.resources.timesheets.locks import RowLock
+from api.resources.timesheets.principal import Caller
+from api.resources.timesheets.rules import merged
+from api.resources.timesheets.services import Policies
+from api.resources.timesheets.transitions import (
     DELETED,
     REJECTED,
     SUBMITTED,
     check_mutable,
 )
-from api.crud import AssociationOptions, Context, Crud, Errors, Resource
 from db.models.timesheet import Timesheet
 from encore.errors.api import NotFound
 from encore.validation.body import check_complete

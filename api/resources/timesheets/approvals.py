@@ -7,18 +7,18 @@ entry, or on many at once, all or none. Whoever worked or made an entry never de
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from api.catalog.timesheets.callers import Caller
-from api.catalog.timesheets.chosen import ChosenEntries
-from api.catalog.timesheets.decisions import (
+from api.crud import Context, Crud, Errors, Resource
+from api.resources.timesheets.decisions import (
     DECISION_ON_MANY_SCHEMA,
     DECISION_SCHEMA,
     IDS,
     Decision,
     read_ids,
 )
-from api.catalog.timesheets.policies import Policies
-from api.catalog.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
-from api.crud import Context, Crud, Errors, Resource
+from api.resources.timesheets.principal import Caller
+from api.resources.timesheets.repository import ChosenEntries
+from api.resources.timesheets.services import Policies
+from api.resources.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from db.models.timesheet import Timesheet
 from encore.database.statement import Row
 from encore.endpoints.openapi import json_body

@@ -1,12 +1,12 @@
 """The timesheets of Auth0's server-to-API scenario: entries, uploads, approvals, summaries."""
 
-from api.catalog.timesheets.approvals import expose_approvals
-from api.catalog.timesheets.entries import expose_entries
-from api.catalog.timesheets.history import expose_history
-from api.catalog.timesheets.policies import Policies, TimesheetOptions
-from api.catalog.timesheets.summary import expose_summary
-from api.catalog.timesheets.uploads import expose_uploads
 from api.crud import Crud
+from api.resources.timesheets.approvals import expose_approvals
+from api.resources.timesheets.entries import expose_entries
+from api.resources.timesheets.history import expose_history
+from api.resources.timesheets.services import Policies, TimesheetOptions
+from api.resources.timesheets.summary import expose_summary
+from api.resources.timesheets.uploads import expose_uploads
 
 __all__ = ["TimesheetOptions", "expose_timesheets"]
 

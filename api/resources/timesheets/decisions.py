@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.catalog.timesheets.rules import INVALID
-from api.catalog.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.crud import Errors
+from api.resources.timesheets.rules import INVALID
+from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import MAX_REASON
 from encore.models.fields import Field
 from encore.models.types import Refusal

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Dialect
 
-from api.catalog.timesheets.entries import ACCESS
-from api.catalog.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summing
-from api.catalog.timesheets.policies import Policies
-from api.catalog.timesheets.tables import (
+from api.crud import Context, Crud, Resource
+from api.resources.timesheets.entries import ACCESS
+from api.resources.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summing
+from api.resources.timesheets.rendering import (
     CSV,
     JSON,
     SummaryRow,
@@ -23,7 +23,7 @@ from api.catalog.timesheets.tables import (
     write_csv,
     write_json,
 )
-from api.crud import Context, Crud, Resource
+from api.resources.timesheets.services import Policies
 from encore.endpoints.openapi import list_parameters
 from encore.errors.api import InvalidQuery
 from encore.execution.actions import Action

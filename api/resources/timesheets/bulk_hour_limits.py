@@ -27,8 +27,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from api.catalog.timesheets.limits import ALL_PERSONS
-from api.catalog.timesheets.rules import HOURS_PER_WEEK
+from api.resources.timesheets.hour_limits import ALL_PERSONS
+from api.resources.timesheets.rules import HOURS_PER_WEEK
 from db.models.timesheet import Timesheet
 from encore.errors.api import ValidationFailed
 from encore.uploads import Merge
