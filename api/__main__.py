@@ -6,7 +6,7 @@
 import sys
 from typing import Final
 
-from encore.settings import CannotStart
+from encore.settings import StartupError
 
 USAGE: Final = "usage: python -m api [dev | doctor [TOKEN | -]]    (-: read the token from stdin)"
 EXIT_CANNOT_START: Final = 1
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
             case _:
                 print(USAGE, file=sys.stderr)  # noqa: T201
                 return EXIT_USAGE
-    except CannotStart as reason:
+    except StartupError as reason:
         print(f"api: {reason}", file=sys.stderr)  # noqa: T201
         return EXIT_CANNOT_START
     except KeyboardInterrupt:

@@ -15,12 +15,12 @@ from db.models.secret import SecretKey
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.database.startup import when_ready
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.request_state import PUBLIC, Access
 from encore.http.security_headers import security_headers
 from encore.secret_key import Secret, StoredSecret, secret_of
 from encore.service import docs, health
-from encore.service.authentication import Guard, token_url
+from encore.service.authentication import Authentication, token_url
 from encore.service.schema_check import tell_waiting
 from encore.settings import Settings
 from migrations import older_revisions
@@ -30,7 +30,9 @@ PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.
 scopes, or the start stops."""
 
 
-def create_app(settings: Settings, *, is_draining: Callable[[], bool] = lambda: False) -> Service:
+def create_app(
+    settings: Settings, *, is_draining: Callable[[], bool] = lambda: False
+) -> Application:
     """Join the parts into an app, not yet connected to anything.
 
     Args:
@@ -38,11 +40,11 @@ def create_app(settings: Settings, *, is_draining: Callable[[], bool] = lambda: 
         is_draining: Tells whether the process is about to stop.
     """
     database = open_database(settings.database_url, outdated=older_revisions())
-    guard = Guard(settings)
+    guard = Authentication(settings)
     given = settings.secret_key
     secret = secret_of(given) if given else StoredSecret(database, SecretKey)
     scopes = tuple(settings.scope.split())
-    app = Service(
+    app = Application(
         title="Encore",
         version="0.1.0",
         description="CRUD generated from SQLAlchemy models, behind one OAuth 2.0 gate.",
@@ -76,7 +78,7 @@ def _timesheet_options(settings: Settings) -> TimesheetOptions:
 
 
 def _connected(
-    database: Database, guard: Guard, secret: Secret, wait_seconds: int
+    database: Database, guard: Authentication, secret: Secret, wait_seconds: int
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

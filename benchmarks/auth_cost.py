@@ -30,8 +30,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from benchmarks.auth_verification import okta_token
-from encore.auth import BearerGate
-from encore.http.application import Service
+from encore.auth import BearerAuthMiddleware
+from encore.http.application import Application
 from encore.issuer.signing import SigningKey
 from encore.settings import Settings
 
@@ -68,15 +68,15 @@ class Both:
 
 
 @asynccontextmanager
-async def _alive(app: Service) -> AsyncIterator[None]:
+async def _alive(app: Application) -> AsyncIterator[None]:
     async with app.router.lifespan_context(app):
         yield
 
 
-def without_gate(app: Service) -> Service:
+def without_gate(app: Application) -> Application:
     """Take the gate out of an app that has not answered yet."""
     layers: list[Any] = app.user_middleware
-    app.user_middleware = [layer for layer in layers if layer.cls is not BearerGate]
+    app.user_middleware = [layer for layer in layers if layer.cls is not BearerAuthMiddleware]
     if len(app.user_middleware) != len(layers) - 1:
         raise RuntimeError("there is no gate to take out")
     return app

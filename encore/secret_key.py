@@ -17,7 +17,7 @@ from sqlalchemy import Table, insert, select
 
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.types import now
 
 SHORTEST: Final = 32
@@ -89,9 +89,9 @@ class StoredSecret(Secret):
         self._database = database
         self._bind_timestamp = created_at.type.dialect_impl(dialect).bind_processor(dialect)
         written = (name, value, created_at)
-        values = {column: slot(place, column.type) for place, column in enumerate(written)}
+        values = {column: param(place, column.type) for place, column in enumerate(written)}
         self._insert = Statement(insert(table).values(values), dialect)
-        self._find = Statement(select(value).where(name == slot(0, name.type)), dialect)
+        self._find = Statement(select(value).where(name == param(0, name.type)), dialect)
         self._loading = asyncio.Lock()
         self._next_try = 0.0
         self.loaded = False

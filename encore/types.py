@@ -33,7 +33,7 @@ _UP_TO_MILLISECONDS = len("2018-08-16T02:22:09.446")
 _UP_TO_MICROSECONDS = len("2018-08-16T02:22:09.446123")
 
 
-def parse_moment(text: str) -> datetime:
+def parse_datetime(text: str) -> datetime:
     """Read an ISO 8601 date or date-time, to the microsecond; without an offset it is UTC.
 
     Raises:
@@ -60,11 +60,11 @@ def format_timestamp(moment: datetime) -> str:
     A naive one is UTC already.
     """
     if moment.microsecond % 1000 == 0:
-        return format_moment(moment)
+        return format_stored_timestamp(moment)
     return _iso_format(moment)[:_UP_TO_MICROSECONDS].rstrip("0") + "Z"
 
 
-def format_moment(moment: datetime) -> str:
+def format_stored_timestamp(moment: datetime) -> str:
     """Write a moment as ``UtcDateTime`` stores it in SQLite: UTC, milliseconds, ``Z``."""
     text = _iso_format(moment)
     if moment.microsecond:
@@ -121,13 +121,13 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment needs its time zone")
-        return format_moment(value) if self.is_text(dialect) else value
+        return format_stored_timestamp(value) if self.is_text(dialect) else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Turn what the driver gives into an aware datetime in UTC."""
         if value is None:
             return None
-        return parse_moment(value) if self.is_text(dialect) else value.astimezone(UTC)
+        return parse_datetime(value) if self.is_text(dialect) else value.astimezone(UTC)
 
 
 class FixedDecimal(TypeDecorator[Decimal]):

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from encore.database.engine import with_connection
 from encore.database.protocol import Database
-from encore.http.application import Service
+from encore.http.application import Application
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class InProcess:
     def __init__(self, url: str, database: Database, layer: Any) -> None:
         self.url = url
         self.database = database
-        self.app = Service(
+        self.app = Application(
             access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
         )
         self.app.add_middleware(layer)

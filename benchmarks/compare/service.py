@@ -24,7 +24,7 @@ from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.errors.api import Forbidden
 from encore.execution.context import Context
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.request_state import public
 from encore.options.include import Include
 from encore.options.options import AssociationOptions
@@ -33,7 +33,7 @@ COMPATIBLE: Final = "COMPATIBLE"
 """The environment variable that holds the option of this name; empty for none."""
 
 
-def create_app(url: str) -> Service:
+def create_app(url: str) -> Application:
     """Join the resources into an app over a database."""
     database = open_database(url)
 
@@ -43,7 +43,7 @@ def create_app(url: str) -> Service:
         yield
         await database.close()
 
-    app = Service(access={}, log_requests=False, openapi_url=None, lifespan=lifespan)
+    app = Application(access={}, log_requests=False, openapi_url=None, lifespan=lifespan)
     router = APIRouter()
 
     @router.get("/trace")
@@ -58,7 +58,7 @@ def create_app(url: str) -> Service:
     return app
 
 
-def _expose(app: Service, database: Database) -> None:
+def _expose(app: Application, database: Database) -> None:
     compatible = os.environ.get(COMPATIBLE) or None
     crud = Crud(app, database, gate=None, compatible=compatible)
     crud.resource(Part)

@@ -10,35 +10,35 @@ Public surface::
     await verifier.warm()              # at start-up, optional: keys before the first request
     await verifier.aclose()            # at shutdown
 
-- ``BearerGate(app, verifier, resource_metadata=None)``: pure ASGI; raises
+- ``BearerAuthMiddleware(app, verifier, resource_metadata=None)``: pure ASGI; raises
 ``encore.errors.api.ApiError``.
 - ``Verifier(issuers, fetch, revoked, cache_size, keyring_policy, wall_clock, steady_clock)``.
 - ``TrustedIssuer(issuer, audience, algorithms, scope_claims, clock_skew_seconds, jwks_uri)``.
-- ``KeyringPolicy(...)``: times and budgets of fetching keys.
+- ``JWKSCachePolicy(...)``: times and budgets of fetching keys.
 - ``Download(...)``: the HTTP fetch and its limits; any ``Fetch`` may stand in.
-- ``Grant``: what a verified token grants; ``TokenVerifier``: what else may judge tokens.
+- ``AccessToken``: what a verified token grants; ``TokenVerifier``: what else may judge tokens.
 
 The modules, in the order that a request meets them: ``gate``, ``credentials``, ``verifier``,
 ``cache``, ``compact``, ``issuers``, ``keyring`` (``discovery``, ``download``, ``jwks``),
 ``claims``, ``grants``, ``scopes``; ``refusals`` has the words and challenges of them all.
 """
 
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.fetch import Download, DownloadError, Fetch
 from encore.auth.issuers import ALGORITHMS, TrustedIssuer
-from encore.auth.jwks_cache import Clock, KeyringPolicy
-from encore.auth.middleware import BearerGate, TokenVerifier
+from encore.auth.jwks_cache import Clock, JWKSCachePolicy
+from encore.auth.middleware import BearerAuthMiddleware, TokenVerifier
 from encore.auth.verifier import Revoked, Verifier
 
 __all__ = [
     "ALGORITHMS",
-    "BearerGate",
+    "AccessToken",
+    "BearerAuthMiddleware",
     "Clock",
     "Download",
     "DownloadError",
     "Fetch",
-    "Grant",
-    "KeyringPolicy",
+    "JWKSCachePolicy",
     "Revoked",
     "TokenVerifier",
     "TrustedIssuer",

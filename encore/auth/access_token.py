@@ -13,7 +13,7 @@ from encore.auth import challenges as refusals
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class AccessToken:
     """A token whose signature is good.
 
     Attributes:

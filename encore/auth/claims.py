@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from encore.auth import challenges as refusals
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.issuers import TrustedIssuer
 from encore.auth.scopes import read_scopes
 
@@ -24,7 +24,7 @@ _TEXTS = ("sub", "jti", *CLIENT_CLAIMS)
 _MAX_SECONDS = 2**53
 
 
-def read_grant(claims: dict[str, Any], trusted: TrustedIssuer, now: float) -> Grant:
+def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) -> AccessToken:
     """Judge the claims of a token whose signature is good.
 
     Args:
@@ -46,7 +46,7 @@ def read_grant(claims: dict[str, Any], trusted: TrustedIssuer, now: float) -> Gr
         raise refusals.invalid_token("claim-aud")
     skew = trusted.clock_skew_seconds
     begin = max(_seconds(claims, "nbf", -inf), _seconds(claims, "iat", -inf))
-    grant = Grant(
+    grant = AccessToken(
         issuer=trusted.issuer,
         audiences=audiences,
         claims=MappingProxyType(claims),

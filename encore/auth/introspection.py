@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from encore.auth import challenges as refusals
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.claims import CLIENT_CLAIMS
 from encore.auth.jwks_cache import Clock
 from encore.auth.middleware import TokenVerifier
@@ -64,7 +64,7 @@ class IntrospectionPolicy:
 class _Answer:
     """What was said of one token: a grant, or the reason code of its refusal."""
 
-    grant: Grant | None
+    grant: AccessToken | None
     reason: str
     fresh_until: float
 
@@ -105,7 +105,7 @@ class Introspection:
         self._unknown: deque[float] = deque()
         self._silent_until = -inf
 
-    async def verify(self, credential: bytes) -> Grant:
+    async def verify(self, credential: bytes) -> AccessToken:
         """Judge a credential.
 
         Raises:
@@ -193,7 +193,7 @@ class Introspection:
         self._answers.put(digest, answer, claims)
 
 
-def read_answer(said: Mapping[str, Any], audience: str) -> Grant:
+def read_answer(said: Mapping[str, Any], audience: str) -> AccessToken:
     """Judge an answer (RFC 7662 2.2) as the claims of a JWT would be, as far as it goes.
 
     Args:
@@ -214,7 +214,7 @@ def read_answer(said: Mapping[str, Any], audience: str) -> Grant:
     texts = {name: said[name] for name in ("iss", "sub", "jti", *CLIENT_CLAIMS) if name in said}
     if not all(isinstance(text, str) for text in texts.values()):
         raise refusals.invalid_token("introspection-ill-typed")
-    return Grant(
+    return AccessToken(
         issuer=texts.get("iss", ""),
         audiences=frozenset(audiences),
         claims=MappingProxyType(dict(said)),

@@ -26,7 +26,7 @@ from encore.auth import challenges as refusals
 from encore.auth.fetch import Fetch
 from encore.auth.issuers import TrustedIssuer
 from encore.auth.jwks import KeySet, read_key_set
-from encore.auth.jwks_client import KeySource
+from encore.auth.jwks_client import JWKSClient
 
 Clock = Callable[[], float]
 """Gives seconds."""
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class KeyringPolicy:
+class JWKSCachePolicy:
     """How long keys serve and how often an issuer is asked; all times in seconds.
 
     Attributes:
@@ -59,11 +59,11 @@ class KeyringPolicy:
     misses_per_minute: int = 5
 
 
-DEFAULT_POLICY = KeyringPolicy()
+DEFAULT_POLICY = JWKSCachePolicy()
 _MINUTE = 60
 
 
-class Keyring:
+class JWKSCache:
     """The keys of one issuer; to be used within one event loop.
 
     Args:
@@ -78,13 +78,13 @@ class Keyring:
         trusted: TrustedIssuer,
         fetch: Fetch,
         clock: Clock = time.monotonic,
-        policy: KeyringPolicy = DEFAULT_POLICY,
+        policy: JWKSCachePolicy = DEFAULT_POLICY,
     ) -> None:
         self.trusted = trusted
         self.generation = 0
         """Goes up whenever the set of keys changes, and not when it was merely confirmed."""
         self.keys = KeySet()
-        self._source = KeySource(trusted, fetch)
+        self._source = JWKSClient(trusted, fetch)
         self._clock = clock
         self._policy = policy
         self._flight: asyncio.Task[None] | None = None

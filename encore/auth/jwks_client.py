@@ -19,7 +19,7 @@ class DiscoveryError(Exception):
     """The discovery document is another issuer's, or sends us where we do not go."""
 
 
-class KeySource:
+class JWKSClient:
     """The keys document of one issuer, as often as asked for.
 
     Args:

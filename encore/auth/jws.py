@@ -31,7 +31,7 @@ _TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 @dataclass(frozen=True, slots=True)
-class Compact:
+class UnverifiedJWT:
     """A token taken apart; nothing in it is verified.
 
     Attributes:
@@ -49,7 +49,7 @@ class Compact:
     signature: bytes
 
 
-def parse(credential: bytes) -> Compact:
+def parse(credential: bytes) -> UnverifiedJWT:
     """Take a credential apart.
 
     Raises:
@@ -69,7 +69,7 @@ def parse(credential: bytes) -> Compact:
         raise refusals.invalid_token("not-a-jwt", refusals.NOT_PARSED) from error
     algorithm, kid = _judge(header)
     signed = credential[: len(segments[0]) + 1 + len(segments[1])]
-    return Compact(algorithm, kid, claims, signed, signature)
+    return UnverifiedJWT(algorithm, kid, claims, signed, signature)
 
 
 def _judge(header: dict[str, Any]) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """The gate in front of the service: a pure ASGI middleware.
 
 Owns the sequence for one request: find the credential, have it verified, write down who calls,
-compare the scopes with those of the operation that routing chose (``Exchange.access``). It renders
+compare the scopes with those of the operation that routing chose (``RequestState.access``). It
+renders
 nothing: a refusal is raised as an ``ApiError`` with its challenge (RFC 6750 section 3) and leaves
 by the service's one renderer. The body is never read, so a refusal comes before it.
 """
@@ -11,12 +12,12 @@ from typing import ClassVar, Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.auth import challenges as refusals
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.credentials import bearer_credential
 from encore.auth.issuers import is_safe_url
 from encore.auth.scopes import permit
 from encore.errors.api import ApiError
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 
 _POLICY_VIOLATION = 1008  # RFC 6455 7.4.1
 
@@ -24,12 +25,12 @@ _POLICY_VIOLATION = 1008  # RFC 6455 7.4.1
 class TokenVerifier(Protocol):
     """What the gate asks of a verifier; ``Verifier`` is one."""
 
-    async def verify(self, credential: bytes) -> Grant:
+    async def verify(self, credential: bytes) -> AccessToken:
         """Give what the token grants, or raise an ``ApiError``."""
         ...  # pragma: no cover
 
 
-class BearerGate:
+class BearerAuthMiddleware:
     """Lets through who may pass; to be put after routing and before the application.
 
     Args:
@@ -69,7 +70,7 @@ class BearerGate:
             ServiceUnavailable: The keys to judge it cannot be had.
         """
         if scope["type"] == "http":
-            exchange = Exchange.of(scope)
+            exchange = RequestState.of(scope)
             if not exchange.access.public:
                 await self._admit(scope, exchange)
         elif scope["type"] != "lifespan":
@@ -78,7 +79,7 @@ class BearerGate:
             return
         await self._app(scope, receive, send)
 
-    async def _admit(self, scope: Scope, exchange: Exchange) -> None:
+    async def _admit(self, scope: Scope, exchange: RequestState) -> None:
         try:
             credential = bearer_credential(scope["headers"], scope.get("query_string", b""))
             grant = await self._verifier.verify(credential)

@@ -21,10 +21,10 @@ from starlette.types import ASGIApp, Scope
 from encore.auth import challenges as refusals
 from encore.auth.fixed_windows import Windows
 from encore.auth.jwks_cache import Clock
-from encore.auth.middleware import BearerGate, TokenVerifier
+from encore.auth.middleware import BearerAuthMiddleware, TokenVerifier
 from encore.errors.api import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
 from encore.http.address import address_of
-from encore.http.request_state import Exchange, Header
+from encore.http.request_state import Header, RequestState
 
 _KEY_CHARACTERS: Final = 256
 """Longer keys are counted by their hash: ten thousand clients may have names of 10 KB each."""
@@ -62,13 +62,13 @@ class Limit:
         return within, seconds, (self._policy, (b"ratelimit", state.encode()))
 
 
-class LimitedGate(BearerGate):
+class RateLimitMiddleware(BearerAuthMiddleware):
     """A gate that counts.
 
     Args:
         app: What is behind the gate.
         verifier: The judge of tokens.
-        resource_metadata: As for ``BearerGate``.
+        resource_metadata: As for ``BearerAuthMiddleware``.
         clients: The rate of good tokens by client; empty for none.
         bad_tokens: The rate of refused tokens by address; empty for none.
         clock: Seconds since 1970.
@@ -88,7 +88,7 @@ class LimitedGate(BearerGate):
         self._clients = Limit("clients", clients, clock) if clients else None
         self._bad_tokens = Limit("bad-tokens", bad_tokens, clock) if bad_tokens else None
 
-    async def _admit(self, scope: Scope, exchange: Exchange) -> None:
+    async def _admit(self, scope: Scope, exchange: RequestState) -> None:
         try:
             await super()._admit(scope, exchange)
         except Forbidden:
@@ -100,7 +100,7 @@ class LimitedGate(BearerGate):
             raise
         self._count_client(exchange)
 
-    def _count_client(self, exchange: Exchange) -> None:
+    def _count_client(self, exchange: RequestState) -> None:
         if self._clients is None:
             return
         claims = exchange.claims
@@ -110,7 +110,7 @@ class LimitedGate(BearerGate):
         if not within:
             raise _too_many(refusals.TOO_MANY, seconds, "rate-limit-client")
 
-    def _count_bad_token(self, scope: Scope, exchange: Exchange) -> None:
+    def _count_bad_token(self, scope: Scope, exchange: RequestState) -> None:
         if self._bad_tokens is None:
             return
         within, seconds, headers = self._bad_tokens.hit(address_of(scope))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from encore.auth import challenges as refusals
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.http.request_state import Access
 
 
@@ -33,7 +33,7 @@ def read_scopes(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[st
     return frozenset(found)
 
 
-def permit(access: Access, grant: Grant) -> None:
+def permit(access: Access, grant: AccessToken) -> None:
     """Refuse a grant that does not hold what the operation needs.
 
     Raises:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.memory_size import bytes_of
 
 _ENTRY_BYTES: Final = 1_500
@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Entry:
     """A grant and the generation of the issuer's keys under which it was verified."""
 
-    grant: Grant
+    grant: AccessToken
     generation: int
 
 

@@ -18,11 +18,11 @@ from jose.backends.base import Key
 
 from encore.auth import challenges as refusals
 from encore.auth import jws as compact
-from encore.auth.access_token import Grant
-from encore.auth.claims import read_grant
+from encore.auth.access_token import AccessToken
+from encore.auth.claims import validate_claims
 from encore.auth.fetch import Download, Fetch
 from encore.auth.issuers import TrustedIssuer
-from encore.auth.jwks_cache import DEFAULT_POLICY, Clock, Keyring, KeyringPolicy
+from encore.auth.jwks_cache import DEFAULT_POLICY, Clock, JWKSCache, JWKSCachePolicy
 from encore.auth.token_cache import Entry, TokenCache
 from encore.errors.api import ApiError, ServiceUnavailable
 
@@ -55,14 +55,14 @@ class Verifier:
         fetch: Fetch | None = None,
         revoked: Revoked | None = None,
         cache_size: int = DEFAULT_CACHE_SIZE,
-        keyring_policy: KeyringPolicy = DEFAULT_POLICY,
+        keyring_policy: JWKSCachePolicy = DEFAULT_POLICY,
         wall_clock: Clock = time.time,
         steady_clock: Clock = time.monotonic,
     ) -> None:
         trusted = tuple(issuers)
         fetch = fetch or Download()
         self._keyrings = {
-            one.issuer: Keyring(one, fetch, steady_clock, keyring_policy) for one in trusted
+            one.issuer: JWKSCache(one, fetch, steady_clock, keyring_policy) for one in trusted
         }
         if not trusted or len(self._keyrings) != len(trusted):
             raise ValueError("issuers must name at least one issuer, and none twice")
@@ -70,7 +70,7 @@ class Verifier:
         self._now = wall_clock
         self._cache: TokenCache[Entry] = TokenCache(cache_size)
 
-    async def verify(self, credential: bytes) -> Grant:
+    async def verify(self, credential: bytes) -> AccessToken:
         """Judge a credential.
 
         Raises:
@@ -95,7 +95,7 @@ class Verifier:
         for keyring in self._keyrings.values():
             await keyring.aclose()
 
-    def _recall(self, digest: bytes) -> Grant | None:
+    def _recall(self, digest: bytes) -> AccessToken | None:
         """Give the grant of a token seen before, if all but its signature is still good.
 
         Raises:
@@ -117,21 +117,21 @@ class Verifier:
         grant.judge_time(self._now())
         return grant
 
-    async def _examine(self, credential: bytes) -> tuple[Grant, int]:
+    async def _examine(self, credential: bytes) -> tuple[AccessToken, int]:
         """Judge a token from the beginning; gives the generation of the keys as well."""
         try:
             token = compact.parse(credential)
             keyring = self._keyring_of(token)
             keys = await keyring.find(token.kid, token.algorithm)
             _check_signature(token, keys)
-            return read_grant(token.claims, keyring.trusted, self._now()), keyring.generation
+            return validate_claims(token.claims, keyring.trusted, self._now()), keyring.generation
         except ApiError:
             raise
         except Exception as error:
             # The one boundary: python-jose, cryptography and json raise many kinds.
             raise refusals.invalid_token(f"unexpected-{type(error).__name__}") from error
 
-    def _keyring_of(self, token: compact.Compact) -> Keyring:
+    def _keyring_of(self, token: compact.UnverifiedJWT) -> JWKSCache:
         """Give the keys of a trusted issuer, or refuse before anything is fetched."""
         issuer = token.claims.get("iss")
         keyring = self._keyrings.get(issuer) if isinstance(issuer, str) else None
@@ -142,12 +142,12 @@ class Verifier:
         return keyring
 
     @staticmethod
-    async def _try(keyring: Keyring) -> None:
+    async def _try(keyring: JWKSCache) -> None:
         with suppress(ServiceUnavailable):
             await keyring.attend()
 
 
-def _check_signature(token: compact.Compact, keys: Sequence[Key]) -> None:
+def _check_signature(token: compact.UnverifiedJWT, keys: Sequence[Key]) -> None:
     """Refuse a token that none of these keys signed; usually there is one."""
     if not keys:
         raise refusals.invalid_token("key-unknown")

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Hashable
 from contextvars import ContextVar
 from typing import Any, Final, Protocol, TypeVar
 
-from encore.database.cancellation import wait_through
+from encore.database.cancellation import shield_until_done
 from encore.database.errors import CallerLeft
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ async def while_present(work: Coroutine[Any, Any, T]) -> T:
 
     leaving.add_done_callback(end)
     try:
-        return await wait_through(job, job.cancel)
+        return await shield_until_done(job, job.cancel)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -8,7 +8,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def wait_through(job: "asyncio.Future[T]", hurry: Callable[[], object] | None = None) -> T:
+async def shield_until_done(
+    job: "asyncio.Future[T]", hurry: Callable[[], object] | None = None
+) -> T:
     """Wait for a job to end, also when cancelled, once or again: only then is that passed on.
 
     Args:

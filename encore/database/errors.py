@@ -28,7 +28,7 @@
             ├── SchemaOutdated
             └── DatabaseFileChanged
 
-All but ``StatementTooSlow``, ``CallerLeft`` and ``DatabaseUnavailable`` are refused for good: sent
+All but ``StatementTimeout``, ``CallerLeft`` and ``DatabaseUnavailable`` are refused for good: sent
 again, they would be refused again. The driver's error code decides which of them an error is
 (``encore.database.sqlite.error_mapping``, ``encore.database.postgresql.error_mapping``).
 
@@ -99,7 +99,7 @@ class CheckViolation(IntegrityViolation):
     """A check constraint says no."""
 
 
-class ValueRefused(DatabaseError):
+class InvalidData(DatabaseError):
     """The driver or the column's type cannot hold the value."""
 
 
@@ -139,7 +139,7 @@ class RolledBack(DatabaseError):
     """A trigger has undone the whole transaction (SQLite's ``RAISE(ROLLBACK)``)."""
 
 
-class StatementTooSlow(DatabaseError):
+class StatementTimeout(DatabaseError):
     """The statement was stopped at its time limit; nothing was changed."""
 
 
@@ -191,5 +191,5 @@ class DatabaseBusy(DatabaseUnavailable):
     """
 
 
-REFUSALS_OF_ROWS = (IntegrityViolation, ValueRefused, ChangeRefused, PermissionDenied)
+REFUSALS_OF_ROWS = (IntegrityViolation, InvalidData, ChangeRefused, PermissionDenied)
 """Errors that are about the row written, so that another row may be written all the same."""

@@ -13,7 +13,7 @@ SHORT_TURN_S: Final = 0.000_5
 would be added to every request that comes while rows are made."""
 
 
-class ShortTurns:
+class ShortSwitchInterval:
     """Has threads take short turns while any bulk work is under way in this process."""
 
     def __init__(self) -> None:
@@ -35,4 +35,4 @@ class ShortTurns:
                 sys.setswitchinterval(self._usual)
 
 
-short_turns: Final = ShortTurns()
+short_switch_interval: Final = ShortSwitchInterval()

@@ -19,9 +19,9 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from encore.database.callers import current_caller
-from encore.database.cancellation import wait_through
+from encore.database.cancellation import shield_until_done
 from encore.database.fair_queue import FairQueue
-from encore.database.gil import short_turns
+from encore.database.gil import short_switch_interval
 from encore.database.search_index.conditions import is_uninterruptible, needs_plan_for_values
 from encore.database.text_search import scans_long_text
 from encore.database.threads import run_in_thread
@@ -44,7 +44,7 @@ _COMPILED: Final = (
 """The attributes that a statement has once it is compiled."""
 
 
-def slot(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
+def param(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
     """Mark the place in a statement that value number ``index`` is bound to."""
     return bindparam(f"{_SLOT}{index}", type_=kind, required=False)
 
@@ -149,13 +149,13 @@ async def compile_in_thread(statement: Statement) -> None:
     if statement.compiled:
         return
     queue = _queue()
-    slot = await queue.acquire(current_caller.get())
+    param = await queue.acquire(current_caller.get())
     try:
-        with short_turns.taken():
+        with short_switch_interval.taken():
             compiling = run_in_thread("sql-compiler", statement.compile)
-            await wait_through(asyncio.ensure_future(compiling))
+            await shield_until_done(asyncio.ensure_future(compiling))
     finally:
-        queue.release(slot)
+        queue.release(param)
 
 
 def _queue() -> FairQueue:

@@ -13,7 +13,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One finding.
 
     Attributes:
@@ -32,16 +32,16 @@ class Finding:
         return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def good(subject: str, text: str) -> Finding:
+def good(subject: str, text: str) -> CheckResult:
     """Find that something is as it should be."""
-    return Finding(Verdict.GOOD, subject, text)
+    return CheckResult(Verdict.GOOD, subject, text)
 
 
-def note(subject: str, text: str) -> Finding:
+def note(subject: str, text: str) -> CheckResult:
     """Find what is worth knowing, and keeps nothing from working."""
-    return Finding(Verdict.NOTE, subject, text)
+    return CheckResult(Verdict.NOTE, subject, text)
 
 
-def wrong(subject: str, text: str) -> Finding:
+def wrong(subject: str, text: str) -> CheckResult:
     """Find what must be changed."""
-    return Finding(Verdict.WRONG, subject, text)
+    return CheckResult(Verdict.WRONG, subject, text)

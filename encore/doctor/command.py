@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from typing import TextIO
 
 from api.app import create_app
-from encore.doctor.check_result import Finding, Verdict, good, wrong
+from encore.doctor.check_result import CheckResult, Verdict, good, wrong
 from encore.doctor.environment import examine_database, examine_introspection, examine_port
 from encore.doctor.issuers import Examined, examine_issuer
 from encore.doctor.tables import examine_tables, resources_of
 from encore.doctor.tokens import examine_token
 from encore.service.schema_check import check_schema
-from encore.settings import CannotStart, Settings, SettingsError, trusted_issuers
+from encore.settings import Settings, SettingsError, StartupError, trusted_issuers
 
 
 def examine(token: str | None, output: TextIO = sys.stdout) -> bool:
@@ -34,16 +34,16 @@ async def _examine(token: str | None, output: TextIO) -> bool:
     return well
 
 
-def _tables(settings: Settings) -> list[Finding]:
+def _tables(settings: Settings) -> list[CheckResult]:
     """Look at the tables of this service, if its database can be read."""
     try:
         check_schema(settings.database_url)
-    except CannotStart:  # It has been said.
+    except StartupError:  # It has been said.
         return []
     return examine_tables(settings.database_url, resources_of(create_app(settings).router.routes))
 
 
-async def _findings(token: str | None) -> AsyncIterator[Finding]:
+async def _findings(token: str | None) -> AsyncIterator[CheckResult]:
     try:
         settings = Settings.load()
         issuers = trusted_issuers(settings)
@@ -56,7 +56,7 @@ async def _findings(token: str | None) -> AsyncIterator[Finding]:
         try:
             # Its own event loop is its own affair: the check of the database runs one.
             yield await asyncio.to_thread(check, settings)
-        except CannotStart as error:
+        except StartupError as error:
             name, _, text = str(error).partition(": ")
             yield wrong(name, text)
     for finding in await asyncio.to_thread(_tables, settings):

@@ -5,11 +5,11 @@ from http.client import HTTPConnection, HTTPException
 
 from encore.auth.fetch import DownloadError
 from encore.auth.introspection_endpoint import IntrospectionEndpoint
-from encore.doctor.check_result import Finding, good, note, wrong
+from encore.doctor.check_result import CheckResult, good, note, wrong
 from encore.server.server import check_address
 from encore.service.health import LIVE
 from encore.service.schema_check import check_schema
-from encore.settings import CannotStart, Settings
+from encore.settings import Settings, StartupError
 
 _WORDS = {
     "status-400": "it refuses the question; is this the introspection endpoint?",
@@ -19,18 +19,18 @@ _WORDS = {
 }
 
 
-def examine_database(settings: Settings) -> Finding:
+def examine_database(settings: Settings) -> CheckResult:
     """See whether the database can be read and is at the newest revision. Raises CannotStart."""
     check_schema(settings.database_url)
     return good("DATABASE_URL", "the database is at the newest revision")
 
 
-def examine_port(settings: Settings) -> Finding:
+def examine_port(settings: Settings) -> CheckResult:
     """See whether the port is free, or taken by this very service. Raises CannotStart."""
     host, port = settings.server_host, settings.server_port
     try:
         check_address(host, port)
-    except CannotStart:
+    except StartupError:
         if not _is_alive(host, port):
             raise
         return note("SERVER_PORT", f"port {port} of {host} is taken, by a service such as this")
@@ -49,7 +49,7 @@ def _is_alive(host: str, port: int) -> bool:
         connection.close()
 
 
-async def examine_introspection(settings: Settings) -> Finding:
+async def examine_introspection(settings: Settings) -> CheckResult:
     """Ask about a token that nobody issued: the right answer is that it is not active."""
     subject = "INTROSPECTION_URL"
     endpoint = IntrospectionEndpoint(

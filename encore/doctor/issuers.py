@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from encore.auth.fetch import Download, DownloadError
 from encore.auth.issuers import TrustedIssuer
 from encore.auth.jwks import MAX_RSA_BITS, MIN_RSA_BITS, KeySet, read_key_set
-from encore.auth.jwks_client import DiscoveryError, KeySource
-from encore.doctor.check_result import Finding, good, note, wrong
+from encore.auth.jwks_client import DiscoveryError, JWKSClient
+from encore.doctor.check_result import CheckResult, good, note, wrong
 
 _DATE_SECONDS = 2
 """Date headers are in whole seconds, and an answer takes its time."""
@@ -45,7 +45,7 @@ class Examined:
     """An issuer, what was found, and its keys if they could be had."""
 
     trusted: TrustedIssuer
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
     keys: KeySet | None
 
 
@@ -54,7 +54,7 @@ async def examine_issuer(trusted: TrustedIssuer) -> Examined:
     subject = f"issuer {trusted.issuer}"
     download = Download()
     try:
-        document = await KeySource(trusted, download).read(rediscover=True)
+        document = await JWKSClient(trusted, download).read(rediscover=True)
         keys = read_key_set(document, trusted.algorithms)
     except DiscoveryError as error:
         text = await _explain(trusted, str(error), download)
@@ -82,7 +82,7 @@ async def _explain(trusted: TrustedIssuer, code: str, download: Download) -> str
     )
 
 
-def _judge_keys(subject: str, keys: KeySet) -> Iterator[Finding]:
+def _judge_keys(subject: str, keys: KeySet) -> Iterator[CheckResult]:
     for kid, code in keys.passed_over:
         yield note(subject, f"key {kid!r} is passed over: {_PASSED_OVER.get(code, code)}")
     if keys:
@@ -91,7 +91,7 @@ def _judge_keys(subject: str, keys: KeySet) -> Iterator[Finding]:
         yield wrong(subject, "it has no usable key, so no token of it can be verified")
 
 
-def _judge_clock(trusted: TrustedIssuer, date: str | None) -> Iterator[Finding]:
+def _judge_clock(trusted: TrustedIssuer, date: str | None) -> Iterator[CheckResult]:
     try:
         theirs = parsedate_to_datetime(date or "").timestamp()
     except ValueError:

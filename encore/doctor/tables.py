@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 from encore.database.engine import with_connection
 from encore.database.sqlite.pragmas import connect
 from encore.database.urls import sqlite_path
-from encore.doctor.check_result import Finding, good, note
+from encore.doctor.check_result import CheckResult, good, note
 from encore.endpoints.endpoint import Operation
 from encore.execution.resource import Resource
 
@@ -67,14 +67,14 @@ def resources_of(routes: list[BaseRoute]) -> list[Resource]:
     return list(dict.fromkeys(one.resource for one in actions if one.name == "list"))
 
 
-def examine_tables(url: str, resources: list[Resource]) -> list[Finding]:
+def examine_tables(url: str, resources: list[Resource]) -> list[CheckResult]:
     """Return a line for each table, the largest first; a note where a large one lacks indexes.
 
     Args:
         url: The database's, which is at the newest revision.
         resources: Those of the service.
     """
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
 
     def look(connection: Connection) -> None:
         inspector = inspect(connection)
@@ -145,7 +145,7 @@ def _pages(connection: Connection, name: str, path: Path) -> int | None:
     return None if size is None else int(size)
 
 
-def _finding(use: TableUse, size: Size, inspector: Inspector) -> Finding:
+def _finding(use: TableUse, size: Size, inspector: Inspector) -> CheckResult:
     subject = f"table {use.table.name}"
     lacking = ", ".join(_without_index(use, inspector))
     if size.rows is None or size.rows < LARGE or not (lacking or use.searches):

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from encore.auth import jws as compact
-from encore.auth.claims import read_grant
+from encore.auth.claims import validate_claims
 from encore.auth.scopes import read_scopes
-from encore.doctor.check_result import Finding, good, note, wrong
+from encore.doctor.check_result import CheckResult, good, note, wrong
 from encore.doctor.issuers import Examined
 from encore.errors.api import ApiError
 from encore.settings import Settings
@@ -34,7 +34,7 @@ _SCOPE_CLAIMS = ("scp", "scope", "permissions")
 
 def examine_token(
     text: str, settings: Settings, issuers: Sequence[Examined], now: float
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Say all that is wrong with a token.
 
     Args:
@@ -71,7 +71,7 @@ def _explain_issuer(issuer: Any, issuers: Sequence[Examined]) -> str:
     return f"its issuer is {issuer!r}, which is not trusted; trusted: {', '.join(trusted)}"
 
 
-def _judge_signature(token: compact.Compact, found: Examined) -> Iterator[Finding]:
+def _judge_signature(token: compact.UnverifiedJWT, found: Examined) -> Iterator[CheckResult]:
     algorithms = found.trusted.algorithms
     if token.algorithm not in algorithms:
         yield wrong(
@@ -94,7 +94,7 @@ def _judge_signature(token: compact.Compact, found: Examined) -> Iterator[Findin
         yield wrong(_SUBJECT, "its signature is not that of the issuer's key; was it changed?")
 
 
-def _judge_claims(claims: Mapping[str, Any], found: Examined, now: float) -> Iterator[Finding]:
+def _judge_claims(claims: Mapping[str, Any], found: Examined, now: float) -> Iterator[CheckResult]:
     """Explain the usual faults one by one, and name whatever else the service refuses."""
     trusted = found.trusted
     explained = False
@@ -120,14 +120,14 @@ def _judge_claims(claims: Mapping[str, Any], found: Examined, now: float) -> Ite
     if explained:
         return
     try:
-        read_grant(dict(claims), trusted, now)
+        validate_claims(dict(claims), trusted, now)
     except ApiError as refusal:
         yield wrong(_SUBJECT, f"it is refused: {refusal.reason} (missing, or of the wrong type)")
 
 
 def _judge_scope(
     claims: Mapping[str, Any], found: Examined, needed: Sequence[str]
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     names = found.trusted.scope_claims
     held = read_scopes(claims, names)
     if held is None:

@@ -7,9 +7,9 @@ The tree::
 """
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """A reason not to start, in one line for the person who starts it."""
 
 
-class SettingsError(CannotStart):
+class SettingsError(StartupError):
     """A setting is missing or wrong; the text names it."""

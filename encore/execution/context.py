@@ -17,7 +17,7 @@ from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria
 from encore.execution.key_lookup import Lookup, look_up
 from encore.execution.unit_of_work import UnitOfWork
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 from encore.query import ListQuery
 from encore.validation.body import Attributes, Errors
 
@@ -235,7 +235,7 @@ class Context:
     @property
     def claims(self) -> Mapping[str, Any]:
         """The verified claims of the token."""
-        return Exchange.of(self.scope).claims
+        return RequestState.of(self.scope).claims
 
     async def connection(self) -> Connection:
         """Give the database inside this request's transaction, which this may begin."""

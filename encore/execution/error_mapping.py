@@ -7,7 +7,7 @@ from sqlalchemy import Column, Dialect, ForeignKeyConstraint, and_, literal, sel
 
 from encore.database import errors as db
 from encore.database.protocol import Database
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.errors.api import (
     ApiError,
     ClientClosedRequest,
@@ -23,7 +23,7 @@ from encore.errors.api import (
     ValidationFailed,
 )
 from encore.execution.constraints import checked_fields
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 
 if TYPE_CHECKING:
     from encore.execution.context import Context
@@ -50,14 +50,14 @@ _VIOLATIONS: Final[Mapping[type[db.IntegrityViolation], tuple[type[ApiError], st
 
 # What other errors are to the caller.
 _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...]] = (
-    (db.ValueRefused, lambda: ValidationFailed("A value does not fit its column")),
+    (db.InvalidData, lambda: ValidationFailed("A value does not fit its column")),
     (db.ChangeRefused, lambda: RefusedByDatabase("A rule of the database refuses this change")),
     (db.ReadOnly, lambda: MethodNotAllowed("This can only be read", headers=_READABLE)),
     (db.PermissionDenied, lambda: Forbidden("The database does not permit this")),
     (db.InvalidStatement, InternalError),
     (db.RolledBack, lambda: RefusedByDatabase("A rule of the database undid all of this change")),
     (
-        db.StatementTooSlow,
+        db.StatementTimeout,
         lambda: ServiceUnavailable("The database took too long; narrow the request down"),
     ),
     # Without Retry-After: it would have clients send a change again that may have been made.
@@ -95,7 +95,7 @@ async def diagnose(error: db.DatabaseError, context: "Context", database: Databa
     """
     if isinstance(error, db.InvalidStatement):
         error = await _reason_of(error, database)
-    Exchange.of(context.scope).cause = error.code
+    RequestState.of(context.scope).cause = error.code
     if isinstance(error, db.ForeignKeyViolation):
         return Conflict(_INVALID, await _broken_links(error, context, database))
     if context.action == "delete" and isinstance(error, db.NotNullViolation):
@@ -146,7 +146,7 @@ def refused_fields(
 
 def _is_no_fault_of_a_reader(error: db.DatabaseError) -> bool:
     """Return whether an error on reading comes from a hook that writes, or from a stored value."""
-    arithmetic = isinstance(error, db.ValueRefused) and error.code in _OF_STORED_VALUES
+    arithmetic = isinstance(error, db.InvalidData) and error.code in _OF_STORED_VALUES
     refused = db.ChangeRefused | db.ReadOnly | db.ReadOnlyDatabase
     return arithmetic or isinstance(error, refused)
 
@@ -233,7 +233,7 @@ async def _referring(context: "Context", database: Database) -> list[str]:
 async def _exists(
     columns: Sequence[Column[Any]], values: Sequence[Any], database: Database
 ) -> bool:
-    same = and_(*(column == slot(n, column.type) for n, column in enumerate(columns)))
+    same = and_(*(column == param(n, column.type) for n, column in enumerate(columns)))
     statement = Statement(select(literal(1)).where(same).limit(1), database.dialect)
     async with database.reading() as connection:
         return await connection.fetch_one(statement, tuple(values)) is not None

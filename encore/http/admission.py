@@ -14,12 +14,12 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.errors.api import Overloaded
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 
 MAX_CONCURRENT_REQUESTS: Final = 1_000
 
 
-class Admission:
+class ConcurrencyLimitMiddleware:
     """Counts the requests under way, and admits one more or refuses it.
 
     Args:
@@ -59,14 +59,15 @@ class Admission:
             del under_way[key]
 
 
-class ClientShare:
+class ClientConcurrencyMiddleware:
     """Refuses requests of a client that has its share under way; to be put behind the gate.
 
     While no more than one share is under way in all, this costs a comparison.
 
     Args:
         app: Handles what is admitted.
-        under_way: The scopes of the requests under way, by identity; filled by ``Admission``.
+        under_way: The scopes of the requests under way, by identity; filled by
+            ``ConcurrencyLimitMiddleware``.
         most: How many of all clients may be under way; half of it is one client's share.
     """
 
@@ -78,14 +79,14 @@ class ClientShare:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle one request. Raises ``Overloaded`` if too many of its client are under way."""
         if len(self._under_way) > self._share:
-            self._check(Exchange.of(scope))
+            self._check(RequestState.of(scope))
         return self._app(scope, receive, send)
 
-    def _check(self, exchange: Exchange) -> None:
+    def _check(self, exchange: RequestState) -> None:
         if exchange.access.public:
             return
         client = exchange.client
-        others = (Exchange.outer(scope) for scope in self._under_way.values())
+        others = (RequestState.outer(scope) for scope in self._under_way.values())
         held = sum(1 for one in others if one is not None and one.claims and one.client == client)
         if held > self._share:
             raise Overloaded(

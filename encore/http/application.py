@@ -6,26 +6,39 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.http.admission import MAX_CONCURRENT_REQUESTS, Admission, ClientShare, refuse
+from encore.http.admission import (
+    MAX_CONCURRENT_REQUESTS,
+    ClientConcurrencyMiddleware,
+    ConcurrencyLimitMiddleware,
+    refuse,
+)
 from encore.http.body_timeout import BODY_TIMEOUT_SECONDS
-from encore.http.error_handling import ProblemBoundary
-from encore.http.gates import NO_GATE, Gate, MissingGate, PrincipalCheck, checked, gate_of
+from encore.http.error_handling import ErrorHandlingMiddleware
+from encore.http.gates import (
+    NO_GATE,
+    Gate,
+    MissingGate,
+    RequirePrincipalMiddleware,
+    checked,
+    gate_of,
+)
 from encore.http.lifespan import run_lifespan
 from encore.http.native import UnsupportedRoute, access_of, registered
-from encore.http.request_log import RequestLog
+from encore.http.request_log import RequestLogMiddleware
 from encore.http.request_state import PUBLIC, Access, Header
-from encore.http.routing import RouteTable, Routing, dispatch
-from encore.http.unread_body import UnreadBody
+from encore.http.routing import RouteTable, RoutingMiddleware, dispatch
+from encore.http.unread_body import CloseUnreadBodyMiddleware
 
 
-class Service(FastAPI):
+class Application(FastAPI):
     """An app in which every request goes one way.
 
-    ``Admission`` → ``RequestLog`` → ``UnreadBody`` → ``ProblemBoundary`` → ``Routing`` → what
-    ``add_middleware`` added → ``ClientShare`` → the operation. Where no added middleware declares
-    that it is a gate, ``PrincipalCheck`` stands before ``ClientShare`` (``encore.http.gates``).
-    Starlette's own error layers are not needed, since the boundary answers for all, and they cost
-    as much as a small request's database work.
+    ``ConcurrencyLimitMiddleware`` → ``RequestLogMiddleware`` → ``CloseUnreadBodyMiddleware`` →
+    ``ErrorHandlingMiddleware`` → ``RoutingMiddleware`` → what ``add_middleware`` added →
+    ``ClientConcurrencyMiddleware`` → the operation. Where no added middleware declares that it is a
+    gate, ``RequirePrincipalMiddleware`` stands before ``ClientConcurrencyMiddleware``
+    (``encore.http.gates``). Starlette's own error layers are not needed, since the boundary answers
+    for all, and they cost as much as a small request's database work.
 
     Args:
         access: What routes ask of a token that do not say so themselves, by path template.
@@ -100,15 +113,15 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
-        app: ASGIApp = ClientShare(dispatch, self.under_way, most=self._most)
+        app: ASGIApp = ClientConcurrencyMiddleware(dispatch, self.under_way, most=self._most)
         if gate_of(self.user_middleware) is not Gate.VERIFIES:
-            app = PrincipalCheck(app)
+            app = RequirePrincipalMiddleware(app)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
-        app = Routing(app, RouteTable(self.router.routes, self.access))
-        app = self._answering(ProblemBoundary(app, self.exception_handlers))
-        refusal = self._answering(ProblemBoundary(refuse))
-        admission = Admission(
+        app = RoutingMiddleware(app, RouteTable(self.router.routes, self.access))
+        app = self._answering(ErrorHandlingMiddleware(app, self.exception_handlers))
+        refusal = self._answering(ErrorHandlingMiddleware(refuse))
+        admission = ConcurrencyLimitMiddleware(
             app, refusal, self.under_way, most=self._most, exempt=frozenset(self._exempt)
         )
         router = self.router
@@ -127,7 +140,7 @@ class Service(FastAPI):
 
         return chain
 
-    def _answering(self, boundary: ProblemBoundary) -> ASGIApp:
+    def _answering(self, boundary: ErrorHandlingMiddleware) -> ASGIApp:
         """Put the layers around a boundary that every response passes."""
-        app = UnreadBody(boundary, timeout=self._body_timeout)
-        return RequestLog(app, enabled=self._log_requests, headers=self._headers)
+        app = CloseUnreadBodyMiddleware(boundary, timeout=self._body_timeout)
+        return RequestLogMiddleware(app, enabled=self._log_requests, headers=self._headers)

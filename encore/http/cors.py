@@ -2,8 +2,8 @@
 
 Stands outside the gate, since a preflight carries no token. A preflight of a listed origin is
 answered here; any other goes on to the gate and is answered as not allowed, that is without a
-word on CORS. What an answer says of CORS goes into ``Exchange.headers``, so that refusals say it
-as well: a page could not read them otherwise. No cookies are used, so none are allowed.
+word on CORS. What an answer says of CORS goes into ``RequestState.headers``, so that refusals say
+it as well: a page could not read them otherwise. No cookies are used, so none are allowed.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.http.body import header
-from encore.http.request_state import Exchange, Header
+from encore.http.request_state import Header, RequestState
 
 EXPOSED: Final = (
     "Content-Disposition",
@@ -83,7 +83,7 @@ class Cors:
         if scope["type"] != "http":  # In a Service only requests come here.
             await self._app(scope, receive, send)
             return
-        exchange = Exchange.of(scope)
+        exchange = RequestState.of(scope)
         exchange.headers = (*exchange.headers, _VARY)
         origin = header(scope, b"origin")
         if origin is None or not (self._any or origin in self._origins):

@@ -19,7 +19,7 @@ from encore.errors import api as errors
 from encore.http.causes import cause_of
 from encore.http.handlers import Handlers, handler_of, response_of
 from encore.http.native import without_body
-from encore.http.request_state import Exchange, Header
+from encore.http.request_state import Header, RequestState
 
 log: Any = structlog.get_logger("encore")
 
@@ -37,7 +37,7 @@ class ResponseCutOff(Exception):
     """A response ended before its end; the log line before it says why."""
 
 
-class ProblemBoundary:
+class ErrorHandlingMiddleware:
     """Lets nothing but responses out.
 
     An exception after the response has begun cannot be told any more: ``ResponseCutOff`` goes on
@@ -107,7 +107,7 @@ def _drop_frames(error: BaseException | None) -> None:
 
 def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     """Return the response to an error, noting its reason; a defect of ours is logged."""
-    exchange = Exchange.of(scope)
+    exchange = RequestState.of(scope)
     if isinstance(error, HTTPException) and error.status_code in _NO_ERRORS:
         return _no_error(error)
     problem = _problem_of(error)
@@ -127,7 +127,7 @@ def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
 
 
 def _rendered(
-    problem: errors.ApiError, scope: Scope, exchange: Exchange
+    problem: errors.ApiError, scope: Scope, exchange: RequestState
 ) -> tuple[list[Header], bytes]:
     """Render a problem; headers that no server can send are left out."""
     sendable = {k: v for k, v in problem.headers.items() if _SENDABLE.fullmatch(k + v)}
@@ -196,7 +196,7 @@ def problem_of(error: HTTPException) -> errors.ApiError:
     return problem
 
 
-def _log(error: Exception, exchange: Exchange) -> None:
+def _log(error: Exception, exchange: RequestState) -> None:
     """Tell the log what happened and where; texts of exceptions may hold SQL, so not those."""
     cause = error.__cause__ or error
     frames = []

@@ -1,10 +1,10 @@
 """Gates: which middleware verifies callers, and what holds where none is known to.
 
-A gate is a middleware that verifies who calls and says so in ``Exchange.claims``. One whose class
-has ``authenticates = True`` is a gate by its own word; it also compares scopes with those of the
-operation. One with ``authenticates = False``, and those of Starlette and FastAPI, are none. Of any
-other it is not known: the application starts, and ``PrincipalCheck`` answers 401 to each request
-for which no claims were set. ``encore.auth.middleware`` is the gate itself.
+A gate is a middleware that verifies who calls and says so in ``RequestState.claims``. One whose
+class has ``authenticates = True`` is a gate by its own word; it also compares scopes with those of
+the operation. One with ``authenticates = False``, and those of Starlette and FastAPI, are none. Of
+any other it is not known: the application starts, and ``RequirePrincipalMiddleware`` answers 401 to
+each request for which no claims were set. ``encore.auth.middleware`` is the gate itself.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.errors.api import Forbidden, Unauthorized
-from encore.http.request_state import Access, Exchange
+from encore.http.request_state import Access, RequestState
 
 Lifespan = Callable[[Any], Any]
 
@@ -59,7 +59,7 @@ def _kind_of(factory: Any) -> Gate:
     return Gate.MISSING if module.startswith(_FRAMEWORK) else Gate.UNKNOWN
 
 
-def require_principal(access: Access, exchange: Exchange) -> None:
+def require_principal(access: Access, exchange: RequestState) -> None:
     """Refuse a request that no gate has verified, or one whose token is known not to suffice.
 
     Raises:
@@ -94,7 +94,7 @@ def checked(lifespan: Lifespan, check: Callable[[], None]) -> Lifespan:
     return checked_lifespan
 
 
-class PrincipalCheck:
+class RequirePrincipalMiddleware:
     """Stands innermost where no middleware declares that it is a gate."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -102,6 +102,6 @@ class PrincipalCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its caller is verified. Raises ``Unauthorized``, ``Forbidden``."""
-        exchange = Exchange.of(scope)
+        exchange = RequestState.of(scope)
         require_principal(exchange.access, exchange)
         await self._app(scope, receive, send)

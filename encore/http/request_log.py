@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore.database.callers import current_caller
 from encore.http.body import header
-from encore.http.request_state import Exchange, Header
+from encore.http.request_state import Header, RequestState
 
 log: Any = structlog.get_logger("encore.request")
 
@@ -27,7 +27,7 @@ UNANSWERED: Final = "unanswered"
 _OWN_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """Wraps every request.
 
     Args:
@@ -46,9 +46,9 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and tell of it afterwards."""
         begun = perf_counter()
-        outer = Exchange.outer(scope)
+        outer = RequestState.outer(scope)
         request_id = _request_id(scope)
-        exchange = Exchange(
+        exchange = RequestState(
             request_id.decode(), headers=self._headers, peer=scope.get("client"), channel=receive
         )
         said: tuple[Header, ...] = ((b"x-request-id", request_id),)

@@ -1,7 +1,7 @@
 """What the layers of one request tell one another, and how a route says who may call it.
 
-The outermost layer opens an ``Exchange`` and leaves it in the ASGI scope; each layer fills in what
-it finds out. The request log is written from it at the end.
+The outermost layer opens an ``RequestState`` and leaves it in the ASGI scope; each layer fills in
+what it finds out. The request log is written from it at the end.
 
 A route of ours declares its access where it is written, below FastAPI's own decorator::
 
@@ -83,7 +83,7 @@ def _declare(endpoint: Endpoint, access: Access) -> Endpoint:
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestState:
     """One request and what became of it.
 
     Attributes:
@@ -152,20 +152,20 @@ class Exchange:
             await asyncio.get_running_loop().create_future()
 
     @staticmethod
-    def of(scope: Scope) -> "Exchange":
+    def of(scope: Scope) -> "RequestState":
         """Find the exchange that the outermost layer put into this scope."""
         try:
-            exchange: Exchange = scope[_KEY]
+            exchange: RequestState = scope[_KEY]
         except KeyError:
             raise RuntimeError("this middleware needs a Service around it") from None
         return exchange
 
     @staticmethod
-    def outer(scope: Scope) -> "Exchange | None":
+    def outer(scope: Scope) -> "RequestState | None":
         """Return the exchange of an application around this one; None where there is none."""
         return scope.get(_KEY)
 
-    def inherit(self, outer: "Exchange") -> None:
+    def inherit(self, outer: "RequestState") -> None:
         """Take over the caller that an outer application verified, and the request's id."""
         self.request_id = outer.request_id
         self.claims, self.granted = outer.claims, outer.granted

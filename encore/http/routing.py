@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from encore.errors.api import ApiError, BadRequest, MethodNotAllowed, NotFound
 from encore.http.host import refusal_of_host
 from encore.http.native import UnsupportedRoute, access_of, native, registered
-from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, Exchange
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, RequestState
 
 log: Any = structlog.get_logger("encore")
 
@@ -131,7 +131,7 @@ class RouteTable:
         for method in route.methods or ():
             path.routes.setdefault(method, (handler, access))
 
-    def resolve(self, scope: Scope, exchange: Exchange) -> None:
+    def resolve(self, scope: Scope, exchange: RequestState) -> None:
         """Find the operation and leave it in the exchange; parameters go into the scope."""
         if len(self._routes) != self._known:
             self._load_added()
@@ -185,7 +185,7 @@ class RouteTable:
                 yield candidate, found
 
     def _resolve_method(
-        self, requested: str, path: _Path, scope: Scope, exchange: Exchange
+        self, requested: str, path: _Path, scope: Scope, exchange: RequestState
     ) -> None:
         """Resolve a request whose method the first path does not know: another one may.
 
@@ -216,7 +216,7 @@ class RouteTable:
         else:
             exchange.operation = MethodNotAllowed(headers={"Allow": ", ".join(allow)})
 
-    def _resolve_other(self, scope: Scope, exchange: Exchange) -> None:
+    def _resolve_other(self, scope: Scope, exchange: RequestState) -> None:
         partial: tuple[RouteContext, Access] | None = None
         for route, handler, access in self._others:
             match, child = route.matches(scope)
@@ -260,7 +260,7 @@ def _count(routes: Sequence[BaseRoute]) -> int:
     return sum(1 for _ in iter_route_contexts(routes))
 
 
-def _resolve_target(scope: Scope, exchange: Exchange) -> None:
+def _resolve_target(scope: Scope, exchange: RequestState) -> None:
     """Resolve a request whose target is no path (RFC 9112, section 3.2)."""
     exchange.access = PUBLIC  # Nothing is shown here.
     if scope["path"] == "*" and scope["method"] == "OPTIONS":
@@ -305,7 +305,7 @@ def _options(allow: list[str]) -> ASGIApp:
     return answer
 
 
-class Routing:
+class RoutingMiddleware:
     """Resolves each request before it goes on inward."""
 
     def __init__(self, app: ASGIApp, table: RouteTable) -> None:
@@ -314,7 +314,7 @@ class Routing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find the operation, then pass the request on."""
-        exchange = Exchange.of(scope)
+        exchange = RequestState.of(scope)
         self._table.resolve(scope, exchange)
         if scope.get("http_version") == "1.1" and (refusal := refusal_of_host(scope)) is not None:
             exchange.operation = refusal  # As any other refusal, told to who may call here.
@@ -323,7 +323,7 @@ class Routing:
 
 async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     """Run what routing found: the innermost of the chain."""
-    operation: Any = Exchange.of(scope).operation
+    operation: Any = RequestState.of(scope).operation
     if isinstance(operation, ApiError):
         raise operation
     await operation(scope, receive, send)

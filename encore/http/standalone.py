@@ -1,18 +1,18 @@
 """One operation in an application that is not a ``Service``: the layers it cannot do without.
 
-A plain FastAPI or Starlette application knows neither ``Exchange`` nor our problem documents, and
-its middleware cannot see what an operation asks of a token. So each operation brings them along:
-it opens the exchange, taking over the caller that a middleware of the application or a ``Service``
-around it has verified, refuses a request without one, and answers errors as problems.
+A plain FastAPI or Starlette application knows neither ``RequestState`` nor our problem documents,
+and its middleware cannot see what an operation asks of a token. So each operation brings them
+along: it opens the exchange, taking over the caller that a middleware of the application or a
+``Service`` around it has verified, refuses a request without one, and answers errors as problems.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.http.error_handling import ProblemBoundary
-from encore.http.gates import PrincipalCheck
-from encore.http.request_log import RequestLog
-from encore.http.request_state import Access, Exchange
-from encore.http.unread_body import UnreadBody
+from encore.http.error_handling import ErrorHandlingMiddleware
+from encore.http.gates import RequirePrincipalMiddleware
+from encore.http.request_log import RequestLogMiddleware
+from encore.http.request_state import Access, RequestState
+from encore.http.unread_body import CloseUnreadBodyMiddleware
 
 
 class Standalone:
@@ -25,13 +25,15 @@ class Standalone:
 
     def __init__(self, operation: ASGIApp, access: Access) -> None:
         self._access = access
-        self._checked = PrincipalCheck(operation)
-        self._layers = RequestLog(UnreadBody(ProblemBoundary(self._declare)), enabled=False)
+        self._checked = RequirePrincipalMiddleware(operation)
+        self._layers = RequestLogMiddleware(
+            CloseUnreadBodyMiddleware(ErrorHandlingMiddleware(self._declare)), enabled=False
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._layers(scope, receive, send)
 
     async def _declare(self, scope: Scope, receive: Receive, send: Send) -> None:
-        Exchange.of(scope).access = self._access
+        RequestState.of(scope).access = self._access
         await self._checked(scope, receive, send)

@@ -18,7 +18,7 @@ from encore.http.body_timeout import BODY_TIMEOUT_SECONDS, BodyWaits, cancellabl
 _CLOSE = (b"connection", b"close")
 
 
-class UnreadBody:
+class CloseUnreadBodyMiddleware:
     """Adds ``Connection: close`` to answers that leave a body unread.
 
     Args:

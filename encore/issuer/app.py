@@ -24,8 +24,8 @@ from encore.issuer.errors import OAuthError
 from encore.issuer.metadata import auth0_metadata, okta_metadata
 from encore.issuer.settings import IssuerSettings
 from encore.issuer.signing import SigningKey
-from encore.issuer.token_store import Ledger
-from encore.issuer.tokens import Auth0Shape, Mint, OktaShape
+from encore.issuer.token_store import TokenStore
+from encore.issuer.tokens import Auth0Shape, OktaShape, TokenIssuer
 
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 
@@ -35,9 +35,9 @@ _METHOD_NOT_ALLOWED = 405
 def create_issuer(settings: IssuerSettings) -> Starlette:
     """Make the application, with a key of its own and no token issued yet."""
     key = SigningKey()
-    ledger = Ledger(revoked=settings.revoked_tokens_file)
+    ledger = TokenStore(revoked=settings.revoked_tokens_file)
     clients = Clients(settings.clients)
-    mint = Mint(key, ledger, settings.token_seconds)
+    mint = TokenIssuer(key, ledger, settings.token_seconds)
     routes = _auth0_routes(settings, key, clients, mint)
     if settings.has_okta_shape:
         routes += _okta_routes(settings, key, clients, mint, ledger)
@@ -60,7 +60,7 @@ def create_issuer(settings: IssuerSettings) -> Starlette:
 
 
 def _auth0_routes(
-    settings: IssuerSettings, key: SigningKey, clients: Clients, mint: Mint
+    settings: IssuerSettings, key: SigningKey, clients: Clients, mint: TokenIssuer
 ) -> list[Route]:
     token = TokenEndpoint(clients, mint, Auth0Shape(settings), json_body=True)
     return [
@@ -71,7 +71,11 @@ def _auth0_routes(
 
 
 def _okta_routes(
-    settings: IssuerSettings, key: SigningKey, clients: Clients, mint: Mint, ledger: Ledger
+    settings: IssuerSettings,
+    key: SigningKey,
+    clients: Clients,
+    mint: TokenIssuer,
+    ledger: TokenStore,
 ) -> list[Route]:
     base = settings.location.path
     metadata = Document(okta_metadata(settings))

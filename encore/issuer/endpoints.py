@@ -15,8 +15,8 @@ from encore.issuer.credentials import Clients
 from encore.issuer.errors import InvalidGrantError, InvalidRequestError
 from encore.issuer.grants import subject_of
 from encore.issuer.parameters import read_parameters
-from encore.issuer.token_store import Ledger
-from encore.issuer.tokens import Mint, Shape
+from encore.issuer.token_store import TokenStore
+from encore.issuer.tokens import Shape, TokenIssuer
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """On whatever may carry a token or speak of one (RFC 6749 section 5.1)."""
@@ -47,7 +47,9 @@ class TokenEndpoint:
         json_body: Whether the request may be JSON, as Auth0's is.
     """
 
-    def __init__(self, clients: Clients, mint: Mint, shape: Shape, *, json_body: bool) -> None:
+    def __init__(
+        self, clients: Clients, mint: TokenIssuer, shape: Shape, *, json_body: bool
+    ) -> None:
         self._clients = clients
         self._mint = mint
         self._shape = shape
@@ -70,7 +72,7 @@ class IntrospectionEndpoint:
         ledger: Knows the live tokens.
     """
 
-    def __init__(self, clients: Clients, ledger: Ledger) -> None:
+    def __init__(self, clients: Clients, ledger: TokenStore) -> None:
         self._clients = clients
         self._ledger = ledger
 
@@ -95,7 +97,7 @@ class RevocationEndpoint:
         ledger: Knows the live tokens.
     """
 
-    def __init__(self, clients: Clients, ledger: Ledger) -> None:
+    def __init__(self, clients: Clients, ledger: TokenStore) -> None:
         self._clients = clients
         self._ledger = ledger
 

@@ -31,7 +31,7 @@ class Entry:
     claims: Mapping[str, Any]
 
 
-class Ledger:
+class TokenStore:
     """Live tokens, oldest first.
 
     Args:

@@ -17,7 +17,7 @@ from encore.issuer.parameters import Parameters
 from encore.issuer.scopes import parse_scope
 from encore.issuer.settings import IssuerSettings
 from encore.issuer.signing import SigningKey
-from encore.issuer.token_store import Entry, Ledger
+from encore.issuer.token_store import Entry, TokenStore
 
 JWT = "jwt"
 OPAQUE = "opaque"
@@ -123,7 +123,7 @@ class Auth0Shape:
         }
 
 
-class Mint:
+class TokenIssuer:
     """Issues tokens and remembers them.
 
     Args:
@@ -132,7 +132,7 @@ class Mint:
         token_seconds: Their life, in seconds.
     """
 
-    def __init__(self, key: SigningKey, ledger: Ledger, token_seconds: int) -> None:
+    def __init__(self, key: SigningKey, ledger: TokenStore, token_seconds: int) -> None:
         self._key = key
         self._ledger = ledger
         self._token_seconds = token_seconds

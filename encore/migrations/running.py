@@ -23,7 +23,7 @@ from encore.database.errors import (
     DatabaseUnavailable,
     PermissionDenied,
     ReadOnly,
-    StatementTooSlow,
+    StatementTimeout,
 )
 from encore.database.factory import open_database
 from encore.database.postgresql.error_mapping import translate as from_postgresql
@@ -37,7 +37,7 @@ _LOCK: Final = 0x656E636F7265
 
 _POLL_S: Final = 0.1
 _LOCKED: Final = ("55P03", "SQLITE_BUSY", "SQLITE_LOCKED")
-_OF_THE_DATABASE: Final = (DatabaseUnavailable, ReadOnly, PermissionDenied, StatementTooSlow)
+_OF_THE_DATABASE: Final = (DatabaseUnavailable, ReadOnly, PermissionDenied, StatementTimeout)
 """What is no defect of a migration."""
 
 
@@ -147,7 +147,7 @@ def _words(failure: DatabaseError, settings: MigrationSettings) -> str:
             f"a lock was not free within {settings.lock_seconds} s (MIGRATION_LOCK_SECONDS):"
             f" nothing is changed, run it again ({failure.code})"
         )
-    if isinstance(failure, StatementTooSlow):
+    if isinstance(failure, StatementTimeout):
         return (
             f"a statement took longer than {settings.statement_seconds} s"
             f" (MIGRATION_STATEMENT_SECONDS), or was canceled: nothing is changed ({failure.code})"

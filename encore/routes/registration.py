@@ -16,7 +16,7 @@ from fastapi.routing import iter_route_contexts
 
 from encore.endpoints.endpoint import PlanRoute
 from encore.errors.configuration import ConfigurationError
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.gates import NO_GATE, Gate, checked, gate_of
 from encore.http.request_state import PUBLIC, Access
 
@@ -80,7 +80,7 @@ class Exposed:
         """Add a route; Starlette's router asks in order, so that words come before parameters."""
         routes = self._app.router.routes
         at = len(routes)
-        if "{" not in route.path and not isinstance(self._app, Service):
+        if "{" not in route.path and not isinstance(self._app, Application):
             named = (i for i, one in enumerate(routes) if "{" in getattr(one, "path", ""))
             at = next(named, at)
         routes.insert(at, route)
@@ -103,7 +103,7 @@ class Exposed:
         """Raise ``ConfigurationError`` if what the resources ask of callers is not verified."""
         for middleware in self._app.user_middleware:
             needs_service = getattr(middleware.cls, "needs_service", False)
-            if needs_service and not isinstance(self._app, Service):
+            if needs_service and not isinstance(self._app, Application):
                 name = getattr(middleware.cls, "__name__", "")
                 text = f"must be a Service: {name} does not work in another FastAPI application"
                 raise ConfigurationError("Crud", "app", text)

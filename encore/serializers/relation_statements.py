@@ -28,7 +28,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.connection import Connection
-from encore.database.statement import Row, Statement, slot
+from encore.database.statement import Row, Statement, param
 from encore.models.relation_conditions import key_of, order_of, related
 from encore.models.relations import Relation
 
@@ -191,7 +191,7 @@ class Fetching:
     def _among(self, size: int) -> Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]:
         """Make the condition that columns are one of ``size`` keys."""
         kinds, width = self._kinds, self.width
-        slots = [slot(n, kinds[n % width]) for n in range(size * width)]
+        slots = [param(n, kinds[n % width]) for n in range(size * width)]
 
         def among(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
             if width == 1:

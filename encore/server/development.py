@@ -31,7 +31,7 @@ from encore.issuer.server import check_startable
 from encore.issuer.server import serve as serve_issuer
 from encore.server.logs import configure_logs
 from encore.server.server import build, check_address, end_with_parent, serve
-from encore.settings import AUTH0_SCOPE_CLAIMS, CannotStart, Settings, SettingsError, read_layers
+from encore.settings import AUTH0_SCOPE_CLAIMS, Settings, SettingsError, StartupError, read_layers
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCAL: Final = Path(".env.local")
@@ -56,7 +56,7 @@ def run() -> None:
     try:
         check_startable(issuer, environment=settings.environment)
     except IssuerStartError as error:
-        raise CannotStart(str(error)) from error
+        raise StartupError(str(error)) from error
     check_address(settings.server_host, settings.server_port)
     # Who names no scope in Auth0's shape is granted whatever an operation here may ask for.
     issuer = replace(issuer, default_scopes=sorted(build(settings).scopes()))
@@ -86,21 +86,21 @@ def make_client() -> None:
                 f"CLIENT_ID=development-client\nCLIENT_SECRET={secrets.token_urlsafe(32)}\n"
             )
     except OSError as error:
-        raise CannotStart(f"{LOCAL}: cannot be written: {error.strerror}") from error
+        raise StartupError(f"{LOCAL}: cannot be written: {error.strerror}") from error
 
 
 def migrate(url: str) -> None:
-    """Bring the database to the newest revision, making it if need be. Raises ``CannotStart``."""
+    """Bring the database to the newest revision, making it if need be. Raises ``StartupError``."""
     config = Config(toml_file=ROOT / "pyproject.toml")
     config.attributes["database_url"] = url
     try:
         command.upgrade(config, "head")
     except (CommandError, DatabaseError, OSError, RuntimeError) as error:
         text = str(error).removeprefix("DATABASE_URL: ")
-        raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {text}") from error
+        raise StartupError(f"DATABASE_URL: the database cannot be migrated: {text}") from error
     except Exception as error:  # Drivers have exceptions of their own: SQLAlchemy's, sqlite3's.
         text = str(error).splitlines()[0]
-        raise CannotStart(f"DATABASE_URL: the database cannot be migrated: {text}") from error
+        raise StartupError(f"DATABASE_URL: the database cannot be migrated: {text}") from error
 
 
 def _issuer_settings(settings: Settings) -> IssuerSettings:
@@ -116,7 +116,7 @@ def _issuer_settings(settings: Settings) -> IssuerSettings:
             keep_alive_seconds=settings.keep_alive_seconds,
         )
     except IssuerStartError as error:
-        raise CannotStart(str(error)) from error
+        raise StartupError(str(error)) from error
 
 
 def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> Settings:
@@ -145,7 +145,7 @@ def _running_issuer(settings: IssuerSettings) -> Iterator[Callable[[], None]]:
     def wait() -> None:
         while not ready.wait(_POLL_SECONDS):
             if not child.is_alive():
-                raise CannotStart("ISSUER: the development issuer has ended before it began")
+                raise StartupError("ISSUER: the development issuer has ended before it began")
 
     # Ctrl-C goes to both processes; one that is still importing would end with a traceback.
     # What is ignored here stays so in the child, until the issuer has a handler of its own.

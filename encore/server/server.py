@@ -19,12 +19,12 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from api.app import create_app
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.server.capacity import Capacity, raise_descriptor_limit
 from encore.server.eviction import Address, Eviction
 from encore.server.periodic import calling_periodically
 from encore.server.shutdown import Orders, Shutdown, Supervisor
-from encore.settings import CannotStart, Settings
+from encore.settings import Settings, StartupError
 
 _HEADER_BYTES: Final = 65_536
 """What a request's head may hold, up to twice that as it arrives; a token of 16 KB has room."""
@@ -86,20 +86,20 @@ def check_address(host: str, port: int) -> None:
             probe.listen(1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotStart(
+            raise StartupError(
                 f"SERVER_PORT: port {port} of {host} is taken; stop what listens there or set"
                 " another port"
             ) from error
-        raise CannotStart(f"SERVER_HOST: cannot listen on {host}: {error.strerror}") from error
+        raise StartupError(f"SERVER_HOST: cannot listen on {host}: {error.strerror}") from error
 
 
 @cache
-def build(settings: Settings) -> Service:
+def build(settings: Settings) -> Application:
     """Build the app once a process; a forked worker inherits it."""
     return create_app(settings, is_draining=lambda: _shutdown.begun)
 
 
-def _load(settings: Settings, capacity: Capacity) -> Service:
+def _load(settings: Settings, capacity: Capacity) -> Application:
     """Prepare granian's worker; return its app."""
     end_with_parent()
     orders = Orders(_shutdown)
@@ -112,7 +112,7 @@ def _load(settings: Settings, capacity: Capacity) -> Service:
     return app
 
 
-def _callers(app: Service) -> list[Address]:
+def _callers(app: Application) -> list[Address]:
     """Return the other sides of the connections whose requests are being handled."""
     return [scope["client"] for scope in list(app.under_way.values()) if scope["client"]]
 

@@ -6,17 +6,17 @@ not built: a layer that is not there costs a request nothing.
 
 from typing import Any
 
-from encore.auth import BearerGate, TokenVerifier, Verifier
+from encore.auth import BearerAuthMiddleware, TokenVerifier, Verifier
 from encore.auth.introspection import Introspection
 from encore.auth.introspection_endpoint import IntrospectionEndpoint
 from encore.auth.metadata import metadata_route, metadata_url
 from encore.auth.revocation import RevokedTokens
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.cors import Cors
 from encore.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
 
 
-class Guard:
+class Authentication:
     """The parts of the gate, and what must be opened and closed of them.
 
     Args:
@@ -33,27 +33,27 @@ class Guard:
         self._verifier = Verifier(self._issuers, revoked=self._revoked)
         self._introspection = self._introspect() if settings.introspection_url else None
 
-    def protect(self, app: Service) -> None:
+    def protect(self, app: Application) -> None:
         """Put the layers around an app that has no others yet."""
         settings = self._settings
         options: dict[str, Any] = {"verifier": self._judge()}
         if settings.resource_url:
             options["resource_metadata"] = metadata_url(settings.resource_url)
         if settings.rate_limit_clients or settings.rate_limit_bad_tokens:
-            from encore.auth.rate_limits import LimitedGate  # noqa: PLC0415 - 0.1 s that few need
+            from encore.auth.rate_limits import RateLimitMiddleware  # noqa: PLC0415 - 0.1 s that few need
 
             app.add_middleware(
-                LimitedGate,
+                RateLimitMiddleware,
                 clients=settings.rate_limit_clients,
                 bad_tokens=settings.rate_limit_bad_tokens,
                 **options,
             )
         else:
-            app.add_middleware(BearerGate, **options)
+            app.add_middleware(BearerAuthMiddleware, **options)
         if settings.cors_origins:  # Outside of the gate: a preflight carries no token.
             app.add_middleware(Cors, origins=settings.cors_origins, headers=settings.cors_headers)
 
-    def describe(self, app: Service) -> None:
+    def describe(self, app: Application) -> None:
         """Add the route that tells where to get a token; last, since it names all scopes."""
         if self._settings.resource_url:
             issuers = [trusted.issuer for trusted in self._issuers]

@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from encore.endpoints.openapi import Problem
 from encore.http.native import access_of, registered
-from encore.http.request_state import PUBLIC, Access, Exchange
+from encore.http.request_state import PUBLIC, Access, RequestState
 from encore.http.security_headers import page_policy
 
 OPENAPI: Final = "/openapi.json"
@@ -60,7 +60,7 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     issuer = urlsplit(token_url)
 
     async def docs(request: Request) -> HTMLResponse:
-        exchange = Exchange.of(request.scope)
+        exchange = RequestState.of(request.scope)
         exchange.headers = page_policy(
             exchange.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
         )

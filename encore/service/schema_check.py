@@ -9,7 +9,7 @@ from encore.database.errors import DatabaseError
 from encore.database.factory import open_database
 from encore.database.startup import reason, when_ready
 from encore.database.urls import sqlite_path
-from encore.settings import CannotStart
+from encore.settings import StartupError
 from migrations import newest_revision
 
 COMMAND: Final = ".venv/bin/alembic upgrade head"
@@ -27,14 +27,14 @@ def check_schema(url: str, *, wait_seconds: int = 0) -> None:
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():
-        raise CannotStart(f"DATABASE_URL: there is no database yet; run {COMMAND}")
+        raise StartupError(f"DATABASE_URL: there is no database yet; run {COMMAND}")
     try:
         revision = asyncio.run(when_ready(lambda: _revision(url), wait_seconds, tell_waiting))
     except DatabaseError as error:
-        raise CannotStart(f"DATABASE_URL: the database cannot be read: {reason(error)}") from error
+        raise StartupError(f"DATABASE_URL: the database cannot be read: {reason(error)}") from error
     newest = newest_revision()
     if revision != newest:
-        raise CannotStart(
+        raise StartupError(
             f"DATABASE_URL: the database is at revision {revision or 'none'}, the code needs"
             f" {newest}; run {COMMAND}"
         )

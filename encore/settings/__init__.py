@@ -5,16 +5,16 @@ field a setting, ``issuers`` makes trusted issuers of several of them, ``errors`
 wrong in one line. Nothing outside this package reads the environment for the service.
 """
 
-from encore.errors.startup import CannotStart, SettingsError
+from encore.errors.startup import SettingsError, StartupError
 from encore.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
 from encore.settings.layers import read_layers
 from encore.settings.settings import Settings
 
 __all__ = [
     "AUTH0_SCOPE_CLAIMS",
-    "CannotStart",
     "Settings",
     "SettingsError",
+    "StartupError",
     "auth0_issuer",
     "read_layers",
     "trusted_issuers",

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Dialect, and_, delete, insert, ins
 
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
-from encore.database.statement import Row, Statement, slot
+from encore.database.statement import Row, Statement, param
 from encore.models.fields import evaluate
 from encore.models.relations import Relation
 
@@ -93,7 +93,7 @@ class Joins:
         assert relation.link is not None  # noqa: S101 - the caller looked
         linked = [column for _, column in (*relation.pairs, *relation.link_pairs)]
         columns = [*linked, *self._with_initial]
-        slots = {column: slot(index, column.type) for index, column in enumerate(columns)}
+        slots = {column: param(index, column.type) for index, column in enumerate(columns)}
         return Statement(insert(relation.link).values(slots).returning(linked[0]), self._dialect)
 
     @cached_property
@@ -106,4 +106,4 @@ class Joins:
 
 def _are(columns: Sequence[Column[Any]]) -> ColumnElement[bool]:
     """Write the condition that columns have the statement's values."""
-    return and_(*(column == slot(n, column.type) for n, column in enumerate(columns)))
+    return and_(*(column == param(n, column.type) for n, column in enumerate(columns)))

@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
-from encore.database.statement import slot
+from encore.database.statement import param
 from encore.models.fields import Field
 from encore.models.relation_conditions import (
     child_of,
@@ -106,7 +106,7 @@ class LinkedTo:
         (moved, *_) = order_of(replace(relation, order=(term,)), child, joined)
         value, directions = undirected(moved)
         of_parent = [
-            getattr(parent, f.attribute) == slot(n, f.column.type)
+            getattr(parent, f.attribute) == param(n, f.column.type)
             for n, f in enumerate(self.parent)
         ]
         same = [a == b for a, b in zip(key_of(child), key_of(relation.target), strict=True)]

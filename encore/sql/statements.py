@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy import func as sql
 from sqlalchemy.sql import ClauseElement, schema
 
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field, Fields
 from encore.models.types import stored_as
@@ -51,7 +51,7 @@ _KEPT_ORDERS: Final = 512
 def slots() -> NextSlot:
     """Make the function that gives the next slot of a statement, for a value of this type."""
     numbers = count()
-    return lambda kind: slot(next(numbers), kind)
+    return lambda kind: param(next(numbers), kind)
 
 
 class Statements:

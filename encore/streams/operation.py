@@ -18,7 +18,7 @@ from encore.execution.context import Headers, Response
 from encore.execution.pipeline import Plan
 from encore.http.compression import Gzip, accepts_gzip
 from encore.http.media_types import not_acceptable, preferred
-from encore.http.request_state import Access, Exchange
+from encore.http.request_state import Access, RequestState
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS, Format
 from encore.streams.pipeline import StreamPlan
@@ -107,7 +107,7 @@ class ListOperation(Operation):
         Raises:
             Exception: Of any kind, where reading or writing fails.
         """
-        exchange, stream = Exchange.of(scope), page.stream
+        exchange, stream = RequestState.of(scope), page.stream
         leaving = asyncio.ensure_future(exchange.left())
         size = 0
 

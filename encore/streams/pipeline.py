@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Scope
 
-from encore.database.gil import short_turns
+from encore.database.gil import short_switch_interval
 from encore.database.protocol import Database
 from encore.errors.hooks import HookError
 from encore.execution.context import Response
@@ -124,7 +124,7 @@ class StreamPlan(Plan):
     async def _run_page(self, page: PageContext) -> Stop | None:
         """Read and write one page."""
         try:
-            with short_turns.taken():
+            with short_switch_interval.taken():
                 for steps in self._after_parsing:
                     if (stopped := await run_steps(steps, page)) is not None:
                         return stopped

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 from encore.uploads.request import UploadRequest
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class UploadContext:
     """
 
     resource: "Resource"
-    exchange: Exchange
+    exchange: RequestState
     request: UploadRequest
     options: dict[str, Any] = field(default_factory=dict)
     written: str = ""

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Dialect, Table, delete, insert, select
 
 from encore.database.connection import Connection
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.errors.api import IdempotencyKeyReused
 from encore.models.fields import Model
 from encore.types import now
@@ -69,9 +69,9 @@ class IdempotencyKeys:
         columns = table.columns
         written = [columns[n] for n in ("client", "key", "fingerprint", "answer", "created_at")]
         self._moment = columns["created_at"].type.dialect_impl(dialect).bind_processor(dialect)
-        values = {column: slot(place, column.type) for place, column in enumerate(written)}
+        values = {column: param(place, column.type) for place, column in enumerate(written)}
         client, key, fingerprint, answer, created_at = written
-        since = slot(2, created_at.type)
+        since = param(2, created_at.type)
         self._insert = Statement(insert(table).values(values), dialect)
         self._find = Statement(
             select(fingerprint, answer).where(
@@ -80,7 +80,7 @@ class IdempotencyKeys:
             dialect,
         )
         self._expire = Statement(
-            delete(table).where(created_at <= slot(0, created_at.type)), dialect
+            delete(table).where(created_at <= param(0, created_at.type)), dialect
         )
 
     async def find(self, connection: Connection, ticket: Ticket) -> Answer | None:

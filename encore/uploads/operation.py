@@ -17,7 +17,7 @@ from encore.execution.unit_of_work import UnitOfWork
 from encore.http.disconnect import while_connected
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 from encore.uploads.context import UploadContext
 from encore.uploads.handler import Run
 from encore.uploads.idempotency import Ticket
@@ -47,7 +47,7 @@ class UploadOperation:
         check_accept(scope, JSON_ONLY)
         check_preconditions(scope)
         request = UploadRequest.of(scope)
-        context = UploadContext(upload.resource, Exchange.of(scope), request)
+        context = UploadContext(upload.resource, RequestState.of(scope), request)
         for hook in upload.starts:
             hook(context)
         with Body() as body:

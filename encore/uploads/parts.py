@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from encore.database.bulk import Bulk
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.uploads.staging_table import CREATED, Stage
 
 DEFAULT_PART_ROWS: Final = 10_000
@@ -66,8 +66,8 @@ class Parts:
         def of_done(source: Table) -> Any:
             return select(*(source.c[name] for name in kept))
 
-        waiting = (status == slot(0, status.type), there > slot(1, Integer()))
-        part = select(*backlog.columns).where(*waiting).order_by(there).limit(slot(2, Integer()))
+        waiting = (status == param(0, status.type), there > param(1, Integer()))
+        part = select(*backlog.columns).where(*waiting).order_by(there).limit(param(2, Integer()))
         self._take = copying(table, part)
         self._pass_over = copying(
             self._done, of_done(backlog).where(status != literal(CREATED, String))

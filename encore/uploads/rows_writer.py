@@ -29,7 +29,7 @@ _TEXTS: Final[tuple[tuple[type[db.DatabaseError], str], ...]] = (
     (db.UniqueViolation, "The row conflicts with a stored row"),
     (db.ExclusionViolation, "The row conflicts with a stored row"),
     (db.ForeignKeyViolation, "The row refers to no such row"),
-    (db.ValueRefused, "A value of the row does not fit its column"),
+    (db.InvalidData, "A value of the row does not fit its column"),
     (db.PermissionDenied, "The database does not permit this row"),
     (db.NotWritten, "The database did not write this row"),
 )

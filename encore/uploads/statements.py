@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.sql import ClauseElement, schema
 
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field
 from encore.models.mapped_class import MappedClass
@@ -212,7 +212,7 @@ class UploadStatements:
         if self.dialect.name == "postgresql":
             number: Any = self._next_number()
         else:
-            number = stage.line + slot(0, Integer())
+            number = stage.line + param(0, Integer())
         return update(stage.table).values({stage.id: number}).where(stage.status == CREATED)
 
     def _next_number(self) -> ColumnElement[Any]:
@@ -231,7 +231,7 @@ class UploadStatements:
         for field in stage.fields:
             values[field.column] = _or_default(field, stage)
         for place, field in enumerate(self._moments):
-            values[field.column] = slot(place, field.column.type)
+            values[field.column] = param(place, field.column.type)
         part = self._part(len(self._moments)) if in_part else ()
         there = (stage.status == CREATED, *part)
         rows = select(*values.values()).where(*there).order_by(stage.line)
@@ -240,7 +240,7 @@ class UploadStatements:
 
     def _part(self, place: int) -> tuple[ColumnElement[bool], ...]:
         """Narrow to a part of the lines. Values, from this place on: the first line, the last."""
-        first, last = (slot(n, Integer()) for n in (place, place + 1))
+        first, last = (param(n, Integer()) for n in (place, place + 1))
         return self._stage.line >= first, self._stage.line <= last
 
     def _updated(self, *, in_part: bool = False) -> ClauseElement:
@@ -251,7 +251,7 @@ class UploadStatements:
             for f in self._changeable
         }
         for place, field in enumerate(self._refreshed):
-            values[field.column] = slot(place, field.column.type)
+            values[field.column] = param(place, field.column.type)
         same = self._key.column == stage.id
         part = self._part(len(self._refreshed)) if in_part else ()
         return update(self._table).values(values).where(same, stage.status == UPDATED, *part)
@@ -259,8 +259,8 @@ class UploadStatements:
     def _refused(self) -> ClauseElement:
         """Reject one row. Values: its errors as JSON, its line."""
         stage = self._stage
-        values = {stage.status: REJECTED, stage.errors: slot(0, Text())}
-        return update(stage.table).values(values).where(stage.line == slot(1, Integer()))
+        values = {stage.status: REJECTED, stage.errors: param(0, Text())}
+        return update(stage.table).values(values).where(stage.line == param(1, Integer()))
 
     def _staged(self) -> ClauseElement:
         """Return line, id, bits and fields of staged rows. Values: status, first line, last."""
@@ -268,23 +268,23 @@ class UploadStatements:
         fields = [stage[field.attribute] for field in stage.fields]
         return (
             select(stage.line, stage.id, stage.given, *fields)
-            .where(stage.status == slot(0, stage.status.type), *self._part(1))
+            .where(stage.status == param(0, stage.status.type), *self._part(1))
             .order_by(stage.line)
         )
 
     def _count_of(self) -> ClauseElement:
         """Return the number of rows of a status. Value: the status."""
         stage = self._stage
-        return select(func.count()).where(stage.status == slot(0, stage.status.type))
+        return select(func.count()).where(stage.status == param(0, stage.status.type))
 
     def _lines(self) -> ClauseElement:
         """Return lines of a status, in order. Values: the status, the last line, the most."""
         stage = self._stage
         return (
             select(stage.line)
-            .where(stage.status == slot(0, stage.status.type), stage.line > slot(1, Integer()))
+            .where(stage.status == param(0, stage.status.type), stage.line > param(1, Integer()))
             .order_by(stage.line)
-            .limit(slot(2, Integer()))
+            .limit(param(2, Integer()))
         )
 
     def _counts(self) -> ClauseElement:
@@ -296,9 +296,9 @@ class UploadStatements:
         stage = self._stage
         return (
             select(stage.line, stage.status, stage.id, stage.errors)
-            .where(stage.line > slot(0, Integer()), *conditions)
+            .where(stage.line > param(0, Integer()), *conditions)
             .order_by(stage.line)
-            .limit(slot(1, Integer()))
+            .limit(param(1, Integer()))
         )
 
 

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 from starlette.types import Message, Receive, Scope, Send
 
-from encore.auth import BearerGate, DownloadError, TrustedIssuer, Verifier
+from encore.auth import BearerAuthMiddleware, DownloadError, TrustedIssuer, Verifier
 from encore.errors.api import ApiError
-from encore.http.request_state import Access, Exchange
+from encore.http.request_state import Access, RequestState
 
 ISSUER = "https://issuer.example/oauth2/default"
 AUDIENCE = "api://default"
@@ -109,18 +109,18 @@ class Service:
     """A service behind the gate, with the boundary that renders refusals."""
 
     def __init__(self, verifier: Any, **options: Any) -> None:
-        self.gate = BearerGate(self._behind, verifier, **options)
+        self.gate = BearerAuthMiddleware(self._behind, verifier, **options)
         self.access = Access(all_of=("parts_manager",))
-        self.reached: list[Exchange] = []
+        self.reached: list[RequestState] = []
         self.refusals: list[ApiError] = []
 
     async def _behind(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        self.reached.append(Exchange.of(scope))
+        self.reached.append(RequestState.of(scope))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"[]"})
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        Exchange("request-1", self.access).attach(scope)
+        RequestState("request-1", self.access).attach(scope)
         try:
             await self.gate(scope, _no_body, send)
         except ApiError as refusal:

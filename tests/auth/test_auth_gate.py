@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from encore.auth import BearerGate
+from encore.auth import BearerAuthMiddleware
 from encore.http.request_state import AUTHENTICATED, PUBLIC, Access
 
 pytestmark = pytest.mark.anyio
@@ -341,7 +341,7 @@ def test_metadata_at_an_address_that_breaks_the_challenge_is_refused_at_start(
     make_verifier: Any, service: Any, url: str
 ) -> None:
     with pytest.raises(ValueError, match="resource_metadata"):
-        BearerGate(service, make_verifier(), resource_metadata=url)
+        BearerAuthMiddleware(service, make_verifier(), resource_metadata=url)
 
 
 async def test_without_keys_the_answer_is_503_and_when_to_come_again(
@@ -365,7 +365,7 @@ async def test_lifespan_passes_and_websockets_are_closed(make_verifier: Any) -> 
     async def receive() -> Any:
         raise AssertionError
 
-    gate = BearerGate(app, make_verifier())
+    gate = BearerAuthMiddleware(app, make_verifier())
     for kind in ("lifespan", "websocket"):
         await gate({"type": kind}, receive, send)
     assert reached == ["lifespan"]
@@ -376,6 +376,6 @@ async def test_a_request_that_nobody_routed_does_not_slip_through(make_verifier:
     async def never(*_: Any) -> Any:
         raise AssertionError
 
-    gate = BearerGate(never, make_verifier())
+    gate = BearerAuthMiddleware(never, make_verifier())
     with pytest.raises(RuntimeError, match="needs a Service around it"):
         await gate({"type": "http", "headers": [], "query_string": b""}, never, never)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from encore.auth import KeyringPolicy, TrustedIssuer
-from encore.auth.jwks_cache import Keyring
+from encore.auth import JWKSCachePolicy, TrustedIssuer
+from encore.auth.jwks_cache import JWKSCache
 from encore.errors.api import ServiceUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -15,23 +15,23 @@ HOUR = 3600
 
 
 @pytest.fixture
-def ring(trusted: TrustedIssuer, desk: Any, steady: Any) -> Keyring:
-    return Keyring(trusted, desk, steady)
+def ring(trusted: TrustedIssuer, desk: Any, steady: Any) -> JWKSCache:
+    return JWKSCache(trusted, desk, steady)
 
 
-async def _settle(ring: Keyring) -> None:
+async def _settle(ring: JWKSCache) -> None:
     if ring._flight is not None:
         await asyncio.wait({ring._flight})
 
 
-async def test_many_requests_at_once_make_one_fetch(ring: Keyring, desk: Any) -> None:
+async def test_many_requests_at_once_make_one_fetch(ring: JWKSCache, desk: Any) -> None:
     found = await asyncio.gather(*(ring.find("key-1", "RS256") for _ in range(50)))
     assert all(len(keys) == 1 for keys in found)
     assert len(desk.asked) == 2  # discovery and the keys
 
 
 async def test_a_request_that_leaves_does_not_end_the_fetch_of_others(
-    ring: Keyring, desk: Any
+    ring: JWKSCache, desk: Any
 ) -> None:
     one = asyncio.create_task(ring.attend())
     other = asyncio.create_task(ring.attend())
@@ -43,7 +43,7 @@ async def test_a_request_that_leaves_does_not_end_the_fetch_of_others(
 
 
 async def test_keys_are_renewed_in_the_background_from_80_percent_of_their_life(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     steady.now = 479
@@ -60,7 +60,7 @@ async def test_keys_are_renewed_in_the_background_from_80_percent_of_their_life(
 
 
 async def test_keys_past_their_life_are_renewed_before_they_are_used(
-    ring: Keyring, desk: Any, steady: Any, next_signer: Any
+    ring: JWKSCache, desk: Any, steady: Any, next_signer: Any
 ) -> None:
     await ring.attend()
     desk.serve(next_signer.jwk)
@@ -71,7 +71,7 @@ async def test_keys_past_their_life_are_renewed_before_they_are_used(
 
 
 async def test_stale_keys_work_for_a_day_while_the_issuer_is_down(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     desk.documents.clear()
@@ -86,7 +86,7 @@ async def test_stale_keys_work_for_a_day_while_the_issuer_is_down(
 
 
 async def test_the_first_success_after_an_outage_brings_the_schedule_back(
-    ring: Keyring, desk: Any, steady: Any, signer: Any
+    ring: JWKSCache, desk: Any, steady: Any, signer: Any
 ) -> None:
     await ring.attend()
     desk.documents.clear()
@@ -103,7 +103,7 @@ async def test_the_first_success_after_an_outage_brings_the_schedule_back(
 
 
 async def test_requests_do_not_wait_for_an_issuer_that_was_down_a_moment_ago(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     desk.documents.clear()
@@ -116,7 +116,7 @@ async def test_requests_do_not_wait_for_an_issuer_that_was_down_a_moment_ago(
 
 
 async def test_after_an_outage_and_an_idle_night_the_issuer_is_asked_first(
-    ring: Keyring, desk: Any, steady: Any, next_signer: Any
+    ring: JWKSCache, desk: Any, steady: Any, next_signer: Any
 ) -> None:
     await ring.attend()
     desk.documents.clear()
@@ -129,7 +129,7 @@ async def test_after_an_outage_and_an_idle_night_the_issuer_is_asked_first(
 
 
 async def test_a_cold_keyring_asks_again_after_pauses_that_double(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     desk.documents.clear()
     pauses = []
@@ -146,7 +146,7 @@ async def test_a_cold_keyring_asks_again_after_pauses_that_double(
 
 
 async def test_a_rotated_key_is_found_without_restart(
-    ring: Keyring, desk: Any, signer: Any, next_signer: Any
+    ring: JWKSCache, desk: Any, signer: Any, next_signer: Any
 ) -> None:
     await ring.attend()
     generation = ring.generation
@@ -157,7 +157,7 @@ async def test_a_rotated_key_is_found_without_restart(
 
 
 async def test_a_thousand_forged_kids_a_minute_make_five_fetches(
-    ring: Keyring, desk: Any, steady: Any, next_signer: Any, signer: Any
+    ring: JWKSCache, desk: Any, steady: Any, next_signer: Any, signer: Any
 ) -> None:
     await ring.attend()
     for number in range(1000):
@@ -171,7 +171,7 @@ async def test_a_thousand_forged_kids_a_minute_make_five_fetches(
 
 
 async def test_forged_kids_do_not_spend_what_renewals_need(
-    ring: Keyring, desk: Any, steady: Any, signer: Any, next_signer: Any
+    ring: JWKSCache, desk: Any, steady: Any, signer: Any, next_signer: Any
 ) -> None:
     await ring.attend()
     steady.now = 479
@@ -185,7 +185,7 @@ async def test_forged_kids_do_not_spend_what_renewals_need(
 
 
 async def test_the_same_unknown_kid_is_looked_for_once_in_30_seconds(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     for now, asked in [(0, 3), (1, 3), (29, 3), (30, 4), (31, 4)]:
@@ -195,7 +195,7 @@ async def test_the_same_unknown_kid_is_looked_for_once_in_30_seconds(
 
 
 async def test_an_unknown_kid_while_the_issuer_is_down_is_unknown_and_keeps_the_others(
-    ring: Keyring, desk: Any
+    ring: JWKSCache, desk: Any
 ) -> None:
     await ring.attend()
     desk.documents.clear()
@@ -205,7 +205,7 @@ async def test_an_unknown_kid_while_the_issuer_is_down_is_unknown_and_keeps_the_
 
 
 async def test_a_failed_look_for_an_unknown_kid_leaves_the_schedule_alone(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     desk.documents.clear()
@@ -218,7 +218,7 @@ async def test_a_failed_look_for_an_unknown_kid_leaves_the_schedule_alone(
 
 
 async def test_an_unknown_kid_during_a_renewal_waits_for_it_and_spends_nothing(
-    ring: Keyring, desk: Any, steady: Any, signer: Any, next_signer: Any
+    ring: JWKSCache, desk: Any, steady: Any, signer: Any, next_signer: Any
 ) -> None:
     await ring.attend()
     desk.serve(signer.jwk, next_signer.jwk)
@@ -228,14 +228,16 @@ async def test_an_unknown_kid_during_a_renewal_waits_for_it_and_spends_nothing(
     assert not ring._misses
 
 
-async def test_a_known_kid_with_another_algorithm_makes_no_fetch(ring: Keyring, desk: Any) -> None:
+async def test_a_known_kid_with_another_algorithm_makes_no_fetch(
+    ring: JWKSCache, desk: Any
+) -> None:
     await ring.attend()
     assert not await ring.find("key-1", "RS512")
     assert len(desk.asked) == 2
 
 
 async def test_the_generation_stays_while_the_keys_stay(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     steady.now = 480
@@ -246,7 +248,7 @@ async def test_the_generation_stays_while_the_keys_stay(
 
 
 async def test_an_issuer_that_withdraws_all_keys_is_believed(
-    ring: Keyring, desk: Any, steady: Any
+    ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
     await ring.attend()
     desk.serve()
@@ -257,7 +259,7 @@ async def test_an_issuer_that_withdraws_all_keys_is_believed(
 
 
 async def test_withdrawal_seen_by_a_look_for_an_unknown_kid_counts_at_once(
-    ring: Keyring, desk: Any
+    ring: JWKSCache, desk: Any
 ) -> None:
     await ring.attend()
     desk.serve()
@@ -272,7 +274,7 @@ async def test_a_hanging_issuer_holds_up_a_request_no_longer_than_allowed(
         await asyncio.sleep(60)
         raise AssertionError
 
-    ring = Keyring(trusted, hang, policy=KeyringPolicy(wait_seconds=0.01))
+    ring = JWKSCache(trusted, hang, policy=JWKSCachePolicy(wait_seconds=0.01))
     with pytest.raises(ServiceUnavailable) as refused:
         await ring.attend()
     assert refused.value.headers["Retry-After"] == "1"
@@ -290,7 +292,7 @@ async def test_keys_that_cannot_be_read_are_no_keys(
 ) -> None:
     desk.documents[f"{trusted.issuer}/v1/keys"] = document
     with pytest.raises(ServiceUnavailable):
-        await Keyring(trusted, desk, steady).find("key-1", "RS256")
+        await JWKSCache(trusted, desk, steady).find("key-1", "RS256")
 
 
 async def test_any_exception_of_a_fetch_is_an_unreachable_issuer(
@@ -300,12 +302,12 @@ async def test_any_exception_of_a_fetch_is_an_unreachable_issuer(
         raise RuntimeError("a defect")
 
     with pytest.raises(ServiceUnavailable):
-        await Keyring(trusted, broken, steady).attend()
+        await JWKSCache(trusted, broken, steady).attend()
 
 
 class TestDiscovery:
     async def test_an_issuer_without_discovery_is_asked_where_okta_keeps_its_keys(
-        self, ring: Keyring, desk: Any, trusted: TrustedIssuer
+        self, ring: JWKSCache, desk: Any, trusted: TrustedIssuer
     ) -> None:
         del desk.documents[f"{trusted.issuer}/.well-known/openid-configuration"]
         assert await ring.find("key-1", "RS256")
@@ -314,7 +316,7 @@ class TestDiscovery:
         self, desk: Any, signer: Any, steady: Any
     ) -> None:
         desk.documents = {"https://x.auth0.example/.well-known/jwks.json": {"keys": [signer.jwk]}}
-        ring = Keyring(TrustedIssuer("https://x.auth0.example/", "a"), desk, steady)
+        ring = JWKSCache(TrustedIssuer("https://x.auth0.example/", "a"), desk, steady)
         assert await ring.find("key-1", "RS256")
         assert desk.asked == [
             "https://x.auth0.example/.well-known/openid-configuration",
@@ -326,7 +328,7 @@ class TestDiscovery:
     ) -> None:
         desk.documents = {"https://keys.example/1": {"keys": [signer.jwk]}}
         trusted = TrustedIssuer("https://x.example", "a", jwks_uri="https://keys.example/1")
-        assert await Keyring(trusted, desk, steady).find("key-1", "RS256")
+        assert await JWKSCache(trusted, desk, steady).find("key-1", "RS256")
         assert desk.asked == ["https://keys.example/1"]
 
     @pytest.mark.parametrize(
@@ -343,7 +345,7 @@ class TestDiscovery:
         ],
     )
     async def test_a_discovery_document_that_is_not_the_issuers_is_never_used(
-        self, ring: Keyring, desk: Any, trusted: TrustedIssuer, change: Any
+        self, ring: JWKSCache, desk: Any, trusted: TrustedIssuer, change: Any
     ) -> None:
         desk.documents[f"{trusted.issuer}/.well-known/openid-configuration"].update(change)
         with pytest.raises(ServiceUnavailable):
@@ -359,7 +361,7 @@ class TestDiscovery:
             metadata: {"issuer": trusted.issuer, "jwks_uri": keys},
             keys: {"keys": [signer.jwk]},
         }
-        ring = Keyring(trusted, desk, steady)
+        ring = JWKSCache(trusted, desk, steady)
         await ring.attend()
         del desk.documents[metadata]
         desk.documents[keys] = {"keys": [next_signer.jwk]}

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from starlette.types import Message
 
 from api.app import PUBLIC_PATHS, create_app
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.routing import UndeclaredAccess
 from encore.settings import Settings
 from tests.conftest import System, assert_problem
@@ -26,7 +26,7 @@ SCOPELESS = "Could not verify the proper scope"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Service:
+def app(tmp_path: Path) -> Application:
     """The app as it is composed, connected to nothing."""
     return create_app(
         Settings.of(
@@ -38,14 +38,14 @@ def app(tmp_path: Path) -> Service:
     )
 
 
-def routes_of(app: Service) -> Iterator[tuple[str, str]]:
+def routes_of(app: Application) -> Iterator[tuple[str, str]]:
     """Give path template and method of every route; a mount answers to GET."""
     for route in app.router.routes:
         methods = ["GET"] if isinstance(route, Mount) else getattr(route, "methods", None) or ()
         yield from ((getattr(route, "path", ""), method) for method in methods)
 
 
-async def answer(app: Service, method: str, path: str) -> int:
+async def answer(app: Application, method: str, path: str) -> int:
     """Send a request without a token through the whole chain; give the status."""
     sent: list[Message] = []
 
@@ -69,13 +69,13 @@ async def answer(app: Service, method: str, path: str) -> int:
     return int(sent[0]["status"])
 
 
-def test_the_public_routes_are_these_and_no_others(app: Service) -> None:
+def test_the_public_routes_are_these_and_no_others(app: Application) -> None:
     assert set(PUBLIC_PATHS) == PUBLIC
     assert {path for path, access in app.access.items() if access.public} == PUBLIC
 
 
 def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
-    app: Service,
+    app: Application,
 ) -> None:
     walked = set(routes_of(app))
     assert walked >= GUARDED
@@ -85,13 +85,13 @@ def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
             assert status == 401, (asked, path)
 
 
-def test_the_generated_routes_are_those_of_the_catalog(app: Service) -> None:
+def test_the_generated_routes_are_those_of_the_catalog(app: Application) -> None:
     assert {r for r in routes_of(app) if r[0] not in PUBLIC} == GUARDED | QUICKSTART
 
 
 @pytest.mark.parametrize("where", ["a route", "a mount"])
 def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(
-    app: Service, where: str
+    app: Application, where: str
 ) -> None:
     if where == "a route":
         app.add_api_route("/forgotten", lambda: None)

@@ -18,7 +18,7 @@ from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.database.statement import Row, Statement, Values
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 from tests.crud.library import LibraryBase
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 
@@ -105,7 +105,7 @@ class Claims:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        Exchange.of(scope).claims = CLAIMS
+        RequestState.of(scope).claims = CLAIMS
         await self._app(scope, receive, send)
 
 

@@ -8,13 +8,13 @@ from fastapi import FastAPI
 
 from api.crud import Crud
 from encore.database.factory import open_database
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.request_state import PUBLIC
 from tests.crud.library import Shelf, Tag
 
 MAKERS: list[Callable[[], FastAPI]] = [
     lambda: FastAPI(title="Library", summary="Books"),
-    lambda: Service(access={"/openapi.json": PUBLIC}, title="Library", summary="Books"),
+    lambda: Application(access={"/openapi.json": PUBLIC}, title="Library", summary="Books"),
 ]
 
 
@@ -24,7 +24,7 @@ def shelves(app: FastAPI) -> Crud:
     return crud
 
 
-@pytest.mark.parametrize("make", MAKERS, ids=["FastAPI", "Service"])
+@pytest.mark.parametrize("make", MAKERS, ids=["FastAPI", "Application"])
 def test_openapi_of_any_application_describes_its_resources(make: Callable[[], FastAPI]) -> None:
     app = make()
     crud = shelves(app)

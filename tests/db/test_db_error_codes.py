@@ -16,7 +16,7 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
     errors.ForeignKeyViolation: "23001 23503",
     errors.NotNullViolation: "23502",
     errors.CheckViolation: "23514 44000",
-    errors.ValueRefused: (
+    errors.InvalidData: (
         "22000 22001 22003 22007 22008 22012 22021 2202E 22023 22P02 22P03 22P05 2203G 54000 54001"
     ),
     errors.ChangeRefused: (
@@ -30,7 +30,7 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
         "42P01 42703 42883 42601 42804 42P18 3F000 2200H 25P02 25001 26000 34000 39P01 2F005"
     ),
     errors.SeveralRows: "21000",
-    errors.StatementTooSlow: "57014",
+    errors.StatementTimeout: "57014",
     errors.StorageFull: "53100",
     errors.DatabaseUnavailable: (
         "08000 08006 28P01 3D000 40001 40003 40P01 53000 53200 53300 55006 55P03 57P01 57P02"
@@ -43,14 +43,14 @@ RESULT_CODES: dict[type[errors.DatabaseError], str] = {
     errors.ForeignKeyViolation: "CONSTRAINT_FOREIGNKEY",
     errors.NotNullViolation: "CONSTRAINT_NOTNULL",
     errors.CheckViolation: "CONSTRAINT_CHECK",
-    errors.ValueRefused: "MISMATCH TOOBIG CONSTRAINT_DATATYPE",
+    errors.InvalidData: "MISMATCH TOOBIG CONSTRAINT_DATATYPE",
     errors.ChangeRefused: "CONSTRAINT CONSTRAINT_TRIGGER CONSTRAINT_VTAB CONSTRAINT_FUNCTION",
     errors.ReadOnly: "READONLY",
     errors.ReadOnlyDatabase: "READONLY_DBMOVED READONLY_CANTLOCK READONLY_RECOVERY",
     errors.StorageFull: "FULL",
     errors.PermissionDenied: "AUTH AUTH_USER PERM",
     errors.InvalidStatement: "ERROR MISUSE RANGE INTERNAL",
-    errors.StatementTooSlow: "INTERRUPT",
+    errors.StatementTimeout: "INTERRUPT",
     errors.DatabaseUnavailable: (
         "BUSY BUSY_SNAPSHOT LOCKED IOERR IOERR_FSYNC CANTOPEN CORRUPT NOTADB NOMEM PROTOCOL SCHEMA"
     ),
@@ -62,8 +62,8 @@ SQLITE_TEXTS: dict[str, type[errors.DatabaseError]] = {
     "cannot modify parts because it is a view": errors.ReadOnly,
     'cannot INSERT into generated column "x"': errors.ChangeRefused,
     'cannot UPDATE generated column "x"': errors.ChangeRefused,
-    "integer overflow": errors.ValueRefused,
-    "malformed JSON": errors.ValueRefused,
+    "integer overflow": errors.InvalidData,
+    "malformed JSON": errors.InvalidData,
 }
 
 
@@ -95,11 +95,11 @@ def test_translation_of_sqlite_error_without_code_is_by_text(text: str) -> None:
 
 
 def test_translation_of_the_drivers_own_errors_has_no_code_of_the_database() -> None:
-    assert type(from_sqlite(OverflowError("too large"))) is errors.ValueRefused
-    assert type(from_sqlite(sqlite3.InterfaceError("bad type"))) is errors.ValueRefused
+    assert type(from_sqlite(OverflowError("too large"))) is errors.InvalidData
+    assert type(from_sqlite(sqlite3.InterfaceError("bad type"))) is errors.InvalidData
     closed = from_sqlite(sqlite3.ProgrammingError("Cannot operate on a closed database."))
     assert (type(closed), closed.code) == (errors.DatabaseUnavailable, None)
-    assert type(from_postgresql(OverflowError("too large"))) is errors.ValueRefused
+    assert type(from_postgresql(OverflowError("too large"))) is errors.InvalidData
     assert type(from_postgresql(ConnectionResetError())) is errors.DatabaseUnavailable
     lost = from_postgresql(asyncpg.InterfaceError("connection is closed"))
     assert (type(lost), lost.code) == (errors.DatabaseUnavailable, "InterfaceError")

@@ -14,15 +14,15 @@ import sqlalchemy as sa
 from encore.database.errors import (
     DatabaseError,
     DatabaseUnavailable,
+    InvalidData,
     ReadOnly,
-    StatementTooSlow,
-    ValueRefused,
+    StatementTimeout,
 )
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.dialect import SqliteDialect
 from encore.database.sqlite.pragmas import connect
 from encore.database.sqlite.timed_connection import TimedConnection
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 
 COUNT = sa.text("SELECT count(*) FROM notes")
 ONE = sa.text("SELECT 1")
@@ -93,7 +93,7 @@ def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
         await database.open()
         async with database.reading() as connection:
             for _ in range(2):
-                with pytest.raises(StatementTooSlow):
+                with pytest.raises(StatementTimeout):
                     await connection.fetch_all(Statement(ENDLESS, database.dialect), ())
             assert await connection.fetch_all(Statement(ONE, database.dialect), ()) == [(1,)]
         await database.close()
@@ -187,7 +187,7 @@ def test_counts_of_different_values_are_kept_apart(database: SqliteDatabase, pat
     notes = sa.table("notes", sa.column("text", sa.Text))
     counted = sa.select(sa.func.count()).select_from(notes)
     statement = Statement(
-        counted.where(notes.c.text.like(slot(0, sa.Text()))), SqliteDatabase(path).dialect
+        counted.where(notes.c.text.like(param(0, sa.Text()))), SqliteDatabase(path).dialect
     )
 
     async def scenario() -> None:
@@ -207,9 +207,9 @@ def test_a_value_that_the_driver_cannot_bind_is_refused_as_such(
 ) -> None:
     async def scenario() -> None:
         await database.open()
-        statement = Statement(sa.select(slot(0, sa.Integer())), database.dialect)
+        statement = Statement(sa.select(param(0, sa.Integer())), database.dialect)
         async with database.reading() as connection:
-            with pytest.raises(ValueRefused):
+            with pytest.raises(InvalidData):
                 await connection.fetch_all(statement, (value,))
         await database.close()
 

@@ -18,7 +18,7 @@ from encore.database.errors import (
     UniqueViolation,
 )
 from encore.database.sqlite import SqliteDatabase
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from tests.db.conftest import texts_in
 
 NOTES = sa.table("notes", sa.column("id", sa.Integer), sa.column("text", sa.Text))
@@ -27,7 +27,7 @@ WRITERS = 50
 
 def adding(database: SqliteDatabase) -> Statement:
     """Give the statement that adds a note."""
-    values = {NOTES.c.text: slot(0, sa.Text())}
+    values = {NOTES.c.text: param(0, sa.Text())}
     return Statement(sa.insert(NOTES).values(values).returning(NOTES.c.id), database.dialect)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from encore.types import UtcDateTime, format_moment, format_timestamp, now, parse_moment
+from encore.types import UtcDateTime, format_stored_timestamp, format_timestamp, now, parse_datetime
 
 SQLITE: Dialect = SQLiteDialect_pysqlite()
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
@@ -27,30 +27,30 @@ def in_milliseconds(moment: datetime) -> datetime:
 
 @given(MOMENTS)
 def test_what_is_formatted_is_parsed_back_to_the_millisecond(moment: datetime) -> None:
-    text = format_moment(moment)
+    text = format_stored_timestamp(moment)
     assert len(text) == len("2018-08-16T02:22:09.446Z")
-    assert parse_moment(text) == in_milliseconds(moment)
-    assert format_moment(parse_moment(text)) == text
+    assert parse_datetime(text) == in_milliseconds(moment)
+    assert format_stored_timestamp(parse_datetime(text)) == text
 
 
 @given(MOMENTS, MOMENTS)
 def test_the_order_of_texts_is_the_order_of_moments(one: datetime, other: datetime) -> None:
     one, other = in_milliseconds(one), in_milliseconds(other)
-    assert (format_moment(one) < format_moment(other)) == (one < other)
+    assert (format_stored_timestamp(one) < format_stored_timestamp(other)) == (one < other)
 
 
 @given(MOMENTS)
 def test_sequelizes_form_and_iso_with_any_offset_are_the_same_moment(moment: datetime) -> None:
     utc = moment.astimezone(UTC)
     sequelize = f"{utc.isoformat(' ', 'milliseconds').removesuffix('+00:00')} +00:00"
-    assert parse_moment(sequelize) == in_milliseconds(moment)
-    assert parse_moment(moment.isoformat()) == moment
+    assert parse_datetime(sequelize) == in_milliseconds(moment)
+    assert parse_datetime(moment.isoformat()) == moment
 
 
 @given(MOMENTS)
 def test_shown_timestamp_keeps_microseconds_and_has_three_digits_at_least(moment: datetime) -> None:
     text = format_timestamp(moment)
-    assert parse_moment(text) == moment
+    assert parse_datetime(text) == moment
     fraction = text.rpartition(".")[2]
     assert len(fraction) == len("446Z") or not fraction.endswith("0Z")
 
@@ -83,7 +83,7 @@ def test_sqlite_stores_moments_and_compares_them(moments: list[datetime]) -> Non
 @given(st.text())
 def test_what_is_no_moment_is_a_value_error(text: str) -> None:
     try:
-        moment = parse_moment(text)
+        moment = parse_datetime(text)
     except ValueError:
         return
     assert moment.tzinfo is UTC
@@ -109,7 +109,7 @@ def test_what_is_no_moment_is_a_value_error(text: str) -> None:
 )
 def test_these_are_no_moments(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        parse_moment(text)
+        parse_datetime(text)
 
 
 @pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=["sqlite", "postgresql"])
@@ -124,7 +124,7 @@ def test_a_moment_without_a_time_zone_is_refused_and_null_is_null(dialect: Any) 
 def test_the_present_is_in_utc_and_whole_milliseconds() -> None:
     present = now()
     assert present.tzinfo is UTC
-    assert parse_moment(format_moment(present)) == present
+    assert parse_datetime(format_stored_timestamp(present)) == present
 
 
 class OwnDatetime(datetime):
@@ -135,4 +135,4 @@ class OwnDatetime(datetime):
 def test_timestamp_of_a_subclass_is_formatted_as_any(moment: datetime) -> None:
     own = OwnDatetime.fromisoformat(moment.isoformat())
     assert format_timestamp(own) == format_timestamp(moment)
-    assert format_moment(own) == format_moment(moment)
+    assert format_stored_timestamp(own) == format_stored_timestamp(moment)

@@ -14,7 +14,7 @@ from encore.database.search_index import SearchIndex
 from encore.database.search_index.conditions import holds_term
 from encore.database.search_index.sqlite import statements_to_create
 from encore.database.sqlite import SqliteDatabase
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.database.text_search import like_any_case
 from encore.sql.statement_cache import Shapes
 from tests.workers import DATABASES
@@ -45,7 +45,7 @@ def test_statement_first_run_compiles_once_in_another_thread(
 
     async def scenario() -> None:
         await opened.open()
-        statement = Statement(recorded(sa.select(slot(0, sa.Integer())), threads), opened.dialect)
+        statement = Statement(recorded(sa.select(param(0, sa.Integer())), threads), opened.dialect)
         async with getattr(opened, enter)() as connection:
             for _ in range(3):
                 await getattr(connection, method)(statement, (7,))
@@ -81,7 +81,7 @@ def test_reader_prepares_on_the_loop_what_has_run_before(database: SqliteDatabas
 def test_reader_matches_long_patterns_against_unlimited_text_in_a_thread(
     database: SqliteDatabase,
 ) -> None:
-    sought = like_any_case(LONG_TEXT.c.text, slot(0, sa.String()))
+    sought = like_any_case(LONG_TEXT.c.text, param(0, sa.String()))
 
     async def scenario() -> None:
         await database.open()
@@ -122,7 +122,7 @@ def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
 def test_reader_never_runs_a_search_by_index_on_the_event_loop(database: SqliteDatabase) -> None:
     index = SearchIndex("pages", ("text",))
     pages = sa.table("pages", sa.column("id", sa.Integer), sa.column("text", sa.Text))
-    found = holds_term(index, pages.c.id, [pages.c.text], slot(0, sa.String()), sqlite=True)
+    found = holds_term(index, pages.c.id, [pages.c.text], param(0, sa.String()), sqlite=True)
 
     async def scenario() -> None:
         await database.open()

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
-from encore.http.application import Service
-from encore.http.request_state import Exchange as RequestState
+from encore.http.application import Application
+from encore.http.request_state import RequestState
 from tests.fixtures.pages import (
     DOCS,
     Exchange,
@@ -76,7 +76,9 @@ async def send_all(app: ASGIApp, exchanges: Sequence[Exchange]) -> None:
 def test_examples_do_what_the_page_says(tmp_path: Path, page: Path) -> None:
     url = f"sqlite:///{tmp_path / 'docs.sqlite'}"
     database = open_database(url)
-    app = Service(access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None)
+    app = Application(
+        access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
+    )
     app.add_middleware(Claims)
     names: dict[str, Any] = {"app": app, "database": database}
     exchanges: list[Exchange] = []

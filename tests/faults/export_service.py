@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from api.crud import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.server.logs import configure_logs
 from encore.streams import operation
 
@@ -55,7 +55,7 @@ def fill(url: str) -> None:
     with_connection(url, work)
 
 
-def create_service(url: str) -> Service:
+def create_service(url: str) -> Application:
     """Return a service over the table."""
     database = open_database(url)
 
@@ -65,7 +65,7 @@ def create_service(url: str) -> Service:
         yield
         await database.close()
 
-    app = Service(access={}, openapi_url=None, lifespan=lifespan)
+    app = Application(access={}, openapi_url=None, lifespan=lifespan)
     Crud(app, database, gate=None).resource(Row)
     return app
 

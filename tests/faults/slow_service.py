@@ -21,8 +21,8 @@ from api.crud import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.database.protocol import Database
-from encore.http.application import Service
-from encore.http.request_state import Exchange
+from encore.http.application import Application
+from encore.http.request_state import RequestState
 
 QUICK, HEAVY, SLOW, ENDLESS = 1, 2, 3, 4
 """Ids of works: some microseconds, milliseconds, tens of them, and longer than any limit."""
@@ -71,7 +71,7 @@ class NamedClient:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = dict(scope["headers"]).get(b"x-client", b"").decode()
-        exchange = Exchange.of(scope)
+        exchange = RequestState.of(scope)
         exchange.claims = {"iss": "test", "sub": name, "scp": ["slow"]}
         exchange.client_id = name
         await self._app(scope, receive, send)
@@ -92,14 +92,14 @@ def create_tables(url: str) -> None:
     with_connection(url, create)
 
 
-def add_routes(app: Service, database: Database) -> None:
+def add_routes(app: Application, database: Database) -> None:
     """Expose both resources."""
     crud = Crud(app, database, scopes=("slow",))
     crud.resource(Work, actions=["list", "read"])
     crud.resource(Note)
 
 
-def create_service(url: str) -> Service:
+def create_service(url: str) -> Application:
     """Return a service over these tables."""
     database = open_database(url)
 
@@ -109,7 +109,7 @@ def create_service(url: str) -> Service:
         yield
         await database.close()
 
-    app = Service(access={}, log_requests=False, openapi_url=None, lifespan=lifespan)
+    app = Application(access={}, log_requests=False, openapi_url=None, lifespan=lifespan)
     app.add_middleware(NamedClient)
     add_routes(app, database)
     return app

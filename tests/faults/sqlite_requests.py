@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from encore.database.errors import DatabaseError
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.pragmas import connect
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 
 ROLLS_BACK: Final = -1
 """A row of this size has a trigger undo the whole transaction."""
@@ -158,7 +158,7 @@ class Requests:
 
 
 def _insert(table: sa.Table, database: SqliteDatabase) -> Statement:
-    values = {column: slot(n, column.type) for n, column in enumerate(table.columns)}
+    values = {column: param(n, column.type) for n, column in enumerate(table.columns)}
     return Statement(sa.insert(table).values(values), database.dialect)
 
 

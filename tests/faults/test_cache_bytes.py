@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.memory_size import bytes_of
 from encore.auth.rate_limits import Limit
 from encore.auth.token_cache import MAX_BYTES, Entry, TokenCache
@@ -39,7 +39,7 @@ def large_claims(number: int) -> dict[str, Any]:
 
 
 def grant(claims: dict[str, Any]) -> Entry:
-    return Entry(Grant("i", frozenset(("a",)), claims, "c", frozenset(("s",)), 0, 1), 1)
+    return Entry(AccessToken("i", frozenset(("a",)), claims, "c", frozenset(("s",)), 0, 1), 1)
 
 
 def test_token_cache_is_bounded_in_bytes_as_python_counts_them() -> None:

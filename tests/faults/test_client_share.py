@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.request_state import authenticated, public
 from tests.conftest import assert_problem
 from tests.faults.slow_service import NamedClient
@@ -15,7 +15,7 @@ SHARE = 3
 
 
 def test_one_client_may_have_half_of_the_requests_under_way_and_leaves_the_rest_to_others() -> None:
-    app = Service(access={}, log_requests=False, openapi_url=None, max_concurrent_requests=MOST)
+    app = Application(access={}, log_requests=False, openapi_url=None, max_concurrent_requests=MOST)
     app.add_middleware(NamedClient)
     release = asyncio.Event()
 

@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from api.__main__ import main as api
 from encore.database.engine import with_connection
 from encore.server.development import migrate
-from encore.settings import CannotStart, Settings
+from encore.settings import Settings, StartupError
 from migrations import newest_revision
 from tests.conftest import ROOT, environment_of
 from tests.db.conftest import alembic_config
@@ -144,7 +144,7 @@ def migrate_by_alembic() -> tuple[object, str]:
 def migrate_for_development() -> tuple[object, str]:
     try:
         migrate(Settings.load().database_url)
-    except CannotStart as error:
+    except StartupError as error:
         return 1, str(error)
     return 0, ""
 

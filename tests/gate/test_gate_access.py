@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.http.routing import UndeclaredAccess
 from encore.service.docs import add_docs
@@ -69,8 +69,8 @@ def test_openapi_names_the_scopes_of_each_operation(gate: RunningGate) -> None:
     assert set(document["paths"]["/api/public"]["get"]["responses"]) == {"200"}
 
 
-def _app(endpoint: Any) -> Service:
-    app = Service(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
+def _app(endpoint: Any) -> Application:
+    app = Application(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
     app.add_api_route("/x", endpoint)
     return app
 

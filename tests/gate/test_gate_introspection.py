@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from encore.auth.access_token import Grant
+from encore.auth.access_token import AccessToken
 from encore.auth.fetch import DownloadError
 from encore.auth.introspection import Introspection, IntrospectionPolicy, read_answer
 from encore.auth.introspection_endpoint import IntrospectionEndpoint
@@ -78,7 +78,7 @@ class Jwts:
     def __init__(self) -> None:
         self.judged: list[bytes] = []
 
-    async def verify(self, credential: bytes) -> Grant:
+    async def verify(self, credential: bytes) -> AccessToken:
         self.judged.append(credential)
         return read_answer(GOOD, AUDIENCE)
 

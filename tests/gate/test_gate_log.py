@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from encore.database.errors import UniqueViolation
 from encore.errors.api import Conflict
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.request_state import PUBLIC, public
 from tests.conftest import START_SECONDS
 from tests.gate.conftest import RunningGate
@@ -103,8 +103,8 @@ def test_a_caller_that_goes_away_amid_its_body_has_its_line(gate: RunningGate) -
 
 
 @pytest.fixture
-def failing() -> Service:
-    app = Service(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
+def failing() -> Application:
+    app = Application(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
 
     @app.get("/fails")
     @public
@@ -125,7 +125,7 @@ def failing() -> Service:
 
 
 @pytest.mark.anyio
-async def test_request_line_of_a_database_error_names_its_code_only(failing: Service) -> None:
+async def test_request_line_of_a_database_error_names_its_code_only(failing: Application) -> None:
     transport = httpx.ASGITransport(app=failing)
     with structlog.testing.capture_logs() as logs:
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
@@ -138,7 +138,7 @@ async def test_request_line_of_a_database_error_names_its_code_only(failing: Ser
 
 @pytest.mark.anyio
 async def test_a_failure_of_ours_is_500_with_a_line_and_a_trace_without_its_text(
-    failing: Service,
+    failing: Application,
 ) -> None:
     transport = httpx.ASGITransport(app=failing, raise_app_exceptions=False)
     with structlog.testing.capture_logs() as logs:
@@ -154,7 +154,7 @@ async def test_a_failure_of_ours_is_500_with_a_line_and_a_trace_without_its_text
 
 
 @pytest.mark.anyio
-async def test_an_answer_that_cannot_be_sent_still_has_its_line(failing: Service) -> None:
+async def test_an_answer_that_cannot_be_sent_still_has_its_line(failing: Application) -> None:
     async def gone(_: Any) -> None:
         raise OSError("nobody is there any more")
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from encore.database.errors import DatabaseError
 from encore.errors.api import ServiceUnavailable
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.causes import cause_of
 
 SECRET = "/secret/path"
@@ -58,7 +58,9 @@ def failed_start(error: Exception) -> tuple[str, Exception | None]:
 
     async def run() -> tuple[str, Exception | None]:
         told: list[str] = []
-        app = Service(access={}, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+        app = Application(
+            access={}, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
+        )
 
         async def receive() -> dict[str, str]:
             return {"type": "lifespan.startup"}

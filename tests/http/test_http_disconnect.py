@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 
 DISCONNECT: Message = {"type": "http.disconnect"}
 
@@ -26,10 +26,10 @@ class Server:
         return await self.messages.get()
 
 
-def run(scenario: Callable[[Server, Exchange], Coroutine[Any, Any, None]]) -> None:
+def run(scenario: Callable[[Server, RequestState], Coroutine[Any, Any, None]]) -> None:
     async def start() -> None:
         server = Server()
-        exchange = Exchange("request", channel=server.receive)
+        exchange = RequestState("request", channel=server.receive)
         try:
             await asyncio.wait_for(scenario(server, exchange), 5)
         finally:
@@ -45,7 +45,7 @@ async def settle() -> None:
 
 
 def test_left_returns_once_the_caller_has_left() -> None:
-    async def scenario(server: Server, exchange: Exchange) -> None:
+    async def scenario(server: Server, exchange: RequestState) -> None:
         leaving = asyncio.create_task(exchange.left())
         server.messages.put_nowait(chunk(b""))
         await settle()
@@ -58,7 +58,7 @@ def test_left_returns_once_the_caller_has_left() -> None:
 
 @pytest.mark.parametrize("reads", ["before", "after"])
 def test_body_read_ahead_is_kept_for_the_application(reads: str) -> None:
-    async def scenario(server: Server, exchange: Exchange) -> None:
+    async def scenario(server: Server, exchange: RequestState) -> None:
         leaving = asyncio.create_task(exchange.left())
         await settle()
         if reads == "before":  # The application waits for the body, as the watch does.
@@ -77,7 +77,7 @@ def test_body_read_ahead_is_kept_for_the_application(reads: str) -> None:
 
 
 def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
-    async def scenario(server: Server, exchange: Exchange) -> None:
+    async def scenario(server: Server, exchange: RequestState) -> None:
         leaving = asyncio.create_task(exchange.left())
         for body in (b"one", b"two", b"three"):
             server.messages.put_nowait(chunk(body, more=body != b"three"))
@@ -95,7 +95,7 @@ def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
 
 
 def test_disconnect_after_the_response_does_not_count_as_leaving() -> None:
-    async def scenario(server: Server, exchange: Exchange) -> None:
+    async def scenario(server: Server, exchange: RequestState) -> None:
         leaving = asyncio.create_task(exchange.left())
         await settle()
         exchange.answered = True
@@ -111,7 +111,7 @@ def test_clients_are_told_apart_by_issuer_client_and_subject_or_else_by_address(
     claims = {"iss": "i", "sub": "s"}
 
     def client(**attributes: Any) -> str:
-        return Exchange("request", **attributes).client
+        return RequestState("request", **attributes).client
 
     assert client(claims=claims, client_id="c") == client(claims=dict(claims), client_id="c")
     others = [{"iss": "j", "sub": "s"}, {"iss": "i", "sub": "t"}]

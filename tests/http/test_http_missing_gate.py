@@ -20,15 +20,15 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.crud import Crud
-from encore.auth import BearerGate
-from encore.auth.access_token import Grant
+from encore.auth import BearerAuthMiddleware
+from encore.auth.access_token import AccessToken
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.errors.configuration import ConfigurationError
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.cors import Cors
 from encore.http.gates import MissingGate
-from encore.http.request_state import AUTHENTICATED, PUBLIC, Exchange, public, requires
+from encore.http.request_state import AUTHENTICATED, PUBLIC, RequestState, public, requires
 from tests.inprocess import sqlite_with
 
 
@@ -62,9 +62,9 @@ class LetIn(Layer):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            exchange = Exchange.outer(scope)
+            exchange = RequestState.outer(scope)
             if exchange is None:
-                exchange = Exchange("outer")
+                exchange = RequestState("outer")
                 exchange.attach(scope)
             exchange.claims = {"sub": "me"}
         await super().__call__(scope, receive, send)
@@ -73,9 +73,9 @@ class LetIn(Layer):
 class Tokens:
     """Verifies no signature: the token is the list of its scopes."""
 
-    async def verify(self, credential: bytes) -> Grant:
+    async def verify(self, credential: bytes) -> AccessToken:
         scopes = frozenset(credential.decode().split("."))
-        return Grant("test", frozenset(), {"sub": "me"}, "me", scopes, 0, 2**40)
+        return AccessToken("test", frozenset(), {"sub": "me"}, "me", scopes, 0, 2**40)
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def database(tmp_path: Path) -> Database:
     return open_database(sqlite_with(Base.metadata, tmp_path))
 
 
-def service(**options: Any) -> Service:
-    return Service(
+def service(**options: Any) -> Application:
+    return Application(
         access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None, **options
     )
 
@@ -251,7 +251,7 @@ def test_gate_none_with_scopes_is_refused(
 def test_gate_none_in_application_with_gate_does_not_start(database: Database) -> None:
     app = service()
     Crud(app, database, gate=None).resource(Shop)
-    app.add_middleware(BearerGate, verifier=Tokens())
+    app.add_middleware(BearerAuthMiddleware, verifier=Tokens())
     with pytest.raises(ConfigurationError, match="gate"):
         asyncio.run(start(app))
 
@@ -291,8 +291,10 @@ def test_application_mounted_behind_a_gate_compares_its_own_scopes(
 ) -> None:
     app = inner()
     Crud(app, database, scopes=("shop",)).resource(Shop)
-    outer = Service(access={"/v1": AUTHENTICATED}, openapi_url=None, docs_url=None, redoc_url=None)
-    outer.add_middleware(BearerGate, verifier=Tokens())
+    outer = Application(
+        access={"/v1": AUTHENTICATED}, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    outer.add_middleware(BearerAuthMiddleware, verifier=Tokens())
     outer.mount("/v1", app)
     asyncio.run(start(outer))
     nobody, other, created, read = requested(

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
 from encore.errors.api import NotFound
-from encore.http.application import Service
+from encore.http.application import Application
 from encore.http.error_handling import ResponseCutOff
 from encore.http.native import UnsupportedRoute
-from encore.http.request_state import AUTHENTICATED, PUBLIC, Exchange, public, requires
+from encore.http.request_state import AUTHENTICATED, PUBLIC, RequestState, public, requires
 from encore.http.routing import UndeclaredAccess
 
 
@@ -35,7 +35,7 @@ class LetIn:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange.of(scope)
+        exchange = RequestState.of(scope)
         exchange.claims = {"sub": "me"}
         if not exchange.access.public and exchange.access.all_of != ("shop",):
             raise NotFound
@@ -43,8 +43,10 @@ class LetIn:
 
 
 @pytest.fixture
-def app() -> Service:
-    app = Service(access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None)
+def app() -> Application:
+    app = Application(
+        access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
+    )
     app.add_middleware(LetIn)
     return app
 
@@ -70,7 +72,7 @@ class Caller:
 STATUSES = [400, 401, 402, 404, 406, 409, 410, 418, 422, 423, 428, 429, 451, 499, 501, 502, 507]
 
 
-def test_http_exception_keeps_status_detail_and_headers(app: Service) -> None:
+def test_http_exception_keeps_status_detail_and_headers(app: Application) -> None:
     @app.get("/fail/{status}")
     @public
     async def fail(status: int) -> None:
@@ -90,7 +92,7 @@ def test_http_exception_keeps_status_detail_and_headers(app: Service) -> None:
 
 
 @pytest.mark.parametrize("detail", [{"code": 7}, ["a", "b"], {"at": {1}}])
-def test_http_exception_with_structured_detail_keeps_it(app: Service, detail: Any) -> None:
+def test_http_exception_with_structured_detail_keeps_it(app: Application, detail: Any) -> None:
     @app.get("/fail")
     @public
     async def fail() -> None:
@@ -104,7 +106,7 @@ def test_http_exception_with_structured_detail_keeps_it(app: Service, detail: An
 
 @pytest.mark.parametrize(("status", "headers"), [(302, {"Location": "/x"}), (304, None)])
 def test_http_exception_below_400_is_a_response_without_body(
-    app: Service, status: int, headers: dict[str, str] | None
+    app: Application, status: int, headers: dict[str, str] | None
 ) -> None:
     @app.get("/go")
     @public
@@ -116,7 +118,7 @@ def test_http_exception_below_400_is_a_response_without_body(
     assert answer.headers.get("location") == (headers or {}).get("Location")
 
 
-def test_http_exception_of_a_success_keeps_status_and_detail(app: Service) -> None:
+def test_http_exception_of_a_success_keeps_status_and_detail(app: Application) -> None:
     @app.get("/go")
     @public
     async def go() -> None:
@@ -128,7 +130,7 @@ def test_http_exception_of_a_success_keeps_status_and_detail(app: Service) -> No
 
 
 @pytest.mark.parametrize("status", [99, 100, 1000, "200", None, True])
-def test_status_that_is_none_is_a_500(app: Service, status: Any) -> None:
+def test_status_that_is_none_is_a_500(app: Application, status: Any) -> None:
     @app.get("/go")
     @public
     async def go() -> Response:
@@ -139,7 +141,7 @@ def test_status_that_is_none_is_a_500(app: Service, status: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["\u2603", "a\r\nSet-Cookie: b=c", "a\0"])
-def test_refusal_leaves_out_headers_that_cannot_be_sent(app: Service, value: str) -> None:
+def test_refusal_leaves_out_headers_that_cannot_be_sent(app: Application, value: str) -> None:
     @app.get("/go")
     @public
     async def go() -> None:
@@ -150,7 +152,7 @@ def test_refusal_leaves_out_headers_that_cannot_be_sent(app: Service, value: str
     assert (answer.headers.get("x-bad"), answer.headers["x-good"]) == (None, "g")
 
 
-def test_failure_behind_the_response_stays_in_the_service(app: Service) -> None:
+def test_failure_behind_the_response_stays_in_the_service(app: Application) -> None:
     def fail() -> None:
         raise RuntimeError("a secret")
 
@@ -164,7 +166,7 @@ def test_failure_behind_the_response_stays_in_the_service(app: Service) -> None:
     assert (answer.status_code, answer.json()) == (200, {"a": 1})
 
 
-def test_failure_inside_the_response_cuts_it_off_without_its_text(app: Service) -> None:
+def test_failure_inside_the_response_cuts_it_off_without_its_text(app: Application) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"a"
         raise RuntimeError("a secret")
@@ -187,7 +189,7 @@ class Stranger(Strange):
     pass
 
 
-def test_exception_handlers_answer_for_their_exceptions(app: Service) -> None:
+def test_exception_handlers_answer_for_their_exceptions(app: Application) -> None:
     @app.exception_handler(Strange)
     async def strange(request: Request, error: Exception) -> Response:
         return JSONResponse({"strange": type(error).__name__, "at": request.url.path}, 418)
@@ -240,7 +242,7 @@ def test_exception_handlers_answer_for_their_exceptions(app: Service) -> None:
 
 
 @pytest.mark.parametrize("key", [Exception, 500])
-def test_handler_of_every_exception_leaves_refusals_alone(app: Service, key: Any) -> None:
+def test_handler_of_every_exception_leaves_refusals_alone(app: Application, key: Any) -> None:
     @app.exception_handler(key)
     async def sorry(_: Request, __: Exception) -> Response:
         return PlainTextResponse("sorry", 500)
@@ -256,7 +258,7 @@ def test_handler_of_every_exception_leaves_refusals_alone(app: Service, key: Any
     assert (invalid.status_code, invalid.json()["errors"][0]["field"]) == (400, "number")
 
 
-def test_included_routers_are_served_with_the_access_of_each_route(app: Service) -> None:
+def test_included_routers_are_served_with_the_access_of_each_route(app: Application) -> None:
     steps: list[str] = []
 
     async def note() -> AsyncIterator[None]:
@@ -303,7 +305,7 @@ def test_included_routers_are_served_with_the_access_of_each_route(app: Service)
     assert app.scopes() == {"shop", "else"}
 
 
-def test_routes_added_after_the_first_request_are_served(app: Service) -> None:
+def test_routes_added_after_the_first_request_are_served(app: Application) -> None:
     router = APIRouter()
     app.include_router(router)
     app.add_api_route("/{word}", public(lambda word: f"word {word}"))
@@ -326,7 +328,7 @@ def test_routes_added_after_the_first_request_are_served(app: Service) -> None:
     assert fourth["status"] == 404
 
 
-def test_mounts_are_served_behind_their_access(app: Service) -> None:
+def test_mounts_are_served_behind_their_access(app: Application) -> None:
     sub = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @sub.get("/{path:path}")
@@ -350,7 +352,7 @@ class Item(BaseModel):
     price: float = 1
 
 
-def test_dependencies_models_and_background_tasks_work(app: Service) -> None:
+def test_dependencies_models_and_background_tasks_work(app: Application) -> None:
     steps: list[str] = []
 
     async def session() -> AsyncIterator[str]:
@@ -392,13 +394,13 @@ def test_dependencies_models_and_background_tasks_work(app: Service) -> None:
     assert "rolled back" in steps
 
 
-def test_middleware_functions_see_requests_and_answers(app: Service) -> None:
+def test_middleware_functions_see_requests_and_answers(app: Application) -> None:
     @app.middleware("http")
     async def stamp(request: Request, call_next: Any) -> Response:
         if request.url.path == "/stop":
             raise HTTPException(451, "not here")
         response: Response = await call_next(request)
-        response.headers["x-stamp"] = Exchange.of(request.scope).route or ""
+        response.headers["x-stamp"] = RequestState.of(request.scope).route or ""
         return response
 
     app.add_api_route("/things/{id}", public(lambda id: id))  # noqa: A006 - the path's name
@@ -416,7 +418,7 @@ def test_lifespan_and_its_state_reach_the_routes() -> None:
         yield
         steps.append("down")
 
-    app = Service(
+    app = Application(
         access={},
         log_requests=False,
         openapi_url=None,
@@ -443,7 +445,7 @@ class Endpoint(HTTPEndpoint):
         return PlainTextResponse("got")
 
 
-def test_routes_of_starlette_are_served(app: Service) -> None:
+def test_routes_of_starlette_are_served(app: Application) -> None:
     async def file(request: Request) -> Response:
         return PlainTextResponse(request.path_params["name"])
 
@@ -461,30 +463,30 @@ async def socket(websocket: WebSocket) -> None:
     await websocket.accept()
 
 
-def websocket(app: Service) -> None:
+def websocket(app: Application) -> None:
     app.add_api_websocket_route("/ws", socket)
 
 
-def included_websocket(app: Service) -> None:
+def included_websocket(app: Application) -> None:
     router = APIRouter()
     router.add_api_websocket_route("/ws", socket)
     app.include_router(router, prefix="/v1")
 
 
-def host(app: Service) -> None:
+def host(app: Application) -> None:
     app.router.routes.append(Host("x.example", FastAPI()))
 
 
 @pytest.mark.parametrize("add", [websocket, included_websocket, host])
 def test_routes_that_a_service_cannot_serve_do_not_start(
-    app: Service, add: Callable[[Service], None]
+    app: Application, add: Callable[[Application], None]
 ) -> None:
     add(app)
     with pytest.raises(UnsupportedRoute, match=r"/ws is a websocket|x\.example"):
         app.build_middleware_stack()
 
 
-def test_frontend_is_refused(app: Service) -> None:
+def test_frontend_is_refused(app: Application) -> None:
     with pytest.raises(UnsupportedRoute, match="StaticFiles"):
         app.frontend("/", directory=".")
 
@@ -498,7 +500,7 @@ def test_frontend_is_refused(app: Service) -> None:
     ],
 )
 def test_route_that_uses_the_database_itself_answers_passing_trouble_as_such(
-    app: Service, error: DatabaseError, status: int, slug: str
+    app: Application, error: DatabaseError, status: int, slug: str
 ) -> None:
     @app.get("/read")
     @public

@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, foreign, mapped_col
 
 from api.crud import AssociationOptions, ConfigurationError, Crud, Include
 from encore.database.factory import open_database
-from encore.http.application import Service
+from encore.http.application import Application
 from tests.models.conftest import ModelApi, Serve
 
 
@@ -184,7 +184,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("mistake", REFUSED)
 def test_include_that_cannot_be_carried_out_is_refused_at_start(mistake: str) -> None:
     options, text = REFUSED[mistake]
-    crud = Crud(Service(access={}), open_database("sqlite://"), gate=None)
+    crud = Crud(Application(access={}), open_database("sqlite://"), gate=None)
     with pytest.raises(ConfigurationError) as refused:
         crud.resource(Parent, **options)
     assert str(refused.value).startswith("resource Parent: option ")

@@ -7,7 +7,7 @@ import pytest
 
 from api.resources.timesheets.principal import Callers
 from encore.errors.api import Forbidden
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 from tests.conftest import System, assert_problem, start_system
 from tests.timesheets.conftest import CLIENT, SCOPES, Office, made, messages
 
@@ -97,12 +97,12 @@ def test_any_name_of_a_person_is_kept_as_it_is(office: Office, name: str) -> Non
 def test_a_token_is_a_clients_own_or_a_persons(
     claims: dict[str, str], client: str, user: str | None
 ) -> None:
-    caller = Callers("sub").of(Exchange("a request", claims=claims, client_id=client))
+    caller = Callers("sub").of(RequestState("a request", claims=claims, client_id=client))
     assert (caller.client, caller.user, caller.name) == (client, user, user or client)
 
 
 @pytest.mark.parametrize("name", ["", 7, None, ["jane"], "x" * 101], ids=lambda name: str(name)[:9])
 def test_what_is_no_name_of_a_person_is_refused(name: Any) -> None:
-    exchange = Exchange("a request", claims={"sub": "jane", "email": name}, client_id="job")
+    exchange = RequestState("a request", claims={"sub": "jane", "email": name}, client_id="job")
     with pytest.raises(Forbidden, match="email"):
         Callers("email").of(exchange)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.crud import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 from encore.uploads import Merge, Upload, UploadedRow
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 from tests.upload.depot import Answered, Delivery, DepotBase, Movement, Sample, Site
@@ -30,7 +30,7 @@ class Caller:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange.of(scope)
+        exchange = RequestState.of(scope)
         given = dict(scope["headers"]).get(b"x-client", b"tester")
         exchange.client_id, exchange.claims = given.decode(), {"sub": given.decode()}
         await self._app(scope, receive, send)

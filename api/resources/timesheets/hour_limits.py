@@ -16,7 +16,7 @@ from api.crud import Errors
 from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore.database.connection import Connection
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.types import FixedDecimal
 
 ALL_PERSONS: Final = 0x71DE
@@ -101,22 +101,22 @@ def _plain(hours: Decimal) -> str:
 def _sums() -> Any:
     """Values: person, day, Monday, Sunday, the id to leave out. Gives units of day and week."""
     kind = Timesheet.day.type
-    on_day = (Timesheet.day == slot(1, kind)) & Timesheet.date.is_not(None)
+    on_day = (Timesheet.day == param(1, kind)) & Timesheet.date.is_not(None)
     units = Timesheet.hours
     return select(
         sql.coalesce(sql.sum(case((on_day, units), else_=literal(0, Integer()))), 0),
         sql.coalesce(sql.sum(units), 0),
     ).where(
-        Timesheet.user_id == slot(0, String()),
-        Timesheet.day.between(slot(2, kind), slot(3, kind)),
+        Timesheet.user_id == param(0, String()),
+        Timesheet.day.between(param(2, kind), param(3, kind)),
         Timesheet.status != literal("rejected"),
-        Timesheet.id != slot(4, Integer()),
+        Timesheet.id != param(4, Integer()),
     )
 
 
 def _lock() -> Any:
     """Values: person. Holds, until the transaction ends, the person and a share of all."""
-    person = sql.hashtext(slot(0, String()))
+    person = sql.hashtext(param(0, String()))
     return select(
         sql.pg_advisory_xact_lock_shared(ALL_PERSONS),
         sql.pg_advisory_xact_lock(ALL_PERSONS, person),

@@ -6,7 +6,7 @@ from sqlalchemy import Dialect, select
 
 from api.crud import Context, Resource
 from db.models.timesheet import Timesheet
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 
 
 class RowLock:
@@ -20,7 +20,7 @@ class RowLock:
     def __init__(self, timesheets: Resource, dialect: Dialect) -> None:
         self._view = timesheets.view
         self._fields = tuple(timesheets.fields)
-        of_id = Timesheet.id == slot(0, Timesheet.id.type)
+        of_id = Timesheet.id == param(0, Timesheet.id.type)
         rows = select(*(field.column for field in self._fields)).where(of_id)
         self._reading = Statement(rows, dialect)
         self._locking = Statement(rows.with_for_update(), dialect)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from api.crud import Context
 from encore.errors.api import Forbidden
-from encore.http.request_state import Exchange
+from encore.http.request_state import RequestState
 
 MAX_NAME: Final = 100
 """The longest name of a person, in characters: what an entry's ``user_id`` holds."""
@@ -45,7 +45,7 @@ class Callers:
 
     user_claim: str
 
-    def of(self, exchange: Exchange) -> Caller:
+    def of(self, exchange: RequestState) -> Caller:
         """Give the caller of a request.
 
         Raises:
@@ -69,7 +69,7 @@ class Callers:
 
     def of_context(self, context: Context) -> Caller:
         """Give the caller of a run of an action."""
-        return self.of(Exchange.of(context.scope))
+        return self.of(RequestState.of(context.scope))
 
     def narrow(self, context: Context) -> None:
         """Show a person their own entries alone; a hook of actions on entries."""

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 from api.crud import Resource
 from db.models.timesheet import Timesheet
 from encore.database.connection import Connection
-from encore.database.statement import Row, Statement, slot
+from encore.database.statement import Row, Statement, param
 from encore.models.fields import Field
 
 KEPT_SHAPES: Final = 16
@@ -27,7 +27,7 @@ def padded(ids: Sequence[int]) -> tuple[int, ...]:
 
 def among(size: int, first: int = 0) -> ColumnElement[bool]:
     """Choose entries by so many ids, whose slots begin at ``first``."""
-    return Timesheet.id.in_([slot(first + place, Integer()) for place in range(size)])
+    return Timesheet.id.in_([param(first + place, Integer()) for place in range(size)])
 
 
 class ChosenEntries:
@@ -72,7 +72,7 @@ class ChosenEntries:
         return Statement(rows, self._dialect)
 
     def _change(self, written: tuple[Field, ...], size: int) -> Statement:
-        values = {f.column: slot(place, f.column.type) for place, f in enumerate(written)}
+        values = {f.column: param(place, f.column.type) for place, f in enumerate(written)}
         changed = update(Timesheet).values(values).where(among(size, len(written)))
         columns = (field.column for field in self._resource.fields)
         return Statement(changed.returning(*columns), self._dialect)

@@ -19,7 +19,7 @@ from api.resources.timesheets.repository import KEPT_SHAPES, among, padded
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore.database.connection import Connection
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 from encore.errors.api import Conflict
 from encore.types import now
 
@@ -60,7 +60,7 @@ class History:
         columns = TimesheetTransition.__table__.columns
         self._dialect = dialect
         self._columns = [columns[name] for name in _WRITTEN]
-        values = {c: slot(number, c.type) for number, c in enumerate(self._columns)}
+        values = {c: param(number, c.type) for number, c in enumerate(self._columns)}
         self._insert = Statement(insert(TimesheetTransition).values(values), dialect)
         self._insert_of_chosen = lru_cache(KEPT_SHAPES)(self._of_chosen)
         self._bind_moment = columns["at"].type.dialect_impl(dialect).bind_processor(dialect)
@@ -109,7 +109,7 @@ class History:
     def _of_chosen(self, size: int) -> Statement:
         _, _, *others = self._columns
         entries = select(
-            Timesheet.id, Timesheet.status, *(slot(n, c.type) for n, c in enumerate(others))
+            Timesheet.id, Timesheet.status, *(param(n, c.type) for n, c in enumerate(others))
         ).where(among(size, len(others)))
         return Statement(
             insert(TimesheetTransition).from_select(self._columns, entries), self._dialect

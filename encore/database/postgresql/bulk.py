@@ -12,7 +12,7 @@ from sqlalchemy import Dialect, Table, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
-from encore.database.cancellation import wait_through
+from encore.database.cancellation import shield_until_done
 from encore.database.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
 from encore.database.postgresql import gin
 from encore.database.postgresql.connection import PooledConnection
@@ -49,7 +49,7 @@ class PostgresBulk(Fetching):
         """Run work in the thread. A caller who is cancelled waits for the end of it."""
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._thread, partial(work, *arguments))
-        return await wait_through(job)
+        return await shield_until_done(job)
 
     @asynccontextmanager
     async def temporary(self, table: Table) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from sqlalchemy import Dialect, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from encore.database import errors
-from encore.database.gil import AT_ONCE, short_turns
+from encore.database.gil import AT_ONCE, short_switch_interval
 from encore.database.postgresql.bulk import PostgresBulk
 from encore.database.postgresql.error_mapping import translate
 from encore.database.postgresql.pool import Pool
@@ -81,7 +81,7 @@ class PostgresDatabase:
                 raise translate(error) from error
             thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-bulk")
             try:
-                with short_turns.taken():
+                with short_switch_interval.taken():
                     yield PostgresBulk(connection, thread, self.dialect)
             finally:
                 thread.shutdown(wait=False)

@@ -38,7 +38,7 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "0Z": errors.InvalidStatement,
     "20": errors.ChangeRefused,  # CASE without a match, in PL/pgSQL
     "21": errors.SeveralRows,  # cardinality
-    "22": errors.ValueRefused,  # data exception
+    "22": errors.InvalidData,  # data exception
     "2200H": errors.InvalidStatement,  # a sequence is exhausted: no other value would help
     "23": errors.ChangeRefused,  # integrity violation of no known kind
     "24": errors.InvalidStatement,
@@ -64,11 +64,11 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "428C9": errors.ChangeRefused,  # generated_always
     "53": errors.DatabaseUnavailable,  # out of memory, too many connections
     "53100": errors.StorageFull,
-    "54": errors.ValueRefused,  # program limit: an index row that is too large
+    "54": errors.InvalidData,  # program limit: an index row that is too large
     "55": errors.DatabaseUnavailable,  # lock_not_available, object in use
     "55000": errors.ReadOnly,  # a view that is not updatable
     "57": errors.DatabaseUnavailable,  # shutdown, cannot connect now
-    "57014": errors.StatementTooSlow,  # query_canceled
+    "57014": errors.StatementTimeout,  # query_canceled
     "58": errors.DatabaseUnavailable,  # I/O error
     "F0": errors.DatabaseUnavailable,
     "HV": errors.DatabaseUnavailable,  # a foreign server
@@ -87,7 +87,7 @@ def translate(error: Exception) -> errors.DatabaseError:
         case asyncpg.PostgresError() if error.sqlstate:
             return _of_code(error, text)
         case OverflowError() | UnicodeError() | ValueError() | TypeError():
-            return errors.ValueRefused(text)
+            return errors.InvalidData(text)
         case OSError():
             return errors.DatabaseUnavailable(text, code=_name_of(error))
         case _:  # The driver's own: the connection is closed, or about to be.

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Dialect, String, Table, text
 
-from encore.database.statement import Statement, slot
+from encore.database.statement import Statement, param
 
 _INDEXES: Final = """
 FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid JOIN pg_am AS a ON a.oid = c.relam
@@ -45,4 +45,4 @@ def table_name(table: Table, dialect: Dialect) -> str:
 
 
 def _statement(sql: str, dialect: Dialect) -> Statement:
-    return Statement(text(sql).bindparams(slot(0, String())), dialect)
+    return Statement(text(sql).bindparams(param(0, String())), dialect)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from encore.database.postgresql.connection import PooledConnection, connect
-from encore.database.statement import Statement, Values, slot
+from encore.database.statement import Statement, Values, param
 
 ANSWER_S: Final = 2.0
 """How long an attempt may take, connecting included, in seconds; there are two."""
@@ -45,7 +45,7 @@ _ACTIVITY: Final = table(
 # that has begun just now is another statement than the one that was to be ended.
 _CANCEL: Final = (
     select(func.pg_cancel_backend(_ACTIVITY.c.pid))
-    .where(_ACTIVITY.c.pid == any_(slot(0, ARRAY(Integer))))
+    .where(_ACTIVITY.c.pid == any_(param(0, ARRAY(Integer))))
     .where(_ACTIVITY.c.state == "active")
     .where(func.coalesce(_ACTIVITY.c.wait_event, "") != "SyncRep")
     .where(_ACTIVITY.c.query_start < func.clock_timestamp() - text("interval '0.5 s'"))

@@ -9,7 +9,7 @@ from encore.database.connection import Connection
 from encore.database.search_index.index import SearchIndex
 from encore.database.search_index.postgresql import qualified
 from encore.database.search_index.sqlite import definitions
-from encore.database.statement import Row, Statement, slot
+from encore.database.statement import Row, Statement, param
 
 _ANEW: Final = "make it anew in a migration: drop_search_index, then create_search_index"
 _FTS5: Final = "SELECT name FROM pragma_module_list WHERE name = 'fts5'"
@@ -61,7 +61,7 @@ class _Look:
         self._dialect = dialect
 
     async def __call__(self, sql: str, *values: str) -> list[Row]:
-        slots = [slot(number, String()) for number, _ in enumerate(values)]
+        slots = [param(number, String()) for number, _ in enumerate(values)]
         statement = Statement(text(sql).bindparams(*slots), self._dialect)
         return await self._connection.fetch_all(statement, values)
 

@@ -18,16 +18,16 @@ from sqlalchemy import Dialect, Table, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
-from encore.database.cancellation import wait_through
+from encore.database.cancellation import shield_until_done
 from encore.database.errors import ChangeRefused, DatabaseError, RolledBack
-from encore.database.gil import AT_ONCE, short_turns
+from encore.database.gil import AT_ONCE, short_switch_interval
 from encore.database.sqlite.error_mapping import translate
 from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import connect
 from encore.database.sqlite.text import decode
 from encore.database.sqlite.transaction_state import FAILURES, TransactionState
 from encore.database.sqlite.writer import Writer
-from encore.database.statement import Row, Statement, Values, slot
+from encore.database.statement import Row, Statement, Values, param
 
 _PRAGMAS: Final = (
     "temp_store = FILE",
@@ -61,7 +61,7 @@ class SqliteBulk:
         """Run work in the thread. A caller who is cancelled waits for the end of it."""
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._thread, partial(work, *arguments))
-        return await wait_through(job, hurry=self._driver.interrupt)
+        return await shield_until_done(job, hurry=self._driver.interrupt)
 
     @asynccontextmanager
     async def temporary(self, table: Table) -> AsyncIterator[None]:
@@ -83,7 +83,7 @@ class SqliteBulk:
 
     async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
         """Load rows into a temporary table, one batch at a time in the thread."""
-        values = {column: slot(n, column.type) for n, column in enumerate(table.columns)}
+        values = {column: param(n, column.type) for n, column in enumerate(table.columns)}
         statement = Statement(insert(table).values(values), self._dialect)
         while await self.run(self._load_next, statement.sql, batches):
             pass
@@ -193,7 +193,7 @@ class SqliteBulks:
         async with self._free:
             bulk = self._idle.pop() if self._idle else self._opened()
             try:
-                with short_turns.taken():
+                with short_switch_interval.taken():
                     yield bulk
             except (DatabaseError, asyncio.CancelledError):
                 bulk.is_reusable = False

@@ -25,10 +25,10 @@ _VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
 
 # By the extended code, else by the primary code that it begins with.
 _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
-    "SQLITE_CONSTRAINT_DATATYPE": errors.ValueRefused,
+    "SQLITE_CONSTRAINT_DATATYPE": errors.InvalidData,
     "SQLITE_CONSTRAINT": errors.ChangeRefused,  # RAISE() in a trigger, a virtual table's refusal.
-    "SQLITE_MISMATCH": errors.ValueRefused,
-    "SQLITE_TOOBIG": errors.ValueRefused,
+    "SQLITE_MISMATCH": errors.InvalidData,
+    "SQLITE_TOOBIG": errors.InvalidData,
     "SQLITE_FULL": errors.StorageFull,
     "SQLITE_READONLY": errors.ReadOnly,
     "SQLITE_READONLY_CANTINIT": errors.ReadOnlyDatabase,
@@ -39,7 +39,7 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "SQLITE_READONLY_ROLLBACK": errors.ReadOnlyDatabase,
     "SQLITE_AUTH": errors.PermissionDenied,
     "SQLITE_PERM": errors.PermissionDenied,
-    "SQLITE_INTERRUPT": errors.StatementTooSlow,
+    "SQLITE_INTERRUPT": errors.StatementTimeout,
     "SQLITE_MISUSE": errors.InvalidStatement,
     "SQLITE_RANGE": errors.InvalidStatement,
     "SQLITE_INTERNAL": errors.InvalidStatement,
@@ -48,9 +48,9 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
 # What SQLite says with SQLITE_ERROR; anything else is a statement that does not fit the database.
 _TEXTS: Final[tuple[tuple[str, type[errors.DatabaseError]], ...]] = (
     ("because it is a view", errors.ReadOnly),
-    ("integer overflow", errors.ValueRefused),
-    ("malformed JSON", errors.ValueRefused),
-    ("JSON cannot hold BLOB", errors.ValueRefused),
+    ("integer overflow", errors.InvalidData),
+    ("malformed JSON", errors.InvalidData),
+    ("JSON cannot hold BLOB", errors.InvalidData),
 )
 
 
@@ -62,7 +62,7 @@ def translate(error: Exception) -> errors.DatabaseError:
         return errors.DatabaseUnavailable(text, code="SQLITE_NOMEM")
     if code is None:
         if _is_about_a_value(error, text):
-            return errors.ValueRefused(text)
+            return errors.InvalidData(text)
         return errors.DatabaseUnavailable(text)
     if code in _VIOLATIONS:
         return _violation(_VIOLATIONS[code], text, code)

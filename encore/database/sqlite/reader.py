@@ -25,7 +25,7 @@ from typing import Final, Self, TypeVar
 from sqlalchemy.orm import Session
 
 from encore.database.callers import current_caller, while_present
-from encore.database.errors import StatementTooSlow
+from encore.database.errors import StatementTimeout
 from encore.database.fair_queue import FairQueue
 from encore.database.sqlite.count_cache import CountCache
 from encore.database.sqlite.orm import SqliteSessions, run_orm
@@ -110,7 +110,7 @@ class Reader:
                 await self._take_turn()
             try:
                 return self._quick.run(statement, values)
-            except StatementTooSlow:
+            except StatementTimeout:
                 statement.slow_until = monotonic() + SLOW_SECONDS
         return await while_present(self._run_in_thread(statement, values))
 
@@ -128,7 +128,7 @@ class Reader:
             await compile_in_thread(statement)
             try:
                 rows = await self._first.run(statement, values)
-            except StatementTooSlow:
+            except StatementTimeout:
                 statement.slow_until = monotonic() + SLOW_SECONDS
             else:
                 is_short = len(statement.sql) < _LONG_SQL

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Final
 
 from encore.database.callers import current_caller
-from encore.database.cancellation import wait_through
+from encore.database.cancellation import shield_until_done
 from encore.database.fair_queue import FairQueue
 from encore.database.sqlite.timed_connection import TimedConnection
 from encore.database.statement import Row, Statement, Values
@@ -57,7 +57,7 @@ class ReadingThreads:
         try:
             connection.start()
             thread = run_in_thread(self._name, self._run_alone, slot, statement, values)
-            return await wait_through(asyncio.ensure_future(thread), connection.stop)
+            return await shield_until_done(asyncio.ensure_future(thread), connection.stop)
         finally:
             self._queue.release(slot)
 

@@ -30,7 +30,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from encore.database.cancellation import wait_through
+from encore.database.cancellation import shield_until_done
 from encore.database.errors import DatabaseError, DatabaseNotReady, DatabaseUnavailable, ReadOnly
 from encore.database.sqlite.file import DatabaseFile
 from encore.database.sqlite.orm import SqliteSessions, run_orm
@@ -86,7 +86,7 @@ class Writer:
         self._require_ready()
         async with self._turn:
             if self._group is not None:
-                await wait_through(asyncio.create_task(self._commit_now(self._group)))
+                await shield_until_done(asyncio.create_task(self._commit_now(self._group)))
             self._verify()  # The other connection may have been opened later than this one.
             yield
             self._verify()
@@ -131,7 +131,7 @@ class Writer:
         await compile_in_thread(statement)
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._thread, self._run, statement, values)
-        rows = await wait_through(job)
+        rows = await shield_until_done(job)
         statement.known = True
         return rows
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 
 from encore.models.types.codec import Convert, Form, Refusal
-from encore.types import format_timestamp, parse_moment
+from encore.types import format_timestamp, parse_datetime
 
 _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 
@@ -29,17 +29,17 @@ def iso_codec(
     return lambda _, __: Form(from_text, from_text, schema, wire)
 
 
-utc_codec = iso_codec(parse_moment, _A_MOMENT, "date-time", format_timestamp)
+utc_codec = iso_codec(parse_datetime, _A_MOMENT, "date-time", format_timestamp)
 date_codec = iso_codec(date.fromisoformat, "a date such as 2018-08-16", "date", str)
 
 
 def _naive(text: str) -> datetime:
-    return parse_moment(text).replace(tzinfo=None)
+    return parse_datetime(text).replace(tzinfo=None)
 
 
 def moment_codec(kind: types.DateTime, dialect: Dialect) -> Form:
     """Read and write a moment of SQLAlchemy's own types."""
-    parse = parse_moment if kind.timezone and dialect.name != "sqlite" else _naive
+    parse = parse_datetime if kind.timezone and dialect.name != "sqlite" else _naive
     return iso_codec(parse, _A_MOMENT, "date-time", format_timestamp)(kind, dialect)
 
 
