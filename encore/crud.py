@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from sqlalchemy import Dialect
 
 from encore.database.protocol import Database
-from encore.endpoints.endpoint import PlanRoute
+from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.configuration import ConfigurationError
 from encore.execution.hooks import ActionHooks
 from encore.execution.resource import DEFAULT_BODY_LIMIT, Resource
@@ -30,7 +30,7 @@ from encore.resource.compatibility import compatibility_of
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes
 from encore.routes.custom_action_checks import check_operation
-from encore.routes.custom_actions import OwnOperation
+from encore.routes.custom_actions import CustomAction
 from encore.routes.document import describe_generated_routes
 from encore.routes.links import link_routes, linked_relations
 from encore.routes.nested_resources import nested_resources
@@ -156,7 +156,7 @@ class Crud:
 
         Args:
             described: ``action``, ``method``, ``access``, and perhaps ``path``, ``refused_as`` and
-                ``describe``, as ``OwnOperation`` explains them.
+                ``describe``, as ``CustomAction`` explains them.
 
         Raises:
             ConfigurationError: An argument is missing, unknown or wrong, or another route is on
@@ -164,7 +164,7 @@ class Crud:
         """
         check_operation(described)
         hooks = ActionHooks()
-        operation = OwnOperation(**described)
+        operation = CustomAction(**described)
         route = operation.route(hooks, self._database)
         self._routes.add(operation.action.resource.name, [route])
         return hooks
@@ -203,7 +203,7 @@ class Crud:
         )
         operation = UploadOperation(upload, self._database)
         describe = partial(described, upload, operation.name)
-        route = PlanRoute(upload.path, operation, ["POST"], describe)
+        route = PipelineRoute(upload.path, operation, ["POST"], describe)
         self._routes.add(resource.name, [route])
         return upload
 

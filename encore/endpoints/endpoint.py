@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from encore.errors.api import NotFound
 from encore.execution.context import Response
-from encore.execution.pipeline import Plan
+from encore.execution.pipeline import Pipeline
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
 from encore.http.request_state import Access
@@ -45,7 +45,7 @@ class Operation:
         access: The scopes it asks for.
     """
 
-    def __init__(self, plan: Plan, access: Access) -> None:
+    def __init__(self, plan: Pipeline, access: Access) -> None:
         self.plan = plan
         self.access = access
         self.name = f"{plan.action.name}_{plan.action.resource.slug}"
@@ -91,7 +91,7 @@ class Operation:
         await send({"type": "http.response.body", "body": body})
 
 
-class PlanRoute(Route):
+class PipelineRoute(Route):
     """A route that hands the request to its operation.
 
     Args:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
 from encore.models.fields import Field
-from encore.serializers.serializer import Child, View
+from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation.members import Members
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     return _model(f"{_name(resource)}Update", members, closed=closed)
 
 
-def _read_only(view: View, body: Members) -> dict[str, Any]:
+def _read_only(view: Serializer, body: Members) -> dict[str, Any]:
     """Describe the members that a body may have only as they are shown."""
     names = [name for name in (*view.shown, *view.children) if name in body.read_only]
     schemas = {
@@ -88,7 +88,7 @@ def _name(resource: "Resource") -> str:
     return "".join(part.capitalize() for part in resource.slug.split("_"))
 
 
-def _embedded(child: Child) -> dict[str, Any]:
+def _embedded(child: RelatedSerializer) -> dict[str, Any]:
     """Describe related rows where they stand, so that no two views need one name."""
     view = child.view
     properties: dict[str, Any] = {
@@ -104,13 +104,13 @@ def _embedded(child: Child) -> dict[str, Any]:
     return {"type": "array", "items": row, "maxItems": child.limit}
 
 
-def _count(child: Child) -> dict[str, Any]:
+def _count(child: RelatedSerializer) -> dict[str, Any]:
     """Describe the number of related rows, which is shown where not all of them are."""
     text = f"How many {child.relation.name} there are; only where there are more than are shown"
     return {"type": "integer", "minimum": child.limit + 1, "description": text}
 
 
-def _nested(child: Child, *, closed: bool) -> dict[str, Any]:
+def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
     """Describe what a body may say of related rows: a new one, or the key of one."""
     view = child.view
     properties = {
@@ -143,7 +143,7 @@ def _model(
     return create_model(name, __config__=config, **definitions)
 
 
-def _annotation(schema: dict[str, Any], field: Field, written: View | None = None) -> Any:
+def _annotation(schema: dict[str, Any], field: Field, written: Serializer | None = None) -> Any:
     """Annotate with the codec's own JSON schema; validating is not asked of pydantic."""
     schema = _nullable(schema, field)
     if written is not None:
@@ -155,7 +155,7 @@ def _marked(schema: dict[str, Any], field: Field) -> dict[str, Any]:
     return {**schema, "readOnly": True} if field.read_only else schema
 
 
-def _write_only(schema: dict[str, Any], field: Field, view: View) -> dict[str, Any]:
+def _write_only(schema: dict[str, Any], field: Field, view: Serializer) -> dict[str, Any]:
     return schema if field.name in view.shown else {**schema, "writeOnly": True}
 
 

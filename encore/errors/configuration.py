@@ -10,5 +10,5 @@ class ConfigurationError(Exception):
         super().__init__(f"resource {resource}: option {option}: {text}")
 
 
-class UnknownName(LookupError):
+class InvalidOption(LookupError):
     """An option names something that the model does not have; the text says what there is."""

@@ -8,7 +8,7 @@ class HookError(Exception):
     """A mistake in a hook's code; the text says which, and never holds a request's values."""
 
 
-class UnknownName(HookError):
+class UnknownAttribute(HookError):
     """A hook named an attribute or a relation that does not exist.
 
     Args:

@@ -8,7 +8,7 @@ dictionary of attribute names.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from encore.errors.hooks import HookError, UnknownName
+from encore.errors.hooks import HookError, UnknownAttribute
 from encore.models.fields import Field, Fields
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ Given = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 def field_named(fields: Fields, name: object, resource: str) -> Field:
-    """Return the field of this name, in Python or in JSON. Raises ``UnknownName``."""
+    """Return the field of this name, in Python or in JSON. Raises ``UnknownAttribute``."""
     field = fields.named(name) if isinstance(name, str) else None
     if field is None:
         known = [known for one in fields for known in (one.attribute, one.name)]
-        raise UnknownName(resource, "attribute", name, known)
+        raise UnknownAttribute(resource, "attribute", name, known)
     return field
 
 

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from encore.database.connection import Connection
 from encore.errors.api import ApiError
-from encore.errors.hooks import HookError, UnknownName
+from encore.errors.hooks import HookError, UnknownAttribute
 from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria
 from encore.execution.key_lookup import Lookup, look_up
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from encore.execution.resource import Resource
     from encore.execution.stored_row import StoredRow
     from encore.models.fields import Field
-    from encore.validation.nested import Nested
+    from encore.validation.nested import NestedBody
 
 Headers = list[tuple[bytes, bytes]]
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Context:
     query: ListQuery | None = None
     doubtful: "tuple[Sequence[Field], Errors] | None" = None
     given: dict[str, Any] = field(default_factory=dict)
-    nested: "list[Nested]" = field(default_factory=list)
+    nested: "list[NestedBody]" = field(default_factory=list)
     read_only: tuple[str, ...] = ()
     stored: "StoredRow | None" = None
     writing: "Writing | None" = None
@@ -229,7 +229,7 @@ class Context:
         for name in given or ():
             if name not in self.resource.view.children:
                 known = self.resource.view.children
-                raise UnknownName(self.resource.name, "embedded relation", name, known)
+                raise UnknownAttribute(self.resource.name, "embedded relation", name, known)
         self._include = given
 
     @property

@@ -18,7 +18,7 @@ from sqlalchemy.sql import ClauseElement
 from encore.errors.hooks import HookError
 from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
-from encore.query.filters import AnyOf, Compare, Condition, Fixed, IsNull
+from encore.query.filters import Comparison, Condition, IsNull, Or, RawFilter
 from encore.query.operators import EQUALS, IN
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Criteria:
             for name, value in given.items():
                 self[name] = value
         elif _is_sql(given):
-            self._add(Fixed(given))
+            self._add(RawFilter(given))
             self.reusable = False
         elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
             for expression in given:
@@ -82,7 +82,7 @@ class Criteria:
         elif value is None:
             self._add(IsNull(field))
         else:
-            self._add(Compare(field, EQUALS), self._bound(field, value))
+            self._add(Comparison(field, EQUALS), self._bound(field, value))
 
     def __iadd__(self, given: Any) -> Self:
         self.add(given)
@@ -97,9 +97,9 @@ class Criteria:
 
     def _add_choice(self, field: Field, choices: Collection[Any]) -> None:
         values = [self._bound(field, value) for value in choices if value is not None]
-        among = Compare(field, IN, len(values))
+        among = Comparison(field, IN, len(values))
         has_null = len(values) < len(choices)
-        self._add(AnyOf((among, IsNull(field))) if has_null else among, *values)
+        self._add(Or((among, IsNull(field))) if has_null else among, *values)
 
     def _add(self, condition: Condition, *values: Any) -> None:
         if self.closed:

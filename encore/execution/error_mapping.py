@@ -27,7 +27,7 @@ from encore.http.request_state import RequestState
 
 if TYPE_CHECKING:
     from encore.execution.context import Context
-    from encore.serializers.serializer import View
+    from encore.serializers.serializer import Serializer
 
 _RETRY: Final = {"Retry-After": "1"}
 _READABLE: Final = {"Allow": "GET, HEAD, OPTIONS"}
@@ -86,7 +86,9 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
 )
 
 
-async def diagnose(error: db.DatabaseError, context: "Context", database: Database) -> ApiError:
+async def map_database_error(
+    error: db.DatabaseError, context: "Context", database: Database
+) -> ApiError:
     """Say what the database refused, in terms of the resource's fields.
 
     The database's own text is not in it: that is for debugging, as the error's cause. SQLite does
@@ -129,7 +131,7 @@ async def _reason_of(error: db.InvalidStatement, database: Database) -> db.Datab
 
 
 def refused_fields(
-    error: db.DatabaseError, view: "View", dialect: Dialect, prefix: str = ""
+    error: db.DatabaseError, view: "Serializer", dialect: Dialect, prefix: str = ""
 ) -> Sequence[FieldError]:
     """Name the fields of a view's row that the database refused; none where it does not tell."""
     columns: Sequence[str] = ()
@@ -151,13 +153,15 @@ def _is_no_fault_of_a_reader(error: db.DatabaseError) -> bool:
     return arithmetic or isinstance(error, refused)
 
 
-def _written(context: "Context") -> tuple["View", str]:
+def _written(context: "Context") -> tuple["Serializer", str]:
     """Give the view of the row that was refused, and where it stands in the body."""
     writing = context.writing
     return (context.resource.view, "") if writing is None else (writing.view, writing.prefix)
 
 
-def _each(names: Iterable[str], text: str, view: "View", prefix: str = "") -> Sequence[FieldError]:
+def _each(
+    names: Iterable[str], text: str, view: "Serializer", prefix: str = ""
+) -> Sequence[FieldError]:
     """Name the fields, or relations in their place, but none that callers may not know of."""
     relations = {
         str(column.name): name
@@ -189,7 +193,7 @@ async def _broken_links(
     return [{"field": name, "message": f"{name} refers to this row"} for name in names]
 
 
-async def _missing(context: "Context", view: "View", database: Database) -> list[str]:
+async def _missing(context: "Context", view: "Serializer", database: Database) -> list[str]:
     """Find the written foreign keys that refer to no row."""
     attributes = context.attributes if context.writing is None else context.writing.attributes
     written = {f.column: value for f, value in view.fields.bound(attributes).items()}

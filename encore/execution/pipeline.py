@@ -25,7 +25,7 @@ from encore.errors.api import ApiError, Conflict, InternalError, ServiceUnavaila
 from encore.errors.hooks import HookError
 from encore.execution.actions import ACTIONS, Action
 from encore.execution.context import Context, Response
-from encore.execution.error_mapping import diagnose
+from encore.execution.error_mapping import map_database_error
 from encore.execution.hooks import (
     BEFORE_PARSING,
     MILESTONES,
@@ -50,7 +50,7 @@ _WITH_INSTANCE: Final = ("fetch", "data", "write", "send")
 """The milestones whose hooks may find the instance and change it before it is sent."""
 
 
-class Plan:
+class Pipeline:
     """Runs one action of one resource.
 
     Args:
@@ -222,7 +222,7 @@ class Plan:
         except DatabaseError as failure:
             error = failure
         if isinstance(error, DatabaseError):
-            refusal = await diagnose(error, context, self._database)
+            refusal = await map_database_error(error, context, self._database)
             refusal.__cause__ = error
             return self._resource.compatibility.answered(refusal)
         return error

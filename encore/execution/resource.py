@@ -8,16 +8,16 @@ from starlette.types import Scope
 
 from encore.database.protocol import Database
 from encore.errors.api import NotFound
-from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.errors.configuration import ConfigurationError, InvalidOption
 from encore.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from encore.execution.nested.arrays import unsyncable
-from encore.execution.nested.session_writes import SessionNested
-from encore.execution.nested.writes import NestedWriter
+from encore.execution.nested.session_writes import SessionNestedWrites
+from encore.execution.nested.writes import NestedWrites
 from encore.execution.session_writes import SessionWrites
 from encore.http.preferences import is_lenient
 from encore.http.request_state import Access
 from encore.models.fields import Field
-from encore.models.types import Refusal
+from encore.models.types import InvalidValue
 from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
 from encore.pages.cursors import Cursors
 from encore.query import ListQuery, QueryParser
@@ -25,15 +25,15 @@ from encore.resource.compatibility import compatibility_of
 from encore.resource.locations import Locations
 from encore.resource.mapping_checks import check_class, check_mapped, default_path, placeholder
 from encore.resource.option_checks import PARAMETER, check_options
-from encore.resource.query_builder import Naming
-from encore.resource.serializer_builder import Faces
+from encore.resource.query_builder import QueryBuilder
+from encore.resource.serializer_builder import ResourceSerializers
 from encore.secret_key import Secret
-from encore.serializers.relation_loader import Embedder
-from encore.sql.parent_filter import LinkedTo
+from encore.serializers.relation_loader import RelationLoader
+from encore.sql.parent_filter import ParentFilter
 from encore.sql.statements import Statements
 from encore.validation.body import Attributes
 from encore.validation.members import BodyMembers, Members, refuses_empty
-from encore.validation.nested import SYNC, NestedReader
+from encore.validation.nested import SYNC, NestedBodyParser
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """The largest body an operation reads, in bytes."""
@@ -86,7 +86,7 @@ class Resource:
         base: str = "",
         default_access: Access,
         body_limit: int = DEFAULT_BODY_LIMIT,
-        link: LinkedTo | None = None,
+        link: ParentFilter | None = None,
         link_parameters: tuple[str, ...] = (),
         secret: Secret | None = None,
     ) -> None:
@@ -99,7 +99,7 @@ class Resource:
         check_options(options)
         check_class(options.model)
         self.compatibility = compatibility_of(options.compatible)
-        faces = Faces(options, database.dialect, link.entity if link else None)
+        faces = ResourceSerializers(options, database.dialect, link.entity if link else None)
         self.view, self.related = faces.own, faces.related
         self.fields = self.view.fields
         self.plural, self.singular = (base + path for path in self._endpoints())
@@ -122,9 +122,9 @@ class Resource:
         )
         self.session_writes = SessionWrites(self.fields, database.dialect)
         check_mapped(self)
-        self.embedder = Embedder(self.view)
+        self.embedder = RelationLoader(self.view)
         self._naming = self._try(
-            "search", Naming, options, self.view, self.compatibility, database.dialect.name
+            "search", QueryBuilder, options, self.view, self.compatibility, database.dialect.name
         )
         self.parser: QueryParser = self._try(
             "sort", self._naming.parser, link.order() if link else ()
@@ -146,14 +146,14 @@ class Resource:
         self.nameable = tuple(
             f for f in self.fields if f.name in self.view.shown or f in self.creatable
         )
-        self.nested_reader = NestedReader(
+        self.nested_reader = NestedBodyParser(
             self.view,
             creatable=settable,
             updatable=[f for f in settable if f not in fixed],
             arrays=options.nested_arrays,
         )
-        self.nested = NestedWriter(self.view, database.dialect)
-        self.session_nested = SessionNested(
+        self.nested = NestedWrites(self.view, database.dialect)
+        self.session_nested = SessionNestedWrites(
             self.nested.related,
             {
                 name: SessionWrites(child.view.fields, database.dialect)
@@ -215,7 +215,7 @@ class Resource:
                 field.codec.driver_value(field.codec.from_text(given[name]))
                 for name, field in parameters
             )
-        except Refusal as refusal:
+        except InvalidValue as refusal:
             raise NotFound from refusal
 
     def read_query(self, scope: Scope) -> ListQuery:
@@ -295,7 +295,7 @@ class Resource:
         """Make something of the options; an unknown name in them is a configuration error."""
         try:
             return make(*arguments)
-        except UnknownName as error:
+        except InvalidOption as error:
             raise ConfigurationError(self.name, option, error) from error
 
 

@@ -14,10 +14,10 @@ from msgspec import UNSET
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields, Raw
-from encore.models.types import Refusal
-from encore.serializers.serializer import View
+from encore.models.types import InvalidValue
+from encore.serializers.serializer import Serializer
 from encore.validation.body import INVALID, Attributes, Errors
-from encore.validation.nested import Link, Nested
+from encore.validation.nested import ConnectRelated, NestedBody
 from encore.validation.unchanged import as_shown, is_same, report_changed
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class StoredRow:
         shown: As callers see it, with the related rows that the body gives.
     """
 
-    view: View
+    view: Serializer
     row: Row
     shown: Mapping[str, Any]
 
@@ -85,7 +85,7 @@ class StoredRow:
             )
         }
 
-    def _keeps_foreign_key(self, one: Nested, given: Mapping[str, Any]) -> bool:
+    def _keeps_foreign_key(self, one: NestedBody, given: Mapping[str, Any]) -> bool:
         """Return whether the body gives the stored foreign key, or none: the object counts."""
         names = [str(column.name) for column in one.relation.foreign_key]
         return all(
@@ -101,12 +101,12 @@ def _is_shown(field: Field, value: Any, shown: Any) -> bool:
         return False
     try:
         return bool(field.codec.from_json(shown) == value)
-    except Refusal:
+    except InvalidValue:
         return False
 
 
 def report_contradictions(
-    nested: Iterable[Nested],
+    nested: Iterable[NestedBody],
     given: Mapping[str, Any],
     attributes: Attributes,
     fields: Fields,
@@ -119,7 +119,7 @@ def report_contradictions(
 
 
 def report_contradiction(
-    one: Nested, attributes: Attributes, fields: Fields, errors: Errors
+    one: NestedBody, attributes: Attributes, fields: Fields, errors: Errors
 ) -> None:
     """Report a related row that is not the one that the body's own foreign key names."""
     foreign = [fields.of_column(column) for column in one.relation.foreign_key]
@@ -131,7 +131,7 @@ def report_contradiction(
     key = {str(remote.name): values.get(field.attribute) for (_, remote), field in pairs}
     names = [field.name for field in one.child.view.fields.key]
     for item in one.items:
-        if isinstance(item, Link) and dict(zip(names, item.key, strict=True)) == key:
+        if isinstance(item, ConnectRelated) and dict(zip(names, item.key, strict=True)) == key:
             return
     text = f"contradicts {', '.join(field.name for field in foreign)}"
     errors.add(one.relation.name, INVALID, text)

@@ -4,17 +4,17 @@
 holds a parsed query, ``parser`` makes one, ``paging`` reads count, offset and page.
 """
 
-from encore.query.field_lookup import Names, Preset, Search
-from encore.query.filters import Condition, ListQuery, OrderTerm, Shape
+from encore.query.field_lookup import FieldLookup, Preset, Search
+from encore.query.filters import Condition, ListQuery, OrderTerm, StatementKey
 from encore.query.parser import QueryParser
 
 __all__ = [
     "Condition",
+    "FieldLookup",
     "ListQuery",
-    "Names",
     "OrderTerm",
     "Preset",
     "QueryParser",
     "Search",
-    "Shape",
+    "StatementKey",
 ]

@@ -10,7 +10,7 @@ from typing import Final
 
 from encore.models.fields import Field
 from encore.models.relations import Relation
-from encore.query.filters import Compare, Condition, Fixed, Through
+from encore.query.filters import Comparison, Condition, RawFilter, RelatedFilter
 from encore.query.indexed import IndexedSearch
 from encore.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
 
@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class FieldPath:
     """A field, and the relations that lead to it."""
 
     field: Field
@@ -27,17 +27,17 @@ class Target:
 
     def condition(self, operator: Operator, size: int = 1) -> Condition:
         """Make the condition that compares the field, wherever it is."""
-        return self.lead_to(Compare(self.field, operator, size))
+        return self.lead_to(Comparison(self.field, operator, size))
 
     def lead_to(self, inner: Condition) -> Condition:
         """Put a condition on the field's row at the end of the path."""
         for relation in reversed(self.path):
-            inner = Through(relation, inner)
+            inner = RelatedFilter(relation, inner)
         return inner
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class FieldLookup:
     """What may be named, seen from one model.
 
     Attributes:
@@ -46,12 +46,12 @@ class Names:
     """
 
     fields: Mapping[str, Field]
-    relations: Mapping[str, tuple[Relation, "Names"]] = field(default_factory=dict)
+    relations: Mapping[str, tuple[Relation, "FieldLookup"]] = field(default_factory=dict)
 
-    def target(self, name: str) -> Target | None:
+    def target(self, name: str) -> FieldPath | None:
         """Find the field that ``name`` or ``author.name`` means."""
         if name in self.fields:  # A column may have dots in its name.
-            return Target(self.fields[name])
+            return FieldPath(self.fields[name])
         names, path = self, []
         *steps, last = name.split(".", MAX_DEPTH)
         for step in steps:
@@ -61,9 +61,9 @@ class Names:
             path.append(found[0])
             names = found[1]
         end = names.fields.get(last)
-        return None if end is None else Target(end, tuple(path))
+        return None if end is None else FieldPath(end, tuple(path))
 
-    def resolve(self, name: str) -> tuple[Target, Operator] | None:
+    def resolve(self, name: str) -> tuple[FieldPath, Operator] | None:
         """Find the field and the operator that a parameter's name means.
 
         A plain dotted name of a text field means *contains*, as in Finale; ``__eq`` is exact.
@@ -101,7 +101,7 @@ class Search:
     """
 
     parameter: str
-    targets: tuple[Target, ...]
+    targets: tuple[FieldPath, ...]
     operator: Operator = ANY_CASE
     negated: bool = False
     index: IndexedSearch | None = None
@@ -112,4 +112,4 @@ class Preset:
     """A condition that callers name but do not write: Finale's named scope."""
 
     name: str
-    condition: Fixed
+    condition: RawFilter

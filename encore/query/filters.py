@@ -21,19 +21,19 @@ from encore.query.indexed import IndexedSearch
 from encore.query.operators import Operator
 from encore.query.timestamps import compared, has_several_forms
 
-NextSlot = Callable[[TypeEngine[Any]], BindParameter[Any]]
+NextParam = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Comparison:
     """A field compared by an operator with ``size`` values."""
 
     field: Field
     operator: Operator
     size: int = 1
 
-    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, taking ``size`` slots."""
         column = _column(self.field, entity)
         kind = self.operator.slot_type(column)
@@ -48,7 +48,7 @@ class IsNull:
 
     field: Field
 
-    def clause(self, _: NextSlot, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, _: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition; it has no values."""
         return _column(self.field, entity).is_(None)
 
@@ -59,48 +59,48 @@ class Not:
 
     inner: "Condition"
 
-    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition."""
         return not_(self.inner.clause(next_slot, entity))
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
+class Or:
     """At least one of the conditions; none of none."""
 
     inner: tuple["Condition", ...]
 
-    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, its parts taking their slots in turn."""
         return or_(false(), *(condition.clause(next_slot, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
-class AllOf:
+class And:
     """Every one of the conditions."""
 
     inner: tuple["Condition", ...]
 
-    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, its parts taking their slots in turn."""
         return and_(true(), *(condition.clause(next_slot, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
-class Through:
+class RelatedFilter:
     """A related row (any of them, where there are many) meets the inner condition."""
 
     relation: Relation
     inner: "Condition"
 
-    def clause(self, next_slot: NextSlot, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition as EXISTS, which never doubles rows as a join would."""
         parent = self.relation.source if entity is None else entity
         return exists(self.relation, parent, lambda child: self.inner.clause(next_slot, child))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fixed:
+class RawFilter:
     """A condition that the service itself adds; its values, if any, stand inside it.
 
     Made once and kept (a preset, an option), it shares one compiled statement by its identity.
@@ -108,7 +108,7 @@ class Fixed:
 
     expression: ColumnElement[bool]
 
-    def clause(self, _: NextSlot, entity: Any = None) -> ColumnElement[bool]:  # noqa: ARG002
+    def clause(self, _: NextParam, entity: Any = None) -> ColumnElement[bool]:  # noqa: ARG002
         """Return the expression, which is of the resource's own rows."""
         return self.expression
 
@@ -118,7 +118,7 @@ def _column(field: Field, entity: Any) -> ColumnElement[Any]:
     return field.expression if entity is None else getattr(entity, field.attribute)
 
 
-Condition = Compare | IsNull | Not | AnyOf | AllOf | Through | Fixed | IndexedSearch
+Condition = Comparison | IsNull | Not | Or | And | RelatedFilter | RawFilter | IndexedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def directed(key: ColumnElement[Any], *, descending: bool, nullable: bool) -> Co
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FixedOrder:
+class RawOrder:
     """A term of the order that the model itself gives, such as a relation's ``order_by``.
 
     Attributes:
@@ -171,11 +171,11 @@ class FixedOrder:
         return self.expression
 
 
-Order = OrderTerm | FixedOrder
+Order = OrderTerm | RawOrder
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class StatementKey:
     """Everything of a list but its values."""
 
     conditions: tuple[Condition, ...] = ()
@@ -215,7 +215,7 @@ class ListQuery:
         pagination: How its pages are asked for; None where it has none.
     """
 
-    shape: Shape
+    shape: StatementKey
     values: tuple[Any, ...]
     count: int
     offset: int
@@ -224,13 +224,15 @@ class ListQuery:
     pagination: Pagination | None = None
 
 
-def conditions_in(condition: Condition) -> Iterator[Compare | IsNull | Fixed | IndexedSearch]:
+def conditions_in(
+    condition: Condition,
+) -> Iterator[Comparison | IsNull | RawFilter | IndexedSearch]:
     """Yield every single comparison inside a condition."""
     match condition:
-        case AnyOf() | AllOf():
+        case Or() | And():
             for one in condition.inner:
                 yield from conditions_in(one)
-        case Not() | Through():
+        case Not() | RelatedFilter():
             yield from conditions_in(condition.inner)
         case _:
             yield condition

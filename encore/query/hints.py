@@ -13,7 +13,7 @@ from itertools import islice, product
 from typing import Final
 
 from encore.models.fields import Field
-from encore.query.field_lookup import Names
+from encore.query.field_lookup import FieldLookup
 from encore.query.operators import OPERATORS, SEPARATOR
 
 _SHOWN: Final = 100
@@ -84,7 +84,7 @@ class Hints:
             that it does not have are missing.
     """
 
-    names: Names
+    names: FieldLookup
     parameters: Mapping[str, str]
 
     def nearest(self, name: str, listed: Collection[str]) -> str | None:

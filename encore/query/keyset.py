@@ -19,7 +19,7 @@ from sqlalchemy.types import UserDefinedType
 
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields
-from encore.query.filters import FixedOrder, NextSlot, Order
+from encore.query.filters import NextParam, Order, RawOrder
 from encore.query.seek_conditions import is_divided, parts_after, parts_of_all
 from encore.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 
@@ -73,7 +73,7 @@ class Keyset:
         self._order = order
         self._fields = fields
         self._dialect = dialect
-        terms = (term.expression for term in order if isinstance(term, FixedOrder))
+        terms = (term.expression for term in order if isinstance(term, RawOrder))
         self.usable = all(isinstance(term, ColumnElement) for term in terms)
 
     @cached_property
@@ -126,7 +126,7 @@ class Keyset:
         """Return what the slots of a condition are bound to: the keys that are not null."""
         return tuple([key for key in keys if key is not None])
 
-    def narrowed(self, rows: Select[Any], seek: Seek | None, next_slot: NextSlot) -> Select[Any]:
+    def narrowed(self, rows: Select[Any], seek: Seek | None, next_slot: NextParam) -> Select[Any]:
         """Return the SELECT with the condition and the order of a seek, and with ``extra``.
 
         It takes one slot for each key that is not null, in their order. Without a seek there is

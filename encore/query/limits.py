@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from encore.errors.api import InvalidQuery
-from encore.query.filters import Compare, Condition, conditions_in
+from encore.query.filters import Comparison, Condition, conditions_in
 from encore.query.operators import TEXT
 
 MAX_CONDITIONS: Final = 200
@@ -38,6 +38,8 @@ class Limits:
                 f"The query may hold at most {self._conditions} conditions, those of or, not, "
                 "searches and presets included"
             )
-        patterns = sum(isinstance(one, Compare) and one.operator.values == TEXT for one in single)
+        patterns = sum(
+            isinstance(one, Comparison) and one.operator.values == TEXT for one in single
+        )
         if patterns > self._patterns:
             raise InvalidQuery(f"The query may look for text at most {self._patterns} times")

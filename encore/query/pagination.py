@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
-from encore.query.filters import FixedOrder, Order, Pagination
+from encore.query.filters import Order, Pagination, RawOrder
 from encore.query.paging import CURSOR, OFFSET, PAGE, Given, read_cursor
 
 _DIGEST_BYTES: Final = 8
@@ -42,7 +42,7 @@ def _digest(given: Given, read: Sequence[str], order: Sequence[Order]) -> bytes:
 
 
 def _term(term: Order) -> tuple[str, ...]:
-    if isinstance(term, FixedOrder):
+    if isinstance(term, RawOrder):
         return (term.text,)
     relation = "" if term.relation is None else term.relation.name
     return (relation, term.field.name, str(term.descending), type(term.field.column.type).__name__)

@@ -12,16 +12,16 @@ from urllib.parse import parse_qsl
 
 from encore.errors.api import BadRequest, InvalidQuery
 from encore.http.short_texts import cached_if_short
-from encore.query.field_lookup import Names, Preset, Search, Target
+from encore.query.field_lookup import FieldLookup, FieldPath, Preset, Search
 from encore.query.filters import (
-    AnyOf,
     Condition,
-    FixedOrder,
     ListQuery,
     Not,
+    Or,
     Order,
     OrderTerm,
-    Shape,
+    RawOrder,
+    StatementKey,
 )
 from encore.query.hints import Hints
 from encore.query.limits import MAX_CONDITIONS, Limits
@@ -86,15 +86,15 @@ class QueryParser:
 
     def __init__(
         self,
-        names: Names,
+        names: FieldLookup,
         *,
         searches: tuple[Search, ...],
         presets: tuple[Preset, ...] = (),
-        sortable: dict[str, Target],
+        sortable: dict[str, FieldPath],
         sort_parameter: str = "sort",
         default_sort: str = "",
-        own_order: tuple[FixedOrder, ...] = (),
-        tie_breakers: tuple[Target, ...],
+        own_order: tuple[RawOrder, ...] = (),
+        tie_breakers: tuple[FieldPath, ...],
         paging: Paging = PAGING,
         preset_parameters: tuple[str, ...] = (PRESET,),
     ) -> None:
@@ -157,7 +157,7 @@ class QueryParser:
         order = self._order(given.get(self._sort_parameter))
         paginated = self._paging.paginated
         return ListQuery(
-            Shape(tuple(conditions), order),
+            StatementKey(tuple(conditions), order),
             tuple(values),
             count,
             offset,
@@ -186,7 +186,7 @@ class QueryParser:
             for text in dict.fromkeys(given.get(name, ()))
         ]
         return ListQuery(
-            Shape(tuple(dict.fromkeys(presets))),
+            StatementKey(tuple(dict.fromkeys(presets))),
             (),
             count=1,
             offset=0,
@@ -234,7 +234,7 @@ class QueryParser:
                 refused = refused or refusal
         if refused is not None and not read:
             raise refused
-        return AnyOf(tuple(c for c, _ in read)), [v for _, values in read for v in values]
+        return Or(tuple(c for c, _ in read)), [v for _, values in read for v in values]
 
     def _preset(self, name: str, parameter: str) -> Read:
         preset = self._presets.get(name)
@@ -248,7 +248,7 @@ class QueryParser:
         if len(parts) > MAX_CONDITIONS:
             raise bad_value(group, f"may hold at most {MAX_CONDITIONS} conditions")
         read = [self._part(group, part) for part in parts]
-        return AnyOf(tuple(c for c, _ in read)), [v for _, values in read for v in values]
+        return Or(tuple(c for c, _ in read)), [v for _, values in read for v in values]
 
     def _negated(self, text: str) -> Read:
         condition, values = self._any(text, NONE)
@@ -277,7 +277,7 @@ class QueryParser:
                 "Sorting not allowed on given attributes", [name[:100] for name in refused]
             )
         own = () if names else self._own_order
-        terms: dict[Target, OrderTerm] = {}
+        terms: dict[FieldPath, OrderTerm] = {}
         for name in names:
             target = self.sortable[_bare(name)]
             relation = target.path[0] if target.path else None
@@ -309,7 +309,7 @@ class QueryParser:
 
 
 def _preset_parameters(
-    names: Names, presets: tuple[Preset, ...], parameters: tuple[str, ...]
+    names: FieldLookup, presets: tuple[Preset, ...], parameters: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the parameters that choose presets; without presets, none that a field is called.
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
 from encore.models.fields import Field
-from encore.models.types import Refusal, check_text
-from encore.query.field_lookup import Search, Target
-from encore.query.filters import AllOf, AnyOf, Condition, IsNull, Not
+from encore.models.types import InvalidValue, check_text
+from encore.query.field_lookup import FieldPath, Search
+from encore.query.filters import And, Condition, IsNull, Not, Or
 from encore.query.hints import in_our_words
 from encore.query.indexed import IndexedSearch
 from encore.query.messages import bad_value
@@ -22,7 +22,7 @@ Read = tuple[Condition, list[Any]]
 """A condition and the values of its slots, as the driver wants them."""
 
 
-def read_condition(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
+def read_condition(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> Read:
     """Read what one parameter asks of one field.
 
     Args:
@@ -51,14 +51,14 @@ def read_condition(name: str, target: Target, operator: Operator, texts: Sequenc
             return read_text(name, target, operator, _last(name, texts))
 
 
-def read_search(search: Search, target: Target, text: str) -> Read:
+def read_search(search: Search, target: FieldPath, text: str) -> Read:
     """Read a search's text for one of its targets, as it stands: null and JSON mean themselves.
 
     Raises:
         InvalidQuery: The field cannot hold it.
     """
     operator, name = search.operator, search.parameter
-    at_the_end = Target(target.field)
+    at_the_end = FieldPath(target.field)
     if operator.values == "one":
         value = target.field.codec.driver_value(_typed(name, target.field, text))
         condition, values = at_the_end.condition(operator), [value]
@@ -75,35 +75,35 @@ def read_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Read
     """
     try:
         check_text(text, MAX_PATTERN)
-    except Refusal as refusal:
+    except InvalidValue as refusal:
         raise bad_value(parameter, str(refusal)) from refusal
     if len(text) < SHORTEST_TERM:
         raise bad_value(parameter, f"must be at least {SHORTEST_TERM} characters long")
     return index, [index.value(text)]
 
 
-def read_text(name: str, target: Target, operator: Operator, text: str) -> Read:
+def read_text(name: str, target: FieldPath, operator: Operator, text: str) -> Read:
     """Read text that is compared as it stands."""
     codec = target.field.codec
     try:
         check_text(text, MAX_PATTERN)
         if codec.text_operand is not None:
             text = _processed(codec.text_operand, text)
-    except Refusal as refusal:
+    except InvalidValue as refusal:
         raise bad_value(name, str(refusal)) from refusal
     value = text if operator.pattern is None else operator.pattern(text)
     return target.condition(operator), [value]
 
 
 def _processed(process: Callable[[Any], Any], text: str) -> str:
-    """Return the text as its column's type binds it. Raises ``Refusal``."""
+    """Return the text as its column's type binds it. Raises ``InvalidValue``."""
     try:
         return str(process(text))
     except Exception as error:  # Whatever a type of the service's own may raise.
-        raise Refusal("is invalid", text) from error
+        raise InvalidValue("is invalid", text) from error
 
 
-def _any_of(name: str, target: Target, operator: Operator, choices: list[Any]) -> Read:
+def _any_of(name: str, target: FieldPath, operator: Operator, choices: list[Any]) -> Read:
     """Make equality of one, or membership of several; null among them is IS NULL."""
     if len(choices) > MAX_VALUES:
         raise bad_value(name, f"takes at most {MAX_VALUES} values")
@@ -119,10 +119,10 @@ def _any_of(name: str, target: Target, operator: Operator, choices: list[Any]) -
         parts.append(Not(null) if negated else null)
     if len(parts) == 1:
         return parts[0], values
-    return (AllOf(tuple(parts)) if negated else AnyOf(tuple(parts))), values
+    return (And(tuple(parts)) if negated else Or(tuple(parts))), values
 
 
-def _one(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
+def _one(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> Read:
     choices = _choices(name, target, _last(name, texts))
     if len(choices) != 1:
         raise bad_value(name, "takes one value; __in and __not_in take several")
@@ -134,14 +134,14 @@ def _one(name: str, target: Target, operator: Operator, texts: Sequence[str]) ->
     return Not(target.lead_to(IsNull(target.field))), []
 
 
-def _two(name: str, target: Target, operator: Operator, texts: Sequence[str]) -> Read:
+def _two(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> Read:
     ends = _listed(name, target, _last(name, texts))
     if len(ends) != 2 or None in ends:  # noqa: PLR2004 - between takes two
         raise bad_value(name, "must be two values, a,b")
     return target.condition(operator, 2), [target.field.codec.driver_value(end) for end in ends]
 
 
-def _flag(name: str, target: Target, texts: Sequence[str]) -> Read:
+def _flag(name: str, target: FieldPath, texts: Sequence[str]) -> Read:
     text = _last(name, texts)
     if text not in ("true", "false"):
         raise bad_value(name, "must be true or false")
@@ -155,7 +155,7 @@ def _last(name: str, texts: Sequence[str]) -> str:
     return texts[0]
 
 
-def _choices(name: str, target: Target, text: str) -> list[Any]:
+def _choices(name: str, target: FieldPath, text: str) -> list[Any]:
     """Read ``null``, a JSON array or string, or a value as it stands.
 
     A JSON string is for text that would mean something else: ``"null"``, ``"[1]"``.
@@ -171,7 +171,7 @@ def _choices(name: str, target: Target, text: str) -> list[Any]:
     return [_typed(name, target.field, text)]
 
 
-def _listed(name: str, target: Target, text: str) -> list[Any]:
+def _listed(name: str, target: FieldPath, text: str) -> list[Any]:
     """Read ``a,b,c``, or a JSON array for values that hold commas."""
     if text[:1] == "[" and isinstance(_json(text), list):
         return _choices(name, target, text)
@@ -181,7 +181,7 @@ def _listed(name: str, target: Target, text: str) -> list[Any]:
 def _typed(name: str, field: Field, text: str) -> Any:
     try:
         return field.codec.from_text(text)
-    except Refusal as refusal:
+    except InvalidValue as refusal:
         meant = in_our_words(name, text) if name.endswith(field.name) else None
         hint = "" if meant is None else f"; did you mean {meant}?"
         raise bad_value(name, f"{refusal}{hint}") from refusal
@@ -190,7 +190,7 @@ def _typed(name: str, field: Field, text: str) -> Any:
 def _from_json(name: str, field: Field, item: Any) -> Any:
     try:
         return field.codec.from_json(item)
-    except Refusal as refusal:
+    except InvalidValue as refusal:
         raise bad_value(name, str(refusal)) from refusal
 
 

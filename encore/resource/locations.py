@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from encore.models.fields import Field
-from encore.models.types import Refusal
+from encore.models.types import InvalidValue
 from encore.models.types.codec import Convert
 from encore.validation.body import Errors
 
@@ -71,7 +71,7 @@ class Locations:
         def read_checked(value: Any) -> Any:
             found = read(value)
             if found in UNREACHABLE:
-                raise Refusal(_REFUSED)
+                raise InvalidValue(_REFUSED)
             return found
 
         return read_checked

@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
 
-from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.errors.configuration import ConfigurationError, InvalidOption
 from encore.models.fields import Field
 from encore.options.options import ResourceOptions, SearchOptions
 from encore.query import Preset, QueryParser, Search
-from encore.query.field_lookup import Target
-from encore.query.filters import Fixed, FixedOrder
+from encore.query.field_lookup import FieldPath
+from encore.query.filters import RawFilter, RawOrder
 from encore.query.operators import ANY_CASE, OPERATORS
 from encore.resource.compatibility import STRICT, Compatibility
 from encore.resource.search_indexes import indexed_search
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 
 _STARTS_WITH: Final = "STARTS_WITH"
 
@@ -32,7 +32,7 @@ _NEGATED: Final = frozenset({"not_like", "not_ilike", "notLike", "notILike"})
 _STARTING: Final = frozenset({"like", "ilike", "iLike", "startswith", "startsWith"})
 
 
-class Naming:
+class QueryBuilder:
     """What callers of one resource may name.
 
     Raises:
@@ -42,7 +42,7 @@ class Naming:
     def __init__(
         self,
         options: ResourceOptions,
-        view: View,
+        view: Serializer,
         compatibility: Compatibility = STRICT,
         dialect: str = "",
     ) -> None:
@@ -67,17 +67,19 @@ class Naming:
         """
         sort = self._options.sort
         if sort.param in self._compatibility.preset_parameters:
-            raise UnknownName(f"param: {sort.param!r} chooses presets")
+            raise InvalidOption(f"param: {sort.param!r} chooses presets")
         shown = [name for name, field in self._view.shown.items() if _has_order(field)]
         sortable = self._targets(sort.attributes or shown)
         for name, target in sortable.items():
             if not _has_order(target.field):
-                raise UnknownName(f"{name!r} has no order")
+                raise InvalidOption(f"{name!r} has no order")
             if len(target.path) > 1 or any(relation.many for relation in target.path):
-                raise UnknownName(f"{name!r} leads through more than one relation, or to many rows")
+                raise InvalidOption(
+                    f"{name!r} leads through more than one relation, or to many rows"
+                )
         for name in filter(None, sort.default.split(",")):
             if name.removeprefix("-") not in sortable:
-                raise UnknownName(f"default: {name!r} is none of {', '.join(sortable)}")
+                raise InvalidOption(f"default: {name!r} is none of {', '.join(sortable)}")
         return QueryParser(
             self._names,
             searches=self.searches,
@@ -85,8 +87,8 @@ class Naming:
             sortable=sortable,
             sort_parameter=sort.param,
             default_sort=sort.default,
-            own_order=tuple(FixedOrder(term, str(term)) for term in own_order),
-            tie_breakers=tuple(Target(field) for field in self._view.fields.key),
+            own_order=tuple(RawOrder(term, str(term)) for term in own_order),
+            tie_breakers=tuple(FieldPath(field) for field in self._view.fields.key),
             paging=replace(self._compatibility.paging, paginated=self._options.pagination),
             preset_parameters=self._compatibility.preset_parameters,
         )
@@ -101,28 +103,28 @@ class Naming:
             raise ConfigurationError(
                 self._options.model.__name__, "presets", f"{name}: gives no condition"
             )
-        return Preset(name, Fixed(condition))
+        return Preset(name, RawFilter(condition))
 
     def _search(self, search: SearchOptions) -> Search:
         if search.param == self._options.sort.param:
-            raise UnknownName(f"param: {search.param!r} is the sort parameter too")
+            raise InvalidOption(f"param: {search.param!r} is the sort parameter too")
         if search.param in self._compatibility.preset_parameters:
-            raise UnknownName(f"param: {search.param!r} chooses presets")
+            raise InvalidOption(f"param: {search.param!r} chooses presets")
         operator = OPERATORS[self._operator_name(search)]
         if operator.values == "flag" and not search.attributes:
-            raise UnknownName(f"operator: {search.operator!r} needs attributes")
+            raise InvalidOption(f"operator: {search.operator!r} needs attributes")
         fields = self._view.shown.items()
         # Finale's default: every attribute, but of the text operators every text.
         fitting = [name for name, field in fields if operator.of(field)]
         targets = self._targets(search.attributes or fitting)
         for name, target in targets.items():
             if not operator.of(target.field):
-                raise UnknownName(f"{name!r} has no operator {search.operator!r}")
+                raise InvalidOption(f"{name!r} has no operator {search.operator!r}")
         negated = search.operator in _NEGATED
         index = None
         if search.index:
             if operator is not ANY_CASE or negated:
-                raise UnknownName(f"index: serves the operator ilike, not {search.operator!r}")
+                raise InvalidOption(f"index: serves the operator ilike, not {search.operator!r}")
             index = indexed_search(
                 search, targets, self._view.fields, is_sqlite=self._dialect == "sqlite"
             )
@@ -132,20 +134,20 @@ class Naming:
     def _operator_name(search: SearchOptions) -> str:
         given = search.operator
         if given not in _SEARCH_OPERATORS:
-            raise UnknownName(f"operator: {given!r} is none of {', '.join(_SEARCH_OPERATORS)}")
+            raise InvalidOption(f"operator: {given!r} is none of {', '.join(_SEARCH_OPERATORS)}")
         if search.override == _STARTS_WITH:
             if given not in _STARTING:
-                raise UnknownName(f"override: {_STARTS_WITH} contradicts the operator {given!r}")
+                raise InvalidOption(f"override: {_STARTS_WITH} contradicts the operator {given!r}")
             return "istartswith"
         return _SEARCH_OPERATORS[given]
 
-    def _targets(self, names: Iterable[str]) -> dict[str, Target]:
+    def _targets(self, names: Iterable[str]) -> dict[str, FieldPath]:
         targets = {}
         for name in names:
             target = self._names.target(name.strip("$"))
             if target is None:
                 known = ", ".join(one for one, _ in self._names.all())
-                raise UnknownName(f"{name!r} is none of {known}")
+                raise InvalidOption(f"{name!r} is none of {known}")
             targets[name.strip("$")] = target
         return targets
 

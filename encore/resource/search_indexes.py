@@ -12,17 +12,17 @@ from typing import Any
 from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
-from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.errors.configuration import ConfigurationError, InvalidOption
 from encore.http.gates import Lifespan
 from encore.models.fields import Fields
 from encore.options.options import SearchOptions
 from encore.query import Search
-from encore.query.field_lookup import Target
+from encore.query.field_lookup import FieldPath
 from encore.query.indexed import IndexedSearch
 
 
 def indexed_search(
-    options: SearchOptions, targets: Mapping[str, Target], fields: Fields, *, is_sqlite: bool
+    options: SearchOptions, targets: Mapping[str, FieldPath], fields: Fields, *, is_sqlite: bool
 ) -> IndexedSearch:
     """Return the condition of a search that uses the index of the resource's table.
 
@@ -36,21 +36,21 @@ def indexed_search(
         UnknownName: The index could not serve it.
     """
     if not targets:
-        raise UnknownName("index: the model has no text column")
+        raise InvalidOption("index: the model has no text column")
     for name, target in targets.items():
         if target.path:
-            raise UnknownName(
+            raise InvalidOption(
                 f"index: {name!r} is of another table; a search index serves a table's own columns"
             )
         if target.field.computed or target.field.column not in fields.table.columns.values():
-            raise UnknownName(f"index: {name!r} is not a column of {fields.table.name}")
+            raise InvalidOption(f"index: {name!r} is not a column of {fields.table.name}")
         if target.field.codec.text_operand is not None:
-            raise UnknownName(f"index: the type of {name!r} stores text in another form")
+            raise InvalidOption(f"index: the type of {name!r} stores text in another form")
     columns = tuple(target.field.column.name for target in targets.values())
     try:
         index = SearchIndex(fields.table.name, columns, fields.table.schema)
     except ValueError as error:
-        raise UnknownName(f"index: {options.param!r}: {error}") from error
+        raise InvalidOption(f"index: {options.param!r}: {error}") from error
     expressions = tuple(target.field.expression for target in targets.values())
     return IndexedSearch(index, fields.key[0].expression, expressions, is_sqlite)
 

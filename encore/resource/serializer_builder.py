@@ -6,17 +6,17 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from encore.errors.configuration import ConfigurationError, UnknownName
+from encore.errors.configuration import ConfigurationError, InvalidOption
 from encore.models.relations import UnusableRelation, relations_of
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions
 from encore.resource.compatibility import compatibility_of
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 
 _OWN: Final = "own"
 
 
-class Faces:
+class ResourceSerializers:
     """What the rows of a resource, and those related to them, look like.
 
     Attributes:
@@ -67,7 +67,7 @@ class Faces:
                 known = ", ".join(self._relations) or "none"
                 raise self._mistake(option, f"{name!r} is none of the relations {known}")
 
-    def _alone(self, name: str) -> View:
+    def _alone(self, name: str) -> Serializer:
         """Make the view of a relation's rows where they are not embedded."""
         target = self._relations[name].target
         for option, excluded in (
@@ -88,10 +88,10 @@ class Faces:
         include: Sequence[Include] = (),
         write_only: Sequence[str] = (),
         is_shown: bool = True,
-    ) -> View:
+    ) -> Serializer:
         """Make a view, or only look names up if attributes are not to be refused yet."""
         try:
-            return View.of(
+            return Serializer.of(
                 model or self._options.model,
                 self._dialect,
                 exclude=exclude,
@@ -103,7 +103,7 @@ class Faces:
                 takes_text=compatibility_of(self._options.compatible).takes_text,
                 is_shown=is_shown,
             )
-        except (UnknownName, UnusableRelation) as error:
+        except (InvalidOption, UnusableRelation) as error:
             raise self._mistake(option, error) from error
         except TypeError as error:
             raise self._mistake("model", error) from error

@@ -15,11 +15,11 @@ from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
 from encore.database.protocol import Database
-from encore.endpoints.endpoint import Operation, PlanRoute
+from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import problem_responses
 from encore.execution.actions import Action
 from encore.execution.hooks import ActionHooks
-from encore.execution.pipeline import Plan
+from encore.execution.pipeline import Pipeline
 from encore.http.request_state import Access
 from encore.resource.option_checks import PARAMETER
 
@@ -33,7 +33,7 @@ _BY_METHOD: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnOperation:
+class CustomAction:
     """One operation.
 
     Attributes:
@@ -54,19 +54,19 @@ class OwnOperation:
     refused_as: str = ""
     describe: Callable[[], Mapping[str, Any]] = dict
 
-    def route(self, hooks: ActionHooks, database: Database) -> PlanRoute:
+    def route(self, hooks: ActionHooks, database: Database) -> PipelineRoute:
         """Make its route."""
         access = self.access
         if not isinstance(access, Access):
             access = Access(all_of=(access,) if isinstance(access, str) else tuple(access))
-        operation = Operation(Plan(self.action, hooks, database), access)
+        operation = Operation(Pipeline(self.action, hooks, database), access)
         path = self.action.resource.plural + self.path
         describe = partial(self._describe, operation, path)
-        return PlanRoute(path, operation, [self.method], describe)
+        return PipelineRoute(path, operation, [self.method], describe)
 
     def _describe(self, operation: Operation, path: str) -> APIRoute:
         def endpoint() -> None:
-            """Describe only: ``PlanRoute`` runs the operation."""
+            """Describe only: ``PipelineRoute`` runs the operation."""
 
         endpoint.__doc__ = self.action.__doc__
         endpoint.__signature__ = self._signature(path)  # type: ignore[attr-defined] # FastAPI's

@@ -10,13 +10,13 @@ from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
 from encore.database.protocol import Database
-from encore.endpoints.endpoint import Operation, PlanRoute
+from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import json_body, problem_responses
 from encore.endpoints.schemas import read_schema
 from encore.errors.api import NotFound
 from encore.errors.configuration import ConfigurationError
 from encore.execution.actions.links import AddLink, LinkAction, RemoveLink, ReplaceLinks
-from encore.execution.pipeline import Plan
+from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 
 _ACTIONS: Final[Mapping[str, type[LinkAction]]] = {
@@ -30,7 +30,7 @@ _SUMMARIES: Final = {"PUT": "Replace", "POST": "Add", "DELETE": "Remove"}
 class LinkOperation(Operation):
     """What one of the endpoints of links does."""
 
-    def __init__(self, plan: Plan, resource: Resource, action: LinkAction, method: str) -> None:
+    def __init__(self, plan: Pipeline, resource: Resource, action: LinkAction, method: str) -> None:
         super().__init__(plan, resource.access("update"))
         self._action = action
         self.name = f"{_SUMMARIES[method].lower()}_{action.nested.slug}"
@@ -80,7 +80,7 @@ def linked_relations(resource: Resource) -> list[str]:
 
 def link_routes(
     resource: Resource, nested: Mapping[str, Resource], database: Database
-) -> Iterator[PlanRoute]:
+) -> Iterator[PipelineRoute]:
     """Make the routes.
 
     Args:
@@ -91,11 +91,11 @@ def link_routes(
     for name in linked_relations(resource):
         for method, kind in _ACTIONS.items():
             action = kind(resource, nested[name.lower()], name)
-            plan = Plan(action, resource.hooks["update"], database)
+            plan = Pipeline(action, resource.hooks["update"], database)
             operation = LinkOperation(plan, resource, action, method)
             path = action.nested.singular if kind is RemoveLink else action.nested.plural
             describe = partial(_describe, operation, action, path, method)
-            yield PlanRoute(path, operation, [method], describe)
+            yield PipelineRoute(path, operation, [method], describe)
 
 
 def _describe(operation: LinkOperation, action: LinkAction, path: str, method: str) -> APIRoute:
@@ -103,7 +103,7 @@ def _describe(operation: LinkOperation, action: LinkAction, path: str, method: s
     nested = action.nested
 
     def endpoint() -> None:
-        """Describe only: ``PlanRoute`` runs the operation."""
+        """Describe only: ``PipelineRoute`` runs the operation."""
 
     endpoint.__doc__ = action.__doc__
     endpoint.__signature__ = Signature(  # type: ignore[attr-defined]

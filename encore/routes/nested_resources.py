@@ -15,7 +15,7 @@ from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.options.options import READING_ACTIONS, ResourceOptions
 from encore.resource.mapping_checks import placeholder
 from encore.serializers.include import check_relation
-from encore.sql.parent_filter import LinkedTo
+from encore.sql.parent_filter import ParentFilter
 
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
@@ -65,7 +65,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         database,
         default_access=parent.access("read"),
         body_limit=parent.body_limit,
-        link=LinkedTo(relation, parent.key),
+        link=ParentFilter(relation, parent.key),
         link_parameters=parameters,
         secret=parent.cursors.secret,
     )

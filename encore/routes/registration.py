@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from encore.endpoints.endpoint import PlanRoute
+from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.configuration import ConfigurationError
 from encore.http.application import Application
 from encore.http.gates import NO_GATE, Gate, checked, gate_of
@@ -44,7 +44,7 @@ class Exposed:
             raise ConfigurationError("Crud", "gate", f"must be {APP!r} or None")
         self._app = app
         self._gate = gate
-        self._added: list[PlanRoute] = []
+        self._added: list[PipelineRoute] = []
         router = app.router
         router.lifespan_context = checked(router.lifespan_context, self._check_start)
 
@@ -76,7 +76,7 @@ class Exposed:
             self._insert(route)
         self._added += added
 
-    def _insert(self, route: PlanRoute) -> None:
+    def _insert(self, route: PipelineRoute) -> None:
         """Add a route; Starlette's router asks in order, so that words come before parameters."""
         routes = self._app.router.routes
         at = len(routes)

@@ -17,13 +17,13 @@ from pydantic import BaseModel, WithJsonSchema
 
 from encore.database.protocol import Database
 from encore.endpoints import schemas
-from encore.endpoints.endpoint import Operation, PlanRoute
+from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import operation_extras, problem_responses
 from encore.execution.actions import ACTIONS
-from encore.execution.pipeline import Plan
+from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.streams.operation import ListOperation
-from encore.streams.pipeline import StreamPlan
+from encore.streams.pipeline import StreamPipeline
 
 _STATUS: Final = {"create": 201}
 _BODIES: Final = {"create": "create_schema", "update": "update_schema"}
@@ -89,7 +89,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             methods = dict.fromkeys((resource.options.update_method.upper(), "PATCH"))
         for method in methods:
             describe = partial(self._describe, template, endpoint, method)
-            self.routes.append(PlanRoute(template, endpoint, [method], describe))
+            self.routes.append(PipelineRoute(template, endpoint, [method], describe))
 
     def _describe(self, template: str, operation: Operation, method: str) -> APIRoute:
         """Make the FastAPI route that describes an operation in OpenAPI."""
@@ -97,7 +97,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         status = _STATUS.get(action.name, 200)
 
         def endpoint() -> None:
-            """Describe only: ``PlanRoute`` runs the operation."""
+            """Describe only: ``PipelineRoute`` runs the operation."""
 
         endpoint.__doc__ = action.__doc__
         endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined]
@@ -149,11 +149,13 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _operation(self, action: str) -> Operation:
         resource, database = self._resource, self._database
-        plan = Plan(ACTIONS[action](resource), resource.hooks[action], database)
+        plan = Pipeline(ACTIONS[action](resource), resource.hooks[action], database)
         access = resource.access(action)
         if action != "list":
             return Operation(plan, access)
-        return ListOperation(plan, StreamPlan(resource, resource.hooks[action], database), access)
+        return ListOperation(
+            plan, StreamPipeline(resource, resource.hooks[action], database), access
+        )
 
     def _get_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
         return self._operation("list")

@@ -14,7 +14,7 @@ from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.serializers.records import hide
 from encore.serializers.relation_statements import Key
-from encore.serializers.serializer import Child, View
+from encore.serializers.serializer import RelatedSerializer, Serializer
 
 
 @dataclass(slots=True)
@@ -25,10 +25,10 @@ class _Found:
     counts: dict[Key, int]
 
 
-class Embedder:
+class RelationLoader:
     """Embeds the children of a view."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: Serializer) -> None:
         self._view = view
 
     async def embed(
@@ -51,7 +51,7 @@ class Embedder:
 
 async def _embed(
     connection: Connection,
-    view: View,
+    view: Serializer,
     rows: Sequence[Row],
     records: Sequence[Any],
     wanted: Collection[str] | None = None,
@@ -62,7 +62,7 @@ async def _embed(
 
 
 async def _embed_one(
-    connection: Connection, child: Child, rows: Sequence[Row], records: Sequence[Any]
+    connection: Connection, child: RelatedSerializer, rows: Sequence[Row], records: Sequence[Any]
 ) -> None:
     relation, places = child.relation, child.fetching.places
     keys = [tuple(row[place] for place in places) for row in rows]
@@ -75,7 +75,7 @@ async def _embed_one(
             setattr(record, child.count_name, found.counts[key])
 
 
-async def _fetch(connection: Connection, child: Child, keys: Collection[Key]) -> _Found:
+async def _fetch(connection: Connection, child: RelatedSerializer, keys: Collection[Key]) -> _Found:
     """Fetch the related rows of these keys."""
     if not keys:
         return _Found({}, {})
@@ -118,7 +118,7 @@ def _cut(
     return [row for row, _ in left], [one for _, one in left]
 
 
-def _first_of_each(fetched: Sequence[Row], width: int, view: View) -> list[Row]:
+def _first_of_each(fetched: Sequence[Row], width: int, view: Serializer) -> list[Row]:
     """Leave out the rows that one parent was given before: the ORM gives each row once."""
     fields = list(view.fields)
     places = (*range(width), *(width + fields.index(field) for field in view.fields.key))

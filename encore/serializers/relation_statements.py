@@ -33,7 +33,7 @@ from encore.models.relation_conditions import key_of, order_of, related
 from encore.models.relations import Relation
 
 if TYPE_CHECKING:
-    from encore.serializers.serializer import View
+    from encore.serializers.serializer import Serializer
 
 MAX_KEYS: Final = 8_192
 """The most keys in one statement; the databases allow some 32,000 values."""
@@ -64,7 +64,7 @@ class _Source:
     child_key: Sequence[ColumnElement[Any]]
 
 
-class Fetching:
+class RelationStatements:
     """Fetches the related rows of one relation.
 
     Args:
@@ -80,7 +80,12 @@ class Fetching:
     """
 
     def __init__(
-        self, relation: Relation, parent: "View", child: "View", dialect: Dialect, limit: int
+        self,
+        relation: Relation,
+        parent: "Serializer",
+        child: "Serializer",
+        dialect: Dialect,
+        limit: int,
     ) -> None:
         self._relation = relation
         self._child = child

@@ -12,22 +12,22 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, Dialect
 
 from encore.database.statement import Row
-from encore.errors.configuration import UnknownName
+from encore.errors.configuration import InvalidOption
 from encore.models.fields import Field, Fields, Model
 from encore.models.relations import Relation, UnusableRelation, relations_of
 from encore.models.types import TypeAdapters
 from encore.options.include import Include
-from encore.query.field_lookup import Names
+from encore.query.field_lookup import FieldLookup
 from encore.serializers.include import included, limit_of
 from encore.serializers.records import Record, RowReader, record_type, row_reader
-from encore.serializers.relation_statements import Fetching
+from encore.serializers.relation_statements import RelationStatements
 
 T = TypeVar("T")
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class Serializer:
     """One model, as shown.
 
     Attributes:
@@ -46,7 +46,7 @@ class View:
     shown: Mapping[str, Field]
     hidden: tuple[str, ...]
     writable: frozenset[Field]
-    children: Mapping[str, "Child"]
+    children: Mapping[str, "RelatedSerializer"]
     record: type[Record]
     read_rows: RowReader
 
@@ -65,7 +65,7 @@ class View:
         types: TypeAdapters = _NO_TYPES,
         is_shown: bool = True,
         takes_text: bool = False,
-    ) -> "View":
+    ) -> "Serializer":
         """Make the view of a model, or of an alias of it.
 
         Args:
@@ -106,7 +106,7 @@ class View:
         concealed = tuple(f.attribute for name, f in fields.by_name.items() if name in hidden)
         members = (*counts, *filter(None, counts.values()))
         record = record_type(model.__name__, fields, members, concealed)
-        children: dict[str, Child] = {}
+        children: dict[str, RelatedSerializer] = {}
         view = cls(
             model=model,
             fields=fields,
@@ -132,14 +132,16 @@ class View:
             )
             narrowed = included(relation, one, child.fields, dialect)
             limit = limit_of(relation, one.limit)
-            fetching = Fetching(narrowed, view, child, dialect, limit)
-            children[relation.name] = Child(narrowed, child, limit, counts[relation.name], fetching)
+            fetching = RelationStatements(narrowed, view, child, dialect, limit)
+            children[relation.name] = RelatedSerializer(
+                narrowed, child, limit, counts[relation.name], fetching
+            )
         return view
 
     @property
-    def names(self) -> Names:
+    def names(self) -> FieldLookup:
         """What a caller may name in queries."""
-        return Names(
+        return FieldLookup(
             self.shown,
             {name: (child.relation, child.view.names) for name, child in self.children.items()},
         )
@@ -154,7 +156,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Child:
+class RelatedSerializer:
     """An embedded relation and the view of its rows.
 
     Attributes:
@@ -167,10 +169,10 @@ class Child:
     """
 
     relation: Relation
-    view: View
+    view: Serializer
     limit: int
     count_name: str
-    fetching: Fetching
+    fetching: RelationStatements
 
 
 def _check_shown(model: Model, fields: Fields, hidden: Collection[str]) -> None:
@@ -190,13 +192,13 @@ def _include(given: Include | str) -> Include:
 
 
 def _member(fields: Fields, name: str) -> str:
-    """Return the JSON name of what an option names by either name. Raises ``UnknownName``."""
+    """Return the JSON name of what an option names by either name. Raises ``InvalidOption``."""
     field = fields.find(name)
     if field is not None:
         return field.name
     if name in fields.unsupported:
         return name
-    raise UnknownName(f"{name!r} is none of {', '.join(fields.by_name)}")
+    raise InvalidOption(f"{name!r} is none of {', '.join(fields.by_name)}")
 
 
 def _check_member(relation: Relation, fields: Fields) -> None:
@@ -226,5 +228,5 @@ def _count_name(relation: Relation, fields: Fields, relations: Mapping[str, Rela
 def _named(there: Mapping[str, T], name: str) -> T:
     found = there.get(name)
     if found is None:
-        raise UnknownName(f"{name!r} is none of {', '.join(there) or 'none'}")
+        raise InvalidOption(f"{name!r} is none of {', '.join(there) or 'none'}")
     return found

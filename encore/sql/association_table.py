@@ -19,7 +19,7 @@ from encore.models.relations import Relation
 Key = tuple[Any, ...]
 
 
-class Joins:
+class AssociationTable:
     """What joins the rows of one relation."""
 
     def __init__(self, relation: Relation, dialect: Dialect) -> None:

@@ -36,7 +36,7 @@ from encore.models.relations import Relation, UnusableRelation
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedTo:
+class ParentFilter:
     """The row is related to the parent whose key is given.
 
     Attributes:

@@ -16,7 +16,7 @@ _ON_PROBATION: Final = 128
 _KEPT: Final = 384
 
 
-class Shapes:
+class StatementCache:
     """Returns the statement of a shape, made on first use.
 
     Args:

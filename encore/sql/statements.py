@@ -37,18 +37,18 @@ from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field, Fields
 from encore.models.types import stored_as
-from encore.query.filters import Condition, NextSlot, Order
+from encore.query.filters import Condition, NextParam, Order
 from encore.query.keyset import Keyset, Seek
 from encore.query.timestamps import compared
 from encore.sql.estimates import has_policy, id_span, numbers_all_rows, planned
-from encore.sql.parent_filter import LinkedTo
-from encore.sql.statement_cache import Shapes
+from encore.sql.parent_filter import ParentFilter
+from encore.sql.statement_cache import StatementCache
 
 Conditions = tuple[Condition, ...]
 _KEPT_ORDERS: Final = 512
 
 
-def slots() -> NextSlot:
+def params() -> NextParam:
     """Make the function that gives the next slot of a statement, for a value of this type."""
     numbers = count()
     return lambda kind: param(next(numbers), kind)
@@ -82,7 +82,7 @@ class Statements:
         fields: Fields,
         key: Sequence[Field],
         dialect: Dialect,
-        link: LinkedTo | None = None,
+        link: ParentFilter | None = None,
         *,
         long: bool = False,
     ) -> None:
@@ -97,7 +97,7 @@ class Statements:
             or any(_is_fetched(field.column) for field in fields)
             or _returns_floats(fields, dialect)
         )
-        self._kept = Shapes(self._compile)
+        self._kept = StatementCache(self._compile)
         self._keysets = lru_cache(_KEPT_ORDERS)(lambda order: Keyset(order, fields, dialect))
         self._plain_read: Statement | None = None
 
@@ -197,7 +197,7 @@ class Statements:
         return statement
 
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
-        next_slot = slots()
+        next_slot = params()
         values = {field.column: next_slot(field.column.type) for field in written}
         return insert(self._fields.table).values(values).returning(*self._returned)
 
@@ -210,7 +210,7 @@ class Statements:
         return [f.column for f in (self._fields if self.returns_rows else self._fields.key)]
 
     def _stored(self) -> ClauseElement:
-        next_slot = slots()
+        next_slot = params()
         return self._rows.where(
             *(f.expression == next_slot(f.column.type) for f in self._fields.key)
         )
@@ -226,7 +226,7 @@ class Statements:
         return select(sql.setval(sequence, sql.greatest(highest, 1)))
 
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
-        next_slot = slots()
+        next_slot = params()
         values = {f.column: self._assigned(f, next_slot(f.column.type)) for f in written}
         return (
             update(self._fields.table)
@@ -244,11 +244,11 @@ class Statements:
         return case((and_(value.is_(None), is_null), column), else_=value)
 
     def _delete(self, conditions: Conditions) -> ClauseElement:
-        where = self._written_row(slots(), conditions)
+        where = self._written_row(params(), conditions)
         return delete(self._fields.table).where(*where).returning(*self._returned)
 
     def _read(self, conditions: Conditions) -> Select[Any]:
-        next_slot = slots()
+        next_slot = params()
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
         same = (_equals(f, f.expression, next_slot(f.column.type)) for f in self._key)
         return self._rows.where(*narrowed, *same)
@@ -259,21 +259,21 @@ class Statements:
     def _page(
         self, conditions: Conditions, order: tuple[Order, ...], seek: Seek | None
     ) -> ClauseElement:
-        next_slot = slots()
+        next_slot = params()
         rows = self._filtered(self._rows, conditions, next_slot)
         rows = self.keyset(order).narrowed(rows, seek, next_slot)
         return rows.limit(next_slot(BigInteger())).offset(next_slot(BigInteger()))
 
     def _count(self, conditions: Conditions) -> ClauseElement:
         total = select(sql.count()).select_from(self._fields.entity)
-        return self._filtered(total, conditions, slots())
+        return self._filtered(total, conditions, params())
 
     def _planned(self, conditions: Conditions) -> ClauseElement:
         rows: Select[Any] = select(literal_column("1")).select_from(self._fields.entity)
-        return planned(self._filtered(rows, conditions, slots()))
+        return planned(self._filtered(rows, conditions, params()))
 
     def _written_row(
-        self, next_slot: NextSlot, conditions: Conditions
+        self, next_slot: NextParam, conditions: Conditions
     ) -> list[ColumnElement[bool]]:
         """Write the conditions of the one row that an UPDATE or DELETE is about."""
         narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
@@ -297,7 +297,7 @@ class Statements:
         return [select(table.c[key[0][0].key]).where(*same).scalar_subquery().is_not(None)]
 
     def _filtered(
-        self, rows: Select[Any], conditions: Conditions, next_slot: NextSlot
+        self, rows: Select[Any], conditions: Conditions, next_slot: NextParam
     ) -> Select[Any]:
         return rows.where(*(one.clause(next_slot) for one in (*self._link, *conditions)))
 

@@ -15,13 +15,13 @@ from encore.endpoints.endpoint import Operation
 from encore.errors.api import BadRequest, ClientClosedRequest
 from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Headers, Response
-from encore.execution.pipeline import Plan
+from encore.execution.pipeline import Pipeline
 from encore.http.compression import Gzip, accepts_gzip
 from encore.http.media_types import not_acceptable, preferred
 from encore.http.request_state import Access, RequestState
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS, Format
-from encore.streams.pipeline import StreamPlan
+from encore.streams.pipeline import StreamPipeline
 
 SEND_SECONDS: Final = 120.0
 """How long a caller may read nothing, in seconds."""
@@ -47,7 +47,7 @@ class ListOperation(Operation):
         access: The scopes that both ask for.
     """
 
-    def __init__(self, plan: Plan, streams: StreamPlan, access: Access) -> None:
+    def __init__(self, plan: Pipeline, streams: StreamPipeline, access: Access) -> None:
         super().__init__(plan, access)
         self._streams = streams
         self._file = _file_of(plan.action.resource.plural)

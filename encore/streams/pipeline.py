@@ -17,7 +17,7 @@ from encore.database.protocol import Database
 from encore.errors.hooks import HookError
 from encore.execution.context import Response
 from encore.execution.hooks import ActionHooks, Stop
-from encore.execution.pipeline import Plan, run_steps
+from encore.execution.pipeline import Pipeline, run_steps
 from encore.execution.resource import Resource
 from encore.execution.response_checks import check_response
 from encore.streams.context import PageContext, Stream
@@ -28,7 +28,7 @@ SendPiece = Callable[[bytes], Awaitable[None]]
 """Sends a piece of the body; waits until the caller has read enough of what was sent before."""
 
 
-class StreamPlan(Plan):
+class StreamPipeline(Pipeline):
     """Runs a list as a stream.
 
     Attributes:

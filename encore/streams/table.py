@@ -17,7 +17,7 @@ from msgspec import UNSET
 from encore.errors.hooks import HookError
 from encore.models.fields import Field
 from encore.serializers.records import Record, added_members, with_added
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 from encore.serializers.stored_text import StoredText
 from encore.streams.cells import Cell, cells_of, json_cell, text_cell
 
@@ -38,7 +38,7 @@ class Shown:
             put mappings in place of records.
     """
 
-    view: View
+    view: Serializer
     fields: Collection[str] | None = None
     relations: Collection[str] | None = None
     reworked: bool = False

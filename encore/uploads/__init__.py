@@ -7,8 +7,8 @@ goes out).
 """
 
 from encore.uploads.context import UploadContext
-from encore.uploads.merge_context import Merge
+from encore.uploads.merge_context import MergeContext
 from encore.uploads.rows import UploadedRow
 from encore.uploads.upload import Upload
 
-__all__ = ["Merge", "Upload", "UploadContext", "UploadedRow"]
+__all__ = ["MergeContext", "Upload", "UploadContext", "UploadedRow"]

@@ -55,7 +55,7 @@ Rows = Iterator[tuple[int, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ColumnNames:
     """What the columns of a CSV body may be called.
 
     Attributes:
@@ -67,7 +67,7 @@ class Names:
     shown: Collection[str]
 
 
-def read_json(file: IO[bytes], _: Names) -> Rows:
+def read_json(file: IO[bytes], _: ColumnNames) -> Rows:
     """Read an array; lines are positions in it, from 1.
 
     Raises:
@@ -173,7 +173,7 @@ class _Window:
         )
 
 
-def read_ndjson(file: IO[bytes], _: Names) -> Rows:
+def read_ndjson(file: IO[bytes], _: ColumnNames) -> Rows:
     """Read one value a line; blank lines are passed over."""
     blank = 0
     for line, data in enumerate(_lines(file), start=1):
@@ -212,7 +212,7 @@ def _lines(file: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def read_csv(file: IO[bytes], names: Names) -> Rows:
+def read_csv(file: IO[bytes], names: ColumnNames) -> Rows:
     """Read a header of fields' names, then rows of cells; an empty cell is as good as none.
 
     A row's line is the physical one that it begins on.
@@ -247,7 +247,7 @@ def read_csv(file: IO[bytes], names: Names) -> Rows:
             text.detach()  # Or the text's end would close the file.
 
 
-def read_escaped_csv(file: IO[bytes], names: Names) -> Rows:
+def read_escaped_csv(file: IO[bytes], names: ColumnNames) -> Rows:
     """Read what a stream of CSV has written: an escaped text is the text that it was.
 
     In other CSV an apostrophe is part of the text that it begins.
@@ -286,7 +286,7 @@ class _CsvLines:
         return line
 
 
-def _check_header(header: list[str], names: Names) -> None:
+def _check_header(header: list[str], names: ColumnNames) -> None:
     if not header:
         raise MalformedBody("The body has no header: its first line must name the fields")
     for position, name in enumerate(header):
@@ -325,7 +325,7 @@ class Format:
 
     media_type: str
     aliases: tuple[str, ...]
-    read: Callable[[IO[bytes], Names], Rows]
+    read: Callable[[IO[bytes], ColumnNames], Rows]
     is_text: bool = False
     parameter: tuple[str, str] | None = None
 

@@ -9,19 +9,19 @@ from encore.errors.api import MalformedBody
 from encore.serializers.stored_text import text_of
 from encore.uploads.context import UploadContext
 from encore.uploads.formats import JSON, Rows, is_array, read_json_object
-from encore.uploads.idempotency import Ticket
-from encore.uploads.merge import Merging
-from encore.uploads.merge_context import Merge
+from encore.uploads.idempotency import IdempotentRequest
+from encore.uploads.merge import MergeSteps
+from encore.uploads.merge_context import MergeContext
 from encore.uploads.responses import (
     SHOWN_OF_TOO_MANY,
-    Answer,
     Reporter,
     RowsRejected,
     TooManyRejected,
+    UploadResponse,
     single_refused,
 )
 from encore.uploads.rows import StagedRows
-from encore.uploads.spool import Body
+from encore.uploads.spool import SpooledBody
 from encore.uploads.staging_table import CREATED, Counts
 from encore.uploads.upload import Upload
 
@@ -29,7 +29,7 @@ MAX_KEYED_ROWS: Final = 10_000
 """The most rows of an upload with an idempotency key: its whole answer is kept."""
 
 
-class Run:
+class UploadHandler:
     """One upload under way.
 
     Args:
@@ -45,8 +45,8 @@ class Run:
         upload: Upload,
         context: UploadContext,
         bulk: Bulk,
-        body: Body,
-        ticket: Ticket | None,
+        body: SpooledBody,
+        ticket: IdempotentRequest | None,
     ) -> None:
         self._upload = upload
         self._context = context
@@ -54,18 +54,18 @@ class Run:
         self._bulk = bulk
         self._body = body
         self._ticket = ticket
-        merge = Merge(context, bulk, upload.stage, upload.statements, upload.dialect)
-        self._merging = Merging(upload, merge)
+        merge = MergeContext(context, bulk, upload.stage, upload.statements, upload.dialect)
+        self._merging = MergeSteps(upload, merge)
         self._reporter = Reporter(bulk, upload.statements)
         self._is_single = False
-        self._answer: Answer | None = None
+        self._answer: UploadResponse | None = None
 
     def close(self) -> None:
         """Let go of an answer that will not be sent."""
         if self._answer is not None:
             self._answer.close()
 
-    async def answer(self) -> Answer:
+    async def answer(self) -> UploadResponse:
         """Do it all.
 
         Raises:
@@ -110,7 +110,7 @@ class Run:
         divisible = not (request.atomic or request.dry_run or self._is_single or self._ticket)
         return divisible and most is not None and rows > most
 
-    async def _in_parts(self, rejected: int) -> Answer:
+    async def _in_parts(self, rejected: int) -> UploadResponse:
         """Write the rows part by part; others get their turn between two parts."""
         upload, merging = self._upload, self._merging
         async with upload.parts.each(self._bulk) as parts:
@@ -149,13 +149,13 @@ class Run:
         self._is_single = not request.dry_run
         return iter([(1, body)])
 
-    async def _answer_again(self) -> Answer | None:
+    async def _answer_again(self) -> UploadResponse | None:
         """Give the answer of the same request, if that came in between."""
         if self._ticket is None or self._upload.keys is None:
             return None
         return await self._upload.keys.find(self._bulk, self._ticket)
 
-    async def _keep(self, ticket: Ticket, answer: Answer) -> None:
+    async def _keep(self, ticket: IdempotentRequest, answer: UploadResponse) -> None:
         if self._upload.keys is not None:
             await self._upload.keys.keep(self._bulk, ticket, answer)
 
@@ -174,7 +174,7 @@ class Run:
             raise single_refused(rows[0].found())
         raise RowsRejected(counts, rows)
 
-    async def _single(self, counts: Counts) -> Answer:
+    async def _single(self, counts: Counts) -> UploadResponse:
         """Answer with the stored row, as the resource shows it."""
         status = next(name for name, count in counts.items() if count)
         resource, statements, bulk = self._context.resource, self._upload.statements, self._bulk
@@ -187,7 +187,7 @@ class Run:
         shown: dict[str, Any] = msgspec.to_builtins(records[0], enc_hook=text_of)
         if self._upload.worded is not None:
             shown["message"] = self._upload.worded(status, records[0])
-        answer = Answer(200, msgspec.json.encode(shown))
+        answer = UploadResponse(200, msgspec.json.encode(shown))
         if status == CREATED:
             answer.status = 201
             location = resource.location(records[0])

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from encore.uploads.context import UploadContext
-from encore.uploads.merge_context import Merge
+from encore.uploads.merge_context import MergeContext
 from encore.uploads.rows import RowHook, UploadedRow
 
 StartHook = Callable[[UploadContext], None]
-MergeHook = Callable[[Merge], Awaitable[None]]
+MergeHook = Callable[[MergeContext], Awaitable[None]]
 MessageHook = Callable[[str, Any], str]
 
 

@@ -19,8 +19,8 @@ from encore.errors.api import IdempotencyKeyReused
 from encore.models.fields import Model
 from encore.types import now
 from encore.uploads.context import UploadContext
-from encore.uploads.responses import Answer
-from encore.uploads.spool import Body
+from encore.uploads.responses import UploadResponse
+from encore.uploads.spool import SpooledBody
 
 KEPT: Final = timedelta(hours=24)
 """How long an answer is kept."""
@@ -30,7 +30,7 @@ _LONGEST_CLIENT: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class IdempotentRequest:
     """One request with an idempotency key.
 
     Attributes:
@@ -44,7 +44,7 @@ class Ticket:
     fingerprint: str
 
     @classmethod
-    def of(cls, context: UploadContext, body: Body) -> "Ticket | None":
+    def of(cls, context: UploadContext, body: SpooledBody) -> "IdempotentRequest | None":
         """Make it of a request; None if that has no key."""
         request = context.request
         if request.key is None:
@@ -83,7 +83,9 @@ class IdempotencyKeys:
             delete(table).where(created_at <= param(0, created_at.type)), dialect
         )
 
-    async def find(self, connection: Connection, ticket: Ticket) -> Answer | None:
+    async def find(
+        self, connection: Connection, ticket: IdempotentRequest
+    ) -> UploadResponse | None:
         """Give the answer that this request got before; None if it is new.
 
         Raises:
@@ -96,9 +98,11 @@ class IdempotencyKeys:
         if row[0] != ticket.fingerprint:
             raise IdempotencyKeyReused("This Idempotency-Key was used for another request")
         status, headers, body = msgspec.msgpack.decode(zlib.decompress(row[1]))
-        return Answer(status, body, [*map(tuple, headers), _REPLAYED])
+        return UploadResponse(status, body, [*map(tuple, headers), _REPLAYED])
 
-    async def keep(self, connection: Connection, ticket: Ticket, answer: Answer) -> None:
+    async def keep(
+        self, connection: Connection, ticket: IdempotentRequest, answer: UploadResponse
+    ) -> None:
         """Keep an answer, and forget those that are too old."""
         moment = now()
         await connection.fetch_all(self._expire, (self._bound(moment - KEPT),))

@@ -3,14 +3,14 @@
 from encore.database.errors import NotWritten
 from encore.database.statement import Values
 from encore.models.fields import initial_values
-from encore.uploads.merge_context import Merge
+from encore.uploads.merge_context import MergeContext
 from encore.uploads.rows_writer import RowsWriter, Step
 from encore.uploads.session_writer import SessionRowsWriter
 from encore.uploads.staging_table import CREATED, STATUSES, UPDATED, Counts
 from encore.uploads.upload import Upload
 
 
-class Merging:
+class MergeSteps:
     """Takes the steps of one upload.
 
     Args:
@@ -18,7 +18,7 @@ class Merging:
         merge: What its hooks are given.
     """
 
-    def __init__(self, upload: Upload, merge: Merge) -> None:
+    def __init__(self, upload: Upload, merge: MergeContext) -> None:
         self._upload = upload
         self._merge = merge
         self._connection = merge.connection

@@ -6,11 +6,11 @@ from sqlalchemy.sql import ClauseElement
 from encore.database.bulk import Bulk
 from encore.database.statement import Row, Statement, Values
 from encore.uploads.context import UploadContext
-from encore.uploads.staging_table import Stage
+from encore.uploads.staging_table import StagingTable
 from encore.uploads.statements import UploadStatements
 
 
-class Merge:
+class MergeContext:
     """One upload's merge.
 
     Args:
@@ -27,7 +27,7 @@ class Merge:
         self,
         context: UploadContext,
         connection: Bulk,
-        stage: Stage,
+        stage: StagingTable,
         statements: UploadStatements,
         dialect: Dialect,
     ) -> None:

@@ -12,18 +12,18 @@ from encore.database.protocol import Database
 from encore.errors.api import ApiError
 from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Context
-from encore.execution.error_mapping import diagnose
+from encore.execution.error_mapping import map_database_error
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.disconnect import while_connected
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
 from encore.http.request_state import RequestState
 from encore.uploads.context import UploadContext
-from encore.uploads.handler import Run
-from encore.uploads.idempotency import Ticket
+from encore.uploads.handler import UploadHandler
+from encore.uploads.idempotency import IdempotentRequest
 from encore.uploads.request import UploadRequest
-from encore.uploads.responses import NOTHING_WRITTEN, Answer
-from encore.uploads.spool import Body
+from encore.uploads.responses import NOTHING_WRITTEN, UploadResponse
+from encore.uploads.spool import SpooledBody
 from encore.uploads.upload import Upload
 
 
@@ -50,12 +50,14 @@ class UploadOperation:
         context = UploadContext(upload.resource, RequestState.of(scope), request)
         for hook in upload.starts:
             hook(context)
-        with Body() as body:
+        with SpooledBody() as body:
             await body.receive(scope, receive, upload.limit)
             serving = self._serve(context, body, scope, send)
             await while_connected(receive, serving, hurry=body.stop)
 
-    async def _serve(self, context: UploadContext, body: Body, scope: Scope, send: Send) -> None:
+    async def _serve(
+        self, context: UploadContext, body: SpooledBody, scope: Scope, send: Send
+    ) -> None:
         """Do what the body says and answer, while the caller is there."""
         try:
             answer = await self._answer(context, body)
@@ -66,9 +68,9 @@ class UploadOperation:
             raise _telling(failure, context.written) from failure.__cause__
         await answer.send(send)
 
-    async def _answer(self, context: UploadContext, body: Body) -> Answer:
+    async def _answer(self, context: UploadContext, body: SpooledBody) -> UploadResponse:
         upload = self._upload
-        ticket = Ticket.of(context, body) if upload.keys is not None else None
+        ticket = IdempotentRequest.of(context, body) if upload.keys is not None else None
         if upload.keys is not None and ticket is not None:
             async with self._database.reading() as connection:
                 answer = await upload.keys.find(connection, ticket)
@@ -77,7 +79,7 @@ class UploadOperation:
         run = None
         try:
             async with self._database.bulk() as bulk, bulk.temporary(upload.stage.table):
-                run = Run(upload, context, bulk, body, ticket)
+                run = UploadHandler(upload, context, bulk, body, ticket)
                 return await run.answer()
         except BaseException:  # Cancelled while it is put back, after the answer was made.
             if run is not None:
@@ -87,7 +89,7 @@ class UploadOperation:
     async def _diagnosed(self, error: DatabaseError, scope: Scope) -> Exception:
         unit = UnitOfWork(self._database, writes=True, single=False)
         context = Context(self._upload.resource, "create", scope, unit)
-        return await diagnose(error, context, self._database)
+        return await map_database_error(error, context, self._database)
 
 
 def _telling(failure: Exception, written: str) -> Exception:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from encore.database.bulk import Bulk
 from encore.database.statement import Statement, param
-from encore.uploads.staging_table import CREATED, Stage
+from encore.uploads.staging_table import CREATED, StagingTable
 
 DEFAULT_PART_ROWS: Final = 10_000
 """How many rows are written at a time; as many as an upload with an idempotency key may have."""
@@ -40,7 +40,7 @@ class Parts:
         rows: The most rows of a part; None to write all at once, whatever their number.
     """
 
-    def __init__(self, stage: Stage, rows: int | None) -> None:
+    def __init__(self, stage: StagingTable, rows: int | None) -> None:
         self.rows = rows
         table = self._stage = stage.table
         backlog = table.to_metadata(MetaData(), name="uploaded_backlog")

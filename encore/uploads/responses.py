@@ -12,7 +12,7 @@ from encore.database.bulk import Bulk
 from encore.database.statement import Row
 from encore.errors.api import FieldError, ServiceUnavailable, ValidationFailed
 from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest
-from encore.uploads.spool import new_spool, pieces
+from encore.uploads.spool import chunks, new_spool
 from encore.uploads.staging_table import Counts
 from encore.uploads.statements import UploadStatements
 
@@ -32,7 +32,7 @@ _decode_errors: Final = msgspec.json.Decoder(list[dict[str, str]]).decode
 
 
 @dataclass(slots=True)
-class Answer:
+class UploadResponse:
     """A response, whole.
 
     Attributes:
@@ -47,7 +47,7 @@ class Answer:
 
     def content(self) -> bytes:
         """Give the body's bytes all at once."""
-        return self.body if isinstance(self.body, bytes) else b"".join(pieces(self.body))
+        return self.body if isinstance(self.body, bytes) else b"".join(chunks(self.body))
 
     async def send(self, send: Send) -> None:
         """Send it, and let go of the spool."""
@@ -55,7 +55,7 @@ class Answer:
             size = len(self.body) if isinstance(self.body, bytes) else self.body.seek(0, 2)
             headers = [*self.headers, _JSON, (b"content-length", str(size).encode())]
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
-            bodies = (self.body,) if isinstance(self.body, bytes) else pieces(self.body)
+            bodies = (self.body,) if isinstance(self.body, bytes) else chunks(self.body)
             for piece in bodies:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
@@ -166,7 +166,7 @@ class Reporter:
         rows = await self._connection.fetch_all(self._statements.rejected, (0, most))
         return [ReportRow.of(row) for row in rows]
 
-    async def report(self, request: UploadRequest, counts: Counts) -> Answer:
+    async def report(self, request: UploadRequest, counts: Counts) -> UploadResponse:
         """Write the report of a batch to a spool.
 
         Raises:
@@ -194,7 +194,7 @@ class Reporter:
         except BaseException:
             spool.close()
             raise
-        return Answer(200, spool)
+        return UploadResponse(200, spool)
 
     async def _pages(self, *, rejected_only: bool) -> AsyncIterator[list[Row]]:
         """Give the report's rows, some at a time."""

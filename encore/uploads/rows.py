@@ -14,11 +14,11 @@ from sqlalchemy.sql.schema import CallableColumnDefault
 from encore.database.statement import Row
 from encore.errors.api import BadRequest, FieldError
 from encore.models.fields import Field
-from encore.models.types import Codec, Refusal
+from encore.models.types import Codec, InvalidValue
 from encore.resource.locations import Locations
 from encore.uploads.formats import Rows, Unreadable
 from encore.uploads.responses import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
-from encore.uploads.staging_table import CREATED, REJECTED, Stage
+from encore.uploads.staging_table import CREATED, REJECTED, StagingTable
 from encore.validation.body import NULL, Attributes, Errors
 from encore.validation.members import Members, report_read_only
 
@@ -73,7 +73,9 @@ class _Shape:
 
     __slots__ = ("_convert", "_initial", "_mask", "_missing", "_template")
 
-    def __init__(self, given: tuple[str, ...], stage: Stage, required: Iterable[Field]) -> None:
+    def __init__(
+        self, given: tuple[str, ...], stage: StagingTable, required: Iterable[Field]
+    ) -> None:
         self._mask = stage.mask(given)
         self._missing = [f for f in required if f.attribute not in given]
         self._convert: list[tuple[int, str, Convert | None]] = []
@@ -123,7 +125,7 @@ class RowMaker:
 
     def __init__(
         self,
-        stage: Stage,
+        stage: StagingTable,
         creatable: Sequence[Field],
         nameable: Collection[Field],
         locations: Locations,
@@ -157,7 +159,7 @@ class RowMaker:
             if value is not None:
                 try:
                     attributes[attribute] = read(value)
-                except Refusal as refusal:
+                except InvalidValue as refusal:
                     row.errors.add(name, refusal.kind, str(refusal))
             elif field.nullable:
                 attributes[attribute] = None

@@ -18,7 +18,7 @@ from encore.database.statement import Statement, Values
 from encore.errors.api import FieldError, ValidationFailed
 from encore.execution.error_mapping import refused_fields
 from encore.models.fields import Field
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 from encore.uploads.formats import WHOLE_ROW
 from encore.uploads.statements import UploadStatements
 
@@ -73,7 +73,7 @@ class RowsWriter:
     part_size = 1_000
 
     def __init__(
-        self, connection: Bulk, statements: UploadStatements, view: View, *, keep_going: bool
+        self, connection: Bulk, statements: UploadStatements, view: Serializer, *, keep_going: bool
     ) -> None:
         self._connection = connection
         self._statements = statements

@@ -18,7 +18,7 @@ from encore.database.statement import Row
 from encore.errors.api import ApiError, Conflict, FieldError, ValidationFailed
 from encore.execution.session_writes import SessionWrites, python_reader, run
 from encore.models.fields import Field
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 from encore.uploads.formats import WHOLE_ROW
 from encore.uploads.rows_writer import RowsWriter, Step
 from encore.uploads.staging_table import CREATED
@@ -45,7 +45,7 @@ class SessionRowsWriter(RowsWriter):
         self,
         connection: Bulk,
         statements: UploadStatements,
-        view: View,
+        view: Serializer,
         writes: SessionWrites,
         *,
         keep_going: bool,

@@ -34,7 +34,7 @@ class Stopped(Exception):
     """Nobody waits any more for what is being read."""
 
 
-class Body:
+class SpooledBody:
     """The body of a request.
 
     Attributes:
@@ -104,7 +104,7 @@ class _Source(io.RawIOBase):
         return len(data)
 
 
-def pieces(file: IO[bytes]) -> Iterator[bytes]:
+def chunks(file: IO[bytes]) -> Iterator[bytes]:
     """Give a spool's bytes from the start, piece by piece."""
     file.seek(0)
     while piece := file.read(PIECE):

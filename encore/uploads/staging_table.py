@@ -40,7 +40,7 @@ MAX_FIELDS: Final = 63
 """The most fields of a model: which of them a row gave is one bit each of a 64-bit integer."""
 
 
-class Stage:
+class StagingTable:
     """The temporary table of one upload's rows.
 
     ``stage[attribute]`` is the column of what the rows say of an attribute.

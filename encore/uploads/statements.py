@@ -33,7 +33,7 @@ from encore.models.defaults import sql_default
 from encore.models.fields import Field
 from encore.models.mapped_class import MappedClass
 from encore.uploads.overriding import insert_generated
-from encore.uploads.staging_table import CREATED, REJECTED, UNCHANGED, UPDATED, Stage
+from encore.uploads.staging_table import CREATED, REJECTED, UNCHANGED, UPDATED, StagingTable
 
 
 class UploadStatements:
@@ -58,7 +58,7 @@ class UploadStatements:
 
     def __init__(
         self,
-        stage: Stage,
+        stage: StagingTable,
         *,
         natural_key: Sequence[Field],
         key: Field,
@@ -302,7 +302,7 @@ class UploadStatements:
         )
 
 
-def _or_default(field: Field, stage: Stage) -> ColumnElement[Any]:
+def _or_default(field: Field, stage: StagingTable) -> ColumnElement[Any]:
     """Give what a row says of a field, or else the default that only the database knows."""
     default = sql_default(field.column, stage.dialect)
     if default is None:

@@ -12,12 +12,12 @@ from encore.http.request_state import Access
 from encore.models.fields import Field, Model
 from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime
-from encore.uploads.formats import Names
+from encore.uploads.formats import ColumnNames
 from encore.uploads.hooks import UploadHooks
 from encore.uploads.idempotency import IdempotencyKeys
 from encore.uploads.parts import DEFAULT_PART_ROWS, Parts
 from encore.uploads.rows import RowMaker
-from encore.uploads.staging_table import MAX_FIELDS, Stage
+from encore.uploads.staging_table import MAX_FIELDS, StagingTable
 from encore.uploads.statements import UploadStatements
 from encore.validation.members import Members
 
@@ -107,7 +107,7 @@ class Upload(UploadHooks):
                     raise ConfigurationError(resource.name, option, text)
         if len(staged) > MAX_FIELDS:
             raise ConfigurationError(resource.name, "upload", f"has over {MAX_FIELDS} fields")
-        self.stage = Stage(f"upload_{resource.slug}", staged, dialect)
+        self.stage = StagingTable(f"upload_{resource.slug}", staged, dialect)
         self.parts = Parts(self.stage, part_rows)
         self.statements = UploadStatements(
             self.stage,
@@ -123,7 +123,7 @@ class Upload(UploadHooks):
         members = Members.of(resource.view, creatable)
         self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations, members)
         shown = list(resource.view.shown)
-        self.names = Names({*shown, *(f.name for f in creatable)}, shown)
+        self.names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
 
     def _key(self) -> Field:
         key = self.resource.generated

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from encore.errors.api import FieldError, ValidationFailed
 from encore.models.defaults import has_sql_default
 from encore.models.fields import Field
-from encore.models.types import Refusal
+from encore.models.types import InvalidValue
 
 Attributes = dict[str, Any]
 """Python values under the model's attribute names."""
@@ -65,7 +65,7 @@ class Errors:
             raise ValidationFailed(",\n".join(self._texts), self._errors)
 
 
-def read_new(
+def validate_create(
     body: Mapping[str, Any],
     fields: Iterable[Field],
     errors: Errors,
@@ -94,14 +94,14 @@ def check_complete(
             errors.add(prefix + field.name, NULL, "cannot be null", field.label)
 
 
-def read_change(
+def validate_update(
     body: Mapping[str, Any], fields: Iterable[Field], errors: Errors, *, prefix: str = ""
 ) -> Attributes:
     """Read the body of a change: what is not given stays."""
     return _read(body, fields, errors, prefix, frozenset(), whole=False)
 
 
-def read_replacement(
+def validate_replace(
     body: Mapping[str, Any],
     fields: Iterable[Field],
     errors: Errors,
@@ -146,7 +146,7 @@ def _read(
             continue
         try:
             attributes[field.attribute] = read = field.codec.from_json(value)
-        except Refusal as refusal:
+        except InvalidValue as refusal:
             errors.add(prefix + field.name, refusal.kind, str(refusal))
             continue
         if whole and field.generated and read > field.highest_choice:

@@ -10,7 +10,7 @@ from typing import Any
 
 from encore.models.fields import Field, Fields
 from encore.query.messages import SHOWN, nearest
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 from encore.validation.body import INVALID, Errors
 
 
@@ -35,7 +35,7 @@ class Members:
     @classmethod
     def of(
         cls,
-        view: View,
+        view: Serializer,
         written: Iterable[Field],
         judged: Collection[str] = (),
         schema: Mapping[str, Any] | None = None,

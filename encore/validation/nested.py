@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from encore.models.fields import Field
 from encore.models.relations import Relation
-from encore.models.types import Refusal
+from encore.models.types import InvalidValue
 from encore.options.options import NESTED_ARRAYS
-from encore.serializers.serializer import Child, View
+from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation import body as bodies
 from encore.validation.body import Attributes, Errors
 from encore.validation.members import Members
@@ -26,7 +26,7 @@ Rest = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class New:
+class CreateRelated:
     """A related row to make.
 
     Attributes:
@@ -41,7 +41,7 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ConnectRelated:
     """A related row to link.
 
     Attributes:
@@ -60,7 +60,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Nested:
+class NestedBody:
     """What a body says of one relation; no items unlink.
 
     Attributes:
@@ -72,8 +72,8 @@ class Nested:
         errors: What is wrong, unless the body gives what is stored.
     """
 
-    child: Child
-    items: tuple[New | Link, ...]
+    child: RelatedSerializer
+    items: tuple[CreateRelated | ConnectRelated, ...]
     compares: bool = False
     replaces: bool = False
     gone: tuple[Key, ...] = ()
@@ -102,7 +102,7 @@ class Reading:
     lenient: bool = False
 
 
-class NestedReader:
+class NestedBodyParser:
     """Reads the nested bodies of one view.
 
     Args:
@@ -118,7 +118,12 @@ class NestedReader:
     """
 
     def __init__(
-        self, view: View, *, creatable: Collection[Field], updatable: Collection[Field], arrays: str
+        self,
+        view: Serializer,
+        *,
+        creatable: Collection[Field],
+        updatable: Collection[Field],
+        arrays: str,
     ) -> None:
         self._arrays = arrays
         self._items = {name: Items(child) for name, child in view.children.items()}
@@ -129,7 +134,7 @@ class NestedReader:
             if not child.relation.many or arrays != UNCHANGED
         }
 
-    def read(self, body: Mapping[str, Any], reading: Reading) -> list[Nested]:
+    def read(self, body: Mapping[str, Any], reading: Reading) -> list[NestedBody]:
         """Read what a body says of related rows."""
         found = (
             self._array(name, child, body[name], reading)
@@ -140,7 +145,9 @@ class NestedReader:
         )
         return [one for one in found if one is not None]
 
-    def _array(self, name: str, child: Child, given: Any, reading: Reading) -> Nested | None:
+    def _array(
+        self, name: str, child: RelatedSerializer, given: Any, reading: Reading
+    ) -> NestedBody | None:
         if not reading.new and self._arrays != SYNC:
             if self._arrays == REFUSE:
                 text = "cannot be changed through its parent"
@@ -152,9 +159,13 @@ class NestedReader:
             return None
         read = self._items[name].read
         items = [read(f"{name}.{place}", one, reading) for place, one in enumerate(given)]
-        return Nested(child, _present(items), compares=not reading.new, replaces=not reading.new)
+        return NestedBody(
+            child, _present(items), compares=not reading.new, replaces=not reading.new
+        )
 
-    def _one(self, name: str, child: Child, body: Mapping[str, Any], reading: Reading) -> Nested:
+    def _one(
+        self, name: str, child: RelatedSerializer, body: Mapping[str, Any], reading: Reading
+    ) -> NestedBody:
         given, reader = body[name], self._items[name]
         # Without its key the shown row looks like a new one, and maybe like a wrong one.
         ambiguous = not reading.new and not reader.shows_key and isinstance(given, dict)
@@ -163,7 +174,7 @@ class NestedReader:
         item = None if given is None else reader.read(name, given, reading)
         by_key = any(str(column.name) in body for column in child.relation.foreign_key)
         compares = ambiguous or by_key or (item is not None and bool(item.rest))
-        return Nested(
+        return NestedBody(
             child,
             _present([item]),
             compares=compares and not reading.new,
@@ -178,7 +189,7 @@ class Items:
         shows_key: Whether callers see the rows' whole key.
     """
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: RelatedSerializer) -> None:
         view, relation = child.view, child.relation
         self._key = view.fields.key
         self.shows_key = all(f.name in view.shown for f in self._key)
@@ -191,7 +202,9 @@ class Items:
         self._many = relation.many
         self._given_elsewhere = frozenset(f.attribute for f in view.fields)
 
-    def read(self, name: str, given: Any, reading: Reading) -> New | Link | None:
+    def read(
+        self, name: str, given: Any, reading: Reading
+    ) -> CreateRelated | ConnectRelated | None:
         """Read one object; None unlinks, or is wrong."""
         if not isinstance(given, dict):
             reading.errors.add(name, bodies.INVALID, "must be an object")
@@ -209,7 +222,7 @@ class Items:
             for member in rest:
                 reading.errors.add(prefix + member, bodies.INVALID, "must not be given with no key")
             return None
-        attributes = bodies.read_new(
+        attributes = bodies.validate_create(
             given,
             self._written,
             reading.errors,
@@ -219,7 +232,7 @@ class Items:
         rest = {member: given[member] for member in read_only}
         if not reading.lenient:  # Of a key of several columns, the parent's part is not written.
             rest |= {f.name: v for f, v in key if v is not None and f not in self._written}
-        return New(name, attributes, rest)
+        return CreateRelated(name, attributes, rest)
 
     def _rest(self, given: Mapping[str, Any], reading: Reading) -> Rest:
         if reading.lenient:
@@ -230,21 +243,23 @@ class Items:
     @staticmethod
     def _link(
         name: str, key: Sequence[tuple[Field, Any]], rest: Rest, errors: Errors
-    ) -> Link | None:
+    ) -> ConnectRelated | None:
         values = []
         for one, value in key:
             try:
                 values.append(one.codec.driver_value(one.codec.from_json(value)))
-            except Refusal as refusal:
+            except InvalidValue as refusal:
                 errors.add(f"{name}.{one.name}", refusal.kind, str(refusal))
-        return Link(name, tuple(values), rest)
+        return ConnectRelated(name, tuple(values), rest)
 
 
-def _present(items: Sequence[New | Link | None]) -> tuple[New | Link, ...]:
+def _present(
+    items: Sequence[CreateRelated | ConnectRelated | None],
+) -> tuple[CreateRelated | ConnectRelated, ...]:
     return tuple(item for item in items if item is not None)
 
 
-def _settable(view: View, fields: Collection[Field]) -> dict[str, Child]:
+def _settable(view: Serializer, fields: Collection[Field]) -> dict[str, RelatedSerializer]:
     columns = {field.column for field in fields}
     return {
         name: child

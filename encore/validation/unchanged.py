@@ -11,9 +11,9 @@ from msgspec import UNSET
 
 from encore.http.body import decode
 from encore.models.fields import Field
-from encore.models.types import Refusal
+from encore.models.types import InvalidValue
 from encore.serializers.records import encode
-from encore.serializers.serializer import Child, View
+from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation.body import INVALID, Errors
 from encore.validation.members import report_read_only
 
@@ -27,7 +27,7 @@ def as_shown(record: Any) -> dict[str, Any]:
 
 
 def report_changed(
-    view: View,
+    view: Serializer,
     given: Json,
     names: Iterable[str],
     shown: Json,
@@ -45,7 +45,7 @@ def report_changed(
                 report_read_only(name, errors, prefix)
 
 
-def is_same(view: View, name: str, given: Any, shown: Any) -> bool:
+def is_same(view: Serializer, name: str, given: Any, shown: Any) -> bool:
     """Return whether a member of a body has the value that is shown."""
     field = view.fields.by_name.get(name)
     if field is not None:
@@ -64,7 +64,7 @@ def same_value(field: Field, given: Any, shown: Any) -> bool:
         return False
     try:
         return bool(field.codec.from_json(given) == field.codec.from_json(shown))
-    except Refusal:
+    except InvalidValue:
         return False
 
 
@@ -74,11 +74,11 @@ def is_driver_value(field: Field, given: Any, value: Any) -> bool:
         return given is value
     try:
         return bool(field.codec.driver_value(field.codec.from_json(given)) == value)
-    except Refusal:
+    except InvalidValue:
         return False
 
 
-def same_rows(child: Child, given: Any, shown: Any) -> bool:
+def same_rows(child: RelatedSerializer, given: Any, shown: Any) -> bool:
     """Return whether a body gives the related rows that are shown, in the same order.
 
     Of a row, members may be left out, but not its key where that is shown.
@@ -90,7 +90,7 @@ def same_rows(child: Child, given: Any, shown: Any) -> bool:
     return all(_same_row(child.view, *pair) for pair in zip(given, shown, strict=True))
 
 
-def _same_row(view: View, given: Any, shown: Any) -> bool:
+def _same_row(view: Serializer, given: Any, shown: Any) -> bool:
     if not (isinstance(given, dict) and isinstance(shown, dict)):
         return given is None and shown is None
     key = {field.name for field in view.fields.key}

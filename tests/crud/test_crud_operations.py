@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy import select, update
 
 from api.crud import Action, ConfigurationError, RowAction
-from encore.endpoints.endpoint import PlanRoute
+from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.api import BadRequest, Conflict
 from encore.execution.context import Context
 from encore.execution.hooks import ActionHooks
@@ -171,7 +171,7 @@ def test_row_action_finds_its_row_and_is_described(api: Api) -> None:
     assert api.read("/users/1/view")["firstName"] == "Ada"
     assert api.get("/users/9/view").status_code == 404
     assert api.get("/users/x/view").status_code == 404
-    routes = [r.described for r in api.app.router.routes if isinstance(r, PlanRoute)]
+    routes = [r.described for r in api.app.router.routes if isinstance(r, PipelineRoute)]
     schema = get_openapi(title="test", version="1", routes=routes)
     described = schema["paths"]["/users/{id}/view"]["get"]
     (parameter,) = described["parameters"]

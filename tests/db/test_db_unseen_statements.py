@@ -16,7 +16,7 @@ from encore.database.search_index.sqlite import statements_to_create
 from encore.database.sqlite import SqliteDatabase
 from encore.database.statement import Statement, param
 from encore.database.text_search import like_any_case
-from encore.sql.statement_cache import Shapes
+from encore.sql.statement_cache import StatementCache
 from tests.workers import DATABASES
 
 LONG_TEXT = sa.table("notes", sa.column("text", sa.Text))
@@ -105,7 +105,7 @@ def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
         made.append(shape)
         return Statement(lambda: sa.select(sa.literal(shape[0])), DefaultDialect())
 
-    shapes = Shapes(make, probation=4, kept=4)
+    shapes = StatementCache(make, probation=4, kept=4)
     hot = shapes(0)
     assert shapes(0) is hot
     for number in range(1, 1_000):

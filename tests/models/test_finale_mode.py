@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 from api.crud import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from db.base import Base as CatalogBase
 from db.models.part import Part
-from encore.endpoints.endpoint import PlanRoute
+from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.api import Conflict
 from encore.types import Timestamps
 from tests.models.conftest import ModelApi, Serve
@@ -484,7 +484,7 @@ def test_a_resource_may_be_strict_where_the_crud_is_not(serve: Serve) -> None:
 
 def test_openapi_says_what_the_mode_takes(serve: Serve) -> None:
     api = both(serve)
-    routes = [one.described for one in api.app.router.routes if isinstance(one, PlanRoute)]
+    routes = [one.described for one in api.app.router.routes if isinstance(one, PipelineRoute)]
     paths = get_openapi(title="test", version="1", routes=routes)["paths"]
     form, text = FORM["Content-Type"], {"type": "string"}
     for base, forms, most, presets in [("/strict", 0, 1_000, 1), ("", 2, 10_000, 2)]:

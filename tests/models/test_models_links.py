@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from api.crud import ConfigurationError, Context
-from encore.endpoints.endpoint import PlanRoute
+from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.api import Forbidden
 from encore.types import UtcDateTime, now
 from tests.crud.conftest import assert_refused
@@ -212,7 +212,7 @@ def test_the_parents_update_hooks_and_scopes_hold_for_its_links(serve: Serve) ->
 
 
 def test_openapi_describes_the_links(api: ModelApi) -> None:
-    routes = [r.described for r in api.app.router.routes if isinstance(r, PlanRoute)]
+    routes = [r.described for r in api.app.router.routes if isinstance(r, PipelineRoute)]
     document = get_openapi(title="test", version="1", routes=routes)
     path = "/products/{product_id}/tags"
     operations = document["paths"][path]

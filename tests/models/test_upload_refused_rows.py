@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from encore.uploads import Merge, Upload
+from encore.uploads import MergeContext, Upload
 from tests.models.conftest import ModelApi, Serve
 
 REASONS: dict[str, dict[str, Any]] = {
@@ -140,7 +140,7 @@ def test_hook_before_the_writing_leaves_nothing_of_a_refused_row(
     api: ModelApi, upload: Upload
 ) -> None:
     @upload.before_write
-    async def remember(merge: Merge) -> None:
+    async def remember(merge: MergeContext) -> None:
         stage = merge.stage
         rows = sa.select(stage["code"]).where(stage.status == "created")
         await merge.execute(sa.insert(History).from_select(["code"], rows.order_by(stage.line)))

@@ -13,7 +13,7 @@ from api.crud import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.http.request_state import RequestState
-from encore.uploads import Merge, Upload, UploadedRow
+from encore.uploads import MergeContext, Upload, UploadedRow
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
 from tests.upload.depot import Answered, Delivery, DepotBase, Movement, Sample, Site
 
@@ -105,7 +105,7 @@ def register(upload: Upload) -> None:
             row.errors.add("weight", "Validation error", text)
 
     @upload.judge
-    async def keep_what_is_locked(merge: Merge) -> None:
+    async def keep_what_is_locked(merge: MergeContext) -> None:
         stage = merge.stage
         locked = sa.exists().where(Delivery.id == stage.id, Delivery.locked.is_(True))
         changes = stage.status == "updated"
@@ -113,14 +113,14 @@ def register(upload: Upload) -> None:
         await merge.reject(changes & locked, "status", text)
 
     @upload.before_write
-    async def remember_changes(merge: Merge) -> None:
+    async def remember_changes(merge: MergeContext) -> None:
         stage = merge.stage
         text = sa.literal("was ", sa.Text) + Delivery.goods
         rows = sa.select(stage.id, text).where(stage.status == "updated", Delivery.id == stage.id)
         await merge.execute(sa.insert(Movement).from_select(["delivery_id", "text"], rows))
 
     @upload.written
-    async def remember_new(merge: Merge) -> None:
+    async def remember_new(merge: MergeContext) -> None:
         stage = merge.stage
         text = sa.literal("new ", sa.Text) + Delivery.goods
         rows = sa.select(stage.id, text).where(stage.status == "created", Delivery.id == stage.id)

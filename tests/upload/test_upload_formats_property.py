@@ -11,10 +11,17 @@ from hypothesis import strategies as st
 
 from encore.errors.api import MalformedBody
 from encore.uploads import formats
-from encore.uploads.formats import Names, Unreadable, is_array, read_csv, read_json, read_ndjson
+from encore.uploads.formats import (
+    ColumnNames,
+    Unreadable,
+    is_array,
+    read_csv,
+    read_json,
+    read_ndjson,
+)
 
 COLUMNS = ("goods", "number", "note")
-NAMES = Names(COLUMNS, COLUMNS)
+NAMES = ColumnNames(COLUMNS, COLUMNS)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 ROWS = st.lists(st.dictionaries(st.sampled_from(COLUMNS), TEXT.filter(bool), max_size=3))
 WINDOWS = st.integers(1, 50)

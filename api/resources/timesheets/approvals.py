@@ -26,7 +26,7 @@ from encore.endpoints.schemas import read_schema
 from encore.errors.api import ApiError, Conflict, Forbidden, NotFound
 from encore.execution.actions import Action
 from encore.http.request_state import Access
-from encore.validation.body import read_change
+from encore.validation.body import validate_update
 
 SCOPE: Final = "approve:timesheets"
 _DECIDED: Final = ("status", "reason")
@@ -152,7 +152,7 @@ class DecideOnMany(Action):
         resource, body = self.resource, context.given
         errors = Errors()
         context.options["ids"] = read_ids(body, resource.key[0], errors)
-        attributes = read_change(body, resource.updatable, errors)
+        attributes = validate_update(body, resource.updatable, errors)
         context.options["decision"] = Decision.read(body, attributes, errors, also=(IDS,))
         errors.check()
 

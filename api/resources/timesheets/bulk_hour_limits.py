@@ -31,8 +31,8 @@ from api.resources.timesheets.hour_limits import ALL_PERSONS
 from api.resources.timesheets.rules import HOURS_PER_WEEK
 from db.models.timesheet import Timesheet
 from encore.errors.api import ValidationFailed
-from encore.uploads import Merge
-from encore.uploads.staging_table import CREATED, UPDATED, Stage
+from encore.uploads import MergeContext
+from encore.uploads.staging_table import CREATED, UPDATED, StagingTable
 
 _UNITS: Final = 100
 """Stored units of an hour (``FixedDecimal``)."""
@@ -70,7 +70,7 @@ class Crowding:
         self._limits = {DAY: f"{hours_per_day} a day", WEEK: f"{HOURS_PER_WEEK} a week"}
         self._dialect = dialect
 
-    async def judge(self, merge: Merge) -> None:
+    async def judge(self, merge: MergeContext) -> None:
         """Reject what does not fit; an upload's hook."""
         if (
             self._dialect.name == "postgresql"
@@ -81,7 +81,7 @@ class Crowding:
         weeks = _crowded_weeks(merge.stage, self._units[WEEK], self._dialect)
         await self._reject_over(merge, weeks, WEEK)
 
-    async def _reject_over(self, merge: Merge, crowded: Select[Any], span: str) -> None:
+    async def _reject_over(self, merge: MergeContext, crowded: Select[Any], span: str) -> None:
         """Reject rows until no day, or no week, is over its limit.
 
         Raises:
@@ -99,7 +99,7 @@ class Crowding:
             stored = {tuple(key): units for *key, units in found[first : first + step]}
             await self._reject_in(merge, stored, span)
 
-    async def _reject_in(self, merge: Merge, stored: Stored, span: str) -> None:
+    async def _reject_in(self, merge: MergeContext, stored: Stored, span: str) -> None:
         """Reject rows of these days, or weeks, until none of them is over its limit."""
         units = self._units[span]
         rooms = {key: units - taken for key, taken in stored.items()}
@@ -113,7 +113,7 @@ class Crowding:
             if len(looked_at) < _ROWS_AT_A_TIME:
                 return
 
-    def _message(self, stage: Stage, span: str) -> ColumnElement[str]:
+    def _message(self, stage: StagingTable, span: str) -> ColumnElement[str]:
         """Word the refusal in SQL, for each row by its own values."""
         units = _units(stage)
         hours = cast(units // _UNITS, String)
@@ -147,22 +147,22 @@ def _without_room(rows: Iterable[Sequence[Any]], rooms: Stored) -> Iterator[int]
             left[group] -= wanted
 
 
-def _units(stage: Stage) -> ColumnElement[int]:
+def _units(stage: StagingTable) -> ColumnElement[int]:
     return type_coerce(stage["hours"], Integer)
 
 
-def _coming(stage: Stage) -> ColumnElement[bool]:
+def _coming(stage: StagingTable) -> ColumnElement[bool]:
     """Rows that will be written."""
     return stage.status.in_((CREATED, UPDATED))
 
 
-def _staying(stage: Stage) -> ColumnElement[bool]:
+def _staying(stage: StagingTable) -> ColumnElement[bool]:
     """Stored entries that count, and that the upload does not replace."""
     replaced = select(stage.id).where(stage.status == UPDATED)
     return (Timesheet.status != "rejected") & Timesheet.id.not_in(replaced)
 
 
-def _crowded_days(stage: Stage, units: int) -> Select[Any]:
+def _crowded_days(stage: StagingTable, units: int) -> Select[Any]:
     """Give person, day and stored units of each day that would be over its limit."""
     days = (
         select(stage["user_id"], stage["day"], func.sum(_units(stage)).label("units"))
@@ -175,7 +175,7 @@ def _crowded_days(stage: Stage, units: int) -> Select[Any]:
     return select(days.c.user_id, days.c.day, stored).where(days.c.units + stored > units)
 
 
-def _crowded_weeks(stage: Stage, units: int, dialect: Dialect) -> Select[Any]:
+def _crowded_weeks(stage: StagingTable, units: int, dialect: Dialect) -> Select[Any]:
     """Give person, year, week and stored units of each week that would be over its limit.
 
     Only weeks with a weekly entry, here or stored: days have their own limit.
@@ -218,7 +218,7 @@ def _stored(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return select(total).where(condition).scalar_subquery()
 
 
-def _rows_of(stage: Stage, keys: Sequence[tuple[Any, ...]], span: str) -> Select[Any]:
+def _rows_of(stage: StagingTable, keys: Sequence[tuple[Any, ...]], span: str) -> Select[Any]:
     """Give the rows of these days or weeks: key, line, units; in the order of the lines."""
     key = [stage[name] for name in _KEYS[span]]
     # The keys are as the driver gave them: text for a day on SQLite.

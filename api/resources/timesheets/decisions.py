@@ -13,7 +13,7 @@ from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import MAX_REASON
 from encore.models.fields import Field
-from encore.models.types import Refusal
+from encore.models.types import InvalidValue
 
 MAX_IDS: Final = 1_000
 """The most entries that one decision may be about."""
@@ -93,7 +93,7 @@ def read_ids(body: Attributes, key: Field, errors: Errors) -> list[int]:
         name = f"{IDS}[{place}]"
         try:
             number = key.codec.from_json(value)
-        except Refusal as refusal:
+        except InvalidValue as refusal:
             errors.add(name, INVALID, str(refusal))
             continue
         if number in ids:

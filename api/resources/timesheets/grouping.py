@@ -28,7 +28,7 @@ from db.models.timesheet import Timesheet
 from encore.database.statement import Statement
 from encore.query import Condition
 from encore.query.messages import bad_value
-from encore.sql.statements import slots
+from encore.sql.statements import params
 
 LEADS: Final = {"employee": "user_id", "project": "project"}
 PERIODS: Final = ("week", "month")
@@ -87,7 +87,7 @@ def summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialec
 
 
 def _summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect) -> Select[Any]:
-    next_slot = slots()
+    next_slot = params()
     where = [condition.clause(next_slot) for condition in conditions]
     keys = [_TABLE.c[name] for name in grouping.leads] + ([_TABLE.c.day] if grouping.period else [])
     rows = select(*keys, *_sums(grouping)).where(*where).group_by(*keys)

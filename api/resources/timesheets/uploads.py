@@ -16,7 +16,7 @@ from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore.types import now
-from encore.uploads import Merge, UploadContext, UploadedRow
+from encore.uploads import MergeContext, UploadContext, UploadedRow
 from encore.uploads.staging_table import UNCHANGED, UPDATED
 
 ACCESS: Final = "batch:upload"
@@ -69,7 +69,7 @@ class Uploads:
         for name in _PERIOD:  # The whole period is given anew, or the old form's would stay.
             entry.setdefault(name, None)
 
-    async def reject_approved(self, merge: Merge) -> None:
+    async def reject_approved(self, merge: MergeContext) -> None:
         """Reject what would change an approved entry; from here on nobody approves the others."""
         stage = merge.stage
         changed = Timesheet.id.in_(select(stage.id).where(stage.status == UPDATED))
@@ -83,7 +83,7 @@ class Uploads:
         await merge.reject((stage.status == UPDATED) & approved, "status", text)
 
 
-async def submit_again(merge: Merge) -> None:
+async def submit_again(merge: MergeContext) -> None:
     """Submit the rejected entries that were changed, and remember that."""
     stage = merge.stage
     changed = select(stage.id).where(stage.status == UPDATED)

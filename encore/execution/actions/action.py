@@ -21,7 +21,7 @@ from encore.http.forms import read_json_or_form
 from encore.query import Condition
 from encore.serializers.records import encode_counting, hide, with_added
 from encore.serializers.stored_text import HEADER
-from encore.validation.nested import Nested
+from encore.validation.nested import NestedBody
 
 if TYPE_CHECKING:
     from encore.execution.resource import Resource
@@ -89,7 +89,7 @@ class Action:
     async def settle(self, context: Context) -> None:
         """Decide about what ``parse_request`` could not tell without the row."""
 
-    def needs_session(self, nested: Sequence[Nested] = ()) -> bool:
+    def needs_session(self, nested: Sequence[NestedBody] = ()) -> bool:
         """Tell whether what this action writes goes through an ORM session."""
         resource, behaviour = self.resource, self.resource.session_writes.behaviour
         if not self.writes:

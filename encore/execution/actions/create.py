@@ -45,7 +45,7 @@ class Create(Action):
         if not plain:
             self._read_others(context, errors)
         by_nested = resource.nested.sets(context.nested)
-        attributes = bodies.read_new(
+        attributes = bodies.validate_create(
             body,
             resource.creatable,
             errors,

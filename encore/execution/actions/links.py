@@ -16,12 +16,12 @@ from encore.database.statement import Row
 from encore.errors.api import NotFound
 from encore.execution.actions import JSON_ONLY, Update
 from encore.execution.context import Context
-from encore.execution.nested.session_writes import Links
+from encore.execution.nested.session_writes import LinkChange
 from encore.execution.resource import Resource
 from encore.http.body import read_json
 from encore.query.paging import NO_LIMIT
 from encore.validation.body import INVALID, Errors
-from encore.validation.nested import MAX_CHILDREN, Items, Key, Link, Reading
+from encore.validation.nested import MAX_CHILDREN, ConnectRelated, Items, Key, Reading
 
 
 class LinkAction(Update):
@@ -61,7 +61,7 @@ class LinkAction(Update):
         """Return what the body gives of each link, with its name in errors."""
         return [(self.relation, context.given[self.relation])]
 
-    def _read_one(self, name: str, given: Any, reading: Reading) -> Link | None:
+    def _read_one(self, name: str, given: Any, reading: Reading) -> ConnectRelated | None:
         key = self.resource.view.children[self.relation].view.fields.key
         if not isinstance(given, dict) and len(key) == 1:
             given = {key[0].name: given}
@@ -70,7 +70,7 @@ class LinkAction(Update):
             reading.errors.add(name, INVALID, text)
             return None
         item = self._items.read(name, given, reading)
-        return item if isinstance(item, Link) else None
+        return item if isinstance(item, ConnectRelated) else None
 
     async def data(self, context: Context) -> None:
         """Do nothing: there is no stored row that a body could repeat."""
@@ -90,7 +90,7 @@ class LinkAction(Update):
     async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
         raise NotImplementedError
 
-    async def _in_session(self, connection: Connection, row: Row, links: Links) -> bool:
+    async def _in_session(self, connection: Connection, row: Row, links: LinkChange) -> bool:
         """Change the links through a session, where the model of either side needs one."""
         nested = self.resource.session_nested
         if not (self.needs_session() or nested.is_needed_for(self.relation)):
@@ -102,7 +102,7 @@ class LinkAction(Update):
         """Return the parent's key as the link table holds it."""
         return self.resource.view.values(row, [local for local, _ in self._relation.pairs])
 
-    async def _other(self, connection: Connection, link: Link, context: Context) -> Key:
+    async def _other(self, connection: Connection, link: ConnectRelated, context: Context) -> Key:
         """Return a linked row's key as the link table holds it. Raises ``Conflict``."""
         row = await self._related.row(connection, link, context)
         return self._related.view.values(row, [far for far, _ in self._relation.link_pairs])
@@ -146,7 +146,9 @@ class ReplaceLinks(LinkAction):
             wanted[other] = None
         errors.check()
         keys = [link.key for link in context.options[_LINKS]]
-        if not await self._in_session(connection, row, Links(self.relation, keys, replaces=True)):
+        if not await self._in_session(
+            connection, row, LinkChange(self.relation, keys, replaces=True)
+        ):
             await self._replace(connection, own, wanted)
         await self._linked_rows(connection, row, context)
 
@@ -177,7 +179,7 @@ class AddLink(LinkAction):
         other = await self._other(connection, link, context)
         if await joins.exists(connection, own, other):
             context.status = 200
-        elif not await self._in_session(connection, row, Links(self.relation, [link.key])):
+        elif not await self._in_session(connection, row, LinkChange(self.relation, [link.key])):
             await joins.insert(connection, own, other)
         found = await connection.fetch_one(self._related.statements.read(), link.key)
         if found is None:
@@ -209,7 +211,7 @@ class RemoveLink(LinkAction):
         parents = len(self.resource.path_fields)
         if context.lookup is None:
             context.key_values = keys[:parents]
-        context.options[_LINKS] = [Link(self.relation, keys[parents:], {})]
+        context.options[_LINKS] = [ConnectRelated(self.relation, keys[parents:], {})]
 
     async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
         (link,) = context.options[_LINKS]
@@ -220,7 +222,7 @@ class RemoveLink(LinkAction):
         own, joins = self._own(row), self._related.joins
         if not await joins.exists(connection, own, other):
             raise NotFound
-        links = Links(self.relation, [link.key], removes=True)
+        links = LinkChange(self.relation, [link.key], removes=True)
         if not await self._in_session(connection, row, links):
             await joins.delete(connection, own, other)
         context.instance, context.rows = {}, ()

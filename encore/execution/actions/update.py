@@ -21,7 +21,7 @@ from encore.serializers.stored_text import doubtful, shown_as
 from encore.validation import body as bodies
 from encore.validation.body import Attributes, Errors
 from encore.validation.members import report_read_only
-from encore.validation.nested import Nested, Reading
+from encore.validation.nested import NestedBody, Reading
 from encore.validation.unchanged import is_driver_value
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Update(RowAction):
         errors = Errors()
         replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
         if replaces:
-            attributes = bodies.read_replacement(body, resource.updatable, errors, resource.unseen)
+            attributes = bodies.validate_replace(body, resource.updatable, errors, resource.unseen)
         else:
-            attributes = bodies.read_change(body, resource.updatable, errors)
+            attributes = bodies.validate_update(body, resource.updatable, errors)
         if not resource.members.update.written.issuperset(body):
             self._read_others(context, attributes, errors)
         refused = frozenset(error["field"] for error in errors.found)
@@ -124,8 +124,8 @@ class Update(RowAction):
         ]
 
     async def _settle_array(
-        self, connection: Connection, array: Nested, stored: StoredRow
-    ) -> Nested:
+        self, connection: Connection, array: NestedBody, stored: StoredRow
+    ) -> NestedBody:
         """Find out what an array changes that becomes the stored set."""
         resource, relation = self.resource, array.relation
         own = resource.view.values(stored.row, [local for local, _ in relation.pairs])

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from encore.errors.hooks import HookError, UnknownName
+from encore.errors.hooks import HookError, UnknownAttribute
 from encore.models.fields import Fields
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 
 
-def check_additions(given: Mapping[str, Any], view: View, resource: str) -> None:
+def check_additions(given: Mapping[str, Any], view: Serializer, resource: str) -> None:
     """Validate the names, in Python or in JSON, against the fields of all nested rows.
 
     A name that only some kinds of nested rows have is meant for those.
@@ -23,7 +23,7 @@ def check_additions(given: Mapping[str, Any], view: View, resource: str) -> None
             known = [
                 known for fields in children for f in fields for known in (f.attribute, f.name)
             ]
-            raise UnknownName(resource, "nested attribute", name, known)
+            raise UnknownAttribute(resource, "nested attribute", name, known)
         if any(field.computed for field in found):
             raise HookError(f"resource {resource}: add_to_children: {name!r} is computed")
         if any(field.generated_always for field in found):

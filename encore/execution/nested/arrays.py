@@ -16,17 +16,17 @@ from msgspec import UNSET
 from encore.database.connection import Connection
 from encore.errors.api import Conflict
 from encore.execution.nested.related_rows import RelatedRows
-from encore.serializers.serializer import View
+from encore.serializers.serializer import Serializer
 from encore.validation import body as bodies
 from encore.validation.body import INVALID, Errors
 from encore.validation.members import report_read_only
-from encore.validation.nested import Key, Link, Nested, New
+from encore.validation.nested import ConnectRelated, CreateRelated, Key, NestedBody
 from encore.validation.unchanged import is_same
 
 Shown = Mapping[str, Any]
 
 
-def unsyncable(view: View) -> Iterator[str]:
+def unsyncable(view: Serializer) -> Iterator[str]:
     """Return why arrays of a view cannot be synchronised, a text for each."""
     for name, child in view.children.items():
         relation, key = child.relation, child.view.fields.key
@@ -39,8 +39,8 @@ def unsyncable(view: View) -> Iterator[str]:
 
 
 async def settle(
-    connection: Connection, related: RelatedRows, array: Nested, own: Key, shown: list[Shown]
-) -> Nested:
+    connection: Connection, related: RelatedRows, array: NestedBody, own: Key, shown: list[Shown]
+) -> NestedBody:
     """Return an array with what it changes.
 
     Args:
@@ -64,9 +64,9 @@ async def settle(
         text = f"{name} holds more rows than are shown, so that it cannot be replaced"
         raise Conflict(INVALID, [{"field": name, "message": text}])
     errors, seen = Errors(), set()
-    items: list[New | Link] = []
+    items: list[CreateRelated | ConnectRelated] = []
     for item in array.items:
-        if not isinstance(item, Link):
+        if not isinstance(item, ConnectRelated):
             items.append(item)
             continue
         if item.key in seen:
@@ -79,7 +79,9 @@ async def settle(
     return replace(array, items=tuple(items), gone=gone)
 
 
-def _changed(related: RelatedRows, item: Link, own: Key, shown: Shown, errors: Errors) -> Link:
+def _changed(
+    related: RelatedRows, item: ConnectRelated, own: Key, shown: Shown, errors: Errors
+) -> ConnectRelated:
     """Return a row that is related already with the members that differ from what it shows."""
     view, prefix = related.view, f"{item.name}."
     foreign = {field.name for field in related.foreign}
@@ -92,5 +94,5 @@ def _changed(related: RelatedRows, item: Link, own: Key, shown: Shown, errors: E
             body[name] = value
         else:
             report_read_only(name, errors, prefix)
-    changes = bodies.read_change(body, writable.values(), errors, prefix=prefix)
+    changes = bodies.validate_update(body, writable.values(), errors, prefix=prefix)
     return replace(item, rest={}, kept=True, changes=changes)

@@ -17,13 +17,13 @@ from encore.execution.nested.additions import additions
 from encore.execution.session_writes import SessionWrites
 from encore.models.fields import Raw
 from encore.serializers.records import hide
-from encore.serializers.relation_loader import Embedder
-from encore.serializers.serializer import Child, View
-from encore.sql.association_table import Joins
+from encore.serializers.relation_loader import RelationLoader
+from encore.serializers.serializer import RelatedSerializer, Serializer
+from encore.sql.association_table import AssociationTable
 from encore.sql.statements import Statements
 from encore.validation import body as bodies
 from encore.validation.body import Errors
-from encore.validation.nested import Key, Link, New, Rest
+from encore.validation.nested import ConnectRelated, CreateRelated, Key, Rest
 from encore.validation.unchanged import as_shown, is_driver_value, report_changed
 
 
@@ -31,7 +31,7 @@ from encore.validation.unchanged import as_shown, is_driver_value, report_change
 class Writing:
     """A related row that is being written: how it is shown, what is written, where it stands."""
 
-    view: View
+    view: Serializer
     attributes: Mapping[str, Any]
     prefix: str
 
@@ -47,13 +47,13 @@ class RelatedRows:
         foreign: Their fields that refer to the parent.
     """
 
-    def __init__(self, child: Child, dialect: Dialect) -> None:
+    def __init__(self, child: RelatedSerializer, dialect: Dialect) -> None:
         self.child = child
         self.view = child.view
         self.statements = Statements(child.view.fields, child.view.fields.key, dialect)
-        self.joins = Joins(child.relation, dialect)
+        self.joins = AssociationTable(child.relation, dialect)
         self._session_writes = SessionWrites(child.view.fields, dialect)
-        self._embedder = Embedder(child.view)
+        self._embedder = RelationLoader(child.view)
         relation = child.relation
         self.foreign = (
             [child.view.fields.of_column(remote) for _, remote in relation.pairs]
@@ -61,9 +61,11 @@ class RelatedRows:
             else []
         )
 
-    async def row(self, connection: Connection, item: New | Link, context: Context) -> Row:
+    async def row(
+        self, connection: Connection, item: CreateRelated | ConnectRelated, context: Context
+    ) -> Row:
         """Make the related row, or find it. Raises ``Conflict``, ``ValidationFailed``."""
-        if isinstance(item, New):
+        if isinstance(item, CreateRelated):
             return await self._insert(connection, item, context, {})
         row = await connection.fetch_one(self.statements.read(), item.key)
         if row is None:
@@ -72,7 +74,11 @@ class RelatedRows:
         return row
 
     async def connect(
-        self, connection: Connection, item: New | Link, own: Key, context: Context
+        self,
+        connection: Connection,
+        item: CreateRelated | ConnectRelated,
+        own: Key,
+        context: Context,
     ) -> None:
         """Relate a new or existing row to the parent whose key is ``own``."""
         if self.child.relation.link is None:
@@ -80,7 +86,7 @@ class RelatedRows:
         else:
             await self._join(connection, item, own, context)
 
-    async def change(self, connection: Connection, item: Link, context: Context) -> None:
+    async def change(self, connection: Connection, item: ConnectRelated, context: Context) -> None:
         """Change a row that is related already."""
         if not item.changes:
             return
@@ -130,12 +136,16 @@ class RelatedRows:
         context.writing = None
 
     async def _adopt(
-        self, connection: Connection, item: New | Link, own: Key, context: Context
+        self,
+        connection: Connection,
+        item: CreateRelated | ConnectRelated,
+        own: Key,
+        context: Context,
     ) -> None:
         """Make a row that refers to the parent, or have an existing one refer to it."""
         fields = self.view.fields
         refers = {f.attribute: Raw(v) for f, v in zip(self.foreign, own, strict=True)}
-        if isinstance(item, New):
+        if isinstance(item, CreateRelated):
             await self._insert(connection, item, context, refers)
             return
         rest = self.without_own(item.rest, own)
@@ -151,7 +161,11 @@ class RelatedRows:
         context.writing = None
 
     async def _join(
-        self, connection: Connection, item: New | Link, own: Key, context: Context
+        self,
+        connection: Connection,
+        item: CreateRelated | ConnectRelated,
+        own: Key,
+        context: Context,
     ) -> None:
         """Put a row of the link table between the parent and a new or existing row."""
         row = await self.row(connection, item, context)
@@ -163,7 +177,11 @@ class RelatedRows:
             raise Conflict(bodies.INVALID, [{"field": item.name, "message": text}]) from error
 
     async def _insert(
-        self, connection: Connection, item: New, context: Context, refers: Mapping[str, Any]
+        self,
+        connection: Connection,
+        item: CreateRelated,
+        context: Context,
+        refers: Mapping[str, Any],
     ) -> Row:
         """Insert a related row; ``add_to_children`` goes over what the client says."""
         fields, prefix = self.view.fields, f"{item.name}."

@@ -22,11 +22,11 @@ from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, ru
 from encore.models.fields import initial_values
 from encore.validation import body as bodies
 from encore.validation.body import Errors
-from encore.validation.nested import Link, Nested, New
+from encore.validation.nested import ConnectRelated, CreateRelated, NestedBody
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class LinkChange:
     """A change of the links of one row.
 
     Attributes:
@@ -42,7 +42,7 @@ class Links:
     removes: bool = False
 
 
-class SessionNested:
+class SessionNestedWrites:
     """Writes the nested bodies of one view's rows in sessions.
 
     Args:
@@ -56,7 +56,7 @@ class SessionNested:
         self._related = related
         self._writes = writes
 
-    def needed(self, nested: Sequence[Nested]) -> bool:
+    def needed(self, nested: Sequence[NestedBody]) -> bool:
         """Tell whether any of these related rows has to be written in a session."""
         return any(self.is_needed_for(one.relation.name) for one in nested)
 
@@ -66,7 +66,7 @@ class SessionNested:
         return any(behaviour.reasons(action) for action in ("create", "update"))
 
     async def link(
-        self, connection: Connection, parent: SessionWrites, row: Row, to: Links
+        self, connection: Connection, parent: SessionWrites, row: Row, to: LinkChange
     ) -> None:
         """Change the links of a stored row; validators and events of both sides run.
 
@@ -99,7 +99,7 @@ class SessionNested:
     async def check_links(self, connection: Connection, context: Context) -> None:
         """Check that the rows to be linked exist and show what the body says of them."""
         for one, item in _items(context.nested):
-            if isinstance(item, Link):
+            if isinstance(item, ConnectRelated):
                 await self._related[one.relation.name].row(connection, item, context)
 
     def apply(self, session: Session, instance: Any, context: Context) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class SessionNested:
         for one in context.nested:
             instances = [self._instance(session, one, item, context) for item in one.items]
             new = zip(one.items, instances, strict=True)
-            made.update((item.name, i) for item, i in new if isinstance(item, New))
+            made.update((item.name, i) for item, i in new if isinstance(item, CreateRelated))
             try:
                 _relate(instance, one, instances)
             except VALIDATION_ERRORS as error:
@@ -120,7 +120,7 @@ class SessionNested:
     ) -> None:
         """Check that new rows, whose keys these are, show what the body says of them."""
         for one, item in _items(context.nested):
-            if isinstance(item, New) and item.rest:
+            if isinstance(item, CreateRelated) and item.rest:
                 related = self._related[one.relation.name]
                 row = await connection.fetch_one(
                     related.statements.stored(), tuple(keys[item.name])
@@ -129,7 +129,9 @@ class SessionNested:
                     raise NotWritten("a related row is gone")
                 await related.check_rest(connection, row, item.rest, f"{item.name}.")
 
-    def keys(self, nested: Sequence[Nested], made: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    def keys(
+        self, nested: Sequence[NestedBody], made: Mapping[str, Any]
+    ) -> dict[str, Sequence[Any]]:
         """Return the keys of flushed instances, as driver values."""
         return {
             item.name: self._writes[one.relation.name].identity(made[item.name])
@@ -137,9 +139,15 @@ class SessionNested:
             if item.name in made
         }
 
-    def _instance(self, session: Session, one: Nested, item: New | Link, context: Context) -> Any:
+    def _instance(
+        self,
+        session: Session,
+        one: NestedBody,
+        item: CreateRelated | ConnectRelated,
+        context: Context,
+    ) -> Any:
         writes = self._writes[one.relation.name]
-        if isinstance(item, Link):
+        if isinstance(item, ConnectRelated):
             found = writes.load(session, item.key)
             if found is None:
                 raise no_such_row(item.name)
@@ -160,7 +168,9 @@ class SessionNested:
         return writes.make(attributes, prefix)
 
 
-def _items(nested: Sequence[Nested]) -> Iterator[tuple[Nested, New | Link]]:
+def _items(
+    nested: Sequence[NestedBody],
+) -> Iterator[tuple[NestedBody, CreateRelated | ConnectRelated]]:
     return ((one, item) for one in nested for item in one.items)
 
 
@@ -170,7 +180,7 @@ def _refused(name: str, error: Exception) -> ValidationFailed:
     return ValidationFailed(f"{bodies.INVALID}: {name} {error}", errors)
 
 
-def _relate(instance: Any, one: Nested, related: Sequence[Any]) -> None:
+def _relate(instance: Any, one: NestedBody, related: Sequence[Any]) -> None:
     """Relate instances: put them into a collection, or make them all that is in it."""
     name = one.relation.name
     if not one.relation.many:

@@ -12,11 +12,11 @@ from encore.database.statement import Row
 from encore.execution.context import Context
 from encore.execution.nested.related_rows import RelatedRows
 from encore.models.fields import Raw
-from encore.serializers.serializer import View
-from encore.validation.nested import Key, Link, Nested
+from encore.serializers.serializer import Serializer
+from encore.validation.nested import ConnectRelated, Key, NestedBody
 
 
-class NestedWriter:
+class NestedWrites:
     """Writes the nested bodies of one view.
 
     Args:
@@ -27,11 +27,11 @@ class NestedWriter:
         related: The related rows, by the names of their relations.
     """
 
-    def __init__(self, view: View, dialect: Dialect) -> None:
+    def __init__(self, view: Serializer, dialect: Dialect) -> None:
         self._view = view
         self.related = {name: RelatedRows(child, dialect) for name, child in view.children.items()}
 
-    def sets(self, nested: Sequence[Nested]) -> frozenset[str]:
+    def sets(self, nested: Sequence[NestedBody]) -> frozenset[str]:
         """Return the parent's attributes that nested bodies will set."""
         fields = self._view.fields
         return frozenset(
@@ -64,14 +64,14 @@ class NestedWriter:
             related = self.related[relation.name]
             own = self._view.values(parent, [local for local, _ in relation.pairs])
             if not relation.many and context.action != "create":
-                kept = {item.key for item in one.items if isinstance(item, Link)}
+                kept = {item.key for item in one.items if isinstance(item, ConnectRelated)}
                 for key in await related.joins.referring(connection, own):
                     if tuple(key) not in kept:
                         await related.disconnect(connection, tuple(key), own, context)
             for key in one.gone:
                 await related.disconnect(connection, key, own, context)
             for item in one.items:
-                if isinstance(item, Link) and item.kept:
+                if isinstance(item, ConnectRelated) and item.kept:
                     await related.change(connection, item, context)
                 else:
                     await related.connect(connection, item, own, context)

@@ -5,13 +5,13 @@ types and sizes. ``adapter`` is how a service registers a type that is not known
 """
 
 from encore.models.types.adapter import TypeAdapter, TypeAdapters
-from encore.models.types.codec import Codec, Refusal, taking_text
+from encore.models.types.codec import Codec, InvalidValue, taking_text
 from encore.models.types.registry import codec_for, stored_as
 from encore.models.types.text import check_text
 
 __all__ = [
     "Codec",
-    "Refusal",
+    "InvalidValue",
     "TypeAdapter",
     "TypeAdapters",
     "check_text",

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.types import TypeEngine
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ TypeAdapters = Mapping[Any, TypeAdapter | Callable[[Any], TypeAdapter]]
 """Adapters, or functions that return one, under SQLAlchemy types."""
 
 
-def registered_form(kind: TypeEngine[Any], types: TypeAdapters) -> Form | None:
+def registered_form(kind: TypeEngine[Any], types: TypeAdapters) -> Conversion | None:
     """Return the form of the adapter that is registered for a type; None if there is none."""
     for base in type(kind).__mro__:
         if base in types:
@@ -54,13 +54,13 @@ def registered_form(kind: TypeEngine[Any], types: TypeAdapters) -> Form | None:
     return None
 
 
-def _form(adapter: TypeAdapter) -> Form:
+def _form(adapter: TypeAdapter) -> Conversion:
     from_json = _validated(adapter.from_json)
 
     def from_string(text: str) -> Any:
         try:
             return from_json(text)
-        except Refusal:
+        except InvalidValue:
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError):
@@ -69,7 +69,7 @@ def _form(adapter: TypeAdapter) -> Form:
                 raise
             return from_json(value)
 
-    return Form(
+    return Conversion(
         from_json,
         from_string if adapter.from_text is None else _validated(adapter.from_text),
         dict(adapter.schema),
@@ -82,11 +82,11 @@ def _validated(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def validate(value: Any) -> Any:
         try:
             return convert(value)
-        except Refusal:
+        except InvalidValue:
             raise
         except ValueError as error:
-            raise Refusal(str(error) or "is invalid") from error
+            raise InvalidValue(str(error) or "is invalid") from error
         except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
-            raise Refusal("is invalid") from error
+            raise InvalidValue("is invalid") from error
 
     return validate

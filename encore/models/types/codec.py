@@ -14,7 +14,7 @@ _SHOWN: Final = 40
 """How much of a refused value is repeated, in characters."""
 
 
-class Refusal(ValueError):
+class InvalidValue(ValueError):
     """A value that its column cannot take; its text goes behind the field's name.
 
     Args:
@@ -49,7 +49,7 @@ def _beginning(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-class Form(NamedTuple):
+class Conversion(NamedTuple):
     """A column type's JSON form; the members are those of ``Codec``, ``to_wire`` without null."""
 
     from_json: Convert
@@ -64,8 +64,8 @@ class Codec:
     """How one column's values come in and go out. JSON's null is not a codec's business.
 
     Attributes:
-        from_json: Takes a decoded JSON value; gives a Python value or raises ``Refusal``, whose
-            text goes behind the field's name.
+        from_json: Takes a decoded JSON value; gives a Python value or raises ``InvalidValue``,
+            whose text goes behind the field's name.
         from_text: The same for a query parameter or a part of the path.
         to_driver: Turns the Python value into what the driver binds; None if it is that already.
         to_wire: Turns a row's value into what JSON shows; None if it is that already.
@@ -120,7 +120,7 @@ def opaque(unsupported: str, to_driver: Convert | None) -> Codec:
     """Make the codec of a column that is stored, but never shown or written by callers."""
 
     def refuse(_: Any) -> Any:
-        raise Refusal("cannot be written")
+        raise InvalidValue("cannot be written")
 
     return Codec(
         refuse,
@@ -147,12 +147,12 @@ def taking_text(codec: Codec) -> Codec:
     def from_json(value: Any) -> Any:
         try:
             return read(value)
-        except Refusal:
+        except InvalidValue:
             if not isinstance(value, str):
                 raise
             try:
                 return codec.from_text(value)
-            except Refusal:
+            except InvalidValue:
                 pass
             raise
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.numbers import integer_codec
 from encore.models.types.text import check_text
 
@@ -200,7 +200,9 @@ def is_aware(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect
     return not naive_kept
 
 
-def with_bind_check(form: Form, kind: TypeDecorator[Any], stored: Any, dialect: Dialect) -> Form:
+def with_bind_check(
+    form: Conversion, kind: TypeDecorator[Any], stored: Any, dialect: Dialect
+) -> Conversion:
     """Return the form that also refuses what ``process_bind_param`` or the column refuses."""
     impl: Any = kind.dialect_impl(dialect)
     if type(impl).process_bind_param is TypeDecorator.process_bind_param:
@@ -210,10 +212,10 @@ def with_bind_check(form: Form, kind: TypeDecorator[Any], stored: Any, dialect: 
     def checked(value: Any) -> Any:
         try:
             bound = impl.process_bind_param(value, dialect)
-        except Refusal:
+        except InvalidValue:
             raise
         except Exception as error:  # Whatever a type of the service's own may raise.
-            raise Refusal("is invalid", value) from error
+            raise InvalidValue("is invalid", value) from error
         check_stored(bound)
         return value
 

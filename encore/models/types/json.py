@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.text import check_text
 
 MAX_DEPTH: Final = 64
 """How deep a JSON column's value may be nested."""
 
 
-def document_codec(_: types.JSON, __: Dialect) -> Form:
+def document_codec(_: types.JSON, __: Dialect) -> Conversion:
     """Read and write any JSON value that can be stored."""
 
     def from_json(value: Any) -> Any:
@@ -24,9 +24,9 @@ def document_codec(_: types.JSON, __: Dialect) -> Form:
         try:
             return from_json(json.loads(value))
         except (ValueError, RecursionError) as error:
-            raise Refusal("must be JSON") from error
+            raise InvalidValue("must be JSON") from error
 
-    return Form(from_json, from_text, {})
+    return Conversion(from_json, from_text, {})
 
 
 def _check_document(value: Any, depth: int) -> None:
@@ -37,12 +37,12 @@ def _check_document(value: Any, depth: int) -> None:
         case bool() | None:
             pass
         case int() if not -(2**63) <= value < 2**63:
-            raise Refusal("must hold no whole number of more than 64 bits")
+            raise InvalidValue("must hold no whole number of more than 64 bits")
         case float() if not math.isfinite(value):
-            raise Refusal("must hold finite numbers alone")
+            raise InvalidValue("must hold finite numbers alone")
         case dict() | list():
             if not depth:
-                raise Refusal(f"must be nested at most {MAX_DEPTH} deep")
+                raise InvalidValue(f"must be nested at most {MAX_DEPTH} deep")
             for name in value if isinstance(value, dict) else ():
                 check_text(name)
             for inner in value.values() if isinstance(value, dict) else value:

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.temporal import iso_codec
 from encore.models.types.text import check_text
 
 
-def address_codec(kind: Any, dialect: Dialect) -> Form:
+def address_codec(kind: Any, dialect: Dialect) -> Conversion:
     """Read and write an address of a host, or of a network."""
     if isinstance(kind, postgresql.CIDR):
         form = iso_codec(ipaddress.ip_network, "a network such as 192.0.2.0/24", "", str)
@@ -27,12 +27,12 @@ def _address(value: Any) -> str:
     return text.removesuffix(whole)
 
 
-def bare_text_codec(_: Any, __: Dialect) -> Form:
+def bare_text_codec(_: Any, __: Dialect) -> Conversion:
     """Read and write text whose form the database checks."""
 
     def from_text(value: Any) -> str:
         if not isinstance(value, str):
-            raise Refusal("must be a string", value)
+            raise InvalidValue("must be a string", value)
         return check_text(value)
 
-    return Form(from_text, from_text, {"type": "string"})
+    return Conversion(from_text, from_text, {"type": "string"})

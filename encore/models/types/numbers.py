@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 from encore.types import FixedDecimal
 
 _WHOLE: Final = re.compile(r"-?\d{1,30}", re.ASCII)
@@ -19,7 +19,7 @@ _KEPT_NUMBERS: Final = 1_024  # Hours, prices: an upload repeats few of them man
 _SAFE_INTEGER: Final = 2**53 - 1  # Beyond it JavaScript, and many a JSON reader, loses digits.
 
 
-def integer_codec(kind: types.Integer, dialect: Dialect) -> Form:
+def integer_codec(kind: types.Integer, dialect: Dialect) -> Conversion:
     """Read and write a whole number that the column can hold."""
     high = _highest(kind, dialect)
     low = -high - 1
@@ -27,22 +27,22 @@ def integer_codec(kind: types.Integer, dialect: Dialect) -> Form:
     def check(value: int) -> int:
         if low <= value <= high:
             return value
-        raise Refusal(f"must be between {low} and {high}", value)
+        raise InvalidValue(f"must be between {low} and {high}", value)
 
     def from_json(value: Any) -> int:
         if isinstance(value, float) and value.is_integer():
             return check(int(value))
         if isinstance(value, int) and not isinstance(value, bool):
             return check(value)
-        raise Refusal("must be a whole number", value)
+        raise InvalidValue("must be a whole number", value)
 
     def from_text(value: str) -> int:
         if _WHOLE.fullmatch(value) is None:
-            raise Refusal("must be a whole number", value)
+            raise InvalidValue("must be a whole number", value)
         return check(int(value))
 
     accepts = {"type": "integer", "minimum": low, "maximum": high}
-    return Form(from_json, from_text, {"type": "integer"}, None, accepts)
+    return Conversion(from_json, from_text, {"type": "integer"}, None, accepts)
 
 
 def _highest(kind: types.Integer, dialect: Dialect) -> int:
@@ -58,7 +58,7 @@ def _highest(kind: types.Integer, dialect: Dialect) -> int:
     return 2**15 - 1 if isinstance(kind, types.SmallInteger) else 2**31 - 1
 
 
-def float_codec(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Form:
+def float_codec(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Conversion:
     """Read and write a finite number."""
 
     def from_json(value: Any) -> float:
@@ -66,33 +66,33 @@ def float_codec(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Form
             try:
                 number = float(value)
             except OverflowError as error:
-                raise Refusal("must be a finite number", value) from error
+                raise InvalidValue("must be a finite number", value) from error
             if math.isfinite(number):
                 return number
-        raise Refusal("must be a finite number", value)
+        raise InvalidValue("must be a finite number", value)
 
     def from_text(value: str) -> float:
         if _NUMBER.fullmatch(value) is None:
-            raise Refusal("must be a finite number", value)
+            raise InvalidValue("must be a finite number", value)
         return from_json(float(value))
 
     # Where the attribute is a decimal (asdecimal), JSON has the number all the same.
-    return Form(from_json, from_text, {"type": "number"}, float if kind.asdecimal else None)
+    return Conversion(from_json, from_text, {"type": "number"}, float if kind.asdecimal else None)
 
 
 def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) -> Decimal:
     scale, precision = kind.scale, kind.precision
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
-        raise Refusal("must be a finite number", number)
+        raise InvalidValue("must be a finite number", number)
     if scale is not None and -exponent > scale and number != round(number, scale):
-        raise Refusal(f"must have at most {scale} decimals", number)
+        raise InvalidValue(f"must have at most {scale} decimals", number)
     if precision is not None and abs(number) >= Decimal(10) ** (precision - (scale or 0)):
-        raise Refusal(
+        raise InvalidValue(
             f"must have at most {precision - (scale or 0)} digits before the point", number
         )
     if dialect.name == "sqlite" and number and not _is_exact(number, scale):
-        raise Refusal(f"must have at most {_EXACT_DIGITS} digits", number)
+        raise InvalidValue(f"must have at most {_EXACT_DIGITS} digits", number)
     return number
 
 
@@ -106,7 +106,7 @@ def _is_exact(number: Decimal, scale: int | None) -> bool:
     )
 
 
-def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Form:
+def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Conversion:
     """Read and write a decimal, in JSON as text: many a reader's numbers lose digits.
 
     Without ``asdecimal`` the attribute is a float, and JSON has a number.
@@ -123,54 +123,54 @@ def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Form:
 
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
-            raise Refusal("must be a decimal number", value)
+            raise InvalidValue("must be a decimal number", value)
         try:
             return _check_numeric(kind, dialect, Decimal(value))
         except InvalidOperation as error:
-            raise Refusal("must be a decimal number", value) from error
+            raise InvalidValue("must be a decimal number", value) from error
 
     def from_json(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise Refusal("must be a decimal number", value)
+            raise InvalidValue("must be a decimal number", value)
         return from_text(str(value))
 
-    return Form(from_json, from_text, {"type": "string", "format": "decimal"}, to_wire)
+    return Conversion(from_json, from_text, {"type": "string", "format": "decimal"}, to_wire)
 
 
-def fixed_codec(kind: FixedDecimal, _: Dialect) -> Form:
+def fixed_codec(kind: FixedDecimal, _: Dialect) -> Conversion:
     """Read and write a decimal of few digits, in JSON as a number."""
     highest = Decimal(2**31 - 1).scaleb(-kind.scale)
 
     @lru_cache(_KEPT_NUMBERS)
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
-            raise Refusal("must be a decimal number", value)
+            raise InvalidValue("must be a decimal number", value)
         number = Decimal(value)
         if abs(number) > highest:
-            raise Refusal(f"must be between -{highest} and {highest}", number)
+            raise InvalidValue(f"must be between -{highest} and {highest}", number)
         if number != round(number, kind.scale):
-            raise Refusal(f"must have at most {kind.scale} decimals", number)
+            raise InvalidValue(f"must have at most {kind.scale} decimals", number)
         return number
 
     def from_json(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise Refusal("must be a decimal number", value)
+            raise InvalidValue("must be a decimal number", value)
         return from_text(str(value))
 
-    return Form(from_json, from_text, {"type": "number"})
+    return Conversion(from_json, from_text, {"type": "number"})
 
 
-def boolean_codec(_: types.Boolean, __: Dialect) -> Form:
+def boolean_codec(_: types.Boolean, __: Dialect) -> Conversion:
     """Read and write truth."""
 
     def from_json(value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        raise Refusal("must be true or false", value)
+        raise InvalidValue("must be true or false", value)
 
     def from_text(value: str) -> bool:
         if value in ("true", "false"):
             return value == "true"
-        raise Refusal("must be true or false", value)
+        raise InvalidValue("must be true or false", value)
 
-    return Form(from_json, from_text, {"type": "boolean"})
+    return Conversion(from_json, from_text, {"type": "boolean"})

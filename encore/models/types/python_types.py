@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.json import document_codec
 from encore.models.types.numbers import boolean_codec, float_codec, integer_codec, numeric_codec
 from encore.models.types.temporal import date_codec, iso_codec, moment_codec, time_codec
@@ -31,7 +31,7 @@ _ADDRESSES: Final[Mapping[type, str]] = {
     ipaddress.IPv6Interface: "an IPv6 address",
 }
 
-_SCALARS: Final[Mapping[type, Callable[[Dialect], Form]]] = {
+_SCALARS: Final[Mapping[type, Callable[[Dialect], Conversion]]] = {
     bool: lambda dialect: boolean_codec(types.Boolean(), dialect),
     int: lambda dialect: integer_codec(types.BigInteger(), dialect),
     float: lambda dialect: float_codec(types.Float(), dialect),
@@ -47,7 +47,7 @@ _SCALARS: Final[Mapping[type, Callable[[Dialect], Form]]] = {
 _CONTAINERS: Final = (dict, list, tuple, set, frozenset)
 
 
-def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Form | None:
+def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Conversion | None:
     """Return the JSON form of a Python type's values; None where JSON has none.
 
     Args:
@@ -55,7 +55,7 @@ def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Form |
         dialect: The database's.
         aware: Whether its datetimes have a time zone.
     """
-    form: Form | None = None
+    form: Conversion | None = None
     if python in _SCALARS:
         form = _SCALARS[python](dialect)
     elif python is datetime:
@@ -69,27 +69,27 @@ def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Form |
     return form
 
 
-def _container(python: type, dialect: Dialect) -> Form:
+def _container(python: type, dialect: Dialect) -> Conversion:
     """Read and write JSON objects as dicts, or arrays as lists, tuples or sets."""
     document = document_codec(types.JSON(), dialect)
     expected, schema = (dict, "object") if python is dict else (list, "array")
 
     def checked(value: Any) -> Any:
         if not isinstance(value, expected):
-            raise Refusal(f"must be an {schema}", value)
+            raise InvalidValue(f"must be an {schema}", value)
         try:
             return value if python is expected else python(value)
         except TypeError as error:
-            raise Refusal("must be an array of scalars") from error
+            raise InvalidValue("must be an array of scalars") from error
 
-    return Form(
+    return Conversion(
         lambda value: checked(document.from_json(value)),
         lambda text: checked(document.from_text(text)),
         {"type": schema},
     )
 
 
-def _choices(python: type[enum.Enum]) -> Form:
+def _choices(python: type[enum.Enum]) -> Conversion:
     """Read and write the members of an enumeration by their values, or names if those are none."""
     scalars = all(isinstance(member.value, str | int | float) for member in python)
     shown = {member: member.value if scalars else member.name for member in python}
@@ -100,14 +100,14 @@ def _choices(python: type[enum.Enum]) -> Form:
         for member, known in shown.items():
             if type(value) is type(known) and value == known:
                 return member
-        raise Refusal(f"must be one of {choices}", value)
+        raise InvalidValue(f"must be one of {choices}", value)
 
     def from_text(text: str) -> Any:
         if text in members:
             return members[text]
-        raise Refusal(f"must be one of {choices}", text)
+        raise InvalidValue(f"must be one of {choices}", text)
 
-    return Form(from_json, from_text, {"enum": list(shown.values())}, shown.__getitem__)
+    return Conversion(from_json, from_text, {"enum": list(shown.values())}, shown.__getitem__)
 
 
 def _text(value: Any) -> str:

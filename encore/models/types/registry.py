@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from encore.database.sqlite.timestamps import instant_range
 from encore.models.types.adapter import TypeAdapters, registered_form
-from encore.models.types.codec import Codec, Convert, Form, opaque
+from encore.models.types.codec import Codec, Conversion, Convert, opaque
 from encore.models.types.decorated import (
     changes_values,
     is_aware,
@@ -38,7 +38,7 @@ from encore.types import FixedDecimal, UtcDateTime, format_timestamp
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 
 # The first base that fits decides, so the narrower stands before the wider.
-_MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Form]], ...]] = (
+_MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Conversion]], ...]] = (
     (types.Enum, enum_codec),
     (types.String, text_codec),
     (types.Integer, integer_codec),
@@ -100,7 +100,7 @@ def stored_as(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     return kind
 
 
-def _form(kind: TypeEngine[Any], dialect: Dialect) -> Form | None:
+def _form(kind: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
     if not isinstance(kind, TypeDecorator):
         return _plain_form(kind, dialect)
     if isinstance(kind, types.Interval | types.PickleType):
@@ -125,7 +125,7 @@ def _unbounded(stored: TypeEngine[Any]) -> TypeEngine[Any]:
     return types.String() if isinstance(stored, types.String) else stored
 
 
-def _plain_form(kind: TypeEngine[Any], dialect: Dialect) -> Form | None:
+def _plain_form(kind: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
     make = next((make for base, make in _MAKERS if isinstance(kind, base)), None)
     return None if make is None else make(kind, dialect)
 
@@ -142,7 +142,7 @@ def _own_codec(kind: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
     return replace(codec, to_wire=to_wire, verify=verify, ambiguous=None)
 
 
-def _codec(kind: TypeEngine[Any], form: Form, dialect: Dialect) -> Codec:
+def _codec(kind: TypeEngine[Any], form: Conversion, dialect: Dialect) -> Codec:
     stored = stored_as(kind, dialect)
     bind, result = _processors(kind, dialect)
     to_wire = _chain(result, form.to_wire)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from encore.models.types.codec import Convert, Form, Refusal
+from encore.models.types.codec import Conversion, Convert, InvalidValue
 from encore.types import format_timestamp, parse_datetime
 
 _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
@@ -14,19 +14,19 @@ _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 
 def iso_codec(
     parse: Convert, expected: str, form: str, wire: Convert
-) -> Callable[[Any, Dialect], Form]:
+) -> Callable[[Any, Dialect], Conversion]:
     """Make the maker for a type whose JSON form is text that ``parse`` reads."""
 
     def from_text(value: Any) -> Any:
         if not isinstance(value, str):
-            raise Refusal(f"must be {expected}", value)
+            raise InvalidValue(f"must be {expected}", value)
         try:
             return parse(value)
         except (ValueError, OverflowError) as error:
-            raise Refusal(f"must be {expected}", value) from error
+            raise InvalidValue(f"must be {expected}", value) from error
 
     schema = {"type": "string", "format": form} if form else {"type": "string"}
-    return lambda _, __: Form(from_text, from_text, schema, wire)
+    return lambda _, __: Conversion(from_text, from_text, schema, wire)
 
 
 utc_codec = iso_codec(parse_datetime, _A_MOMENT, "date-time", format_timestamp)
@@ -37,13 +37,13 @@ def _naive(text: str) -> datetime:
     return parse_datetime(text).replace(tzinfo=None)
 
 
-def moment_codec(kind: types.DateTime, dialect: Dialect) -> Form:
+def moment_codec(kind: types.DateTime, dialect: Dialect) -> Conversion:
     """Read and write a moment of SQLAlchemy's own types."""
     parse = parse_datetime if kind.timezone and dialect.name != "sqlite" else _naive
     return iso_codec(parse, _A_MOMENT, "date-time", format_timestamp)(kind, dialect)
 
 
-def time_codec(kind: types.Time, dialect: Dialect) -> Form:
+def time_codec(kind: types.Time, dialect: Dialect) -> Conversion:
     """Read and write a time of day."""
 
     def parse(text: str) -> time:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from encore.models.types.codec import Form, Refusal
+from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.temporal import iso_codec
 
 _PLAIN_FROM: Final = 1e-6
@@ -26,15 +26,15 @@ def check_text(text: str, length: int | None = None) -> str:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise Refusal("must be valid Unicode, without lone surrogates") from error
+            raise InvalidValue("must be valid Unicode, without lone surrogates") from error
     if "\x00" in text:
-        raise Refusal("must not hold a NUL character")
+        raise InvalidValue("must not hold a NUL character")
     if length is not None and len(text) > length:
-        raise Refusal(f"must be at most {length} characters long, not {len(text)}")
+        raise InvalidValue(f"must be at most {length} characters long, not {len(text)}")
     return text
 
 
-def text_codec(kind: types.String, _: Dialect) -> Form:
+def text_codec(kind: types.String, _: Dialect) -> Conversion:
     """Read and write text; a number becomes text."""
     length = kind.length
 
@@ -44,8 +44,8 @@ def text_codec(kind: types.String, _: Dialect) -> Form:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return check_text(_number_text(value), length)
         if isinstance(value, dict | list):
-            raise Refusal("cannot be an array or an object", kind="string violation")
-        raise Refusal("must be text", kind="string violation")
+            raise InvalidValue("cannot be an array or an object", kind="string violation")
+        raise InvalidValue("must be text", kind="string violation")
 
     def from_text(value: str) -> str:
         return check_text(value)
@@ -54,7 +54,7 @@ def text_codec(kind: types.String, _: Dialect) -> Form:
     if length is not None:
         schema["maxLength"] = length
     accepts = {"anyOf": [schema, {"type": "number"}]}
-    return Form(from_json, from_text, schema, accepts=accepts)
+    return Conversion(from_json, from_text, schema, accepts=accepts)
 
 
 def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are written differently
@@ -62,7 +62,7 @@ def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are writt
     if isinstance(value, int):
         return str(value)
     if not math.isfinite(value):
-        raise Refusal("must be a finite number")
+        raise InvalidValue("must be a finite number")
     if value == 0:
         return "0"
     if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
@@ -71,7 +71,7 @@ def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are writt
     return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
 
 
-def enum_codec(kind: types.Enum, _: Dialect) -> Form:
+def enum_codec(kind: types.Enum, _: Dialect) -> Conversion:
     """Read and write one of a few names."""
     # SQLAlchemy's own, which knows of aliases and of ``values_callable``.
     members: dict[str, Any] = {name: kind._object_lookup[name] for name in kind.enums}  # noqa: SLF001 - nothing public gives it
@@ -80,15 +80,15 @@ def enum_codec(kind: types.Enum, _: Dialect) -> Form:
     def from_text(value: Any) -> Any:
         if isinstance(value, str) and value in members:
             return members[value]
-        raise Refusal(f"must be one of {', '.join(members)}", value)
+        raise InvalidValue(f"must be one of {', '.join(members)}", value)
 
     def wire(value: Any) -> Any:
         return names.get(value, value)
 
-    return Form(from_text, from_text, {"type": "string", "enum": list(members)}, wire)
+    return Conversion(from_text, from_text, {"type": "string", "enum": list(members)}, wire)
 
 
-def uuid_codec(kind: types.Uuid[Any], dialect: Dialect) -> Form:
+def uuid_codec(kind: types.Uuid[Any], dialect: Dialect) -> Conversion:
     """Read and write a UUID."""
 
     def parse(text: str) -> Any:
@@ -98,17 +98,17 @@ def uuid_codec(kind: types.Uuid[Any], dialect: Dialect) -> Form:
     return iso_codec(parse, "a UUID", "uuid", str)(kind, dialect)
 
 
-def binary_codec(kind: types.LargeBinary, _: Dialect) -> Form:
+def binary_codec(kind: types.LargeBinary, _: Dialect) -> Conversion:
     """Read and write bytes, in JSON as base64."""
 
     def from_text(value: Any) -> bytes:
         try:
             data = base64.b64decode(value, validate=True)
         except (binascii.Error, TypeError, ValueError) as error:
-            raise Refusal("must be base64") from error
+            raise InvalidValue("must be base64") from error
         if kind.length is not None and len(data) > kind.length:
-            raise Refusal(f"must be at most {kind.length} bytes long, not {len(data)}")
+            raise InvalidValue(f"must be at most {kind.length} bytes long, not {len(data)}")
         return data
 
     schema = {"type": "string", "contentEncoding": "base64"}
-    return Form(from_text, from_text, schema, lambda value: base64.b64encode(value).decode())
+    return Conversion(from_text, from_text, schema, lambda value: base64.b64encode(value).decode())
