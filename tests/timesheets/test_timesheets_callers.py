@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.resources.timesheets.principal import Callers
+from api.resources.timesheets.principal import PrincipalReader
 from encore.errors.api import Forbidden
 from encore.http.request_state import RequestState
 from tests.conftest import System, assert_problem, start_system
@@ -97,7 +97,7 @@ def test_any_name_of_a_person_is_kept_as_it_is(office: Office, name: str) -> Non
 def test_a_token_is_a_clients_own_or_a_persons(
     claims: dict[str, str], client: str, user: str | None
 ) -> None:
-    caller = Callers("sub").of(RequestState("a request", claims=claims, client_id=client))
+    caller = PrincipalReader("sub").of(RequestState("a request", claims=claims, client_id=client))
     assert (caller.client, caller.user, caller.name) == (client, user, user or client)
 
 
@@ -105,4 +105,4 @@ def test_a_token_is_a_clients_own_or_a_persons(
 def test_what_is_no_name_of_a_person_is_refused(name: Any) -> None:
     exchange = RequestState("a request", claims={"sub": "jane", "email": name}, client_id="job")
     with pytest.raises(Forbidden, match="email"):
-        Callers("email").of(exchange)
+        PrincipalReader("email").of(exchange)

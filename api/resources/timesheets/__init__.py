@@ -4,7 +4,7 @@ from api.crud import Crud
 from api.resources.timesheets.approvals import expose_approvals
 from api.resources.timesheets.entries import expose_entries
 from api.resources.timesheets.history import expose_history
-from api.resources.timesheets.services import Policies, TimesheetOptions
+from api.resources.timesheets.services import TimesheetOptions, TimesheetServices
 from api.resources.timesheets.summary import expose_summary
 from api.resources.timesheets.uploads import expose_uploads
 
@@ -13,7 +13,7 @@ __all__ = ["TimesheetOptions", "expose_timesheets"]
 
 def expose_timesheets(crud: Crud, options: TimesheetOptions) -> None:
     """Expose the whole system."""
-    policies = Policies.of(options, crud.dialect)
+    policies = TimesheetServices.of(options, crud.dialect)
     timesheets = expose_entries(crud, policies)
     expose_uploads(crud, timesheets, policies, options.upload_limit)
     expose_summary(crud, timesheets, policies)

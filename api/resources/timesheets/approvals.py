@@ -15,9 +15,9 @@ from api.resources.timesheets.decisions import (
     Decision,
     read_ids,
 )
-from api.resources.timesheets.principal import Caller
-from api.resources.timesheets.repository import ChosenEntries
-from api.resources.timesheets.services import Policies
+from api.resources.timesheets.principal import Principal
+from api.resources.timesheets.repository import TimesheetRepository
+from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from db.models.timesheet import Timesheet
 from encore.database.statement import Row
@@ -35,7 +35,7 @@ _GRAVEST: Final[Sequence[type[ApiError]]] = (NotFound, Forbidden, Conflict)
 """Which refusal's status the whole has, where entries are refused for several reasons."""
 
 
-def expose_approvals(crud: Crud, policies: Policies) -> None:
+def expose_approvals(crud: Crud, policies: TimesheetServices) -> None:
     """Expose the approvals of one entry and of many."""
     approvals = crud.resource(
         Timesheet,
@@ -45,7 +45,7 @@ def expose_approvals(crud: Crud, policies: Policies) -> None:
         read_only_attributes=_OTHERS,
         bodies={"update": DECISION_SCHEMA},
     )
-    entries = ChosenEntries(approvals, policies.dialect)
+    entries = TimesheetRepository(approvals, policies.dialect)
     judge = Judge(entries, policies)
     approvals.list.start.before(show_submitted)
     approvals.update.fetch.before(read_decision)
@@ -83,7 +83,7 @@ class Judge:
         policies: Who calls, and what is remembered.
     """
 
-    def __init__(self, entries: ChosenEntries, policies: Policies) -> None:
+    def __init__(self, entries: TimesheetRepository, policies: TimesheetServices) -> None:
         self._entries = entries
         self._callers = policies.callers
         self._history = policies.history
@@ -116,7 +116,9 @@ class Judge:
         return refusals
 
 
-def _judge(number: int, entry: Row | None, decision: Decision, caller: Caller) -> ApiError | None:
+def _judge(
+    number: int, entry: Row | None, decision: Decision, caller: Principal
+) -> ApiError | None:
     """Say why a decision on an entry is refused, if it is."""
     if entry is None:
         return NotFound(f"There is no timesheet {number}")
@@ -140,7 +142,7 @@ class DecideOnMany(Action):
     reads_body = True
     writes = True
 
-    def __init__(self, approvals: Resource, entries: ChosenEntries, judge: Judge) -> None:
+    def __init__(self, approvals: Resource, entries: TimesheetRepository, judge: Judge) -> None:
         super().__init__(approvals)
         self.single = False
         self._entries = entries

@@ -57,7 +57,7 @@ Stored = Mapping[tuple[Any, ...], int]
 """Units by person and day, or person and week."""
 
 
-class Crowding:
+class BulkHourLimits:
     """Rejects rows of an upload for which there is no room.
 
     Args:

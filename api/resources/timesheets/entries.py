@@ -11,9 +11,9 @@ import msgspec
 
 from api.crud import AssociationOptions, Context, Crud, Errors, Resource
 from api.resources.timesheets.locks import RowLock
-from api.resources.timesheets.principal import Caller
+from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.rules import merged
-from api.resources.timesheets.services import Policies
+from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import (
     DELETED,
     REJECTED,
@@ -38,7 +38,7 @@ _PERIOD: Final = frozenset({"year", "week", "day", "created_by"})
 """What the rules settle, and complain of in words of their own."""
 
 
-def expose_entries(crud: Crud, policies: Policies) -> Resource:
+def expose_entries(crud: Crud, policies: TimesheetServices) -> Resource:
     """Expose the entries, and the history of each below it."""
     timesheets = crud.resource(
         Timesheet,
@@ -53,7 +53,7 @@ def expose_entries(crud: Crud, policies: Policies) -> Resource:
 class Entries:
     """The hooks of the entries' resource."""
 
-    def __init__(self, timesheets: Resource, policies: Policies) -> None:
+    def __init__(self, timesheets: Resource, policies: TimesheetServices) -> None:
         self._timesheets = timesheets
         self._callers = policies.callers
         self._rules = policies.rules
@@ -130,7 +130,7 @@ class Entries:
         return entry
 
     async def _record(
-        self, context: Context, caller: Caller, entry: Mapping[str, Any], to: str
+        self, context: Context, caller: Principal, entry: Mapping[str, Any], to: str
     ) -> None:
         step = (entry["status"], to)
         await self._history.record(await context.connection(), caller, entry["id"], step)

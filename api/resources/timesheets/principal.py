@@ -18,7 +18,7 @@ MAX_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who calls.
 
     Attributes:
@@ -36,7 +36,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Callers:
+class PrincipalReader:
     """Reads the caller off a token.
 
     Attributes:
@@ -45,7 +45,7 @@ class Callers:
 
     user_claim: str
 
-    def of(self, exchange: RequestState) -> Caller:
+    def of(self, exchange: RequestState) -> Principal:
         """Give the caller of a request.
 
         Raises:
@@ -53,7 +53,7 @@ class Callers:
         """
         claims, client = exchange.claims, exchange.client_id
         if _is_of_client(claims, client):
-            return Caller(client or claims.get("sub"), None)
+            return Principal(client or claims.get("sub"), None)
         user = claims.get(self.user_claim)
         if not isinstance(user, str) or not user:
             raise Forbidden(
@@ -65,9 +65,9 @@ class Callers:
                 f"The token's claim {self.user_claim} is longer than {MAX_NAME} characters",
                 reason="claim-user",
             )
-        return Caller(client, user)
+        return Principal(client, user)
 
-    def of_context(self, context: Context) -> Caller:
+    def of_context(self, context: Context) -> Principal:
         """Give the caller of a run of an action."""
         return self.of(RequestState.of(context.scope))
 

@@ -30,7 +30,7 @@ def among(size: int, first: int = 0) -> ColumnElement[bool]:
     return Timesheet.id.in_([param(first + place, Integer()) for place in range(size)])
 
 
-class ChosenEntries:
+class TimesheetRepository:
     """Reads and changes entries that are chosen by their ids.
 
     Args:

@@ -6,9 +6,9 @@ from decimal import Decimal
 from sqlalchemy import Dialect
 
 from api.resources.timesheets.hour_limits import HourLimits
-from api.resources.timesheets.principal import Callers
+from api.resources.timesheets.principal import PrincipalReader
 from api.resources.timesheets.rules import EntryRules
-from api.resources.timesheets.transitions import History
+from api.resources.timesheets.transitions import AuditLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TimesheetOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
+class TimesheetServices:
     """The rules of the system, made once.
 
     Attributes:
@@ -38,19 +38,19 @@ class Policies:
         dialect: What statements are compiled for.
     """
 
-    callers: Callers
+    callers: PrincipalReader
     rules: EntryRules
     limits: HourLimits
-    history: History
+    history: AuditLog
     dialect: Dialect
 
     @classmethod
-    def of(cls, options: TimesheetOptions, dialect: Dialect) -> "Policies":
+    def of(cls, options: TimesheetOptions, dialect: Dialect) -> "TimesheetServices":
         """Make them as the operators want them."""
         return cls(
-            callers=Callers(options.user_claim),
+            callers=PrincipalReader(options.user_claim),
             rules=EntryRules(options.hours_per_day),
             limits=HourLimits(options.hours_per_day, dialect),
-            history=History(dialect),
+            history=AuditLog(dialect),
             dialect=dialect,
         )

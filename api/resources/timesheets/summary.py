@@ -23,7 +23,7 @@ from api.resources.timesheets.rendering import (
     write_csv,
     write_json,
 )
-from api.resources.timesheets.services import Policies
+from api.resources.timesheets.services import TimesheetServices
 from encore.endpoints.openapi import list_parameters
 from encore.errors.api import InvalidQuery
 from encore.execution.actions import Action
@@ -38,7 +38,7 @@ _DEFAULT: Final = "employee"
 _KEPT_SHAPES: Final = 256
 
 
-def expose_summary(crud: Crud, timesheets: Resource, policies: Policies) -> None:
+def expose_summary(crud: Crud, timesheets: Resource, policies: TimesheetServices) -> None:
     """Expose the summary; a person's is of their own entries."""
     hooks = crud.operation(
         action=Summary(timesheets, policies.dialect),

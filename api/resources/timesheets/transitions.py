@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, insert, select
 
-from api.resources.timesheets.principal import Caller
+from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.repository import KEPT_SHAPES, among, padded
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
@@ -49,7 +49,7 @@ def refused(number: int, current: str, text: str) -> Conflict:
     return Conflict(message, [{"field": "status", "message": message}])
 
 
-class History:
+class AuditLog:
     """Adds to the history; nothing else can be done to it.
 
     Args:
@@ -68,7 +68,7 @@ class History:
     async def record(
         self,
         connection: Connection,
-        caller: Caller,
+        caller: Principal,
         number: int,
         step: tuple[str, str],
         reason: str | None = None,
@@ -88,7 +88,7 @@ class History:
     async def record_all(
         self,
         connection: Connection,
-        caller: Caller,
+        caller: Principal,
         ids: Sequence[int],
         to: str,
         reason: str | None = None,

@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import String, Text, cast, exists, insert, literal, select, update
 
 from api.crud import Crud, Resource
-from api.resources.timesheets.bulk_hour_limits import Crowding
-from api.resources.timesheets.services import Policies
+from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
+from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
@@ -26,7 +26,9 @@ _PERIOD: Final = ("date", "year", "week", "day")
 _CALLER: Final = "caller"
 
 
-def expose_uploads(crud: Crud, timesheets: Resource, policies: Policies, limit: int) -> None:
+def expose_uploads(
+    crud: Crud, timesheets: Resource, policies: TimesheetServices, limit: int
+) -> None:
     """Let entries be uploaded; ``limit`` is the largest body, in bytes."""
     upload = crud.upload(
         timesheets,
@@ -40,7 +42,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, policies: Policies, limit: 
     upload.start(hooks.know_caller)
     upload.row(hooks.complete)
     upload.judge(hooks.reject_approved)
-    upload.judge(Crowding(policies.limits.hours_per_day, policies.dialect).judge)
+    upload.judge(BulkHourLimits(policies.limits.hours_per_day, policies.dialect).judge)
     upload.written(submit_again)
     upload.message(worded)
 
@@ -48,7 +50,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, policies: Policies, limit: 
 class Uploads:
     """The hooks of an upload that ask the policies."""
 
-    def __init__(self, policies: Policies) -> None:
+    def __init__(self, policies: TimesheetServices) -> None:
         self._callers = policies.callers
         self._rules = policies.rules
         self._locks_rows = policies.dialect.name == "postgresql"
