@@ -8,10 +8,10 @@ from typing import Final
 from fastapi import FastAPI
 
 from api import resources as catalog
-from api.crud import Crud
 from api.resources import quickstart
 from api.resources.timesheets import TimesheetOptions
 from db.models.secret import SecretKey
+from encore import Crud
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.database.startup import when_ready

@@ -14,9 +14,9 @@ from sqlalchemy.orm import backref, relationship
 
 from api import __main__ as service
 from api import resources as catalog
-from api.crud import Crud
 from api.resources.timesheets import TimesheetOptions
 from db.base import Base
+from encore import Crud
 from encore.types import Timestamps
 
 

@@ -1,1 +1,96 @@
-"""Encore: a secured REST service generated from SQLAlchemy models."""
+"""Encore: a secured REST service generated from SQLAlchemy models.
+
+The public names; everything else is internal. Names are imported when they are first used, so that
+``encore.types``, which models and migrations need, loads neither FastAPI nor the engine.
+Column types are in ``encore.types``, errors in ``encore.errors``.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from encore.crud import Crud
+    from encore.database.factory import open_database
+    from encore.errors.configuration import ConfigurationError
+    from encore.errors.hooks import HookError
+    from encore.execution.actions import Action, RowAction
+    from encore.execution.context import Context, Response
+    from encore.execution.hooks import SKIP, stop
+    from encore.execution.resource import Resource
+    from encore.http.request_state import authenticated, public, requires
+    from encore.models.types import TypeAdapter
+    from encore.options.include import Include
+    from encore.options.options import (
+        AssociationOptions,
+        ResourceOptions,
+        SearchOptions,
+        SortOptions,
+    )
+    from encore.routes.custom_actions import CustomAction
+    from encore.settings import Settings
+    from encore.validation.body import Errors
+
+__all__ = [
+    "SKIP",
+    "Action",
+    "AssociationOptions",
+    "ConfigurationError",
+    "Context",
+    "Crud",
+    "CustomAction",
+    "Errors",
+    "HookError",
+    "Include",
+    "Resource",
+    "ResourceOptions",
+    "Response",
+    "RowAction",
+    "SearchOptions",
+    "Settings",
+    "SortOptions",
+    "TypeAdapter",
+    "authenticated",
+    "open_database",
+    "public",
+    "requires",
+    "stop",
+]
+
+_MODULES: Final = {
+    "SKIP": "execution.hooks",
+    "Action": "execution.actions",
+    "AssociationOptions": "options.options",
+    "ConfigurationError": "errors.configuration",
+    "Context": "execution.context",
+    "Crud": "crud",
+    "CustomAction": "routes.custom_actions",
+    "Errors": "validation.body",
+    "HookError": "errors.hooks",
+    "Include": "options.include",
+    "Resource": "execution.resource",
+    "ResourceOptions": "options.options",
+    "Response": "execution.context",
+    "RowAction": "execution.actions",
+    "SearchOptions": "options.options",
+    "Settings": "settings",
+    "SortOptions": "options.options",
+    "TypeAdapter": "models.types",
+    "authenticated": "http.request_state",
+    "open_database": "database.factory",
+    "public": "http.request_state",
+    "requires": "http.request_state",
+    "stop": "execution.hooks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -155,8 +155,8 @@ class Crud:
         """Expose a custom action; return its hooks.
 
         Args:
-            described: ``action``, ``method``, ``access``, and perhaps ``path``, ``refused_as`` and
-                ``describe``, as ``CustomAction`` explains them.
+            described: ``action``, ``method``, ``access``, and perhaps ``path``,
+                ``error_responses_like`` and ``describe``, as ``CustomAction`` explains them.
 
         Raises:
             ConfigurationError: An argument is missing, unknown or wrong, or another route is on
@@ -195,7 +195,7 @@ class Crud:
             access = resource.access("create")
         upload = Upload(
             resource,
-            path=self._base + path if path else f"{resource.plural}/upload",
+            path=self._base + path if path else f"{resource.collection_path}/upload",
             natural_key=natural_key,
             access=Access(all_of=(access,)) if isinstance(access, str) else access,
             dialect=self._database.dialect,

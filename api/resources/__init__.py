@@ -1,8 +1,8 @@
 """What this service exposes, one module a system. Adding a model is one line here."""
 
-from api.crud import Crud
 from api.resources.timesheets import TimesheetOptions, expose_timesheets
 from db.models.part import Part
+from encore import Crud
 
 
 def expose(crud: Crud, timesheets: TimesheetOptions) -> None:

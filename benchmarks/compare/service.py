@@ -16,10 +16,10 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from api.crud import Crud, SearchOptions, SortOptions
 from benchmarks.compare.models import Book, Gadget, Item, Note, Part, Reading, Tag, User
 from benchmarks.compare.schema import create_schema
 from benchmarks.compare.trace import follow, trace
+from encore import Crud, SearchOptions, SortOptions
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.errors.api import Forbidden

@@ -10,9 +10,9 @@ from sqlalchemy import Index
 
 from api import __main__ as service
 from api import resources as catalog
-from api.crud import Crud, SearchOptions
 from api.resources.timesheets import TimesheetOptions
 from db.models.part import Part
+from encore import Crud, SearchOptions
 
 INDEXED: Final = "/indexed"
 UPLOAD: Final = f"{INDEXED}/upload"

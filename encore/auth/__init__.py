@@ -19,7 +19,7 @@ Public surface::
 - ``AccessToken``: what a verified token grants; ``TokenVerifier``: what else may judge tokens.
 
 The modules, in the order that a request meets them: ``gate``, ``credentials``, ``verifier``,
-``cache``, ``compact``, ``issuers``, ``keyring`` (``discovery``, ``download``, ``jwks``),
+``cache``, ``compact``, ``issuers``, ``jwks_cache`` (``discovery``, ``download``, ``jwks``),
 ``claims``, ``grants``, ``scopes``; ``refusals`` has the words and challenges of them all.
 """
 

@@ -142,7 +142,7 @@ class Introspection:
         flight = self._flights.get(digest)
         if flight is None:
             self._afford(known=last is not None and last.grant is not None)
-            flight = asyncio.create_task(self._fly(digest, token))
+            flight = asyncio.create_task(self._start_fetch(digest, token))
             self._flights[digest] = flight
         # Neither leaving ends the other.
         await asyncio.wait({flight}, timeout=self._policy.wait_seconds)
@@ -166,7 +166,7 @@ class Introspection:
             raise refusals.introspection_unavailable(_MINUTE - (now - unknown[0]))
         unknown.append(now)
 
-    async def _fly(self, digest: bytes, token: str) -> None:
+    async def _start_fetch(self, digest: bytes, token: str) -> None:
         """Ask once; never raises, and leaves the answer, if there is one, in the cache."""
         try:
             said = await self._ask(token)

@@ -2,7 +2,7 @@
 
 Owns the policy on keys (RFC 7517 section 4, RFC 7518 sections 3.3, 3.4 and 6, RFC 8725 3.1 and
 3.5): kty, use, key_ops, alg, kid, the size of RSA keys, the curve of an algorithm. A key that
-breaks it is passed over and the others stand. Where the set comes from is left to ``keyring``.
+breaks it is passed over and the others stand. Where the set comes from is left to ``jwks_cache``.
 
 python-jose looks at none of this, applies a key's own hash whatever the token says, and fails as a
 whole on a set with one odd key: hence one ``Key`` per kid and algorithm, built singly.

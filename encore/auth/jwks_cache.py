@@ -108,10 +108,10 @@ class JWKSCache:
         down = self._failures and now < self._due + self._policy.max_retry_seconds
         if not self.keys or (now >= self._stale_from and not down):
             return False
-        self._fly(scheduled=True)
+        self._start_fetch(scheduled=True)
         return True
 
-    async def attend(self) -> None:
+    async def ensure_keys(self) -> None:
         """See to it that there are keys.
 
         Raises:
@@ -120,18 +120,18 @@ class JWKSCache:
         if self.ready():
             return
         if self._clock() >= self._due:
-            await self._land(self._fly(scheduled=True))
+            await self._wait_for_fetch(self._start_fetch(scheduled=True))
         self._demand_keys()
 
     async def find(self, kid: str, algorithm: str) -> tuple[Key, ...]:
         """Give the keys that may have signed a token with this header; often none.
 
         Raises:
-            ServiceUnavailable: As ``attend``.
+            ServiceUnavailable: As ``ensure_keys``.
         """
-        await self.attend()
+        await self.ensure_keys()
         if kid not in self.keys.kids and self._may_look_for(kid):
-            await self._land(self._fly(scheduled=False))
+            await self._wait_for_fetch(self._start_fetch(scheduled=False))
             self._demand_keys()
         return self.keys.select(kid, algorithm)
 
@@ -159,13 +159,13 @@ class JWKSCache:
         misses.append((now, kid))
         return True
 
-    def _fly(self, *, scheduled: bool) -> asyncio.Task[None]:
+    def _start_fetch(self, *, scheduled: bool) -> asyncio.Task[None]:
         """Start a fetch, or join the one under way."""
         if self._flight is None or self._flight.done():
             self._flight = asyncio.create_task(self._renew(scheduled=scheduled))
         return self._flight
 
-    async def _land(self, flight: asyncio.Task[None]) -> None:
+    async def _wait_for_fetch(self, flight: asyncio.Task[None]) -> None:
         """Wait for a fetch as long as a request may; neither leaving ends the other."""
         await asyncio.wait({flight}, timeout=self._policy.wait_seconds)
 

@@ -2,7 +2,7 @@
 
 Owns the choice of addresses (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.3; Okta's
 ``/v1/keys``, Auth0's ``/.well-known/jwks.json``) and the rule that a discovery document whose
-``issuer`` is not ours is never used. When to look is left to ``keyring``.
+``issuer`` is not ours is never used. When to look is left to ``jwks_cache``.
 """
 
 import json

@@ -70,24 +70,24 @@ class BearerAuthMiddleware:
             ServiceUnavailable: The keys to judge it cannot be had.
         """
         if scope["type"] == "http":
-            exchange = RequestState.of(scope)
-            if not exchange.access.public:
-                await self._admit(scope, exchange)
+            state = RequestState.of(scope)
+            if not state.access.public:
+                await self._admit(scope, state)
         elif scope["type"] != "lifespan":
             # The service has no websockets; one added later must not be open by oversight.
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
         await self._app(scope, receive, send)
 
-    async def _admit(self, scope: Scope, exchange: RequestState) -> None:
+    async def _admit(self, scope: Scope, state: RequestState) -> None:
         try:
             credential = bearer_credential(scope["headers"], scope.get("query_string", b""))
             grant = await self._verifier.verify(credential)
             # Before the scopes are compared: the log of a 403 names the client.
-            exchange.claims = grant.claims
-            exchange.granted = grant.scopes or frozenset()
-            exchange.client_id = grant.client_id
-            permit(exchange.access, grant)
+            state.claims = grant.claims
+            state.granted = grant.scopes or frozenset()
+            state.client_id = grant.client_id
+            permit(state.access, grant)
         except ApiError as refusal:
             if self._resource_metadata is not None:
                 refusals.point_to_metadata(refusal, self._resource_metadata)

@@ -88,34 +88,34 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         self._clients = Limit("clients", clients, clock) if clients else None
         self._bad_tokens = Limit("bad-tokens", bad_tokens, clock) if bad_tokens else None
 
-    async def _admit(self, scope: Scope, exchange: RequestState) -> None:
+    async def _admit(self, scope: Scope, state: RequestState) -> None:
         try:
-            await super()._admit(scope, exchange)
+            await super()._admit(scope, state)
         except Forbidden:
-            self._count_client(exchange)
+            self._count_client(state)
             raise
         except (Unauthorized, InvalidRequest) as refusal:
             if refusals.is_bad_token(refusal):
-                self._count_bad_token(scope, exchange)
+                self._count_bad_token(scope, state)
             raise
-        self._count_client(exchange)
+        self._count_client(state)
 
-    def _count_client(self, exchange: RequestState) -> None:
+    def _count_client(self, state: RequestState) -> None:
         if self._clients is None:
             return
-        claims = exchange.claims
-        who = exchange.client_id or claims.get("sub") or ""
+        claims = state.claims
+        who = state.client_id or claims.get("sub") or ""
         within, seconds, headers = self._clients.hit(f"{claims.get('iss')} {who}")
-        exchange.headers = (*exchange.headers, *headers)
+        state.headers = (*state.headers, *headers)
         if not within:
             raise _too_many(refusals.TOO_MANY, seconds, "rate-limit-client")
 
-    def _count_bad_token(self, scope: Scope, exchange: RequestState) -> None:
+    def _count_bad_token(self, scope: Scope, state: RequestState) -> None:
         if self._bad_tokens is None:
             return
         within, seconds, headers = self._bad_tokens.hit(address_of(scope))
         if not within:
-            exchange.headers = (*exchange.headers, *headers)
+            state.headers = (*state.headers, *headers)
             raise _too_many(refusals.TOO_MANY_BAD, seconds, "rate-limit-bad-tokens") from None
 
 

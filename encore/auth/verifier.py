@@ -88,12 +88,12 @@ class Verifier:
 
     async def warm(self) -> None:
         """Fetch the keys of all issuers ahead of the first request; those out of reach can wait."""
-        await asyncio.gather(*(self._try(keyring) for keyring in self._keyrings.values()))
+        await asyncio.gather(*(self._try(jwks_cache) for jwks_cache in self._keyrings.values()))
 
     async def aclose(self) -> None:
         """Give up what is under way."""
-        for keyring in self._keyrings.values():
-            await keyring.aclose()
+        for jwks_cache in self._keyrings.values():
+            await jwks_cache.aclose()
 
     def _recall(self, digest: bytes) -> AccessToken | None:
         """Give the grant of a token seen before, if all but its signature is still good.
@@ -105,12 +105,12 @@ class Verifier:
         if entry is None:
             return None
         grant = entry.grant
-        keyring = self._keyrings.get(grant.issuer)
+        jwks_cache = self._keyrings.get(grant.issuer)
         if (
-            keyring is None
-            or not keyring.ready()
-            or entry.generation != keyring.generation
-            or keyring.trusted.audience not in grant.audiences
+            jwks_cache is None
+            or not jwks_cache.ready()
+            or entry.generation != jwks_cache.generation
+            or jwks_cache.trusted.audience not in grant.audiences
         ):
             return None
         # An expired entry stays until others push it out: its replay must not cost a signature.
@@ -121,10 +121,12 @@ class Verifier:
         """Judge a token from the beginning; gives the generation of the keys as well."""
         try:
             token = compact.parse(credential)
-            keyring = self._keyring_of(token)
-            keys = await keyring.find(token.kid, token.algorithm)
+            jwks_cache = self._keyring_of(token)
+            keys = await jwks_cache.find(token.kid, token.algorithm)
             _check_signature(token, keys)
-            return validate_claims(token.claims, keyring.trusted, self._now()), keyring.generation
+            return validate_claims(
+                token.claims, jwks_cache.trusted, self._now()
+            ), jwks_cache.generation
         except ApiError:
             raise
         except Exception as error:
@@ -134,17 +136,17 @@ class Verifier:
     def _keyring_of(self, token: compact.UnverifiedJWT) -> JWKSCache:
         """Give the keys of a trusted issuer, or refuse before anything is fetched."""
         issuer = token.claims.get("iss")
-        keyring = self._keyrings.get(issuer) if isinstance(issuer, str) else None
-        if keyring is None:
+        jwks_cache = self._keyrings.get(issuer) if isinstance(issuer, str) else None
+        if jwks_cache is None:
             raise refusals.invalid_token("issuer-unknown")
-        if token.algorithm not in keyring.trusted.algorithms:
+        if token.algorithm not in jwks_cache.trusted.algorithms:
             raise refusals.invalid_token("algorithm-not-trusted")
-        return keyring
+        return jwks_cache
 
     @staticmethod
-    async def _try(keyring: JWKSCache) -> None:
+    async def _try(jwks_cache: JWKSCache) -> None:
         with suppress(ServiceUnavailable):
-            await keyring.attend()
+            await jwks_cache.ensure_keys()
 
 
 def _check_signature(token: compact.UnverifiedJWT, keys: Sequence[Key]) -> None:

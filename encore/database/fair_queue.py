@@ -49,7 +49,7 @@ class FairQueue:
     """Shares out a fixed number of slots.
 
     Args:
-        slots: How many there are.
+        params: How many there are.
         share: The most that one client may hold at a time.
         waiting: The most requests that one client may have waiting.
         seconds: How long a request may wait; infinite for no deadline.

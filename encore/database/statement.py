@@ -174,19 +174,19 @@ def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
     Values that the statement itself holds (a literal in a criterion) are converted once, here.
     """
     names = list(compiled.positiontup or ())
-    slots = [int(name[len(_SLOT) :]) if _is_slot(name) else None for name in names]
-    size = len(slots)
-    if slots == list(range(size)):
+    params = [int(name[len(_SLOT) :]) if _is_slot(name) else None for name in names]
+    size = len(params)
+    if params == list(range(size)):
         # SQLAlchemy drops what a FALSE makes needless, its values' places included.
         return lambda values: values if len(values) == size else values[:size]
-    if size > 1 and None not in slots:
-        return itemgetter(*(index for index in slots if index is not None))
+    if size > 1 and None not in params:
+        return itemgetter(*(index for index in params if index is not None))
     held = {name: _convert(compiled, name) for name in names if not _is_slot(name)}
 
     def bind(values: Values) -> Values:
         return tuple(
             held[name] if index is None else values[index]
-            for name, index in zip(names, slots, strict=True)
+            for name, index in zip(names, params, strict=True)
         )
 
     return bind

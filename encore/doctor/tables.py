@@ -63,7 +63,7 @@ class Size:
 def resources_of(routes: list[BaseRoute]) -> list[Resource]:
     """Return the resources that the routes of an application list."""
     operations = (getattr(route, "operation", None) for route in routes)
-    actions = [one.plan.action for one in operations if isinstance(one, Operation)]
+    actions = [one.pipeline.action for one in operations if isinstance(one, Operation)]
     return list(dict.fromkeys(one.resource for one in actions if one.name == "list"))
 
 
@@ -106,7 +106,9 @@ def _uses(resources: list[Resource]) -> list[TableUse]:
             continue
         table = resource.fields.table
         use = uses.setdefault(table, TableUse(table))
-        filtered = [one for one in resource.view.names.fields.values() if one.codec.is_comparable]
+        filtered = [
+            one for one in resource.serializer.names.fields.values() if one.codec.is_comparable
+        ]
         sorted_by = [one.field for one in resource.parser.sortable.values() if not one.path]
         columns = (one.column for one in (*filtered, *sorted_by) if not one.computed)
         use.columns |= {column.name: None for column in columns if column.table is table}

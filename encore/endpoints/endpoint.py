@@ -41,18 +41,18 @@ class Operation:
     """What one generated endpoint does: an ASGI application.
 
     Attributes:
-        plan: What runs.
+        pipeline: What runs.
         access: The scopes it asks for.
     """
 
-    def __init__(self, plan: Pipeline, access: Access) -> None:
-        self.plan = plan
+    def __init__(self, pipeline: Pipeline, access: Access) -> None:
+        self.pipeline = pipeline
         self.access = access
-        self.name = f"{plan.action.name}_{plan.action.resource.slug}"
+        self.name = f"{pipeline.action.name}_{pipeline.action.resource.slug}"
 
     def could_find(self, parameters: Mapping[str, str]) -> bool:
         """Return whether the path's parameters may be a row's: ``upload`` is no integer key."""
-        action = self.plan.action
+        action = self.pipeline.action
         read = action.resource.key_of if action.by_key else action.resource.link_key_of
         try:
             read({"path_params": parameters})
@@ -67,15 +67,15 @@ class Operation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the plan and send its response; a HEAD request gets the headers alone."""
-        if self.plan.produces:
-            check_accept(scope, self.plan.produces)
+        if self.pipeline.produces:
+            check_accept(scope, self.pipeline.produces)
         await self.answer(scope, receive, send)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do so, whatever the caller accepts."""
-        if self.plan.action.writes:
+        if self.pipeline.action.writes:
             check_preconditions(scope)
-        await self.respond(await self.plan.run(scope, receive), scope, send)
+        await self.respond(await self.pipeline.run(scope, receive), scope, send)
 
     @staticmethod
     async def respond(response: Response, scope: Scope, send: Send) -> None:

@@ -207,7 +207,7 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
         *one_parameters(resource),
     ]
     taken = {parameter["name"] for parameter in parameters}
-    for name, field in resource.view.names.all():
+    for name, field in resource.serializer.names.all():
         if name not in taken and EQUALS.of(field) and "." not in name:
             parameters.append(_filter_parameter(name, field, EQUALS))
         parameters += [
@@ -220,16 +220,16 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
 
 def one_parameters(resource: Resource) -> list[dict[str, Any]]:
     """Describe the query parameters of an action on one row; lists have them too."""
-    view = resource.view
-    parameters = [_listed(FIELDS, [*view.shown, *view.children], "The fields to give")]
+    serializer = resource.serializer
+    parameters = [_listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to give")]
     if resource.options.presets:
         schema: dict[str, Any] = {"type": "string", "enum": list(resource.options.presets)}
         parameters += [
             _parameter(name, schema, "A named condition")
             for name in resource.compatibility.preset_parameters
         ]
-    if view.children:
-        items: dict[str, Any] = {"type": "string", "enum": list(view.children)}
+    if serializer.children:
+        items: dict[str, Any] = {"type": "string", "enum": list(serializer.children)}
         schema = {"type": "array", "items": items}
         text = "The relations to embed, all others left out"
         parameters.append(

@@ -21,12 +21,12 @@ _NULL: dict[str, Any] = {"type": "null"}
 
 def read_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a row that is given out; ``fields=`` may leave any of it out."""
-    view = resource.view
+    serializer = resource.serializer
     members: dict[str, Any] = {
         field.name: (_annotation(_marked(field.codec.schema, field), field), None)
-        for field in view.shown.values()
+        for field in serializer.shown.values()
     }
-    for relation, child in view.children.items():
+    for relation, child in serializer.children.items():
         members[relation] = (Annotated[Any, WithJsonSchema(_embedded(child))], None)
         if child.count_name:
             members[child.count_name] = (Annotated[Any, WithJsonSchema(_count(child))], None)
@@ -36,17 +36,19 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
 def create_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a new row's body."""
     closed = not resource.compatibility.ignores_members
-    view, related = resource.view, resource.nested_reader.creates
-    foreign = {column for child in view.children.values() for column in child.relation.foreign_key}
+    serializer, related = resource.serializer, resource.nested_reader.creates
+    foreign = {
+        column for child in serializer.children.values() for column in child.relation.foreign_key
+    }
     members = {
         field.name: (
-            _annotation(_or_generated(field.codec.in_bodies, field), field, view),
+            _annotation(_or_generated(field.codec.in_bodies, field), field, serializer),
             ... if field.required and field.column not in foreign else None,
         )
         for field in resource.creatable
     }
     members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
-    members |= _read_only(view, resource.members.create)
+    members |= _read_only(serializer, resource.members.create)
     least = 1 if resource.refuses_empty else 0
     return _model(f"{_name(resource)}Create", members, closed=closed, least=least)
 
@@ -55,22 +57,22 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a change: only what is given is changed."""
     closed = not resource.compatibility.ignores_members
     members: dict[str, Any] = {
-        field.name: (_annotation(field.codec.in_bodies, field, resource.view), None)
+        field.name: (_annotation(field.codec.in_bodies, field, resource.serializer), None)
         for field in resource.updatable
     }
     related = resource.nested_reader.updates
     members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
-    members |= _read_only(resource.view, resource.members.update)
+    members |= _read_only(resource.serializer, resource.members.update)
     return _model(f"{_name(resource)}Update", members, closed=closed)
 
 
-def _read_only(view: Serializer, body: Members) -> dict[str, Any]:
+def _read_only(serializer: Serializer, body: Members) -> dict[str, Any]:
     """Describe the members that a body may have only as they are shown."""
-    names = [name for name in (*view.shown, *view.children) if name in body.read_only]
+    names = [name for name in (*serializer.shown, *serializer.children) if name in body.read_only]
     schemas = {
-        name: _nullable(view.shown[name].codec.schema, view.shown[name])
-        if name in view.shown
-        else _embedded(view.children[name])
+        name: _nullable(serializer.shown[name].codec.schema, serializer.shown[name])
+        if name in serializer.shown
+        else _embedded(serializer.children[name])
         for name in names
     }
     schemas |= {name: {"type": "integer"} for name in sorted(body.read_only.difference(names))}
@@ -90,11 +92,11 @@ def _name(resource: "Resource") -> str:
 
 def _embedded(child: RelatedSerializer) -> dict[str, Any]:
     """Describe related rows where they stand, so that no two views need one name."""
-    view = child.view
+    serializer = child.serializer
     properties: dict[str, Any] = {
-        f.name: _nullable(_marked(f.codec.schema, f), f) for f in view.shown.values()
+        f.name: _nullable(_marked(f.codec.schema, f), f) for f in serializer.shown.values()
     }
-    for name, inner in view.children.items():
+    for name, inner in serializer.children.items():
         properties[name] = _embedded(inner)
         if inner.count_name:
             properties[inner.count_name] = _count(inner)
@@ -112,16 +114,19 @@ def _count(child: RelatedSerializer) -> dict[str, Any]:
 
 def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
     """Describe what a body may say of related rows: a new one, or the key of one."""
-    view = child.view
+    serializer = child.serializer
     properties = {
-        f.name: _write_only(_nullable(f.codec.in_bodies, f), f, view)
-        for f in view.fields
-        if f in view.writable
+        f.name: _write_only(_nullable(f.codec.in_bodies, f), f, serializer)
+        for f in serializer.fields
+        if f in serializer.writable
     }
     shown = {
-        f.name: {**_nullable(f.codec.schema, f), "readOnly": True} for f in view.shown.values()
+        f.name: {**_nullable(f.codec.schema, f), "readOnly": True}
+        for f in serializer.shown.values()
     }
-    shown |= {name: {**_embedded(one), "readOnly": True} for name, one in view.children.items()}
+    shown |= {
+        name: {**_embedded(one), "readOnly": True} for name, one in serializer.children.items()
+    }
     row: dict[str, Any] = {"type": "object", "properties": shown | properties}
     if closed:
         row["additionalProperties"] = False
@@ -155,8 +160,8 @@ def _marked(schema: dict[str, Any], field: Field) -> dict[str, Any]:
     return {**schema, "readOnly": True} if field.read_only else schema
 
 
-def _write_only(schema: dict[str, Any], field: Field, view: Serializer) -> dict[str, Any]:
-    return schema if field.name in view.shown else {**schema, "writeOnly": True}
+def _write_only(schema: dict[str, Any], field: Field, serializer: Serializer) -> dict[str, Any]:
+    return schema if field.name in serializer.shown else {**schema, "writeOnly": True}
 
 
 def _or_generated(schema: dict[str, Any], field: Field) -> dict[str, Any]:

@@ -227,8 +227,8 @@ class Context:
         if isinstance(given, str):
             raise HookError(f"resource {self.resource.name}: include must be a list of relations")
         for name in given or ():
-            if name not in self.resource.view.children:
-                known = self.resource.view.children
+            if name not in self.resource.serializer.children:
+                known = self.resource.serializer.children
                 raise UnknownAttribute(self.resource.name, "embedded relation", name, known)
         self._include = given
 

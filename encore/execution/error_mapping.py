@@ -104,8 +104,8 @@ async def map_database_error(
         return Conflict("Other rows depend on this row")  # Their foreign keys take no null.
     if not context.unit.writes and _is_no_fault_of_a_reader(error):
         return InternalError()
-    view, prefix = _written(context)
-    errors = refused_fields(error, view, database.dialect, prefix)
+    serializer, prefix = _written(context)
+    errors = refused_fields(error, serializer, database.dialect, prefix)
     if isinstance(error, db.IntegrityViolation):
         refusal, _ = _VIOLATIONS[type(error)]
         return refusal(_INVALID, errors)
@@ -131,19 +131,19 @@ async def _reason_of(error: db.InvalidStatement, database: Database) -> db.Datab
 
 
 def refused_fields(
-    error: db.DatabaseError, view: "Serializer", dialect: Dialect, prefix: str = ""
+    error: db.DatabaseError, serializer: "Serializer", dialect: Dialect, prefix: str = ""
 ) -> Sequence[FieldError]:
     """Name the fields of a view's row that the database refused; none where it does not tell."""
     columns: Sequence[str] = ()
     match error:
         case db.CheckViolation():
-            columns = checked_fields(error, view.fields, dialect)
+            columns = checked_fields(error, serializer.fields, dialect)
         case db.ChangeRefused():
             columns = error.columns
-        case db.IntegrityViolation() if error.table == view.fields.key[0].column.table.name:
+        case db.IntegrityViolation() if error.table == serializer.fields.key[0].column.table.name:
             columns = error.columns  # Else it is a hook's own row, unknown to the caller.
     text = next((text for kind, (_, text) in _VIOLATIONS.items() if isinstance(error, kind)), "")
-    return _each(columns, text or _GENERATED, view, prefix)
+    return _each(columns, text or _GENERATED, serializer, prefix)
 
 
 def _is_no_fault_of_a_reader(error: db.DatabaseError) -> bool:
@@ -156,19 +156,23 @@ def _is_no_fault_of_a_reader(error: db.DatabaseError) -> bool:
 def _written(context: "Context") -> tuple["Serializer", str]:
     """Give the view of the row that was refused, and where it stands in the body."""
     writing = context.writing
-    return (context.resource.view, "") if writing is None else (writing.view, writing.prefix)
+    return (
+        (context.resource.serializer, "")
+        if writing is None
+        else (writing.serializer, writing.prefix)
+    )
 
 
 def _each(
-    names: Iterable[str], text: str, view: "Serializer", prefix: str = ""
+    names: Iterable[str], text: str, serializer: "Serializer", prefix: str = ""
 ) -> Sequence[FieldError]:
     """Name the fields, or relations in their place, but none that callers may not know of."""
     relations = {
         str(column.name): name
-        for name, child in view.children.items()
+        for name, child in serializer.children.items()
         for column in child.relation.foreign_key
     }
-    shown = [name if name in view.shown else relations.get(name) for name in names]
+    shown = [name if name in serializer.shown else relations.get(name) for name in names]
     return [
         {"field": prefix + name, "message": f"{prefix}{name} {text}"}
         for name in dict.fromkeys(shown)
@@ -180,25 +184,25 @@ async def _broken_links(
     error: db.ForeignKeyViolation, context: "Context", database: Database
 ) -> Sequence[FieldError]:
     """Name the fields that refer to no row, or else the columns that refer to this row."""
-    view, prefix = _written(context)
+    serializer, prefix = _written(context)
     if context.action != "delete":
         columns: Iterable[str] = error.columns
-        if not columns or error.table != view.fields.key[0].column.table.name:
-            columns = await _missing(context, view, database)
+        if not columns or error.table != serializer.fields.key[0].column.table.name:
+            columns = await _missing(context, serializer, database)
         if columns:
-            return _each(columns, _NO_SUCH_ROW, view, prefix)
+            return _each(columns, _NO_SUCH_ROW, serializer, prefix)
     if context.action == "create":
         return ()  # Nothing refers to a new row.
     names = await _referring(context, database)
     return [{"field": name, "message": f"{name} refers to this row"} for name in names]
 
 
-async def _missing(context: "Context", view: "Serializer", database: Database) -> list[str]:
+async def _missing(context: "Context", serializer: "Serializer", database: Database) -> list[str]:
     """Find the written foreign keys that refer to no row."""
     attributes = context.attributes if context.writing is None else context.writing.attributes
-    written = {f.column: value for f, value in view.fields.bound(attributes).items()}
+    written = {f.column: value for f, value in serializer.fields.bound(attributes).items()}
     names: list[str] = []
-    for constraint in view.fields.key[0].column.table.foreign_key_constraints:
+    for constraint in serializer.fields.key[0].column.table.foreign_key_constraints:
         values = [written.get(column) for column in constraint.columns]
         remotes = [key.column for key in constraint.elements]
         if None not in values and not await _exists(remotes, values, database):
@@ -227,7 +231,7 @@ async def _referring(context: "Context", database: Database) -> list[str]:
         for key in keys
         if await _exists(
             list(key.columns),
-            resource.view.values(row, [element.column for element in key.elements]),
+            resource.serializer.values(row, [element.column for element in key.elements]),
             database,
         )
         for column in key.columns

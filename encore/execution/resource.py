@@ -51,9 +51,9 @@ class Resource:
         name: The model's name.
         is_nested: Whether its rows are found below a parent.
         slug: The fixed parts of the path of the many: ``authors_books``.
-        plural: The path of the many, with the base in front.
-        singular: The path of the one.
-        view: What its rows look like.
+        collection_path: The path of the many, with the base in front.
+        item_path: The path of the one.
+        serializer: What its rows look like.
         related: What the rows of its relations look like, by the relations' names.
         cursors: Makes and reads the cursors of its list.
         key: The row's own fields that the path of the one names.
@@ -100,15 +100,15 @@ class Resource:
         check_class(options.model)
         self.compatibility = compatibility_of(options.compatible)
         faces = ResourceSerializers(options, database.dialect, link.entity if link else None)
-        self.view, self.related = faces.own, faces.related
-        self.fields = self.view.fields
-        self.plural, self.singular = (base + path for path in self._endpoints())
-        self.cursors = Cursors(secret or Secret(), self.plural)
-        self.slug = _slug(self.plural)
+        self.serializer, self.related = faces.own, faces.related
+        self.fields = self.serializer.fields
+        self.collection_path, self.item_path = (base + path for path in self._endpoints())
+        self.cursors = Cursors(secret or Secret(), self.collection_path)
+        self.slug = _slug(self.collection_path)
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
         )
-        names = [n for n in PARAMETER.findall(self.singular) if n not in link_parameters]
+        names = [n for n in PARAMETER.findall(self.item_path) if n not in link_parameters]
         own = tuple((name, self._field("endpoints", name)) for name in names)
         self.key = tuple(field for _, field in own)
         self.path_fields = (*self._link_parameters, *own)
@@ -122,9 +122,14 @@ class Resource:
         )
         self.session_writes = SessionWrites(self.fields, database.dialect)
         check_mapped(self)
-        self.embedder = RelationLoader(self.view)
+        self.relation_loader = RelationLoader(self.serializer)
         self._naming = self._try(
-            "search", QueryBuilder, options, self.view, self.compatibility, database.dialect.name
+            "search",
+            QueryBuilder,
+            options,
+            self.serializer,
+            self.compatibility,
+            database.dialect.name,
         )
         self.parser: QueryParser = self._try(
             "sort", self._naming.parser, link.order() if link else ()
@@ -132,39 +137,39 @@ class Resource:
         self.searches = self._naming.searches
 
         read_only = {self._field("read_only_attributes", n) for n in options.read_only_attributes}
-        self.by_hooks = frozenset(field.attribute for field in read_only)
+        self.read_only_attributes = frozenset(field.attribute for field in read_only)
         self.attributes = frozenset(field.attribute for field in self.fields)
         # A relation that is shown may be written, even where its foreign key is hidden.
         settable = tuple(f for f in self.fields if not (f.read_only or f in read_only))
         fixed = {*self.key, *self.fields.key}
-        self.creatable = tuple(f for f in settable if f in self.view.writable)
-        self.locations = Locations(self.singular, own, self.creatable)
+        self.creatable = tuple(f for f in settable if f in self.serializer.writable)
+        self.locations = Locations(self.item_path, own, self.creatable)
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
         self.unseen = frozenset(
-            f.attribute for f in self.updatable if f.name not in self.view.shown
+            f.attribute for f in self.updatable if f.name not in self.serializer.shown
         )
         self.nameable = tuple(
-            f for f in self.fields if f.name in self.view.shown or f in self.creatable
+            f for f in self.fields if f.name in self.serializer.shown or f in self.creatable
         )
         self.nested_reader = NestedBodyParser(
-            self.view,
+            self.serializer,
             creatable=settable,
             updatable=[f for f in settable if f not in fixed],
             arrays=options.nested_arrays,
         )
-        self.nested = NestedWrites(self.view, database.dialect)
+        self.nested = NestedWrites(self.serializer, database.dialect)
         self.session_nested = SessionNestedWrites(
             self.nested.related,
             {
-                name: SessionWrites(child.view.fields, database.dialect)
-                for name, child in self.view.children.items()
+                name: SessionWrites(child.serializer.fields, database.dialect)
+                for name, child in self.serializer.children.items()
             },
         )
         self.members = self._members()
         self.refuses_empty = refuses_empty(self.fields)
         self.generated = next((f for f in self.fields.key if f.generated), None)
-        self.with_initial = tuple(f for f in self.fields if f.has_initial)
-        self.with_refresh = tuple(f for f in self.fields if f.column.onupdate is not None)
+        self.default_fields = tuple(f for f in self.fields if f.has_initial)
+        self.onupdate_fields = tuple(f for f in self.fields if f.column.onupdate is not None)
 
         self.hooks = {name: ActionHooks(self._unused(name)) for name in ACTION_NAMES}
         for name, hooks in self.hooks.items():
@@ -173,10 +178,10 @@ class Resource:
         self.nested_resources: dict[str, Resource] = {}
 
     @property
-    def plural_names_one(self) -> bool:
+    def collection_path_names_one_row(self) -> bool:
         """Whether the path of the many has parameters of its own, and so would mean one row."""
         of_parent = {name for name, _ in self._link_parameters}
-        return not of_parent.issuperset(PARAMETER.findall(self.plural))
+        return not of_parent.issuperset(PARAMETER.findall(self.collection_path))
 
     def use(self, bundle: Mapping[str, Any]) -> None:
         """Register a bundle of hooks; its ``extra_configuration`` is called with the resource."""
@@ -266,22 +271,22 @@ class Resource:
         match tuple(self.options.endpoints):
             case ():
                 key = "/".join(map(placeholder, self.fields.key))
-                plural = default_path(self)
-                return plural, f"{plural}/{key}"
+                collection_path = default_path(self)
+                return collection_path, f"{collection_path}/{key}"
             case (one,):
                 return one, one
-            case (plural, singular, *_):  # No more: checked.
-                return plural, singular
+            case (collection_path, item_path, *_):  # No more: checked.
+                return collection_path, item_path
         raise AssertionError
 
     def _members(self) -> BodyMembers:
         if self.options.nested_arrays == SYNC:
-            for text in unsyncable(self.view):
+            for text in unsyncable(self.serializer):
                 raise ConfigurationError(self.name, "nested_arrays", text)
-        view, bodies, nested = self.view, self.options.bodies, self.nested_reader
+        serializer, bodies, nested = self.serializer, self.options.bodies, self.nested_reader
         return BodyMembers(
-            create=Members.of(view, self.creatable, nested.creates, bodies.get("create")),
-            update=Members.of(view, self.updatable, nested.updates, bodies.get("update")),
+            create=Members.of(serializer, self.creatable, nested.creates, bodies.get("create")),
+            update=Members.of(serializer, self.updatable, nested.updates, bodies.get("update")),
         )
 
     def _field(self, option: str, name: str) -> Field:

@@ -30,12 +30,12 @@ class StoredRow:
     """A row before its update.
 
     Attributes:
-        view: How it is shown.
+        serializer: How it is shown.
         row: As the database gave it.
         shown: As callers see it, with the related rows that the body gives.
     """
 
-    view: Serializer
+    serializer: Serializer
     row: Row
     shown: Mapping[str, Any]
 
@@ -44,11 +44,11 @@ class StoredRow:
         cls, resource: "Resource", connection: Connection, row: Row, given: Iterable[str]
     ) -> "StoredRow":
         """Return the row as it is shown, with those relations that a body gives."""
-        view = resource.view
-        (record,) = view.read_rows((row,))
-        embedded = [name for name in given if name in view.children]
-        await resource.embedder.embed(connection, (row,), [record], embedded)
-        return cls(view, row, as_shown(record))
+        serializer = resource.serializer
+        (record,) = serializer.read_rows((row,))
+        embedded = [name for name in given if name in serializer.children]
+        await resource.relation_loader.embed(connection, (row,), [record], embedded)
+        return cls(serializer, row, as_shown(record))
 
     def check(self, context: "Context") -> None:
         """Take unchanged relations out of the context, and refuse changed read-only members.
@@ -57,23 +57,23 @@ class StoredRow:
             ValidationFailed: A member cannot be changed, or two contradict each other.
         """
         errors, given = Errors(), context.given
-        report_changed(self.view, given, context.read_only, self.shown, errors)
+        report_changed(self.serializer, given, context.read_only, self.shown, errors)
         changed = []
         for one in context.nested:
             name = one.relation.name
-            if is_same(self.view, name, given[name], self.shown.get(name, UNSET)):
+            if is_same(self.serializer, name, given[name], self.shown.get(name, UNSET)):
                 continue
             if one.errors is not None:
                 one.errors.check()
             changed.append(one)
             if not self._keeps_foreign_key(one, given):
-                report_contradiction(one, context.attributes, self.view.fields, errors)
+                report_contradiction(one, context.attributes, self.serializer.fields, errors)
         errors.check()
         context.nested = changed
 
     def changed(self, attributes: Attributes) -> Attributes:
         """Return the attributes that differ from what is stored."""
-        fields = self.view.fields
+        fields = self.serializer.fields
         places = {field.attribute: place for place, field in enumerate(fields)}
         bound = fields.bound(attributes)
         return {
@@ -89,7 +89,7 @@ class StoredRow:
         """Return whether the body gives the stored foreign key, or none: the object counts."""
         names = [str(column.name) for column in one.relation.foreign_key]
         return all(
-            is_same(self.view, name, given[name], self.shown.get(name, UNSET))
+            is_same(self.serializer, name, given[name], self.shown.get(name, UNSET))
             for name in names
             if name in given
         )
@@ -129,7 +129,7 @@ def report_contradiction(
         return
     pairs = zip(one.relation.pairs, foreign, strict=True)
     key = {str(remote.name): values.get(field.attribute) for (_, remote), field in pairs}
-    names = [field.name for field in one.child.view.fields.key]
+    names = [field.name for field in one.child.serializer.fields.key]
     for item in one.items:
         if isinstance(item, ConnectRelated) and dict(zip(names, item.key, strict=True)) == key:
             return

@@ -82,10 +82,10 @@ class ClientConcurrencyMiddleware:
             self._check(RequestState.of(scope))
         return self._app(scope, receive, send)
 
-    def _check(self, exchange: RequestState) -> None:
-        if exchange.access.public:
+    def _check(self, state: RequestState) -> None:
+        if state.access.public:
             return
-        client = exchange.client
+        client = state.client
         others = (RequestState.outer(scope) for scope in self._under_way.values())
         held = sum(1 for one in others if one is not None and one.claims and one.client == client)
         if held > self._share:

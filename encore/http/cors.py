@@ -83,16 +83,16 @@ class Cors:
         if scope["type"] != "http":  # In a Service only requests come here.
             await self._app(scope, receive, send)
             return
-        exchange = RequestState.of(scope)
-        exchange.headers = (*exchange.headers, _VARY)
+        state = RequestState.of(scope)
+        state.headers = (*state.headers, _VARY)
         origin = header(scope, b"origin")
         if origin is None or not (self._any or origin in self._origins):
             await self._app(scope, receive, send)
             return
         allowed = (b"access-control-allow-origin", b"*" if self._any else origin)
-        exchange.headers = (*exchange.headers, allowed, _EXPOSE)
+        state.headers = (*state.headers, allowed, _EXPOSE)
         if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
-            exchange.headers = (*exchange.headers, *self._allowance)
+            state.headers = (*state.headers, *self._allowance)
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return

@@ -107,17 +107,17 @@ def _drop_frames(error: BaseException | None) -> None:
 
 def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     """Return the response to an error, noting its reason; a defect of ours is logged."""
-    exchange = RequestState.of(scope)
+    state = RequestState.of(scope)
     if isinstance(error, HTTPException) and error.status_code in _NO_ERRORS:
         return _no_error(error)
     problem = _problem_of(error)
-    exchange.reason = problem.reason
-    exchange.cause = exchange.cause or cause_of(error)
+    state.reason = problem.reason
+    state.cause = state.cause or cause_of(error)
     is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_failure and not isinstance(problem, errors.Declined):
-        _log(error, exchange)
+        _log(error, state)
 
-    headers, body = _rendered(problem, scope, exchange)
+    headers, body = _rendered(problem, scope, state)
 
     async def send_problem(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
@@ -127,15 +127,15 @@ def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
 
 
 def _rendered(
-    problem: errors.ApiError, scope: Scope, exchange: RequestState
+    problem: errors.ApiError, scope: Scope, state: RequestState
 ) -> tuple[list[Header], bytes]:
     """Render a problem; headers that no server can send are left out."""
     sendable = {k: v for k, v in problem.headers.items() if _SENDABLE.fullmatch(k + v)}
     if len(sendable) < len(problem.headers):
         names = sorted(problem.headers.keys() - sendable.keys())
-        log.error("invalid headers left out", request_id=exchange.request_id, names=names)
+        log.error("invalid headers left out", request_id=state.request_id, names=names)
         problem.headers = sendable
-    return problem.render(_instance(scope), exchange.request_id)
+    return problem.render(_instance(scope), state.request_id)
 
 
 def _check_status(status: Any) -> None:
@@ -196,7 +196,7 @@ def problem_of(error: HTTPException) -> errors.ApiError:
     return problem
 
 
-def _log(error: Exception, exchange: RequestState) -> None:
+def _log(error: Exception, state: RequestState) -> None:
     """Tell the log what happened and where; texts of exceptions may hold SQL, so not those."""
     cause = error.__cause__ or error
     frames = []
@@ -207,8 +207,8 @@ def _log(error: Exception, exchange: RequestState) -> None:
         trace = trace.tb_next
     log.error(
         "request failed",
-        request_id=exchange.request_id,
+        request_id=state.request_id,
         error=type(cause).__name__,
-        code=exchange.cause,
+        code=state.cause,
         trace=frames,
     )

@@ -59,7 +59,7 @@ def _kind_of(factory: Any) -> Gate:
     return Gate.MISSING if module.startswith(_FRAMEWORK) else Gate.UNKNOWN
 
 
-def require_principal(access: Access, exchange: RequestState) -> None:
+def require_principal(access: Access, state: RequestState) -> None:
     """Refuse a request that no gate has verified, or one whose token is known not to suffice.
 
     Raises:
@@ -68,11 +68,11 @@ def require_principal(access: Access, exchange: RequestState) -> None:
     """
     if access.public:
         return
-    if not exchange.claims:
+    if not state.claims:
         raise Unauthorized(
             "You must send an Authorization header", headers=_CHALLENGE, reason="no-principal"
         )
-    if exchange.granted is not None and not access.permits(exchange.granted):
+    if state.granted is not None and not access.permits(state.granted):
         scope = " ".join((*access.all_of, *access.any_of[:1]))
         challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
         raise Forbidden(
@@ -102,6 +102,6 @@ class RequirePrincipalMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its caller is verified. Raises ``Unauthorized``, ``Forbidden``."""
-        exchange = RequestState.of(scope)
-        require_principal(exchange.access, exchange)
+        state = RequestState.of(scope)
+        require_principal(state.access, state)
         await self._app(scope, receive, send)

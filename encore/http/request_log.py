@@ -48,16 +48,16 @@ class RequestLogMiddleware:
         begun = perf_counter()
         outer = RequestState.outer(scope)
         request_id = _request_id(scope)
-        exchange = RequestState(
+        state = RequestState(
             request_id.decode(), headers=self._headers, peer=scope.get("client"), channel=receive
         )
         said: tuple[Header, ...] = ((b"x-request-id", request_id),)
         if outer is not None:  # Mounted: the application around this one has opened the request.
             scope = dict(scope)  # What belongs to the outer one stays there.
-            exchange.inherit(outer)
-            exchange.headers = _without(self._headers, outer.headers)
+            state.inherit(outer)
+            state.headers = _without(self._headers, outer.headers)
             said = ()
-        exchange.attach(scope)
+        state.attach(scope)
         status = 0
 
         async def stamp(message: Message) -> None:
@@ -67,30 +67,30 @@ class RequestLogMiddleware:
                 message["headers"] = [
                     *message["headers"],
                     *said,
-                    *exchange.headers,
+                    *state.headers,
                 ]
             elif not message.get("more_body"):
-                exchange.answered = True
+                state.answered = True
             await send(message)
 
-        current_caller.set(exchange)
+        current_caller.set(state)
         try:
-            await self._app(scope, exchange.receive, stamp)
+            await self._app(scope, state.receive, stamp)
         finally:
-            if exchange.watch is not None:
-                exchange.watch.close()
+            if state.watch is not None:
+                state.watch.close()
             if self._enabled:
                 log.info(
                     "request",
-                    request_id=exchange.request_id,
-                    client=exchange.client_id,
+                    request_id=state.request_id,
+                    client=state.client_id,
                     method=scope["method"],
-                    route=exchange.route,
+                    route=state.route,
                     status=status,
                     milliseconds=round((perf_counter() - begun) * 1000, 3),
-                    reason=exchange.reason or (None if status else UNANSWERED),
-                    cause=exchange.cause,
-                    **(exchange.measures or {}),
+                    reason=state.reason or (None if status else UNANSWERED),
+                    cause=state.cause,
+                    **(state.measures or {}),
                 )
 
 

@@ -155,10 +155,10 @@ class RequestState:
     def of(scope: Scope) -> "RequestState":
         """Find the exchange that the outermost layer put into this scope."""
         try:
-            exchange: RequestState = scope[_KEY]
+            state: RequestState = scope[_KEY]
         except KeyError:
             raise RuntimeError("this middleware needs a Service around it") from None
-        return exchange
+        return state
 
     @staticmethod
     def outer(scope: Scope) -> "RequestState | None":

@@ -131,7 +131,7 @@ class RouteTable:
         for method in route.methods or ():
             path.routes.setdefault(method, (handler, access))
 
-    def resolve(self, scope: Scope, exchange: RequestState) -> None:
+    def resolve(self, scope: Scope, state: RequestState) -> None:
         """Find the operation and leave it in the exchange; parameters go into the scope."""
         if len(self._routes) != self._known:
             self._load_added()
@@ -143,20 +143,20 @@ class RouteTable:
         parameters: dict[str, str] = {}
         if path is None:
             if requested[:1] != "/":
-                _resolve_target(scope, exchange)
+                _resolve_target(scope, state)
                 return
             path, parameters = self._first(requested, scope)
             if path is None:
-                self._resolve_other(scope, exchange)
+                self._resolve_other(scope, state)
                 return
         method = scope["method"]
         route = path.routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            self._resolve_method(requested, path, scope, exchange)
+            self._resolve_method(requested, path, scope, state)
             return
         scope["path_params"] = parameters
-        exchange.route = path.template
-        exchange.operation, exchange.access = route
+        state.route = path.template
+        state.operation, state.access = route
 
     def _first(self, requested: str, scope: Scope) -> tuple[_Path | None, dict[str, str]]:
         """Return the first path with parameters that matches, and their values."""
@@ -185,7 +185,7 @@ class RouteTable:
                 yield candidate, found
 
     def _resolve_method(
-        self, requested: str, path: _Path, scope: Scope, exchange: RequestState
+        self, requested: str, path: _Path, scope: Scope, state: RequestState
     ) -> None:
         """Resolve a request whose method the first path does not know: another one may.
 
@@ -201,41 +201,41 @@ class RouteTable:
         for other, parameters in others:
             if method in other.routes:
                 scope["path_params"] = parameters
-                exchange.route = other.template
-                exchange.operation, exchange.access = other.routes[method]
+                state.route = other.template
+                state.operation, state.access = other.routes[method]
                 return
         if self._load_included():
-            self.resolve(scope, exchange)
+            self.resolve(scope, state)
             return
-        exchange.route = path.template
+        state.route = path.template
         # Who may see that there is something here: whoever may call any of it.
-        exchange.access = next(access for _, access in path.routes.values())
+        state.access = next(access for _, access in path.routes.values())
         allow = sorted({*path.allow, *(name for other, _ in others for name in other.allow)})
         if method == "OPTIONS":
-            exchange.operation = _options(allow)
+            state.operation = _options(allow)
         else:
-            exchange.operation = MethodNotAllowed(headers={"Allow": ", ".join(allow)})
+            state.operation = MethodNotAllowed(headers={"Allow": ", ".join(allow)})
 
-    def _resolve_other(self, scope: Scope, exchange: RequestState) -> None:
+    def _resolve_other(self, scope: Scope, state: RequestState) -> None:
         partial: tuple[RouteContext, Access] | None = None
         for route, handler, access in self._others:
             match, child = route.matches(scope)
             if match is Match.FULL:
                 scope.update(child)
-                exchange.route = route.path
-                exchange.operation, exchange.access = handler, access
+                state.route = route.path
+                state.operation, state.access = handler, access
                 return
             if match is Match.PARTIAL and partial is None:
                 partial = route, access
         if self._load_included():
-            self.resolve(scope, exchange)
+            self.resolve(scope, state)
         elif partial is None:
-            exchange.operation, exchange.access = NotFound(), self._elsewhere
+            state.operation, state.access = NotFound(), self._elsewhere
         else:
-            route, exchange.access = partial
-            exchange.route = route.path
+            route, state.access = partial
+            state.route = route.path
             allow = ", ".join(sorted(route.methods or ()))
-            exchange.operation = MethodNotAllowed(headers={"Allow": allow})
+            state.operation = MethodNotAllowed(headers={"Allow": allow})
 
     def _load_added(self) -> bool:
         """Take in what was added while the service runs; what may not be served stays out."""
@@ -260,13 +260,13 @@ def _count(routes: Sequence[BaseRoute]) -> int:
     return sum(1 for _ in iter_route_contexts(routes))
 
 
-def _resolve_target(scope: Scope, exchange: RequestState) -> None:
+def _resolve_target(scope: Scope, state: RequestState) -> None:
     """Resolve a request whose target is no path (RFC 9112, section 3.2)."""
-    exchange.access = PUBLIC  # Nothing is shown here.
+    state.access = PUBLIC  # Nothing is shown here.
     if scope["path"] == "*" and scope["method"] == "OPTIONS":
-        exchange.operation = _options(_METHODS)
+        state.operation = _options(_METHODS)
     else:
-        exchange.operation = BadRequest("The request target must be a path that begins with /")
+        state.operation = BadRequest("The request target must be a path that begins with /")
 
 
 _METHODS: Final = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
@@ -314,10 +314,10 @@ class RoutingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find the operation, then pass the request on."""
-        exchange = RequestState.of(scope)
-        self._table.resolve(scope, exchange)
+        state = RequestState.of(scope)
+        self._table.resolve(scope, state)
         if scope.get("http_version") == "1.1" and (refusal := refusal_of_host(scope)) is not None:
-            exchange.operation = refusal  # As any other refusal, told to who may call here.
+            state.operation = refusal  # As any other refusal, told to who may call here.
         await self._app(scope, receive, send)
 
 

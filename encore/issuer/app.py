@@ -35,12 +35,12 @@ _METHOD_NOT_ALLOWED = 405
 def create_issuer(settings: IssuerSettings) -> Starlette:
     """Make the application, with a key of its own and no token issued yet."""
     key = SigningKey()
-    ledger = TokenStore(revoked=settings.revoked_tokens_file)
+    token_store = TokenStore(revoked=settings.revoked_tokens_file)
     clients = Clients(settings.clients)
-    mint = TokenIssuer(key, ledger, settings.token_seconds)
-    routes = _auth0_routes(settings, key, clients, mint)
+    token_issuer = TokenIssuer(key, token_store, settings.token_seconds)
+    routes = _auth0_routes(settings, key, clients, token_issuer)
     if settings.has_okta_shape:
-        routes += _okta_routes(settings, key, clients, mint, ledger)
+        routes += _okta_routes(settings, key, clients, token_issuer, token_store)
     return Starlette(
         routes=routes,
         middleware=[
@@ -60,9 +60,9 @@ def create_issuer(settings: IssuerSettings) -> Starlette:
 
 
 def _auth0_routes(
-    settings: IssuerSettings, key: SigningKey, clients: Clients, mint: TokenIssuer
+    settings: IssuerSettings, key: SigningKey, clients: Clients, token_issuer: TokenIssuer
 ) -> list[Route]:
-    token = TokenEndpoint(clients, mint, Auth0Shape(settings), json_body=True)
+    token = TokenEndpoint(clients, token_issuer, Auth0Shape(settings), json_body=True)
     return [
         _get("/.well-known/openid-configuration", Document(auth0_metadata(settings))),
         _get("/.well-known/jwks.json", Document(key.jwks())),
@@ -74,19 +74,19 @@ def _okta_routes(
     settings: IssuerSettings,
     key: SigningKey,
     clients: Clients,
-    mint: TokenIssuer,
-    ledger: TokenStore,
+    token_issuer: TokenIssuer,
+    token_store: TokenStore,
 ) -> list[Route]:
     base = settings.location.path
     metadata = Document(okta_metadata(settings))
-    token = TokenEndpoint(clients, mint, OktaShape(settings), json_body=False)
+    token = TokenEndpoint(clients, token_issuer, OktaShape(settings), json_body=False)
     return [
         _get(f"{base}/.well-known/openid-configuration", metadata),
         _get(f"{base}/.well-known/oauth-authorization-server", metadata),
         _get(f"{base}/v1/keys", Document(key.jwks())),
         _post(f"{base}/v1/token", token),
-        _post(f"{base}/v1/introspect", IntrospectionEndpoint(clients, ledger)),
-        _post(f"{base}/v1/revoke", RevocationEndpoint(clients, ledger)),
+        _post(f"{base}/v1/introspect", IntrospectionEndpoint(clients, token_store)),
+        _post(f"{base}/v1/revoke", RevocationEndpoint(clients, token_store)),
     ]
 
 

@@ -42,16 +42,16 @@ class TokenEndpoint:
 
     Args:
         clients: Who may ask.
-        mint: Issues and remembers.
+        token_issuer: Issues and remembers.
         shape: The vendor's way to write a token.
         json_body: Whether the request may be JSON, as Auth0's is.
     """
 
     def __init__(
-        self, clients: Clients, mint: TokenIssuer, shape: Shape, *, json_body: bool
+        self, clients: Clients, token_issuer: TokenIssuer, shape: Shape, *, json_body: bool
     ) -> None:
         self._clients = clients
-        self._mint = mint
+        self._token_issuer = token_issuer
         self._shape = shape
         self._json_body = json_body
 
@@ -60,7 +60,7 @@ class TokenEndpoint:
         parameters = await read_parameters(request, query=True, json_body=self._json_body)
         client_id = self._clients.authenticate(request, parameters)
         subject = subject_of(client_id, parameters)
-        answer = self._mint.issue(self._shape, subject, parameters)
+        answer = self._token_issuer.issue(self._shape, subject, parameters)
         return JSONResponse(answer, headers=NO_STORE)
 
 
@@ -69,18 +69,18 @@ class IntrospectionEndpoint:
 
     Args:
         clients: Who may ask.
-        ledger: Knows the live tokens.
+        token_store: Knows the live tokens.
     """
 
-    def __init__(self, clients: Clients, ledger: TokenStore) -> None:
+    def __init__(self, clients: Clients, token_store: TokenStore) -> None:
         self._clients = clients
-        self._ledger = ledger
+        self._token_store = token_store
 
     async def __call__(self, request: Request) -> Response:
         """Answer ``{"active": false}`` and no more for whatever is not a live token."""
         parameters = await read_parameters(request)
         self._clients.authenticate(request, parameters)
-        entry = self._ledger.find(_required_token(parameters), time.time())
+        entry = self._token_store.find(_required_token(parameters), time.time())
         answer: dict[str, Any] = {"active": entry is not None}
         if entry is not None:
             names = ("iss", "aud", "sub", "jti", "iat", "exp")
@@ -94,22 +94,22 @@ class RevocationEndpoint:
 
     Args:
         clients: Who may ask.
-        ledger: Knows the live tokens.
+        token_store: Knows the live tokens.
     """
 
-    def __init__(self, clients: Clients, ledger: TokenStore) -> None:
+    def __init__(self, clients: Clients, token_store: TokenStore) -> None:
         self._clients = clients
-        self._ledger = ledger
+        self._token_store = token_store
 
     async def __call__(self, request: Request) -> Response:
         """Answer 200 and nothing, for unknown tokens too (RFC 7009 section 2.2)."""
         parameters = await read_parameters(request)
         client_id = self._clients.authenticate(request, parameters)
         token = _required_token(parameters)
-        entry = self._ledger.find(token, time.time())
+        entry = self._token_store.find(token, time.time())
         if entry is not None and entry.client_id != client_id:
             raise InvalidGrantError("The token was issued to another client.")
-        self._ledger.revoke(token)
+        self._token_store.revoke(token)
         return Response(headers=NO_STORE)
 
 

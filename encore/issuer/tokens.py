@@ -128,13 +128,13 @@ class TokenIssuer:
 
     Args:
         key: Signs them.
-        ledger: Remembers them.
+        token_store: Remembers them.
         token_seconds: Their life, in seconds.
     """
 
-    def __init__(self, key: SigningKey, ledger: TokenStore, token_seconds: int) -> None:
+    def __init__(self, key: SigningKey, token_store: TokenStore, token_seconds: int) -> None:
         self._key = key
-        self._ledger = ledger
+        self._token_store = token_store
         self._token_seconds = token_seconds
 
     def issue(self, shape: Shape, subject: Subject, parameters: Parameters) -> Mapping[str, Any]:
@@ -154,7 +154,7 @@ class TokenIssuer:
         else:
             token = self._key.sign(claims, typ=shape.typ)
         scope = " ".join(scopes)
-        self._ledger.add(token, Entry(subject.client_id, scope, claims))
+        self._token_store.add(token, Entry(subject.client_id, scope, claims))
         return {
             "token_type": "Bearer",
             "expires_in": self._token_seconds,

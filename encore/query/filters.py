@@ -37,9 +37,9 @@ class Comparison:
         """Write the condition, taking ``size`` slots."""
         column = _column(self.field, entity)
         kind = self.operator.slot_type(column)
-        slots = [next_slot(kind) for _ in range(self.size)]
-        ranged = compared(self.field, column, self.operator.name, slots)
-        return self.operator.build(column, slots) if ranged is None else ranged
+        params = [next_slot(kind) for _ in range(self.size)]
+        ranged = compared(self.field, column, self.operator.name, params)
+        return self.operator.build(column, params) if ranged is None else ranged
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,29 +63,29 @@ class Operator:
         return String() if self.values == TEXT else column.type
 
 
-def _starts(column: Column, slots: Slots) -> ColumnElement[bool]:
-    (text,) = slots
+def _starts(column: Column, params: Slots) -> ColumnElement[bool]:
+    (text,) = params
     same: ColumnElement[bool] = func.substr(column, 1, func.length(text)) == text
     return same
 
 
-def _ends(column: Column, slots: Slots) -> ColumnElement[bool]:
-    (text,) = slots
+def _ends(column: Column, params: Slots) -> ColumnElement[bool]:
+    (text,) = params
     tail = func.substr(column, func.length(column) - func.length(text) + 1)
     return and_(func.length(column) >= func.length(text), tail == text)
 
 
-def _among(column: Column, slots: Slots) -> ColumnElement[bool]:
+def _among(column: Column, params: Slots) -> ColumnElement[bool]:
     # SQLAlchemy's own form of an empty IN is not compiled before its values are known.
-    return column.in_(slots) if slots else false()
+    return column.in_(params) if params else false()
 
 
-def _not_among(column: Column, slots: Slots) -> ColumnElement[bool]:
-    return or_(column.not_in(slots), column.is_(None)) if slots else true()
+def _not_among(column: Column, params: Slots) -> ColumnElement[bool]:
+    return or_(column.not_in(params), column.is_(None)) if params else true()
 
 
-def _like(column: Column, slots: Slots) -> ColumnElement[bool]:
-    return like_any_case(column, slots[0])
+def _like(column: Column, params: Slots) -> ColumnElement[bool]:
+    return like_any_case(column, params[0])
 
 
 _ALL: Final = (

@@ -81,9 +81,10 @@ def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
 def _unclear_paths(resource: "Resource") -> Iterator[tuple[str, str]]:
     """Say which paths mean one row where all are meant, or several where one is."""
     actions = resource.options.actions
-    if resource.plural_names_one:
+    if resource.collection_path_names_one_row:
         for action in (one for one in _OF_MANY if one in actions):
-            text = f"{action}: {resource.plural!r} names one row; give the path of the many too"
+            path = f"{resource.collection_path!r}"
+            text = f"{action}: {path} names one row; give the path of the many too"
             yield "endpoints", f"{text}, or actions must leave {action} out"
     for action in _OF_ONE_ROW:
         if action in actions and not resource.is_nested and not _names_one_row(resource):
@@ -100,7 +101,7 @@ def _names_one_row(resource: "Resource") -> bool:
 def _no_key(resource: "Resource", action: str) -> str:
     names = ", ".join(field.name for field in resource.fields.key)
     return (
-        f"{action}: {resource.singular!r} does not name one row; it must hold the primary key"
+        f"{action}: {resource.item_path!r} does not name one row; it must hold the primary key"
         f" ({names}) or a unique key over NOT NULL columns, or actions must leave {action} out"
     )
 

@@ -42,15 +42,15 @@ class QueryBuilder:
     def __init__(
         self,
         options: ResourceOptions,
-        view: Serializer,
+        serializer: Serializer,
         compatibility: Compatibility = STRICT,
         dialect: str = "",
     ) -> None:
         self._options = options
         self._dialect = dialect
         self._compatibility = compatibility
-        self._view = view
-        self._names = view.names
+        self._serializer = serializer
+        self._names = serializer.names
         given = options.search
         searches = (given,) if isinstance(given, SearchOptions) else tuple(given)
         self.searches = tuple(self._search(search) for search in searches)
@@ -68,7 +68,7 @@ class QueryBuilder:
         sort = self._options.sort
         if sort.param in self._compatibility.preset_parameters:
             raise InvalidOption(f"param: {sort.param!r} chooses presets")
-        shown = [name for name, field in self._view.shown.items() if _has_order(field)]
+        shown = [name for name, field in self._serializer.shown.items() if _has_order(field)]
         sortable = self._targets(sort.attributes or shown)
         for name, target in sortable.items():
             if not _has_order(target.field):
@@ -88,7 +88,7 @@ class QueryBuilder:
             sort_parameter=sort.param,
             default_sort=sort.default,
             own_order=tuple(RawOrder(term, str(term)) for term in own_order),
-            tie_breakers=tuple(FieldPath(field) for field in self._view.fields.key),
+            tie_breakers=tuple(FieldPath(field) for field in self._serializer.fields.key),
             paging=replace(self._compatibility.paging, paginated=self._options.pagination),
             preset_parameters=self._compatibility.preset_parameters,
         )
@@ -113,7 +113,7 @@ class QueryBuilder:
         operator = OPERATORS[self._operator_name(search)]
         if operator.values == "flag" and not search.attributes:
             raise InvalidOption(f"operator: {search.operator!r} needs attributes")
-        fields = self._view.shown.items()
+        fields = self._serializer.shown.items()
         # Finale's default: every attribute, but of the text operators every text.
         fitting = [name for name, field in fields if operator.of(field)]
         targets = self._targets(search.attributes or fitting)
@@ -126,7 +126,7 @@ class QueryBuilder:
             if operator is not ANY_CASE or negated:
                 raise InvalidOption(f"index: serves the operator ilike, not {search.operator!r}")
             index = indexed_search(
-                search, targets, self._view.fields, is_sqlite=self._dialect == "sqlite"
+                search, targets, self._serializer.fields, is_sqlite=self._dialect == "sqlite"
             )
         return Search(search.param, tuple(targets.values()), operator, negated, index)
 

@@ -47,19 +47,19 @@ class ResourceSerializers:
         self._check_relations("associations", self._also_excluded)
         self._check_relations("write_only_attributes", self._written.keys() - {_OWN})
         excluded, written = (one.get(_OWN, ()) for one in (self._excluded, self._written))
-        self._view("exclude_attributes", exclude=excluded, is_shown=False)
-        self._view("write_only_attributes", exclude=written, is_shown=False)
+        self._serializer("exclude_attributes", exclude=excluded, is_shown=False)
+        self._serializer("write_only_attributes", exclude=written, is_shown=False)
         # Where no relation is exposed, what its rows would look like is nobody's concern.
         named = (*self._excluded, *self._also_excluded, *self._written)
         exposed = [name for name in self._relations if given or name in named]
         alone = {name: self._alone(name) for name in exposed}
-        self.own = self._view(
+        self.own = self._serializer(
             "include",
             exclude=self._excluded.get(_OWN, ()),
             include=self._includes(),
             write_only=self._written.get(_OWN, ()),
         )
-        self.related = alone | {name: child.view for name, child in self.own.children.items()}
+        self.related = alone | {name: child.serializer for name, child in self.own.children.items()}
 
     def _check_relations(self, option: str, names: Iterable[str]) -> None:
         for name in names:
@@ -75,11 +75,11 @@ class ResourceSerializers:
             ("associations", self._also_excluded),
             ("write_only_attributes", self._written),
         ):
-            self._view(option, model=target, exclude=excluded.get(name, ()), is_shown=False)
+            self._serializer(option, model=target, exclude=excluded.get(name, ()), is_shown=False)
         hidden = (*self._hidden(name), *self._written.get(name, ()))
-        return self._view("include", model=target, exclude=hidden, is_shown=False)
+        return self._serializer("include", model=target, exclude=hidden, is_shown=False)
 
-    def _view(
+    def _serializer(
         self,
         option: str,
         *,

@@ -18,7 +18,7 @@ from encore.resource.option_checks import PARAMETER, check_path
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _REQUIRED: Final = ("action", "method", "access")
-_KNOWN: Final = (*_REQUIRED, "path", "refused_as", "describe")
+_KNOWN: Final = (*_REQUIRED, "path", "error_responses_like", "describe")
 
 Complaints = Iterator[str]
 
@@ -92,7 +92,7 @@ def _access(given: Any) -> Complaints:
         yield "must be a scope, a list of scopes, or Access"
 
 
-def _refused_as(given: Any) -> Complaints:
+def _error_responses_like(given: Any) -> Complaints:
     if given not in ACTIONS:
         yield f"must be one of {', '.join(ACTIONS)}"
 
@@ -108,7 +108,7 @@ def _check_together(action: Action, described: Mapping[str, Any]) -> Iterator[tu
     if described["method"] == "GET" and action.reads_body:
         yield "method", "GET has no body: choose another method"
     resource = action.resource
-    path = resource.plural + described.get("path", "")
+    path = resource.collection_path + described.get("path", "")
     if isinstance(action, RowAction):
         expected = {name for name, _ in resource.path_fields}
         if set(PARAMETER.findall(path)) != expected:
@@ -121,6 +121,6 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
     "method": _method,
     "path": _path,
     "access": _access,
-    "refused_as": _refused_as,
+    "error_responses_like": _error_responses_like,
     "describe": _describe,
 }

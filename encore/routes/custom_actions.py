@@ -41,8 +41,8 @@ class CustomAction:
         method: The HTTP method.
         path: The path, behind that of the resource's many.
         access: What it asks of a token: a scope, a list of scopes, or ``Access``.
-        refused_as: The generated action whose error responses it shares in OpenAPI; by default
-            the one that its method suggests.
+        error_responses_like: The generated action whose error responses it shares in OpenAPI; by
+            default the one that its method suggests.
         describe: Returns further arguments of the FastAPI route that describes it (``summary``,
             ``response_model``, ``openapi_extra``); called when OpenAPI is asked for.
     """
@@ -51,7 +51,7 @@ class CustomAction:
     method: str
     path: str = ""
     access: Access | str | Sequence[str]
-    refused_as: str = ""
+    error_responses_like: str = ""
     describe: Callable[[], Mapping[str, Any]] = dict
 
     def route(self, hooks: ActionHooks, database: Database) -> PipelineRoute:
@@ -60,7 +60,7 @@ class CustomAction:
         if not isinstance(access, Access):
             access = Access(all_of=(access,) if isinstance(access, str) else tuple(access))
         operation = Operation(Pipeline(self.action, hooks, database), access)
-        path = self.action.resource.plural + self.path
+        path = self.action.resource.collection_path + self.path
         describe = partial(self._describe, operation, path)
         return PipelineRoute(path, operation, [self.method], describe)
 
@@ -77,9 +77,9 @@ class CustomAction:
             tags=[self.action.resource.slug],
             operation_id=f"{self.method.lower()}_{operation.name}",
             responses=problem_responses(
-                self.refused_as or _BY_METHOD[self.method],
+                self.error_responses_like or _BY_METHOD[self.method],
                 path,
-                operation.plan.produces,
+                operation.pipeline.produces,
                 conflicts=self.action.resource.compatibility.conflicts,
             ),
             name=operation.name,

@@ -30,8 +30,10 @@ _SUMMARIES: Final = {"PUT": "Replace", "POST": "Add", "DELETE": "Remove"}
 class LinkOperation(Operation):
     """What one of the endpoints of links does."""
 
-    def __init__(self, plan: Pipeline, resource: Resource, action: LinkAction, method: str) -> None:
-        super().__init__(plan, resource.access("update"))
+    def __init__(
+        self, pipeline: Pipeline, resource: Resource, action: LinkAction, method: str
+    ) -> None:
+        super().__init__(pipeline, resource.access("update"))
         self._action = action
         self.name = f"{_SUMMARIES[method].lower()}_{action.nested.slug}"
 
@@ -53,7 +55,7 @@ def linked_relations(resource: Resource) -> list[str]:
         ConfigurationError: The option names one whose links cannot be, or there is none.
     """
     given = resource.options.links
-    children = resource.view.children
+    children = resource.serializer.children
     if given is False:
         return []
     many = [n for n, one in children.items() if one.relation.mapped.secondary is not None]
@@ -91,9 +93,9 @@ def link_routes(
     for name in linked_relations(resource):
         for method, kind in _ACTIONS.items():
             action = kind(resource, nested[name.lower()], name)
-            plan = Pipeline(action, resource.hooks["update"], database)
-            operation = LinkOperation(plan, resource, action, method)
-            path = action.nested.singular if kind is RemoveLink else action.nested.plural
+            pipeline = Pipeline(action, resource.hooks["update"], database)
+            operation = LinkOperation(pipeline, resource, action, method)
+            path = action.nested.item_path if kind is RemoveLink else action.nested.collection_path
             describe = partial(_describe, operation, action, path, method)
             yield PipelineRoute(path, operation, [method], describe)
 

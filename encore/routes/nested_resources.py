@@ -24,7 +24,7 @@ def nested_resources(parent: Resource, database: Database) -> dict[str, Resource
     """Make a resource for each relation of the parent's model."""
     relations = relations_of(parent.options.model)
     # With what ``Include`` says of their rows: no other path shows others.
-    relations |= {name: child.relation for name, child in parent.view.children.items()}
+    relations |= {name: child.relation for name, child in parent.serializer.children.items()}
     try:
         for relation in relations.values():
             check_relation(relation, database.dialect)
@@ -40,16 +40,18 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
     target = Fields.of(relation.target, database.dialect)
     own_names = {placeholder(field)[1:-1] for field in target.key}
     prefix = f"{parent.name.lower()}_"
-    of_parent = _PARAMETER.findall(parent.singular)
+    of_parent = _PARAMETER.findall(parent.item_path)
     while any(prefix + name in own_names for name in of_parent):
         prefix = f"parent_{prefix}"
     parameters = tuple(prefix + name for name in of_parent)
-    path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.singular)
-    plural = f"{path}/{relation.name.lower()}"
+    path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.item_path)
+    collection_path = f"{path}/{relation.name.lower()}"
     key = "/".join(map(placeholder, target.key))
     options = ResourceOptions(
         model=relation.target,
-        endpoints=(plural, f"{plural}/{key}") if relation.many else (plural,),
+        endpoints=(collection_path, f"{collection_path}/{key}")
+        if relation.many
+        else (collection_path,),
         actions=READING_ACTIONS if relation.many else ("read",),
         pagination=parent.options.pagination,
         total=parent.options.total,

@@ -47,7 +47,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             schema=BaseModel,
             create_schema=BaseModel,
             update_schema=BaseModel,
-            prefix=resource.plural,
+            prefix=resource.collection_path,
             tags=[resource.slug],
             get_all_route=has["list"],
             get_one_route=has["read"],
@@ -82,7 +82,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         error_responses: Any = None,  # noqa: ARG002 - described from the action
         **described: Any,
     ) -> None:
-        resource, action = self._resource, endpoint.plan.action.name
+        resource, action = self._resource, endpoint.pipeline.action.name
         template = _template(resource, action)
         methods = described["methods"]
         if action == "update":
@@ -93,7 +93,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _describe(self, template: str, operation: Operation, method: str) -> APIRoute:
         """Make the FastAPI route that describes an operation in OpenAPI."""
-        resource, action = self._resource, operation.plan.action
+        resource, action = self._resource, operation.pipeline.action
         status = _STATUS.get(action.name, 200)
 
         def endpoint() -> None:
@@ -113,7 +113,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             responses=problem_responses(
                 action.name,
                 template,
-                operation.plan.produces,
+                operation.pipeline.produces,
                 conflicts=resource.compatibility.conflicts,
             ),
             openapi_extra=operation_extras(
@@ -149,12 +149,12 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _operation(self, action: str) -> Operation:
         resource, database = self._resource, self._database
-        plan = Pipeline(ACTIONS[action](resource), resource.hooks[action], database)
+        pipeline = Pipeline(ACTIONS[action](resource), resource.hooks[action], database)
         access = resource.access(action)
         if action != "list":
-            return Operation(plan, access)
+            return Operation(pipeline, access)
         return ListOperation(
-            plan, StreamPipeline(resource, resource.hooks[action], database), access
+            pipeline, StreamPipeline(resource, resource.hooks[action], database), access
         )
 
     def _get_all(self, *_: Any, **__: Any) -> Callable[..., Any]:
@@ -177,7 +177,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
 
 def _template(resource: Resource, action: str) -> str:
-    return resource.plural if action in ("create", "list") else resource.singular
+    return resource.collection_path if action in ("create", "list") else resource.item_path
 
 
 def _response_model(action: str, schema: type[BaseModel]) -> Any:

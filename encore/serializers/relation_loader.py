@@ -28,8 +28,8 @@ class _Found:
 class RelationLoader:
     """Embeds the children of a view."""
 
-    def __init__(self, view: Serializer) -> None:
-        self._view = view
+    def __init__(self, serializer: Serializer) -> None:
+        self._serializer = serializer
 
     async def embed(
         self,
@@ -46,17 +46,17 @@ class RelationLoader:
             records: Made of those rows, in the same order.
             wanted: The relations to embed; None for all.
         """
-        await _embed(connection, self._view, rows, records, wanted)
+        await _embed(connection, self._serializer, rows, records, wanted)
 
 
 async def _embed(
     connection: Connection,
-    view: Serializer,
+    serializer: Serializer,
     rows: Sequence[Row],
     records: Sequence[Any],
     wanted: Collection[str] | None = None,
 ) -> None:
-    for name, child in view.children.items():
+    for name, child in serializer.children.items():
         if rows and (wanted is None or name in wanted):
             await _embed_one(connection, child, rows, records)
 
@@ -79,13 +79,13 @@ async def _fetch(connection: Connection, child: RelatedSerializer, keys: Collect
     """Fetch the related rows of these keys."""
     if not keys:
         return _Found({}, {})
-    fetching, view = child.fetching, child.view
+    fetching, serializer = child.fetching, child.serializer
     width = fetching.width
     fetched = await fetching.fetch(connection, list(keys))
     if child.relation.repeats:
-        fetched = _first_of_each(fetched, width, view)
+        fetched = _first_of_each(fetched, width, serializer)
     rows: list[Row] = [tuple(row)[width:] for row in fetched]
-    records = view.read_rows(rows)
+    records = serializer.read_rows(rows)
     by_key: dict[Key, list[Any]] = defaultdict(list)
     for row, record in zip(fetched, records, strict=True):
         by_key[tuple(row[:width])].append(record)
@@ -96,10 +96,10 @@ async def _fetch(connection: Connection, child: RelatedSerializer, keys: Collect
             rows, records = _cut(child.limit, by_key, long, rows, records)
             if child.relation.many:
                 counts = await fetching.count(connection, long)
-    if view.children:
-        await _embed(connection, view, rows, records)
-    if view.hidden:
-        hide(records, view.hidden)
+    if serializer.children:
+        await _embed(connection, serializer, rows, records)
+    if serializer.hidden:
+        hide(records, serializer.hidden)
     return _Found(by_key, counts)
 
 
@@ -118,10 +118,10 @@ def _cut(
     return [row for row, _ in left], [one for _, one in left]
 
 
-def _first_of_each(fetched: Sequence[Row], width: int, view: Serializer) -> list[Row]:
+def _first_of_each(fetched: Sequence[Row], width: int, serializer: Serializer) -> list[Row]:
     """Leave out the rows that one parent was given before: the ORM gives each row once."""
-    fields = list(view.fields)
-    places = (*range(width), *(width + fields.index(field) for field in view.fields.key))
+    fields = list(serializer.fields)
+    places = (*range(width), *(width + fields.index(field) for field in serializer.fields.key))
     seen: dict[Key, Row] = {}
     for row in fetched:
         seen.setdefault(tuple(row[place] for place in places), row)

@@ -196,14 +196,14 @@ class RelationStatements:
     def _among(self, size: int) -> Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]:
         """Make the condition that columns are one of ``size`` keys."""
         kinds, width = self._kinds, self.width
-        slots = [param(n, kinds[n % width]) for n in range(size * width)]
+        params = [param(n, kinds[n % width]) for n in range(size * width)]
 
         def among(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
             if width == 1:
-                return columns[0].in_(slots)
+                return columns[0].in_(params)
             return or_(
                 *(
-                    and_(*(c == slots[n * width + i] for i, c in enumerate(columns)))
+                    and_(*(c == params[n * width + i] for i, c in enumerate(columns)))
                     for n in range(size)
                 )
             )

@@ -107,7 +107,7 @@ class Serializer:
         members = (*counts, *filter(None, counts.values()))
         record = record_type(model.__name__, fields, members, concealed)
         children: dict[str, RelatedSerializer] = {}
-        view = cls(
+        serializer = cls(
             model=model,
             fields=fields,
             shown=shown,
@@ -132,18 +132,21 @@ class Serializer:
             )
             narrowed = included(relation, one, child.fields, dialect)
             limit = limit_of(relation, one.limit)
-            fetching = RelationStatements(narrowed, view, child, dialect, limit)
+            fetching = RelationStatements(narrowed, serializer, child, dialect, limit)
             children[relation.name] = RelatedSerializer(
                 narrowed, child, limit, counts[relation.name], fetching
             )
-        return view
+        return serializer
 
     @property
     def names(self) -> FieldLookup:
         """What a caller may name in queries."""
         return FieldLookup(
             self.shown,
-            {name: (child.relation, child.view.names) for name, child in self.children.items()},
+            {
+                name: (child.relation, child.serializer.names)
+                for name, child in self.children.items()
+            },
         )
 
     def place(self, column: Column[Any]) -> int:
@@ -161,7 +164,7 @@ class RelatedSerializer:
 
     Attributes:
         relation: The relation, with what ``Include`` says of its rows.
-        view: The view of the rows.
+        serializer: The view of the rows.
         limit: How many rows of one parent are embedded.
         count_name: The member that says how many there are, where they are more; empty where
             there can be one only.
@@ -169,7 +172,7 @@ class RelatedSerializer:
     """
 
     relation: Relation
-    view: Serializer
+    serializer: Serializer
     limit: int
     count_name: str
     fetching: RelationStatements

@@ -33,7 +33,7 @@ from encore.server.logs import configure_logs
 from encore.server.server import build, check_address, end_with_parent, serve
 from encore.settings import AUTH0_SCOPE_CLAIMS, Settings, SettingsError, StartupError, read_layers
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 LOCAL: Final = Path(".env.local")
 _OWNER_ONLY: Final = 0o600
 _READY_SECONDS: Final = 30

@@ -60,9 +60,9 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     issuer = urlsplit(token_url)
 
     async def docs(request: Request) -> HTMLResponse:
-        exchange = RequestState.of(request.scope)
-        exchange.headers = page_policy(
-            exchange.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
+        state = RequestState.of(request.scope)
+        state.headers = page_policy(
+            state.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
         )
         return page
 

@@ -93,8 +93,8 @@ class AssociationTable:
         assert relation.link is not None  # noqa: S101 - the caller looked
         linked = [column for _, column in (*relation.pairs, *relation.link_pairs)]
         columns = [*linked, *self._with_initial]
-        slots = {column: param(index, column.type) for index, column in enumerate(columns)}
-        return Statement(insert(relation.link).values(slots).returning(linked[0]), self._dialect)
+        params = {column: param(index, column.type) for index, column in enumerate(columns)}
+        return Statement(insert(relation.link).values(params).returning(linked[0]), self._dialect)
 
     @cached_property
     def _referring(self) -> Statement:

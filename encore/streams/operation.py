@@ -42,15 +42,15 @@ class ListOperation(Operation):
     """What the endpoint of a list does.
 
     Args:
-        plan: Answers with a page.
+        pipeline: Answers with a page.
         streams: Answers with all rows.
         access: The scopes that both ask for.
     """
 
-    def __init__(self, plan: Pipeline, streams: StreamPipeline, access: Access) -> None:
-        super().__init__(plan, access)
+    def __init__(self, pipeline: Pipeline, streams: StreamPipeline, access: Access) -> None:
+        super().__init__(pipeline, access)
         self._streams = streams
-        self._file = _file_of(plan.action.resource.plural)
+        self._file = _file_of(pipeline.action.resource.collection_path)
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class ListOperation(Operation):
         if chosen in FORMATS:
             await self._stream(FORMATS[chosen], scope, send)
             return
-        if chosen is None and self.plan.produces:
+        if chosen is None and self.pipeline.produces:
             raise not_acceptable((*JSON_ONLY, *self.streams))
         await self.answer(scope, receive, send)
 
@@ -107,8 +107,8 @@ class ListOperation(Operation):
         Raises:
             Exception: Of any kind, where reading or writing fails.
         """
-        exchange, stream = RequestState.of(scope), page.stream
-        leaving = asyncio.ensure_future(exchange.left())
+        state, stream = RequestState.of(scope), page.stream
+        leaving = asyncio.ensure_future(state.left())
         size = 0
 
         async def send_piece(data: bytes) -> None:
@@ -127,15 +127,15 @@ class ListOperation(Operation):
         try:
             await self._streams.send_pages(page, send_piece)
         except ClientClosedRequest as error:
-            exchange.reason = error.reason
+            state.reason = error.reason
             return False
         else:
             return True
         finally:
             leaving.cancel()
-            exchange.measures = {"rows": stream.rows, "bytes": size}
+            state.measures = {"rows": stream.rows, "bytes": size}
             if stream.writer is not None and stream.writer.invalid:
-                exchange.measures["invalid_values"] = stream.writer.invalid
+                state.measures["invalid_values"] = stream.writer.invalid
 
 
 def _file_of(path: str) -> str:

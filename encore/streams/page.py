@@ -103,7 +103,7 @@ class StreamPage(List):
 
     def _records(self, rows: Sequence[Row]) -> list[Any]:
         lower_priority()
-        return self.resource.view.read_rows(rows)
+        return self.resource.serializer.read_rows(rows)
 
     async def send(self, context: Context) -> None:
         """Write the page's rows, in a thread.
@@ -122,7 +122,7 @@ class StreamPage(List):
         self._conceal(context)
         if stream.writer is None:
             shown = Shown(
-                self.resource.view,
+                self.resource.serializer,
                 None if query is None else query.shown,
                 self._embedded(context),
                 self.reworked,

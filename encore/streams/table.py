@@ -31,14 +31,14 @@ class Shown:
     """What of a resource's rows is shown.
 
     Attributes:
-        view: The rows' view.
+        serializer: The rows' view.
         fields: What was asked for, fields by attribute and relations by name; None for all.
         relations: The relations embedded; None for all.
         reworked: Whether hooks see the rows before they are written: they may add members, and
             put mappings in place of records.
     """
 
-    view: Serializer
+    serializer: Serializer
     fields: Collection[str] | None = None
     relations: Collection[str] | None = None
     reworked: bool = False
@@ -96,21 +96,21 @@ class _Columns:
     """The columns of the records of one view, those of the rows embedded in them included."""
 
     def __init__(self, shown: Shown, prefix: str, stored_text: Cell) -> None:
-        view = shown.view
+        serializer = shown.serializer
         self._prefix = prefix
         self._stored_text = stored_text
         self._reworked = shown.reworked
-        self._record = view.record
+        self._record = serializer.record
         self._added: dict[str, None] = {}
         fields, relations = shown.fields, shown.relations
         self._columns: list[_Column | _Embedded] = [
             self._column(field.name, attrgetter(field.attribute), field)
-            for field in view.shown.values()
+            for field in serializer.shown.values()
             if fields is None or field.attribute in fields
         ]
         self._embedded: list[_Embedded] = []
         counts: list[str] = []
-        for name, child in view.children.items():
+        for name, child in serializer.children.items():
             if not all(wanted is None or name in wanted for wanted in (fields, relations)):
                 continue
             if child.relation.many:
@@ -118,7 +118,9 @@ class _Columns:
                 counts.append(child.count_name)
             else:
                 inner = _Columns(
-                    Shown(child.view, reworked=shown.reworked), f"{prefix}{name}.", stored_text
+                    Shown(child.serializer, reworked=shown.reworked),
+                    f"{prefix}{name}.",
+                    stored_text,
                 )
                 self._embedded.append(_Embedded(name, inner))
                 self._columns.append(self._embedded[-1])

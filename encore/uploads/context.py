@@ -17,14 +17,14 @@ class UploadContext:
 
     Attributes:
         resource: Whose rows they are.
-        exchange: Who calls.
+        state: Who calls.
         request: What the caller asks for.
         options: Anything that hooks hand on to later hooks.
         written: What has been committed, for the refusal of an upload that fails behind it.
     """
 
     resource: "Resource"
-    exchange: RequestState
+    state: RequestState
     request: UploadRequest
     options: dict[str, Any] = field(default_factory=dict)
     written: str = ""
@@ -32,4 +32,4 @@ class UploadContext:
     @property
     def claims(self) -> Mapping[str, Any]:
         """The verified claims of the token."""
-        return self.exchange.claims
+        return self.state.claims

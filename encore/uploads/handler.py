@@ -112,16 +112,16 @@ class UploadHandler:
 
     async def _in_parts(self, rejected: int) -> UploadResponse:
         """Write the rows part by part; others get their turn between two parts."""
-        upload, merging = self._upload, self._merging
+        upload, merge_steps = self._upload, self._merging
         async with upload.parts.each(self._bulk) as parts:
             async for first, last in parts:
                 async with self._bulk.transaction(upload.table):
-                    counts = await merging.classify()
+                    counts = await merge_steps.classify()
                     await self._check_rejected(rejected + counts["rejected"])
-                    counts = await merging.write(counts, keep_going=True, first=first)
+                    counts = await merge_steps.write(counts, keep_going=True, first=first)
                     await self._check_rejected(rejected := rejected + counts["rejected"])
                 self._context.written = f"the rows up to line {last} are written"
-        self._answer = await self._reporter.report(self._request, await merging.counts())
+        self._answer = await self._reporter.report(self._request, await merge_steps.counts())
         return self._answer
 
     async def _load(self) -> StagedRows:
@@ -181,9 +181,9 @@ class UploadHandler:
         staged = await bulk.fetch_one(statements.report, (0, 1))
         assert staged is not None  # noqa: S101 - it was loaded
         rows = await bulk.fetch_all(resource.statements.stored(), (staged[2],))
-        records = resource.view.read_rows(rows)
-        if resource.view.children and resource.options.reload_instances:
-            await resource.embedder.embed(bulk, rows, records)
+        records = resource.serializer.read_rows(rows)
+        if resource.serializer.children and resource.options.reload_instances:
+            await resource.relation_loader.embed(bulk, rows, records)
         shown: dict[str, Any] = msgspec.to_builtins(records[0], enc_hook=text_of)
         if self._upload.worded is not None:
             shown["message"] = self._upload.worded(status, records[0])

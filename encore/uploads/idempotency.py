@@ -49,7 +49,7 @@ class IdempotentRequest:
         request = context.request
         if request.key is None:
             return None
-        client = context.exchange.client_id or str(context.claims.get("sub", ""))
+        client = context.state.client_id or str(context.claims.get("sub", ""))
         fingerprint = sha256(request.query + b"\n" + body.digest.digest()).hexdigest()
         return cls(client[:_LONGEST_CLIENT], request.key, fingerprint)
 

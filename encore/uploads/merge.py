@@ -86,7 +86,7 @@ class MergeSteps:
 
     def _writer(self, *, keep_going: bool) -> RowsWriter:
         resource = self._upload.resource
-        common = (self._connection, self._statements, resource.view)
+        common = (self._connection, self._statements, resource.serializer)
         writes = resource.session_writes
         if writes.behaviour.reasons("create") or writes.behaviour.reasons("update"):
             return SessionRowsWriter(*common, writes, keep_going=keep_going)

@@ -62,7 +62,7 @@ class RowsWriter:
     Args:
         connection: Inside the transaction.
         statements: The upload's.
-        view: Names the fields of refused rows.
+        serializer: Names the fields of refused rows.
         keep_going: Whether to look for the refused rows; else the database's error is raised.
 
     Attributes:
@@ -73,11 +73,16 @@ class RowsWriter:
     part_size = 1_000
 
     def __init__(
-        self, connection: Bulk, statements: UploadStatements, view: Serializer, *, keep_going: bool
+        self,
+        connection: Bulk,
+        statements: UploadStatements,
+        serializer: Serializer,
+        *,
+        keep_going: bool,
     ) -> None:
         self._connection = connection
         self._statements = statements
-        self._view = view
+        self._serializer = serializer
         self._keep_going = keep_going
         self.refused: dict[int, Sequence[FieldError]] = {}
 
@@ -162,7 +167,7 @@ class RowsWriter:
     def _errors(self, error: Exception) -> Sequence[FieldError]:
         errors: Sequence[FieldError] = ()
         if isinstance(error, db.DatabaseError):
-            errors = refused_fields(error, self._view, self._statements.dialect)
+            errors = refused_fields(error, self._serializer, self._statements.dialect)
         if errors:
             return errors
         text = next((text for kind, text in _TEXTS if isinstance(error, kind)), _OTHERWISE)

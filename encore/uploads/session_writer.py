@@ -34,7 +34,7 @@ class SessionRowsWriter(RowsWriter):
     Args:
         connection: Inside the transaction.
         statements: The upload's.
-        view: Names the fields of refused rows.
+        serializer: Names the fields of refused rows.
         writes: Makes and changes instances.
         keep_going: Whether to look for the refused rows; else the first refusal is raised.
     """
@@ -45,12 +45,12 @@ class SessionRowsWriter(RowsWriter):
         self,
         connection: Bulk,
         statements: UploadStatements,
-        view: Serializer,
+        serializer: Serializer,
         writes: SessionWrites,
         *,
         keep_going: bool,
     ) -> None:
-        super().__init__(connection, statements, view, keep_going=keep_going)
+        super().__init__(connection, statements, serializer, keep_going=keep_going)
         self._writes = writes
         self._stage = statements.stage
         self._readers = [self._reader(field) for field in self._stage.fields]

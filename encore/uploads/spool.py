@@ -98,9 +98,9 @@ class _Source(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         if self.stopped:
             raise Stopped
-        view = memoryview(buffer)
-        data = self._spool.read(len(view))
-        view[: len(data)] = data
+        serializer = memoryview(buffer)
+        data = self._spool.read(len(serializer))
+        serializer[: len(data)] = data
         return len(data)
 
 

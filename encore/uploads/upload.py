@@ -93,8 +93,8 @@ class Upload(UploadHooks):
         kept = {self._field("only_on_create", name) for name in only_on_create}
         if not natural:
             raise ConfigurationError(resource.name, "natural_key", "must name a field")
-        self.moments = [f for f in resource.with_initial if f.managed and _is_moment(f)]
-        self.refreshed = [f for f in resource.with_refresh if f in self.moments]
+        self.moments = [f for f in resource.default_fields if f.managed and _is_moment(f)]
+        self.refreshed = [f for f in resource.onupdate_fields if f in self.moments]
         staged = [
             f
             for f in resource.fields
@@ -120,9 +120,9 @@ class Upload(UploadHooks):
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]
-        members = Members.of(resource.view, creatable)
+        members = Members.of(resource.serializer, creatable)
         self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations, members)
-        shown = list(resource.view.shown)
+        shown = list(resource.serializer.shown)
         self.names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
 
     def _key(self) -> Field:

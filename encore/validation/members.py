@@ -35,7 +35,7 @@ class Members:
     @classmethod
     def of(
         cls,
-        view: Serializer,
+        serializer: Serializer,
         written: Iterable[Field],
         judged: Collection[str] = (),
         schema: Mapping[str, Any] | None = None,
@@ -43,7 +43,7 @@ class Members:
         """Compile the members of a view's bodies.
 
         Args:
-            view: The rows as a GET shows them.
+            serializer: The rows as a GET shows them.
             written: The fields that the body writes.
             judged: The relations that it may write.
             schema: What the option ``bodies`` says of the body, if anything. Its ``properties``
@@ -53,8 +53,8 @@ class Members:
         names = frozenset(field.name for field in written)
         properties: Mapping[str, Any] = {} if schema is None else schema.get("properties", {})
         others = frozenset((*judged, *properties))
-        shown = [*view.shown, *view.children]
-        counts = [child.count_name for child in view.children.values() if child.count_name]
+        shown = [*serializer.shown, *serializer.children]
+        counts = [child.count_name for child in serializer.children.values() if child.count_name]
         return cls(
             written=names,
             judged=others - names,

@@ -106,7 +106,7 @@ class NestedBodyParser:
     """Reads the nested bodies of one view.
 
     Args:
-        view: The parent's.
+        serializer: The parent's.
         creatable: The parent's fields that a client may set in a new row. A relation that would
             set another is read-only, as that field is.
         updatable: Likewise in a row that is there.
@@ -119,18 +119,18 @@ class NestedBodyParser:
 
     def __init__(
         self,
-        view: Serializer,
+        serializer: Serializer,
         *,
         creatable: Collection[Field],
         updatable: Collection[Field],
         arrays: str,
     ) -> None:
         self._arrays = arrays
-        self._items = {name: Items(child) for name, child in view.children.items()}
-        self.creates = _settable(view, creatable)
+        self._items = {name: Items(child) for name, child in serializer.children.items()}
+        self.creates = _settable(serializer, creatable)
         self.updates = {
             name: child
-            for name, child in _settable(view, updatable).items()
+            for name, child in _settable(serializer, updatable).items()
             if not child.relation.many or arrays != UNCHANGED
         }
 
@@ -190,17 +190,19 @@ class Items:
     """
 
     def __init__(self, child: RelatedSerializer) -> None:
-        view, relation = child.view, child.relation
-        self._key = view.fields.key
-        self.shows_key = all(f.name in view.shown for f in self._key)
+        serializer, relation = child.serializer, child.relation
+        self._key = serializer.fields.key
+        self.shows_key = all(f.name in serializer.shown for f in self._key)
         # The parent's key is written into the row, so the body must not say another.
         self._by_parent = {str(c.name) for _, c in relation.pairs} if relation.owned else set()
         self._written = [
-            f for f in view.fields if f in view.writable and f.name not in self._by_parent
+            f
+            for f in serializer.fields
+            if f in serializer.writable and f.name not in self._by_parent
         ]
-        self._members = Members.of(view, self._written, [f.name for f in self._key])
+        self._members = Members.of(serializer, self._written, [f.name for f in self._key])
         self._many = relation.many
-        self._given_elsewhere = frozenset(f.attribute for f in view.fields)
+        self._given_elsewhere = frozenset(f.attribute for f in serializer.fields)
 
     def read(
         self, name: str, given: Any, reading: Reading
@@ -259,10 +261,10 @@ def _present(
     return tuple(item for item in items if item is not None)
 
 
-def _settable(view: Serializer, fields: Collection[Field]) -> dict[str, RelatedSerializer]:
+def _settable(serializer: Serializer, fields: Collection[Field]) -> dict[str, RelatedSerializer]:
     columns = {field.column for field in fields}
     return {
         name: child
-        for name, child in view.children.items()
+        for name, child in serializer.children.items()
         if child.relation.writable and columns.issuperset(child.relation.foreign_key)
     }

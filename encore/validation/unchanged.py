@@ -27,7 +27,7 @@ def as_shown(record: Any) -> dict[str, Any]:
 
 
 def report_changed(
-    view: Serializer,
+    serializer: Serializer,
     given: Json,
     names: Iterable[str],
     shown: Json,
@@ -37,20 +37,20 @@ def report_changed(
 ) -> None:
     """Report each of the named members whose value is not the one that is shown."""
     for name in names:
-        if not is_same(view, name, given[name], shown.get(name, UNSET)):
-            child = view.children.get(name)
+        if not is_same(serializer, name, given[name], shown.get(name, UNSET)):
+            child = serializer.children.get(name)
             if child is not None and child.relation.many:
                 errors.add(prefix + name, INVALID, "cannot be changed through its parent")
             else:
                 report_read_only(name, errors, prefix)
 
 
-def is_same(view: Serializer, name: str, given: Any, shown: Any) -> bool:
+def is_same(serializer: Serializer, name: str, given: Any, shown: Any) -> bool:
     """Return whether a member of a body has the value that is shown."""
-    field = view.fields.by_name.get(name)
+    field = serializer.fields.by_name.get(name)
     if field is not None:
         return same_value(field, given, shown)
-    child = view.children.get(name)
+    child = serializer.children.get(name)
     if child is not None:
         return same_rows(child, given, shown)
     return same_json(given, shown)
@@ -84,19 +84,20 @@ def same_rows(child: RelatedSerializer, given: Any, shown: Any) -> bool:
     Of a row, members may be left out, but not its key where that is shown.
     """
     if not child.relation.many:
-        return _same_row(child.view, given, shown)
+        return _same_row(child.serializer, given, shown)
     if not (isinstance(given, list) and isinstance(shown, list)) or len(given) != len(shown):
         return False
-    return all(_same_row(child.view, *pair) for pair in zip(given, shown, strict=True))
+    return all(_same_row(child.serializer, *pair) for pair in zip(given, shown, strict=True))
 
 
-def _same_row(view: Serializer, given: Any, shown: Any) -> bool:
+def _same_row(serializer: Serializer, given: Any, shown: Any) -> bool:
     if not (isinstance(given, dict) and isinstance(shown, dict)):
         return given is None and shown is None
-    key = {field.name for field in view.fields.key}
-    needed = key if key <= view.shown.keys() else shown.keys()
+    key = {field.name for field in serializer.fields.key}
+    needed = key if key <= serializer.shown.keys() else shown.keys()
     return given.keys() >= needed and all(
-        name in shown and is_same(view, name, value, shown[name]) for name, value in given.items()
+        name in shown and is_same(serializer, name, value, shown[name])
+        for name, value in given.items()
     )
 
 

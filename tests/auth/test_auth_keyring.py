@@ -33,8 +33,8 @@ async def test_many_requests_at_once_make_one_fetch(ring: JWKSCache, desk: Any) 
 async def test_a_request_that_leaves_does_not_end_the_fetch_of_others(
     ring: JWKSCache, desk: Any
 ) -> None:
-    one = asyncio.create_task(ring.attend())
-    other = asyncio.create_task(ring.attend())
+    one = asyncio.create_task(ring.ensure_keys())
+    other = asyncio.create_task(ring.ensure_keys())
     await asyncio.sleep(0)
     one.cancel()
     await other
@@ -45,7 +45,7 @@ async def test_a_request_that_leaves_does_not_end_the_fetch_of_others(
 async def test_keys_are_renewed_in_the_background_from_80_percent_of_their_life(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     steady.now = 479
     assert ring.ready()
     assert len(desk.asked) == 2
@@ -62,7 +62,7 @@ async def test_keys_are_renewed_in_the_background_from_80_percent_of_their_life(
 async def test_keys_past_their_life_are_renewed_before_they_are_used(
     ring: JWKSCache, desk: Any, steady: Any, next_signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.serve(next_signer.jwk)
     steady.now = 600
     assert not ring.ready()
@@ -73,7 +73,7 @@ async def test_keys_past_their_life_are_renewed_before_they_are_used(
 async def test_stale_keys_work_for_a_day_while_the_issuer_is_down(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.documents.clear()
     for now in (480, HOUR, 12 * HOUR, 24 * HOUR + 599):
         steady.now = now
@@ -88,10 +88,10 @@ async def test_stale_keys_work_for_a_day_while_the_issuer_is_down(
 async def test_the_first_success_after_an_outage_brings_the_schedule_back(
     ring: JWKSCache, desk: Any, steady: Any, signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.documents.clear()
     steady.now = HOUR
-    await ring.attend()
+    await ring.ensure_keys()
     desk.serve(signer.jwk)
     steady.now = HOUR + 1
     assert ring.ready()
@@ -105,10 +105,10 @@ async def test_the_first_success_after_an_outage_brings_the_schedule_back(
 async def test_requests_do_not_wait_for_an_issuer_that_was_down_a_moment_ago(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.documents.clear()
     steady.now = 600
-    await ring.attend()
+    await ring.ensure_keys()
     for _ in range(20):
         steady.now += 20
         assert ring.ready()
@@ -118,10 +118,10 @@ async def test_requests_do_not_wait_for_an_issuer_that_was_down_a_moment_ago(
 async def test_after_an_outage_and_an_idle_night_the_issuer_is_asked_first(
     ring: JWKSCache, desk: Any, steady: Any, next_signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.documents.clear()
     steady.now = 600
-    await ring.attend()
+    await ring.ensure_keys()
     desk.serve(next_signer.jwk)
     steady.now = 8 * HOUR
     assert not ring.ready()
@@ -135,10 +135,10 @@ async def test_a_cold_keyring_asks_again_after_pauses_that_double(
     pauses = []
     for _ in range(9):
         with pytest.raises(ServiceUnavailable) as refused:
-            await ring.attend()
+            await ring.ensure_keys()
         asked = len(desk.asked)
         with pytest.raises(ServiceUnavailable):
-            await ring.attend()
+            await ring.ensure_keys()
         assert len(desk.asked) == asked  # not asked within the pause
         pauses.append(int(refused.value.headers["Retry-After"]))
         steady.now += pauses[-1]
@@ -148,7 +148,7 @@ async def test_a_cold_keyring_asks_again_after_pauses_that_double(
 async def test_a_rotated_key_is_found_without_restart(
     ring: JWKSCache, desk: Any, signer: Any, next_signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     generation = ring.generation
     desk.serve(signer.jwk, next_signer.jwk)
     assert await ring.find("key-2", "RS256")
@@ -159,7 +159,7 @@ async def test_a_rotated_key_is_found_without_restart(
 async def test_a_thousand_forged_kids_a_minute_make_five_fetches(
     ring: JWKSCache, desk: Any, steady: Any, next_signer: Any, signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     for number in range(1000):
         steady.now = number * 0.05
         assert not await ring.find(f"forged-{number}", "RS256")
@@ -173,7 +173,7 @@ async def test_a_thousand_forged_kids_a_minute_make_five_fetches(
 async def test_forged_kids_do_not_spend_what_renewals_need(
     ring: JWKSCache, desk: Any, steady: Any, signer: Any, next_signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     steady.now = 479
     for number in range(100):
         await ring.find(f"forged-{number}", "RS256")
@@ -187,7 +187,7 @@ async def test_forged_kids_do_not_spend_what_renewals_need(
 async def test_the_same_unknown_kid_is_looked_for_once_in_30_seconds(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     for now, asked in [(0, 3), (1, 3), (29, 3), (30, 4), (31, 4)]:
         steady.now = now
         assert not await ring.find("gone", "RS256")
@@ -197,7 +197,7 @@ async def test_the_same_unknown_kid_is_looked_for_once_in_30_seconds(
 async def test_an_unknown_kid_while_the_issuer_is_down_is_unknown_and_keeps_the_others(
     ring: JWKSCache, desk: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.documents.clear()
     assert not await ring.find("other", "RS256")
     assert await ring.find("key-1", "RS256")
@@ -207,7 +207,7 @@ async def test_an_unknown_kid_while_the_issuer_is_down_is_unknown_and_keeps_the_
 async def test_a_failed_look_for_an_unknown_kid_leaves_the_schedule_alone(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.documents.clear()
     await ring.find("other", "RS256")
     asked = len(desk.asked)
@@ -220,7 +220,7 @@ async def test_a_failed_look_for_an_unknown_kid_leaves_the_schedule_alone(
 async def test_an_unknown_kid_during_a_renewal_waits_for_it_and_spends_nothing(
     ring: JWKSCache, desk: Any, steady: Any, signer: Any, next_signer: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.serve(signer.jwk, next_signer.jwk)
     steady.now = 480
     assert await ring.find("key-2", "RS256")
@@ -231,7 +231,7 @@ async def test_an_unknown_kid_during_a_renewal_waits_for_it_and_spends_nothing(
 async def test_a_known_kid_with_another_algorithm_makes_no_fetch(
     ring: JWKSCache, desk: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     assert not await ring.find("key-1", "RS512")
     assert len(desk.asked) == 2
 
@@ -239,7 +239,7 @@ async def test_a_known_kid_with_another_algorithm_makes_no_fetch(
 async def test_the_generation_stays_while_the_keys_stay(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     steady.now = 480
     ring.ready()
     await _settle(ring)
@@ -250,7 +250,7 @@ async def test_the_generation_stays_while_the_keys_stay(
 async def test_an_issuer_that_withdraws_all_keys_is_believed(
     ring: JWKSCache, desk: Any, steady: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.serve()
     steady.now = 600
     with pytest.raises(ServiceUnavailable):
@@ -261,7 +261,7 @@ async def test_an_issuer_that_withdraws_all_keys_is_believed(
 async def test_withdrawal_seen_by_a_look_for_an_unknown_kid_counts_at_once(
     ring: JWKSCache, desk: Any
 ) -> None:
-    await ring.attend()
+    await ring.ensure_keys()
     desk.serve()
     with pytest.raises(ServiceUnavailable):
         await ring.find("other", "RS256")
@@ -276,7 +276,7 @@ async def test_a_hanging_issuer_holds_up_a_request_no_longer_than_allowed(
 
     ring = JWKSCache(trusted, hang, policy=JWKSCachePolicy(wait_seconds=0.01))
     with pytest.raises(ServiceUnavailable) as refused:
-        await ring.attend()
+        await ring.ensure_keys()
     assert refused.value.headers["Retry-After"] == "1"
     await ring.aclose()
     assert ring._flight is not None
@@ -302,7 +302,7 @@ async def test_any_exception_of_a_fetch_is_an_unreachable_issuer(
         raise RuntimeError("a defect")
 
     with pytest.raises(ServiceUnavailable):
-        await JWKSCache(trusted, broken, steady).attend()
+        await JWKSCache(trusted, broken, steady).ensure_keys()
 
 
 class TestDiscovery:
@@ -349,7 +349,7 @@ class TestDiscovery:
     ) -> None:
         desk.documents[f"{trusted.issuer}/.well-known/openid-configuration"].update(change)
         with pytest.raises(ServiceUnavailable):
-            await ring.attend()
+            await ring.ensure_keys()
         assert len(desk.asked) == 1
 
     async def test_discovery_that_goes_away_later_does_not_take_the_keys_along(
@@ -362,7 +362,7 @@ class TestDiscovery:
             keys: {"keys": [signer.jwk]},
         }
         ring = JWKSCache(trusted, desk, steady)
-        await ring.attend()
+        await ring.ensure_keys()
         del desk.documents[metadata]
         desk.documents[keys] = {"keys": [next_signer.jwk]}
         steady.now = 600

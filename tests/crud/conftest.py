@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Dialect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.crud import Crud
+from encore import Crud
 from encore.database.bulk import Bulk
 from encore.database.connection import Connection
 from encore.database.engine import with_connection

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from api.crud import Crud
+from encore import Crud
 from encore.database.factory import open_database
 from encore.http.application import Application
 from encore.http.request_state import PUBLIC

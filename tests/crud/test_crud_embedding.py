@@ -12,7 +12,7 @@ def shelve(api: Api) -> None:
     """Two authors, three books of the first, two tags; the first has a profile."""
     crud = api.crud
     users = crud.resource(User, include=["books", "profile"], exclude_attributes=["secret"])
-    assert users.singular == "/users/{id}"
+    assert users.item_path == "/users/{id}"
     crud.resource(Book, include=["author", "tags"])
     crud.resource(Tag, endpoints=("/tags", "/tags/{id}"))
     api.made(

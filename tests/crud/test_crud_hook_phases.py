@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from api.crud import Context, Resource, stop
+from encore import Context, Resource, stop
 from encore.errors.api import Forbidden
 from encore.execution.context import Response
 from tests.crud.conftest import Api, assert_refused

@@ -8,7 +8,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from api.crud import Context, Resource, stop
+from encore import Context, Resource, stop
 from encore.errors.api import ApiError
 from encore.execution.context import Response
 from tests.crud.conftest import Api

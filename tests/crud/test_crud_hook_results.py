@@ -8,7 +8,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, StreamingResponse
 
-from api.crud import SKIP, ConfigurationError, Context, Resource, stop
+from encore import SKIP, ConfigurationError, Context, Resource, stop
 from encore.errors.api import ApiError
 from encore.execution.context import Response
 from encore.execution.hooks import TIMINGS

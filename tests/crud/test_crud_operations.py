@@ -7,7 +7,7 @@ import pytest
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy import select, update
 
-from api.crud import Action, ConfigurationError, RowAction
+from encore import Action, ConfigurationError, RowAction
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.api import BadRequest, Conflict
 from encore.execution.context import Context
@@ -41,7 +41,7 @@ def promoted(api: Api) -> ActionHooks:
         method="POST",
         path="/promotion",
         access=Access(all_of=("library",)),
-        refused_as="update",
+        error_responses_like="update",
         describe=lambda: {"summary": "Promote"},
     )
 
@@ -144,7 +144,11 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (Promote, {"access": None}, "option access: must be a scope"),
     (Promote, {"access": ...}, "option access: is required"),
     (Promote, {"method": ...}, "option method: is required"),
-    (Promote, {"refused_as": "promote"}, "option refused_as: must be one of create"),
+    (
+        Promote,
+        {"error_responses_like": "promote"},
+        "option error_responses_like: must be one of create",
+    ),
     (Promote, {"describe": {}}, "option describe: must be a function"),
     (Promote, {"acess": "library"}, "option acess: is none of action, method, access"),
     (Promote, {"method": "POST", "path": ""}, "POST /users"),

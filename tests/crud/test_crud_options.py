@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.crud import ConfigurationError, Crud, SearchOptions, SortOptions
+from encore import ConfigurationError, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import Operation
 from encore.http.request_state import Access
 from encore.options.include import Include
@@ -216,7 +216,7 @@ def test_each_action_asks_for_its_own_scopes(api: Api) -> None:
     )
     api.crud.resource(User)
     found = {
-        (operation.plan.action.resource.name, operation.plan.action.name): operation.access
+        (operation.pipeline.action.resource.name, operation.pipeline.action.name): operation.access
         for route in api.app.router.routes
         if isinstance(operation := getattr(route, "endpoint", None), Operation)
     }

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.crud import SearchOptions, SortOptions
+from encore import SearchOptions, SortOptions
 from encore.query.operators import OPERATORS
 from tests.crud.conftest import Api, assert_refused, fields_of
 from tests.crud.library import Book, Kind, Node, Odd, Tag, User

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from encore.endpoints.openapi import list_parameters
 from tests.crud.conftest import Api
 from tests.crud.library import Kind

@@ -15,7 +15,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import Crud
+from encore import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.http.application import Application

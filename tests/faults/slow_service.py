@@ -17,7 +17,7 @@ from granian.server import Server
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.crud import Crud
+from encore import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.database.protocol import Database

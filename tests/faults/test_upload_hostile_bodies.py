@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.upload.conftest import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
 from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
 from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from encore.uploads.parts import Parts
 from tests.upload.conftest import NDJSON, Depot, assert_refusal, delivery, ndjson
 from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import Crud
+from encore import Crud
 from encore.database.factory import open_database
 from tests.crud.conftest import Claims
 from tests.inprocess import InProcess, sqlite_with

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.responses import PlainTextResponse
 
-from api.crud import Context, Crud
+from encore import Context, Crud
 from encore.execution.hooks import stop
 from tests.http.conftest import BODY_LIMIT, UPLOAD_LIMIT, Tool
 from tests.inprocess import InProcess

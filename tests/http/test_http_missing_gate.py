@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.crud import Crud
+from encore import Crud
 from encore.auth import BearerAuthMiddleware
 from encore.auth.access_token import AccessToken
 from encore.database.factory import open_database

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from encore.database.search_index import add_search_index
 from encore.doctor.check_result import Verdict
 from encore.doctor.tables import examine_tables, resources_of

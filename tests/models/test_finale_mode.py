@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
-from api.crud import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from db.base import Base as CatalogBase
 from db.models.part import Part
+from encore import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.api import Conflict
 from encore.types import Timestamps

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud import Context
+from encore import Context
 from encore.endpoints.schemas import create_schema, read_schema, update_schema
 from tests.models.conftest import ModelApi, Serve
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud import Crud
+from encore import Crud
 from encore.errors.configuration import ConfigurationError
 from encore.execution.context import Context
 from encore.options.options import SortOptions

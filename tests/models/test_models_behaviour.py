@@ -17,7 +17,7 @@ from sqlalchemy.orm import (
     validates,
 )
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud import ConfigurationError, Context, Include
+from encore import ConfigurationError, Context, Include
 from encore.types import Timestamps
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve

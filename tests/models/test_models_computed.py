@@ -13,7 +13,7 @@ from sqlalchemy.orm import (
     synonym,
 )
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.models.conftest import ModelApi, Serve
 
 

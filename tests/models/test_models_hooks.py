@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column, relationship
 
-from api.crud import Context, Resource
+from encore import Context, Resource
 from encore.errors.api import Forbidden
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve

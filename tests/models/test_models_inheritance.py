@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.declarative import ConcreteBase
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.models.conftest import ModelApi, Serve
 
 

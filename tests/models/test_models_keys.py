@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.models.conftest import Serve
 
 

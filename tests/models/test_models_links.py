@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud import ConfigurationError, Context
+from encore import ConfigurationError, Context
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors.api import Forbidden
 from encore.types import UtcDateTime, now

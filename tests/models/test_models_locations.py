@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import Context
+from encore import Context
 from encore.errors.configuration import ConfigurationError
 from encore.http.request_state import AUTHENTICATED
 from tests.crud.conftest import assert_refused

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from tests.models.conftest import ModelApi, Serve
 
 

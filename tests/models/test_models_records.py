@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from api.crud import Context, Resource
+from encore import Context, Resource
 from encore.serializers.records import Record
 from tests.models.conftest import ModelApi, Serve
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from api.crud import Include, SortOptions
+from encore import Include, SortOptions
 from encore.endpoints.schemas import create_schema, read_schema, update_schema
 from tests.models.conftest import ModelApi, Serve
 from tests.models.places import B, C, D, Place, PlaceBase, Thing, Tool, holds, roads

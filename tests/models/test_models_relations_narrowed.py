@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, foreign, mapped_column, relationship
 
-from api.crud import AssociationOptions, ConfigurationError, Crud, Include
+from encore import AssociationOptions, ConfigurationError, Crud, Include
 from encore.database.factory import open_database
 from encore.http.application import Application
 from tests.models.conftest import ModelApi, Serve

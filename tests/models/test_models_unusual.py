@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
     validates,
 )
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.models.conftest import Serve
 
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from encore.database.search_index import add_search_index
 from encore.database.search_index.folding import fold
 from tests.models.conftest import ModelApi, Serve

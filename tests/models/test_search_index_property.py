@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from encore.database.search_index import add_search_index
 from encore.database.search_index.folding import fold
 from tests.models.conftest import ModelApi, Serve

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud import ConfigurationError, Crud, SearchOptions
+from encore import ConfigurationError, Crud, SearchOptions
 from encore.database.search_index import SearchIndex, add_search_index
 from encore.database.search_index.sqlite import statements_to_create
 from tests.models.conftest import ModelApi, Serve

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.crud import SearchOptions
+from encore import SearchOptions
 from encore.database.search_index import add_search_index
 from tests.models.conftest import ModelApi, Serve
 

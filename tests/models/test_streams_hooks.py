@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from api.crud import SKIP, Context, Resource, Response, stop
+from encore import SKIP, Context, Resource, Response, stop
 from encore.errors.api import BadRequest
 from encore.http.error_handling import ResponseCutOff
 from tests.models.conftest import ModelApi, Serve

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from api.crud import SearchOptions, SortOptions
+from encore import SearchOptions, SortOptions
 from encore.errors.api import NotAcceptable
 from encore.http.compression import accepts_gzip
 from encore.streams import sizes

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from api.crud import ConfigurationError, TypeAdapter
+from encore import ConfigurationError, TypeAdapter
 from tests.models.conftest import ModelApi, Serve
 
 

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.crud import Crud
 from db.models.part import Part
+from encore import Crud
 from encore.database.sqlite import SqliteDatabase
 from encore.errors.api import ApiError
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from api.crud import Crud, Resource
 from api.resources.timesheets.grouping import Grouping, summing
 from db.models.timesheet import Timesheet
+from encore import Crud, Resource
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.pragmas import connect
 from encore.server.development import migrate

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.crud import Errors
 from api.resources.timesheets.rules import EntryRules, merged, weeks_of
+from encore import Errors
 from encore.errors.api import ValidationFailed
 
 RULES = EntryRules(Decimal(10))

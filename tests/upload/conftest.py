@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.crud import Crud
+from encore import Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.http.request_state import RequestState

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.openapi.utils import get_openapi
 
-from api.crud import ConfigurationError
+from encore import ConfigurationError
 from tests.upload.conftest import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
 from tests.upload.depot import Delivery, Site
 

@@ -1,12 +1,12 @@
 """The timesheets of Auth0's server-to-API scenario: entries, uploads, approvals, summaries."""
 
-from api.crud import Crud
 from api.resources.timesheets.approvals import expose_approvals
 from api.resources.timesheets.entries import expose_entries
 from api.resources.timesheets.history import expose_history
 from api.resources.timesheets.services import TimesheetOptions, TimesheetServices
 from api.resources.timesheets.summary import expose_summary
 from api.resources.timesheets.uploads import expose_uploads
+from encore import Crud
 
 __all__ = ["TimesheetOptions", "expose_timesheets"]
 

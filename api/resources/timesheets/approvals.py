@@ -7,7 +7,6 @@ entry, or on many at once, all or none. Whoever worked or made an entry never de
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from api.crud import Context, Crud, Errors, Resource
 from api.resources.timesheets.decisions import (
     DECISION_ON_MANY_SCHEMA,
     DECISION_SCHEMA,
@@ -20,6 +19,7 @@ from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from db.models.timesheet import Timesheet
+from encore import Context, Crud, Errors, Resource
 from encore.database.statement import Row
 from encore.endpoints.openapi import json_body
 from encore.endpoints.schemas import read_schema
@@ -54,7 +54,7 @@ def expose_approvals(crud: Crud, policies: TimesheetServices) -> None:
         action=DecideOnMany(approvals, entries, judge),
         method="PUT",
         access=Access(all_of=(SCOPE,)),
-        refused_as="update",
+        error_responses_like="update",
         describe=lambda: {
             "summary": "Approve or reject many",
             "response_model": list[read_schema(approvals)],  # type: ignore[misc] # made at run time
@@ -166,7 +166,7 @@ class DecideOnMany(Action):
             raise _together(ids, decision, refusals)
         connection = await context.connection()
         context.rows = await self._entries.change(connection, ids, decision.attributes)
-        context.instance = self.resource.view.read_rows(context.rows)
+        context.instance = self.resource.serializer.read_rows(context.rows)
 
 
 def _together(ids: Sequence[int], decision: Decision, refusals: Mapping[int, ApiError]) -> ApiError:

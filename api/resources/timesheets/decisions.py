@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.crud import Errors
 from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import MAX_REASON
+from encore import Errors
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from api.crud import AssociationOptions, Context, Crud, Errors, Resource
 from api.resources.timesheets.locks import RowLock
 from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.rules import merged
@@ -21,6 +20,7 @@ from api.resources.timesheets.transitions import (
     check_mutable,
 )
 from db.models.timesheet import Timesheet
+from encore import AssociationOptions, Context, Crud, Errors, Resource
 from encore.errors.api import NotFound
 from encore.validation.body import check_complete
 

@@ -5,9 +5,9 @@ What a person may see of their own entries is under ``/timesheets/{timesheet_id}
 
 from typing import Final
 
-from api.crud import Crud
 from api.resources.timesheets.approvals import SCOPE
 from db.models.timesheet_transition import TimesheetTransition
+from encore import Crud
 
 _PATH: Final = "/approvals/history"
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Integer, String, case, literal, select
 from sqlalchemy import func as sql
 
-from api.crud import Errors
 from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
+from encore import Errors
 from encore.database.connection import Connection
 from encore.database.statement import Statement, param
 from encore.types import FixedDecimal

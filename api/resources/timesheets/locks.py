@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Dialect, select
 
-from api.crud import Context, Resource
 from db.models.timesheet import Timesheet
+from encore import Context, Resource
 from encore.database.statement import Statement, param
 
 
@@ -18,7 +18,7 @@ class RowLock:
     """
 
     def __init__(self, timesheets: Resource, dialect: Dialect) -> None:
-        self._view = timesheets.view
+        self._serializer = timesheets.serializer
         self._fields = tuple(timesheets.fields)
         of_id = Timesheet.id == param(0, Timesheet.id.type)
         rows = select(*(field.column for field in self._fields)).where(of_id)
@@ -39,6 +39,6 @@ class RowLock:
         row = await (await context.connection()).fetch_one(statement, (number,))
         if row is None:
             return None
-        (record,) = self._view.read_rows((row,))
+        (record,) = self._serializer.read_rows((row,))
         values = ((f, getattr(record, f.attribute)) for f in self._fields)
         return {f.attribute: None if v is None else f.codec.from_json(v) for f, v in values}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.crud import Context
+from encore import Context
 from encore.errors.api import Forbidden
 from encore.http.request_state import RequestState
 
@@ -45,13 +45,13 @@ class PrincipalReader:
 
     user_claim: str
 
-    def of(self, exchange: RequestState) -> Principal:
+    def of(self, state: RequestState) -> Principal:
         """Give the caller of a request.
 
         Raises:
             Forbidden: A person's token that does not name the person, or by too long a name.
         """
-        claims, client = exchange.claims, exchange.client_id
+        claims, client = state.claims, state.client_id
         if _is_of_client(claims, client):
             return Principal(client or claims.get("sub"), None)
         user = claims.get(self.user_claim)

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
-from api.crud import Resource
 from db.models.timesheet import Timesheet
+from encore import Resource
 from encore.database.connection import Connection
 from encore.database.statement import Row, Statement, param
 from encore.models.fields import Field
@@ -62,7 +62,7 @@ class TimesheetRepository:
         chosen = padded(ids)
         statement = self._changing(written, len(chosen))
         rows = await connection.fetch_all(statement, (*values, *chosen))
-        place = self._resource.view.place(self._resource.key[0].column)
+        place = self._resource.serializer.place(self._resource.key[0].column)
         by_id = {row[place]: row for row in rows}
         return [by_id[number] for number in ids]
 

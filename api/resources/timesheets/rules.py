@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from api.crud import Errors
+from encore import Errors
 
 INVALID: Final = "Validation error"
 HOURS_PER_DAY: Final = Decimal(24)

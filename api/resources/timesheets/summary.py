@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Dialect
 
-from api.crud import Context, Crud, Resource
 from api.resources.timesheets.entries import ACCESS
 from api.resources.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summing
 from api.resources.timesheets.rendering import (
@@ -24,6 +23,7 @@ from api.resources.timesheets.rendering import (
     write_json,
 )
 from api.resources.timesheets.services import TimesheetServices
+from encore import Context, Crud, Resource
 from encore.endpoints.openapi import list_parameters
 from encore.errors.api import InvalidQuery
 from encore.execution.actions import Action
@@ -45,7 +45,7 @@ def expose_summary(crud: Crud, timesheets: Resource, policies: TimesheetServices
         method="GET",
         path="/summary",
         access=Access(all_of=(ACCESS["list"],)),
-        refused_as="list",
+        error_responses_like="list",
         describe=lambda: _described(timesheets),
     )
     hooks.start.before(policies.callers.narrow)

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import String, Text, cast, exists, insert, literal, select, update
 
-from api.crud import Crud, Resource
 from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
+from encore import Crud, Resource
 from encore.types import now
 from encore.uploads import MergeContext, UploadContext, UploadedRow
 from encore.uploads.staging_table import UNCHANGED, UPDATED
@@ -57,7 +57,7 @@ class Uploads:
 
     def know_caller(self, context: UploadContext) -> None:
         """Find out who calls, once for all rows. Raises ``Forbidden``."""
-        context.options[_CALLER] = self._callers.of(context.exchange)
+        context.options[_CALLER] = self._callers.of(context.state)
 
     def complete(self, row: UploadedRow) -> None:
         """Complete an entry and hold it against the rules."""

@@ -61,8 +61,8 @@ class _Look:
         self._dialect = dialect
 
     async def __call__(self, sql: str, *values: str) -> list[Row]:
-        slots = [param(number, String()) for number, _ in enumerate(values)]
-        statement = Statement(text(sql).bindparams(*slots), self._dialect)
+        params = [param(number, String()) for number, _ in enumerate(values)]
+        statement = Statement(text(sql).bindparams(*params), self._dialect)
         return await self._connection.fetch_all(statement, values)
 
 

@@ -119,8 +119,8 @@ class Reader:
 
         Each time round the loop runs one heavy statement, and whatever is quick.
         """
-        slot = await self._turns.acquire(current_caller.get())
-        asyncio.get_running_loop().call_soon(self._turns.release, slot)
+        param = await self._turns.acquire(current_caller.get())
+        asyncio.get_running_loop().call_soon(self._turns.release, param)
 
     async def _run_in_thread(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement off the event loop; among first runs, unless it is known to be slow."""

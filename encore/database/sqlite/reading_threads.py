@@ -52,19 +52,19 @@ class ReadingThreads:
             DatabaseBusy: Its turn did not come in time.
             DatabaseError: The statement failed.
         """
-        slot = await self._queue.acquire(current_caller.get())
-        connection = self._connections[slot]
+        param = await self._queue.acquire(current_caller.get())
+        connection = self._connections[param]
         try:
             connection.start()
-            thread = run_in_thread(self._name, self._run_alone, slot, statement, values)
+            thread = run_in_thread(self._name, self._run_alone, param, statement, values)
             return await shield_until_done(asyncio.ensure_future(thread), connection.stop)
         finally:
-            self._queue.release(slot)
+            self._queue.release(param)
 
-    def _run_alone(self, slot: int, statement: Statement, values: Values) -> list[Row]:
+    def _run_alone(self, param: int, statement: Statement, values: Values) -> list[Row]:
         lower_priority()
-        with self._in_use[slot]:
-            return self._connections[slot].run(statement, values)
+        with self._in_use[param]:
+            return self._connections[param].run(statement, values)
 
     def close(self) -> None:
         """Stop what runs and close the connections."""

@@ -62,9 +62,9 @@ class Action:
         self.resource = resource
         # What a view's triggers or rules did is undone where they return no whole row.
         plain = resource.statements.returns_rows and not resource.is_view
-        self.single = not resource.view.children and (plain or not self.writes)
+        self.single = not resource.serializer.children and (plain or not self.writes)
         self.hooked = False
-        self._embeds = bool(resource.view.children)
+        self._embeds = bool(resource.serializer.children)
         self.reworked = False
         reads_forms = resource.compatibility.reads_forms
         self._read_body = read_json_or_form if reads_forms else read_json_object
@@ -113,8 +113,8 @@ class Action:
             return
         instance = context.instance
         records = instance if isinstance(instance, list) else [instance]
-        counts = {c.count_name for n, c in self.resource.view.children.items() if n in shown}
-        left_out = self.resource.view.record.__struct_fields__
+        counts = {c.count_name for n, c in self.resource.serializer.children.items() if n in shown}
+        left_out = self.resource.serializer.record.__struct_fields__
         hide(records, [name for name in left_out if name not in shown and name not in counts])
 
     async def _whole(self, connection: Connection, written: Row | None) -> Row | None:
@@ -140,7 +140,7 @@ class Action:
         if row is None:
             raise NotFound
         context.rows = (row,)
-        (context.instance,) = self.resource.view.read_rows(context.rows)
+        (context.instance,) = self.resource.serializer.read_rows(context.rows)
         if self._embeds and (self.resource.options.reload_instances or not self.writes):
             await self._embed(context, [context.instance])
 
@@ -148,7 +148,7 @@ class Action:
         if self._embeds:
             connection = await context.connection()
             wanted = self._embedded(context)
-            await self.resource.embedder.embed(connection, context.rows, records, wanted)
+            await self.resource.relation_loader.embed(connection, context.rows, records, wanted)
 
     @staticmethod
     def _embedded(context: Context) -> Collection[str] | None:
@@ -167,7 +167,7 @@ class Action:
     def _check_additions(self, context: Context) -> None:
         """Raise ``HookError`` if ``add_to_children`` names what no nested row has."""
         if given := context.add_to_children:
-            check_additions(given, self.resource.view, self.resource.name)
+            check_additions(given, self.resource.serializer, self.resource.name)
 
     def _narrowed(self, context: Context) -> tuple[tuple[Condition, ...], tuple[Any, ...], bool]:
         """Return the conditions that rows must meet beside the key, and their values.

@@ -34,7 +34,7 @@ class Create(Action):
 
     def __init__(self, resource: "Resource") -> None:
         super().__init__(resource)
-        self._key_place = resource.view.place(resource.fields.key[0].column)
+        self._key_place = resource.serializer.place(resource.fields.key[0].column)
 
     def parse_request(self, context: Context) -> None:
         """Validate the body."""
@@ -49,7 +49,9 @@ class Create(Action):
             body,
             resource.creatable,
             errors,
-            given_elsewhere=resource.attributes if self.hooked else by_nested | resource.by_hooks,
+            given_elsewhere=resource.attributes
+            if self.hooked
+            else by_nested | resource.read_only_attributes,
         )
         if not plain:
             report_contradictions(context.nested, body, attributes, resource.fields, errors)
@@ -63,7 +65,7 @@ class Create(Action):
         lenient = resource.ignores_members(context.scope)
         context.read_only = resource.members.create.sort_out(body, errors, lenient=lenient)
         for name in context.read_only:
-            if name not in resource.view.shown:
+            if name not in resource.serializer.shown:
                 report_read_only(name, errors)
         reading = Reading(errors, new=True, hooked=self.hooked, lenient=lenient)
         context.nested = resource.nested_reader.read(body, reading)
@@ -76,7 +78,7 @@ class Create(Action):
         if not attributes and resource.refuses_empty:
             self._check_not_empty(context)
         in_session = self.needs_session(context.nested)
-        missing = [f for f in resource.with_initial if f.attribute not in attributes]
+        missing = [f for f in resource.default_fields if f.attribute not in attributes]
         if in_session:  # Other defaults are the session's: they may ask for its context.
             missing = [field for field in missing if field.managed]
         for field, value in initial_values(missing):
@@ -90,7 +92,7 @@ class Create(Action):
         await self._take_row(context, row)
         if context.read_only:
             errors, shown = Errors(), as_shown(context.instance)
-            report_changed(resource.view, context.given, context.read_only, shown, errors)
+            report_changed(resource.serializer, context.given, context.read_only, shown, errors)
             errors.check()
 
     async def _create_in_session(self, context: Context) -> Row | None:
@@ -139,7 +141,7 @@ class Create(Action):
         if context.rows:  # A hook may have made an instance of its own.
             record = context.instance
             if self.reworked:
-                (record,) = self.resource.view.read_rows(context.rows)
+                (record,) = self.resource.serializer.read_rows(context.rows)
             location = self.resource.location(record)
             root: str = context.scope.get("root_path", "")
             if location is not None:  # Behind the mount, where the application is in another one.

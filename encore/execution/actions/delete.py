@@ -30,7 +30,7 @@ class Delete(RowAction):
         row = await (self._delete_in_session if self.needs_session() else self._delete)(context)
         if row is None:
             raise NotFound
-        (context.deleted_instance,) = self.resource.view.read_rows((row,))
+        (context.deleted_instance,) = self.resource.serializer.read_rows((row,))
         context.instance, context.rows = {}, ()
         context.settled = True
 

@@ -39,7 +39,7 @@ class LinkAction(Update):
         self._default_fields = ()  # A set of links is no replacement of the row.
         self.nested = nested
         self.relation = name
-        child = parent.view.children[name]
+        child = parent.serializer.children[name]
         self._items = Items(child)
         self._relation = child.relation
         self._related = parent.nested.related[name]
@@ -62,7 +62,7 @@ class LinkAction(Update):
         return [(self.relation, context.given[self.relation])]
 
     def _read_one(self, name: str, given: Any, reading: Reading) -> ConnectRelated | None:
-        key = self.resource.view.children[self.relation].view.fields.key
+        key = self.resource.serializer.children[self.relation].serializer.fields.key
         if not isinstance(given, dict) and len(key) == 1:
             given = {key[0].name: given}
         if not isinstance(given, dict) or any(given.get(field.name) is None for field in key):
@@ -100,21 +100,21 @@ class LinkAction(Update):
 
     def _own(self, row: Row) -> Key:
         """Return the parent's key as the link table holds it."""
-        return self.resource.view.values(row, [local for local, _ in self._relation.pairs])
+        return self.resource.serializer.values(row, [local for local, _ in self._relation.pairs])
 
     async def _other(self, connection: Connection, link: ConnectRelated, context: Context) -> Key:
         """Return a linked row's key as the link table holds it. Raises ``Conflict``."""
         row = await self._related.row(connection, link, context)
-        return self._related.view.values(row, [far for far, _ in self._relation.link_pairs])
+        return self._related.serializer.values(row, [far for far, _ in self._relation.link_pairs])
 
     async def _linked_rows(self, connection: Connection, row: Row, context: Context) -> None:
         """Make the linked rows the context's instance."""
         nested, query = self.nested, self.nested.parser.parse(b"")
-        parent = self.resource.view.values(row, [field.column for field in self.resource.key])
+        parent = self.resource.serializer.values(row, [field.column for field in self.resource.key])
         page = nested.statements.page(query.shape.conditions, query.shape.order)
         values = (*parent, *query.values, NO_LIMIT, 0)
         context.rows = rows = await connection.fetch_all(page, values)
-        context.instance = nested.view.read_rows(rows)
+        context.instance = nested.serializer.read_rows(rows)
 
 
 class ReplaceLinks(LinkAction):
@@ -153,13 +153,13 @@ class ReplaceLinks(LinkAction):
         await self._linked_rows(connection, row, context)
 
     async def _replace(self, connection: Connection, own: Key, wanted: Mapping[Key, None]) -> None:
-        joins = self._related.joins
-        stored = {tuple(other) for other in await joins.related(connection, own)}
+        association_table = self._related.association_table
+        stored = {tuple(other) for other in await association_table.related(connection, own)}
         for other in stored.difference(wanted):
-            await joins.delete(connection, own, other)
+            await association_table.delete(connection, own, other)
         for other in wanted:
             if other not in stored:
-                await joins.insert(connection, own, other)
+                await association_table.insert(connection, own, other)
 
 
 class AddLink(LinkAction):
@@ -175,17 +175,17 @@ class AddLink(LinkAction):
 
     async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
         (link,) = context.options[_LINKS]
-        own, joins = self._own(row), self._related.joins
+        own, association_table = self._own(row), self._related.association_table
         other = await self._other(connection, link, context)
-        if await joins.exists(connection, own, other):
+        if await association_table.exists(connection, own, other):
             context.status = 200
         elif not await self._in_session(connection, row, LinkChange(self.relation, [link.key])):
-            await joins.insert(connection, own, other)
+            await association_table.insert(connection, own, other)
         found = await connection.fetch_one(self._related.statements.read(), link.key)
         if found is None:
             raise NotFound
         context.rows = (found,)
-        (context.instance,) = self.nested.view.read_rows((found,))
+        (context.instance,) = self.nested.serializer.read_rows((found,))
 
     async def send(self, context: Context) -> None:
         """Answer with the linked row and its ``Location``."""
@@ -218,13 +218,15 @@ class RemoveLink(LinkAction):
         found = await connection.fetch_one(self._related.statements.read(), link.key)
         if found is None:
             raise NotFound
-        other = self._related.view.values(found, [far for far, _ in self._relation.link_pairs])
-        own, joins = self._own(row), self._related.joins
-        if not await joins.exists(connection, own, other):
+        other = self._related.serializer.values(
+            found, [far for far, _ in self._relation.link_pairs]
+        )
+        own, association_table = self._own(row), self._related.association_table
+        if not await association_table.exists(connection, own, other):
             raise NotFound
         links = LinkChange(self.relation, [link.key], removes=True)
         if not await self._in_session(connection, row, links):
-            await joins.delete(connection, own, other)
+            await association_table.delete(connection, own, other)
         context.instance, context.rows = {}, ()
 
 

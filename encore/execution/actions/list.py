@@ -79,7 +79,7 @@ class List(Action):
     async def _take_page(self, context: Context, page: Page, offset: int) -> None:
         """Make the page's rows the context's instance."""
         context.rows = page.rows
-        context.instance = records = self.resource.view.read_rows(page.rows)
+        context.instance = records = self.resource.serializer.read_rows(page.rows)
         context.offset = offset
         context.settled = True
         if self._embeds:

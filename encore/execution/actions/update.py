@@ -62,8 +62,11 @@ class Update(RowAction):
             self._read_others(context, attributes, errors)
         refused = frozenset(error["field"] for error in errors.found)
         if fields := doubtful(body, resource.updatable, refused):
-            by_hooks = frozenset(context.attributes)
-            context.doubtful = ([f for f in fields if f.attribute not in by_hooks], errors)
+            read_only_attributes = frozenset(context.attributes)
+            context.doubtful = (
+                [f for f in fields if f.attribute not in read_only_attributes],
+                errors,
+            )
             context.unit.run_several()
         else:
             errors.check()
@@ -128,7 +131,7 @@ class Update(RowAction):
     ) -> NestedBody:
         """Find out what an array changes that becomes the stored set."""
         resource, relation = self.resource, array.relation
-        own = resource.view.values(stored.row, [local for local, _ in relation.pairs])
+        own = resource.serializer.values(stored.row, [local for local, _ in relation.pairs])
         related, shown = resource.nested.related[relation.name], stored.shown[relation.name]
         return await arrays.settle(connection, related, array, own, shown)
 
@@ -197,7 +200,7 @@ class Update(RowAction):
         if not attributes:
             row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         else:
-            for field in resource.with_refresh:
+            for field in resource.onupdate_fields:
                 if (value := field.refreshed()) is not UNSET:
                     attributes[field.attribute] = value
             written, new = resource.ordered(attributes)

@@ -8,7 +8,7 @@ from encore.models.fields import Fields
 from encore.serializers.serializer import Serializer
 
 
-def check_additions(given: Mapping[str, Any], view: Serializer, resource: str) -> None:
+def check_additions(given: Mapping[str, Any], serializer: Serializer, resource: str) -> None:
     """Validate the names, in Python or in JSON, against the fields of all nested rows.
 
     A name that only some kinds of nested rows have is meant for those.
@@ -16,7 +16,7 @@ def check_additions(given: Mapping[str, Any], view: Serializer, resource: str) -
     Raises:
         HookError: No kind of nested row has a field of this name, or it is computed.
     """
-    children = [child.view.fields for child in view.children.values()]
+    children = [child.serializer.fields for child in serializer.children.values()]
     for name in given:
         found = [field for fields in children if (field := fields.named(name)) is not None]
         if not found:

@@ -26,15 +26,15 @@ from encore.validation.unchanged import is_same
 Shown = Mapping[str, Any]
 
 
-def unsyncable(view: Serializer) -> Iterator[str]:
+def unsyncable(serializer: Serializer) -> Iterator[str]:
     """Return why arrays of a view cannot be synchronised, a text for each."""
-    for name, child in view.children.items():
-        relation, key = child.relation, child.view.fields.key
+    for name, child in serializer.children.items():
+        relation, key = child.relation, child.serializer.fields.key
         if not (relation.many and relation.writable):
             continue  # Compared only.
         if not relation.plain:
             yield f"sync: the rows of {name!r} are found by more than equal keys"
-        elif any(field.name not in child.view.shown for field in key):
+        elif any(field.name not in child.serializer.shown for field in key):
             yield f"sync: the key of the rows of {name!r} is not shown"
 
 
@@ -54,12 +54,14 @@ async def settle(
         Conflict: There are more related rows than are shown.
         ValidationFailed: A row is given twice, or has a value that it cannot have.
     """
-    fields = related.view.fields.key
+    fields = related.serializer.fields.key
     stored = {
         tuple(f.codec.driver_value(f.codec.from_json(row[f.name])) for f in fields): row
         for row in shown
     }
-    if len({tuple(row) for row in await related.joins.related(connection, own)}) != len(stored):
+    if len({tuple(row) for row in await related.association_table.related(connection, own)}) != len(
+        stored
+    ):
         name = array.relation.name
         text = f"{name} holds more rows than are shown, so that it cannot be replaced"
         raise Conflict(INVALID, [{"field": name, "message": text}])
@@ -83,12 +85,14 @@ def _changed(
     related: RelatedRows, item: ConnectRelated, own: Key, shown: Shown, errors: Errors
 ) -> ConnectRelated:
     """Return a row that is related already with the members that differ from what it shows."""
-    view, prefix = related.view, f"{item.name}."
+    serializer, prefix = related.serializer, f"{item.name}."
     foreign = {field.name for field in related.foreign}
-    writable = {f.name: f for f in view.fields if f in view.writable and f.name not in foreign}
+    writable = {
+        f.name: f for f in serializer.fields if f in serializer.writable and f.name not in foreign
+    }
     body = {}
     for name, value in related.without_own(item.rest, own).items():
-        if is_same(view, name, value, shown.get(name, UNSET)):
+        if is_same(serializer, name, value, shown.get(name, UNSET)):
             continue
         if name in writable:
             body[name] = value

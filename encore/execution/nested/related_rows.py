@@ -31,7 +31,7 @@ from encore.validation.unchanged import as_shown, is_driver_value, report_change
 class Writing:
     """A related row that is being written: how it is shown, what is written, where it stands."""
 
-    view: Serializer
+    serializer: Serializer
     attributes: Mapping[str, Any]
     prefix: str
 
@@ -49,14 +49,14 @@ class RelatedRows:
 
     def __init__(self, child: RelatedSerializer, dialect: Dialect) -> None:
         self.child = child
-        self.view = child.view
-        self.statements = Statements(child.view.fields, child.view.fields.key, dialect)
-        self.joins = AssociationTable(child.relation, dialect)
-        self._session_writes = SessionWrites(child.view.fields, dialect)
-        self._embedder = RelationLoader(child.view)
+        self.serializer = child.serializer
+        self.statements = Statements(child.serializer.fields, child.serializer.fields.key, dialect)
+        self.association_table = AssociationTable(child.relation, dialect)
+        self._session_writes = SessionWrites(child.serializer.fields, dialect)
+        self._relation_loader = RelationLoader(child.serializer)
         relation = child.relation
         self.foreign = (
-            [child.view.fields.of_column(remote) for _, remote in relation.pairs]
+            [child.serializer.fields.of_column(remote) for _, remote in relation.pairs]
             if relation.owned and relation.writable
             else []
         )
@@ -82,7 +82,7 @@ class RelatedRows:
     ) -> None:
         """Relate a new or existing row to the parent whose key is ``own``."""
         if self.child.relation.link is None:
-            await self._adopt(connection, item, own, context)
+            await self._set_foreign_key(connection, item, own, context)
         else:
             await self._join(connection, item, own, context)
 
@@ -90,9 +90,9 @@ class RelatedRows:
         """Change a row that is related already."""
         if not item.changes:
             return
-        fields = self.view.fields
+        fields = self.serializer.fields
         written, values = fields.ordered({**fields.refreshed(), **item.changes})
-        context.writing = Writing(self.view, item.changes, f"{item.name}.")
+        context.writing = Writing(self.serializer, item.changes, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
             raise NotWritten("a related row was not changed")
@@ -107,9 +107,11 @@ class RelatedRows:
             row = await connection.fetch_one(self.statements.read(), key)
             if row is not None:
                 remotes = [remote for remote, _ in relation.link_pairs]
-                await self.joins.delete(connection, own, self.view.values(row, remotes))
+                await self.association_table.delete(
+                    connection, own, self.serializer.values(row, remotes)
+                )
         if relation.mapped.cascade.delete_orphan:
-            context.writing = Writing(self.view, {}, f"{relation.name}.")
+            context.writing = Writing(self.serializer, {}, f"{relation.name}.")
             await self._delete(connection, key)
             context.writing = None
         elif relation.link is None:
@@ -127,15 +129,15 @@ class RelatedRows:
 
     async def release(self, connection: Connection, key: Key, context: Context) -> None:
         """Have a row refer to no parent any more."""
-        fields = self.view.fields
+        fields = self.serializer.fields
         none: dict[str, Any] = {field.attribute: None for field in self.foreign}
         written, values = fields.ordered({**fields.refreshed(), **none})
-        context.writing = Writing(self.view, none, f"{self.child.relation.name}.")
+        context.writing = Writing(self.serializer, none, f"{self.child.relation.name}.")
         if await connection.fetch_one(self.statements.update(written), (*values, *key)) is None:
             raise NotWritten("a related row still refers to its former parent")
         context.writing = None
 
-    async def _adopt(
+    async def _set_foreign_key(
         self,
         connection: Connection,
         item: CreateRelated | ConnectRelated,
@@ -143,7 +145,7 @@ class RelatedRows:
         context: Context,
     ) -> None:
         """Make a row that refers to the parent, or have an existing one refer to it."""
-        fields = self.view.fields
+        fields = self.serializer.fields
         refers = {f.attribute: Raw(v) for f, v in zip(self.foreign, own, strict=True)}
         if isinstance(item, CreateRelated):
             await self._insert(connection, item, context, refers)
@@ -154,7 +156,7 @@ class RelatedRows:
             if row is not None:
                 await self.check_rest(connection, row, rest, f"{item.name}.")
         written, values = fields.ordered({**fields.refreshed(), **refers})
-        context.writing = Writing(self.view, refers, f"{item.name}.")
+        context.writing = Writing(self.serializer, refers, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
             raise no_such_row(item.name)
@@ -169,9 +171,11 @@ class RelatedRows:
     ) -> None:
         """Put a row of the link table between the parent and a new or existing row."""
         row = await self.row(connection, item, context)
-        other = self.view.values(row, [remote for remote, _ in self.child.relation.link_pairs])
+        other = self.serializer.values(
+            row, [remote for remote, _ in self.child.relation.link_pairs]
+        )
         try:
-            await self.joins.insert(connection, own, other)
+            await self.association_table.insert(connection, own, other)
         except UniqueViolation as error:
             text = f"{item.name} is linked already"
             raise Conflict(bodies.INVALID, [{"field": item.name, "message": text}]) from error
@@ -184,7 +188,7 @@ class RelatedRows:
         refers: Mapping[str, Any],
     ) -> Row:
         """Insert a related row; ``add_to_children`` goes over what the client says."""
-        fields, prefix = self.view.fields, f"{item.name}."
+        fields, prefix = self.serializer.fields, f"{item.name}."
         attributes = {
             **fields.initial(),
             **item.attributes,
@@ -192,12 +196,12 @@ class RelatedRows:
             **refers,
         }
         errors = Errors()
-        view = self.view
-        nameable = [f for f in fields if f.name in view.shown or f in view.writable]
+        serializer = self.serializer
+        nameable = [f for f in fields if f.name in serializer.shown or f in serializer.writable]
         bodies.check_complete(attributes, nameable, errors, prefix=prefix)
         errors.check()
         written, values = fields.ordered(attributes)
-        context.writing = Writing(self.view, attributes, prefix)
+        context.writing = Writing(self.serializer, attributes, prefix)
         row = await connection.fetch_one(self.statements.insert(written), values)
         if row is not None and not self.statements.returns_rows:
             row = await connection.fetch_one(self.statements.stored(), tuple(row))
@@ -222,12 +226,12 @@ class RelatedRows:
         """Refuse members that are not written and differ from what the row shows."""
         if not rest:
             return
-        (record,) = self.view.read_rows((row,))
-        embedded = [name for name in rest if name in self.view.children]
-        await self._embedder.embed(connection, (row,), [record], embedded)
-        hide([record], self.view.hidden)
+        (record,) = self.serializer.read_rows((row,))
+        embedded = [name for name in rest if name in self.serializer.children]
+        await self._relation_loader.embed(connection, (row,), [record], embedded)
+        hide([record], self.serializer.hidden)
         errors = Errors()
-        report_changed(self.view, rest, rest, as_shown(record), errors, prefix=prefix)
+        report_changed(self.serializer, rest, rest, as_shown(record), errors, prefix=prefix)
         errors.check()
 
 

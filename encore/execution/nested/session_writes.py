@@ -153,7 +153,7 @@ class SessionNestedWrites:
                 raise no_such_row(item.name)
             writes.assign(found, item.changes, f"{item.name}.")
             return found
-        fields, prefix = one.child.view.fields, f"{item.name}."
+        fields, prefix = one.child.serializer.fields, f"{item.name}."
         managed = [field for field in fields if field.managed and field.has_initial]
         attributes = {
             **{field.attribute: value for field, value in initial_values(managed)},

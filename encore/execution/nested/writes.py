@@ -20,20 +20,22 @@ class NestedWrites:
     """Writes the nested bodies of one view.
 
     Args:
-        view: The parent's.
+        serializer: The parent's.
         dialect: The database's.
 
     Attributes:
         related: The related rows, by the names of their relations.
     """
 
-    def __init__(self, view: Serializer, dialect: Dialect) -> None:
-        self._view = view
-        self.related = {name: RelatedRows(child, dialect) for name, child in view.children.items()}
+    def __init__(self, serializer: Serializer, dialect: Dialect) -> None:
+        self._serializer = serializer
+        self.related = {
+            name: RelatedRows(child, dialect) for name, child in serializer.children.items()
+        }
 
     def sets(self, nested: Sequence[NestedBody]) -> frozenset[str]:
         """Return the parent's attributes that nested bodies will set."""
-        fields = self._view.fields
+        fields = self._serializer.fields
         return frozenset(
             fields.of_column(column).attribute
             for one in nested
@@ -42,7 +44,7 @@ class NestedWrites:
 
     async def write_before(self, connection: Connection, context: Context) -> None:
         """Write the rows that the parent refers to, and set its foreign keys."""
-        fields = self._view.fields
+        fields = self._serializer.fields
         for one in context.nested:
             foreign = one.relation.foreign_key
             if not foreign:
@@ -51,7 +53,7 @@ class NestedWrites:
             for item in one.items:
                 row = await self.related[one.relation.name].row(connection, item, context)
                 remotes = [remote for _, remote in one.relation.pairs]
-                values = one.child.view.values(row, remotes)
+                values = one.child.serializer.values(row, remotes)
             for column, value in zip(foreign, values, strict=True):
                 context.attributes[fields.of_column(column).attribute] = Raw(value)
 
@@ -62,10 +64,10 @@ class NestedWrites:
             if relation.foreign_key:
                 continue
             related = self.related[relation.name]
-            own = self._view.values(parent, [local for local, _ in relation.pairs])
+            own = self._serializer.values(parent, [local for local, _ in relation.pairs])
             if not relation.many and context.action != "create":
                 kept = {item.key for item in one.items if isinstance(item, ConnectRelated)}
-                for key in await related.joins.referring(connection, own):
+                for key in await related.association_table.referring(connection, own):
                     if tuple(key) not in kept:
                         await related.disconnect(connection, tuple(key), own, context)
             for key in one.gone:
