@@ -1,11 +1,13 @@
-"""The client: one request to the API with a token fetched on the way, as command and library.
+"""HTTP client: sends one request to the API with a token it fetches, as a command and a library.
 
-``python -m client URL [METHOD] [JSON]`` is the analog of the Okta sample's ``node client``;
-``client.api.Api`` is the same for programs. ``python -m client import`` is ``client.importing``. It
-speaks HTTP to the issuer and to the API, and imports nothing of either.
+``python -m client URL [METHOD] [JSON]`` corresponds to the Okta sample's ``node client``;
+``client.api.Api`` is the library behind it. ``python -m client import`` is ``client.importing``.
+The client speaks HTTP to the issuer and to the API, and imports no code of either.
 
-Imports are kept lean: until the arguments are known to be right, nothing beyond argparse is
-loaded, and httpx only when a request is sent.
+Imports are kept lean: only argparse is loaded until the arguments are valid, and httpx only when
+a request is sent.
 """
 
-__version__ = "0.1.0"
+from typing import Final
+
+__version__: Final = "0.1.0"

@@ -1,13 +1,12 @@
-"""The door: hands the process's surroundings to the command that is asked for.
+"""Entry point of ``python -m client``: run the command line and exit with its code.
 
-Ends with the command's exit code. Holds no logic, so that every command can be tested in process
-through a ``Context`` of its own.
+Contains no logic, so that tests can run every command in process through an ``Environment``.
 """
 
 import sys
 
-from client.command import main
-from client.context import Context
+from client.cli import main
+from client.environment import Environment
 
 if __name__ == "__main__":
-    sys.exit(main(Context.of_process()))
+    sys.exit(main(Environment.from_process()))

@@ -1,39 +1,34 @@
-"""The library: requests to the API with a token that is fetched, kept and renewed on the way.
+"""The library: requests to the API with a token that is fetched, cached and renewed as needed.
 
 with Api(load_settings(os.environ, ".")) as api:
     part = api.request("POST", "http://localhost:3000/parts", b'{"name": "Bread"}')
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from client.address import check_confidential, check_url, origin
-from client.answers import describe_refusal, is_redirect, parse_json
-from client.errors import (
-    ApiFailedError,
-    ApiRefusedError,
-    UnexpectedAnswerError,
-    UsageError,
-)
+from client.errors import ApiRejectedError, ApiServerError, UnexpectedResponseError, UsageError
+from client.responses import describe_error, is_redirect, parse_json
 from client.settings import ClientSettings
 from client.tokens import TokenSource
 from client.transport import READ_SECONDS, Transport
+from client.urls import check_url, origin, require_https
 
 if TYPE_CHECKING:
     import httpx
 
-_BAD_REQUEST = 400
-_UNAUTHORIZED = 401
-_SERVER_ERROR = 500
+_BAD_REQUEST: Final = 400
+_UNAUTHORIZED: Final = 401
+_SERVER_ERROR: Final = 500
 
 
 class Api:
-    """An API behind bearer tokens. Threads may share one.
+    """An API that requires bearer tokens. Threads may share one instance.
 
     Args:
-        settings: Where tokens come from.
-        insecure: Whether secret and token may go over http to another machine.
-        read_seconds: The longest wait for an answer, or for its next piece, in seconds.
+        settings: The issuer and the credentials to request tokens with.
+        insecure: Whether secret and token may be sent over http to another machine.
+        read_seconds: The read timeout: the longest wait for the next bytes of a response.
 
     Raises:
         InsecureError: The issuer is http on another machine.
@@ -67,43 +62,44 @@ class Api:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         *,
-        nothing: Any = None,
+        empty: Any = None,
     ) -> Any:
-        """Send a request and give the value of the JSON answer.
+        """Send a request and return the value of the JSON response.
 
         Args:
             method: In any case.
             url: Absolute.
-            body: JSON text in UTF-8, unless a ``Content-Type`` among the headers says otherwise.
-            headers: Further headers; ``Authorization`` and ``Accept`` are ours.
-            nothing: Given when the answer has no body, to tell that from ``null``.
+            body: JSON text in UTF-8, unless the headers contain another ``Content-Type``.
+            headers: Further headers; ``Authorization`` and ``Accept`` are set here.
+            empty: Returned when the response has no body, to distinguish that from ``null``.
 
         Raises:
-            ApiRefusedError: 4xx; the text is the API's message.
-            ApiFailedError: 5xx, likewise.
-            UnexpectedAnswerError: A redirect, or something that is not JSON.
+            ApiRejectedError: 4xx; the message is the API's.
+            ApiServerError: 5xx; the message is the API's.
+            UnexpectedResponseError: A redirect, or a body that is not JSON.
             ClientError: As for ``send``.
         """
         response = self.send(method, url, body, headers)
         if is_redirect(response):
-            raise UnexpectedAnswerError(
-                f"{origin(url)} answered with a redirect ({response.status_code}), which is not"
-                " followed: the token is meant for the URL that was asked for."
+            raise UnexpectedResponseError(
+                f"{origin(url)} responded with a redirect ({response.status_code}), which is not"
+                " followed: the token is only sent to the requested URL."
             )
         if response.status_code >= _BAD_REQUEST:
             failed = response.status_code >= _SERVER_ERROR
-            refusal = ApiFailedError if failed else ApiRefusedError
-            text = self._tokens.redact(describe_refusal(response))
-            raise refusal(response.status_code, text, response.headers.get("retry-after", ""))
+            error_class = ApiServerError if failed else ApiRejectedError
+            message = self._tokens.redact(describe_error(response))
+            retry_after = response.headers.get("retry-after", "")
+            raise error_class(message, response.status_code, retry_after)
         if not response.content:
-            return nothing
+            return empty
         try:
             return parse_json(response.content)
         except ValueError as error:
-            kind = response.headers.get("content-type", "no content type")
-            raise UnexpectedAnswerError(
-                f"{origin(url)} answered {response.status_code} with something that is not JSON"
-                f" ({kind})."
+            media_type = response.headers.get("content-type", "no content type")
+            raise UnexpectedResponseError(
+                f"{origin(url)} responded {response.status_code} with a body that is not JSON"
+                f" ({media_type})."
             ) from error
 
     def send(
@@ -113,28 +109,29 @@ class Api:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> "httpx.Response":
-        """Send a request and give the answer as it is, whatever its status.
+        """Send a request and return the response unchanged, whatever its status.
 
-        A 401 to a token from memory is tried once more with a new one: the issuer may have new
-        keys, or have revoked it. The API refuses before it reads the body, so nothing is done
-        twice.
+        After a 401 for a cached token the request is repeated once with a new one: the issuer
+        may have new keys, or have revoked the token. The API rejects the token before it reads
+        the body, so the request is not carried out twice.
 
         Raises:
-            UsageError: The URL is none.
-            InsecureError: It is http to another machine.
-            ClientError: No token, or no answer; see ``client.errors``.
+            UsageError: The URL is malformed.
+            InsecureError: The URL is http on another machine.
+            ClientError: No token, or no response; see ``client.errors``.
         """
         check_url(url, "URL", UsageError)
         if not self._insecure:
-            check_confidential(url, "token")
+            require_https(url, "token")
         sent = dict(headers or {}) | {"Accept": "application/json"}
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
-        remembered = self._tokens.remembered
-        token = self._tokens.get()
+        cached = self._tokens.cached_token
+        token = self._tokens.get_token()
         response = self._send(method, url, body, sent, token)
-        if response.status_code == _UNAUTHORIZED and token == remembered:
-            response = self._send(method, url, body, sent, self._tokens.get(refused=token))
+        if response.status_code == _UNAUTHORIZED and token == cached:
+            new_token = self._tokens.get_token(rejected=token)
+            response = self._send(method, url, body, sent, new_token)
         return response
 
     def _send(

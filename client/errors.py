@@ -1,42 +1,49 @@
-"""Everything that can go wrong for a user, each with its exit code.
+"""All errors that a user can cause or meet, each with its exit code.
 
-The text of an error is what the user reads, on stderr; it never holds a secret or a token.
+The message of an error is shown to the user on stderr; it never contains a secret or a token.
 
 The tree::
 
     ClientError
-    ├── UsageError              1   the arguments
-    ├── ConfigurationError      11  the settings, a mapping file
-    ├── InsecureError           4   http:// to another machine
-    ├── NetworkError            5   unreachable, TLS, timeout, broken off
-    ├── IssuerRefusedError      6   no token
-    ├── ApiError                    the API's own refusal
-    │   ├── ApiRefusedError     7   4xx
-    │   └── ApiFailedError      8   5xx
-    ├── UnexpectedAnswerError   9   redirects, what is not JSON
-    ├── StateError              10  checkpoint, lock or rejected rows cannot be written
-    ├── SourceError             12  what is to be imported cannot be read
-    │   └── SourceLostError     12  and may be readable soon
-    └── LockedError             13  the same import is running
+    ├── UsageError                  1   the arguments
+    ├── ConfigurationError          11  the settings, a mapping file
+    ├── InsecureError               4   http:// to another machine
+    ├── NetworkError                5   unreachable, TLS, timeout, connection lost
+    ├── IssuerError                 6   no token
+    ├── ApiError                        the API's own error response
+    │   ├── ApiRejectedError        7   4xx
+    │   └── ApiServerError          8   5xx
+    ├── UnexpectedResponseError     9   a redirect, or not JSON
+    ├── StateError                  10  checkpoint, lock or rejected rows cannot be written
+    ├── SourceError                 12  the source of an import cannot be read
+    │   └── SourceUnavailableError  12  but may be readable soon
+    └── LockedError                 13  the same import is running
 """
 
 from typing import ClassVar
 
-from client.status import ExitCode
+from client.exit_codes import ExitCode
 
 
 class ClientError(Exception):
-    """A failure that the user can be told of in a few lines."""
+    """A failure that can be explained to the user in a few lines.
+
+    Args:
+        message: For the user.
+        status: The HTTP status of the response behind it; 0 without one.
+        retry_after: That response's Retry-After header.
+    """
 
     exit_code: ClassVar[ExitCode]
-    status: int = 0
-    """The HTTP status of the answer that it stands for; 0 without one."""
-    retry_after: str = ""
-    """The answer's Retry-After, as it was sent."""
+
+    def __init__(self, message: str, status: int = 0, retry_after: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class UsageError(ClientError):
-    """The arguments are wrong; nothing was sent."""
+    """The arguments are invalid; nothing was sent."""
 
     exit_code = ExitCode.USAGE
 
@@ -48,93 +55,62 @@ class ConfigurationError(ClientError):
 
 
 class InsecureError(ClientError):
-    """A secret or token would travel in clear to another machine; nothing was sent."""
+    """A secret or token would be sent in clear to another machine; nothing was sent."""
 
     exit_code = ExitCode.INSECURE
 
 
 class NetworkError(ClientError):
-    """No answer: unreachable, TLS refused, timed out or broken off."""
+    """No response: unreachable, TLS failed, timed out, or the connection was lost."""
 
     exit_code = ExitCode.NETWORK
 
 
-class IssuerRefusedError(ClientError):
-    """The issuer answered, but gave no token.
+class IssuerError(ClientError):
+    """The issuer responded, but without a token."""
 
-    Args:
-        message: What it said, for a person.
-        status: HTTP status.
-    """
-
-    exit_code = ExitCode.ISSUER_REFUSED
-
-    def __init__(self, message: str, status: int) -> None:
-        self.status = status
-        super().__init__(message)
+    exit_code = ExitCode.ISSUER_ERROR
 
 
 class ApiError(ClientError):
-    """The API refused or failed; the text is its own message.
-
-    Args:
-        status: HTTP status.
-        message: What the API said, for a person.
-        retry_after: Its Retry-After header.
-    """
-
-    def __init__(self, status: int, message: str, retry_after: str = "") -> None:
-        self.status = status
-        self.retry_after = retry_after
-        super().__init__(message)
+    """The API responded with an error; the message is its own."""
 
 
-class ApiRefusedError(ApiError):
-    """The API answered 4xx."""
+class ApiRejectedError(ApiError):
+    """The API responded 4xx."""
 
-    exit_code = ExitCode.API_REFUSED
-
-
-class ApiFailedError(ApiError):
-    """The API answered 5xx."""
-
-    exit_code = ExitCode.API_FAILED
+    exit_code = ExitCode.API_REJECTED
 
 
-class UnexpectedAnswerError(ClientError):
-    """An answer that is no API's: a redirect, or something that is not JSON."""
+class ApiServerError(ApiError):
+    """The API responded 5xx."""
 
-    exit_code = ExitCode.UNEXPECTED_ANSWER
+    exit_code = ExitCode.API_SERVER_ERROR
+
+
+class UnexpectedResponseError(ClientError):
+    """A response that the API does not send: a redirect, or a body that is not JSON."""
+
+    exit_code = ExitCode.UNEXPECTED_RESPONSE
 
 
 class StateError(ClientError):
-    """What an import keeps between runs cannot be read or written."""
+    """The state that an import keeps between runs cannot be read or written."""
 
     exit_code = ExitCode.OUTPUT
 
 
 class SourceError(ClientError):
-    """What is to be imported cannot be read, or not to its end."""
+    """The source of an import cannot be read, or not to its end."""
 
     exit_code = ExitCode.SOURCE
 
 
-class SourceLostError(SourceError):
-    """The same, for a reason that may pass.
-
-    Args:
-        message: For a person.
-        status: HTTP status of the external system's answer; 0 without one.
-        retry_after: Its Retry-After header.
-    """
-
-    def __init__(self, message: str, status: int = 0, retry_after: str = "") -> None:
-        self.status = status
-        self.retry_after = retry_after
-        super().__init__(message)
+class SourceUnavailableError(SourceError):
+    """The source cannot be read now, but a retry may succeed."""
 
 
 class LockedError(ClientError):
-    """Another run of the same import is under way."""
+    """Another run of the same import is in progress."""
 
     exit_code = ExitCode.LOCKED

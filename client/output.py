@@ -1,60 +1,60 @@
-"""Writing the answer to stdout: JSON for people, indented by two like the seed's ``json``."""
+"""Writing the response to stdout: JSON indented by two, like the ``json`` of the Okta sample."""
 
 import os
 from typing import Any
 
-from client.context import Context
-from client.status import ExitCode
+from client.environment import Environment
+from client.exit_codes import ExitCode
 
 
-def render(value: Any, encoding: str) -> str:
-    """Give a value as indented JSON, keys in the order they came.
+def render_json(value: Any, encoding: str) -> str:
+    """Return a value as indented JSON, members in the order received.
 
     Args:
-        value: What ``json.loads`` gave.
-        encoding: What cannot be written in it is escaped; everything else stays readable.
+        value: What ``json.loads`` returned.
+        encoding: Characters that it lacks are escaped; all others stay readable.
     """
     import json  # noqa: PLC0415 - start-up: neither usage nor help needs it.
 
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    rendered = json.dumps(value, indent=2, ensure_ascii=False)
     try:
-        text.encode(encoding)
+        rendered.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(value, indent=2)
-    return text
+    return rendered
 
 
-def write_answer(context: Context, value: Any) -> ExitCode:
-    """Write a value to stdout and give the exit code, as ``write_text`` does."""
+def write_json(environment: Environment, value: Any) -> ExitCode:
+    """Write a value to stdout and return the exit code, as ``write_text`` does."""
     try:
-        text = render(value, context.stdout.encoding or "utf-8")
+        rendered = render_json(value, environment.stdout.encoding or "utf-8")
     except RecursionError:
-        context.say("The answer came, but is nested too deeply to be written.")
+        environment.echo_err("The response was received, but is nested too deeply to be written.")
         return ExitCode.OUTPUT
-    return write_text(context, text)
+    return write_text(environment, rendered)
 
 
-def write_text(context: Context, text: str) -> ExitCode:
-    """Write a text and a line end to stdout; give OK, unless nobody can read it."""
+def write_text(environment: Environment, content: str) -> ExitCode:
+    """Write text and a line end to stdout; return OK unless writing failed."""
     try:
-        context.stdout.write(f"{text}\n")
-        context.stdout.flush()
+        environment.stdout.write(f"{content}\n")
+        environment.stdout.flush()
     except BrokenPipeError:
-        _silence(context)
+        _discard_buffered_output(environment)
         return ExitCode.PIPE_CLOSED
     except (OSError, ValueError) as error:
-        _silence(context)
-        context.say(f"The answer came, but cannot be written: {error}.")
+        _discard_buffered_output(environment)
+        environment.echo_err(f"The response was received, but cannot be written: {error}.")
         return ExitCode.OUTPUT
     return ExitCode.OK
 
 
-def _silence(context: Context) -> None:
-    """Let what is still buffered vanish, or Python complains at its end about the same failure."""
+def _discard_buffered_output(environment: Environment) -> None:
+    """Redirect stdout to the null device; otherwise Python reports the same failure at exit."""
     try:
-        number = context.stdout.fileno()
+        stdout_fd = environment.stdout.fileno()
     except (OSError, ValueError):
         return
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, number)
-    os.close(null)
+    null_fd = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null_fd, stdout_fd)
+    os.close(null_fd)

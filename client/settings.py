@@ -1,40 +1,40 @@
-"""Where the client's settings come from: environment, ``.env.local``, ``.okta.env``, ``.env``.
+"""The client's settings: environment variables, ``.env.local``, ``.okta.env``, ``.env``.
 
-The earlier wins. Okta's command line writes ``.okta.env``; its three names are understood in
-every layer, and in one layer our own name goes before Okta's. The files are those of the current
-directory, read by python-dotenv without expansion, so that a secret with a ``$`` in it stays
-itself.
+An earlier layer overrides a later one. Okta's command line writes ``.okta.env``; its three names
+are accepted in every layer, and within one layer our own name overrides Okta's. The files are read
+from the current directory by python-dotenv, without expansion: a ``$`` in a secret is kept.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from client.address import check_url
 from client.errors import ConfigurationError
+from client.urls import check_url
 
-FILES = (".env", ".okta.env", ".env.local")
-"""The later wins; the process environment wins over both."""
+FILES: Final = (".env", ".okta.env", ".env.local")
+"""A later file overrides an earlier one; environment variables override all."""
 
-NAMES = ("ISSUER", "AUDIENCE", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
-_OKTA_NAMES = {
+SETTING_NAMES: Final = ("ISSUER", "AUDIENCE", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
+_OKTA_NAMES: Final = {
     "OKTA_OAUTH2_ISSUER": "ISSUER",
     "OKTA_OAUTH2_CLIENT_ID": "CLIENT_ID",
     "OKTA_OAUTH2_CLIENT_SECRET": "CLIENT_SECRET",
 }
-_REQUIRED = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
+_REQUIRED: Final = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
-    """What is needed to get a token.
+    """What is needed to request a token.
 
     Args:
-        issuer: Okta's shape, or with a final slash Auth0's.
-        client_id: Who we are.
-        client_secret: Proves it; never printed.
-        scope: Scopes to ask for, divided by blanks; empty asks for none.
-        audience: Named in Auth0's shape only; Okta's issuer has its own.
+        issuer: With a trailing slash Auth0's token endpoint is used, otherwise Okta's.
+        client_id: The OAuth client's id.
+        client_secret: The OAuth client's secret; never printed.
+        scope: Scopes to request, separated by blanks; empty requests none.
+        audience: Sent to Auth0's token endpoint only; Okta's issuer implies its own.
     """
 
     issuer: str
@@ -44,43 +44,43 @@ class ClientSettings:
     audience: str = ""
 
 
-def load_settings(environment: Mapping[str, str], directory: str) -> ClientSettings:
-    """Read the settings.
+def load_settings(variables: Mapping[str, str], directory: str) -> ClientSettings:
+    """Read and validate the settings.
 
     Args:
-        environment: The process environment.
+        variables: The process's environment variables.
         directory: Where the files are, if there are any.
 
     Raises:
-        ConfigurationError: One is missing or malformed, or a file cannot be read.
+        ConfigurationError: A setting is missing or malformed, or a file cannot be read.
     """
-    return client_settings(read_values(environment, directory))
+    return build_client_settings(read_settings(variables, directory))
 
 
-def read_values(
-    environment: Mapping[str, str], directory: str, names: Collection[str] = NAMES
+def read_settings(
+    variables: Mapping[str, str], directory: str, names: Collection[str] = SETTING_NAMES
 ) -> dict[str, str]:
-    """Read settings of these names, each from the layer that wins, and judge none of them.
+    """Return the raw values of these settings, each from the layer that overrides the others.
 
     Args:
-        environment: The process environment.
+        variables: The process's environment variables.
         directory: Where the files are, if there are any.
-        names: Which to read.
+        names: The settings to read.
 
     Raises:
         ConfigurationError: A file cannot be read.
     """
     values: dict[str, str] = {}
     for name in FILES:
-        values |= _known(_read(Path(directory, name)), names)
-    return values | _known(environment, names)
+        values |= _select(_read_file(Path(directory, name)), names)
+    return values | _select(variables, names)
 
 
-def client_settings(values: Mapping[str, str]) -> ClientSettings:
-    """Judge what ``read_values`` has read.
+def build_client_settings(values: Mapping[str, str]) -> ClientSettings:
+    """Validate what ``read_settings`` returned.
 
     Raises:
-        ConfigurationError: One is missing or malformed.
+        ConfigurationError: A setting is missing or malformed.
     """
     for name in _REQUIRED:
         if not values.get(name):
@@ -98,18 +98,18 @@ def client_settings(values: Mapping[str, str]) -> ClientSettings:
     )
 
 
-def _known(layer: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
-    """Pick settings out of a layer, under whichever name they stand."""
-    given = {name: layer[okta] for okta, name in _OKTA_NAMES.items() if layer.get(okta)}
-    return {**given, **{name: layer[name] for name in names if name in layer}}
+def _select(layer: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Return the settings that a layer has, under their own names or Okta's."""
+    okta = {name: layer[alias] for alias, name in _OKTA_NAMES.items() if layer.get(alias)}
+    return {**okta, **{name: layer[name] for name in names if name in layer}}
 
 
-def _read(path: Path) -> Mapping[str, str]:
-    from dotenv import dotenv_values  # noqa: PLC0415 - 45 ms that wrong arguments need not pay.
+def _read_file(path: Path) -> Mapping[str, str]:
+    from dotenv import dotenv_values  # noqa: PLC0415 - 45 ms that invalid arguments do not pay.
 
     try:
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+        values = dotenv_values(path, interpolate=False, encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigurationError(f"{path.name} cannot be read: {reason}.") from error
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}

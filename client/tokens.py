@@ -1,39 +1,42 @@
-"""Getting a token by client credentials (RFC 6749 section 4.4), and keeping it while it lasts.
+"""Requesting tokens by client credentials (RFC 6749 section 4.4), and caching them.
 
-An issuer without a final slash is Okta's: Basic authentication and a form at ``/v1/token``. One
-with a final slash is Auth0's: JSON with the credentials in it at ``oauth/token``.
+An issuer without a trailing slash is Okta's: Basic authentication and a form sent to
+``/v1/token``. With a trailing slash it is Auth0's: JSON with the credentials sent to
+``oauth/token``.
 """
 
 import re
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
-from client.address import check_confidential
-from client.answers import is_redirect, parse_json, short_text
-from client.errors import IssuerRefusedError, UnexpectedAnswerError
+from client.errors import IssuerError, UnexpectedResponseError
+from client.responses import describe_plain_response, is_redirect, parse_json
 from client.settings import ClientSettings
 from client.transport import Transport
+from client.urls import require_https
 
-MARGIN_SECONDS = 30.0
-"""A token is renewed this long before it ends, so that it does not end on the way."""
+RENEWAL_MARGIN_SECONDS: Final = 30.0
+"""A token is renewed this long before it expires, so that it does not expire in transit."""
 
-DEFAULT_LIFE_SECONDS = 300.0
-"""Taken when the issuer does not say; ``expires_in`` is only recommended."""
+DEFAULT_LIFETIME_SECONDS: Final = 300.0
+"""Used when the response has no ``expires_in``, which RFC 6749 only recommends."""
 
-_OK = 200
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+MAX_LIFETIME_SECONDS: Final = 86_400.0
+
+_OK: Final = 200
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class TokenSource:
-    """Gives tokens, from memory as long as they live. Threads may share one.
+    """Returns access tokens, cached until shortly before they expire. Threads may share one.
 
     Args:
         settings: Issuer and credentials.
         transport: Sends the request.
-        insecure: Whether the secret may go over http to another machine.
-        clock: Seconds, from any start, never going back.
+        insecure: Whether the secret may be sent over http to another machine.
+        clock: Returns seconds from an arbitrary start; monotonic.
     """
 
     def __init__(
@@ -45,72 +48,73 @@ class TokenSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not insecure:
-            check_confidential(settings.issuer, "client secret")
+            require_https(settings.issuer, "client secret")
         self._settings = settings
         self._transport = transport
         self._clock = clock
         self._lock = Lock()
         self._token = ""
-        self._ends = 0.0
+        self._renew_at = 0.0
 
     @property
-    def remembered(self) -> str:
-        """The token in memory, alive or not; empty before the first."""
+    def cached_token(self) -> str:
+        """The cached token, expired or not; empty before the first."""
         return self._token
 
-    def get(self, *, refused: str = "") -> str:
-        """Give a token.
+    def get_token(self, *, rejected: str = "") -> str:
+        """Return the cached token, or request a new one.
 
         Args:
-            refused: A token that the API did not take, and that is not to be given again.
+            rejected: A token that the API rejected and that must not be returned again.
 
         Raises:
-            IssuerRefusedError: The issuer gave none.
-            UnexpectedAnswerError: What answered is no issuer.
-            NetworkError: Nothing answered.
+            IssuerError: The issuer returned no token.
+            UnexpectedResponseError: The response is not a token response.
+            NetworkError: No response.
         """
         with self._lock:
-            if not self._token or self._token == refused or self._clock() >= self._ends:
-                self._token, life = self._fetch()
-                # Half its life at least is used of a token that lives shorter than the margin.
-                self._ends = self._clock() + max(life - MARGIN_SECONDS, life / 2)
+            if not self._token or self._token == rejected or self._clock() >= self._renew_at:
+                self._token, lifetime = self._request_token()
+                # A token that lives shorter than the margin is used for half its lifetime.
+                self._renew_at = self._clock() + max(
+                    lifetime - RENEWAL_MARGIN_SECONDS, lifetime / 2
+                )
             return self._token
 
-    def redact(self, text: str) -> str:
-        """Give a text without our secret and token, should a server repeat them."""
+    def redact(self, message: str) -> str:
+        """Return a message without our secret and token, in case a server repeated them."""
         for secret in (self._token, self._settings.client_secret):
-            text = text.replace(secret, "***") if secret else text
-        return text
+            message = message.replace(secret, "***") if secret else message
+        return message
 
-    def _fetch(self) -> tuple[str, float]:
-        response = self._transport.send("POST", **self._request())
+    def _request_token(self) -> tuple[str, float]:
+        response = self._transport.send("POST", **self._build_request())
         if is_redirect(response):
-            raise UnexpectedAnswerError(
-                f"ISSUER answered with a redirect ({response.status_code}), which is not followed."
+            raise UnexpectedResponseError(
+                f"ISSUER responded with a redirect ({response.status_code}), which is not followed."
             )
         try:
-            answer = parse_json(response.content)
+            value = parse_json(response.content)
         except ValueError:
-            answer = None
+            value = None
         if response.status_code != _OK:
-            said = _describe(answer) if isinstance(answer, dict) else short_text(response)
-            text = f"ISSUER gave no token: {response.status_code} {said}".rstrip()
-            raise IssuerRefusedError(self.redact(text), response.status_code)
-        return _read_token(answer)
+            is_object = isinstance(value, dict)
+            reason = _describe_error(value) if is_object else describe_plain_response(response)
+            message = f"ISSUER returned no token: {response.status_code} {reason}".rstrip()
+            raise IssuerError(self.redact(message), response.status_code)
+        return _parse_token(value)
 
-    def _request(self) -> dict[str, Any]:
-        """Give the request's URL, body and authentication."""
+    def _build_request(self) -> dict[str, Any]:
+        """Return the request's URL, body and authentication."""
         settings = self._settings
-        parameters = {
-            "grant_type": "client_credentials",
-            "scope": settings.scope,
-        }
+        headers = {"Accept": "application/json"}
+        parameters = {"grant_type": "client_credentials", "scope": settings.scope}
         if not settings.issuer.endswith("/"):
             return {
                 "url": f"{settings.issuer}/v1/token",
                 "auth": (settings.client_id, settings.client_secret),
-                "data": _given(parameters),
-                "headers": {"Accept": "application/json"},
+                "data": _without_empty(parameters),
+                "headers": headers,
             }
         parameters |= {
             "audience": settings.audience,
@@ -119,31 +123,31 @@ class TokenSource:
         }
         return {
             "url": f"{settings.issuer}oauth/token",
-            "json": _given(parameters),
-            "headers": {"Accept": "application/json"},
+            "json": _without_empty(parameters),
+            "headers": headers,
         }
 
 
-def _given(parameters: Mapping[str, str]) -> dict[str, str]:
+def _without_empty(parameters: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
 
 
-def _describe(answer: Mapping[str, Any]) -> str:
-    """Give the issuer's words: RFC 6749's members, or Okta's own for errors before them."""
+def _describe_error(members: Mapping[str, Any]) -> str:
+    """Return the issuer's message: RFC 6749's members, or Okta's for errors before them."""
     names = ("error", "error_description", "errorCode", "errorSummary")
-    return ": ".join(str(answer[name]) for name in names if answer.get(name))
+    return ": ".join(str(members[name]) for name in names if members.get(name))
 
 
-def _read_token(answer: Any) -> tuple[str, float]:
-    """Give token and life in seconds of an answer of RFC 6749 section 5.1."""
-    members = answer if isinstance(answer, dict) else {}
-    token, kind = members.get("access_token"), members.get("token_type")
-    # The form is checked, as the token becomes part of a header line.
+def _parse_token(value: Any) -> tuple[str, float]:
+    """Return token and lifetime in seconds of a token response (RFC 6749 section 5.1)."""
+    members = value if isinstance(value, dict) else {}
+    token, token_type = members.get("access_token"), members.get("token_type")
+    # The syntax is checked because the token becomes part of a header line.
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise UnexpectedAnswerError("ISSUER answered 200, but without an access token.")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise UnexpectedAnswerError("ISSUER gave a token of another type than Bearer.")
-    life = members.get("expires_in")
-    if isinstance(life, bool) or not isinstance(life, int | float) or life <= 0:
-        return token, DEFAULT_LIFE_SECONDS
-    return token, float(min(life, 86_400))
+        raise UnexpectedResponseError("ISSUER responded 200, but without an access token.")
+    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise UnexpectedResponseError("ISSUER returned a token of another type than Bearer.")
+    lifetime = members.get("expires_in")
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or lifetime <= 0:
+        return token, DEFAULT_LIFETIME_SECONDS
+    return token, float(min(lifetime, MAX_LIFETIME_SECONDS))

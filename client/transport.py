@@ -1,7 +1,7 @@
-"""HTTP itself: httpx, imported late and lean, with timeouts and our errors in place of its own.
+"""HTTP transport: httpx, imported late and lean, with timeouts and our exceptions.
 
-Redirects are not followed: a token must not go where nobody sent it. Requests to this machine
-pass no proxy and load no certificates.
+Redirects are not followed: a token must not be sent to another URL. Requests to this machine use
+no proxy and load no certificates.
 """
 
 import ssl
@@ -9,24 +9,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from client.address import is_loopback, origin
 from client.errors import ConfigurationError, NetworkError
+from client.urls import is_loopback, origin
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
-"""Between two pieces of an answer, not for the whole of it."""
+CONNECT_SECONDS: Final = 5.0
+READ_SECONDS: Final = 30.0
+"""Between two chunks of a response, not for the whole of it."""
 
 
 class Transport:
-    """Sends requests and keeps connections open until it is closed.
+    """Sends requests over kept-alive connections until it is closed.
 
     Args:
-        read_seconds: The longest wait for an answer, or for its next piece, in seconds.
+        read_seconds: The read timeout: the longest wait for the next bytes of a response.
     """
 
     def __init__(self, read_seconds: float = READ_SECONDS) -> None:
@@ -46,42 +46,42 @@ class Transport:
         self._clients.clear()
 
     def send(self, method: str, url: str, **options: Any) -> "httpx.Response":
-        """Send a request and read the whole answer.
+        """Send a request and read the whole response.
 
         Args:
             method: In upper case.
             url: An http or https URL.
-            options: Whatever ``httpx.Client.request`` takes: headers, content, data, auth.
+            options: Arguments of ``httpx.Client.request``: headers, content, data, auth.
 
         Raises:
-            NetworkError: No answer came, or not all of it.
-            ConfigurationError: The machine's own proxy or certificate settings are broken.
+            NetworkError: No response, or not all of it.
+            ConfigurationError: The machine's proxy or certificate settings are invalid.
         """
         httpx = import_httpx()
         client = self._client(url, httpx)
-        with _told(url, httpx):
+        with _translated_errors(url, httpx):
             return client.request(method, url, **options)
 
     @contextmanager
     def stream(
         self, url: str, **options: Any
     ) -> Iterator[tuple["httpx.Response", Iterator[bytes]]]:
-        """Send a GET request; give the answer and its body, piece by piece as it comes.
+        """Send a GET request; yield the response and its body, chunk by chunk as it arrives.
 
         Args:
             url: An http or https URL.
-            options: Whatever ``httpx.Client.stream`` takes.
+            options: Arguments of ``httpx.Client.stream``.
 
         Raises:
-            NetworkError: No answer came; from the pieces, it broke off.
+            NetworkError: No response; raised by the chunks, the connection was lost.
             ConfigurationError: As for ``send``.
         """
         httpx = import_httpx()
         client = self._client(url, httpx)
         with ExitStack() as stack:
-            with _told(url, httpx):
+            with _translated_errors(url, httpx):
                 response = stack.enter_context(client.stream("GET", url, **options))
-            yield response, _pieces(response, url, httpx)
+            yield response, _chunks(response, url, httpx)
 
     def _client(self, url: str, httpx: ModuleType) -> "httpx.Client":
         local = is_loopback(url)
@@ -89,55 +89,55 @@ class Transport:
             try:
                 self._clients[local] = httpx.Client(
                     timeout=httpx.Timeout(self._read_seconds, connect=CONNECT_SECONDS),
-                    # No certificate authority vouches for localhost: an empty context still
-                    # refuses them all, and spares the parsing of 140 certificates.
+                    # No certificate authority issues certificates for localhost: an empty context
+                    # still rejects all, and avoids parsing 140 certificates.
                     verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local else True,
                     trust_env=not local,
                 )
             except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
                 raise ConfigurationError(
-                    "The proxy or certificate settings of this machine are broken (HTTPS_PROXY,"
-                    f" ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR): {_reason(error)}."
+                    "The proxy or certificate settings of this machine are invalid (HTTPS_PROXY,"
+                    f" ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR): {_message(error)}."
                 ) from error
         return self._clients[local]
 
 
 def import_httpx() -> ModuleType:
-    """Import httpx without its command line, which drags in click, rich and pygments.
+    """Import httpx without its command line, which imports click, rich and pygments.
 
-    httpx takes a failed import of its ``_main`` for "not installed" and goes on without; ``None``
-    in ``sys.modules`` makes the import fail. It halves the time.
+    httpx treats a failed import of its ``_main`` as "not installed"; ``None`` in ``sys.modules``
+    makes that import fail. This halves the time.
     """
     if "httpx" not in sys.modules:
-        sys.modules["httpx._main"] = None  # type: ignore[assignment]
+        sys.modules["httpx._main"] = None  # type: ignore[assignment] # makes the import fail
         try:
-            import httpx  # noqa: PLC0415
+            import httpx  # noqa: PLC0415 - start-up.
         finally:
             del sys.modules["httpx._main"]
         return httpx
     return sys.modules["httpx"]
 
 
-def _pieces(response: "httpx.Response", url: str, httpx: ModuleType) -> Iterator[bytes]:
-    with _told(url, httpx):
+def _chunks(response: "httpx.Response", url: str, httpx: ModuleType) -> Iterator[bytes]:
+    with _translated_errors(url, httpx):
         yield from response.iter_bytes()
 
 
 @contextmanager
-def _told(url: str, httpx: ModuleType) -> Iterator[None]:
-    """Turn httpx's exceptions into ours."""
+def _translated_errors(url: str, httpx: ModuleType) -> Iterator[None]:
+    """Raise our exceptions instead of httpx's."""
     try:
         yield
     except httpx.TimeoutException as error:
-        raise NetworkError(f"{origin(url)} did not answer in time.") from error
+        raise NetworkError(f"{origin(url)} did not respond in time.") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise NetworkError(f"{origin(url)} cannot be reached: {_reason(error)}.") from error
+        raise NetworkError(f"{origin(url)} cannot be reached: {_message(error)}.") from error
     except (ValueError, OSError) as error:
-        # A host that IDNA refuses, a secret that is not UTF-8. The text may repeat it.
+        # A host that IDNA rejects, a secret that is not UTF-8; the message may contain it.
         raise NetworkError(
             f"A request to {origin(url)} cannot be written: {type(error).__name__}."
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return (str(error) or type(error).__name__).rstrip(".")

@@ -1,9 +1,8 @@
-"""Importing what another system has recorded, so that each of its entries is there exactly once.
+"""Imports rows of another system into the API; each external entry is stored exactly once.
 
-``python -m client import timesheets SOURCE`` is the command, ``ImportJob`` the same for programs;
-docs/import.md tells how to use either. Like all of ``client`` it speaks HTTP to the API and to its
-issuer, and knows nothing of either but that. What is exported here is loaded when it is asked for,
-so that the command's own start stays fast.
+``python -m client import timesheets SOURCE`` is the command, ``ImportJob`` the library behind it;
+docs/import.md describes both. Like all of ``client``, this package only speaks HTTP to the API and
+its issuer. The exported names are loaded on first use, so that the command starts fast.
 """
 
 from importlib import import_module
@@ -13,14 +12,13 @@ if TYPE_CHECKING:
     from client.importing.job import ImportJob
     from client.importing.mapping import FieldMapping, load_mapping
     from client.importing.options import ImportOptions
-    from client.importing.outcome import Counts
     from client.importing.progress import Progress
+    from client.importing.results import Counts, Summary
     from client.importing.settings import ImportSettings, SourceCredentials, load_import_settings
-    from client.importing.sources import FileSource, Source, StreamSource, UrlSource, find_source
-    from client.importing.summary import Summary
+    from client.importing.sources import FileSource, Source, StreamSource, UrlSource, create_source
 
-_HOMES: Final = {
-    "Counts": "outcome",
+_MODULES: Final = {
+    "Counts": "results",
     "FieldMapping": "mapping",
     "FileSource": "sources",
     "ImportJob": "job",
@@ -30,9 +28,9 @@ _HOMES: Final = {
     "Source": "sources",
     "SourceCredentials": "settings",
     "StreamSource": "sources",
-    "Summary": "summary",
+    "Summary": "results",
     "UrlSource": "sources",
-    "find_source": "sources",
+    "create_source": "sources",
     "load_import_settings": "settings",
     "load_mapping": "mapping",
 }
@@ -50,14 +48,14 @@ __all__ = [
     "StreamSource",
     "Summary",
     "UrlSource",
-    "find_source",
+    "create_source",
     "load_import_settings",
     "load_mapping",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is exported (PEP 562)."""
-    if name not in _HOMES:
+    """Load an exported name (PEP 562)."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

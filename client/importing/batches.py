@@ -1,85 +1,69 @@
-"""Batches: what is sent in one request, and how far the source was read by then."""
+"""Batches: the rows of one request, and the position in the source after them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from client.importing.records import Record
+from client.importing.row_results import RejectedRow, RowResult
 
 MAX_BYTES: Final = 8 << 20
-"""A batch is closed when its body is longer, however few its rows."""
-
-
-class Rejection(NamedTuple):
-    """A row that did not get in."""
-
-    record: Record
-    reason: str
-
-
-class Reading(NamedTuple):
-    """A record and what became of it: an entry, a reason why it is none, or neither."""
-
-    record: Record
-    entry: bytes = b""
-    """JSON."""
-    reason: str = ""
+"""A batch ends when its body reaches this size, however few its rows."""
 
 
 @dataclass
 class Batch:
-    """Rows that are sent together, and what lies between them in the source.
+    """Consecutive rows of the source: those that are sent in one request, and those that are not.
 
-    Its body and place are the same whenever the same source is read with the same options.
+    Body and position are the same whenever the same source is read with the same options.
     """
 
     position: int
-    """Records of the source up to its end."""
+    """Records of the source up to the end of the batch."""
     fingerprint: str = ""
-    """Of all that was read up to its end."""
+    """Hash of all records up to the end of the batch."""
     records: list[Record] = field(default_factory=list)
     """Those that are sent, in the order of the body's lines."""
-    rejections: list[Rejection] = field(default_factory=list)
-    """Those that cannot be sent."""
+    rejected_rows: list[RejectedRow] = field(default_factory=list)
+    """Those that are invalid."""
     skipped: int = 0
-    """Rows that are not asked for."""
+    """Rows earlier than ``since``."""
     body: bytearray = field(default_factory=bytearray)
     """NDJSON."""
 
-    def add(self, reading: Reading) -> None:
-        """Take up the next record."""
+    def add(self, result: RowResult) -> None:
+        """Append the next record."""
         self.position += 1
-        if reading.entry:
-            self.records.append(reading.record)
-            self.body += reading.entry
+        if result.entry:
+            self.records.append(result.record)
+            self.body += result.entry
             self.body += b"\n"
-        elif reading.reason:
-            self.rejections.append(Rejection(reading.record, reading.reason))
+        elif result.reason:
+            self.rejected_rows.append(RejectedRow(result.record, result.reason))
         else:
             self.skipped += 1
 
-    def key(self, run: str) -> str:
-        """Give the idempotency key: of the run, the batch's place and its content.
+    def idempotency_key(self, run_id: str) -> str:
+        """Return the idempotency key: a hash of the run's id, the position and the body.
 
-        The run is in it so that a later run is answered for what is there by then, not with what
-        an earlier one was told.
+        With the run's id, a later run gets a new response instead of an earlier run's.
         """
-        return sha256(b"%s %d\n%s" % (run.encode(), self.position, self.body)).hexdigest()
+        return sha256(b"%s %d\n%s" % (run_id.encode(), self.position, self.body)).hexdigest()
 
 
 class Fingerprint:
-    """A running hash of what was read.
+    """A running hash of the records read.
 
     Args:
-        terms: What must be the same as well for the same rows to be sent.
+        inputs: Everything else that decides which rows are sent.
     """
 
-    def __init__(self, terms: str) -> None:
-        self._hash = sha256(terms.encode("utf-8", "backslashreplace"))
+    def __init__(self, inputs: str) -> None:
+        self._hash = sha256(inputs.encode("utf-8", "backslashreplace"))
 
     def add(self, record: Record) -> None:
-        """Take up the next record."""
+        """Hash the next record."""
         raw = record.raw if isinstance(record.raw, str) else "\0".join(record.raw)
         self._hash.update(f"{record.line}\0{raw}\0".encode("utf-8", "backslashreplace"))
 
@@ -90,24 +74,24 @@ class Fingerprint:
 
 
 def make_batches(
-    readings: Iterable[Reading], fingerprint: Fingerprint, begin: int, size: int
+    results: Iterable[RowResult], fingerprint: Fingerprint, start: int, size: int
 ) -> Iterator[Batch]:
-    """Part what is read into batches.
+    """Group row results into batches.
 
     Args:
-        readings: From where an earlier run ended.
-        fingerprint: Has taken up each reading that was given.
-        begin: Records before that.
+        results: From where an earlier run stopped.
+        fingerprint: Already includes each result's record when it is yielded.
+        start: Number of records before the first result.
         size: The most rows of one batch.
     """
-    batch = Batch(begin)
-    for reading in readings:
-        batch.add(reading)
-        full = len(batch.records) + len(batch.rejections) >= size or len(batch.body) >= MAX_BYTES
-        if full:
+    batch = Batch(start)
+    for result in results:
+        batch.add(result)
+        rows = len(batch.records) + len(batch.rejected_rows)
+        if rows >= size or len(batch.body) >= MAX_BYTES:
             batch.fingerprint = fingerprint.value
             yield batch
             batch = Batch(batch.position)
-    if batch.records or batch.rejections or batch.skipped:
+    if batch.records or batch.rejected_rows or batch.skipped:
         batch.fingerprint = fingerprint.value
         yield batch

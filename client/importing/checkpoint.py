@@ -1,7 +1,7 @@
-"""The checkpoint: how far an import has come, kept in a file so that a killed one can go on.
+"""The checkpoint: the progress of an import, kept in a file so that a killed run can resume.
 
-Written after each batch that the API has acknowledged, whole or not at all: to a temporary file
-that is flushed to the disk and then renamed. Removed when the import has ended.
+It is written after each batch that the API has acknowledged, atomically: to a temporary file that
+is flushed to disk and then renamed. It is removed when the import has completed.
 """
 
 import contextlib
@@ -14,35 +14,35 @@ from typing import Any, Final
 
 from client.errors import StateError
 from client.importing.batches import Batch
-from client.importing.outcome import Counts
+from client.importing.results import Counts
 
 _VERSION: Final = 1
 
 
-def _new_run() -> str:
+def _new_run_id() -> str:
     return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """How far an import has come; without arguments, not yet anywhere.
+    """The progress of an import; the default is the start of a new run.
 
     Args:
-        run: Names the run, also when another process goes on with it.
-        position: Records of the source that are done.
-        fingerprint: Of those records, and of the options that decide what is sent.
-        counts: What became of them.
+        run: The run's id, kept when another process resumes the run.
+        position: Number of records of the source that are done.
+        fingerprint: Hash of those records, and of the options that decide what is sent.
+        counts: Those records by result.
         rejected_bytes: The length of the file of rejected rows.
     """
 
-    run: str = field(default_factory=_new_run)
+    run: str = field(default_factory=_new_run_id)
     position: int = 0
     fingerprint: str = ""
     counts: Counts = field(default_factory=Counts)
     rejected_bytes: int = 0
 
     def after(self, batch: Batch, counts: Counts, rejected_bytes: int) -> "Checkpoint":
-        """Give the checkpoint once a batch is acknowledged and its rejected rows are on disk."""
+        """Return the checkpoint after a batch was acknowledged and its rejected rows written."""
         return replace(
             self,
             position=batch.position,
@@ -53,77 +53,77 @@ class Checkpoint:
 
 
 class CheckpointFile:
-    """Keeps a checkpoint.
+    """Loads and saves a checkpoint.
 
     Args:
-        path: Of the file; its directory is there.
+        path: The file; its directory must exist.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self) -> Checkpoint | None:
-        """Give what is kept, or None where nothing is.
+        """Return the saved checkpoint, or None without one.
 
         Raises:
-            StateError: The file cannot be read, or is no checkpoint.
+            StateError: The file cannot be read, or is not a checkpoint.
         """
         try:
-            text = self._path.read_text(encoding="utf-8")
+            content = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise StateError(f"The checkpoint {self._path} cannot be read: {error}.") from error
         try:
-            return _read(json.loads(text))
+            return _parse_checkpoint(json.loads(content))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise StateError(
-                f"{self._path} is no checkpoint of this version; --restart starts without it."
+                f"{self._path} is not a checkpoint of this version; --restart starts without it."
             ) from error
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep this from now on.
+        """Replace the saved checkpoint.
 
         Raises:
-            StateError: It cannot be written; the earlier one is still there.
+            StateError: The file cannot be written; the earlier checkpoint is still there.
         """
         content = {"version": _VERSION, **asdict(checkpoint), "counts": checkpoint.counts._asdict()}
-        written = self._path.with_name(f"{self._path.name}.new")
+        temporary = self._path.with_name(f"{self._path.name}.new")
         try:
-            with written.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 json.dump(content, file, indent=2)
                 file.flush()
                 os.fsync(file.fileno())
-            written.replace(self._path)
-            _flush_directory(self._path.parent)
+            temporary.replace(self._path)
+            _fsync_directory(self._path.parent)
         except OSError as error:
             raise StateError(
                 f"The checkpoint {self._path} cannot be written: {error.strerror}."
             ) from error
 
     def remove(self) -> None:
-        """Forget it."""
+        """Remove the saved checkpoint, if there is one."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
 
-def _read(content: dict[str, Any]) -> Checkpoint:
+def _parse_checkpoint(content: dict[str, Any]) -> Checkpoint:
     if content.pop("version") != _VERSION:
         raise ValueError("another version")
     counts = Counts(**content.pop("counts"))
-    if set(content) | {"counts"} != {one.name for one in fields(Checkpoint)}:
+    if set(content) | {"counts"} != {member.name for member in fields(Checkpoint)}:
         raise ValueError("other members")
     checkpoint = Checkpoint(counts=counts, **content)
-    numbers = (*counts, checkpoint.position, checkpoint.rejected_bytes)
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise ValueError("what is to be a count is none")
+    integers = (*counts, checkpoint.position, checkpoint.rejected_bytes)
+    if not all(type(value) is int and value >= 0 for value in integers):
+        raise ValueError("a count is not a non-negative integer")
     return checkpoint
 
 
-def _flush_directory(path: Path) -> None:
-    """Have a rename survive a loss of power too."""
-    number = os.open(path, os.O_RDONLY)
+def _fsync_directory(path: Path) -> None:
+    """Flush a directory, so that a rename in it survives a power failure."""
+    directory_fd = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(directory_fd)
     finally:
-        os.close(number)
+        os.close(directory_fd)

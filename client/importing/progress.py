@@ -1,11 +1,11 @@
-"""Telling a person how an import goes: a bar on a terminal, plain lines elsewhere, or nothing."""
+"""Progress of an import for people: a bar on a terminal, plain lines elsewhere, or nothing."""
 
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from client.context import Context, printable
-from client.importing.outcome import Counts
+from client.environment import Environment, printable
+from client.importing.results import Counts
 
 if TYPE_CHECKING:
     import rich.progress
@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LINES: Final = 10.0
 
 
 class Progress:
-    """Is told how an import goes; this one keeps it to itself."""
+    """Receives the progress of an import; this base class shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -22,62 +22,68 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         return
 
-    def tell(self, text: str) -> None:
-        """Take a line for a person."""
+    def message(self, line: str) -> None:
+        """Show a message."""
 
-    def advance(self, counts: Counts, read: int | None, size: int | None) -> None:
-        """Take note of a batch that is done.
+    def advance(self, counts: Counts, bytes_read: int | None, size: int | None) -> None:
+        """Show that a batch is done.
 
         Args:
             counts: All rows so far.
-            read: Bytes of the source so far, if that is known.
-            size: Bytes of the whole source, if that is known.
+            bytes_read: Bytes of the source so far, if known.
+            size: Bytes of the whole source, if known.
         """
 
 
-class Lines(Progress):
-    """Writes a line now and then, for logs: no control characters.
+class LineProgress(Progress):
+    """Writes a line at intervals, for logs: no control characters.
 
     Args:
-        context: Whose stderr is written to.
-        clock: Seconds, from any start, never going back.
+        environment: Lines are written to its stderr.
+        clock: Returns seconds from an arbitrary start; monotonic.
     """
 
-    def __init__(self, context: Context, clock: Callable[[], float] = time.monotonic) -> None:
-        self._context = context
+    def __init__(
+        self, environment: Environment, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._environment = environment
         self._clock = clock
-        self._told = clock()
+        self._last_line = clock()
 
-    def tell(self, text: str) -> None:
+    def message(self, line: str) -> None:
         """Write a line."""
-        self._context.say(text)
+        self._environment.echo_err(line)
 
-    def advance(self, counts: Counts, read: int | None, size: int | None) -> None:
+    def advance(self, counts: Counts, bytes_read: int | None, size: int | None) -> None:
         """Write a line if the last one is ten seconds old."""
-        if self._clock() - self._told >= SECONDS_BETWEEN_LINES:
-            self._told = self._clock()
-            share = f" ({100 * read // size} %)" if read is not None and size else ""
-            self.tell(f"{counts.total} rows{share}, {counts.rejected} rejected")
+        if self._clock() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = self._clock()
+            share = f" ({100 * bytes_read // size} %)" if bytes_read is not None and size else ""
+            self.message(f"{counts.total} rows{share}, {counts.rejected} rejected")
 
 
-class Bar(Progress):
-    """Draws a bar by rich.
+class BarProgress(Progress):
+    """Draws a progress bar with rich.
 
     Args:
-        context: Whose stderr is a terminal.
+        environment: Its stderr is a terminal.
     """
 
-    def __init__(self, context: Context) -> None:
-        from rich.console import Console  # noqa: PLC0415 - 0.3 s that only a terminal pays for.
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+    def __init__(self, environment: Environment) -> None:
+        from rich.console import Console  # noqa: PLC0415 - 0.3 s, only on a terminal.
+        from rich.progress import (  # noqa: PLC0415 - as above.
+            BarColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415 - as above.
 
-        self._stream = context.stderr
+        self._stream = environment.stderr
         self._bar: rich.progress.Progress = RichProgress(
             TextColumn("{task.fields[rows]} rows, {task.fields[rejected]} rejected"),
             BarColumn(),
             TimeElapsedColumn(),
-            console=Console(file=context.stderr),
+            console=Console(file=environment.stderr),
             transient=True,
         )
         self._task = self._bar.add_task("", total=None, rows=0, rejected=0)
@@ -89,18 +95,20 @@ class Bar(Progress):
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def tell(self, text: str) -> None:
+    def message(self, line: str) -> None:
         """Write a line above the bar."""
-        self._bar.console.print(printable(text, self._stream), markup=False, highlight=False)
+        self._bar.console.print(printable(line, self._stream), markup=False, highlight=False)
 
-    def advance(self, counts: Counts, read: int | None, size: int | None) -> None:
+    def advance(self, counts: Counts, bytes_read: int | None, size: int | None) -> None:
         """Move the bar."""
-        place: dict[str, Any] = {"total": size, "completed": read} if read is not None else {}
-        self._bar.update(self._task, rows=counts.total, rejected=counts.rejected, **place)
+        share: dict[str, Any] = (
+            {"total": size, "completed": bytes_read} if bytes_read is not None else {}
+        )
+        self._bar.update(self._task, rows=counts.total, rejected=counts.rejected, **share)
 
 
-def choose_progress(context: Context, *, quiet: bool) -> Progress:
-    """Give what fits where the process runs."""
+def create_progress(environment: Environment, *, quiet: bool) -> Progress:
+    """Return a bar on a terminal, lines elsewhere, nothing if quiet."""
     if quiet:
         return Progress()
-    return Bar(context) if context.stderr.isatty() else Lines(context)
+    return BarProgress(environment) if environment.stderr.isatty() else LineProgress(environment)

@@ -1,108 +1,129 @@
-"""Reading what was exported: CSV, NDJSON or JSON text as records, one at a time.
+"""Reads CSV, NDJSON or JSON text as records, one at a time.
 
-A record still has the external tool's names and values. One that cannot be understood is given with
-its fault, as long as it is clear where the next one begins; else ``SourceError`` ends the reading.
+A record has the external system's names and values. A record that cannot be parsed is yielded with
+its error if the start of the next one is known; otherwise ``SourceError`` ends the reading.
 """
 
+import codecs
 import csv
+import io
 import json
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, NoReturn, TextIO, TypeVar
+from contextlib import contextmanager
+from typing import IO, Any, Final, NamedTuple, NoReturn, TextIO, TypeVar
 
 from client.errors import SourceError
-from client.importing.elements import MAX_CHARACTERS, Elements
+from client.importing.json_stream import MAX_CHARACTERS, JSONStream
 
 _T = TypeVar("_T")
 
 FORMATS: Final = ("csv", "ndjson", "json")
 REJECTED_COLUMNS: Final = ("line", "reason")
-"""What the job puts in front of a rejected row; not read when such a file is imported again."""
+"""The first columns of a file of rejected rows; ignored when such a file is imported."""
+
+_UTF_8: Final = codecs.lookup("utf-8").name
 
 
 class Record(NamedTuple):
-    """A row as the external tool wrote it."""
+    """A row as the external system wrote it."""
 
     line: int
-    """Where it begins: a line of CSV or NDJSON from 1, or the place in a JSON array from 1."""
+    """Where it begins: a line of CSV or NDJSON from 1, or the position in a JSON array from 1."""
     values: dict[str, Any]
-    """By the tool's names; empty if it has a fault."""
+    """By the external system's names; empty if the record has an error."""
     raw: list[str] | str
-    """Cells of CSV, or the JSON text: what is written to the file of rejected rows."""
-    fault: str = ""
-    """Why it cannot be understood."""
+    """Cells of CSV, or JSON text: written to the file of rejected rows."""
+    error: str = ""
+    """Why the record cannot be parsed."""
 
 
 class Records(NamedTuple):
-    """The columns of CSV (none for JSON), and the records as they are read."""
+    """The columns of CSV (empty for JSON), and the records, read lazily."""
 
     columns: tuple[str, ...]
     rows: Iterator[Record]
 
 
-def read_records(text: TextIO, kind: str, delimiter: str = ",") -> Records:
-    """Read records, no more at a time than one.
+@contextmanager
+def decode_text(content: IO[bytes], encoding: str) -> Iterator[TextIO]:
+    """Decode a binary stream, keeping its line ends; leave the stream open.
 
     Args:
-        text: Opened with ``newline=""``.
-        kind: One of ``FORMATS``.
+        content: Read from its current position.
+        encoding: For UTF-8, a byte order mark is skipped.
+    """
+    name = codecs.lookup(encoding).name
+    stream = io.TextIOWrapper(content, "utf-8-sig" if name == _UTF_8 else encoding, newline="")
+    try:
+        yield stream
+    finally:
+        stream.detach()
+
+
+def read_records(stream: TextIO, file_format: str, delimiter: str = ",") -> Records:
+    """Read records lazily, one at a time.
+
+    Args:
+        stream: Opened with ``newline=""``.
+        file_format: One of ``FORMATS``.
         delimiter: Between the cells of CSV.
 
     Raises:
-        SourceError: CSV has no header; from the rows, the rest cannot be read.
+        SourceError: CSV has no header; raised by the rows, the rest cannot be read.
     """
-    if kind != "csv":
-        rows = _json_lines(text) if kind == "ndjson" else _json_elements(text)
-        return Records((), _guard(rows))
-    cells = _guard(_cells(text, delimiter))
+    if file_format != "csv":
+        rows = _ndjson_records(stream) if file_format == "ndjson" else _json_records(stream)
+        return Records((), _translate_errors(rows))
+    cells = _translate_errors(_csv_rows(stream, delimiter))
     _, header = next(cells, (0, []))
     if not header:
         raise SourceError("The source is empty: CSV begins with a line of column names.")
-    # A file of rejected rows, corrected: our two columns are no part of the row.
-    own = len(REJECTED_COLUMNS) if tuple(header[:2]) == REJECTED_COLUMNS else 0
-    columns = tuple(name.strip() for name in header[own:])
-    return Records(columns, _csv_records(cells, columns, own))
+    # In a corrected file of rejected rows, the columns that we added are not part of the row.
+    added = len(REJECTED_COLUMNS) if tuple(header[:2]) == REJECTED_COLUMNS else 0
+    columns = tuple(name.strip() for name in header[added:])
+    return Records(columns, _csv_records(cells, columns, added))
 
 
-def _cells(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Give the rows of CSV that hold anything, each with the line where it begins."""
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
-    begin = 1
+def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the non-empty rows of CSV, each with the line where it begins."""
+    reader = csv.reader(_lines(stream), delimiter=delimiter, strict=True)
+    line = 1
     for row in reader:
         if row:
-            yield begin, row
-        begin = reader.line_num + 1
+            yield line, row
+        line = reader.line_num + 1
 
 
 def _csv_records(
-    cells: Iterator[tuple[int, list[str]]], columns: tuple[str, ...], own: int
+    rows: Iterator[tuple[int, list[str]]], columns: tuple[str, ...], added: int
 ) -> Iterator[Record]:
-    for line, row in cells:
-        given = row[own:]
-        if len(given) != len(columns):
-            fault = f"has {len(given)} cells, but there are {len(columns)} columns"
-            yield Record(line, {}, given, fault)
+    for line, row in rows:
+        cells = row[added:]
+        if len(cells) != len(columns):
+            error = f"has {len(cells)} cells, but there are {len(columns)} columns"
+            yield Record(line, {}, cells, error)
         else:
-            yield Record(line, dict(zip(columns, map(str.strip, given), strict=True)), given)
+            yield Record(line, dict(zip(columns, map(str.strip, cells), strict=True)), cells)
 
 
-def _json_lines(text: TextIO) -> Iterator[Record]:
-    decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
-    for line, raw in enumerate(_lines(text), 1):
+def _ndjson_records(stream: TextIO) -> Iterator[Record]:
+    decode = json.JSONDecoder(parse_constant=_reject_constant).decode
+    for line, raw in enumerate(_lines(stream), 1):
         if not raw.isspace():
             try:
                 value = decode(raw)
             except (ValueError, RecursionError) as error:
-                yield Record(line, {}, raw.strip(), f"is not JSON: {_reason(error)}")
+                yield Record(line, {}, raw.strip(), f"is not JSON: {_describe(error)}")
             else:
-                yield _of_json(line, value, raw.strip())
+                yield _json_record(line, value, raw.strip())
 
 
-def _json_elements(text: TextIO) -> Iterator[Record]:
-    for place, (value, raw) in enumerate(Elements(text, _refuse_constant), 1):
-        yield _of_json(place, value, raw)
+def _json_records(stream: TextIO) -> Iterator[Record]:
+    for position, (value, raw) in enumerate(JSONStream(stream, _reject_constant), 1):
+        yield _json_record(position, value, raw)
 
 
-def _of_json(line: int, value: Any, raw: str) -> Record:
+def _json_record(line: int, value: Any, raw: str) -> Record:
     if not isinstance(value, dict):
         return Record(line, {}, raw, "is not a JSON object")
     if tuple(value)[:2] == REJECTED_COLUMNS:
@@ -111,30 +132,30 @@ def _of_json(line: int, value: Any, raw: str) -> Record:
     return Record(line, value, raw)
 
 
-def _lines(text: TextIO) -> Iterator[str]:
-    """Give lines with their ends, none so long that it would fill the memory."""
-    for number, line in enumerate(iter(lambda: text.readline(MAX_CHARACTERS), ""), 1):
-        if len(line) == MAX_CHARACTERS:
+def _lines(stream: TextIO) -> Iterator[str]:
+    """Yield lines with their ends; raise if one is so long that it would fill the memory."""
+    for line, raw in enumerate(iter(lambda: stream.readline(MAX_CHARACTERS), ""), 1):
+        if len(raw) == MAX_CHARACTERS:
             raise SourceError(
-                f"Line {number} of the source is longer than {MAX_CHARACTERS} characters."
+                f"Line {line} of the source is longer than {MAX_CHARACTERS} characters."
             )
-        yield line
+        yield raw
 
 
-def _guard(rows: Iterator[_T]) -> Iterator[_T]:
-    """Turn what goes wrong while reading into an error that says so."""
+def _translate_errors(rows: Iterator[_T]) -> Iterator[_T]:
+    """Raise ``SourceError`` for errors of reading, decoding and parsing."""
     try:
         yield from rows
     except UnicodeDecodeError as error:
         raise SourceError(
-            f"The source is not {error.encoding}: byte {error.object[error.start]:#x} has no"
-            " meaning there. A mapping file can name another encoding."
+            f"The source is not {error.encoding}: byte {error.object[error.start]:#x} is invalid"
+            " there. A mapping file can set another encoding."
         ) from error
     except (csv.Error, ValueError, OSError) as error:
-        raise SourceError(f"The source cannot be read: {_reason(error)}.") from error
+        raise SourceError(f"The source cannot be read: {_describe(error)}.") from error
 
 
-def _reason(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, OSError):
@@ -142,5 +163,5 @@ def _reason(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

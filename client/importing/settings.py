@@ -1,15 +1,16 @@
-"""The settings of an import: the client's, the URL to upload to, the external system's secrets."""
+"""Settings of an import: the client's, the URL to upload to, the external system's credentials."""
 
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from client.address import check_url
 from client.errors import ConfigurationError
-from client.settings import NAMES, ClientSettings, client_settings, read_values
+from client.settings import SETTING_NAMES, ClientSettings, build_client_settings, read_settings
+from client.urls import check_url
 
-DEFAULT_URL = "http://localhost:3000/timesheets/upload"
-IMPORT_NAMES = (
+DEFAULT_URL: Final = "http://localhost:3000/timesheets/upload"
+IMPORT_NAMES: Final = (
     "IMPORT_URL",
     "IMPORT_SOURCE_TOKEN",
     "IMPORT_SOURCE_USER",
@@ -19,20 +20,20 @@ IMPORT_NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCredentials:
-    """What proves us to the external system: a bearer token, or user and password, or nothing."""
+    """Credentials of the external system: a bearer token, or user and password, or none."""
 
     token: str = field(default="", repr=False)
     user: str = ""
     password: str = field(default="", repr=False)
 
     @property
-    def given(self) -> bool:
-        """Whether there is a secret to be sent."""
+    def is_set(self) -> bool:
+        """Whether there is a secret to send."""
         return bool(self.token or self.user)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that holds it (RFC 6750; RFC 7617 with UTF-8)."""
+        """The Authorization header (RFC 6750; RFC 7617 with UTF-8), if any."""
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
         if self.user:
@@ -43,11 +44,11 @@ class SourceCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportSettings:
-    """What an import must know of its surroundings.
+    """The settings of an import.
 
     Args:
-        client: Where tokens come from; its scope is not asked for, but ``batch:upload``.
-        url: What is uploaded to.
+        client: Where tokens come from; its scope is ignored, ``batch:upload`` is requested.
+        url: The URL to upload to.
         credentials: For a source that is a URL.
     """
 
@@ -56,38 +57,35 @@ class ImportSettings:
     credentials: SourceCredentials = field(default_factory=SourceCredentials)
 
 
-def load_import_settings(environment: Mapping[str, str], directory: str) -> ImportSettings:
-    """Read the settings.
+def load_import_settings(variables: Mapping[str, str], directory: str) -> ImportSettings:
+    """Read and validate the settings.
 
     Args:
-        environment: The process environment.
+        variables: The process's environment variables.
         directory: Where the files are, if there are any.
 
     Raises:
-        ConfigurationError: One is missing or malformed, or a file cannot be read.
+        ConfigurationError: A setting is missing or malformed, or a file cannot be read.
     """
-    values = read_values(environment, directory, (*NAMES, *IMPORT_NAMES))
+    values = read_settings(variables, directory, (*SETTING_NAMES, *IMPORT_NAMES))
     url = values.get("IMPORT_URL") or DEFAULT_URL
     check_url(url, "IMPORT_URL", ConfigurationError)
     return ImportSettings(
-        client=client_settings(values),
-        url=url,
-        credentials=_credentials(values),
+        client=build_client_settings(values), url=url, credentials=_build_credentials(values)
     )
 
 
-def _credentials(values: Mapping[str, str]) -> SourceCredentials:
+def _build_credentials(values: Mapping[str, str]) -> SourceCredentials:
     token, user, password = (values.get(name, "") for name in IMPORT_NAMES[1:])
     if token and (user or password):
         raise ConfigurationError(
-            "IMPORT_SOURCE_TOKEN and IMPORT_SOURCE_USER are both set: the external system takes one"
-            " or the other."
+            "IMPORT_SOURCE_TOKEN and IMPORT_SOURCE_USER are both set: set only one of them."
         )
     if bool(user) != bool(password):
         missing = "IMPORT_SOURCE_PASSWORD" if user else "IMPORT_SOURCE_USER"
-        raise ConfigurationError(f"{missing} is not set: user and password go together.")
+        raise ConfigurationError(f"{missing} is not set: user and password are set together.")
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise ConfigurationError("IMPORT_SOURCE_TOKEN holds what no token does.")
+        raise ConfigurationError("IMPORT_SOURCE_TOKEN contains characters that tokens cannot have.")
     if ":" in user:
         raise ConfigurationError("IMPORT_SOURCE_USER must not contain a colon (RFC 7617).")
     return SourceCredentials(token=token, user=user, password=password)

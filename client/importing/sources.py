@@ -1,7 +1,7 @@
-"""Where rows come from: a file, standard input, or a URL of the external system.
+"""Sources of an import: a file, standard input, or a URL of the external system.
 
-A source can be opened again, since a job that goes on reads from the start and passes over what
-was sent. It gives bytes; ``records`` makes rows of them.
+A source can be opened again, since a resumed job reads from the start and skips what was sent. A
+source returns bytes; ``records`` parses them.
 """
 
 import io
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from client.address import check_confidential, check_url, origin
-from client.errors import NetworkError, SourceError, SourceLostError, UsageError
+from client.errors import NetworkError, SourceError, SourceUnavailableError, UsageError
 from client.importing.mapping import FieldMapping
 from client.importing.options import ImportOptions
-from client.importing.retries import RETRIED
+from client.importing.retries import RETRY_STATUSES
 from client.importing.settings import SourceCredentials
 from client.transport import Transport
+from client.urls import check_url, origin, require_https
 
 if TYPE_CHECKING:
     import httpx
@@ -44,64 +44,64 @@ _ACCEPT: Final = "text/csv, application/x-ndjson, application/json;q=0.9"
 _OK: Final = 200
 
 
-class Opened(NamedTuple):
-    """A source that is being read."""
+class OpenSource(NamedTuple):
+    """A source opened for reading."""
 
     content: IO[bytes]
-    kind: str
-    """The format that it is known to have; empty if that is not known."""
+    file_format: str
+    """From suffix or media type; empty if unknown."""
     size: int | None = None
-    """Bytes in all, where that is known."""
+    """Total bytes, if known."""
 
 
 class Source(ABC):
-    """What can be imported."""
+    """Something that can be imported."""
 
     name: str
-    """Tells this source from others: the first half of natural keys."""
+    """Identifies the source: the first half of natural keys."""
 
     @abstractmethod
-    def open(self, *, again: bool) -> AbstractContextManager[Opened]:
-        """Open it at its start.
+    def open(self, *, reopen: bool) -> AbstractContextManager[OpenSource]:
+        """Open the source at its start.
 
         Args:
-            again: Whether it may have to be opened once more.
+            reopen: Whether it may have to be opened once more.
 
         Raises:
-            SourceError: It cannot be read; ``SourceLostError`` if that may pass.
+            SourceError: It cannot be read; ``SourceUnavailableError`` if a retry may succeed.
         """
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to close.
-        """Give back what was kept for opening it again."""
+    def close(self) -> None:  # noqa: B027 - most sources have nothing to close.
+        """Remove what was kept for opening it again."""
 
 
-def find_source(
-    given: str, credentials: SourceCredentials, mapping: FieldMapping, options: ImportOptions
+def create_source(
+    location: str, credentials: SourceCredentials, mapping: FieldMapping, options: ImportOptions
 ) -> Source:
-    """Give the source that a path or a URL stands for.
+    """Return the source for a path or a URL.
 
     Args:
-        given: The path or URL.
+        location: The path or URL.
         credentials: For a URL.
-        mapping: Says by which query parameter a URL takes the first day that is asked for.
-        options: Say which day that is.
+        mapping: Its ``since_parameter`` is the query parameter for the first day requested.
+        options: Its ``since`` is that day.
 
     Raises:
         ClientError: As for ``UrlSource``.
     """
-    if "://" not in given:
-        return FileSource(Path(given))
+    if "://" not in location:
+        return FileSource(Path(location))
     parameters = {}
     if options.since and mapping.since_parameter:
         parameters[mapping.since_parameter] = options.since.isoformat()
-    return UrlSource(given, credentials, parameters, insecure=options.insecure)
+    return UrlSource(location, credentials, parameters, insecure=options.insecure)
 
 
 class FileSource(Source):
     """A file.
 
     Args:
-        path: Where it is; its suffix tells the format.
+        path: Its suffix determines the format.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,23 +109,23 @@ class FileSource(Source):
         self.name = path.name
 
     @contextmanager
-    def open(self, *, again: bool = False) -> Iterator[Opened]:
+    def open(self, *, reopen: bool = False) -> Iterator[OpenSource]:
         """Open the file."""
-        del again  # A file always can be.
+        del reopen  # A file can always be opened again.
         try:
             file = self.path.open("rb")
         except OSError as error:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
         with file:
             size = self.path.stat().st_size if file.seekable() else None
-            yield Opened(file, _SUFFIXES.get(self.path.suffix.lower(), ""), size)
+            yield OpenSource(file, _SUFFIXES.get(self.path.suffix.lower(), ""), size)
 
 
 class StreamSource(Source):
-    """Standard input, or any other stream that is there once.
+    """Standard input, or any other stream that can be read only once.
 
     Args:
-        stream: Read from where it stands.
+        stream: Read from its current position.
         name: For natural keys.
     """
 
@@ -135,14 +135,14 @@ class StreamSource(Source):
         self.name = name
 
     @contextmanager
-    def open(self, *, again: bool) -> Iterator[Opened]:
-        """Give the stream, or a copy in a temporary file where it may be needed again."""
-        if again and self._copy is None:
+    def open(self, *, reopen: bool) -> Iterator[OpenSource]:
+        """Return the stream, or a copy in a temporary file if it may have to be opened again."""
+        if reopen and self._copy is None:
             self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close.
             shutil.copyfileobj(self._stream, self._copy)
         if self._copy is not None:
             self._copy.seek(0)
-        yield Opened(self._copy or self._stream, "")
+        yield OpenSource(self._copy or self._stream, "")
 
     def close(self) -> None:
         """Remove the copy."""
@@ -151,17 +151,17 @@ class StreamSource(Source):
 
 
 class UrlSource(Source):
-    """A URL of the external system, with credentials of its own.
+    """A URL of the external system, with its own credentials.
 
     Args:
-        url: http or https; its ``Content-Type``, or else its suffix, tells the format.
+        url: http or https; its ``Content-Type``, or else its suffix, determines the format.
         credentials: Sent to this URL only.
-        parameters: Put into the query, behind what is there.
-        insecure: Whether credentials may go over http to another machine.
+        parameters: Appended to the query.
+        insecure: Whether credentials may be sent over http to another machine.
 
     Raises:
-        UsageError: The URL is malformed, or has credentials in it.
-        InsecureError: Credentials would travel in clear.
+        UsageError: The URL is malformed, or contains credentials.
+        InsecureError: Credentials would be sent in clear.
     """
 
     def __init__(
@@ -173,8 +173,8 @@ class UrlSource(Source):
         insecure: bool = False,
     ) -> None:
         check_url(url, "SOURCE", UsageError)
-        if credentials.given and not insecure:
-            check_confidential(url, "source's credentials")
+        if credentials.is_set and not insecure:
+            require_https(url, "source's credentials")
         parts = urlsplit(url)
         query = "&".join(filter(None, (parts.query, urlencode(parameters))))
         self._url = urlunsplit(parts._replace(query=query, fragment=""))
@@ -183,65 +183,67 @@ class UrlSource(Source):
         self.name = f"{parts.netloc}{parts.path}".rstrip("/")
 
     @contextmanager
-    def open(self, *, again: bool = False) -> Iterator[Opened]:
-        """Ask for the URL, and give its body as it comes."""
-        del again  # It can be asked for at any time.
+    def open(self, *, reopen: bool = False) -> Iterator[OpenSource]:
+        """Request the URL, and stream its body."""
+        del reopen  # A URL can always be requested again.
         with ExitStack() as stack:
             transport = stack.enter_context(Transport())
             try:
-                response, pieces = stack.enter_context(
+                response, chunks = stack.enter_context(
                     transport.stream(self._url, headers=self._headers)
                 )
             except NetworkError as error:
-                raise SourceLostError(str(error)) from error
-            self._check(response)
-            yield Opened(io.BufferedReader(_Body(pieces)), self._kind(response), _length(response))
+                raise SourceUnavailableError(str(error)) from error
+            self._check_status(response)
+            content = io.BufferedReader(_ResponseBody(chunks))
+            yield OpenSource(content, self._format_of(response), _content_length(response))
 
-    def _check(self, response: "httpx.Response") -> None:
+    def _check_status(self, response: "httpx.Response") -> None:
         status = response.status_code
         if status == _OK:
             return
-        text = f"{origin(self._url)} did not give the rows: {status} {response.reason_phrase}."
-        if status in RETRIED:
-            raise SourceLostError(text, status, response.headers.get("retry-after", ""))
-        raise SourceError(text)
+        message = f"{origin(self._url)} did not return rows: {status} {response.reason_phrase}."
+        if status in RETRY_STATUSES:
+            retry_after = response.headers.get("retry-after", "")
+            raise SourceUnavailableError(message, status, retry_after)
+        raise SourceError(message)
 
-    def _kind(self, response: "httpx.Response") -> str:
+    def _format_of(self, response: "httpx.Response") -> str:
         media_type, _, _ = response.headers.get("content-type", "").partition(";")
         known = _MEDIA_TYPES.get(media_type.strip().lower())
         return known or _SUFFIXES.get(self._suffix, "")
 
 
-class _Body(io.RawIOBase):
-    """The body of an answer, as a file to be read once."""
+class _ResponseBody(io.RawIOBase):
+    """A streamed response body as a file that can be read once."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._left = b""
-        self._read = 0
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._unread = b""
+        self._position = 0
 
     def readable(self) -> bool:
         return True
 
     def tell(self) -> int:
-        return self._read
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
         try:
-            while not self._left:
-                self._left = next(self._pieces)
+            while not self._unread:
+                self._unread = next(self._chunks)
         except StopIteration:
             return 0
         except NetworkError as error:
-            raise SourceLostError(f"The source broke off. {error}") from error
-        piece, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
-        buffer[: len(piece)] = piece
-        self._read += len(piece)
-        return len(piece)
+            raise SourceUnavailableError(f"The source was cut off. {error}") from error
+        chunk, self._unread = self._unread[: len(buffer)], self._unread[len(buffer) :]
+        buffer[: len(chunk)] = chunk
+        self._position += len(chunk)
+        return len(chunk)
 
 
-def _length(response: "httpx.Response") -> int | None:
-    """Give the body's length in bytes, if it is sent as it is and its length was told."""
+def _content_length(response: "httpx.Response") -> int | None:
+    """Return the body's length in bytes, if it was sent and the body is not encoded."""
     length = response.headers.get("content-length", "")
     encoded = "content-encoding" in response.headers
     return int(length) if length.isdecimal() and not encoded else None

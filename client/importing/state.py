@@ -1,5 +1,7 @@
-"""What an import keeps between runs, in one directory: lock, checkpoint, rejected rows."""
+"""The state of an import between runs, in one directory: lock, checkpoint, rejected rows."""
 
+import fcntl
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,68 +9,84 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
-from client.errors import StateError
+from client.errors import LockedError, StateError
 from client.importing.checkpoint import Checkpoint, CheckpointFile
-from client.importing.lock import lock
 
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_NAME: Final = 200
-"""Characters; file systems take 255 bytes, and suffixes are added."""
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_MAX_NAME_CHARACTERS: Final = 200
+"""File systems allow 255 bytes, and suffixes are appended."""
 
 
 class State(ABC):
-    """Where an import keeps what it needs if it is broken off."""
+    """What an import needs to resume after it was interrupted."""
 
     @abstractmethod
-    def hold(self) -> AbstractContextManager[None]:
-        """Keep other runs away.
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold a lock that excludes other runs of the same import.
 
         Raises:
-            LockedError: Another is running.
+            LockedError: Another run holds it.
             StateError: The directory cannot be used.
         """
 
     @abstractmethod
     def load(self) -> Checkpoint | None:
-        """Give what an earlier run has left."""
+        """Return the checkpoint of an earlier run, or None."""
 
     @abstractmethod
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep how far the import has come."""
+        """Save the progress of this run."""
 
     @abstractmethod
     def remove(self) -> None:
-        """Forget how far it has come: it has ended."""
+        """Remove the checkpoint: the import has completed."""
 
     @abstractmethod
-    def rejected_file(self, kind: str) -> Path | None:
-        """Give the file of rejected rows: of CSV, or of NDJSON for whatever else; or none."""
+    def rejected_path(self, file_format: str) -> Path | None:
+        """Return the file of rejected rows, CSV or NDJSON like the source, or None for no file."""
 
 
-class KeptState(State):
+class FileState(State):
     """The state of a real run.
 
     Args:
-        directory: Made if it is not there.
-        job: Names the import.
-        rejected: The file of rejected rows, if not one in the directory.
+        directory: Created if it does not exist.
+        job: The import's name.
+        rejected: The file of rejected rows; None: one in the directory.
     """
 
     def __init__(self, directory: Path, job: str, rejected: Path | None) -> None:
         self._directory = directory
-        self._job = _NOT_IN_NAMES.sub("-", job).strip("-.")[:_LONGEST_NAME] or "import"
+        self._job = _UNSAFE.sub("-", job).strip("-.")[:_MAX_NAME_CHARACTERS] or "import"
         self._rejected = rejected
         self._checkpoint = CheckpointFile(directory / f"{self._job}.json")
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Make the directory and hold the lock in it."""
+    def lock(self) -> Iterator[None]:
+        """Create the directory and lock a file in it.
+
+        The kernel releases the lock when the process ends, however it ends. The file is kept:
+        after removing it, a third run could lock another file of the same name.
+        """
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StateError(f"{self._directory} cannot be made: {error.strerror}.") from error
-        with lock(self._directory / f"{self._job}.lock", self._job):
+            raise StateError(f"{self._directory} cannot be created: {error.strerror}.") from error
+        path = self._directory / f"{self._job}.lock"
+        try:
+            lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StateError(f"The lock {path} cannot be opened: {error.strerror}.") from error
+        try:
+            try:
+                fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LockedError(
+                    f"The import {self._job} is already running: {path} is locked."
+                ) from error
             yield
+        finally:
+            os.close(lock_fd)
 
     def load(self) -> Checkpoint | None:
         """Read the checkpoint's file."""
@@ -82,33 +100,33 @@ class KeptState(State):
         """Remove the checkpoint's file."""
         self._checkpoint.remove()
 
-    def rejected_file(self, kind: str) -> Path | None:
-        """Give the file that was asked for, or one in the directory."""
-        form = "csv" if kind == "csv" else "ndjson"
-        return self._rejected or self._directory / f"{self._job}.rejected.{form}"
+    def rejected_path(self, file_format: str) -> Path | None:
+        """Return the file named by the user, or one in the directory."""
+        suffix = "csv" if file_format == "csv" else "ndjson"
+        return self._rejected or self._directory / f"{self._job}.rejected.{suffix}"
 
 
-class NoState(State):
-    """The state of a dry run: none but a file of rejected rows, if one was asked for."""
+class DryRunState(State):
+    """The state of a dry run: only a file of rejected rows, if the user named one."""
 
     def __init__(self, rejected: Path | None) -> None:
         self._rejected = rejected
 
-    def hold(self) -> AbstractContextManager[None]:
-        """Keep nobody away: nothing is written."""
+    def lock(self) -> AbstractContextManager[None]:
+        """Lock nothing: a dry run writes nothing that another run reads."""
         return nullcontext()
 
     def load(self) -> Checkpoint | None:
-        """Start at the beginning."""
+        """Return None: a dry run starts at the beginning."""
         return None
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep nothing."""
+        """Save nothing."""
 
     def remove(self) -> None:
-        """Have nothing to forget."""
+        """Remove nothing."""
 
-    def rejected_file(self, kind: str) -> Path | None:
-        """Give the file that was asked for."""
-        del kind  # It was named.
+    def rejected_path(self, file_format: str) -> Path | None:
+        """Return the file named by the user."""
+        del file_format  # The user chose the name.
         return self._rejected

@@ -1,4 +1,4 @@
-"""Sending batches to the API until it has taken them or refused them for good."""
+"""Uploads batches to the API until they are acknowledged or permanently rejected."""
 
 from dataclasses import replace
 from typing import Final
@@ -6,28 +6,28 @@ from urllib.parse import urlencode
 
 from client.api import Api
 from client.importing.batches import Batch
-from client.importing.outcome import Outcome, read_outcome
-from client.importing.retries import Retries, may_pass
+from client.importing.results import BatchResult, parse_batch_result
+from client.importing.retries import RetryPolicy, is_transient
 from client.importing.settings import ImportSettings
 
 SCOPE: Final = "batch:upload"
-"""All that a token is asked for, whatever the setting SCOPE says."""
+"""The only scope requested, whatever the setting SCOPE is."""
 
 READ_SECONDS: Final = 120.0
-"""The longest wait for an answer: a batch of 10,000 rows may stand behind others'."""
+"""The read timeout: a batch of 10,000 rows may have to wait for other uploads."""
 
 
 class Uploader:
-    """Sends batches as NDJSON, each row for itself (``mode=partial``).
+    """Uploads batches as NDJSON, each row independently of the others (``mode=partial``).
 
-    A batch that is sent again has the same idempotency key and the same body, so the API carries
-    it out once and gives the same answer again.
+    A retry sends the same idempotency key and the same body, so the API carries it out once and
+    returns the same response again.
 
     Args:
-        settings: Where to, and where tokens come from.
+        settings: The URL to upload to, and the client's credentials.
         retries: How often a batch is tried.
-        dry_run: Whether the API only says what it would do.
-        insecure: Whether secret and token may go over http to another machine.
+        dry_run: Whether the API only reports what it would do.
+        insecure: Whether secret and token may be sent over http to another machine.
 
     Raises:
         InsecureError: The issuer is http on another machine.
@@ -36,7 +36,7 @@ class Uploader:
     def __init__(
         self,
         settings: ImportSettings,
-        retries: Retries,
+        retries: RetryPolicy,
         *,
         dry_run: bool = False,
         insecure: bool = False,
@@ -46,28 +46,28 @@ class Uploader:
         self._retries = retries
         self._dry_run = dry_run
         query = {"mode": "partial", "report": "rejected"} | ({"dry_run": "true"} if dry_run else {})
-        divider = "&" if "?" in settings.url else "?"
-        self._url = f"{settings.url}{divider}{urlencode(query)}"
+        separator = "&" if "?" in settings.url else "?"
+        self._url = f"{settings.url}{separator}{urlencode(query)}"
 
     def close(self) -> None:
         """Close all connections."""
         self._api.close()
 
-    def send(self, batch: Batch, run: str) -> Outcome:
-        """Send a batch and give what became of its rows.
+    def upload(self, batch: Batch, run_id: str) -> BatchResult:
+        """Upload a batch and return the API's report on it.
 
         Args:
-            batch: Holds at least one row.
-            run: What its idempotency key is for.
+            batch: Contains at least one row to send.
+            run_id: Part of the idempotency key.
 
         Raises:
-            ClientError: The API refused it, or did not take it however often it was tried.
+            ClientError: The API rejected the batch, or did not acknowledge it in any attempt.
         """
         headers = {"Content-Type": "application/x-ndjson"}
         if not self._dry_run:
-            headers["Idempotency-Key"] = batch.key(run)
+            headers["Idempotency-Key"] = batch.idempotency_key(run_id)
         body = bytes(batch.body)
-        answer = self._retries.call(
-            lambda: self._api.request("POST", self._url, body, headers), may_pass
+        report = self._retries.call(
+            lambda: self._api.request("POST", self._url, body, headers), is_transient
         )
-        return read_outcome(answer, len(batch.records))
+        return parse_batch_result(report, len(batch.records))

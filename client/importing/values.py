@@ -1,7 +1,7 @@
-"""Values of a row: from what an external tool writes, mostly text, to what the API takes.
+"""Parses values of a row: from the external system's notation, mostly strings, to JSON values.
 
-Only what the API could not know is judged here, such as a decimal comma; whether hours are too many
-is the API's to say. A function raises ``ValueError`` with what is wrong, to be put behind the
+Only what the API cannot know is validated here, such as a decimal comma; whether the hours exceed
+a limit is validated by the API. Functions raise ``ValueError`` with a reason to append to the
 field's name.
 """
 
@@ -10,28 +10,28 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-_WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?", re.ASCII)
 
 
-def read_text(value: Any) -> Any:
-    """Give text; numbers become text, as spreadsheets like to make numbers of identifiers."""
+def parse_string(value: Any) -> Any:
+    """Return a number as a string, since spreadsheets turn identifiers into numbers."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def read_whole(value: Any) -> Any:
-    """Give a whole number."""
+def parse_integer(value: Any) -> Any:
+    """Return an integer for a string; other values are validated by the API."""
     if not isinstance(value, str):
         return value
-    if not _WHOLE.fullmatch(value):
-        raise ValueError(f"must be a whole number, not {value[:40]!r}")
+    if not _INTEGER.fullmatch(value):
+        raise ValueError(f"must be an integer, not {value[:40]!r}")
     return int(value)
 
 
-def read_decimal(value: Any) -> Any:
-    """Give a number, written with a decimal point."""
+def parse_decimal(value: Any) -> Any:
+    """Return a number for a string with a decimal point."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must be a number that is not too large")
+        raise ValueError("must be a finite number")
     if not isinstance(value, str):
         return value
     if not _DECIMAL.fullmatch(value):
@@ -40,14 +40,14 @@ def read_decimal(value: Any) -> Any:
         return int(value)
     number = float(value)
     if Decimal(repr(number)) != Decimal(value):
-        raise ValueError(f"has more digits than a JSON number keeps: {value}")
+        raise ValueError(f"has more digits than a JSON number can represent: {value}")
     return number
 
 
-def read_decimal_comma(value: Any) -> Any:
-    """Give a number, written with a decimal comma."""
+def parse_decimal_comma(value: Any) -> Any:
+    """Return a number for a string with a decimal comma."""
     if not isinstance(value, str):
-        return read_decimal(value)
+        return parse_decimal(value)
     if "." in value:
         raise ValueError(f"must be a number with a decimal comma, not {value[:40]!r}")
-    return read_decimal(value.replace(",", "."))
+    return parse_decimal(value.replace(",", "."))

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from client.command import main
-from client.context import Context
+from client.cli import main
+from client.environment import Environment
 from tests.workers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -162,7 +162,7 @@ class Run(NamedTuple):
         merged = self.environment | environment
         out, err = io.StringIO(), io.StringIO()
         told = {name: value for name, value in merged.items() if value is not None}
-        context = Context(argv, told, str(self.directory), io.StringIO(stdin), out, err)
+        context = Environment(argv, told, str(self.directory), io.StringIO(stdin), out, err)
         code = main(context)
         assert SECRET not in out.getvalue() + err.getvalue()
         assert "Traceback" not in err.getvalue()

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from client.context import Context
-from client.importing.outcome import Counts
-from client.importing.progress import Bar, Lines
-from client.status import ExitCode
+from client.environment import Environment
+from client.exit_codes import ExitCode
+from client.importing.progress import BarProgress, LineProgress
+from client.importing.results import Counts
+from tests.client.importing.conftest import ImportRun, UploadApi, csv_of, plain_rows
 from tests.conftest import ROOT, environment_of
-from tests.importing.conftest import ImportRun, UploadApi, csv_of, plain_rows
 
 COMMAND = [sys.executable, "-m", "client", "import"]
 
@@ -29,19 +29,19 @@ def surroundings(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
     return {"env": environment_of(**environment), "cwd": tmp_path, "text": True}
 
 
-def test_the_summary_is_on_stderr_and_nothing_on_stdout(run: ImportRun, export: Path) -> None:
+def test_summary_is_on_stderr_and_stdout_is_empty(run: ImportRun, export: Path) -> None:
     code, out, err = run(export)
     assert (code, out) == (0, "")
     figures = "5 created, 0 updated, 0 unchanged, 0 rejected"
     assert re.fullmatch(rf"export\.csv: {figures}; \d+\.\d s, \d+ rows/s\.\n", err)
 
 
-def test_some_rejected_rows_are_exit_code_3(run: ImportRun, tmp_path: Path) -> None:
+def test_rejected_rows_exit_3(run: ImportRun, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(csv_of(*plain_rows(2), "007,never,StoreZero,5,E3"))
     assert run(tmp_path / "a.csv").code == 3
 
 
-def test_quiet_says_nothing_unless_something_is_wrong(
+def test_quiet_prints_summary_only_with_rejected_rows(
     run: ImportRun, export: Path, tmp_path: Path
 ) -> None:
     assert run(export, "--quiet") == (0, "", "")
@@ -56,7 +56,10 @@ def test_quiet_says_nothing_unless_something_is_wrong(
         (("timesheets",), "usage: python -m client import"),
         (("parts", "a.csv"), "invalid choice: 'parts'"),
         (("timesheets", "a.csv", "b.csv"), "unrecognized arguments: b.csv"),
-        (("timesheets", "a.csv", "--since", "10.5.2017"), "is no date like 2017-05-10"),
+        (
+            ("timesheets", "a.csv", "--since", "10.5.2017"),
+            "must be a date like 2017-05-10, not '10.5.2017'",
+        ),
         (("timesheets", "a.csv", "--batch-size", "0"), "between 1 and 10000, not 0"),
         (("timesheets", "a.csv", "--batch-size", "10001"), "between 1 and 10000, not 10001"),
         (("timesheets", "a.csv", "--attempts", "0"), "between 1 and 1000, not 0"),
@@ -66,7 +69,7 @@ def test_quiet_says_nothing_unless_something_is_wrong(
         (("timesheets", "ftp://host/a.csv"), "SOURCE must start with http:// or https://"),
     ],
 )
-def test_wrong_arguments_are_told_and_nothing_is_sent(
+def test_invalid_arguments_are_reported_and_nothing_is_sent(
     environment: dict[str, str],
     api: UploadApi,
     tmp_path: Path,
@@ -75,12 +78,12 @@ def test_wrong_arguments_are_told_and_nothing_is_sent(
     argv: tuple[str, ...],
     words: str,
 ) -> None:
-    from client.command import main  # noqa: PLC0415 - as the door does.
+    from client.cli import main  # noqa: PLC0415 - as the door does.
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").write_text("")
     err = io.StringIO()
-    context = Context(
+    context = Environment(
         ["import", *argv], environment, str(tmp_path), io.StringIO(), io.StringIO(), err
     )
     assert main(context) == 1
@@ -88,7 +91,7 @@ def test_wrong_arguments_are_told_and_nothing_is_sent(
     assert api.requests == []
 
 
-def test_help_tells_every_option_and_every_exit_code(surroundings: dict[str, Any]) -> None:
+def test_help_lists_every_option_and_exit_code(surroundings: dict[str, Any]) -> None:
     ended = subprocess.run([*COMMAND, "--help"], capture_output=True, check=True, **surroundings)
     assert ended.stderr == ""
     for code in set(ExitCode) - {ExitCode.PIPE_CLOSED}:
@@ -96,7 +99,7 @@ def test_help_tells_every_option_and_every_exit_code(surroundings: dict[str, Any
     assert "--dry-run" in ended.stdout
 
 
-def test_anything_but_import_is_still_a_request(surroundings: dict[str, Any]) -> None:
+def test_first_argument_other_than_import_is_a_url(surroundings: dict[str, Any]) -> None:
     ended = subprocess.run(
         [*COMMAND[:3], "imports"], capture_output=True, check=False, **surroundings
     )
@@ -105,13 +108,13 @@ def test_anything_but_import_is_still_a_request(surroundings: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["timesheets"], ["timesheets", "a", "--since", "x"]])
-def test_nothing_heavy_is_imported_before_the_arguments_are_right(
+def test_invalid_arguments_import_nothing_heavy(
     surroundings: dict[str, Any], argv: list[str]
 ) -> None:
     code = (
         "import sys\n"
-        "from client.command import main\nfrom client.context import Context\n"
-        "main(Context.of_process())\n"
+        "from client.cli import main\nfrom client.environment import Environment\n"
+        "main(Environment.from_process())\n"
         "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'api', 'db'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
@@ -124,11 +127,11 @@ def test_nothing_heavy_is_imported_before_the_arguments_are_right(
     assert ended.returncode == 0, ended.stderr
 
 
-def test_rich_is_loaded_on_a_terminal_only(surroundings: dict[str, Any], export: Path) -> None:
+def test_rich_is_not_imported_without_terminal(surroundings: dict[str, Any], export: Path) -> None:
     code = (
         "import sys\n"
-        "from client.command import main\nfrom client.context import Context\n"
-        "assert main(Context.of_process()) == 0\n"
+        "from client.cli import main\nfrom client.environment import Environment\n"
+        "assert main(Environment.from_process()) == 0\n"
         "sys.exit('rich' in sys.modules)"
     )
     ended = subprocess.run(
@@ -141,7 +144,7 @@ def test_rich_is_loaded_on_a_terminal_only(surroundings: dict[str, Any], export:
     assert ended.stderr.isprintable() or ended.stderr.count("\n") == 1
 
 
-def test_a_terminal_gets_a_bar_and_the_summary(surroundings: dict[str, Any], export: Path) -> None:
+def test_terminal_shows_bar_and_summary(surroundings: dict[str, Any], export: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, "timesheets", str(export), "--batch-size", "1"], stderr=theirs, **surroundings
@@ -162,11 +165,11 @@ def test_a_terminal_gets_a_bar_and_the_summary(surroundings: dict[str, Any], exp
     assert b"5 created, 0 updated" in shown
 
 
-def test_elsewhere_a_line_comes_every_ten_seconds_and_has_no_control_characters() -> None:
+def test_line_progress_writes_every_ten_seconds() -> None:
     err = io.StringIO()
     seconds = [0.0]
-    context = Context([], {}, ".", io.StringIO(), io.StringIO(), err)
-    lines = Lines(context, clock=lambda: seconds[0])
+    context = Environment([], {}, ".", io.StringIO(), io.StringIO(), err)
+    lines = LineProgress(context, clock=lambda: seconds[0])
     for batch in range(100):
         seconds[0] = batch / 2
         lines.advance(Counts(created=batch), batch, 100 if batch < 90 else None)
@@ -178,16 +181,14 @@ def test_elsewhere_a_line_comes_every_ten_seconds_and_has_no_control_characters(
     ]
 
 
-def test_what_a_server_says_cannot_steer_the_terminal() -> None:
+def test_control_characters_in_messages_are_replaced() -> None:
     err = io.StringIO()
-    with Bar(Context([], {}, ".", io.StringIO(), io.StringIO(), err)) as bar:
-        bar.tell("[bold]\x1b[31mred")
+    with BarProgress(Environment([], {}, ".", io.StringIO(), io.StringIO(), err)) as bar:
+        bar.message("[bold]\x1b[31mred")
     assert "[bold]?[31mred" in err.getvalue()
 
 
-def test_ctrl_c_ends_it_with_130_and_what_was_acknowledged_is_kept(
-    surroundings: dict[str, Any], export: Path
-) -> None:
+def test_ctrl_c_exits_130_and_keeps_checkpoint(surroundings: dict[str, Any], export: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         process = subprocess.Popen(
@@ -205,9 +206,9 @@ def test_ctrl_c_ends_it_with_130_and_what_was_acknowledged_is_kept(
     assert (export.parent / ".import" / "export.csv.json").exists()
 
 
-def test_the_client_without_the_import_loads_none_of_it(surroundings: dict[str, Any]) -> None:
+def test_request_does_not_load_import_modules(surroundings: dict[str, Any]) -> None:
     code = (
-        "import sys\nimport client.api, client.request\n"
+        "import sys\nimport client.api, client.cli\n"
         "sys.exit(any(name.startswith('client.importing') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, **surroundings).returncode == 0

@@ -1,8 +1,8 @@
-"""The file of rejected rows: each as it was, with its line and the reason in front.
+"""The file of rejected rows: each as it was, preceded by its line and the reason.
 
-It has the form of the source, so that it can be corrected and imported again with the same mapping:
-CSV in the source's own columns, or NDJSON. ``records`` passes over what was put in front. A cell
-that a spreadsheet would take for a formula stays as it is, or a correction would not be the row.
+It has the format of the source, so that it can be corrected and imported with the same mapping: CSV
+with the source's columns, or NDJSON. ``records`` ignores the two columns that are added here. Cells
+that a spreadsheet would take for a formula are not changed, or a corrected row would differ.
 """
 
 import csv
@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import IO, Self
 
 from client.errors import StateError
-from client.importing.batches import Rejection
 from client.importing.mapping import FieldMapping
 from client.importing.records import REJECTED_COLUMNS
+from client.importing.row_results import RejectedRow
 
 
-class RejectedRows:
-    """Writes rejected rows; the file is there once one was written.
+class RejectedFile:
+    """Writes rejected rows; the file is created with the first one.
 
     Args:
-        path: Of the file; None writes nothing.
-        columns: The source's, if it is CSV.
+        path: The file; None writes nothing.
+        columns: The source's columns, if it is CSV.
         mapping: Delimiter and encoding are the source's.
-        keep: Bytes of an earlier run's file to go on behind; the rest of it is dropped.
+        keep: Bytes of an earlier run's file to append to; the rest of it is removed.
 
     Raises:
         StateError: The file cannot be written.
@@ -47,7 +47,7 @@ class RejectedRows:
                 else:
                     path.unlink(missing_ok=True)
             except OSError as error:
-                raise self._failed(error) from error
+                raise self._state_error(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -56,49 +56,49 @@ class RejectedRows:
         if self._file is not None:
             self._file.close()
 
-    def write(self, rejections: Iterable[Rejection]) -> int:
-        """Append rows and have them on the disk; give the length of the file in bytes.
+    def write(self, rejected_rows: Iterable[RejectedRow]) -> int:
+        """Append rows, flush them to disk and return the length of the file in bytes.
 
         Args:
-            rejections: In any order; written in that of the source.
+            rejected_rows: In any order; written in the order of the source.
         """
-        rows = sorted(rejections, key=lambda rejection: rejection.record.line)
+        rows = sorted(rejected_rows, key=lambda row: row.record.line)
         if not rows or self._path is None:
             return self._length
         try:
             file = self._file or self._open(self._path)
             for record, reason in rows:
                 if isinstance(record.raw, str):
-                    file.write(f"{_json_row(record.line, reason, record.raw)}\n")
+                    file.write(f"{_format_json_row(record.line, reason, record.raw)}\n")
                 else:
                     self._writer.writerow([record.line, reason, *record.raw])
             file.flush()
             os.fsync(file.fileno())
             self._length = os.fstat(file.fileno()).st_size
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._state_error(error) from error
         return self._length
 
     def _open(self, path: Path) -> IO[str]:
-        # What the source's encoding lacks may be in a reason, not in the row.
+        # Only a reason can contain characters that the source's encoding lacks.
         self._file = path.open("a", encoding=self._encoding, errors="backslashreplace", newline="")
         self._writer = csv.writer(self._file, delimiter=self._delimiter, lineterminator="\n")
         if self._columns and not self._length:
             self._writer.writerow([*REJECTED_COLUMNS, *self._columns])
         return self._file
 
-    def _failed(self, error: OSError) -> StateError:
+    def _state_error(self, error: OSError) -> StateError:
         return StateError(f"Rejected rows cannot be written to {self._path}: {error.strerror}.")
 
 
-def _json_row(line: int, reason: str, raw: str) -> str:
-    """Put line and reason in front of an object's members; other text becomes a member."""
-    front = json.dumps({"line": line, "reason": reason}, ensure_ascii=False)
+def _format_json_row(line: int, reason: str, raw: str) -> str:
+    """Return an object with line and reason before its members; other text becomes a member."""
+    prefix = json.dumps({"line": line, "reason": reason}, ensure_ascii=False)
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         value = raw
     if not isinstance(value, dict):
-        return f"{front[:-1]}, {json.dumps({'row': raw}, ensure_ascii=False)[1:]}"
+        return f"{prefix[:-1]}, {json.dumps({'row': raw}, ensure_ascii=False)[1:]}"
     rest = {name: value[name] for name in value if name not in REJECTED_COLUMNS}
-    return f"{front[:-1]}, {json.dumps(rest, ensure_ascii=False)[1:]}" if rest else front
+    return f"{prefix[:-1]}, {json.dumps(rest, ensure_ascii=False)[1:]}" if rest else prefix

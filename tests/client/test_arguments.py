@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from client.status import ExitCode
+from client.exit_codes import ExitCode
 
 
-def test_without_a_url_the_usage_goes_to_stderr_and_the_exit_code_is_the_seed_s(run: Any) -> None:
+def test_missing_url_prints_usage_on_stderr_and_exits_1(run: Any) -> None:
     outcome = run()
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.startswith("usage: python -m client ")
@@ -17,19 +17,19 @@ def test_without_a_url_the_usage_goes_to_stderr_and_the_exit_code_is_the_seed_s(
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_help_is_no_error(run: Any, flag: str) -> None:
+def test_help_exits_0(run: Any, flag: str) -> None:
     outcome = run(flag)
     assert (outcome.code, outcome.err) == (0, "")
     assert "METHOD" in outcome.out
 
 
-def test_help_tells_every_exit_code(run: Any) -> None:
+def test_help_lists_every_exit_code(run: Any) -> None:
     text = run("--help").out
     for code in set(ExitCode) - {ExitCode.PIPE_CLOSED}:
         assert f"{code.value} " in text
 
 
-def test_the_version_is_the_project_s(run: Any) -> None:
+def test_version_equals_project_version(run: Any) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert run("--version").out == f"client {project['project']['version']}\n"
 
@@ -60,21 +60,23 @@ def test_the_version_is_the_project_s(run: Any) -> None:
         ("http://localhost/", "--unknown"),
     ],
 )
-def test_wrong_arguments_are_told_before_anything_is_sent(run: Any, argv: tuple[str, ...]) -> None:
+def test_invalid_arguments_are_reported_before_anything_is_sent(
+    run: Any, argv: tuple[str, ...]
+) -> None:
     outcome = run(*argv, ISSUER="http://localhost:1/none")
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.strip()
     assert "user:word" not in outcome.err
 
 
-def test_a_body_is_sent_as_it_was_written(run: Any, api: Any) -> None:
+def test_body_is_sent_unchanged(run: Any, api: Any) -> None:
     body = '{"n": 1.10, "big": 12345678901234567890123, "name": "Pão"}'
     assert run(f"{api.url}/parts", "post", body).code == 0
     assert api.seen[0].body == body.encode()
     assert api.seen[0].headers["content-type"] == "application/json"
 
 
-def test_a_body_may_come_from_stdin(run: Any, api: Any) -> None:
+def test_dash_reads_body_from_stdin(run: Any, api: Any) -> None:
     assert run(f"{api.url}/parts", "post", "-", stdin='{"a":1}').code == 0
     assert api.seen[0].body == b'{"a":1}'
 
@@ -83,13 +85,13 @@ def test_a_body_may_come_from_stdin(run: Any, api: Any) -> None:
     ("argv", "method"),
     [((), "GET"), (("get",), "GET"), (("PoSt", "{}"), "POST"), (("DELETE",), "DELETE")],
 )
-def test_methods_are_taken_in_any_case_and_get_is_the_default(
+def test_method_is_case_insensitive_and_defaults_to_get(
     run: Any, api: Any, argv: tuple[str, ...], method: str
 ) -> None:
     assert run(api.url, *argv).code == 0
     assert api.seen[0].method == method
 
 
-def test_the_flag_may_stand_anywhere(run: Any, api: Any) -> None:
+def test_flag_between_positional_arguments_is_accepted(run: Any, api: Any) -> None:
     assert run(api.url, "--insecure", "post", "{}").code == 0
     assert (api.seen[0].method, api.seen[0].body) == ("POST", b"{}")

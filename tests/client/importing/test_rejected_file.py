@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
+from tests.client.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
 
 GOOD = "007,2017-05-10,StoreZero,5,E1"
 TOO_MANY = "007,2017-05-10,StoreZero,25,E2"
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.csv"
 
 
-def test_what_the_job_and_what_the_api_reject_stands_there_in_the_order_of_the_source(
+def test_rejected_file_has_rows_of_job_and_api_in_source_order(
     run: ImportRun, api: UploadApi, path: Path
 ) -> None:
     path.write_text(csv_of(GOOD, NO_DATE, TOO_MANY, "", "007,2017-05-10"))
@@ -32,7 +32,7 @@ def test_what_the_job_and_what_the_api_reject_stands_there_in_the_order_of_the_s
     assert outcome.code == 3
     assert "1 created, 0 updated, 0 unchanged, 3 rejected" in outcome.err
     assert "Rejected rows are in " in outcome.err
-    date = "date must be a date as ISO 8601 has it, not '10.5.2017'"
+    date = "date must be a date in ISO 8601, not '10.5.2017'"
     assert rejected(run) == [
         ["line", "reason", "user_id", "date", "project", "hours", "external_id"],
         ["3", date, "007", "10.5.2017", "StoreZero", "5", "E3"],
@@ -42,7 +42,7 @@ def test_what_the_job_and_what_the_api_reject_stands_there_in_the_order_of_the_s
     assert len(api.entries) == 1
 
 
-def test_corrected_they_can_be_imported_again(
+def test_corrected_csv_can_be_imported(
     run: ImportRun, api: UploadApi, path: Path, tmp_path: Path
 ) -> None:
     path.write_text(csv_of(GOOD, NO_DATE, TOO_MANY))
@@ -59,7 +59,7 @@ def test_corrected_they_can_be_imported_again(
     }
 
 
-def test_rows_of_json_are_kept_as_ndjson_and_can_be_imported_again(
+def test_json_rows_are_written_as_ndjson_and_can_be_imported(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     row = {"user_id": "007", "date": "2017-05-10", "project": "Pão", "hours": 25}
@@ -77,7 +77,7 @@ def test_rows_of_json_are_kept_as_ndjson_and_can_be_imported_again(
     assert len(api.entries) == 1
 
 
-def test_they_are_in_the_delimiter_and_the_encoding_of_the_source(
+def test_rejected_file_has_delimiter_and_encoding_of_source(
     run: ImportRun, path: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "m.toml").write_text('delimiter = ";"\nencoding = "utf-16"\nsource = "s"')
@@ -91,14 +91,14 @@ def test_they_are_in_the_delimiter_and_the_encoding_of_the_source(
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "'a", '"', " b "])
-def test_cells_are_not_changed(run: ImportRun, path: Path, cell: str) -> None:
+def test_cells_are_written_unchanged(run: ImportRun, path: Path, cell: str) -> None:
     quoted = cell.replace('"', '""')
     path.write_text(csv_of(f'007,2017-05-10,"{quoted}",25,E1'))
     run(path)
     assert rejected(run)[1][4] == cell
 
 
-def test_a_resumed_job_writes_none_twice_and_none_too_few(
+def test_resumed_job_writes_each_rejected_row_once(
     run: ImportRun, api: UploadApi, path: Path
 ) -> None:
     rows = plain_rows(9)
@@ -117,21 +117,17 @@ def test_a_resumed_job_writes_none_twice_and_none_too_few(
         assert rejected(run) == whole
 
 
-def test_a_file_that_was_taken_away_meanwhile_starts_the_job_over(
-    run: ImportRun, api: UploadApi, path: Path
-) -> None:
+def test_missing_rejected_file_starts_over(run: ImportRun, api: UploadApi, path: Path) -> None:
     path.write_text(csv_of(TOO_MANY, GOOD))
     api.faults += [None, Fault(400)]
     run(path, "--batch-size", "1")
     (run.state / "a.csv.rejected.csv").unlink()
     outcome = run(path, "--batch-size", "1")
-    assert "does not hold what an earlier run wrote to it. Starting over" in outcome.err
+    assert "does not contain the rejected rows of an earlier run. Starting over" in outcome.err
     assert len(rejected(run)) == 2
 
 
-def test_the_file_of_an_earlier_import_is_replaced_and_removed_if_nothing_is_rejected(
-    run: ImportRun, path: Path
-) -> None:
+def test_next_import_replaces_or_removes_rejected_file(run: ImportRun, path: Path) -> None:
     for _ in range(2):
         path.write_text(csv_of(TOO_MANY))
         run(path)
@@ -141,7 +137,7 @@ def test_the_file_of_an_earlier_import_is_replaced_and_removed_if_nothing_is_rej
     assert not (run.state / "a.csv.rejected.csv").exists()
 
 
-def test_another_file_may_be_named_but_not_the_source_itself(
+def test_rejected_option_must_not_name_the_source(
     run: ImportRun, api: UploadApi, path: Path, tmp_path: Path
 ) -> None:
     path.write_text(csv_of(TOO_MANY))
@@ -154,7 +150,7 @@ def test_another_file_may_be_named_but_not_the_source_itself(
     assert run(path, "--rejected", tmp_path / "missing" / "no.csv").code == 10
 
 
-def test_a_batch_of_nothing_but_rejected_rows_is_not_sent(
+def test_batch_with_only_invalid_rows_is_not_sent(
     run: ImportRun, api: UploadApi, path: Path
 ) -> None:
     path.write_text(csv_of(NO_DATE, NO_DATE))

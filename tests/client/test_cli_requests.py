@@ -23,21 +23,21 @@ from tests.workers import free_port
         (b"", ""),
     ],
 )
-def test_the_answer_is_shown_as_the_seed_shows_it(
+def test_response_is_printed_as_the_okta_sample_prints_it(
     run: Any, api: Any, sent: bytes, shown: str
 ) -> None:
     api.answer(200, sent)
     assert run(api.url) == (0, shown, "")
 
 
-def test_the_token_is_the_issuer_s_for_our_scope(run: Any, api: Any) -> None:
+def test_token_is_requested_from_issuer_with_scope(run: Any, api: Any) -> None:
     run(api.url)
     scheme, token = api.seen[0].token.split(" ")
     assert scheme == "Bearer"
     assert jwt.get_unverified_claims(token)["scp"] == ["parts_manager"]
 
 
-def test_an_issuer_with_a_final_slash_is_asked_in_auth0_s_way(
+def test_issuer_with_trailing_slash_uses_auth0_token_endpoint(
     run: Any, api: Any, issuer: str
 ) -> None:
     origin = issuer.removesuffix("oauth2/default")
@@ -69,7 +69,7 @@ def test_an_issuer_with_a_final_slash_is_asked_in_auth0_s_way(
         (422, {"title": "T", "errors": [{"field": {}, "message": 1}, 3, None]}, 7, ["422 T"]),
     ],
 )
-def test_a_refusal_is_told_on_stderr_in_the_server_s_words(
+def test_error_response_is_printed_on_stderr(
     run: Any, api: Any, *, status: int, body: Any, code: int, words: list[str]
 ) -> None:
     api.answer(status, body, "application/problem+json")
@@ -80,16 +80,14 @@ def test_a_refusal_is_told_on_stderr_in_the_server_s_words(
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff\xfe", b"[" * 100_000, b"NaN"])
-def test_a_success_that_is_not_json_is_an_error_that_says_so(
-    run: Any, api: Any, body: bytes
-) -> None:
+def test_success_without_json_exits_9(run: Any, api: Any, body: bytes) -> None:
     api.answer(200, body, "text/html")
     outcome = run(api.url)
     assert (outcome.code, outcome.out) == (9, "")
     assert "not JSON (text/html)" in outcome.err
 
 
-def test_a_redirect_is_not_followed(run: Any, api: Any) -> None:
+def test_redirect_is_not_followed(run: Any, api: Any) -> None:
     api.answer(307, b"")
     outcome = run(api.url)
     assert outcome.code == 9
@@ -97,7 +95,7 @@ def test_a_redirect_is_not_followed(run: Any, api: Any) -> None:
     assert len(api.seen) == 1
 
 
-def test_an_api_that_is_not_there_is_one_line(run: Any) -> None:
+def test_unreachable_api_is_reported_in_one_line(run: Any) -> None:
     port = free_port()
     outcome = run(f"http://localhost:{port}/parts")
     assert (outcome.code, outcome.out) == (5, "")
@@ -105,13 +103,13 @@ def test_an_api_that_is_not_there_is_one_line(run: Any) -> None:
     assert outcome.err.count("\n") == 1
 
 
-def test_tls_to_a_server_that_speaks_none_is_one_line(run: Any, api: Any) -> None:
+def test_tls_to_plain_http_server_is_reported_in_one_line(run: Any, api: Any) -> None:
     outcome = run(api.url.replace("http:", "https:"))
     assert outcome.code == 5
     assert outcome.err.count("\n") == 1
 
 
-def test_a_connection_that_breaks_off_is_one_line(run: Any) -> None:
+def test_lost_connection_is_reported_in_one_line(run: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def hang_up() -> None:
@@ -127,13 +125,13 @@ def test_a_connection_that_breaks_off_is_one_line(run: Any) -> None:
     assert outcome.err.count("\n") == 1
 
 
-def test_a_host_that_cannot_be_written_is_one_line(run: Any) -> None:
+def test_host_rejected_by_idna_is_reported_in_one_line(run: Any) -> None:
     outcome = run("https://" + "a" * 70 + ".example\u00e9/")
     assert outcome.code == 5
     assert outcome.err.count("\n") == 1
 
 
-def test_a_wrong_secret_is_told_in_the_issuer_s_words_and_not_repeated(run: Any, api: Any) -> None:
+def test_wrong_secret_is_reported_and_not_printed(run: Any, api: Any) -> None:
     outcome = run(api.url, CLIENT_SECRET="mistaken")
     assert (outcome.code, outcome.out, api.seen) == (6, "", [])
     assert "401 invalid_client" in outcome.err
@@ -155,7 +153,7 @@ def test_a_wrong_secret_is_told_in_the_issuer_s_words_and_not_repeated(run: Any,
         (400, {"errorCode": "E0000011", "errorSummary": "Nothing here"}, 6),
     ],
 )
-def test_an_issuer_that_gives_no_token_is_told_without_a_traceback(
+def test_issuer_without_token_is_reported_without_traceback(
     run: Any, standin: Callable[[], Any], status: int, body: Any, code: int
 ) -> None:
     other = standin()
@@ -169,15 +167,13 @@ def test_an_issuer_that_gives_no_token_is_told_without_a_traceback(
     ("url", "told"),
     [("http://api.example/parts", None), ("http://localhost:1/", "http://issuer.example/a")],
 )
-def test_nothing_secret_goes_over_http_to_another_machine(
-    run: Any, url: str, told: str | None
-) -> None:
+def test_http_to_another_machine_is_refused(run: Any, url: str, told: str | None) -> None:
     outcome = run(url, **({"ISSUER": told} if told else {}))
     assert (outcome.code, outcome.out) == (4, "")
     assert "in clear" in outcome.err
     assert "--insecure" in outcome.err
 
 
-def test_insecure_sends_it_all_the_same(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_insecure_allows_http_to_another_machine(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     assert run("http://api.invalid/parts", "--insecure").code == 5

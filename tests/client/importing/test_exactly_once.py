@@ -25,8 +25,8 @@ import pytest
 from dotenv import dotenv_values
 from sqlalchemy import make_url
 
+from tests.client.importing.network import BrokenNetwork
 from tests.conftest import System, launch, start_system, wait_until_ready
-from tests.importing.network import BrokenNetwork
 
 ROWS = 2000
 PEOPLE = 50
@@ -39,11 +39,11 @@ CUTS = 20
 
 HURRIED_JOB = """
 import sys
-from client.command import main
-from client.context import Context
+from client.cli import main
+from client.environment import Environment
 from client.importing import retries
-retries.FIRST_WAIT_SECONDS, retries.LONGEST_WAIT_SECONDS = 0.01, 0.1
-sys.exit(main(Context.of_process()))
+retries.FIRST_WAIT_SECONDS, retries.MAX_WAIT_SECONDS = 0.01, 0.1
+sys.exit(main(Environment.from_process()))
 """
 """The command itself, which waits less between attempts than a person would have it."""
 
@@ -192,7 +192,7 @@ def make(service: System, tmp_path: Path) -> Make:
 
 
 @pytest.mark.parametrize("ids", [True, False])
-def test_the_job_is_killed_at_any_moment(make: Make, *, ids: bool) -> None:
+def test_job_killed_repeatedly_imports_each_entry_once(make: Make, *, ids: bool) -> None:
     job = make(f"killed-{ids}", ids=ids)
     for target in job.targets(JOB_KILLS):
         process = job.start()
@@ -203,7 +203,7 @@ def test_the_job_is_killed_at_any_moment(make: Make, *, ids: bool) -> None:
     job.check(job.finish(job.start()))
 
 
-def test_the_service_is_killed_at_any_moment(make: Make, service: System) -> None:
+def test_service_killed_repeatedly_stores_each_entry_once(make: Make, service: System) -> None:
     job = make("restarted", ids=True)
     process = job.start()
     for target in job.targets(SERVICE_KILLS):
@@ -217,7 +217,7 @@ def test_the_service_is_killed_at_any_moment(make: Make, service: System) -> Non
     job.check(said)
 
 
-def test_the_network_is_cut_at_any_moment(make: Make, service: System) -> None:
+def test_network_cut_repeatedly_stores_each_entry_once(make: Make, service: System) -> None:
     job = make("cut", ids=True)
     direct = job.url
     port = int(service.url.rpartition(":")[2])

@@ -9,7 +9,7 @@ from jose import jwt
 
 from client.errors import ClientError
 from client.importing import FileSource, ImportJob, ImportOptions, ImportSettings, Progress
-from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
+from tests.client.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
 
 
 @dataclass
@@ -18,21 +18,17 @@ class Told(Progress):
 
     lines: list[str]
 
-    def tell(self, text: str) -> None:
-        self.lines.append(text)
+    def message(self, line: str) -> None:
+        self.lines.append(line)
 
 
-def test_the_token_is_asked_for_batch_upload_alone_whatever_scope_says(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_only_scope_batch_upload_is_requested(run: ImportRun, api: UploadApi, export: Path) -> None:
     run(export, SCOPE="everything else")
     token = api.requests[0].headers["authorization"].removeprefix("Bearer ")
     assert jwt.get_unverified_claims(token)["scp"] == ["batch:upload"]
 
 
-def test_batches_are_ndjson_each_row_for_itself(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_batches_are_ndjson_in_partial_mode(run: ImportRun, api: UploadApi, export: Path) -> None:
     run(export, "--batch-size", "2")
     assert [len(request.rows) for request in api.requests] == [2, 2, 1]
     for request in api.requests:
@@ -41,9 +37,7 @@ def test_batches_are_ndjson_each_row_for_itself(
         assert request.headers["content-type"] == "application/x-ndjson"
 
 
-def test_a_batch_is_closed_before_its_body_grows_large(
-    run: ImportRun, api: UploadApi, tmp_path: Path
-) -> None:
+def test_batch_ends_at_maximum_body_size(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     project = "x" * 900_000
     rows = [
         {"user_id": "007", "project": project, "hours": 1, "year": 2017, "week": n}
@@ -54,9 +48,7 @@ def test_a_batch_is_closed_before_its_body_grows_large(
     assert [len(request.rows) for request in api.requests] == [10, 10]
 
 
-def test_the_url_is_the_option_s_or_else_the_setting_s(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_url_option_overrides_setting(run: ImportRun, api: UploadApi, export: Path) -> None:
     assert run(export, "--url", f"{api.url}?more=1", IMPORT_URL="http://localhost:1/").code == 0
     assert api.requests[0].query["more"] == "1"
     assert run(export, "--url", "localhost:3000").code == 1
@@ -64,7 +56,7 @@ def test_the_url_is_the_option_s_or_else_the_setting_s(
 
 @pytest.mark.parametrize("status", [0, 408, 425, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("carried_out", [False, True])
-def test_a_batch_whose_answer_fails_to_come_is_sent_again_alike(
+def test_batch_without_response_is_retried_with_same_key_and_body(
     run: ImportRun, api: UploadApi, export: Path, status: int, *, carried_out: bool
 ) -> None:
     api.faults += [Fault(status, carried_out=carried_out), Fault(status), None, Fault(status)]
@@ -86,7 +78,7 @@ def test_retry_after_is_honoured(run: ImportRun, api: UploadApi, export: Path) -
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, 8), (429, 7), (0, 5)])
-def test_what_does_not_pass_ends_the_import_after_the_attempts(
+def test_persistent_failure_ends_import_after_attempts(
     run: ImportRun, api: UploadApi, export: Path, status: int, code: int
 ) -> None:
     api.faults += [Fault(status)] * 3
@@ -95,7 +87,7 @@ def test_what_does_not_pass_ends_the_import_after_the_attempts(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 415, 422])
-def test_any_other_refusal_ends_the_import_at_once_in_the_api_s_words(
+def test_permanent_error_ends_import_with_message_of_api(
     run: ImportRun, api: UploadApi, export: Path, status: int
 ) -> None:
     problem = {"title": "Refused", "detail": "for this reason"}
@@ -105,9 +97,7 @@ def test_any_other_refusal_ends_the_import_at_once_in_the_api_s_words(
     assert f"{status} Refused: for this reason" in outcome.err
 
 
-def test_a_token_that_ends_on_the_way_is_renewed(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_expired_token_is_renewed(run: ImportRun, api: UploadApi, export: Path) -> None:
     api.faults += [None, Fault(401)]
     assert run(export, "--batch-size", "3").code == 0
     tokens = [request.headers["authorization"] for request in api.requests]
@@ -115,17 +105,13 @@ def test_a_token_that_ends_on_the_way_is_renewed(
     assert api.requests[1].body == api.requests[2].body
 
 
-def test_a_new_token_that_is_refused_ends_the_import(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_rejected_new_token_ends_import(run: ImportRun, api: UploadApi, export: Path) -> None:
     api.faults += [Fault(401)]
     assert run(export).code == 7
     assert len(api.requests) == 1
 
 
-def test_a_second_run_has_keys_of_its_own_and_is_told_what_is_there_by_then(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_second_run_uses_new_idempotency_keys(run: ImportRun, api: UploadApi, export: Path) -> None:
     assert "5 created" in run(export).err
     assert "0 created, 0 updated, 5 unchanged" in run(export).err
     first, second = api.requests
@@ -147,14 +133,14 @@ def test_a_second_run_has_keys_of_its_own_and_is_told_what_is_there_by_then(
         b"<html>",
     ],
 )
-def test_an_answer_that_is_no_report_on_the_batch_ends_the_import(
+def test_invalid_batch_report_ends_import(
     run: ImportRun, api: UploadApi, export: Path, body: bytes
 ) -> None:
     api.faults += [Fault(200, body=body)]
     assert run(export).code == 9
 
 
-def test_an_issuer_that_is_down_is_tried_again(
+def test_unreachable_issuer_is_retried(
     settings: ImportSettings, api: UploadApi, export: Path, tmp_path: Path
 ) -> None:
     progress = Told([])
@@ -174,9 +160,7 @@ def test_an_issuer_that_is_down_is_tried_again(
     assert api.requests == []
 
 
-def test_since_leaves_out_rows_of_earlier_days(
-    run: ImportRun, api: UploadApi, tmp_path: Path
-) -> None:
+def test_since_skips_earlier_rows(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     days = ("2017-04-30", "2017-05-01", "2017-05-02T00:00+02:00")
     rows = [f"007,{day},StoreZero,5,E{n}" for n, day in enumerate(days)]
     (tmp_path / "a.csv").write_text(csv_of(*rows))
@@ -185,7 +169,7 @@ def test_since_leaves_out_rows_of_earlier_days(
     assert "2 created, 0 updated, 0 unchanged, 0 rejected, 1 before 2017-05-01" in outcome.err
 
 
-def test_a_dry_run_asks_and_keeps_nothing(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
+def test_dry_run_stores_nothing(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(csv_of(*plain_rows(2), "007,2017-05-10,StoreZero,99,E9"))
     outcome = run(path, "--dry-run")
@@ -199,7 +183,7 @@ def test_a_dry_run_asks_and_keeps_nothing(run: ImportRun, api: UploadApi, tmp_pa
     assert "hours must not be 99" in (tmp_path / "no.csv").read_text()
 
 
-def test_the_library_asks_for_batch_upload_alone_too(
+def test_library_requests_only_scope_batch_upload(
     settings: ImportSettings, api: UploadApi, export: Path, tmp_path: Path
 ) -> None:
     options = ImportOptions(state=tmp_path / "state")

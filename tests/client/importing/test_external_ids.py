@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.importing.identity import Identifier, Tally
-from client.importing.mapper import RowError
-from tests.importing.conftest import ImportRun, UploadApi
+from client.importing.external_ids import ExternalIds, HashCounter
+from client.importing.row_mapper import RowError
+from tests.client.importing.conftest import ImportRun, UploadApi
 
 ROW = "007,2017-05-10,StoreZero,5"
 OTHER = "008,2017-05-10,StoreZero,5"
@@ -21,7 +21,7 @@ def import_rows(run: ImportRun, path: Path, *rows: str) -> None:
     assert run(path).code == 0
 
 
-def test_without_an_id_the_same_file_gives_the_same_entries(
+def test_same_file_without_ids_has_same_entries(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
@@ -30,9 +30,7 @@ def test_without_an_id_the_same_file_gives_the_same_entries(
         assert len(api.entries) == 3
 
 
-def test_equal_rows_are_as_many_entries_whatever_stands_between_them(
-    run: ImportRun, api: UploadApi, tmp_path: Path
-) -> None:
+def test_equal_rows_are_separate_entries(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     import_rows(run, path, ROW, ROW)
     first = dict(api.entries)
@@ -41,7 +39,7 @@ def test_equal_rows_are_as_many_entries_whatever_stands_between_them(
     assert first.items() <= api.entries.items()
 
 
-def test_the_id_does_not_depend_on_how_a_value_was_written(
+def test_derived_id_ignores_notation_of_values(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
@@ -50,7 +48,7 @@ def test_the_id_does_not_depend_on_how_a_value_was_written(
     assert len(api.entries) == 1
 
 
-def test_an_id_that_a_file_holds_twice_is_rejected_the_second_time_in_whatever_batch(
+def test_duplicate_external_id_is_rejected_across_batches(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
@@ -63,25 +61,25 @@ def test_an_id_that_a_file_holds_twice_is_rejected_the_second_time_in_whatever_b
     assert [entry["hours"] for entry in api.entries.values()] == [5]
 
 
-def test_the_same_id_of_another_source_is_another_entry() -> None:
-    identifier = Identifier("tempus")
-    identifier.identify({"external_id": "E1"})
-    identifier.identify({"external_id": "E1", "source": "other"})
-    with pytest.raises(RowError, match="'E1' is an earlier row's already"):
-        identifier.identify({"external_id": "E1", "source": "tempus"})
+def test_same_id_with_another_source_is_accepted() -> None:
+    external_ids = ExternalIds("tempus")
+    external_ids.assign({"external_id": "E1"})
+    external_ids.assign({"external_id": "E1", "source": "other"})
+    with pytest.raises(RowError, match="duplicate external_id 'E1'"):
+        external_ids.assign({"external_id": "E1", "source": "tempus"})
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 50), max_size=300))
-def test_the_tally_counts_as_a_counter_does(numbers: list[int]) -> None:
-    tally, counter = Tally(), Counter[int]()
+def test_hash_counter_equals_counter(numbers: list[int]) -> None:
+    hash_counter, counter = HashCounter(), Counter[int]()
     for number in numbers:
-        assert tally.add(number) == counter[number]
+        assert hash_counter.add(number) == counter[number]
         counter[number] += 1
 
 
-def test_the_tally_grows() -> None:
-    tally = Tally()
+def test_hash_counter_grows() -> None:
+    hash_counter = HashCounter()
     # Hashes are spread like these.
     numbers = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(10_000)]
-    assert [tally.add(number) for number in numbers] == [0] * 10_000
-    assert [tally.add(number) for number in numbers] == [1] * 10_000
+    assert [hash_counter.add(number) for number in numbers] == [0] * 10_000
+    assert [hash_counter.add(number) for number in numbers] == [1] * 10_000

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.errors import ConfigurationError
-from client.importing.mapper import Mapper, RowError
 from client.importing.mapping import FieldMapping, load_mapping
-from client.importing.moments import moment_reader
-from tests.importing.conftest import ImportRun, UploadApi
+from client.importing.row_mapper import RowError, RowMapper
+from client.importing.timestamps import timestamp_parser
+from tests.client.importing.conftest import ImportRun, UploadApi
 
 MAPPING = """
 source = "tempus"
@@ -40,7 +40,7 @@ EXPORT = (
 BASE = {"user_id": "007", "project": "StoreZero", "hours": 5, "date": "2017-05-10"}
 
 
-def test_a_mapping_gives_our_names_and_notations(
+def test_mapped_rows_have_our_names_and_notations(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     (tmp_path / "tempus.toml").write_text(MAPPING)
@@ -73,27 +73,33 @@ def test_a_mapping_gives_our_names_and_notations(
     [
         ("sourse = 'a'", "'sourse' is unknown (did you mean source?)"),
         ("xyz = 'a'", "'xyz' is unknown (known are "),
-        ("[fields]\nuser = 'a'", "[fields] 'user' is none of our fields (did you mean user_id?)"),
-        ("[defaults]\nhour = 1", "[defaults] 'hour' is none of our fields (did you mean hours?)"),
+        (
+            "[fields]\nuser = 'a'",
+            "[fields] 'user' is not one of our fields (did you mean user_id?)",
+        ),
+        (
+            "[defaults]\nhour = 1",
+            "[defaults] 'hour' is not one of our fields (did you mean hours?)",
+        ),
         ("[defaults]\nexternal_id = 'a'", "would be the same for all rows"),
-        ("[defaults]\nhours = true", "[defaults] hours must be text or a number, not True"),
+        ("[defaults]\nhours = true", "[defaults] hours must be a string or a number, not True"),
         ("[fields]\nhours = 1", "[fields] hours must be the name of a column"),
         ("external_id = 'a'\n[fields]\nexternal_id = 'b'", "both in [fields] and outside"),
         ("fields = 'a'", "fields must be a table"),
         ("decimal_comma = 'yes'", "decimal_comma must be true or false"),
-        ("source = 1", "source must be text"),
+        ("source = 1", "source must be a string"),
         (f"source = '{'a' * 101}'", "source must have at most 100 characters"),
         ("time_zone = 'Europe/Bern'", "time_zone 'Europe/Bern' is not known"),
         ("time_zone = '../etc/passwd'", "time_zone '../etc/passwd' is not known"),
         ("delimiter = ';;'", "delimiter must be one character"),
-        ("encoding = 'utf-88'", "encoding 'utf-88' is not known"),
-        ("encoding = 'base64'", "encoding 'base64' is not known"),
-        ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' is not understood"),
-        ("date_format = '%d.%m.'", "date_format '%d.%m.' does not tell day, month and year"),
+        ("encoding = 'utf-88'", "encoding 'utf-88' is unknown"),
+        ("encoding = 'base64'", "encoding 'base64' is unknown"),
+        ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' is not supported"),
+        ("date_format = '%d.%m.'", "date_format '%d.%m.' must contain day, month and year"),
         ("a = ", "is not TOML"),
     ],
 )
-def test_what_is_wrong_in_a_mapping_is_told_with_its_name(
+def test_invalid_mapping_is_reported_with_option_and_file(
     tmp_path: Path, text: str, words: str
 ) -> None:
     path = tmp_path / "m.toml"
@@ -104,13 +110,13 @@ def test_what_is_wrong_in_a_mapping_is_told_with_its_name(
     assert str(path) in str(refusal.value)
 
 
-def test_a_mapping_that_is_not_there_ends_the_command_with_11(run: ImportRun) -> None:
+def test_missing_mapping_file_exits_11(run: ImportRun) -> None:
     outcome = run("a.csv", "--mapping", "missing.toml")
     assert outcome.code == 11
     assert outcome.err == "missing.toml cannot be read: No such file or directory.\n"
 
 
-def test_a_mapped_column_that_the_header_lacks_ends_the_import_with_the_nearest(
+def test_missing_mapped_column_exits_12_with_suggestion(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     (tmp_path / "m.toml").write_text(MAPPING)
@@ -122,7 +128,7 @@ def test_a_mapped_column_that_the_header_lacks_ends_the_import_with_the_nearest(
 
 def mapped(row: dict[str, Any], **mapping: Any) -> dict[str, Any]:
     """Give the entry that a row becomes."""
-    return Mapper(FieldMapping(**mapping)).map(row).fields
+    return RowMapper(FieldMapping(**mapping)).map_row(row).fields
 
 
 def reason(row: dict[str, Any], **mapping: Any) -> str:
@@ -163,7 +169,7 @@ def test_dates_are_sent_as_utc(text: str, mapping: dict[str, Any], sent: str) ->
     ("text", "mapping", "words"),
     [
         ("2017-03-26 02:30", {"time_zone": "Europe/Berlin"}, "does not exist in Europe/Berlin"),
-        ("yesterday", {}, "must be a date as ISO 8601 has it, not 'yesterday'"),
+        ("yesterday", {}, "must be a date in ISO 8601, not 'yesterday'"),
         ("2017-02-29", {}, "must be a date"),
         (
             "10/05/2017",
@@ -175,7 +181,7 @@ def test_dates_are_sent_as_utc(text: str, mapping: dict[str, Any], sent: str) ->
         ("9999-12-31 23:59", {"time_zone": "America/New_York"}, "out of range"),
     ],
 )
-def test_dates_that_are_none_are_rejected(text: str, mapping: dict[str, Any], words: str) -> None:
+def test_invalid_dates_are_rejected(text: str, mapping: dict[str, Any], words: str) -> None:
     assert words in reason({**BASE, "date": text}, **mapping)
 
 
@@ -183,19 +189,19 @@ def test_dates_that_are_none_are_rejected(text: str, mapping: dict[str, Any], wo
     st.datetimes(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2100-01-01")),
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]),
 )
-def test_a_moment_is_sent_as_the_moment_that_it_is_or_rejected(local: datetime, name: str) -> None:
+def test_local_time_round_trips_or_is_rejected(local: datetime, name: str) -> None:
     zone = ZoneInfo(name)
     try:
-        moment = moment_reader("", zone)(local.isoformat(" "))
+        timestamp = timestamp_parser("", zone)(local.isoformat(" "))
     except ValueError:
         # Skipped: an hour or so later the clocks show what they never showed.
         assert (local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)) != local
         return
-    assert moment.utc.astimezone(zone).replace(tzinfo=None) == local
-    assert moment.day == local.date()
-    assert abs(moment.utc.replace(tzinfo=None) - local) <= timedelta(hours=14)
-    read = datetime.fromisoformat(moment.text)
-    assert read == moment.utc.replace(microsecond=local.microsecond // 1000 * 1000)
+    assert timestamp.utc.astimezone(zone).replace(tzinfo=None) == local
+    assert timestamp.day == local.date()
+    assert abs(timestamp.utc.replace(tzinfo=None) - local) <= timedelta(hours=14)
+    read = datetime.fromisoformat(timestamp.rfc3339)
+    assert read == timestamp.utc.replace(microsecond=local.microsecond // 1000 * 1000)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +216,7 @@ def test_a_moment_is_sent_as_the_moment_that_it_is_or_rejected(local: datetime, 
         (True, False, True),
     ],
 )
-def test_hours_are_sent_as_the_number_that_they_are(text: Any, sent: Any, *, comma: bool) -> None:
+def test_hours_are_sent_as_numbers(text: Any, sent: Any, *, comma: bool) -> None:
     hours = mapped({**BASE, "hours": text}, decimal_comma=comma)["hours"]
     assert (hours, type(hours)) == (sent, type(sent))
 
@@ -224,14 +230,14 @@ def test_hours_are_sent_as_the_number_that_they_are(text: Any, sent: Any, *, com
         ("1e1", False, "hours must be a number"),
         ("nan", False, "hours must be a number"),
         ("\u0667", False, "hours must be a number"),
-        ("0.10000000000000001", False, "more digits than a JSON number keeps"),
+        ("0.10000000000000001", False, "more digits than a JSON number can represent"),
     ],
 )
-def test_hours_that_are_no_number_are_rejected(text: str, words: str, *, comma: bool) -> None:
+def test_hours_that_are_not_a_number_are_rejected(text: str, words: str, *, comma: bool) -> None:
     assert words in reason({**BASE, "hours": text}, decimal_comma=comma)
 
 
-def test_weeks_are_whole_numbers_and_other_texts_stay_text() -> None:
+def test_year_and_week_become_integers_and_strings_stay_strings() -> None:
     row = {"user_id": 7, "project": "1.50", "hours": "40", "year": "2016", "week": "24"}
     assert mapped(row) == {
         "user_id": "7",
@@ -240,16 +246,16 @@ def test_weeks_are_whole_numbers_and_other_texts_stay_text() -> None:
         "year": 2016,
         "week": 24,
     }
-    assert reason({**row, "week": "24.5"}) == "week must be a whole number, not '24.5'"
+    assert reason({**row, "week": "24.5"}) == "week must be an integer, not '24.5'"
 
 
 @pytest.mark.parametrize("name", ["user_id", "project", "hours"])
 @pytest.mark.parametrize("value", ["", None])
-def test_a_row_without_what_every_entry_has_is_rejected(name: str, value: Any) -> None:
+def test_row_without_required_field_is_rejected(name: str, value: Any) -> None:
     assert reason({**BASE, name: value}) == f"{name} is missing or empty"
 
 
-def test_reasons_are_in_the_names_of_the_external_tool() -> None:
+def test_reasons_use_column_names_of_external_system() -> None:
     names = {"user_id": "No", "project": "P", "hours": "H", "date": "Day"}
     row = {"No": "7", "P": "a", "H": "x", "Day": "2017-05-10"}
     assert reason(row, fields=names) == "H must be a number, not 'x'"
@@ -257,18 +263,18 @@ def test_reasons_are_in_the_names_of_the_external_tool() -> None:
     assert reason({"P": "a", "H": "1"}, fields=names) == "No is missing or empty"
 
 
-def test_a_row_that_lacks_the_id_which_the_mapping_names_is_rejected() -> None:
+def test_row_without_mapped_external_id_is_rejected() -> None:
     names = {name: name for name in BASE}
     assert reason({**BASE, "ID": ""}, fields=names, external_id="ID") == "ID is missing or empty"
 
 
-def test_columns_that_the_mapping_does_not_name_are_not_read() -> None:
+def test_unmapped_columns_are_ignored() -> None:
     names = {name: name for name in BASE}
     assert mapped({**BASE, "Remark": "x", "hour": 1}, fields=names).keys() == BASE.keys()
 
 
-def test_without_a_mapping_a_misspelt_member_is_rejected_with_the_nearest() -> None:
-    assert "'user_typ' is none of our fields (did you mean user_type?)" in reason(
+def test_unknown_member_without_mapping_is_rejected_with_suggestion() -> None:
+    assert "'user_typ' is not one of our fields (did you mean user_type?)" in reason(
         {**BASE, "user_typ": "Contractor"}
     )
 
@@ -284,12 +290,10 @@ def test_without_a_mapping_a_misspelt_member_is_rejected_with_the_nearest() -> N
         ({}, None),
     ],
 )
-def test_since_looks_at_the_day_as_it_was_noted_and_at_a_week_s_sunday(
-    row: dict[str, Any], last: date | None
-) -> None:
+def test_last_day_is_local_day_or_sunday_of_week(row: dict[str, Any], last: date | None) -> None:
     entry = {name: value for name, value in BASE.items() if name != "date"}
-    mapper = Mapper(FieldMapping(time_zone="America/New_York"))
-    assert mapper.map({**entry, **row}).last_day == last
+    mapper = RowMapper(FieldMapping(time_zone="America/New_York"))
+    assert mapper.map_row({**entry, **row}).last_day == last
 
 
 @pytest.mark.parametrize(
@@ -302,7 +306,7 @@ def test_since_looks_at_the_day_as_it_was_noted_and_at_a_week_s_sunday(
         f'{{"user_id":"007","project":"a","hours":1,"year":{"9" * 5000},"week":1}}',
     ],
 )
-def test_what_json_cannot_carry_is_rejected_and_the_other_rows_go_in(
+def test_values_that_json_cannot_represent_are_rejected(
     run: ImportRun, api: UploadApi, tmp_path: Path, line: str
 ) -> None:
     good = '{"user_id":"007","project":"a","hours":1,"year":2017,"week":2}'
@@ -311,18 +315,14 @@ def test_what_json_cannot_carry_is_rejected_and_the_other_rows_go_in(
     assert [entry["week"] for entry in api.entries.values()] == [2]
 
 
-def test_a_mapping_may_name_the_id_s_column_alone(
-    run: ImportRun, api: UploadApi, tmp_path: Path
-) -> None:
+def test_mapping_with_only_external_id(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text('external_id = "ID"')
     (tmp_path / "a.csv").write_text("ID,user_id,date,project,hours\nE1,007,2017-05-10,a,5\n")
     assert run(tmp_path / "a.csv", "--mapping", tmp_path / "m.toml").code == 0
     assert list(api.entries) == [("a.csv", "E1")]
 
 
-def test_a_header_without_what_every_entry_has_ends_the_import(
-    run: ImportRun, tmp_path: Path
-) -> None:
+def test_header_without_required_column_exits_12(run: ImportRun, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user_id,date,project\n007,2017-05-10,a\n")
     outcome = run(tmp_path / "a.csv")
     assert outcome.code == 12

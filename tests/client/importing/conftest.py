@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from client.command import main
-from client.context import Context
+from client.cli import main
+from client.environment import Environment
 from client.importing import ImportSettings, retries
 from client.settings import ClientSettings
 from tests.client.conftest import SECRET, issuer
@@ -186,7 +186,7 @@ class ImportRun(NamedTuple):
     def __call__(self, *argv: str | Path, stdin: bytes = b"", **environment: str) -> Outcome:
         out, err = io.StringIO(), io.StringIO()
         state = () if "--state" in argv else ("--state", str(self.state))
-        context = Context(
+        context = Environment(
             ["import", "timesheets", *map(str, argv), *state],
             self.environment | environment,
             str(self.directory),

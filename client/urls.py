@@ -1,20 +1,20 @@
-"""Where a request goes: whether a URL is one, and whether its host is this machine.
+"""URL checks: is it an http(s) URL, is its host this machine, may a secret be sent to it.
 
-Judged before httpx is imported, and before anything secret is sent.
+They run before httpx is imported and before anything secret is sent.
 """
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from client.errors import ClientError, InsecureError
 
 
 def check_url(url: str, name: str, error: type[ClientError]) -> None:
-    """Refuse what is not an http or https URL of a host.
+    """Raise unless a URL is http or https and names a host.
 
     Args:
-        url: As given.
+        url: The raw input.
         name: What to call it in the message.
-        error: What to raise.
+        error: The exception class to raise.
     """
     try:
         parts = urlsplit(url)
@@ -30,11 +30,11 @@ def check_url(url: str, name: str, error: type[ClientError]) -> None:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL's host is this machine, by name or by number."""
+    """Return whether a URL's host is this machine, as a name or as an address."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
-    import ipaddress  # noqa: PLC0415 - start-up: only numbers need it.
+    import ipaddress  # noqa: PLC0415 - start-up: only addresses need it.
 
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -42,24 +42,24 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def check_confidential(url: str, what: str) -> None:
-    """Refuse a URL over which a secret would travel in clear.
+def require_https(url: str, secret: str) -> None:
+    """Raise if a secret would be sent to another machine over plain http.
 
     Args:
         url: An http or https URL.
-        what: The secret's name, for the message: ``token`` or ``client secret``.
+        secret: The secret's name, for the message: ``token`` or ``client secret``.
 
     Raises:
-        InsecureError: It is http to another machine.
+        InsecureError: The URL is http and its host is another machine.
     """
     if urlsplit(url).scheme == "http" and not is_loopback(url):
         raise InsecureError(
-            f"{origin(url)} is not https: the {what} would travel in clear, and whoever reads it"
-            " on the way could use it. Use https://, or --insecure to send it all the same."
+            f"{origin(url)} is not https: the {secret} would be sent in clear, and anyone on the"
+            " network path could read and use it. Use https://, or --insecure to send it anyway."
         )
 
 
 def origin(url: str) -> str:
-    """Give scheme, host and port of a URL, for messages: a path may hold what is private."""
-    parts: SplitResult = urlsplit(url)
+    """Return scheme, host and port of a URL, for messages: a path may be private."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.importing.conftest import ImportRun, UploadApi, csv_of, plain_rows
+from tests.client.importing.conftest import ImportRun, UploadApi, csv_of, plain_rows
 
 ROWS = [
     {"user_id": "007", "date": "2017-05-10T08:00Z", "project": "StoreZero", "hours": 7.5},
@@ -46,7 +46,7 @@ SENT = [{**ROWS[0], "date": "2017-05-10T08:00:00.000Z"}, ROWS[1]]
         ("a.json", f" {json.dumps(ROWS, indent=4)}\n"),
     ],
 )
-def test_every_format_gives_the_same_rows(
+def test_all_formats_yield_the_same_rows(
     run: ImportRun, api: UploadApi, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_bytes(content.encode())
@@ -55,7 +55,7 @@ def test_every_format_gives_the_same_rows(
     assert {source for source, _ in api.entries} == {name}
 
 
-def test_standard_input_needs_a_format_and_is_called_stdin(run: ImportRun, api: UploadApi) -> None:
+def test_standard_input_requires_format_and_is_named_stdin(run: ImportRun, api: UploadApi) -> None:
     outcome = run("-", stdin=NDJSON.encode())
     assert (outcome.code, api.requests) == (1, [])
     assert "--format csv, ndjson, json" in outcome.err
@@ -64,19 +64,19 @@ def test_standard_input_needs_a_format_and_is_called_stdin(run: ImportRun, api: 
     assert {source for source, _ in api.entries} == {"stdin"}
 
 
-def test_format_goes_before_the_suffix(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
+def test_format_option_overrides_suffix(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(NDJSON)
     assert run(tmp_path / "a.csv", "--format", "ndjson").code == 0
     assert sent(api) == SENT
 
 
-def test_one_json_object_is_one_row(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
+def test_single_json_object_is_one_row(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(ROWS[0]))
     assert run(tmp_path / "a.json").code == 0
     assert sent(api) == SENT[:1]
 
 
-def test_an_empty_array_and_a_header_alone_are_no_rows(
+def test_empty_array_and_header_only_send_nothing(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text("[]")
@@ -85,7 +85,7 @@ def test_an_empty_array_and_a_header_alone_are_no_rows(
     assert api.requests == []
 
 
-def test_cells_may_hold_line_ends_and_delimiters(
+def test_cells_may_contain_line_ends_and_delimiters(
     run: ImportRun, api: UploadApi, tmp_path: Path
 ) -> None:
     (tmp_path / "a.csv").write_text(csv_of('007,2017-05-10,"Store,\nZero",5,E1'))
@@ -100,17 +100,17 @@ def test_cells_may_hold_line_ends_and_delimiters(
         ("a.csv", csv_of('007,2017-05-10,"Store').encode(), "unexpected end of data"),
         ("a.csv", csv_of('007,2017-05-10,"Sto"re,5,E1').encode(), "expected after"),
         ("a.csv", csv_of("007,2017-05-10,Pão,5,E1").encode("latin-1"), "is not utf-8"),
-        ("a.csv", b"user_id,hour\n", "'hour' is none of our fields (did you mean hours?)"),
+        ("a.csv", b"user_id,hour\n", "'hour' is not one of our fields (did you mean hours?)"),
         ("a.csv", b"user_id,hours,hours\n", "'hours' more than once"),
         ("a.csv", csv_of("x" * 1_100_000).encode(), "longer than"),
         ("a.json", b'[{"a": 1}', "cannot be read"),
         ("a.json", b'[{"a": 1} {"a": 1}]', "a comma or ] is missing"),
-        ("a.json", b"[] []", "something follows"),
+        ("a.json", b"[] []", "unexpected data after"),
         ("a.json", b"[" * 100_000, "cannot be read"),
         ("a.json", b"[1, NaN]", "NaN is not JSON"),
     ],
 )
-def test_a_source_that_cannot_be_read_ends_the_import_with_the_reason(
+def test_unreadable_source_exits_12_with_reason(
     run: ImportRun, tmp_path: Path, name: str, content: bytes, words: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -119,7 +119,7 @@ def test_a_source_that_cannot_be_read_ends_the_import_with_the_reason(
     assert words in outcome.err
 
 
-def test_a_file_that_is_not_there_is_one_line(run: ImportRun) -> None:
+def test_missing_file_is_reported_in_one_line(run: ImportRun) -> None:
     outcome = run("missing.csv")
     assert (outcome.code, outcome.err) == (
         12,
@@ -127,9 +127,7 @@ def test_a_file_that_is_not_there_is_one_line(run: ImportRun) -> None:
     )
 
 
-def test_an_import_that_never_began_leaves_nothing_to_go_on_with(
-    run: ImportRun, tmp_path: Path
-) -> None:
+def test_unreadable_source_leaves_no_checkpoint(run: ImportRun, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"")
     for name in ("missing.csv", "a.csv"):
         run(name)
@@ -188,7 +186,7 @@ def external() -> Iterator[External]:
         ("/export.csv", "application/octet-stream", CSV),
     ],
 )
-def test_the_media_type_of_a_url_tells_the_format_or_else_its_suffix(
+def test_format_of_url_from_media_type_or_suffix(
     run: ImportRun, api: UploadApi, external: External, *, path: str, media_type: str, content: str
 ) -> None:
     external.content, external.headers = content.encode(), {"Content-Type": media_type}
@@ -199,7 +197,7 @@ def test_the_media_type_of_a_url_tells_the_format_or_else_its_suffix(
     assert external.asked == [(f"{path}?key=1", None)]
 
 
-def test_a_url_is_asked_with_its_own_credentials(run: ImportRun, external: External) -> None:
+def test_url_is_requested_with_source_credentials(run: ImportRun, external: External) -> None:
     url = f"{external.origin}/export"
     run(url, IMPORT_SOURCE_TOKEN="theirs")
     run(url, IMPORT_SOURCE_USER="me", IMPORT_SOURCE_PASSWORD="sésame:1")
@@ -207,7 +205,7 @@ def test_a_url_is_asked_with_its_own_credentials(run: ImportRun, external: Exter
     assert [sent for _, sent in external.asked] == ["Bearer theirs", f"Basic {basic}"]
 
 
-def test_credentials_may_stand_in_env_local(
+def test_source_credentials_from_env_local(
     run: ImportRun, external: External, tmp_path: Path
 ) -> None:
     (tmp_path / ".env.local").write_text("IMPORT_SOURCE_TOKEN=kept\n")
@@ -215,7 +213,7 @@ def test_credentials_may_stand_in_env_local(
     assert external.asked[0][1] == "Bearer kept"
 
 
-def test_the_source_s_credentials_do_not_go_to_the_api(
+def test_source_credentials_are_not_sent_to_api(
     run: ImportRun, api: UploadApi, external: External
 ) -> None:
     run(f"{external.origin}/export", IMPORT_SOURCE_TOKEN="theirs")
@@ -228,12 +226,12 @@ def test_the_source_s_credentials_do_not_go_to_the_api(
         ({"IMPORT_SOURCE_TOKEN": "t", "IMPORT_SOURCE_USER": "u"}, "both set"),
         ({"IMPORT_SOURCE_USER": "u"}, "IMPORT_SOURCE_PASSWORD is not set"),
         ({"IMPORT_SOURCE_PASSWORD": "p"}, "IMPORT_SOURCE_USER is not set"),
-        ({"IMPORT_SOURCE_TOKEN": "a\nb"}, "IMPORT_SOURCE_TOKEN holds"),
+        ({"IMPORT_SOURCE_TOKEN": "a\nb"}, "IMPORT_SOURCE_TOKEN contains"),
         ({"IMPORT_SOURCE_USER": "a:b", "IMPORT_SOURCE_PASSWORD": "p"}, "must not contain a colon"),
         ({"IMPORT_URL": "localhost"}, "IMPORT_URL must start with"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused_by_name(
+def test_contradictory_settings_are_reported_by_name(
     run: ImportRun, export: Path, settings: dict[str, Any], words: str
 ) -> None:
     outcome = run(export, **settings)
@@ -241,19 +239,21 @@ def test_settings_that_contradict_each_other_are_refused_by_name(
     assert words in outcome.err
 
 
-def test_a_password_in_the_url_is_refused_and_not_repeated(run: ImportRun) -> None:
+def test_password_in_url_is_rejected_and_not_printed(run: ImportRun) -> None:
     outcome = run("http://me:sesame@localhost/export.csv")
     assert outcome.code == 1
     assert "sesame" not in outcome.err
 
 
-def test_credentials_do_not_go_over_http_to_another_machine(run: ImportRun) -> None:
+def test_source_credentials_over_http_are_refused(run: ImportRun) -> None:
     outcome = run("http://tempus.example/export.csv", IMPORT_SOURCE_TOKEN="theirs")
     assert outcome.code == 4
     assert "http://tempus.example is not https" in outcome.err
 
 
-def test_insecure_sends_them_all_the_same(run: ImportRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_insecure_sends_source_credentials_over_http(
+    run: ImportRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     url = "http://tempus.invalid/export.csv"
     outcome = run(url, "--insecure", "--attempts", "1", IMPORT_SOURCE_TOKEN="theirs")
@@ -261,7 +261,7 @@ def test_insecure_sends_them_all_the_same(run: ImportRun, monkeypatch: pytest.Mo
     assert "cannot be reached" in outcome.err
 
 
-def test_since_goes_into_the_query_where_the_mapping_names_a_parameter(
+def test_since_is_sent_as_mapped_query_parameter(
     run: ImportRun, api: UploadApi, external: External, tmp_path: Path
 ) -> None:
     (tmp_path / "m.toml").write_text('since_parameter = "from"')
@@ -272,17 +272,17 @@ def test_since_goes_into_the_query_where_the_mapping_names_a_parameter(
 
 
 @pytest.mark.parametrize(("status", "times"), [(401, 1), (404, 1), (302, 1), (503, 8), (429, 8)])
-def test_a_refusal_of_the_external_system_is_told_and_retried_only_if_it_may_pass(
+def test_error_of_external_system_is_retried_only_if_transient(
     run: ImportRun, external: External, status: int, times: int
 ) -> None:
     external.status = status
     outcome = run(f"{external.origin}/export")
     assert outcome.code == 12
-    assert f"did not give the rows: {status}" in outcome.err
+    assert f"did not return rows: {status}" in outcome.err
     assert len(external.asked) == times
 
 
-def test_a_source_that_breaks_off_is_read_again_behind_what_was_acknowledged(
+def test_cut_off_source_is_read_again_after_acknowledged_rows(
     run: ImportRun, api: UploadApi, external: External
 ) -> None:
     external.content = csv_of(*plain_rows(4000)).encode()
@@ -292,7 +292,7 @@ def test_a_source_that_breaks_off_is_read_again_behind_what_was_acknowledged(
     assert len(sent(api)) == len(api.entries) == 4000
 
 
-def test_a_url_is_read_as_a_stream(run: ImportRun, api: UploadApi, waiting: str) -> None:
+def test_url_is_streamed(run: ImportRun, api: UploadApi, waiting: str) -> None:
     assert run(waiting, "--batch-size", "1").code == 0
     assert len(api.entries) == 2
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from client.api import Api
-from client.errors import ApiRefusedError
+from client.errors import ApiRejectedError
 from client.settings import ClientSettings
 from client.tokens import TokenSource
 from client.transport import Transport
@@ -28,14 +28,14 @@ def source(settings: ClientSettings, clock: list[float]) -> Iterator[TokenSource
         yield TokenSource(settings, transport, clock=lambda: clock[0])
 
 
-def test_a_token_is_kept_until_shortly_before_its_end(
+def test_token_is_cached_until_shortly_before_expiry(
     source: TokenSource, clock: list[float]
 ) -> None:
-    first = source.get()
+    first = source.get_token()
     clock[0] = 3569.0
-    assert source.get() == first
+    assert source.get_token() == first
     clock[0] = 3570.0
-    assert source.get() != first
+    assert source.get_token() != first
 
 
 def test_requests_share_one_token(settings: ClientSettings, api: Any) -> None:
@@ -45,9 +45,7 @@ def test_requests_share_one_token(settings: ClientSettings, api: Any) -> None:
     assert len({request.token for request in api.seen}) == 1
 
 
-def test_a_remembered_token_that_is_refused_is_renewed_once(
-    settings: ClientSettings, api: Any
-) -> None:
+def test_rejected_cached_token_is_renewed_once(settings: ClientSettings, api: Any) -> None:
     with Api(settings) as library:
         library.request("GET", api.url)
         api.answer(401, {"title": "Invalid"})
@@ -57,9 +55,9 @@ def test_a_remembered_token_that_is_refused_is_renewed_once(
         assert api.seen[1].body == api.seen[2].body == b"{}"
 
 
-def test_a_new_token_that_is_refused_is_not_tried_again(settings: ClientSettings, api: Any) -> None:
+def test_rejected_new_token_is_not_retried(settings: ClientSettings, api: Any) -> None:
     api.answer(401, {"title": "Invalid"})
-    with Api(settings) as library, pytest.raises(ApiRefusedError, match="401 Invalid") as refusal:
+    with Api(settings) as library, pytest.raises(ApiRejectedError, match="401 Invalid") as refusal:
         library.request("GET", api.url)
     assert refusal.value.status == 401
     assert len(api.seen) == 1

@@ -34,7 +34,7 @@ def client(*argv: str) -> list[str]:
         (("http://localhost:1/",), 5, "", "http://localhost:1 cannot be reached"),
     ],
 )
-def test_the_process_ends_with_the_code_and_keeps_the_streams_apart(
+def test_process_exit_code_stdout_and_stderr(
     command: dict[str, Any], argv: tuple[str, ...], code: int, out: str, err: str
 ) -> None:
     ended = subprocess.run(client(*argv), capture_output=True, check=False, **command)
@@ -46,7 +46,7 @@ def test_the_process_ends_with_the_code_and_keeps_the_streams_apart(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_it_prints_the_answer_whatever_the_terminal_can_show(
+def test_response_is_escaped_if_stdout_cannot_encode_it(
     command: dict[str, Any], api: Any, encoding: str
 ) -> None:
     api.answer(200, {"name": "Pão"})
@@ -60,7 +60,7 @@ def test_it_prints_the_answer_whatever_the_terminal_can_show(
     )
 
 
-def test_env_files_of_the_current_directory_are_enough(
+def test_settings_from_env_file_of_current_directory(
     command: dict[str, Any], api: Any, tmp_path: Path
 ) -> None:
     lines = [f"{n}={command['env'].pop(n)}\n" for n in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")]
@@ -69,7 +69,7 @@ def test_env_files_of_the_current_directory_are_enough(
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "[]\n", "")
 
 
-def test_a_reader_that_went_away_is_no_traceback(command: dict[str, Any], api: Any) -> None:
+def test_closed_stdout_exits_141_without_traceback(command: dict[str, Any], api: Any) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     ended = subprocess.run(
@@ -80,7 +80,7 @@ def test_a_reader_that_went_away_is_no_traceback(command: dict[str, Any], api: A
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told(command: dict[str, Any], api: Any) -> None:
+def test_full_disk_is_reported(command: dict[str, Any], api: Any) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             client(api.url), stdout=full, stderr=subprocess.PIPE, check=False, **command
@@ -89,7 +89,7 @@ def test_a_full_disk_is_told(command: dict[str, Any], api: Any) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_ctrl_c_ends_it_with_130_and_no_traceback(command: dict[str, Any]) -> None:
+def test_ctrl_c_exits_130_without_traceback(command: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         process = subprocess.Popen(
@@ -104,13 +104,13 @@ def test_ctrl_c_ends_it_with_130_and_no_traceback(command: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("argv", [(), ("--help",), ("http://localhost/", "post", "{")])
-def test_nothing_heavy_is_imported_before_the_arguments_are_right(
+def test_invalid_arguments_import_nothing_heavy(
     command: dict[str, Any], argv: tuple[str, ...]
 ) -> None:
     code = (
         "import sys\n"
-        "from client.command import main\nfrom client.context import Context\n"
-        "main(Context.of_process())\n"
+        "from client.cli import main\nfrom client.environment import Environment\n"
+        "main(Environment.from_process())\n"
         "heavy = {'httpx', 'ssl', 'dotenv', 'asyncio', 'dataclasses', 'api'} & set(sys.modules)\n"
         "sys.exit(str(sorted(heavy)) if heavy else 0)"
     )
@@ -120,7 +120,7 @@ def test_nothing_heavy_is_imported_before_the_arguments_are_right(
     assert ended.returncode == 0, ended.stderr
 
 
-def test_a_request_does_not_import_httpx_s_command_line(command: dict[str, Any]) -> None:
+def test_request_does_not_import_httpx_command_line(command: dict[str, Any]) -> None:
     code = (
         "import sys; from client.transport import import_httpx\n"
         "import_httpx().Client(trust_env=False).close()\n"

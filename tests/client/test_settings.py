@@ -11,14 +11,14 @@ from client.settings import ClientSettings, load_settings
 FULL = "ISSUER=http://localhost/a\nCLIENT_ID=file\nCLIENT_SECRET=hidden\n"
 
 
-def test_the_environment_wins_over_env_local_which_wins_over_env(tmp_path: Path) -> None:
+def test_environment_overrides_env_local_overrides_env(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(FULL + "SCOPE=env\nAUDIENCE=env\n")
     (tmp_path / ".env.local").write_text("SCOPE=local\nAUDIENCE=local\n")
     settings = load_settings({"AUDIENCE": "process"}, str(tmp_path))
     assert (settings.client_id, settings.scope, settings.audience) == ("file", "local", "process")
 
 
-def test_what_okta_wrote_is_understood_and_gives_way_to_env_local(tmp_path: Path) -> None:
+def test_okta_env_file_is_overridden_by_env_local(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(FULL)
     (tmp_path / ".okta.env").write_text(
         'export OKTA_OAUTH2_ISSUER="https://dev-133337.okta.com/oauth2/default"\n'
@@ -31,16 +31,14 @@ def test_what_okta_wrote_is_understood_and_gives_way_to_env_local(tmp_path: Path
 
 
 @pytest.mark.parametrize("secret", ["a$b", "${HOME}", "a#b", "é"])
-def test_a_quoted_secret_is_taken_as_it_stands(tmp_path: Path, secret: str) -> None:
+def test_quoted_secret_is_not_expanded(tmp_path: Path, secret: str) -> None:
     (tmp_path / ".env").write_text(f"{FULL}CLIENT_SECRET='{secret}'\n", encoding="utf-8")
     assert load_settings({}, str(tmp_path)).client_secret == secret
 
 
 @pytest.mark.parametrize("name", ["ISSUER", "CLIENT_ID", "CLIENT_SECRET"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_setting_is_named_in_one_line_with_where_to_put_it(
-    run: Any, name: str, value: str | None
-) -> None:
+def test_missing_setting_is_reported_in_one_line(run: Any, name: str, value: str | None) -> None:
     outcome = run("http://localhost/", **{name: value})
     assert (outcome.code, outcome.out) == (11, "")
     assert outcome.err.startswith(f"{name} is not set")
@@ -49,17 +47,17 @@ def test_a_missing_setting_is_named_in_one_line_with_where_to_put_it(
 
 
 @pytest.mark.parametrize("issuer", ["localhost:3001", "https://", "ftp://a/b", "http://u:p@h/"])
-def test_a_malformed_issuer_is_refused_by_name(run: Any, issuer: str) -> None:
+def test_malformed_issuer_is_reported_by_name(run: Any, issuer: str) -> None:
     outcome = run("http://localhost/", ISSUER=issuer)
     assert outcome.code == 11
     assert outcome.err.startswith("ISSUER ")
 
 
-def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+def test_env_file_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env.local").write_bytes(b"CLIENT_ID=\xff\n")
     with pytest.raises(ConfigurationError, match=r"\.env\.local cannot be read"):
         load_settings({}, str(tmp_path))
 
 
-def test_settings_never_show_the_secret() -> None:
+def test_repr_of_settings_hides_secret() -> None:
     assert "hidden" not in repr(ClientSettings(issuer="i", client_id="c", client_secret="hidden"))

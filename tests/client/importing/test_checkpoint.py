@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from client.importing.checkpoint import Checkpoint, CheckpointFile
-from client.importing.outcome import Counts
+from client.importing.results import Counts
+from tests.client.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
 from tests.conftest import START_SECONDS, environment_of
-from tests.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
 
 BROKEN = Fault(400)
 """Ends a run as a kill would: without a word to the checkpoint."""
@@ -31,19 +31,19 @@ def external_ids(api: UploadApi) -> list[str]:
     return [row["external_id"] for request in api.requests for row in request.rows]
 
 
-def test_it_goes_on_behind_the_last_acknowledged_batch(
+def test_run_resumes_after_last_acknowledged_batch(
     run: ImportRun, api: UploadApi, export: Path
 ) -> None:
     break_off(run, api, export)
     outcome = run(export, "--batch-size", "2")
     assert outcome.code == 0
-    assert outcome.err.startswith("Going on behind 4 rows of an earlier run.\n")
+    assert outcome.err.startswith("Resuming after 4 rows of an earlier run.\n")
     assert "export.csv: 5 created, 0 updated" in outcome.err
     assert external_ids(api) == ["E5"]
     assert not (run.state / "export.csv.json").exists()
 
 
-def test_a_batch_that_was_on_its_way_has_the_same_key_and_body_again(
+def test_resumed_run_repeats_unacknowledged_batch_with_same_key(
     run: ImportRun, api: UploadApi, export: Path
 ) -> None:
     api.faults += [Fault(400, carried_out=True)]
@@ -55,7 +55,7 @@ def test_a_batch_that_was_on_its_way_has_the_same_key_and_body_again(
     assert first.body == second.body
 
 
-def test_rows_that_were_added_behind_are_imported_too(
+def test_appended_rows_are_imported_by_resumed_run(
     run: ImportRun, api: UploadApi, export: Path
 ) -> None:
     break_off(run, api, export)
@@ -65,9 +65,7 @@ def test_rows_that_were_added_behind_are_imported_too(
     assert external_ids(api) == ["E5", "E6", "E7"]
 
 
-def test_derived_ids_are_those_of_an_unbroken_run(
-    run: ImportRun, api: UploadApi, tmp_path: Path
-) -> None:
+def test_resumed_run_derives_same_ids(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     rows = ["007,2017-05-10,StoreZero,5"] * 5
     path.write_text("\n".join(["user_id,date,project,hours", *rows]))
@@ -83,14 +81,22 @@ def test_derived_ids_are_those_of_an_unbroken_run(
 @pytest.mark.parametrize(
     ("change", "argv", "words"),
     [
-        (csv_of("008,2017-05-10,StoreZero,1,E1", *plain_rows(4, begin=2)), (), "not an earlier"),
-        (csv_of(*plain_rows(5)).replace("\n", "\n\n", 1), (), "not an earlier run's"),
-        (csv_of(*plain_rows(3)), (), "is shorter than"),
-        (None, ("--since", "2017-01-01"), "not an earlier run's"),
-        (None, ("--format", "csv"), "not an earlier run's"),
+        (
+            csv_of("008,2017-05-10,StoreZero,1,E1", *plain_rows(4, begin=2)),
+            (),
+            "differ from those of an earlier run",
+        ),
+        (
+            csv_of(*plain_rows(5)).replace("\n", "\n\n", 1),
+            (),
+            "differ from those of an earlier run",
+        ),
+        (csv_of(*plain_rows(3)), (), "has fewer rows than"),
+        (None, ("--since", "2017-01-01"), "differ from those of an earlier run"),
+        (None, ("--format", "csv"), "differ from those of an earlier run"),
     ],
 )
-def test_another_source_or_other_options_start_over_and_say_so(
+def test_changed_source_or_options_start_over(
     run: ImportRun, api: UploadApi, export: Path, *, change: str | None, argv: Any, words: str
 ) -> None:
     break_off(run, api, export)
@@ -104,31 +110,27 @@ def test_another_source_or_other_options_start_over_and_say_so(
     assert outcome.counted == len(external_ids(api))
 
 
-def test_another_batch_size_goes_on_all_the_same(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_changed_batch_size_resumes(run: ImportRun, api: UploadApi, export: Path) -> None:
     break_off(run, api, export)
     assert run(export, "--batch-size", "1").code == 0
     assert external_ids(api) == ["E5"]
 
 
-def test_restart_starts_over(run: ImportRun, api: UploadApi, export: Path) -> None:
+def test_restart_ignores_checkpoint(run: ImportRun, api: UploadApi, export: Path) -> None:
     break_off(run, api, export)
     outcome = run(export, "--restart")
     assert "1 created, 0 updated, 4 unchanged" in outcome.err
     assert len(external_ids(api)) == 5
 
 
-def test_standard_input_goes_on_when_the_same_comes_again(run: ImportRun, api: UploadApi) -> None:
+def test_same_standard_input_resumes(run: ImportRun, api: UploadApi) -> None:
     stdin = csv_of(*plain_rows(5)).encode()
     break_off(run, api, "-", "--format", "csv", stdin=stdin)
     assert run("-", "--format", "csv", stdin=stdin).code == 0
     assert external_ids(api) == ["E5"]
 
 
-def test_standard_input_starts_over_when_something_else_comes(
-    run: ImportRun, api: UploadApi
-) -> None:
+def test_different_standard_input_starts_over(run: ImportRun, api: UploadApi) -> None:
     break_off(run, api, "-", "--format", "csv", stdin=csv_of(*plain_rows(5)).encode())
     outcome = run("-", "--format", "csv", stdin=csv_of(*plain_rows(5, begin=3)).encode())
     assert outcome.code == 0
@@ -136,9 +138,7 @@ def test_standard_input_starts_over_when_something_else_comes(
     assert external_ids(api) == ["E3", "E4", "E5", "E6", "E7"]
 
 
-def test_another_job_does_not_take_its_checkpoint(
-    run: ImportRun, api: UploadApi, export: Path
-) -> None:
+def test_other_job_ignores_checkpoint(run: ImportRun, api: UploadApi, export: Path) -> None:
     break_off(run, api, export)
     assert run(export, "--job", "other").code == 0
     assert len(external_ids(api)) == 5
@@ -149,18 +149,18 @@ def test_another_job_does_not_take_its_checkpoint(
     "content",
     ["", "[]", "{}", '{"version": 2}', '{"version": 1, "counts": {}}', "[" * 100_000, "\x00"],
 )
-def test_a_checkpoint_that_is_none_ends_the_import_and_names_the_way_out(
+def test_invalid_checkpoint_is_reported_with_restart_option(
     run: ImportRun, api: UploadApi, export: Path, content: str
 ) -> None:
     run.state.mkdir()
     (run.state / "export.csv.json").write_text(content)
     outcome = run(export)
     assert (outcome.code, api.requests) == (10, [])
-    assert "is no checkpoint of this version; --restart" in outcome.err
+    assert "is not a checkpoint of this version; --restart" in outcome.err
     assert run(export, "--restart").code == 0
 
 
-def test_a_checkpoint_is_kept_whole(tmp_path: Path) -> None:
+def test_checkpoint_file_round_trip(tmp_path: Path) -> None:
     file = CheckpointFile(tmp_path / "a.json")
     assert file.load() is None
     kept = Checkpoint(position=3, fingerprint="f", counts=Counts(1, 2, 3, 4, 5), rejected_bytes=7)
@@ -171,7 +171,7 @@ def test_a_checkpoint_is_kept_whole(tmp_path: Path) -> None:
     assert file.load() is None
 
 
-def test_a_checkpoint_holds_no_row_and_no_secret(
+def test_checkpoint_contains_no_row_and_no_secret(
     run: ImportRun, api: UploadApi, export: Path
 ) -> None:
     break_off(run, api, export)
@@ -186,7 +186,7 @@ def test_a_checkpoint_holds_no_row_and_no_secret(
     }
 
 
-def test_a_state_directory_that_cannot_be_made_is_one_line(
+def test_state_directory_that_cannot_be_created_is_reported(
     run: ImportRun, export: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -200,7 +200,7 @@ def is_locked(path: Path) -> bool:
     return path.exists() and f":{path.stat().st_ino} " in Path("/proc/locks").read_text()
 
 
-def test_a_second_run_of_a_job_ends_at_once_and_a_third_runs_when_the_first_was_killed(
+def test_second_run_exits_13_and_kill_releases_lock(
     environment: dict[str, str], tmp_path: Path, export: Path, api: UploadApi
 ) -> None:
     command = [sys.executable, "-m", "client", "import", "timesheets"]
@@ -229,7 +229,7 @@ def test_a_second_run_of_a_job_ends_at_once_and_a_third_runs_when_the_first_was_
     os.close(reader)
     os.close(writer)
     assert (second.returncode, second.stdout) == (13, "")
-    assert second.stderr == "The import night is running already: .import/night.lock is locked.\n"
+    assert second.stderr == "The import night is already running: .import/night.lock is locked.\n"
     third = subprocess.run([*command, str(export), "--job", "night"], check=False, **surroundings)
     assert third.returncode == 0
     assert len(api.entries) == 5

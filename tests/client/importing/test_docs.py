@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from client.exit_codes import ExitCode
 from client.importing import load_mapping
-from client.importing.arguments import make_parser
+from client.importing.arguments import build_parser
 from client.importing.mapping import FieldMapping
 from client.importing.settings import IMPORT_NAMES
-from client.status import ExitCode
+from tests.client.importing.conftest import UploadApi
 from tests.conftest import ROOT
-from tests.importing.conftest import UploadApi
 
 PAGE = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"python -m client import (.+?)(?:\n|$)")
@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_program_of_the_page_runs(
+def test_documented_program_runs(
     environment: dict[str, str],
     api: UploadApi,
     tmp_path: Path,
@@ -42,7 +42,7 @@ def test_the_program_of_the_page_runs(
     assert list(api.entries) == [("tempus", "E1")]
 
 
-def test_the_mapping_of_the_page_says_all_that_a_mapping_can(tmp_path: Path) -> None:
+def test_documented_mapping_sets_every_option(tmp_path: Path) -> None:
     (mapping,) = blocks("toml")
     (tmp_path / "m.toml").write_text(mapping)
     loaded = load_mapping(tmp_path / "m.toml")
@@ -50,22 +50,22 @@ def test_the_mapping_of_the_page_says_all_that_a_mapping_can(tmp_path: Path) -> 
         assert getattr(loaded, name) != default, name
 
 
-def test_the_commands_of_the_page_are_understood_and_every_option_is_told_of() -> None:
-    parser = make_parser()
+def test_documented_commands_parse_and_every_option_is_documented() -> None:
+    parser = build_parser()
     commands = COMMAND.findall(PAGE)
     assert len(commands) == 3
     for command in commands:
-        assert parser.parse_intermixed_args(shlex.split(command)).what == "timesheets"
+        assert parser.parse_intermixed_args(shlex.split(command)).resource == "timesheets"
     for option in parser.format_usage().split("["):
         if option.startswith("--"):
             assert re.split(r"[ \]]", option)[0] in PAGE
 
 
-def test_the_exit_codes_of_the_page_are_those_of_the_job() -> None:
+def test_documented_exit_codes_are_complete() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
     assert told == set(ExitCode) - {ExitCode.PIPE_CLOSED}
 
 
-def test_every_setting_of_the_job_is_told_of() -> None:
+def test_every_setting_is_documented() -> None:
     for name in IMPORT_NAMES:
         assert name in PAGE

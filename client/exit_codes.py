@@ -1,0 +1,38 @@
+"""Exit codes, for scripts that distinguish failures."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of ``python -m client``, for every command. 2 is reserved by shells."""
+
+    OK = 0
+    """The API responded with success."""
+    USAGE = 1
+    """The arguments are invalid and nothing was sent; the Okta sample exits with 1 too."""
+    REJECTED = 3
+    """An import completed, and some of its rows were rejected."""
+    INSECURE = 4
+    """A secret or token would have been sent in clear; it was not sent."""
+    NETWORK = 5
+    """The issuer or the API could not be reached, or the connection was lost."""
+    ISSUER_ERROR = 6
+    """The issuer returned no token."""
+    API_REJECTED = 7
+    """The API responded 4xx."""
+    API_SERVER_ERROR = 8
+    """The API responded 5xx."""
+    UNEXPECTED_RESPONSE = 9
+    """A redirect, or a response that is not JSON."""
+    OUTPUT = 10
+    """The request or import succeeded, but its response or state could not be written."""
+    CONFIGURATION = 11
+    """A setting or a mapping file is missing or malformed; nothing was sent."""
+    SOURCE = 12
+    """The source of an import cannot be read, or not to its end."""
+    LOCKED = 13
+    """Another run of the same import is in progress."""
+    INTERRUPTED = 130
+    """Ctrl-C: 128 + SIGINT, the convention of shells."""
+    PIPE_CLOSED = 141
+    """The reader of the output closed it: 128 + SIGPIPE, the convention of shells."""

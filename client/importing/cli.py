@@ -1,0 +1,75 @@
+"""The command ``import timesheets SOURCE``: build the job from the arguments and report its end."""
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from client.environment import Environment
+from client.errors import UsageError
+from client.exit_codes import ExitCode
+from client.importing.arguments import build_parser
+from client.output import write_text
+from client.urls import check_url
+
+if TYPE_CHECKING:
+    from client.importing.sources import Source
+
+STDIN: Final = "-"
+_OPTIONS: Final = (
+    "file_format",
+    "since",
+    "batch_size",
+    "attempts",
+    "dry_run",
+    "restart",
+    "insecure",
+    "state",
+    "job",
+    "rejected",
+)
+"""Arguments with the names of job options."""
+
+
+def run_import(environment: Environment) -> ExitCode:
+    """Run the import that the arguments describe.
+
+    Raises:
+        ClientError: See ``client.errors``.
+    """
+    parser = build_parser()
+    parsed = parser.parse_intermixed_args(environment.argv[1:])
+    if parsed.help:
+        return write_text(environment, parser.format_help().rstrip())
+    if not parsed.source:
+        raise UsageError(parser.format_usage().rstrip())
+    return _run_job(environment, parsed)
+
+
+def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
+    # Imported only now: the job's modules take longer to import than the arguments to parse.
+    from client.importing.job import ImportJob  # noqa: PLC0415 - start-up.
+    from client.importing.mapping import FieldMapping, load_mapping  # noqa: PLC0415 - start-up.
+    from client.importing.options import ImportOptions  # noqa: PLC0415 - start-up.
+    from client.importing.progress import create_progress  # noqa: PLC0415 - start-up.
+    from client.importing.settings import load_import_settings  # noqa: PLC0415 - start-up.
+    from client.importing.sources import StreamSource, create_source  # noqa: PLC0415 - start-up.
+
+    chosen = {name: value for name, value in vars(parsed).items() if value is not None}
+    options = ImportOptions(**{name: chosen[name] for name in _OPTIONS if name in chosen})
+    mapping = load_mapping(parsed.mapping) if parsed.mapping else FieldMapping()
+    settings = load_import_settings(environment.variables, environment.directory)
+    if parsed.url:
+        check_url(parsed.url, "--url", UsageError)
+        settings = replace(settings, url=parsed.url)
+    if parsed.source == STDIN:
+        source: Source = StreamSource(environment.stdin.buffer)
+    else:
+        source = create_source(parsed.source, settings.credentials, mapping, options)
+    with (
+        create_progress(environment, quiet=parsed.quiet) as progress,
+        ImportJob(source, settings, mapping, options, progress) as job,
+    ):
+        summary = job.run()
+    if summary.counts.rejected or not parsed.quiet:
+        environment.echo_err(str(summary))
+    return ExitCode.REJECTED if summary.counts.rejected else ExitCode.OK

@@ -1,0 +1,79 @@
+"""Parsing responses: JSON, problem documents (RFC 9457), and other bodies that servers send."""
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_PLAIN_TEXT: Final = 500
+"""Characters of a plain-text error that are shown."""
+
+_REDIRECTS: Final = range(300, 400)
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the value of JSON text.
+
+    Raises:
+        ValueError: The content is not JSON in UTF-8, or is nested deeper than Python supports.
+    """
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_reject_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def is_redirect(response: "httpx.Response") -> bool:
+    """Return whether the status is 3xx; the client follows no redirects."""
+    return response.status_code in _REDIRECTS
+
+
+def describe_plain_response(response: "httpx.Response") -> str:
+    """Return the reason phrase, and the beginning of a plain-text body."""
+    phrase: str = response.reason_phrase
+    if response.headers.get("content-type", "").startswith("text/plain"):
+        body = response.content.decode("utf-8", "replace").strip()
+        return f"{phrase}: {body[:MAX_PLAIN_TEXT]}" if body else phrase
+    return phrase
+
+
+def describe_error(response: "httpx.Response") -> str:
+    """Return an error response as text: status, title and detail, then one line for each error.
+
+    Args:
+        response: 4xx or 5xx. Problem documents with Finale's ``message`` and ``errors``
+            (``[{"field", "message"}]``, or names) are supported; any other body is shortened.
+    """
+    try:
+        problem = parse_json(response.content)
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return f"{response.status_code} {describe_plain_response(response)}".rstrip()
+    title = _first_string(problem, "title", "error") or response.reason_phrase
+    detail = _first_string(problem, "detail", "message", "error_description")
+    lines = [f"{response.status_code} {title}".rstrip()]
+    if detail and detail != title:
+        lines[0] += f": {detail}"
+    errors = problem.get("errors")
+    lines += [f"  {_format_error(error)}" for error in (errors if isinstance(errors, list) else ())]
+    if request_id := _first_string(problem, "request_id"):
+        lines.append(f"  request id: {request_id}")
+    return "\n".join(lines)
+
+
+def _first_string(members: dict[str, Any], *names: str) -> str:
+    """Return the first of these members that is a non-empty string, or an empty string."""
+    values = (members.get(name) for name in names)
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _format_error(error: Any) -> str:
+    if isinstance(error, dict) and "field" in error:
+        return f"{error['field']}: {error.get('message', '')}".rstrip()
+    return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
