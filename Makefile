@@ -52,15 +52,14 @@ migration: $(VENV)/.development ## Write a migration from the models: make migra
 	@$(BIN)/alembic upgrade head
 	@$(BIN)/alembic revision --autogenerate -m "$(m)"
 
-bench: $(VENV)/.development ## Measure against the seed's Node stack (options: BENCH="--quick")
+bench: $(VENV)/.development ## Measure against Finale on Node (options: BENCH="--quick")
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 growth: $(VENV)/.development ## Measure costs from 10,000 to 1,000,000 rows (options: GROWTH="--postgres")
 	@$(BIN)/python -m benchmarks.growth $(GROWTH)
 
-compare: $(VENV)/.development ## Drive Finale and ours with the same requests and print where they differ
-	@$(BIN)/python -m benchmarks.compare $(COMPARE)
-	@$(BIN)/python -m benchmarks.compare --compatible finale $(COMPARE)
+compare: $(VENV)/.development ## Print where responses differ from Finale's (COMPARE="-k a9 --responses")
+	@$(BIN)/python -m pytest --quiet --differences tests/conformance $(COMPARE)
 
 lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \

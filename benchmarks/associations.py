@@ -1,17 +1,16 @@
 """`python -m benchmarks.associations`: related rows, embedded in a list of 100.
 
 1,000 users with a profile (one-to-one) and five books (one-to-many) each; `GET /users` of the two
-services of the comparison, `associations` on, no gate on either side.
+services of the conformance tests, `associations` on, no gate on either side.
 """
 
 import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Final
 
-from benchmarks import npm
-from benchmarks.compare.rows import MOMENT
 from benchmarks.contest import measure, rate, read_lengths
 from benchmarks.errors import BenchmarkError
 from benchmarks.exchange import ask
@@ -19,24 +18,22 @@ from benchmarks.parts import generate, iso_text, sequelize_text
 from benchmarks.plan import EMBEDDED
 from benchmarks.processes import ended_by_signals
 from benchmarks.servers import Setting, migrate, serving
-from benchmarks.stacks import FINALE, FINALE_WAL, OURS, ROOT, Stack
+from benchmarks.stacks import FINALE_WAL, OURS, ROOT, Stack
 from benchmarks.stores import SQLiteStore
+from tests.conformance.node import FINALE, install_finale
 
 GOAL: Final = 4.0
 _USERS: Final = 1_000
 _BOOKS: Final = 5
 _PAGE: Final = 100
 _PARTS: Final = 8
+_CREATED: Final = datetime(2018, 8, 16, 2, 22, 9, 446_000, tzinfo=UTC)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; return 1 if the goal is missed."""
     lengths = read_lengths("associations", __doc__, argv)
-    node = npm.find_node()
-    if node is None:
-        raise BenchmarkError("node and npm are needed for finale-rest")
-    npm.install()
-    stacks = [_finale(node), _ours()]
+    stacks = [_finale(install_finale()), _ours()]
     with ended_by_signals():
         samples = measure(stacks, EMBEDDED, lengths, _Preparation(), rows=_PARTS)
     theirs, ours = (rate(samples[stack.name], EMBEDDED) for stack in stacks)
@@ -55,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _ours() -> Stack:
-    service = [sys.executable, "-m", "benchmarks.compare.service"]
+    service = [sys.executable, "-m", "tests.conformance.service"]
     return Stack(
         name=OURS,
         title="this service",
@@ -73,8 +70,8 @@ def _finale(node: str) -> Stack:
         name=FINALE_WAL,
         title="Finale, WAL",
         cwd=FINALE,
-        serve=[node, "compare.js"],
-        migrate=[node, "compare.js", "--sync"],
+        serve=[node, "server.js"],
+        migrate=[node, "server.js", "--sync"],
         stamp=sequelize_text,
         settings=lambda url: {
             "SQLITE_STORAGE": url.removeprefix("sqlite:///"),
@@ -107,7 +104,7 @@ class _Preparation:
 
 
 def _fill(store: SQLiteStore, stack: Stack) -> None:
-    moment = stack.stamp(MOMENT)
+    moment = stack.stamp(_CREATED)
     numbers = range(1, _USERS + 1)
     users = [(n, f"user {n}", f"u{n}@example.com", n % 90, n % 2, moment, moment) for n in numbers]
     books = [(f"Book {b} of {n}", 100 + b, n) for n in numbers for b in range(_BOOKS)]

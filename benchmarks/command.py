@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import agreement, issuer, load, machine, npm, postgres
+from benchmarks import agreement, issuer, load, machine, postgres
 from benchmarks.errors import BenchmarkError
 from benchmarks.parts import Part, generate
 from benchmarks.plan import PART_COUNT, SCENARIOS, Options, Scenario
@@ -24,6 +24,7 @@ from benchmarks.rounds import Contest
 from benchmarks.servers import Setting, migrate, serving
 from benchmarks.stacks import FINALE_SHIPPED, FINALE_WAL, OURS, Stack, finale, ours
 from benchmarks.stores import SQLiteStore, Store
+from tests.conformance.node import find_node, install_finale, read_versions
 
 _STACKS = (FINALE_SHIPPED, FINALE_WAL, OURS)
 _INTERRUPTED = 130
@@ -129,15 +130,15 @@ def _chosen(names: Sequence[str] | None) -> tuple[Scenario, ...]:
 def _choose_stacks(options: Options) -> tuple[list[Stack], dict[str, dict[str, str]]]:
     """Return the stacks that can run here, and the versions of each side."""
     names = [name for name in options.stacks if not (options.postgres and name == FINALE_WAL)]
-    node = npm.find_node()
+    node = find_node()
     if node is None and names != [OURS]:
         print("npm or node is missing: measuring this service alone.", file=sys.stderr)
         names = [OURS]
     made: list[Stack] = []
     versions: dict[str, dict[str, str]] = {}
     if node and names != [OURS]:
-        npm.install()
-        versions["Finale"] = npm.versions(node)
+        install_finale()
+        versions["Finale"] = read_versions(node)
     for name in names:
         if name == OURS:
             made.append(ours())

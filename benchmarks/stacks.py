@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from benchmarks.issuer import AUDIENCE, CLIENT_ID, SCOPE
 from benchmarks.parts import iso_text, sequelize_text
 from benchmarks.stores import Stamp
+from tests.conformance.node import MODULES
 
 ROOT = Path(__file__).resolve().parent.parent
 FINALE = Path(__file__).resolve().parent / "finale"
@@ -68,7 +69,7 @@ def finale(node: str, *, wal: bool) -> Stack:
     """Return the seed's application on SQLite, as shipped or in WAL mode."""
 
     def settings(url: str) -> dict[str, str]:
-        environment = {"NODE_ENV": "production"}
+        environment = {"NODE_ENV": "production", "NODE_PATH": str(MODULES)}
         if urlsplit(url).scheme == "sqlite":
             path = url.removeprefix("sqlite:///")
             return environment | {"SQLITE_STORAGE": path, "SQLITE_WAL": "1" if wal else "0"}

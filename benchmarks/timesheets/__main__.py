@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import npm, postgres
+from benchmarks import postgres
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import spread
 from benchmarks.load import find_generator
@@ -30,6 +30,7 @@ from benchmarks.timesheets.uploads import (
     one_post_a_row,
     upload,
 )
+from tests.conformance.node import find_node, install_finale
 
 GOAL = 8.0
 FORMATS = ("csv", "ndjson", "json")
@@ -89,7 +90,7 @@ def _store(options: Options, cores: Cores, folder: Path) -> Iterator[Store]:
 def _rates(folder: Path, store: Store, cores: Cores, options: Options) -> dict[str, list[float]]:
     """Return rows per second of each way, one figure a round."""
     files = make_files(folder, options.rows)
-    wrk, node = find_generator(), npm.find_node()
+    wrk, node = find_generator(), find_node()
     found: dict[str, list[float]] = {}
 
     def through_service(way: str, work: Callable[[System], float]) -> None:
@@ -112,7 +113,7 @@ def _rates(folder: Path, store: Store, cores: Cores, options: Options) -> dict[s
                 lambda system, name=name: upload(system, files[name], name).per_second,  # type: ignore[misc]
             )
         if node is not None:
-            npm.install()
+            install_finale()
             store.create()
             bulk = bulk_create(node, files["ndjson"], store.url, cores.server)
             found.setdefault(_BULK_CREATE, []).append(bulk.per_second)

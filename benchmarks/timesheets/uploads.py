@@ -16,6 +16,7 @@ from benchmarks.processes import minimal_environment, pinned
 from benchmarks.stacks import FINALE
 from benchmarks.timesheets.entries import WRITERS, entries
 from benchmarks.timesheets.system import System
+from tests.conformance.node import MODULES
 
 MEDIA_TYPES = {
     "csv": "text/csv",
@@ -113,7 +114,7 @@ def bulk_create(node: str, source: Path, url: str, core: int) -> Upload:
         answer = subprocess.run(
             [node, "bulk.js"],
             cwd=FINALE,
-            env=minimal_environment({**where, "SOURCE": str(source)}),
+            env=minimal_environment({**where, "NODE_PATH": str(MODULES), "SOURCE": str(source)}),
             capture_output=True,
             text=True,
             timeout=_UPLOAD_SECONDS,

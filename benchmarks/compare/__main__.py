@@ -1,8 +1,0 @@
-"""Entry point of `python -m benchmarks.compare`."""
-
-import sys
-
-from benchmarks.compare.command import main
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

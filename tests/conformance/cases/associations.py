@@ -1,0 +1,45 @@
+"""Reading related rows, embedded and under their parent's path."""
+
+from typing import Final
+
+from tests.conformance.case import Case, Request, get, send
+
+CASES: Final[tuple[Case, ...]] = (
+    get("a9-list", "/users"),
+    get("a9-read", "/users/1"),
+    get("a9-list-of-linked", "/books"),
+    get("a9-read-of-linked", "/books/2"),
+    Case("a9-through-row", (Request("GET", "/books/2"),), exact=True),
+    get("a9-page-of-embedded", "/users?count=2&offset=1"),
+    get("a9-auto-populate-off", "/slim-users"),
+    get("a9-no-foreign-keys", "/slim-books"),
+    get("a9-no-foreign-keys-read", "/slim-books/1"),
+    get("a9-include", "/included"),
+    get("a9-include-read", "/included/1"),
+    get("a9-children-unshallow", "/users/1?children=books"),
+    get("a9-shallow", "/shallow/1"),
+    get("a9-shallow-children", "/shallow/1?children=books"),
+    get("a9-shallow-two-children", "/shallow/1?children=books%7Cprofile"),
+    get("a9-shallow-list", "/shallow?children=profile"),
+    get("a9-shallow-unknown-child", "/shallow/1?children=cousins"),
+    get("a9-many", "/users/1/books"),
+    get("a9-many-none", "/users/3/books"),
+    get("a9-many-unknown-parent", "/users/99/books"),
+    get("a9-many-read", "/users/1/books/2"),
+    get("a9-many-read-of-another", "/users/1/books/3"),
+    get("a9-many-filter", "/users/1/books?pages=42"),
+    get("a9-many-search", "/users/1/books?q=tow"),
+    get("a9-many-sort", "/users/1/books?sort=-title"),
+    get("a9-many-page", "/users/1/books?count=1&page=1"),
+    get("a9-many-of-slim", "/slim-users/1/books"),
+    send("a9-many-create", "POST", "/users/1/books", {"title": "x"}),
+    get("a9-one", "/users/1/profile"),
+    get("a9-one-none", "/users/3/profile"),
+    get("a9-to-one", "/books/3/author"),
+    get("a9-to-one-same-id", "/books/1/author"),
+    get("a9-to-one-null", "/books/4/author"),
+    get("a9-linked", "/books/2/tags"),
+    get("a9-linked-none", "/books/4/tags"),
+    get("a9-linked-read", "/books/2/tags/1"),
+    get("a9-linked-read-of-another", "/books/1/tags/1"),
+)

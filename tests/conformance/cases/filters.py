@@ -1,0 +1,46 @@
+"""Filters by attribute, through relations and by preset (Finale's scope)."""
+
+from typing import Final
+
+from tests.conformance.case import Case, get
+
+CASES: Final[tuple[Case, ...]] = (
+    get("a5-equal", "/users?username=ford"),
+    get("a5-two", "/books?authorId=1&pages=42"),
+    get("a5-case", "/users?username=FORD"),
+    get("a5-unknown", "/users?colour=brown"),
+    get("a5-number-for-text", "/users?username=123"),
+    get("a5-true", "/users?active=true"),
+    get("a5-false", "/users?active=false"),
+    get("a5-null", "/users?age=null"),
+    get("a5-null-text", "/users?email=null"),
+    get("a5-array", "/users?id=[1,3]"),
+    get("a5-array-of-text", '/users?username=["arthur","ford"]'.replace('"', "%22")),
+    get("a5-array-empty", "/users?id=[]"),
+    get("a5-array-with-null", "/users?age=[42,null]"),
+    get("a5-repeated", "/users?username=arthur&username=ford"),
+    get("a5-bad-number", "/users?age=old"),
+    get("a5-bad-boolean", "/users?active=perhaps"),
+    get("a5-empty", "/users?username="),
+    get("a5-date", "/parts?createdAt=2018-08-16T02:22:09.446Z"),
+    get("a5-operator-injection", "/users?id=%7B%22$gt%22:1%7D"),
+    get("a5-operator", "/users?age__gte=42"),
+    get("a5-reserved-column", "/readings?page=1&count=1"),
+    get("a5-through-one", "/users?profile.nickname=QWER"),
+    get("a5-through-many", "/users?books.title=Tea"),
+    get("a5-through-link", "/books?tags.label=travel"),
+    get("a5-through-unknown", "/users?profile.colour=x"),
+    get("a5-through-no-include", "/parts?profile.nickname=qwerty"),
+    get("a5-scope", "/users?scope=adults", strict_path="/users?preset=adults"),
+    get("a5-scope-and-filter", "/users?scope=adults&id=1", strict_path="/users?preset=adults&id=1"),
+    get("a5-scope-of-one", "/users/3?scope=adults", strict_path="/users/3?preset=adults"),
+    get("a5-scope-unknown", "/users?scope=zzz", strict_path="/users?preset=zzz"),
+    get("a5-scope-by-its-name", "/users?scope=adults"),
+    get("a5-hidden", "/gadgets?secret=beta"),
+    get("a5-hidden-of-relation", "/slim-books?author.email=hidden"),
+    get("a5-not-included-of-relation", "/included?author.email=hidden"),
+    get("a5-scope-where-none", "/parts?scope=adults"),
+    get("a5-limit", "/parts?limit=2"),
+    get("a5-unknown-of-nested", "/users/1/books?colour=brown"),
+    get("a5-on-read", "/users/1?username=ford"),
+)
