@@ -1,0 +1,42 @@
+"""docs/reference/commands.md lists every make target, option and exit code."""
+
+import re
+from typing import Final
+
+from api.__main__ import USAGE
+from client.arguments import make_parser
+from client.status import ExitCode
+from tests.fixtures.pages import DOCS, ROOT
+
+PAGE: Final = (DOCS / "reference/commands.md").read_text(encoding="utf-8")
+
+
+def section(heading: str) -> str:
+    """Return the text below a heading."""
+    _, _, rest = PAGE.partition(f"\n## {heading}\n")
+    return rest.partition("\n## ")[0]
+
+
+def exit_codes(heading: str) -> set[int]:
+    """Return the exit codes of a section's table."""
+    return {int(code) for code in re.findall(r"^\| (\d+) \|", section(heading), re.MULTILINE)}
+
+
+def test_make_targets_are_those_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE))
+    assert set(re.findall(r"^\| `make ([a-z-]+)", section("make"), re.MULTILINE)) == targets
+
+
+def test_commands_of_the_service_are_those_of_its_usage() -> None:
+    listed = set(re.findall(r"^\| `python -m api ?(\w*)", section("python -m api"), re.MULTILINE))
+    assert listed - {""} == set(re.findall(r"\b[a-z]{3,}\b", USAGE.partition("[")[2].split("]")[0]))
+
+
+def test_options_of_the_client_are_those_of_its_parser() -> None:
+    options = set(re.findall(r"--\w+", make_parser().format_usage()))
+    assert options <= set(re.findall(r"--\w+", section("python -m client")))
+
+
+def test_exit_codes_of_the_client_are_those_of_its_code() -> None:
+    assert exit_codes("python -m client") == set(ExitCode)
