@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-import api
-from api.errors import TYPE_PREFIX, ApiError
+import encore
+from encore.errors.api import TYPE_PREFIX, ApiError
 from tests.fixtures.pages import DOCS, code_blocks, json_of
 
 FOLDER: Final = DOCS / "reference" / "errors"
@@ -26,14 +26,14 @@ def error_classes(base: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
 
 def classes_by_slug() -> dict[str, type[ApiError]]:
     """Return the class that introduces each problem type of the library."""
-    for module in walk_packages(api.__path__, "api."):
+    for module in walk_packages(encore.__path__, "encore."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
     found: dict[str, type[ApiError]] = {}
     for error in error_classes():
-        if error.__module__.startswith("api.") and not error.__name__.startswith("Status"):
+        if error.__module__.startswith("encore.") and not error.__name__.startswith("Status"):
             found.setdefault(error.slug, error)
-    return found | {"internal-error": import_module("api.errors").InternalError}
+    return found | {"internal-error": import_module("encore.errors.api").InternalError}
 
 
 CLASSES: Final = classes_by_slug()
