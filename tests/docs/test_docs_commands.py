@@ -5,7 +5,7 @@ from typing import Final
 
 from api.__main__ import USAGE
 from client.arguments import make_parser
-from client.status import ExitCode
+from client.exit_codes import ExitCode
 from tests.fixtures.pages import DOCS, ROOT
 
 PAGE: Final = (DOCS / "reference/commands.md").read_text(encoding="utf-8")
