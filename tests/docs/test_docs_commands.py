@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from api.__main__ import USAGE
-from client.arguments import make_parser
+from client.arguments import build_parser
 from client.exit_codes import ExitCode
 from tests.fixtures.pages import DOCS, ROOT
 
@@ -34,7 +34,7 @@ def test_commands_of_the_service_are_those_of_its_usage() -> None:
 
 
 def test_options_of_the_client_are_those_of_its_parser() -> None:
-    options = set(re.findall(r"--\w+", make_parser().format_usage()))
+    options = set(re.findall(r"--\w+", build_parser().format_usage()))
     assert options <= set(re.findall(r"--\w+", section("python -m client")))
 
 
