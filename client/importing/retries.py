@@ -1,17 +1,24 @@
 """Retries of transient failures: exponential backoff with jitter, and Retry-After (RFC 9110).
 
-A small loop of our own. The library stamina reports each retry through hooks shared by the whole
-process, by default through structlog to standard output; it does not report how long it will wait,
-and takes 100 ms to import.
+tenacity runs the attempts and computes the backoff; what is retried, the server's Retry-After and
+the messages are ours.
 """
 
-import random
 import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random_exponential,
+)
 
 from client.errors import ClientError, NetworkError
 
@@ -46,6 +53,9 @@ class RetryPolicy:
         self._attempts = attempts
         self._echo = echo
         self._sleep = sleep
+        # Half of each wait is random, so that many clients do not return at the same time.
+        first, longest = FIRST_WAIT_SECONDS / 2, MAX_WAIT_SECONDS / 2
+        self._backoff = wait_exponential(first, longest) + wait_random_exponential(first, longest)
 
     def call(self, action: Callable[[], _T], should_retry: Callable[[ClientError], bool]) -> _T:
         """Return the result of an action.
@@ -57,38 +67,33 @@ class RetryPolicy:
         Raises:
             ClientError: The last one.
         """
-        attempt = 1
-        while True:
-            try:
-                return action()
-            except ClientError as error:
-                if attempt >= self._attempts or not should_retry(error):
-                    raise
-                seconds = wait_seconds(attempt, error.retry_after)
-                attempt += 1
-                self._echo(
-                    f"{error}\nTrying again in {seconds:.1f} s (attempt {attempt} of"
-                    f" {self._attempts})."
-                )
-                self._sleep(seconds)
+        retrying = Retrying(
+            retry=retry_if_exception(lambda e: isinstance(e, ClientError) and should_retry(e)),
+            stop=stop_after_attempt(self._attempts),
+            wait=self._wait_seconds,
+            before_sleep=self._echo_retry,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(action)
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        """Return how long to wait after a failure: our backoff, or a longer Retry-After."""
+        error = state.outcome and state.outcome.exception()
+        retry_after = parse_retry_after(error.retry_after) if isinstance(error, ClientError) else 0
+        return max(self._backoff(state), min(retry_after, MAX_RETRY_AFTER_SECONDS))
+
+    def _echo_retry(self, state: RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        self._echo(
+            f"{error}\nTrying again in {state.upcoming_sleep:.1f} s (attempt"
+            f" {state.attempt_number + 1} of {self._attempts})."
+        )
 
 
 def is_transient(error: ClientError) -> bool:
     """Return whether a request to the API or its issuer may succeed after this error."""
     return isinstance(error, NetworkError) or error.status in RETRY_STATUSES
-
-
-def wait_seconds(attempt: int, retry_after: str = "") -> float:
-    """Return how long to wait after a failure, in seconds.
-
-    Args:
-        attempt: The number of the failed attempt, from 1.
-        retry_after: The server's Retry-After; it overrides a shorter wait of ours.
-    """
-    longest: float = min(FIRST_WAIT_SECONDS * 2 ** (attempt - 1), MAX_WAIT_SECONDS)
-    # Half of it is random, so that many clients do not return at the same time.
-    backoff = longest * random.uniform(0.5, 1)  # noqa: S311 - not used for a secret.
-    return max(backoff, min(parse_retry_after(retry_after), MAX_RETRY_AFTER_SECONDS))
 
 
 def parse_retry_after(value: str) -> float:

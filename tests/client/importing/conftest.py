@@ -159,7 +159,7 @@ def settings(issuer: str, api: UploadApi) -> ImportSettings:
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the job wait for milliseconds where it would for seconds."""
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
 

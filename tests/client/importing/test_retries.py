@@ -17,25 +17,39 @@ from client.errors import (
     UnexpectedResponseError,
 )
 from client.importing import retries
-from client.importing.retries import RetryPolicy, is_transient, parse_retry_after, wait_seconds
+from client.importing.retries import RetryPolicy, is_transient, parse_retry_after
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(monkeypatch: pytest.MonkeyPatch, _hurry: None) -> None:
+def _real_waits(monkeypatch: pytest.MonkeyPatch, _short_waits: None) -> None:
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.5)
 
 
+def waits(attempts: int, retry_after: str = "") -> list[float]:
+    """Return the waits, in seconds, between the attempts of an action that always fails."""
+    slept: list[float] = []
+
+    def fail() -> None:
+        raise ApiServerError("Busy.", 503, retry_after)
+
+    with pytest.raises(ApiServerError):
+        RetryPolicy(attempts, sleep=slept.append).call(fail, is_transient)
+    return slept
+
+
 def test_waits_double_to_a_minute_with_half_jitter() -> None:
-    for attempt, longest in enumerate([0.5, 1, 2, 4, 8, 16, 32, 60, 60], 1):
-        waits = {wait_seconds(attempt) for _ in range(50)}
-        assert longest / 2 <= min(waits) <= max(waits) <= longest
-        assert len(waits) > 1
+    runs = [waits(10) for _ in range(50)]
+    for longest, samples in zip(
+        [0.5, 1, 2, 4, 8, 16, 32, 60, 60], zip(*runs, strict=True), strict=True
+    ):
+        assert longest / 2 <= min(samples) <= max(samples) <= longest
+        assert len(set(samples)) > 1
 
 
 def test_retry_after_only_lengthens_wait_to_five_minutes() -> None:
-    assert wait_seconds(1, "7") == 7
-    assert wait_seconds(1, "100000") == 300
-    assert wait_seconds(8, "1") >= 30
+    assert waits(2, "7") == [7]
+    assert waits(2, "100000") == [300]
+    assert waits(9, "1")[-1] >= 30
 
 
 def test_retry_after_accepts_http_date() -> None:
