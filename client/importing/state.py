@@ -1,13 +1,13 @@
 """The state of an import between runs, in one directory: lock, checkpoint, rejected rows."""
 
-import fcntl
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock, Timeout
 
 from client.errors import LockedError, StateError
 from client.importing.checkpoint import Checkpoint, CheckpointFile
@@ -65,28 +65,23 @@ class FileState(State):
     def lock(self) -> Iterator[None]:
         """Create the directory and lock a file in it.
 
-        The kernel releases the lock when the process ends, however it ends. The file is kept:
-        after removing it, a third run could lock another file of the same name.
+        The kernel releases the lock when the process ends, however it ends; a file system without
+        such locks is an error. The file is kept: after removing it, a third run could lock another
+        file of the same name.
         """
+        path = self._directory / f"{self._job}.lock"
+        lock = FileLock(path, blocking=False, fallback_to_soft=False)
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
+            held = lock.acquire()
+        except Timeout as error:
+            raise LockedError(
+                f"The import {self._job} is already running: {path} is locked."
+            ) from error
         except OSError as error:
-            raise StateError(f"{self._directory} cannot be created: {error.strerror}.") from error
-        path = self._directory / f"{self._job}.lock"
-        try:
-            lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StateError(f"The lock {path} cannot be opened: {error.strerror}.") from error
-        try:
-            try:
-                fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LockedError(
-                    f"The import {self._job} is already running: {path} is locked."
-                ) from error
+            raise StateError(f"The lock {path} cannot be taken: {error.strerror}.") from error
+        with held:
             yield
-        finally:
-            os.close(lock_fd)
 
     def load(self) -> Checkpoint | None:
         """Read the checkpoint's file."""
