@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from api import resources as catalog
 from api.resources import quickstart
 from api.resources.timesheets import TimesheetOptions
-from db.models.secret import SecretKey
 from encore import Crud
 from encore.database.factory import open_database
 from encore.database.protocol import Database
@@ -42,7 +41,7 @@ def create_app(
     database = open_database(settings.database_url, outdated=older_revisions())
     guard = Authentication(settings)
     given = settings.secret_key
-    secret = secret_of(given) if given else StoredSecret(database, SecretKey)
+    secret = secret_of(given) if given else StoredSecret(database)
     scopes = tuple(settings.scope.split())
     app = Application(
         title="Encore",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from encore.crud import Crud
     from encore.database.factory import open_database
+    from encore.database.tables import metadata
     from encore.errors.configuration import ConfigurationError
     from encore.errors.hooks import HookError
     from encore.execution.actions import Action, RowAction
@@ -50,6 +51,7 @@ __all__ = [
     "SortOptions",
     "TypeAdapter",
     "authenticated",
+    "metadata",
     "open_database",
     "public",
     "requires",
@@ -76,6 +78,7 @@ _MODULES: Final = {
     "SortOptions": "options.options",
     "TypeAdapter": "models.types",
     "authenticated": "http.request_state",
+    "metadata": "database.tables",
     "open_database": "database.factory",
     "public": "http.request_state",
     "requires": "http.request_state",

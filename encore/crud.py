@@ -185,8 +185,8 @@ class Crud:
             natural_key: The names of the fields by which a stored row is known again.
             path: Where; ``upload`` below the resource's own path if empty.
             access: What it asks of a token: as creating a row does, if not given.
-            options: ``only_on_create``, ``limit``, ``max_rejected``, ``part_rows`` and ``keys``, as
-                ``Upload`` explains them.
+            options: ``only_on_create``, ``limit``, ``max_rejected``, ``part_rows`` and
+                ``idempotency_keys``, as ``Upload`` explains them.
 
         Raises:
             ConfigurationError: An option is wrong; names the resource and the option.

@@ -13,11 +13,12 @@ from typing import Any, Final
 import structlog
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Table, insert, select
+from sqlalchemy import insert, select
 
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
 from encore.database.statement import Statement, param
+from encore.database.tables import secrets as secrets_table
 from encore.types import now
 
 SHORTEST: Final = 32
@@ -75,22 +76,19 @@ class StoredSecret(Secret):
     nowhere else, and ends when the stored one is loaded.
 
     Args:
-        database: Keeps it.
-        model: A table with ``name`` (its key), ``value`` (bytes) and ``created_at``.
+        database: Keeps it, in the table ``encore.database.tables.secrets``.
     """
 
-    def __init__(self, database: Database, model: type[Any]) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__()
-        table: Any = getattr(model, "__table__", None)
-        if not isinstance(table, Table):
-            raise TypeError("must be a model with a table")
-        name, value, created_at = (table.columns[n] for n in ("name", "value", "created_at"))
+        columns = secrets_table.columns
+        name, value, created_at = columns["name"], columns["value"], columns["created_at"]
         dialect = database.dialect
         self._database = database
         self._bind_timestamp = created_at.type.dialect_impl(dialect).bind_processor(dialect)
         written = (name, value, created_at)
         values = {column: param(place, column.type) for place, column in enumerate(written)}
-        self._insert = Statement(insert(table).values(values), dialect)
+        self._insert = Statement(insert(secrets_table).values(values), dialect)
         self._find = Statement(select(value).where(name == param(0, name.type)), dialect)
         self._loading = asyncio.Lock()
         self._next_try = 0.0

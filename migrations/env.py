@@ -1,6 +1,6 @@
 """How Alembic reaches the database: the service's own DATABASE_URL, one transaction for all."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from alembic import context
 from alembic.autogenerate.rewriter import Rewriter
@@ -8,6 +8,7 @@ from alembic.operations import ops
 from sqlalchemy import Connection
 
 import db.models  # noqa: F401 - registers the models with Base
+import encore
 from db.base import Base
 from encore.database.search_index import leave_out_search_indexes
 from encore.migrations.running import run
@@ -15,6 +16,8 @@ from encore.migrations.settings import MigrationSettings
 from encore.types import FixedDecimal, UtcDateTime
 
 as_generated = Rewriter()
+
+TARGET_METADATA: Final = [Base.metadata, encore.metadata]
 
 
 @as_generated.rewrites(ops.AlterColumnOp)
@@ -50,7 +53,7 @@ def migrate(connection: Connection) -> None:
     """Run the migrations on a connection."""
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=TARGET_METADATA,
         render_as_batch=connection.dialect.name == "sqlite",
         process_revision_directives=as_generated,
         render_item=as_plain_types,
@@ -62,7 +65,7 @@ def migrate(connection: Connection) -> None:
 
 
 if context.is_offline_mode():
-    context.configure(url=settings().url, target_metadata=Base.metadata, literal_binds=True)
+    context.configure(url=settings().url, target_metadata=TARGET_METADATA, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 elif (given := context.config.attributes.get("connection")) is not None:

@@ -11,12 +11,12 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Dialect, Table, delete, insert, select
+from sqlalchemy import Dialect, delete, insert, select
 
 from encore.database.connection import Connection
 from encore.database.statement import Statement, param
+from encore.database.tables import idempotency_keys
 from encore.errors.api import IdempotencyKeyReused
-from encore.models.fields import Model
 from encore.types import now
 from encore.uploads.context import UploadContext
 from encore.uploads.responses import UploadResponse
@@ -36,7 +36,7 @@ class IdempotentRequest:
     Attributes:
         client: Whose key it is: each client has its own.
         key: As sent.
-        fingerprint: The SHA-256 of query and body, in hexadecimal.
+        fingerprint: The SHA-256 of path, query and body, in hexadecimal.
     """
 
     client: str
@@ -44,13 +44,14 @@ class IdempotentRequest:
     fingerprint: str
 
     @classmethod
-    def of(cls, context: UploadContext, body: SpooledBody) -> "IdempotentRequest | None":
+    def of(cls, context: UploadContext, body: SpooledBody, path: str) -> "IdempotentRequest | None":
         """Make it of a request; None if that has no key."""
         request = context.request
         if request.key is None:
             return None
         client = context.state.client_id or str(context.claims.get("sub", ""))
-        fingerprint = sha256(request.query + b"\n" + body.digest.digest()).hexdigest()
+        target = path.encode() + b"?" + request.query
+        fingerprint = sha256(target + b"\n" + body.digest.digest()).hexdigest()
         return cls(client[:_LONGEST_CLIENT], request.key, fingerprint)
 
 
@@ -58,14 +59,11 @@ class IdempotencyKeys:
     """The keys of all clients.
 
     Args:
-        model: A table with ``client`` and ``key`` (together its key), ``fingerprint``, ``answer``
-            (bytes) and ``created_at``.
         dialect: What to compile for.
     """
 
-    def __init__(self, model: Model, dialect: Dialect) -> None:
-        table: Any = model.__table__
-        assert isinstance(table, Table)  # noqa: S101 - for mypy's sake
+    def __init__(self, dialect: Dialect) -> None:
+        table = idempotency_keys
         columns = table.columns
         written = [columns[n] for n in ("client", "key", "fingerprint", "answer", "created_at")]
         self._moment = columns["created_at"].type.dialect_impl(dialect).bind_processor(dialect)

@@ -70,7 +70,9 @@ class UploadOperation:
 
     async def _answer(self, context: UploadContext, body: SpooledBody) -> UploadResponse:
         upload = self._upload
-        ticket = IdempotentRequest.of(context, body) if upload.keys is not None else None
+        ticket = None
+        if upload.keys is not None:
+            ticket = IdempotentRequest.of(context, body, upload.path)
         if upload.keys is not None and ticket is not None:
             async with self._database.reading() as connection:
                 answer = await upload.keys.find(connection, ticket)

@@ -9,7 +9,7 @@ from sqlalchemy.types import DateTime
 from encore.errors.configuration import ConfigurationError
 from encore.execution.resource import Resource
 from encore.http.request_state import Access
-from encore.models.fields import Field, Model
+from encore.models.fields import Field
 from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime
 from encore.uploads.formats import ColumnNames
@@ -43,7 +43,8 @@ class Upload(UploadHooks):
             is written, in every mode.
         part_rows: How many rows of a partial upload are written at a time, each part in a
             transaction of its own; None for all at once. Hooks see a part at a time.
-        keys: The model that keeps idempotency keys (``IdempotencyKeys``); None for none.
+        idempotency_keys: Whether a request may have an ``Idempotency-Key``; its response is kept in
+            the table ``encore.database.tables.idempotency_keys``.
         dialect: What statements are compiled for.
 
     Attributes:
@@ -66,7 +67,7 @@ class Upload(UploadHooks):
         limit: int = DEFAULT_LIMIT,
         max_rejected: int = DEFAULT_MAX_REJECTED,
         part_rows: int | None = DEFAULT_PART_ROWS,
-        keys: Model | None = None,
+        idempotency_keys: bool = False,
         dialect: Dialect,
     ) -> None:
         super().__init__()
@@ -87,7 +88,7 @@ class Upload(UploadHooks):
             raise ConfigurationError(resource.name, "path", text)
         if isinstance(natural_key, str) or not isinstance(natural_key, Collection):
             raise ConfigurationError(resource.name, "natural_key", "must be a list of names")
-        self.keys = None if keys is None else self._keys(keys)
+        self.keys = self._keys(idempotency_keys)
         key = self._key()
         natural = [self._natural(name, key) for name in natural_key]
         kept = {self._field("only_on_create", name) for name in only_on_create}
@@ -138,12 +139,11 @@ class Upload(UploadHooks):
             raise ConfigurationError(self.resource.name, "upload", text)
         return key
 
-    def _keys(self, model: Any) -> IdempotencyKeys:
-        try:
-            return IdempotencyKeys(model, self.dialect)
-        except (AttributeError, KeyError) as error:
-            text = f"must be a model with the columns of IdempotencyKeys; there is no {error}"
-            raise ConfigurationError(self.resource.name, "keys", text) from error
+    def _keys(self, option: Any) -> IdempotencyKeys | None:
+        if type(option) is not bool:
+            text = "must be True or False"
+            raise ConfigurationError(self.resource.name, "idempotency_keys", text)
+        return IdempotencyKeys(self.dialect) if option else None
 
     def _natural(self, name: str, key: Field) -> Field:
         field = self._field("natural_key", name)

@@ -7,10 +7,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 
+import db.models  # noqa: F401 - registers the models with Base
+import encore
 from db.base import Base
 from encore.database.engine import with_connection
 from migrations import newest_revision
 from tests.db.conftest import alembic_config
+
+TABLES = set(Base.metadata.tables) | set(encore.metadata.tables)
 
 # What else there is in a database: Alembic's own table, and SQLite's of the highest ids.
 OWN = {"alembic_version"}
@@ -35,15 +39,35 @@ def columns_of(url: str) -> list[dict[str, Any]]:
     ]
 
 
+def definitions_of(url: str) -> list[Any]:
+    """Return the columns, primary key and indexes of the library's tables."""
+    found: list[Any] = []
+
+    def inspect(connection: sa.Connection) -> None:
+        inspector = sa.inspect(connection)
+        for name in encore.metadata.tables:
+            columns = inspector.get_columns(name)
+            found.append([(c["name"], str(c["type"]), c["nullable"]) for c in columns])
+            found.append((inspector.get_pk_constraint(name), inspector.get_indexes(name)))
+
+    with_connection(url, inspect)
+    return found
+
+
+def create_library_tables(connection: sa.Connection) -> None:
+    encore.metadata.create_all(connection)
+    connection.commit()
+
+
 def test_all_tables_come_and_go_and_come_again_the_same(database_url: str) -> None:
     config = alembic_config(database_url)
     command.upgrade(config, "head")
-    assert tables_of(database_url) == set(Base.metadata.tables)
+    assert tables_of(database_url) == TABLES
     before = columns_of(database_url)
     command.downgrade(config, "base")
     assert tables_of(database_url) == set()
     command.upgrade(config, "head")
-    assert tables_of(database_url) == set(Base.metadata.tables)
+    assert tables_of(database_url) == TABLES
     assert columns_of(database_url) == before
 
 
@@ -68,6 +92,14 @@ def test_the_models_and_the_database_are_the_same(database_url: str) -> None:
     config = alembic_config(database_url)
     command.upgrade(config, "head")
     command.check(config)
+
+
+def test_library_tables_created_by_metadata_equal_migrated_ones(database_url: str) -> None:
+    command.upgrade(alembic_config(database_url), "head")
+    migrated = definitions_of(database_url)
+    command.downgrade(alembic_config(database_url), "base")
+    with_connection(database_url, create_library_tables)
+    assert definitions_of(database_url) == migrated
 
 
 def test_columns_are_called_and_shaped_as_the_seeds(database_url: str) -> None:

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from encore import Crud
+from encore.database.tables import secrets
 from encore.errors.configuration import ConfigurationError
 from encore.execution.context import Context
 from encore.options.options import SortOptions
 from encore.secret_key import Secret, StoredSecret
-from encore.types import UtcDateTime
 from tests.conftest import assert_problem
 from tests.models.conftest import ModelApi, Serve
 
@@ -66,11 +66,7 @@ class Group(Base):
     items: Mapped[int]
 
 
-class StoredKey(Base):
-    __tablename__ = "keys"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[bytes]
-    created_at: Mapped[Any] = mapped_column(UtcDateTime)
+secrets.to_metadata(Base.metadata)
 
 
 HIDDEN: Final = "classified-4711"
@@ -439,20 +435,20 @@ def test_finales_mode_links_as_well_and_keeps_its_headers(serve: Serve) -> None:
     assert api.get("/items?offset=50").headers["content-range"] == f"items 50-49/{ROWS}"
 
 
-def _processes(api: ModelApi, *secrets: Any) -> list[ModelApi]:
+def _processes(api: ModelApi, *given: Any) -> list[ModelApi]:
     """Return services over the same database, each with a secret, or one made of its database."""
     made = []
-    for secret in secrets:
+    for secret in given:
         other = ModelApi(api.url)
-        given = secret(other.database) if callable(secret) else secret
-        other.crud = Crud(other.app, other.database, scopes=("library",), secret=given)
+        shared = secret(other.database) if callable(secret) else secret
+        other.crud = Crud(other.app, other.database, scopes=("library",), secret=shared)
         other.crud.resource(Item)
         made.append(other)
     return made
 
 
 def _stored(database: Any) -> StoredSecret:
-    return StoredSecret(database, StoredKey)
+    return StoredSecret(database)
 
 
 @pytest.mark.parametrize("secret", [SECRET, _stored])
@@ -471,33 +467,33 @@ def test_cursor_is_valid_in_every_process_of_one_secret(serve: Serve, secret: An
         for one in made:
             one.close()
     if secret is _stored:
-        ((value,),) = api.sql("SELECT value FROM keys")
+        ((value,),) = api.sql("SELECT value FROM secrets")
         assert len(value) == 32
 
 
 def test_secret_that_several_processes_store_at_once_is_one(serve: Serve) -> None:
     api = serve(Base.metadata)
     made = _processes(api, *[_stored] * 5)
-    secrets = [StoredSecret(one.database, StoredKey) for one in made]
+    stored = [StoredSecret(one.database) for one in made]
     runs = [
         threading.Thread(target=one.run, args=(s.load(),))
-        for one, s in zip(made, secrets, strict=True)
+        for one, s in zip(made, stored, strict=True)
     ]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
-    assert all(secret.loaded for secret in secrets)
-    assert len({secret.derive("any", 32) for secret in secrets}) == 1
+    assert all(secret.loaded for secret in stored)
+    assert len({secret.derive("any", 32) for secret in stored}) == 1
     for one in made:
         one.close()
 
 
 def test_stored_secret_that_cannot_be_read_is_replaced_until_it_can(serve: Serve) -> None:
-    api = serve(Base.metadata, ddl=["DROP TABLE keys"])
+    api = serve(Base.metadata, ddl=["DROP TABLE secrets"])
     api.orm(_fill)
     other = ModelApi(api.url)
-    stored = StoredSecret(other.database, StoredKey)
+    stored = StoredSecret(other.database)
     other.crud = Crud(other.app, other.database, scopes=("library",), secret=stored)
     other.crud.resource(Item)
     try:

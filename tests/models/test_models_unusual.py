@@ -724,8 +724,7 @@ def test_code_of_the_model_that_raises_stops_the_start_in_words(
         ({"natural_key": "name"}, "must be a list of names"),
         ({"natural_key": 5}, "must be a list of names"),
         ({"path": "uploads"}, "must begin with /"),
-        ({"keys": Untyped}, "there is no 'client'"),
-        ({"keys": 5}, "must be a model with the columns of IdempotencyKeys"),
+        ({"idempotency_keys": 1}, "must be True or False"),
     ],
 )
 def test_wrong_option_of_an_upload_stops_the_start_in_words(

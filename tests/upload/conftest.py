@@ -15,7 +15,7 @@ from encore.database.factory import open_database
 from encore.http.request_state import RequestState
 from encore.uploads import MergeContext, Upload, UploadedRow
 from tests.inprocess import InProcess, empty, postgres_with, sqlite_with
-from tests.upload.depot import Answered, Delivery, DepotBase, Movement, Sample, Site
+from tests.upload.depot import Delivery, DepotBase, Movement, Sample, Site
 
 T = TypeVar("T")
 NDJSON = "application/x-ndjson"
@@ -53,10 +53,10 @@ class Depot(InProcess):
             only_on_create=("madeBy",),
             access="depot:upload",
             limit=8_000_000,
-            keys=Answered,
+            idempotency_keys=True,
         )
         samples = crud.resource(Sample)
-        crud.upload(samples, natural_key=("code",))
+        crud.upload(samples, natural_key=("code",), idempotency_keys=True)
         register(self.upload)
 
     async def uploading(

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime, now
+from encore.database.tables import idempotency_keys
+from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime
 
 
 class DepotBase(DeclarativeBase):
@@ -81,12 +82,6 @@ class Sample(DepotBase):
 
 
 class Answered(DepotBase):
-    """Where idempotency keys are kept."""
+    """The library's table of idempotency keys."""
 
-    __tablename__ = "answered"
-
-    client: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
-    key: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
-    fingerprint: Mapped[str] = mapped_column(sa.String(64))
-    answer: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    __table__ = idempotency_keys.to_metadata(DepotBase.metadata)

@@ -32,6 +32,12 @@ def test_a_key_of_another_request_is_refused(depot: Depot, another: dict[str, st
     assert len(depot.rows(Delivery)) == 2
 
 
+def test_key_of_upload_to_another_path_is_rejected(depot: Depot) -> None:
+    assert depot.send([], key="k").status_code == 200
+    again = depot.send([], key="k", path="/samples")
+    assert_refusal(again, 422, "idempotency-key-reused")
+
+
 def test_each_client_has_keys_of_its_own(depot: Depot) -> None:
     depot.send(ROWS, key="k", client="one")
     assert "idempotency-replayed" not in depot.send(ROWS, key="k", client="two").headers

@@ -11,7 +11,6 @@ from sqlalchemy import String, Text, cast, exists, insert, literal, select, upda
 from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
-from db.models.idempotency_key import IdempotencyKey
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore import Crud, Resource
@@ -36,7 +35,7 @@ def expose_uploads(
         only_on_create=("created_by",),
         access=ACCESS,
         limit=limit,
-        keys=IdempotencyKey,
+        idempotency_keys=True,
     )
     hooks = Uploads(policies)
     upload.start(hooks.know_caller)
