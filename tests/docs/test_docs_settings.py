@@ -3,6 +3,8 @@
 import re
 from dataclasses import fields
 from decimal import Decimal
+from io import StringIO
+from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
@@ -10,10 +12,12 @@ from dotenv import dotenv_values
 from client.importing.settings import DEFAULT_URL, IMPORT_NAMES
 from encore.settings import Settings
 from tests.conftest import ROOT
+from tests.fixtures.pages import code_blocks, pages
 
 OF_THE_CLIENT = {"CLIENT_ID", "CLIENT_SECRET", *IMPORT_NAMES}
 SOURCES = ("encore", "api", "client")
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+ASSIGNMENTS = re.compile(r"([A-Z_]+=.*\n)+")
 ROW = re.compile(r"\|\s*`([A-Z][A-Z0-9_]*)`\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|")
 
 
@@ -21,6 +25,15 @@ def documented() -> dict[str, tuple[str, str]]:
     """Return default and meaning of each setting in the page's table."""
     rows = [ROW.fullmatch(line.strip()) for line in PAGE.splitlines()]
     return {row[1]: (row[2], row[3]) for row in rows if row}
+
+
+def env_blocks(page: Path) -> list[dict[str, str]]:
+    """Return the settings of a page's blocks that hold nothing else."""
+    texts = [text for _, text in code_blocks(page, "sh") if ASSIGNMENTS.fullmatch(text)]
+    return [{k: v or "" for k, v in dotenv_values(stream=StringIO(t)).items()} for t in texts]
+
+
+ENV_PAGES = [page for page in pages() if env_blocks(page)]
 
 
 def in_code() -> set[str]:
@@ -60,6 +73,13 @@ def test_documented_default_is_the_default_in_the_code(name: str) -> None:
 
 def test_documented_import_url_is_the_default_in_the_code() -> None:
     assert documented()["IMPORT_URL"][0].strip("`") == DEFAULT_URL
+
+
+@pytest.mark.parametrize("page", ENV_PAGES, ids=lambda page: page.stem)
+def test_settings_of_the_guide_are_valid(page: Path) -> None:
+    for values in env_blocks(page):
+        assert set(values) <= set(documented()), page
+        Settings.of({"ISSUER": "https://issuer.example/"} | values)
 
 
 def test_committed_env_file_holds_known_settings_and_no_secret() -> None:
