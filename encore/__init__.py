@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from encore.routes.custom_actions import CustomAction
     from encore.settings import Settings
-    from encore.validation.body import Errors
+    from encore.validation.body import ValidationErrors
 
 __all__ = [
     "SKIP",
@@ -39,7 +39,6 @@ __all__ = [
     "Context",
     "Crud",
     "CustomAction",
-    "Errors",
     "HookError",
     "Include",
     "Resource",
@@ -50,6 +49,7 @@ __all__ = [
     "Settings",
     "SortOptions",
     "TypeAdapter",
+    "ValidationErrors",
     "authenticated",
     "metadata",
     "open_database",
@@ -66,7 +66,6 @@ _MODULES: Final = {
     "Context": "execution.context",
     "Crud": "crud",
     "CustomAction": "routes.custom_actions",
-    "Errors": "validation.body",
     "HookError": "errors.hooks",
     "Include": "options.include",
     "Resource": "execution.resource",
@@ -77,6 +76,7 @@ _MODULES: Final = {
     "Settings": "settings",
     "SortOptions": "options.options",
     "TypeAdapter": "models.types",
+    "ValidationErrors": "validation.body",
     "authenticated": "http.request_state",
     "metadata": "database.tables",
     "open_database": "database.factory",

@@ -17,7 +17,7 @@ from encore.models.fields import Field
 from encore.query.field_lookup import Search
 from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
 from encore.query.paging import CURSOR, DEFAULT_COUNT, MAX_OFFSET
-from encore.query.parser import ANY, CHILDREN, FIELDS, NONE
+from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER
 from encore.query.value_parsing import MAX_VALUES
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
@@ -202,8 +202,8 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
         *_page_parameters(
             resource.compatibility.paging.most, paginated=resource.options.pagination
         ),
-        _parameter(ANY, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
-        _parameter(NONE, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
+        _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
+        _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
         *one_parameters(resource),
     ]
     taken = {parameter["name"] for parameter in parameters}

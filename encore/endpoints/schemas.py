@@ -11,7 +11,7 @@ from pydantic import Field as SchemaField
 
 from encore.models.fields import Field
 from encore.serializers.serializer import RelatedSerializer, Serializer
-from encore.validation.members import Members
+from encore.validation.members import AllowedMembers
 
 if TYPE_CHECKING:
     from encore.execution.resource import Resource
@@ -66,7 +66,7 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     return _model(f"{_name(resource)}Update", members, closed=closed)
 
 
-def _read_only(serializer: Serializer, body: Members) -> dict[str, Any]:
+def _read_only(serializer: Serializer, body: AllowedMembers) -> dict[str, Any]:
     """Describe the members that a body may have only as they are shown."""
     names = [name for name in (*serializer.shown, *serializer.children) if name in body.read_only]
     schemas = {

@@ -19,13 +19,14 @@ from encore.execution.key_lookup import Lookup, look_up
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.request_state import RequestState
 from encore.query import ListQuery
-from encore.validation.body import Attributes, Errors
+from encore.validation.body import Attributes
 
 if TYPE_CHECKING:
     from encore.execution.nested.related_rows import Writing
     from encore.execution.resource import Resource
     from encore.execution.stored_row import StoredRow
     from encore.models.fields import Field
+    from encore.validation.body import ValidationErrors
     from encore.validation.nested import NestedBody
 
 Headers = list[tuple[bytes, bytes]]
@@ -98,7 +99,7 @@ class Context:
     key_values: tuple[Any, ...] = ()
     lookup: Lookup | None = None
     query: ListQuery | None = None
-    doubtful: "tuple[Sequence[Field], Errors] | None" = None
+    doubtful: "tuple[Sequence[Field], ValidationErrors] | None" = None
     given: dict[str, Any] = field(default_factory=dict)
     nested: "list[NestedBody]" = field(default_factory=list)
     read_only: tuple[str, ...] = ()

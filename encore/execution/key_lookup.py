@@ -13,7 +13,7 @@ from starlette.types import Scope
 from encore.errors.hooks import HookError
 from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
-from encore.models.keys import finds_one_row
+from encore.models.keys import identifies_one_row
 from encore.sql.statements import Statements
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def look_up(resource: "Resource", key: Any, scope: Scope) -> Lookup:
     if set(fields) == set(resource.key):
         return Lookup(None, (*parent, *_values(resource, resource.key, named)))
     stored = [field.attribute for field in fields if not field.computed]
-    if len(stored) < len(fields) or not finds_one_row(resource.fields.mapped, stored):
+    if len(stored) < len(fields) or not identifies_one_row(resource.fields.mapped, stored):
         names = ", ".join(map(str, key)) or "nothing"
         text = f"{names} is not a complete unique key over NOT NULL columns"
         raise HookError(f"resource {resource.name}: key: {text}")

@@ -38,7 +38,7 @@ from encore.execution.hooks import (
 from encore.execution.response_checks import check_response
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import problem_of
-from encore.models.orm_behaviour import UnsupportedListener
+from encore.models.orm_behaviour import UnsupportedEventListener
 from encore.resource.compatibility import Compatibility
 
 log: Any = structlog.get_logger("encore.crud")
@@ -108,7 +108,7 @@ class Pipeline:
     def _unit(self) -> UnitOfWork:
         try:
             single = self._single and not self.action.needs_session()
-        except UnsupportedListener as error:  # The renderer's log has no texts of exceptions.
+        except UnsupportedEventListener as error:  # The renderer's log has no texts of exceptions.
             log.error("unsupported listener", resource=self._resource.name, reason=str(error))  # noqa: TRY400 - the text says all
             raise
         return UnitOfWork(self._database, writes=self.action.writes, single=single)

@@ -19,7 +19,7 @@ from encore.http.request_state import Access
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
 from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
-from encore.pages.cursors import Cursors
+from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser
 from encore.resource.compatibility import compatibility_of
 from encore.resource.locations import Locations
@@ -32,7 +32,7 @@ from encore.serializers.relation_loader import RelationLoader
 from encore.sql.parent_filter import ParentFilter
 from encore.sql.statements import Statements
 from encore.validation.body import Attributes
-from encore.validation.members import BodyMembers, Members, refuses_empty
+from encore.validation.members import ActionMembers, AllowedMembers, rejects_empty
 from encore.validation.nested import SYNC, NestedBodyParser
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
@@ -103,7 +103,7 @@ class Resource:
         self.serializer, self.related = faces.own, faces.related
         self.fields = self.serializer.fields
         self.collection_path, self.item_path = (base + path for path in self._endpoints())
-        self.cursors = Cursors(secret or Secret(), self.collection_path)
+        self.cursors = CursorCodec(secret or Secret(), self.collection_path)
         self.slug = _slug(self.collection_path)
         self._link_parameters = tuple(
             zip(link_parameters, link.parent if link else (), strict=True)
@@ -166,7 +166,7 @@ class Resource:
             },
         )
         self.members = self._members()
-        self.refuses_empty = refuses_empty(self.fields)
+        self.refuses_empty = rejects_empty(self.fields)
         self.generated = next((f for f in self.fields.key if f.generated), None)
         self.default_fields = tuple(f for f in self.fields if f.has_initial)
         self.onupdate_fields = tuple(f for f in self.fields if f.column.onupdate is not None)
@@ -279,14 +279,18 @@ class Resource:
                 return collection_path, item_path
         raise AssertionError
 
-    def _members(self) -> BodyMembers:
+    def _members(self) -> ActionMembers:
         if self.options.nested_arrays == SYNC:
             for text in unsyncable(self.serializer):
                 raise ConfigurationError(self.name, "nested_arrays", text)
         serializer, bodies, nested = self.serializer, self.options.bodies, self.nested_reader
-        return BodyMembers(
-            create=Members.of(serializer, self.creatable, nested.creates, bodies.get("create")),
-            update=Members.of(serializer, self.updatable, nested.updates, bodies.get("update")),
+        return ActionMembers(
+            create=AllowedMembers.of(
+                serializer, self.creatable, nested.creates, bodies.get("create")
+            ),
+            update=AllowedMembers.of(
+                serializer, self.updatable, nested.updates, bodies.get("update")
+            ),
         )
 
     def _field(self, option: str, name: str) -> Field:

@@ -18,11 +18,11 @@ from sqlalchemy.orm.exc import FlushError, StaleDataError
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors.api import Conflict, NotFound, ValidationFailed
-from encore.models.fields import Field, Fields, Raw
-from encore.models.orm_behaviour import WriteBehaviour
-from encore.models.types.registry import stored_as
+from encore.models.fields import DriverValue, Field, Fields
+from encore.models.orm_behaviour import SessionRequirements
+from encore.models.types.registry import storage_type
 from encore.serializers.stored_text import misfits
-from encore.validation.body import INVALID, Attributes, Errors
+from encore.validation.body import INVALID, Attributes, ValidationErrors
 
 if TYPE_CHECKING:
     from encore.execution.context import Context
@@ -56,7 +56,7 @@ class SessionWrites:
         self._fields = fields
         self._dialect = dialect
         self._mapper = fields.mapped.mapper
-        self.behaviour = WriteBehaviour(fields.mapped)
+        self.behaviour = SessionRequirements(fields.mapped)
         self._key = tuple(python_reader(field.column.type, dialect) for field in fields.key)
 
     def missing_arguments(self) -> Sequence[str]:
@@ -100,7 +100,7 @@ class SessionWrites:
 
     def assign(self, instance: Any, attributes: Attributes, prefix: str = "") -> None:
         """Set attributes of an instance. Raises ``ValidationFailed``, naming each refused field."""
-        errors = Errors()
+        errors = ValidationErrors()
         for name, value in attributes.items():
             field = self._fields.of_attribute(name)
             try:
@@ -111,7 +111,7 @@ class SessionWrites:
 
     def _python(self, field: Field, value: Any) -> Any:
         """Return the Python value of what the driver gave; any other value as it is."""
-        if type(value) is not Raw:
+        if type(value) is not DriverValue:
             return value
         read = python_reader(field.column.type, self._dialect)
         return None if value.value is None else read(value.value)
@@ -185,7 +185,7 @@ def _flushed(work: Work[T], session: Session) -> T:
 
 def python_reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
     """Return what turns a driver's value of this type into the Python value."""
-    stored, code = stored_as(kind, dialect), None
+    stored, code = storage_type(kind, dialect), None
     if isinstance(
         stored, Numeric | Float
     ):  # PostgreSQL's types of numbers are told apart by their OIDs.

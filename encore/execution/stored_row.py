@@ -13,12 +13,12 @@ from msgspec import UNSET
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
-from encore.models.fields import Field, Fields, Raw
+from encore.models.fields import DriverValue, Field, Fields
 from encore.models.types import InvalidValue
 from encore.serializers.serializer import Serializer
-from encore.validation.body import INVALID, Attributes, Errors
+from encore.validation.body import INVALID, Attributes, ValidationErrors
 from encore.validation.nested import ConnectRelated, NestedBody
-from encore.validation.unchanged import as_shown, is_same, report_changed
+from encore.validation.unchanged import decode_record, report_changed, same_member
 
 if TYPE_CHECKING:
     from encore.execution.context import Context
@@ -48,7 +48,7 @@ class StoredRow:
         (record,) = serializer.read_rows((row,))
         embedded = [name for name in given if name in serializer.children]
         await resource.relation_loader.embed(connection, (row,), [record], embedded)
-        return cls(serializer, row, as_shown(record))
+        return cls(serializer, row, decode_record(record))
 
     def check(self, context: "Context") -> None:
         """Take unchanged relations out of the context, and refuse changed read-only members.
@@ -56,12 +56,12 @@ class StoredRow:
         Raises:
             ValidationFailed: A member cannot be changed, or two contradict each other.
         """
-        errors, given = Errors(), context.given
+        errors, given = ValidationErrors(), context.given
         report_changed(self.serializer, given, context.read_only, self.shown, errors)
         changed = []
         for one in context.nested:
             name = one.relation.name
-            if is_same(self.serializer, name, given[name], self.shown.get(name, UNSET)):
+            if same_member(self.serializer, name, given[name], self.shown.get(name, UNSET)):
                 continue
             if one.errors is not None:
                 one.errors.check()
@@ -89,7 +89,7 @@ class StoredRow:
         """Return whether the body gives the stored foreign key, or none: the object counts."""
         names = [str(column.name) for column in one.relation.foreign_key]
         return all(
-            is_same(self.serializer, name, given[name], self.shown.get(name, UNSET))
+            same_member(self.serializer, name, given[name], self.shown.get(name, UNSET))
             for name in names
             if name in given
         )
@@ -97,7 +97,7 @@ class StoredRow:
 
 def _is_shown(field: Field, value: Any, shown: Any) -> bool:
     """Return whether a Python value is what a member shows: drivers may give it another form."""
-    if shown is None or value is None or type(value) is Raw:
+    if shown is None or value is None or type(value) is DriverValue:
         return False
     try:
         return bool(field.codec.from_json(shown) == value)
@@ -110,7 +110,7 @@ def report_contradictions(
     given: Mapping[str, Any],
     attributes: Attributes,
     fields: Fields,
-    errors: Errors,
+    errors: ValidationErrors,
 ) -> None:
     """Report related rows of a new row that are not those that its own foreign keys name."""
     for one in nested:
@@ -119,7 +119,7 @@ def report_contradictions(
 
 
 def report_contradiction(
-    one: NestedBody, attributes: Attributes, fields: Fields, errors: Errors
+    one: NestedBody, attributes: Attributes, fields: Fields, errors: ValidationErrors
 ) -> None:
     """Report a related row that is not the one that the body's own foreign key names."""
     foreign = [fields.of_column(column) for column in one.relation.foreign_key]

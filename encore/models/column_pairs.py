@@ -14,12 +14,14 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-Pairs = tuple[tuple[Column[Any], Column[Any]], ...]
+ColumnPairs = tuple[tuple[Column[Any], Column[Any]], ...]
 
 _FAMILIES: Final = (types.Integer, types.Uuid, types.String)
 
 
-def is_plain(mapped: RelationshipProperty[Any], source: Mapper[Any], joined: Pairs) -> bool:
+def is_equijoin(
+    mapped: RelationshipProperty[Any], source: Mapper[Any], joined: ColumnPairs
+) -> bool:
     """Tell whether a relationship is nothing but these pairs of equal columns.
 
     Args:

@@ -29,7 +29,7 @@ from sqlalchemy.sql.schema import (
 _NUMBERS: Final = (Integer, Numeric, Float, Boolean)
 
 
-def takes_context(default: Any) -> bool:
+def is_context_sensitive(default: Any) -> bool:
     """Tell whether a default is a function of the execution context."""
     if not isinstance(default, CallableColumnDefault):
         return False
@@ -38,10 +38,10 @@ def takes_context(default: Any) -> bool:
     return code is None or "sqlalchemy" not in code.co_filename
 
 
-def evaluate(default: DefaultGenerator | None) -> Any:
+def evaluate_default(default: DefaultGenerator | None) -> Any:
     """Return the value of a default; ``UNSET`` where there is none, or only a statement has it."""
     if isinstance(default, CallableColumnDefault):
-        if takes_context(default):
+        if is_context_sensitive(default):
             return UNSET
         return default.arg(None)  # type: ignore[arg-type] # SQLAlchemy takes a context, or None.
     if isinstance(default, ScalarElementColumnDefault):
@@ -57,7 +57,9 @@ def has_sql_default(column: Column[Any]) -> bool:
     if column.computed is not None or column.identity is not None:
         return False
     if column.default is not None:
-        return evaluate(column.default) is UNSET and not takes_context(column.default)
+        return evaluate_default(column.default) is UNSET and not is_context_sensitive(
+            column.default
+        )
     return column.server_default is not None
 
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 from msgspec import UNSET
 from sqlalchemy import Column, ColumnElement, Dialect, Table
 
-from encore.models.defaults import evaluate
+from encore.models.defaults import evaluate_default
 from encore.models.mapped_class import Attribute, MappedClass, Model
-from encore.models.types import Codec, TypeAdapters, codec_for, taking_text
+from encore.models.types import Codec, TypeAdapters, accepting_text, codec_for
 
-__all__ = ["Field", "Fields", "Model", "Raw", "evaluate", "initial_values"]
+__all__ = ["DriverValue", "Field", "Fields", "Model", "default_values", "evaluate_default"]
 
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
 
@@ -107,14 +107,14 @@ class Field:
 
     def initial(self) -> Any:
         """Give the model's own default for a new row; ``UNSET`` leaves it to the database."""
-        return evaluate(self.column.default) if self.constant is UNSET else self.constant
+        return evaluate_default(self.column.default) if self.constant is UNSET else self.constant
 
     def refreshed(self) -> Any:
         """Give the model's own value for a changed row (``onupdate``); ``UNSET`` if none."""
-        return evaluate(self.column.onupdate)
+        return evaluate_default(self.column.onupdate)
 
 
-def initial_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
+def default_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
     """Give the model's own values for a new row; the moments among them are one and the same."""
     moment: datetime | None = None
     for field in fields:
@@ -126,7 +126,7 @@ def initial_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class DriverValue:
     """A value that the driver gave, to be bound as it is."""
 
     value: Any
@@ -212,7 +212,7 @@ class Fields:
         bound = {}
         for name, value in attributes.items():
             field = self.of_attribute(name)
-            raw = type(value) is Raw
+            raw = type(value) is DriverValue
             bound[field] = value.value if raw else field.codec.driver_value(value)
         return bound
 
@@ -228,7 +228,7 @@ class Fields:
 
     def initial(self) -> dict[str, Any]:
         """Give the model's own values for a new row, by attribute."""
-        return {field.attribute: value for field, value in initial_values(self)}
+        return {field.attribute: value for field, value in default_values(self)}
 
     def refreshed(self) -> dict[str, Any]:
         """Give the model's own values for a changed row, by attribute."""
@@ -268,7 +268,7 @@ class Fields:
             except TypeError as error:
                 unsupported[attribute.name] = str(error)
         if takes_text:
-            by_name = {n: replace(f, codec=taking_text(f.codec)) for n, f in by_name.items()}
+            by_name = {n: replace(f, codec=accepting_text(f.codec)) for n, f in by_name.items()}
         if entity is not None:
             by_name = {
                 name: replace(field, expression=getattr(entity, field.attribute))

@@ -23,7 +23,7 @@ def unique_keys(mapped: MappedClass) -> Iterator[ColumnSet]:
                 yield columns
 
 
-def finds_one_row(mapped: MappedClass, attributes: Collection[str]) -> bool:
+def identifies_one_row(mapped: MappedClass, attributes: Collection[str]) -> bool:
     """Tell whether values of these attributes can never mean more than one row."""
     known = set(attributes)
     return any(_attributes(mapped, key) <= known for key in unique_keys(mapped))

@@ -16,7 +16,7 @@ from sqlalchemy.event import registry
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session
 from sqlalchemy.orm.decl_base import _declarative_constructor
 
-from encore.models.defaults import takes_context
+from encore.models.defaults import is_context_sensitive
 from encore.models.mapped_class import MappedClass
 
 ACTIONS: Final = ("create", "update", "delete")
@@ -44,11 +44,11 @@ _SESSION_WRITING_EVENTS: Final = (
 )
 
 
-class UnsupportedListener(Exception):
+class UnsupportedEventListener(Exception):
     """A listener was added while the service runs, and nothing would call it."""
 
 
-class WriteBehaviour:
+class SessionRequirements:
     """Why a model's rows are written through a session, by action; empty where they are not.
 
     Listeners may be added at any time: what was found is kept until the number of SQLAlchemy's
@@ -75,7 +75,7 @@ class WriteBehaviour:
         if listeners == self._known:
             return
         for text in self.refusals():
-            raise UnsupportedListener(f"{self._mapped.model.__name__} has {text}")
+            raise UnsupportedEventListener(f"{self._mapped.model.__name__} has {text}")
         self._reasons = {name: tuple(self._find(name)) for name in ACTIONS}
         self._known = listeners
 
@@ -131,7 +131,7 @@ def _value_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
             default = column.default if action == "create" else column.onupdate
             if default is not None and column not in mapper.columns.values():
                 yield f"a default of {column.name}, which is not mapped"
-            if takes_context(default):
+            if is_context_sensitive(default):
                 yield f"a default of {column.name} that takes the context"
 
 

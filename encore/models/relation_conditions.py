@@ -33,7 +33,7 @@ Clause = TypeVar("Clause", bound=ColumnElement[Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelationJoin:
     """How a parent and a child are related, in a query that has both.
 
     Attributes:
@@ -47,31 +47,31 @@ class Related:
     links: Mapping[FromClause, FromClause]
 
 
-def related(relation: Relation, parent: Any, child: Any) -> Related:
+def join_relation(relation: Relation, parent: Any, child: Any) -> RelationJoin:
     """Relate this parent and this child."""
     condition = and_(getattr(parent, relation.name).of_type(child))
     secondary = relation.mapped.secondary
     links: dict[FromClause, FromClause] = {}
     froms: tuple[FromClause, ...] = ()
     if secondary is not None:
-        others = (*tables_of(parent), *tables_of(child))
+        others = (*selected_tables(parent), *selected_tables(child))
         links = {one.element: one for one in _aliases(condition) if one not in others}
     if isinstance(secondary, Join):
-        links |= {table: table.alias() for table in leaves(secondary) if table not in links}
+        links |= {table: table.alias() for table in joined_tables(secondary) if table not in links}
         froms = (_renamed(secondary, links),)
     if relation.where is not None:
         condition = and_(condition, _moved(relation.where, relation, child))
-    return Related(condition, froms, links)
+    return RelationJoin(condition, froms, links)
 
 
-def child_of(relation: Relation, parent: Any) -> Any:
+def child_entity(relation: Relation, parent: Any) -> Any:
     """Return an entity for the related rows that can stand in a query of the parent's."""
     if relation.entity is relation.target or relation.entity is parent:
         return aliased(relation.entity)
     return relation.entity
 
 
-def exists(
+def related_exists(
     relation: Relation, parent: Any, criterion: Callable[[Any], ColumnElement[bool]]
 ) -> ColumnElement[bool]:
     """Make the condition that a related row meets a criterion, which is made for its entity."""
@@ -83,43 +83,45 @@ def exists(
             attribute = attribute.of_type(child)
         there: ColumnElement[bool] = attribute.any if relation.many else attribute.has
         return there(criterion(child))  # type: ignore[operator,no-any-return] # as SQLAlchemy's
-    child = child_of(relation, parent)
-    joined = related(relation, parent, child)
+    child = child_entity(relation, parent)
+    joined = join_relation(relation, parent, child)
     rows: Select[Any] = select(literal_column("1")).select_from(child, *joined.froms)
     rows = rows.where(joined.condition, criterion(child))
-    return rows.correlate(*tables_of(parent)).exists()
+    return rows.correlate(*selected_tables(parent)).exists()
 
 
-def scalar(relation: Relation, parent: Any, field: Field) -> ColumnElement[Any]:
+def related_scalar(relation: Relation, parent: Any, field: Field) -> ColumnElement[Any]:
     """Make the expression for a field of the one related row; null where there is none."""
-    child = child_of(relation, parent)
-    joined = related(relation, parent, child)
+    child = child_entity(relation, parent)
+    joined = join_relation(relation, parent, child)
     rows = select(getattr(child, field.attribute)).select_from(child, *joined.froms)
-    rows = rows.where(joined.condition).correlate(*tables_of(parent))
+    rows = rows.where(joined.condition).correlate(*selected_tables(parent))
     if not relation.at_most_one:
-        rows = rows.order_by(*order_of(relation, child, joined)).limit(literal_column("1"))
+        rows = rows.order_by(*order_by_clauses(relation, child, joined)).limit(literal_column("1"))
     return rows.scalar_subquery()
 
 
-def order_of(relation: Relation, child: Any, joined: Related) -> list[ColumnElement[Any]]:
+def order_by_clauses(
+    relation: Relation, child: Any, joined: RelationJoin
+) -> list[ColumnElement[Any]]:
     """Return the order of the related rows in a query that relates them so.
 
     The primary key comes last, so that the order is the same every time.
     """
-    own = leaves(inspect(relation.entity).selectable)
+    own = joined_tables(inspect(relation.entity).selectable)
     links = {table: alias for table, alias in joined.links.items() if table not in own}
     ordered = [_moved(_linked(one, links), relation, child) for one in relation.ordered_by]
-    return [*ordered, *key_of(child)]
+    return [*ordered, *primary_key_of(child)]
 
 
-def key_of(entity: Any) -> list[ColumnElement[Any]]:
+def primary_key_of(entity: Any) -> list[ColumnElement[Any]]:
     """Return an entity's primary key."""
     mapper = inspect(entity).mapper
     keys = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
     return [getattr(entity, key) for key in keys]
 
 
-def undirected(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]:
+def strip_sort_modifiers(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]:
     """Take DESC and NULLS LAST off a term of an ORDER BY; return both, the outermost first."""
     directions = []
     while isinstance(term, UnaryExpression) and term.modifier is not None:
@@ -128,7 +130,7 @@ def undirected(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]
     return term, directions
 
 
-def takes_values(condition: ColumnElement[bool]) -> bool:
+def has_runtime_values(condition: ColumnElement[bool]) -> bool:
     """Tell whether a condition takes a value each time it is run: it can't be compiled once."""
     return any(
         isinstance(one, BindParameter) and (one.callable is not None or one.required)
@@ -173,13 +175,13 @@ def _aliases(condition: ColumnElement[bool]) -> Iterator[Alias]:
             yield table
 
 
-def tables_of(entity: Any) -> Sequence[FromClause]:
+def selected_tables(entity: Any) -> Sequence[FromClause]:
     """Return what a query of this entity selects from."""
-    return leaves(inspect(entity).selectable)
+    return joined_tables(inspect(entity).selectable)
 
 
-def leaves(selectable: FromClause) -> list[FromClause]:
+def joined_tables(selectable: FromClause) -> list[FromClause]:
     """Return what a join joins, down to its single tables."""
     if isinstance(selectable, Join):
-        return [*leaves(selectable.left), *leaves(selectable.right)]
+        return [*joined_tables(selectable.left), *joined_tables(selectable.right)]
     return [selectable]

@@ -7,11 +7,11 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, Table, inspect
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
-from encore.models.column_pairs import Pairs, is_plain, is_unique
+from encore.models.column_pairs import ColumnPairs, is_equijoin, is_unique
 from encore.models.fields import Model
 
 
-class UnusableRelation(LookupError):
+class UnsupportedRelation(LookupError):
     """A relation, or what an option asks of it, cannot be carried out; the text says why."""
 
 
@@ -38,9 +38,9 @@ class Relation:
     owned: bool
     source: Model
     target: Model
-    pairs: Pairs
+    pairs: ColumnPairs
     link: Table | None
-    link_pairs: Pairs
+    link_pairs: ColumnPairs
     mapped: RelationshipProperty[Any]
     where: ColumnElement[bool] | None = None
     order: tuple[ColumnElement[Any], ...] = ()
@@ -56,9 +56,9 @@ class Relation:
             owned=mapped.direction is RelationshipDirection.ONETOMANY,
             source=source,
             target=mapped.mapper.class_,
-            pairs=cast("Pairs", tuple(joined or ())),
+            pairs=cast("ColumnPairs", tuple(joined or ())),
             link=secondary if isinstance(secondary, Table) else None,
-            link_pairs=cast("Pairs", tuple(mapped.secondary_synchronize_pairs or ())),
+            link_pairs=cast("ColumnPairs", tuple(mapped.secondary_synchronize_pairs or ())),
             mapped=mapped,
         )
 
@@ -70,7 +70,7 @@ class Relation:
     @cached_property
     def plain(self) -> bool:
         """Whether the relationship is nothing but its pairs of equal columns."""
-        return is_plain(self.mapped, inspect(self.source), (*self.pairs, *self.link_pairs))
+        return is_equijoin(self.mapped, inspect(self.source), (*self.pairs, *self.link_pairs))
 
     @cached_property
     def repeats(self) -> bool:

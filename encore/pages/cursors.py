@@ -23,8 +23,8 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from encore.pages.page import BEGINNING, Position
-from encore.query.messages import bad_value
+from encore.pages.page import BEGINNING, KeysetPosition
+from encore.query.messages import invalid_parameter
 from encore.query.paging import CURSOR
 from encore.secret_key import Secret
 
@@ -63,7 +63,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
-class Place(NamedTuple):
+class CursorPayload(NamedTuple):
     """What a cursor holds.
 
     Attributes:
@@ -71,14 +71,14 @@ class Place(NamedTuple):
         number: How many rows were passed on the way there, for ``Content-Range``.
     """
 
-    position: Position
+    position: KeysetPosition
     number: int
 
 
-FIRST: Final = Place(BEGINNING, 0)
+FIRST_PAGE: Final = CursorPayload(BEGINNING, 0)
 
 
-class Cursors:
+class CursorCodec:
     """Makes and reads the cursors of one resource.
 
     Args:
@@ -111,7 +111,7 @@ class Cursors:
             self.write.cache_clear()
 
     @staticmethod
-    def can_hold(position: Position) -> bool:
+    def can_hold(position: KeysetPosition) -> bool:
         """Return whether a cursor is long enough for the text among the keys of a position."""
         size = 0
         for key in position.keys:
@@ -119,7 +119,7 @@ class Cursors:
                 size += len(key)
         return size <= _LONGEST_KEYS
 
-    def _write(self, place: Place, digest: bytes, parent: tuple[Any, ...] = ()) -> str:
+    def _write(self, place: CursorPayload, digest: bytes, parent: tuple[Any, ...] = ()) -> str:
         """Return the cursor of a place; to be called as ``write``.
 
         Args:
@@ -136,7 +136,7 @@ class Cursors:
         sealed = self._cipher.encrypt(plain, [self._bound_to(parent)])
         return b2a_base64(_VERSION + sealed, newline=False).translate(_URL_SAFE, b"=").decode()
 
-    def read(self, cursor: str, digest: bytes, parent: tuple[Any, ...] = ()) -> Place:
+    def read(self, cursor: str, digest: bytes, parent: tuple[Any, ...] = ()) -> CursorPayload:
         """Return the place of a cursor.
 
         Raises:
@@ -145,13 +145,13 @@ class Cursors:
         """
         made_under, number, skip, backwards, *keys = self._open(cursor, parent)
         if made_under != digest:
-            raise bad_value(
+            raise invalid_parameter(
                 CURSOR,
                 "was made under another sort, filter, search or preset: these must stay as they"
                 " were; leave the cursor out to begin anew",
             )
         values = tuple([_untagged(key) for key in keys])
-        return Place(Position(values, skip, backwards), number)
+        return CursorPayload(KeysetPosition(values, skip, backwards), number)
 
     def _open(self, cursor: str, parent: tuple[Any, ...]) -> list[Any]:
         assert self._cipher is not None  # noqa: S101 - prepare came first
@@ -159,7 +159,7 @@ class Cursors:
             sealed = _from_text(cursor)
             plain = self._cipher.decrypt(sealed, [self._bound_to(parent)])
         except (ValueError, InvalidTag) as error:
-            raise bad_value(
+            raise invalid_parameter(
                 CURSOR,
                 "is not a cursor of this list: it is incomplete or changed, of another path, or"
                 " made by a service with another secret; leave it out to begin anew",

@@ -23,11 +23,11 @@ _CACHED: Final = 256
 _SAFE: Final = "!$&'()*+,:=@/"
 """What stands in a path as it is. Not ``;``: clients take it for the end of the link's target."""
 
-Relation = tuple[str, str]
+PageLink = tuple[str, str]
 """A relation type, and the query that leads there, ``?`` included."""
 
 
-def link_header(scope: Scope, links: Iterable[Relation]) -> bytes | None:
+def link_header(scope: Scope, links: Iterable[PageLink]) -> bytes | None:
     """Return the value of ``Link``; None where there is nothing to say, or too much."""
     path = _path(scope)
     value = ", ".join([f'<{path}{query}>; rel="{name}"' for name, query in links]).encode()
@@ -36,7 +36,7 @@ def link_header(scope: Scope, links: Iterable[Relation]) -> bytes | None:
 
 def numbered_links(
     pagination: Pagination, offset: int, count: int, *, more: bool
-) -> Iterator[Relation]:
+) -> Iterator[PageLink]:
     """Yield the links of a page that ``offset`` or ``page`` numbers.
 
     Args:

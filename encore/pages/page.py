@@ -1,8 +1,8 @@
 """Pages: the rows of an order from a position on, read by their sort keys.
 
-A ``Position`` is a place between two rows. It is made of a row that was read (``Page.after``),
-can be kept as long as one likes, and stays meaningful whatever is inserted or deleted: reading on
-from it gives every row that was there throughout exactly once. Lists and streams read so::
+A ``KeysetPosition`` is a place between two rows. It is made from a row that was read
+(``Page.after``), never expires, and stays valid whatever is inserted or deleted: reading on from it
+returns each row that existed throughout exactly once. Lists and streams read so::
 
     position = BEGINNING
     while True:
@@ -23,11 +23,11 @@ from uuid import UUID
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.query.filters import Order
-from encore.query.keyset import Keys, Keyset, Seek
+from encore.query.keyset import KeysetCondition, KeysetOrder, SortKeyValues
 from encore.sql.statements import Conditions, Statements
 
 
-class Position(NamedTuple):
+class KeysetPosition(NamedTuple):
     """A place in an order.
 
     Attributes:
@@ -37,16 +37,16 @@ class Position(NamedTuple):
         backwards: Whether reading goes on towards the beginning.
     """
 
-    keys: Keys = ()
+    keys: SortKeyValues = ()
     skip: int = 0
     backwards: bool = False
 
 
-BEGINNING: Final = Position()
+BEGINNING: Final = KeysetPosition()
 
 
 @dataclass(slots=True)
-class Listing:
+class PagedQuery:
     """What is read page by page.
 
     Attributes:
@@ -64,7 +64,7 @@ class Listing:
     reusable: bool = True
 
     @property
-    def keyset(self) -> Keyset:
+    def keyset(self) -> KeysetOrder:
         """The order's sort keys."""
         return self.statements.keyset(self.order)
 
@@ -84,32 +84,32 @@ class Page:
     rows: Sequence[Row]
     ends: bool
     found: Sequence[Row]
-    keyset: Keyset
-    position: Position
+    keyset: KeysetOrder
+    position: KeysetPosition
 
     @property
-    def before(self) -> Position | None:
+    def before(self) -> KeysetPosition | None:
         """The position of the first row, to read backwards from; None where no keys say it."""
         keys = _keys(self.keyset, self.found[0]) if self.found else None
-        return None if keys is None else Position(keys, backwards=True)
+        return None if keys is None else KeysetPosition(keys, backwards=True)
 
     @property
-    def after(self) -> Position | None:
+    def after(self) -> KeysetPosition | None:
         """The position of the last row, to read on from; None where there are no rows."""
         if not self.found:
             return None
         keys = _keys(self.keyset, self.found[-1])
         if keys is not None:
-            return Position(keys)
+            return KeysetPosition(keys)
         if self.position.backwards:
             return None
-        return Position(self.position.keys, self.position.skip + len(self.found))
+        return KeysetPosition(self.position.keys, self.position.skip + len(self.found))
 
 
 async def read_page(
     connection: Connection,
-    listing: Listing,
-    position: Position,
+    listing: PagedQuery,
+    position: KeysetPosition,
     size: int,
     *,
     peek: bool = False,
@@ -146,16 +146,16 @@ async def read_page(
     return Page(rows, ends, found, keyset, position)
 
 
-def _seeks(keyset: Keyset, position: Position) -> Sequence[Seek]:
+def _seeks(keyset: KeysetOrder, position: KeysetPosition) -> Sequence[KeysetCondition]:
     if position.skip:  # What is passed may be of either part.
         nulls = tuple([key is None for key in position.keys])
-        return (Seek(nulls, position.backwards),)
+        return (KeysetCondition(nulls, position.backwards),)
     if not position.keys:
         return keyset.all_seeks
     return keyset.seeks(position.keys, backwards=position.backwards)
 
 
-def _keys(keyset: Keyset, row: Row) -> Keys | None:
+def _keys(keyset: KeysetOrder, row: Row) -> SortKeyValues | None:
     """Return a row's sort keys; None if they do not say its place."""
     keys = keyset.of_row(row)
     if not keys:

@@ -7,8 +7,8 @@ from typing import Any
 from starlette.types import Scope
 
 from encore.http.preferences import EXACT
-from encore.pages.cursors import Cursors, Place
-from encore.pages.links import Relation, link_header, numbered_links
+from encore.pages.cursors import CursorCodec, CursorPayload
+from encore.pages.links import PageLink, link_header, numbered_links
 from encore.pages.page import Page
 from encore.query.filters import Pagination
 from encore.query.paging import CURSOR
@@ -28,7 +28,7 @@ class PageRequest:
     """
 
     pagination: Pagination
-    place: Place
+    place: CursorPayload
     count: int
     preferred: str | None
     counting: str
@@ -62,7 +62,7 @@ class PageRequest:
         self,
         page: Page,
         total: int | None,
-        cursors: Cursors,
+        cursors: CursorCodec,
         scope: Scope,
         parent: tuple[Any, ...],
     ) -> bytes | None:
@@ -79,7 +79,7 @@ class PageRequest:
             return None
         more = not page.ends and (self.peek or (total or 0) > self.place.number + len(page.rows))
         if self.pagination.style is not None:
-            links: Iterable[Relation] = numbered_links(
+            links: Iterable[PageLink] = numbered_links(
                 self.pagination, self.place.number, self.count, more=more
             )
         elif more or self.by_cursor:
@@ -89,19 +89,19 @@ class PageRequest:
         return link_header(scope, links)
 
     def _cursor_links(
-        self, page: Page, cursors: Cursors, parent: tuple[Any, ...], *, more: bool
-    ) -> Sequence[Relation]:
+        self, page: Page, cursors: CursorCodec, parent: tuple[Any, ...], *, more: bool
+    ) -> Sequence[PageLink]:
         """Return the links that cursors make."""
         query, digest = self.pagination.query, self.pagination.digest
         offset, backwards = self.offset(page), page.position.backwards
         links = []
         if (more or backwards) and (after := page.after) is not None and cursors.can_hold(after):
-            cursor = cursors.write(Place(after, offset + len(page.rows)), digest, parent)
+            cursor = cursors.write(CursorPayload(after, offset + len(page.rows)), digest, parent)
             links.append(("next", f"?{query}{CURSOR}={cursor}"))
         if not self.by_cursor:
             return links
         back = page.before if more or not backwards else None
         if back is not None and cursors.can_hold(back):
-            cursor = cursors.write(Place(back, offset), digest, parent)
+            cursor = cursors.write(CursorPayload(back, offset), digest, parent)
             links.append(("prev", f"?{query}{CURSOR}={cursor}"))
         return [*links, ("first", f"?{query[:-1]}" if query else "")]

@@ -9,14 +9,14 @@ them, the list is counted; so it is where nothing can be estimated.
 from encore.database.connection import Connection
 from encore.database.explain import planned_rows
 from encore.http.preferences import ESTIMATED, EXACT, NONE
-from encore.pages.page import Listing
+from encore.pages.page import PagedQuery
 
 Total = tuple[int | None, str]
 """How many rows there are, and how that is known."""
 
 
-async def total_of(
-    connection: Connection, listing: Listing, counting: str, at_least: int, *, may_estimate: bool
+async def count_total(
+    connection: Connection, listing: PagedQuery, counting: str, at_least: int, *, may_estimate: bool
 ) -> Total:
     """Return how many rows a list has.
 
@@ -37,7 +37,7 @@ async def total_of(
     return await connection.fetch_count(statement, listing.values), EXACT
 
 
-async def _estimate(connection: Connection, listing: Listing) -> int | None:
+async def _estimate(connection: Connection, listing: PagedQuery) -> int | None:
     """Return about how many rows a list has; None where that is not known."""
     statements = listing.statements
     policy = statements.policy()

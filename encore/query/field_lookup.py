@@ -12,7 +12,7 @@ from encore.models.fields import Field
 from encore.models.relations import Relation
 from encore.query.filters import Comparison, Condition, RawFilter, RelatedFilter
 from encore.query.indexed import IndexedSearch
-from encore.query.operators import ANY_CASE, EQUALS, OPERATORS, SEPARATOR, Operator
+from encore.query.operators import EQUALS, ILIKE, OPERATORS, SEPARATOR, Operator
 
 MAX_DEPTH: Final = 3
 """How many relations a name may lead through."""
@@ -70,7 +70,7 @@ class FieldLookup:
         """
         target = self.target(name)
         if target is not None:
-            operator = ANY_CASE if target.path and target.field.codec.is_text else EQUALS
+            operator = ILIKE if target.path and target.field.codec.is_text else EQUALS
             return (target, operator) if operator.of(target.field) else None
         bare, _, suffix = name.rpartition(SEPARATOR)
         named = OPERATORS.get(suffix)
@@ -102,7 +102,7 @@ class Search:
 
     parameter: str
     targets: tuple[FieldPath, ...]
-    operator: Operator = ANY_CASE
+    operator: Operator = ILIKE
     negated: bool = False
     index: IndexedSearch | None = None
 

@@ -15,11 +15,11 @@ from sqlalchemy.types import TypeEngine
 
 from encore.database.sqlite.timestamps import longest
 from encore.models.fields import Field
-from encore.models.relation_conditions import exists, scalar
+from encore.models.relation_conditions import related_exists, related_scalar
 from encore.models.relations import Relation
 from encore.query.indexed import IndexedSearch
 from encore.query.operators import Operator
-from encore.query.timestamps import compared, has_several_forms
+from encore.query.timestamps import compare_timestamps, has_several_forms
 
 NextParam = Callable[[TypeEngine[Any]], BindParameter[Any]]
 """Gives the slot for the next value, of the SQL type given."""
@@ -38,7 +38,7 @@ class Comparison:
         column = _column(self.field, entity)
         kind = self.operator.slot_type(column)
         params = [next_slot(kind) for _ in range(self.size)]
-        ranged = compared(self.field, column, self.operator.name, params)
+        ranged = compare_timestamps(self.field, column, self.operator.name, params)
         return self.operator.build(column, params) if ranged is None else ranged
 
 
@@ -96,7 +96,9 @@ class RelatedFilter:
     def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition as EXISTS, which never doubles rows as a join would."""
         parent = self.relation.source if entity is None else entity
-        return exists(self.relation, parent, lambda child: self.inner.clause(next_slot, child))
+        return related_exists(
+            self.relation, parent, lambda child: self.inner.clause(next_slot, child)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,10 +137,10 @@ class OrderTerm:
         if relation is None:
             key: ColumnElement[Any] = self.field.expression
         else:
-            key = scalar(relation, relation.source, self.field)
+            key = related_scalar(relation, relation.source, self.field)
         if has_several_forms(self.field):
             key = longest(key)
-        return directed(key, descending=self.descending, nullable=self.nullable)
+        return order_clause(key, descending=self.descending, nullable=self.nullable)
 
     @property
     def nullable(self) -> bool:
@@ -146,7 +148,9 @@ class OrderTerm:
         return bool(self.field.column.nullable) or self.relation is not None
 
 
-def directed(key: ColumnElement[Any], *, descending: bool, nullable: bool) -> ColumnElement[Any]:
+def order_clause(
+    key: ColumnElement[Any], *, descending: bool, nullable: bool
+) -> ColumnElement[Any]:
     """Return a term of an ORDER BY, with nulls in the same place on every database."""
     term = key.desc() if descending else key.asc()
     if not nullable:
@@ -224,15 +228,15 @@ class ListQuery:
     pagination: Pagination | None = None
 
 
-def conditions_in(
+def leaf_conditions(
     condition: Condition,
 ) -> Iterator[Comparison | IsNull | RawFilter | IndexedSearch]:
     """Yield every single comparison inside a condition."""
     match condition:
         case Or() | And():
             for one in condition.inner:
-                yield from conditions_in(one)
+                yield from leaf_conditions(one)
         case Not() | RelatedFilter():
-            yield from conditions_in(condition.inner)
+            yield from leaf_conditions(condition.inner)
         case _:
             yield condition

@@ -75,7 +75,7 @@ _POSTGREST: Final = re.compile(r"(?:not\.)?(eq|neq|gt|gte|lt|lte|like|ilike|in|i
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class ParameterHints:
     """Finds what an unknown parameter may have meant.
 
     Attributes:
@@ -136,7 +136,7 @@ class Hints:
         return (name for name, _ in islice(self.names.all(), _COMPARED))
 
 
-def in_our_words(name: str, text: str) -> str | None:
+def translate_postgrest_filter(name: str, text: str) -> str | None:
     """Return what ``name=gt.5``, as PostgREST has it, is here; None if it is not that."""
     found = _POSTGREST.match(text)
     if found is None or SEPARATOR in name:

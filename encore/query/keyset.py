@@ -1,13 +1,13 @@
 """Keyset pagination: the rows of an order that come after (or before) the sort keys of a row.
 
 OFFSET reads and drops every row before the page; a condition on the sort keys lets an index start
-at the page. A ``Keyset`` is one order as its keys: it knows where they are in a row, writes the
-condition, and orders backwards as well. Whatever may be sorted by is supported: fields of related
+at the page. A ``KeysetOrder`` is one order as its sort keys: it finds them in a row, builds the
+condition, and builds the reverse order. Every sortable expression is supported: fields of related
 rows, mixed directions, nulls, SQL expressions, the order of a relationship.
 
-A null among the keys changes the condition, so a ``Seek`` (the shape of a condition, without its
-values) says which of them are null. Keys are driver values: they are bound as they were read,
-without a conversion.
+A null among the keys changes the SQL, so a ``KeysetCondition`` (a condition without its values)
+says which of them are null. Keys are driver values: they are bound as they were read, without a
+conversion.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from sqlalchemy.types import UserDefinedType
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields
 from encore.query.filters import NextParam, Order, RawOrder
-from encore.query.seek_conditions import is_divided, parts_after, parts_of_all
+from encore.query.seek_conditions import conditions_after, conditions_of_all, follows_in_two_parts
 from encore.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 
-Keys = tuple[Any, ...]
+SortKeyValues = tuple[Any, ...]
 """The sort keys of a row in the order's order, as the driver gave them."""
 
 
-class AsRead(UserDefinedType[Any]):
+class UncastType(UserDefinedType[Any]):
     """The type of a bound sort key: without a cast, so that the database takes the key's own.
 
     A cast could round or truncate it (``NUMERIC(10, 2)``), or keep an index from being used.
@@ -36,16 +36,16 @@ class AsRead(UserDefinedType[Any]):
     cache_ok = True
 
 
-_AS_READ: Final = AsRead()
+_AS_READ: Final = UncastType()
 
 
-class Seek(NamedTuple):
+class KeysetCondition(NamedTuple):
     """The shape of a keyset condition.
 
     Attributes:
         nulls: Which of the keys are null; empty from the first row on.
         backwards: Whether the rows before the keys are meant, the nearest first.
-        part: Which part of the rows (see ``Keyset.seeks``); None for all of them at once.
+        part: Which part of the rows (see ``KeysetOrder.seeks``); None for all of them at once.
     """
 
     nulls: tuple[bool, ...] = ()
@@ -53,11 +53,11 @@ class Seek(NamedTuple):
     part: int | None = None
 
 
-START: Final = Seek()
+ALL_ROWS: Final = KeysetCondition()
 """All rows; the statement also selects the keys that are not among their columns."""
 
 
-class Keyset:
+class KeysetOrder:
     """One order, as sort keys.
 
     Args:
@@ -94,18 +94,18 @@ class Keyset:
         pairs = zip(self.keys, self._places, strict=True)
         return tuple(key.expression for key, place in pairs if place >= self.width)
 
-    def of_row(self, row: Row) -> Keys:
+    def of_row(self, row: Row) -> SortKeyValues:
         """Return the sort keys of a row; ``extra`` must have been selected with it."""
         return tuple([row[place] for place in self._places])
 
     @cached_property
-    def all_seeks(self) -> tuple[Seek, ...]:
+    def all_seeks(self) -> tuple[KeysetCondition, ...]:
         """The conditions of all rows: two where the first key divides them, or else one."""
-        if self.usable and is_divided(self.keys[0], null=None):
-            return (Seek(part=0), Seek(part=1))
-        return (START,)
+        if self.usable and follows_in_two_parts(self.keys[0], null=None):
+            return (KeysetCondition(part=0), KeysetCondition(part=1))
+        return (ALL_ROWS,)
 
-    def seeks(self, keys: Keys, *, backwards: bool = False) -> tuple[Seek, ...]:
+    def seeks(self, keys: SortKeyValues, *, backwards: bool = False) -> tuple[KeysetCondition, ...]:
         """Return the conditions whose rows, one after the other, come after (before) these keys.
 
         There can be two where the first key may be null (``seek_conditions``). The values of each
@@ -117,16 +117,18 @@ class Keyset:
         """
         nulls = tuple([key is None for key in keys])
         first = self._directed(backwards=backwards)[0]
-        if not is_divided(first, null=nulls[0]):
-            return (Seek(nulls, backwards),)
-        return (Seek(nulls, backwards, 0), Seek(nulls, backwards, 1))
+        if not follows_in_two_parts(first, null=nulls[0]):
+            return (KeysetCondition(nulls, backwards),)
+        return (KeysetCondition(nulls, backwards, 0), KeysetCondition(nulls, backwards, 1))
 
     @staticmethod
-    def values_of(keys: Keys) -> Keys:
+    def values_of(keys: SortKeyValues) -> SortKeyValues:
         """Return what the slots of a condition are bound to: the keys that are not null."""
         return tuple([key for key in keys if key is not None])
 
-    def narrowed(self, rows: Select[Any], seek: Seek | None, next_slot: NextParam) -> Select[Any]:
+    def narrowed(
+        self, rows: Select[Any], seek: KeysetCondition | None, next_slot: NextParam
+    ) -> Select[Any]:
         """Return the SELECT with the condition and the order of a seek, and with ``extra``.
 
         It takes one slot for each key that is not null, in their order. Without a seek there is
@@ -138,16 +140,16 @@ class Keyset:
         rows = rows.add_columns(*self.extra)
         if seek.nulls:
             values = [None if null else next_slot(_AS_READ) for null in seek.nulls]
-            parts = parts_after(keys, values)
+            parts = conditions_after(keys, values)
         elif seek.part is not None:
-            parts = parts_of_all(keys)
+            parts = conditions_of_all(keys)
         else:
             return rows.order_by(*(key.clause for key in keys))
         if seek.part is not None or len(parts) == 1:
             parts, keys = [parts[seek.part or 0]], self._keys_of(seek, keys)
         return rows.where(or_(*parts)).order_by(*(key.clause for key in keys))
 
-    def _keys_of(self, seek: Seek, keys: Sequence[SortKey]) -> Sequence[SortKey]:
+    def _keys_of(self, seek: KeysetCondition, keys: Sequence[SortKey]) -> Sequence[SortKey]:
         """Return what the rows of one part are ordered by."""
         begins_with_nulls = seek.nulls[0] if seek.nulls else keys[0].nulls_first
         if begins_with_nulls == (not seek.part):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from encore.errors.api import InvalidQuery
-from encore.query.filters import Comparison, Condition, conditions_in
+from encore.query.filters import Comparison, Condition, leaf_conditions
 from encore.query.operators import TEXT
 
 MAX_CONDITIONS: Final = 200
@@ -17,7 +17,7 @@ MAX_QUERY_VALUES: Final = 2_000
 """The most values that all conditions may hold together."""
 
 
-class Limits:
+class QueryLimits:
     """The limits of one resource's queries.
 
     Args:
@@ -32,7 +32,7 @@ class Limits:
         """Raise ``InvalidQuery`` if a query asks too much."""
         if sum(1 for _ in values) > MAX_QUERY_VALUES:
             raise InvalidQuery(f"The query may hold at most {MAX_QUERY_VALUES} values")
-        single = [one for condition in conditions for one in conditions_in(condition)]
+        single = [one for condition in conditions for one in leaf_conditions(condition)]
         if len(single) > self._conditions:
             raise InvalidQuery(
                 f"The query may hold at most {self._conditions} conditions, those of or, not, "

@@ -12,7 +12,7 @@ SHOWN: Final = 100
 _SIMILAR: Final = 0.5
 
 
-def bad_value(name: str, text: str) -> InvalidQuery:
+def invalid_parameter(name: str, text: str) -> InvalidQuery:
     """Make the error for a value that its parameter cannot take."""
     message = f"{name[:SHOWN]} {text}"
     return InvalidQuery(message, [{"field": name[:SHOWN], "message": message}])

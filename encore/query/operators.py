@@ -20,8 +20,8 @@ from encore.database.text_search import (
 from encore.models.fields import Field
 
 Column = ColumnElement[Any]
-Slots = Sequence[BindParameter[Any]]
-Build = Callable[[Column, Slots], ColumnElement[bool]]
+Params = Sequence[BindParameter[Any]]
+Build = Callable[[Column, Params], ColumnElement[bool]]
 
 TEXT: Final = "text"
 
@@ -63,28 +63,28 @@ class Operator:
         return String() if self.values == TEXT else column.type
 
 
-def _starts(column: Column, params: Slots) -> ColumnElement[bool]:
+def _starts(column: Column, params: Params) -> ColumnElement[bool]:
     (text,) = params
     same: ColumnElement[bool] = func.substr(column, 1, func.length(text)) == text
     return same
 
 
-def _ends(column: Column, params: Slots) -> ColumnElement[bool]:
+def _ends(column: Column, params: Params) -> ColumnElement[bool]:
     (text,) = params
     tail = func.substr(column, func.length(column) - func.length(text) + 1)
     return and_(func.length(column) >= func.length(text), tail == text)
 
 
-def _among(column: Column, params: Slots) -> ColumnElement[bool]:
+def _among(column: Column, params: Params) -> ColumnElement[bool]:
     # SQLAlchemy's own form of an empty IN is not compiled before its values are known.
     return column.in_(params) if params else false()
 
 
-def _not_among(column: Column, params: Slots) -> ColumnElement[bool]:
+def _not_among(column: Column, params: Params) -> ColumnElement[bool]:
     return or_(column.not_in(params), column.is_(None)) if params else true()
 
 
-def _like(column: Column, params: Slots) -> ColumnElement[bool]:
+def _like(column: Column, params: Params) -> ColumnElement[bool]:
     return like_any_case(column, params[0])
 
 
@@ -116,5 +116,5 @@ _ALL: Final = (
 OPERATORS: Final[Mapping[str, Operator]] = {operator.name: operator for operator in _ALL}
 EQUALS: Final = OPERATORS["eq"]
 IN: Final = OPERATORS["in"]
-ANY_CASE: Final = OPERATORS["ilike"]
+ILIKE: Final = OPERATORS["ilike"]
 SEPARATOR: Final = "__"

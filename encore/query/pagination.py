@@ -6,14 +6,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 from encore.query.filters import Order, Pagination, RawOrder
-from encore.query.paging import CURSOR, OFFSET, PAGE, Given, read_cursor
+from encore.query.paging import CURSOR, OFFSET, PAGE, QueryParameters, parse_cursor
 
 _DIGEST_BYTES: Final = 8
 """Enough for what is encrypted with it: it tells mistakes apart, and keeps nobody out."""
 
 
-def pagination_of(
-    given: Given, read: Sequence[str], order: Sequence[Order], page: int
+def build_pagination(
+    given: QueryParameters, read: Sequence[str], order: Sequence[Order], page: int
 ) -> Pagination:
     """Return how the query's list is paginated.
 
@@ -26,7 +26,7 @@ def pagination_of(
     Raises:
         InvalidQuery: A cursor is combined with another place, or given twice.
     """
-    cursor = read_cursor(given)
+    cursor = parse_cursor(given)
     style = PAGE if PAGE in given else OFFSET if OFFSET in given else None
     replaced = (CURSOR, PAGE) if style == PAGE else (CURSOR, OFFSET, PAGE)
     repeated = urlencode([(n, t) for n, ts in given.items() if n not in replaced for t in ts])
@@ -34,7 +34,7 @@ def pagination_of(
     return Pagination(_digest(given, read, order), query, cursor, style, page)
 
 
-def _digest(given: Given, read: Sequence[str], order: Sequence[Order]) -> bytes:
+def _digest(given: QueryParameters, read: Sequence[str], order: Sequence[Order]) -> bytes:
     """Return the digest of what the rows and their order depend on."""
     filters = sorted((name, tuple(given[name])) for name in set(read))
     terms = [_term(term) for term in order]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from encore.query.messages import bad_value
+from encore.query.messages import invalid_parameter
 
 DEFAULT_COUNT: Final = 100
 MAX_COUNT: Final = 1_000
@@ -23,11 +23,11 @@ CURSOR: Final = "cursor"
 PARAMETERS: Final = ("count", OFFSET, PAGE, CURSOR)
 _MOST_DIGITS: Final = 30
 
-Given = Mapping[str, Sequence[str]]
+QueryParameters = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Paging:
+class PagingRules:
     """The rules of paging.
 
     Attributes:
@@ -42,10 +42,10 @@ class Paging:
     guesses: bool = False
 
 
-PAGING: Final = Paging()
+PAGING: Final = PagingRules()
 
 
-def read_page(given: Given, rules: Paging) -> tuple[int, int, int]:
+def parse_page(given: QueryParameters, rules: PagingRules) -> tuple[int, int, int]:
     """Read how many rows are asked for, how many come before them, and the page's number.
 
     Zero rows or fewer mean the default, and more than ``rules.most`` that many. Without pagination
@@ -62,31 +62,33 @@ def read_page(given: Given, rules: Paging) -> tuple[int, int, int]:
     return count, _natural(given, OFFSET, rules) + page * count, page
 
 
-def read_cursor(given: Given) -> str | None:
+def parse_cursor(given: QueryParameters) -> str | None:
     """Return the cursor, as text. Raises ``InvalidQuery`` if it is given with another place."""
     texts = given.get(CURSOR)
     if texts is None:
         return None
     if len(texts) > 1:
-        raise bad_value(CURSOR, "must be given once")
+        raise invalid_parameter(CURSOR, "must be given once")
     for name in (OFFSET, PAGE):
         if name in given:
-            raise bad_value(CURSOR, f"cannot be combined with {name}: it says where to go on")
+            raise invalid_parameter(
+                CURSOR, f"cannot be combined with {name}: it says where to go on"
+            )
     return texts[0]
 
 
-def _whole(given: Given, name: str, default: int, rules: Paging) -> int:
+def _whole(given: QueryParameters, name: str, default: int, rules: PagingRules) -> int:
     texts = given.get(name)
     if texts is None:
         return default
     if rules.guesses and (len(texts) > 1 or not _is_number(texts[0])):
         return default
     if len(texts) > 1:
-        raise bad_value(name, "must be given once")
+        raise invalid_parameter(name, "must be given once")
     text = texts[0]
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
-        raise bad_value(name, "must be a whole number")
+        raise invalid_parameter(name, "must be a whole number")
     return int(text)
 
 
@@ -99,10 +101,10 @@ def _is_number(text: str) -> bool:
     return not math.isnan(number)
 
 
-def _natural(given: Given, name: str, rules: Paging) -> int:
+def _natural(given: QueryParameters, name: str, rules: PagingRules) -> int:
     number = _whole(given, name, 0, rules)
     if not 0 <= number <= MAX_OFFSET:
-        raise bad_value(name, f"must be between 0 and {MAX_OFFSET}")
+        raise invalid_parameter(name, f"must be between 0 and {MAX_OFFSET}")
     return number
 
 
@@ -124,7 +126,7 @@ def finale_content_range(offset: int, rows: int, total: int) -> str:
     return f"items {offset}-{offset - 1}/{total}"
 
 
-def open_content_range(offset: int, rows: int) -> str:
+def content_range_without_total(offset: int, rows: int) -> str:
     """Return the value where the total is unknown: ``items 0-99/*``.
 
     Of no rows there is none: RFC 9110 has no form for nothing of an unknown length.

@@ -23,27 +23,32 @@ from encore.query.filters import (
     RawOrder,
     StatementKey,
 )
-from encore.query.hints import Hints
-from encore.query.limits import MAX_CONDITIONS, Limits
-from encore.query.messages import bad_value, unknown_parameter
-from encore.query.pagination import pagination_of
-from encore.query.paging import OFFSET, PAGING, Paging, read_page
+from encore.query.hints import ParameterHints
+from encore.query.limits import MAX_CONDITIONS, QueryLimits
+from encore.query.messages import invalid_parameter, unknown_parameter
+from encore.query.pagination import build_pagination
+from encore.query.paging import OFFSET, PAGING, PagingRules, parse_page
 from encore.query.paging import PARAMETERS as PAGE_PARAMETERS
-from encore.query.value_parsing import Read, read_condition, read_indexed_search, read_search
+from encore.query.value_parsing import (
+    ParsedCondition,
+    parse_condition,
+    parse_indexed_search,
+    parse_search,
+)
 
 MAX_PARAMETERS: Final = 200
 MAX_QUERY_BYTES: Final = 16_384
 PRESET: Final = "preset"
 FIELDS: Final = "fields"
 CHILDREN: Final = "children"
-ANY: Final = "or"
-NONE: Final = "not"
+OR_PARAMETER: Final = "or"
+NOT_PARAMETER: Final = "not"
 _KEPT_QUERIES: Final = 1_024
 
-Pairs = tuple[tuple[str, str], ...]
+QueryPairs = tuple[tuple[str, str], ...]
 
 
-def parse_pairs(query_string: bytes) -> Pairs:
+def parse_pairs(query_string: bytes) -> QueryPairs:
     """Split a query string (``application/x-www-form-urlencoded``) into names and values.
 
     Raises:
@@ -95,7 +100,7 @@ class QueryParser:
         default_sort: str = "",
         own_order: tuple[RawOrder, ...] = (),
         tie_breakers: tuple[FieldPath, ...],
-        paging: Paging = PAGING,
+        paging: PagingRules = PAGING,
         preset_parameters: tuple[str, ...] = (PRESET,),
     ) -> None:
         self._names = names
@@ -108,15 +113,15 @@ class QueryParser:
         self._tie_breakers = tie_breakers
         self._paging = paging
         self._chooses = _preset_parameters(names, presets, preset_parameters)
-        self._conditions = frozenset((*self._chooses, ANY, NONE))
-        self._limits = Limits(max((len(search.targets) for search in searches), default=0))
+        self._conditions = frozenset((*self._chooses, OR_PARAMETER, NOT_PARAMETER))
+        self._limits = QueryLimits(max((len(search.targets) for search in searches), default=0))
         pages = PAGE_PARAMETERS if paging.paginated else (OFFSET,)
-        reserved = [sort_parameter, *pages, FIELDS, ANY, NONE, *self._chooses]
+        reserved = [sort_parameter, *pages, FIELDS, OR_PARAMETER, NOT_PARAMETER, *self._chooses]
         if names.relations:
             reserved.append(CHILDREN)
         self.reserved = frozenset(reserved)
         self._listed = (*names.fields, *self._searches, *reserved)
-        self._hints = Hints(names, self._purposes())
+        self._hints = ParameterHints(names, self._purposes())
         # Parsing is a pure function of the text, and the same lists are asked for again and again.
         self.parse = cached_if_short(_KEPT_QUERIES)(self._parse)
         self.parse_of_one = cached_if_short(_KEPT_QUERIES)(self._parse_of_one)
@@ -153,7 +158,7 @@ class QueryParser:
                 values.extend(bound)
                 narrowing.append(name)
         self._limits.check(conditions, values)
-        count, offset, page = read_page(given, self._paging)
+        count, offset, page = parse_page(given, self._paging)
         order = self._order(given.get(self._sort_parameter))
         paginated = self._paging.paginated
         return ListQuery(
@@ -163,7 +168,7 @@ class QueryParser:
             offset,
             shown=self._shown(given.get(FIELDS)),
             children=self._children(given.get(CHILDREN)),
-            pagination=pagination_of(given, narrowing, order, page) if paginated else None,
+            pagination=build_pagination(given, narrowing, order, page) if paginated else None,
         )
 
     def _parse_of_one(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
@@ -200,70 +205,72 @@ class QueryParser:
         for name, _ in parse_pairs(query_string):
             raise unknown_parameter(name, ())
 
-    def _read(self, name: str, texts: list[str], *, lenient: bool) -> list[Read]:
+    def _read(self, name: str, texts: list[str], *, lenient: bool) -> list[ParsedCondition]:
         """Read the conditions of one parameter."""
         if name in self._searches:
             return [self._search(self._searches[name], text) for text in texts if text]
         if name in self._chooses:
             return [self._preset(text, name) for text in dict.fromkeys(texts)]
-        if name == ANY:
+        if name == OR_PARAMETER:
             return [self._any(text) for text in texts]
-        if name == NONE:
+        if name == NOT_PARAMETER:
             return [self._negated(text) for text in texts]
         resolved = self._names.resolve(name)
         if resolved is None:
             if lenient:
                 return []
             raise self.unknown(name)
-        return [read_condition(name, *resolved, texts)]
+        return [parse_condition(name, *resolved, texts)]
 
     def unknown(self, name: str) -> InvalidQuery:
         """Make the error for a parameter that nobody knows."""
         return unknown_parameter(name, self._listed, self._hints.nearest(name, self._listed))
 
     @staticmethod
-    def _search(search: Search, text: str) -> Read:
+    def _search(search: Search, text: str) -> ParsedCondition:
         """Read a search; fields that cannot hold the text don't match, but one must be able to."""
         if search.index is not None:
-            return read_indexed_search(search.parameter, search.index, text)
+            return parse_indexed_search(search.parameter, search.index, text)
         read, refused = [], None
         for target in search.targets:
             try:
-                read.append(read_search(search, target, text))
+                read.append(parse_search(search, target, text))
             except InvalidQuery as refusal:
                 refused = refused or refusal
         if refused is not None and not read:
             raise refused
         return Or(tuple(c for c, _ in read)), [v for _, values in read for v in values]
 
-    def _preset(self, name: str, parameter: str) -> Read:
+    def _preset(self, name: str, parameter: str) -> ParsedCondition:
         preset = self._presets.get(name)
         if preset is None:
-            raise bad_value(parameter, f"must be one of {', '.join(self._presets) or 'none'}")
+            raise invalid_parameter(
+                parameter, f"must be one of {', '.join(self._presets) or 'none'}"
+            )
         return preset.condition, []
 
-    def _any(self, text: str, group: str = ANY) -> Read:
+    def _any(self, text: str, group: str = OR_PARAMETER) -> ParsedCondition:
         """Read ``a=1|b__gt=2``: one of them suffices."""
         parts = text.split("|")
         if len(parts) > MAX_CONDITIONS:
-            raise bad_value(group, f"may hold at most {MAX_CONDITIONS} conditions")
+            raise invalid_parameter(group, f"may hold at most {MAX_CONDITIONS} conditions")
         read = [self._part(group, part) for part in parts]
         return Or(tuple(c for c, _ in read)), [v for _, values in read for v in values]
 
-    def _negated(self, text: str) -> Read:
-        condition, values = self._any(text, NONE)
+    def _negated(self, text: str) -> ParsedCondition:
+        condition, values = self._any(text, NOT_PARAMETER)
         return Not(condition), values
 
-    def _part(self, group: str, text: str) -> Read:
+    def _part(self, group: str, text: str) -> ParsedCondition:
         name, equals, value = text.partition("=")
         if not equals:
-            raise bad_value(group, "must hold conditions such as name=value")
+            raise invalid_parameter(group, "must hold conditions such as name=value")
         if name in self._searches or name in self._conditions or name == PRESET:
-            raise bad_value(group, f"must hold filters by fields, {name} is none")
+            raise invalid_parameter(group, f"must hold filters by fields, {name} is none")
         resolved = self._names.resolve(name)
         if resolved is None:
             raise self.unknown(name)
-        return read_condition(name, *resolved, [value])
+        return parse_condition(name, *resolved, [value])
 
     def _order(self, given: list[str] | None) -> tuple[Order, ...]:
         """Read ``a,-b``; the primary key always comes last, so that paging is stable."""
@@ -294,7 +301,9 @@ class QueryParser:
         fields = self._names.fields
         for name in names:
             if name not in fields and name not in self._names.relations:
-                raise bad_value(FIELDS, f"may name {', '.join([*fields, *self._names.relations])}")
+                raise invalid_parameter(
+                    FIELDS, f"may name {', '.join([*fields, *self._names.relations])}"
+                )
         return frozenset(fields[name].attribute if name in fields else name for name in names)
 
     def _children(self, given: list[str] | None) -> frozenset[str] | None:
@@ -304,7 +313,7 @@ class QueryParser:
         names = frozenset(name for text in given for name in text.split("|") if name)
         for name in names:
             if name not in self._names.relations:
-                raise bad_value(CHILDREN, f"may name {', '.join(self._names.relations)}")
+                raise invalid_parameter(CHILDREN, f"may name {', '.join(self._names.relations)}")
         return names
 
 

@@ -19,7 +19,7 @@ Value = ColumnElement[Any] | None
 """The slot of a key's value, or None for null."""
 
 
-def is_divided(first: SortKey, *, null: bool | None) -> bool:
+def follows_in_two_parts(first: SortKey, *, null: bool | None) -> bool:
     """Return whether the rows that follow are in two parts.
 
     Args:
@@ -31,26 +31,26 @@ def is_divided(first: SortKey, *, null: bool | None) -> bool:
     return first.nulls_first if null else first.nullable and not first.nulls_first
 
 
-def parts_of_all(keys: SortKeys) -> list[ColumnElement[bool]]:
+def conditions_of_all(keys: SortKeys) -> list[ColumnElement[bool]]:
     """Return the conditions of the two parts of all rows, nulls and values."""
     first = keys[0]
     return [first.is_null, ~first.is_null] if first.nulls_first else [~first.is_null, first.is_null]
 
 
-def parts_after(keys: SortKeys, values: Sequence[Value]) -> list[ColumnElement[bool]]:
+def conditions_after(keys: SortKeys, values: Sequence[Value]) -> list[ColumnElement[bool]]:
     """Return the conditions of the parts of the rows after these values."""
     first, is_null = keys[0], values[0] is None
     if is_null:
         following = and_(first.is_null, _after(keys[1:], values[1:]))
     else:
         following = _after_value(keys, values)
-    divided = is_divided(first, null=is_null)
-    return [following, parts_of_all(keys)[1]] if divided else [following]
+    divided = follows_in_two_parts(first, null=is_null)
+    return [following, conditions_of_all(keys)[1]] if divided else [following]
 
 
 def _after(keys: SortKeys, values: Sequence[Value]) -> ColumnElement[bool]:
     """Return the condition of all rows after these values."""
-    return or_(*parts_after(keys, values)) if keys else false()
+    return or_(*conditions_after(keys, values)) if keys else false()
 
 
 def _after_value(keys: SortKeys, values: Sequence[Value]) -> ColumnElement[bool]:

@@ -13,10 +13,10 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Dialect, Table, UniqueConstraint
 from sqlalchemy.sql import operators
 
-from encore.models.relation_conditions import undirected
+from encore.models.relation_conditions import strip_sort_modifiers
 from encore.query.filters import Order, OrderTerm
 
-Term = tuple[ColumnElement[Any], list[Any]]
+IndexTerm = tuple[ColumnElement[Any], list[Any]]
 """What an index has a column for, and its direction."""
 
 _PLACING = (operators.nulls_first_op, operators.nulls_last_op)
@@ -69,7 +69,7 @@ def sort_key(term: Order, dialect: Dialect, tables: Iterable[Table]) -> SortKey:
         dialect: What statements are compiled for.
         tables: Whose indexes may serve.
     """
-    expression, directions = undirected(term.clause())
+    expression, directions = strip_sort_modifiers(term.clause())
     descending = operators.desc_op in directions
     usual = descending == (dialect.name == "postgresql")  # To which nulls are the greatest.
     placed = any(direction in _PLACING for direction in directions)
@@ -112,11 +112,13 @@ def _serves_parts(expression: ColumnElement[Any], tables: Iterable[Table]) -> bo
     )
 
 
-def _indexes(tables: Iterable[Table]) -> Iterator[list[Term]]:
+def _indexes(tables: Iterable[Table]) -> Iterator[list[IndexTerm]]:
     """Yield the terms of each index of tables."""
     for table in tables:
         for index in table.indexes:
-            yield [undirected(cast("ColumnElement[Any]", one)) for one in index.expressions]
+            yield [
+                strip_sort_modifiers(cast("ColumnElement[Any]", one)) for one in index.expressions
+            ]
         for constraint in table.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.columns:
                 yield [(column, []) for column in constraint.columns]

@@ -15,7 +15,7 @@ Element = ColumnElement[Any]
 Range = tuple[Element, Element]
 
 
-def compared(
+def compare_timestamps(
     field: Field, column: Element, operator: str, values: Sequence[Element]
 ) -> ColumnElement[bool] | None:
     """Return the comparison of a column with values; None if its values have one form each.

@@ -10,19 +10,21 @@ from encore.models.fields import Field
 from encore.models.types import InvalidValue, check_text
 from encore.query.field_lookup import FieldPath, Search
 from encore.query.filters import And, Condition, IsNull, Not, Or
-from encore.query.hints import in_our_words
+from encore.query.hints import translate_postgrest_filter
 from encore.query.indexed import IndexedSearch
-from encore.query.messages import bad_value
+from encore.query.messages import invalid_parameter
 from encore.query.operators import EQUALS, IN, OPERATORS, Operator
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""
 
-Read = tuple[Condition, list[Any]]
+ParsedCondition = tuple[Condition, list[Any]]
 """A condition and the values of its slots, as the driver wants them."""
 
 
-def read_condition(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> Read:
+def parse_condition(
+    name: str, target: FieldPath, operator: Operator, texts: Sequence[str]
+) -> ParsedCondition:
     """Read what one parameter asks of one field.
 
     Args:
@@ -48,10 +50,10 @@ def read_condition(name: str, target: FieldPath, operator: Operator, texts: Sequ
         case "flag":
             return _flag(name, target, texts)
         case _:
-            return read_text(name, target, operator, _last(name, texts))
+            return parse_text(name, target, operator, _last(name, texts))
 
 
-def read_search(search: Search, target: FieldPath, text: str) -> Read:
+def parse_search(search: Search, target: FieldPath, text: str) -> ParsedCondition:
     """Read a search's text for one of its targets, as it stands: null and JSON mean themselves.
 
     Raises:
@@ -63,11 +65,11 @@ def read_search(search: Search, target: FieldPath, text: str) -> Read:
         value = target.field.codec.driver_value(_typed(name, target.field, text))
         condition, values = at_the_end.condition(operator), [value]
     else:
-        condition, values = read_condition(name, at_the_end, operator, [text])
+        condition, values = parse_condition(name, at_the_end, operator, [text])
     return target.lead_to(Not(condition) if search.negated else condition), values
 
 
-def read_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Read:
+def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> ParsedCondition:
     """Read a search's text for the search index.
 
     Raises:
@@ -76,13 +78,13 @@ def read_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Read
     try:
         check_text(text, MAX_PATTERN)
     except InvalidValue as refusal:
-        raise bad_value(parameter, str(refusal)) from refusal
+        raise invalid_parameter(parameter, str(refusal)) from refusal
     if len(text) < SHORTEST_TERM:
-        raise bad_value(parameter, f"must be at least {SHORTEST_TERM} characters long")
+        raise invalid_parameter(parameter, f"must be at least {SHORTEST_TERM} characters long")
     return index, [index.value(text)]
 
 
-def read_text(name: str, target: FieldPath, operator: Operator, text: str) -> Read:
+def parse_text(name: str, target: FieldPath, operator: Operator, text: str) -> ParsedCondition:
     """Read text that is compared as it stands."""
     codec = target.field.codec
     try:
@@ -90,7 +92,7 @@ def read_text(name: str, target: FieldPath, operator: Operator, text: str) -> Re
         if codec.text_operand is not None:
             text = _processed(codec.text_operand, text)
     except InvalidValue as refusal:
-        raise bad_value(name, str(refusal)) from refusal
+        raise invalid_parameter(name, str(refusal)) from refusal
     value = text if operator.pattern is None else operator.pattern(text)
     return target.condition(operator), [value]
 
@@ -103,10 +105,12 @@ def _processed(process: Callable[[Any], Any], text: str) -> str:
         raise InvalidValue("is invalid", text) from error
 
 
-def _any_of(name: str, target: FieldPath, operator: Operator, choices: list[Any]) -> Read:
+def _any_of(
+    name: str, target: FieldPath, operator: Operator, choices: list[Any]
+) -> ParsedCondition:
     """Make equality of one, or membership of several; null among them is IS NULL."""
     if len(choices) > MAX_VALUES:
-        raise bad_value(name, f"takes at most {MAX_VALUES} values")
+        raise invalid_parameter(name, f"takes at most {MAX_VALUES} values")
     values = [target.field.codec.driver_value(c) for c in choices if c is not None]
     negated = operator is not IN
     parts: list[Condition] = []
@@ -122,36 +126,38 @@ def _any_of(name: str, target: FieldPath, operator: Operator, choices: list[Any]
     return (And(tuple(parts)) if negated else Or(tuple(parts))), values
 
 
-def _one(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> Read:
+def _one(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> ParsedCondition:
     choices = _choices(name, target, _last(name, texts))
     if len(choices) != 1:
-        raise bad_value(name, "takes one value; __in and __not_in take several")
+        raise invalid_parameter(name, "takes one value; __in and __not_in take several")
     (value,) = choices
     if value is not None:
         return target.condition(operator), [target.field.codec.driver_value(value)]
     if operator.fits == "order":
-        raise bad_value(name, 'cannot be null, which has no order; the text is "null", in quotes')
+        raise invalid_parameter(
+            name, 'cannot be null, which has no order; the text is "null", in quotes'
+        )
     return Not(target.lead_to(IsNull(target.field))), []
 
 
-def _two(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> Read:
+def _two(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> ParsedCondition:
     ends = _listed(name, target, _last(name, texts))
     if len(ends) != 2 or None in ends:  # noqa: PLR2004 - between takes two
-        raise bad_value(name, "must be two values, a,b")
+        raise invalid_parameter(name, "must be two values, a,b")
     return target.condition(operator, 2), [target.field.codec.driver_value(end) for end in ends]
 
 
-def _flag(name: str, target: FieldPath, texts: Sequence[str]) -> Read:
+def _flag(name: str, target: FieldPath, texts: Sequence[str]) -> ParsedCondition:
     text = _last(name, texts)
     if text not in ("true", "false"):
-        raise bad_value(name, "must be true or false")
+        raise invalid_parameter(name, "must be true or false")
     null = target.lead_to(IsNull(target.field))
     return (null if text == "true" else Not(null)), []
 
 
 def _last(name: str, texts: Sequence[str]) -> str:
     if len(texts) > 1:
-        raise bad_value(name, "must be given once")
+        raise invalid_parameter(name, "must be given once")
     return texts[0]
 
 
@@ -182,16 +188,16 @@ def _typed(name: str, field: Field, text: str) -> Any:
     try:
         return field.codec.from_text(text)
     except InvalidValue as refusal:
-        meant = in_our_words(name, text) if name.endswith(field.name) else None
+        meant = translate_postgrest_filter(name, text) if name.endswith(field.name) else None
         hint = "" if meant is None else f"; did you mean {meant}?"
-        raise bad_value(name, f"{refusal}{hint}") from refusal
+        raise invalid_parameter(name, f"{refusal}{hint}") from refusal
 
 
 def _from_json(name: str, field: Field, item: Any) -> Any:
     try:
         return field.codec.from_json(item)
     except InvalidValue as refusal:
-        raise bad_value(name, str(refusal)) from refusal
+        raise invalid_parameter(name, str(refusal)) from refusal
 
 
 def _json(text: str) -> Any:

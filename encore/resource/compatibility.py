@@ -11,7 +11,7 @@ from typing import Final
 
 from encore.errors.api import ApiError, Conflict, ValidationFailed
 from encore.options.options import COMPATIBLE, NESTED_ARRAYS
-from encore.query.paging import PAGING, Paging, content_range, finale_content_range
+from encore.query.paging import PAGING, PagingRules, content_range, finale_content_range
 from encore.query.parser import PRESET
 
 _FINALE_MOST_ROWS: Final = 10_000
@@ -38,7 +38,7 @@ class Compatibility:
     takes_text: bool = False
     reads_forms: bool = False
     preset_parameters: tuple[str, ...] = (PRESET,)
-    paging: Paging = PAGING
+    paging: PagingRules = PAGING
     content_range: Callable[[int, int, int], str] = content_range
     conflicts: bool = True
     nested_arrays: str = NESTED_ARRAYS[0]
@@ -59,7 +59,7 @@ FINALE: Final = Compatibility(
     takes_text=True,
     reads_forms=True,
     preset_parameters=(PRESET, "scope"),
-    paging=Paging(most=_FINALE_MOST_ROWS, guesses=True),
+    paging=PagingRules(most=_FINALE_MOST_ROWS, guesses=True),
     content_range=finale_content_range,
     conflicts=False,
     nested_arrays="ignore",

@@ -14,8 +14,8 @@ import msgspec
 
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
-from encore.models.types.codec import Convert
-from encore.validation.body import Errors
+from encore.models.types.codec import Converter
+from encore.validation.body import ValidationErrors
 
 UNREACHABLE: Final = ("", ".", "..")
 """What a path's segment cannot be."""
@@ -57,13 +57,13 @@ class Locations:
             path = path.replace(placeholder, quote(text, safe=""))
         return path.encode()
 
-    def check(self, attributes: Mapping[str, Any], errors: Errors) -> None:
+    def check(self, attributes: Mapping[str, Any], errors: ValidationErrors) -> None:
         """Note an error for each value of a new row that no path could hold."""
         for field in self._texts:
             if attributes.get(field.attribute) in UNREACHABLE:
                 errors.add(field.name, "Validation error", _REFUSED)
 
-    def checked(self, field: Field, read: Convert) -> Convert:
+    def checked(self, field: Field, read: Converter) -> Converter:
         """Return what reads a field's value, refusing it where no path could hold it."""
         if field not in self._texts:
             return read

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import JSON, Column
 
 from encore.errors.configuration import ConfigurationError
-from encore.models.defaults import has_sql_default, sql_default, takes_context
+from encore.models.defaults import has_sql_default, is_context_sensitive, sql_default
 from encore.models.fields import Field
-from encore.models.keys import finds_one_row
+from encore.models.keys import identifies_one_row
 from encore.models.mapped_class import MappedClass, Model
-from encore.models.types.registry import stored_as
+from encore.models.types.registry import storage_type
 from encore.resource.option_checks import check_path
 
 if TYPE_CHECKING:
@@ -90,12 +90,12 @@ def _unclear_paths(resource: "Resource") -> Iterator[tuple[str, str]]:
         if action in actions and not resource.is_nested and not _names_one_row(resource):
             yield "endpoints", _no_key(resource, action)
     for field in resource.key:
-        if isinstance(stored_as(field.column.type, resource.statements.dialect), JSON):
+        if isinstance(storage_type(field.column.type, resource.statements.dialect), JSON):
             yield "endpoints", f"{field.name} is JSON, which has no one form in a path"
 
 
 def _names_one_row(resource: "Resource") -> bool:
-    return finds_one_row(resource.fields.mapped, [field.attribute for field in resource.key])
+    return identifies_one_row(resource.fields.mapped, [field.attribute for field in resource.key])
 
 
 def _no_key(resource: "Resource", action: str) -> str:
@@ -127,7 +127,7 @@ def _unknown_defaults(resource: "Resource") -> Iterator[tuple[str, str]]:
         by_constructor = field.filled and not (field.managed or field.has_initial)
         if by_constructor and not field.nullable and field.column.server_default is None:
             yield "put_replaces", f"the default of {field.name} is known to the constructor alone"
-        if takes_context(field.column.default) and not field.read_only:
+        if is_context_sensitive(field.column.default) and not field.read_only:
             yield "put_replaces", f"the default of {field.name} is known to an INSERT alone"
         has_default = has_sql_default(field.column) and not (field.generated or field.read_only)
         if has_default and sql_default(field.column, resource.statements.dialect) is None:

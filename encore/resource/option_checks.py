@@ -28,7 +28,7 @@ from encore.options.options import (
     SortOptions,
 )
 from encore.query.paging import PARAMETERS as PAGE_PARAMETERS
-from encore.query.parser import ANY, CHILDREN, FIELDS, NONE, PRESET
+from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER, PRESET
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")
@@ -39,7 +39,7 @@ _FOREIGN: Final = re.compile(
 )
 """Parameters of Express, Starlette, Flask, Next and others."""
 _STARTS_WITH: Final = "STARTS_WITH"
-_RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, ANY, NONE)
+_RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, OR_PARAMETER, NOT_PARAMETER)
 
 Complaints = Iterable[str]
 

@@ -12,7 +12,7 @@ from encore.options.options import ResourceOptions, SearchOptions
 from encore.query import Preset, QueryParser, Search
 from encore.query.field_lookup import FieldPath
 from encore.query.filters import RawFilter, RawOrder
-from encore.query.operators import ANY_CASE, OPERATORS
+from encore.query.operators import ILIKE, OPERATORS
 from encore.resource.compatibility import STRICT, Compatibility
 from encore.resource.search_indexes import indexed_search
 from encore.serializers.serializer import Serializer
@@ -123,7 +123,7 @@ class QueryBuilder:
         negated = search.operator in _NEGATED
         index = None
         if search.index:
-            if operator is not ANY_CASE or negated:
+            if operator is not ILIKE or negated:
                 raise InvalidOption(f"index: serves the operator ilike, not {search.operator!r}")
             index = indexed_search(
                 search, targets, self._serializer.fields, is_sqlite=self._dialect == "sqlite"

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect
 
 from encore.errors.configuration import ConfigurationError, InvalidOption
-from encore.models.relations import UnusableRelation, relations_of
+from encore.models.relations import UnsupportedRelation, relations_of
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions
 from encore.resource.compatibility import compatibility_of
@@ -103,7 +103,7 @@ class ResourceSerializers:
                 takes_text=compatibility_of(self._options.compatible).takes_text,
                 is_shown=is_shown,
             )
-        except (InvalidOption, UnusableRelation) as error:
+        except (InvalidOption, UnsupportedRelation) as error:
             raise self._mistake(option, error) from error
         except TypeError as error:
             raise self._mistake("model", error) from error

@@ -11,7 +11,7 @@ from encore.database.protocol import Database
 from encore.errors.configuration import ConfigurationError
 from encore.execution.resource import Resource
 from encore.models.fields import Fields
-from encore.models.relations import Relation, UnusableRelation, relations_of
+from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.options.options import READING_ACTIONS, ResourceOptions
 from encore.resource.mapping_checks import placeholder
 from encore.serializers.include import check_relation
@@ -32,7 +32,7 @@ def nested_resources(parent: Resource, database: Database) -> dict[str, Resource
             name.lower(): _nested(parent, relation, database)
             for name, relation in relations.items()
         }
-    except UnusableRelation as error:
+    except UnsupportedRelation as error:
         raise ConfigurationError(parent.name, "associations", error) from error
 
 

@@ -12,16 +12,16 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from encore.database.statement import Statement
 from encore.models.fields import Fields
 from encore.models.relation_conditions import (
-    key_of,
-    leaves,
-    order_of,
-    related,
-    tables_of,
-    takes_values,
-    undirected,
+    has_runtime_values,
+    join_relation,
+    joined_tables,
+    order_by_clauses,
+    primary_key_of,
+    selected_tables,
+    strip_sort_modifiers,
 )
-from encore.models.relations import Relation, UnusableRelation
-from encore.query.filters import directed
+from encore.models.relations import Relation, UnsupportedRelation
+from encore.query.filters import order_clause
 
 if TYPE_CHECKING:
     from encore.options.include import Include
@@ -46,31 +46,31 @@ def included(relation: Relation, include: "Include", fields: Fields, dialect: Di
 
 
 def limit_of(relation: Relation, limit: Any) -> int:
-    """Return how many rows of one parent are embedded. Raises ``UnusableRelation``."""
+    """Return how many rows of one parent are embedded. Raises ``UnsupportedRelation``."""
     if limit is None:
         return DEFAULT_LIMIT if relation.many else 1
     if not relation.many:
-        raise UnusableRelation(f"{relation.name}: limit is for relations to many rows")
+        raise UnsupportedRelation(f"{relation.name}: limit is for relations to many rows")
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise UnusableRelation(f"{relation.name}: limit must be an integer of at least 1")
+        raise UnsupportedRelation(f"{relation.name}: limit must be an integer of at least 1")
     return limit
 
 
 def check_relation(relation: Relation, dialect: Dialect) -> None:
-    """Compile a relation's condition and order once. Raises ``UnusableRelation``."""
+    """Compile a relation's condition and order once. Raises ``UnsupportedRelation``."""
     if relation.plain and relation.where is None and not relation.ordered_by:
         return
     _check_tables(relation)
     try:
         parent, child = aliased(relation.source), relation.entity
-        joined = related(relation, parent, child)
-        order = order_of(relation, child, joined)
-        rows = select(*key_of(parent), *key_of(child)).select_from(*joined.froms)
+        joined = join_relation(relation, parent, child)
+        order = order_by_clauses(relation, child, joined)
+        rows = select(*primary_key_of(parent), *primary_key_of(child)).select_from(*joined.froms)
         Statement(rows.where(joined.condition).order_by(*order), dialect)
     except (SQLAlchemyError, NotImplementedError, AttributeError, TypeError) as error:
-        raise UnusableRelation(f"{relation.name}: cannot be compiled: {error}") from error
-    if any(takes_values(clause) for clause in (joined.condition, *order)):
-        raise UnusableRelation(
+        raise UnsupportedRelation(f"{relation.name}: cannot be compiled: {error}") from error
+    if any(has_runtime_values(clause) for clause in (joined.condition, *order)):
+        raise UnsupportedRelation(
             f"{relation.name}: its condition has a parameter whose value is only known when it is"
             " run (bindparam with callable_ or without a value)"
         )
@@ -81,7 +81,7 @@ def _where(relation: Relation, given: Any) -> ColumnElement[bool] | None:
     if condition is None and given is None:
         return None
     if not _is_sql(condition):
-        raise UnusableRelation(
+        raise UnsupportedRelation(
             f"{relation.name}: where must be a SQL condition, or a function that returns one"
         )
     return and_(condition)
@@ -89,7 +89,7 @@ def _where(relation: Relation, given: Any) -> ColumnElement[bool] | None:
 
 def _check_tables(relation: Relation) -> None:
     """Refuse what names columns of tables that are not in the query: each row would meet each."""
-    own = {*tables_of(relation.entity)}
+    own = {*selected_tables(relation.entity)}
     if relation.entity is not relation.target:
         with catch_warnings(action="ignore", category=SAWarning):
             keys = [attribute.key for attribute in inspect(relation.target).column_attrs]
@@ -98,8 +98,10 @@ def _check_tables(relation: Relation) -> None:
     if relation.where is not None:
         _check_froms(relation, "where", [relation.where], own)
     if relation.mapped.secondary is not None:
-        own |= {*leaves(relation.mapped.secondary)}
-    _check_froms(relation, "order_by", [undirected(t)[0] for t in relation.ordered_by], own)
+        own |= {*joined_tables(relation.mapped.secondary)}
+    _check_froms(
+        relation, "order_by", [strip_sort_modifiers(t)[0] for t in relation.ordered_by], own
+    )
 
 
 def _check_froms(
@@ -109,11 +111,11 @@ def _check_froms(
         table
         for clause in clauses
         for selectable in select(clause).get_final_froms()
-        for table in leaves(selectable)
+        for table in joined_tables(selectable)
     }
     others = ", ".join(sorted(str(getattr(one, "name", one)) for one in found - own))
     if others:
-        raise UnusableRelation(
+        raise UnsupportedRelation(
             f"{relation.name}: {option} names columns of {others}, which is not the related table"
         )
 
@@ -124,7 +126,7 @@ def _order(relation: Relation, given: Any, fields: Fields) -> list[ColumnElement
         return [_term(relation, name, fields) for name in names]
     terms = list(given) if isinstance(given, list | tuple) else [given]
     if not all(_is_sql(term) for term in terms):
-        raise UnusableRelation(
+        raise UnsupportedRelation(
             f"{relation.name}: order_by must be text such as name,-id, or SQL expressions"
         )
     return terms
@@ -138,6 +140,6 @@ def _term(relation: Relation, name: str, fields: Fields) -> ColumnElement[Any]:
     field = fields.find(name.removeprefix("-"))
     if field is None:
         known = ", ".join(fields.by_name)
-        raise UnusableRelation(f"{relation.name}: order_by: {name!r} is none of {known}")
+        raise UnsupportedRelation(f"{relation.name}: order_by: {name!r} is none of {known}")
     key = getattr(relation.entity, field.attribute)
-    return directed(key, descending=name.startswith("-"), nullable=field.nullable)
+    return order_clause(key, descending=name.startswith("-"), nullable=field.nullable)

@@ -29,7 +29,7 @@ from sqlalchemy.sql import ClauseElement
 
 from encore.database.connection import Connection
 from encore.database.statement import Row, Statement, param
-from encore.models.relation_conditions import key_of, order_of, related
+from encore.models.relation_conditions import join_relation, order_by_clauses, primary_key_of
 from encore.models.relations import Relation
 
 if TYPE_CHECKING:
@@ -224,18 +224,18 @@ def _plain(relation: Relation, attributes: Sequence[str], among: _Among) -> _Sou
         rows = rows.join_from(relation.link, model, on)
     if relation.where is not None:
         rows = rows.where(relation.where)
-    key = key_of(model)
+    key = primary_key_of(model)
     return _Source(rows.where(among(keys)), keys, [*relation.ordered_by, *key], key)
 
 
 def _joined(relation: Relation, attributes: Sequence[str], among: _Among) -> _Source:
     """Select rows joined with their parents by the ORM's own condition."""
     parent, child = aliased(relation.source), relation.entity
-    joined = related(relation, parent, child)
-    keys = key_of(parent)
+    joined = join_relation(relation, parent, child)
+    keys = primary_key_of(parent)
     rows = select(*keys, *(getattr(child, name) for name in attributes))
     rows = rows.select_from(*joined.froms).where(joined.condition, among(keys))
-    return _Source(rows, keys, order_of(relation, child, joined), key_of(child))
+    return _Source(rows, keys, order_by_clauses(relation, child, joined), primary_key_of(child))
 
 
 def _labelled(rows: Select[Any]) -> Select[Any]:

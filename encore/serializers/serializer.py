@@ -14,7 +14,7 @@ from sqlalchemy import Column, Dialect
 from encore.database.statement import Row
 from encore.errors.configuration import InvalidOption
 from encore.models.fields import Field, Fields, Model
-from encore.models.relations import Relation, UnusableRelation, relations_of
+from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.models.types import TypeAdapters
 from encore.options.include import Include
 from encore.query.field_lookup import FieldLookup
@@ -205,23 +205,23 @@ def _member(fields: Fields, name: str) -> str:
 
 
 def _check_member(relation: Relation, fields: Fields) -> None:
-    """Raise ``UnusableRelation`` for a relation that has the name of a column in JSON."""
+    """Raise ``UnsupportedRelation`` for a relation that has the name of a column in JSON."""
     field = fields.by_name.get(relation.name)
     if field is not None:
-        raise UnusableRelation(
+        raise UnsupportedRelation(
             f"{relation.name}: a column has that name in JSON, which is {field.attribute!r} in"
             " Python; rename one of the two"
         )
 
 
 def _count_name(relation: Relation, fields: Fields, relations: Mapping[str, Relation]) -> str:
-    """Return the name of the member that counts the rows. Raises ``UnusableRelation``."""
+    """Return the name of the member that counts the rows. Raises ``UnsupportedRelation``."""
     if not relation.many:
         return ""
     name = f"{relation.name}Count"
     attributes = {field.attribute for field in fields}
     if name in fields.by_name or name in attributes or name in relations:
-        raise UnusableRelation(
+        raise UnsupportedRelation(
             f"{relation.name}: the number of its rows would be shown as {name!r}, which the model"
             " has already; exclude the relation or rename the other"
         )

@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Dialect, and_, delete, insert, ins
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row, Statement, param
-from encore.models.fields import evaluate
+from encore.models.defaults import evaluate_default
 from encore.models.relations import Relation
 
 Key = tuple[Any, ...]
@@ -31,7 +31,7 @@ class AssociationTable:
         values = []
         for column in self._with_initial:
             process = column.type.dialect_impl(self._dialect).bind_processor(self._dialect)
-            value = evaluate(column.default)
+            value = evaluate_default(column.default)
             values.append(process(value) if process else value)
         if not await connection.fetch_all(self._insert, (*own, *other, *values)):
             raise NotWritten("INSERT returned no row of the link table")
@@ -84,7 +84,7 @@ class AssociationTable:
         return [
             column
             for column in self._relation.link.columns
-            if column not in linked and evaluate(column.default) is not UNSET
+            if column not in linked and evaluate_default(column.default) is not UNSET
         ]
 
     @cached_property

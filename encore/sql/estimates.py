@@ -9,18 +9,18 @@ from encore.database.explain import Explain
 from encore.models.fields import Fields
 
 
-def has_policy(fields: Fields, dialect: Dialect) -> ClauseElement:
+def row_security_query(fields: Fields, dialect: Dialect) -> ClauseElement:
     """Return the SELECT of whether a policy of PostgreSQL's narrows a table for this role."""
     names = map(dialect.identifier_preparer.format_table, fields.mapped.tables)
     return select(or_(*(func.row_security_active(literal(name)) for name in names)))
 
 
-def planned(rows: Select[Any]) -> ClauseElement:
+def explain_query(rows: Select[Any]) -> ClauseElement:
     """Return the EXPLAIN of a SELECT of the rows, for PostgreSQL."""
     return Explain(rows)
 
 
-def id_span(fields: Fields) -> ClauseElement:
+def id_range_query(fields: Fields) -> ClauseElement:
     """Return the SELECT of how many ids there are from the lowest to the highest.
 
     A SELECT for each end: SQLite finds one by the index, and both at once by a scan.
@@ -31,7 +31,7 @@ def id_span(fields: Fields) -> ClauseElement:
     return select(highest - lowest + 1)
 
 
-def numbers_all_rows(fields: Fields) -> bool:
+def can_estimate_by_ids(fields: Fields) -> bool:
     """Return whether the rows are those of one table, which numbers them."""
     key, mapped = fields.key, fields.mapped
     return (

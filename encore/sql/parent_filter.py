@@ -25,14 +25,14 @@ from sqlalchemy.types import TypeEngine
 from encore.database.statement import param
 from encore.models.fields import Field
 from encore.models.relation_conditions import (
-    child_of,
-    key_of,
-    order_of,
-    related,
-    tables_of,
-    undirected,
+    child_entity,
+    join_relation,
+    order_by_clauses,
+    primary_key_of,
+    selected_tables,
+    strip_sort_modifiers,
 )
-from encore.models.relations import Relation, UnusableRelation
+from encore.models.relations import Relation, UnsupportedRelation
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class ParentFilter:
         What does not stand in the rows themselves (a link table's column) is looked up for each.
         """
         relation = self.relation
-        own = {*tables_of(relation.entity)}
+        own = {*selected_tables(relation.entity)}
         return tuple(
             term if _tables_of(term) <= own else self._looked_up(term)
             for term in relation.ordered_by
@@ -99,21 +99,24 @@ class ParentFilter:
         relation = self.relation
         if self.entity is not None:
             text = "is ordered by columns of other tables than the alias that it names"
-            raise UnusableRelation(f"{relation.name}: {text}")
+            raise UnsupportedRelation(f"{relation.name}: {text}")
         parent = aliased(relation.source)
-        child = child_of(relation, parent)
-        joined = related(relation, parent, child)
-        (moved, *_) = order_of(replace(relation, order=(term,)), child, joined)
-        value, directions = undirected(moved)
+        child = child_entity(relation, parent)
+        joined = join_relation(relation, parent, child)
+        (moved, *_) = order_by_clauses(replace(relation, order=(term,)), child, joined)
+        value, directions = strip_sort_modifiers(moved)
         of_parent = [
             getattr(parent, f.attribute) == param(n, f.column.type)
             for n, f in enumerate(self.parent)
         ]
-        same = [a == b for a, b in zip(key_of(child), key_of(relation.target), strict=True)]
+        same = [
+            a == b
+            for a, b in zip(primary_key_of(child), primary_key_of(relation.target), strict=True)
+        ]
         found = select(value).select_from(child, *joined.froms)
         found = found.where(joined.condition, *of_parent, *same)
         found = found.order_by(moved).limit(literal_column("1"))
-        key: Any = found.correlate(*tables_of(relation.target)).scalar_subquery()
+        key: Any = found.correlate(*selected_tables(relation.target)).scalar_subquery()
         for direction in reversed(directions):
             key = UnaryExpression(key, modifier=direction)
         return cast("ColumnElement[Any]", key)
@@ -124,15 +127,15 @@ class ParentFilter:
         """Write it by the ORM's own condition, on the rows' primary keys."""
         relation = self.relation
         parent = aliased(relation.source)
-        child = child_of(relation, parent)
-        joined = related(relation, parent, child)
+        child = child_entity(relation, parent)
+        joined = join_relation(relation, parent, child)
         of_parent = [getattr(parent, f.attribute) == next_slot(f.column.type) for f in self.parent]
-        members = select(*key_of(child)).select_from(child, *joined.froms)
+        members = select(*primary_key_of(child)).select_from(child, *joined.froms)
         members = members.where(joined.condition, *of_parent)
         if not relation.many:  # As the ORM: the first of them.
-            order = order_of(relation, child, joined)
+            order = order_by_clauses(relation, child, joined)
             members = members.order_by(*order).limit(literal_column("1"))
-        own = key_of(relation.entity)
+        own = primary_key_of(relation.entity)
         row = own[0] if len(own) == 1 else tuple_(*own)
         return row.in_(members.correlate(None))
 

@@ -36,11 +36,16 @@ from sqlalchemy.sql import ClauseElement, schema
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field, Fields
-from encore.models.types import stored_as
+from encore.models.types import storage_type
 from encore.query.filters import Condition, NextParam, Order
-from encore.query.keyset import Keyset, Seek
-from encore.query.timestamps import compared
-from encore.sql.estimates import has_policy, id_span, numbers_all_rows, planned
+from encore.query.keyset import KeysetCondition, KeysetOrder
+from encore.query.timestamps import compare_timestamps
+from encore.sql.estimates import (
+    can_estimate_by_ids,
+    explain_query,
+    id_range_query,
+    row_security_query,
+)
 from encore.sql.parent_filter import ParentFilter
 from encore.sql.statement_cache import StatementCache
 
@@ -98,7 +103,7 @@ class Statements:
             or _returns_floats(fields, dialect)
         )
         self._kept = StatementCache(self._compile)
-        self._keysets = lru_cache(_KEPT_ORDERS)(lambda order: Keyset(order, fields, dialect))
+        self._keysets = lru_cache(_KEPT_ORDERS)(lambda order: KeysetOrder(order, fields, dialect))
         self._plain_read: Statement | None = None
 
     def stored(self) -> Statement:
@@ -148,7 +153,7 @@ class Statements:
         self,
         conditions: Conditions,
         order: tuple[Order, ...],
-        seek: Seek | None = None,
+        seek: KeysetCondition | None = None,
         *,
         keep: bool = True,
     ) -> Statement:
@@ -159,13 +164,13 @@ class Statements:
         Args:
             conditions: What the rows must meet.
             order: Their order.
-            seek: Where the page begins (``Keyset.seeks``). The rows then have ``Keyset.extra``
-                behind their columns; with ``START``, the first page has as well.
+            seek: Where the page begins (``KeysetOrder.seeks``). The rows are then followed by the
+                columns of ``KeysetOrder.extra``; with ``ALL_ROWS``, those of the first page too.
             keep: Whether other requests will share the statement.
         """
         return (self._kept if keep else self._compile)(self._page, conditions, order, seek)
 
-    def keyset(self, order: tuple[Order, ...]) -> Keyset:
+    def keyset(self, order: tuple[Order, ...]) -> KeysetOrder:
         """Return the sort keys of an order."""
         return self._keysets(order)
 
@@ -180,15 +185,15 @@ class Statements:
         """
         if self.dialect.name == "postgresql":
             return (self._kept if keep else self._compile)(self._planned, conditions)
-        if conditions or self._link or not numbers_all_rows(self._fields):
+        if conditions or self._link or not can_estimate_by_ids(self._fields):
             return None
-        return self._kept(id_span, self._fields)
+        return self._kept(id_range_query, self._fields)
 
     def policy(self) -> Statement | None:
         """Return what tells whether a policy narrows the rows; None where there are none."""
         if self.dialect.name != "postgresql":
             return None
-        return self._kept(has_policy, self._fields, self.dialect)
+        return self._kept(row_security_query, self._fields, self.dialect)
 
     def _compile(self, build: Callable[..., ClauseElement], *shape: Any) -> Statement:
         statement = Statement(partial(build, *shape), self.dialect)
@@ -238,7 +243,7 @@ class Statements:
     def _assigned(self, field: Field, value: BindParameter[Any]) -> ColumnElement[Any]:
         """Return what an UPDATE sets: JSON's null stays where null is set, as both look alike."""
         column = field.column
-        if not isinstance(stored_as(column.type, self.dialect), JSON):
+        if not isinstance(storage_type(column.type, self.dialect), JSON):
             return value
         is_null = cast(column, Text) == literal_column("'null'")
         return case((and_(value.is_(None), is_null), column), else_=value)
@@ -257,7 +262,7 @@ class Statements:
         return self._read(conditions).with_for_update(of=self._fields.table)
 
     def _page(
-        self, conditions: Conditions, order: tuple[Order, ...], seek: Seek | None
+        self, conditions: Conditions, order: tuple[Order, ...], seek: KeysetCondition | None
     ) -> ClauseElement:
         next_slot = params()
         rows = self._filtered(self._rows, conditions, next_slot)
@@ -270,7 +275,7 @@ class Statements:
 
     def _planned(self, conditions: Conditions) -> ClauseElement:
         rows: Select[Any] = select(literal_column("1")).select_from(self._fields.entity)
-        return planned(self._filtered(rows, conditions, params()))
+        return explain_query(self._filtered(rows, conditions, params()))
 
     def _written_row(
         self, next_slot: NextParam, conditions: Conditions
@@ -311,11 +316,11 @@ def _returns_floats(fields: Fields, dialect: Dialect) -> bool:
     """Tell whether RETURNING would give integers as floats: SQLite, if the first column is one."""
     if dialect.name != "sqlite" or not fields.mapped.tables:
         return False
-    return isinstance(stored_as(next(iter(fields.table.c)).type, dialect), Float)
+    return isinstance(storage_type(next(iter(fields.table.c)).type, dialect), Float)
 
 
 def _equals(
     field: Field, column: ColumnElement[Any], value: ColumnElement[Any]
 ) -> ColumnElement[bool]:
-    equal = compared(field, column, "eq", [value])
+    equal = compare_timestamps(field, column, "eq", [value])
     return column == value if equal is None else equal

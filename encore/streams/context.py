@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from encore.execution.context import Context
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import Gzip
-from encore.pages.page import BEGINNING, Position
+from encore.pages.page import BEGINNING, KeysetPosition
 from encore.streams.formats import Format, Writer
 from encore.streams.sizes import PageSize
 
@@ -31,7 +31,7 @@ class Stream:
     gzip: Gzip | None = None
     writer: Writer | None = None
     begun: bool = False
-    position: Position = BEGINNING
+    position: KeysetPosition = BEGINNING
     passed: int = 0
     size: PageSize = field(default_factory=PageSize)
     rows: int = 0

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from encore.serializers.records import with_added
 from encore.serializers.stored_text import CountingEncoder
 from encore.streams.formulas import ESCAPED
-from encore.streams.table import Shown, Table
+from encore.streams.table import Projection, Table
 
 
 class Writer(Protocol):
@@ -37,13 +37,13 @@ class Format:
     media_type: str
     content_type: str
     suffix: str
-    writer: Callable[[Shown], Writer]
+    writer: Callable[[Projection], Writer]
 
 
 class NdjsonWriter:
     """One JSON object a line, as the array of a list would have it."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: Projection) -> None:
         self._reworked = shown.reworked
         self._encoder = CountingEncoder()
 
@@ -60,7 +60,7 @@ class NdjsonWriter:
 class CsvWriter:
     """A header and one record a row (RFC 4180)."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: Projection) -> None:
         self._table = Table(shown)
 
     @property

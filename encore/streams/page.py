@@ -8,12 +8,12 @@ from encore.database.threads import lower_priority, run_in_thread
 from encore.errors.api import NotAcceptable
 from encore.execution.actions import List
 from encore.execution.context import Context
-from encore.pages.page import Listing, Page, read_page
-from encore.query.messages import bad_value
+from encore.pages.page import Page, PagedQuery, read_page
+from encore.query.messages import invalid_parameter
 from encore.query.paging import CURSOR, PARAMETERS
 from encore.query.parser import parse_pairs
 from encore.streams.context import PageContext
-from encore.streams.table import Shown
+from encore.streams.table import Projection
 
 if TYPE_CHECKING:
     from encore.execution.resource import Resource
@@ -42,7 +42,7 @@ class StreamPage(List):
         super().parse_request(context)
         for name, _ in parse_pairs(context.scope["query_string"]):
             if name in _OF_PAGES and name in self.resource.parser.reserved:
-                raise bad_value(name, "chooses a page, and a stream has all rows")
+                raise invalid_parameter(name, "chooses a page, and a stream has all rows")
         query = context.query
         assert query is not None  # noqa: S101 - parse_request left it
         if not self.resource.page_statements.keyset(query.shape.order).usable:
@@ -59,7 +59,7 @@ class StreamPage(List):
         """
         assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
         if not context.count is context.offset is context.page is None:
-            raise not_streamed("choose a page of their own")
+            raise cannot_stream("choose a page of their own")
         stream = context.stream
         if not stream.begun:
             await self._begin(context)
@@ -80,14 +80,16 @@ class StreamPage(List):
         await cursors.prepare()
         place = cursors.read(pagination.cursor, pagination.digest, context.key_values)
         if place.position.backwards:
-            raise bad_value(CURSOR, "leads backwards: a stream can only go on to the last row")
+            raise invalid_parameter(
+                CURSOR, "leads backwards: a stream can only go on to the last row"
+            )
         stream.position, stream.passed = place
 
     async def _read(self, context: PageContext) -> Page:
         query, stream = context.query, context.stream
         assert query is not None  # noqa: S101 - parse_request left it
         conditions, bound, reusable = self._narrowed(context)
-        listing = Listing(
+        listing = PagedQuery(
             self.resource.page_statements,
             conditions,
             (*context.key_values, *bound),
@@ -113,7 +115,7 @@ class StreamPage(List):
         """
         assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
         if not context.settled or not isinstance(context.instance, list | tuple):
-            raise not_streamed("answer something else than its rows")
+            raise cannot_stream("answer something else than its rows")
         await run_in_thread("stream-writer", self._write, context)
 
     def _write(self, context: PageContext) -> None:
@@ -121,7 +123,7 @@ class StreamPage(List):
         stream, query = context.stream, context.query
         self._conceal(context)
         if stream.writer is None:
-            shown = Shown(
+            shown = Projection(
                 self.resource.serializer,
                 None if query is None else query.shown,
                 self._embedded(context),
@@ -135,6 +137,6 @@ class StreamPage(List):
             stream.size.adapt(len(context.rows), len(data))
 
 
-def not_streamed(text: str) -> NotAcceptable:
+def cannot_stream(text: str) -> NotAcceptable:
     """Return the error of a list whose hooks leave no rows to be streamed."""
     return NotAcceptable(f"Hooks of this list {text}: it answers with application/json alone")

@@ -22,7 +22,7 @@ from encore.execution.resource import Resource
 from encore.execution.response_checks import check_response
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS
-from encore.streams.page import StreamPage, not_streamed
+from encore.streams.page import StreamPage, cannot_stream
 
 SendPiece = Callable[[bytes], Awaitable[None]]
 """Sends a piece of the body; waits until the caller has read enough of what was sent before."""
@@ -131,7 +131,7 @@ class StreamPipeline(Pipeline):
         except Stop as raised:
             return raised
         if not page.written:
-            raise not_streamed("skip how its rows are written")
+            raise cannot_stream("skip how its rows are written")
         return None
 
 

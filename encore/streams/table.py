@@ -27,7 +27,7 @@ _BLANK: Final = '""'
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Projection:
     """What of a resource's rows is shown.
 
     Attributes:
@@ -51,7 +51,7 @@ class Table:
         invalid: How many stored values did not fit their columns; their text is written.
     """
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: Projection) -> None:
         self.invalid = 0
         self._reworked = shown.reworked
         self._columns = _Columns(shown, "", self._stored_text)
@@ -95,7 +95,7 @@ class _Column:
 class _Columns:
     """The columns of the records of one view, those of the rows embedded in them included."""
 
-    def __init__(self, shown: Shown, prefix: str, stored_text: Cell) -> None:
+    def __init__(self, shown: Projection, prefix: str, stored_text: Cell) -> None:
         serializer = shown.serializer
         self._prefix = prefix
         self._stored_text = stored_text
@@ -118,7 +118,7 @@ class _Columns:
                 counts.append(child.count_name)
             else:
                 inner = _Columns(
-                    Shown(child.serializer, reworked=shown.reworked),
+                    Projection(child.serializer, reworked=shown.reworked),
                     f"{prefix}{name}.",
                     stored_text,
                 )

@@ -2,7 +2,7 @@
 
 from encore.database.errors import NotWritten
 from encore.database.statement import Values
-from encore.models.fields import initial_values
+from encore.models.fields import default_values
 from encore.uploads.merge_context import MergeContext
 from encore.uploads.rows_writer import RowsWriter, Step
 from encore.uploads.session_writer import SessionRowsWriter
@@ -94,7 +94,7 @@ class MergeSteps:
 
     async def _write_rows(self, writer: RowsWriter) -> None:
         upload, statements = self._upload, self._statements
-        moments = tuple(initial_values(upload.moments))
+        moments = tuple(default_values(upload.moments))
         await writer.write(Step(CREATED, moments))
         if statements.changes:
             moments = tuple((field, field.refreshed()) for field in upload.refreshed)

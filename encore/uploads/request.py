@@ -11,7 +11,7 @@ from encore.errors.api import BadRequest, InvalidQuery, UnsupportedMediaType
 from encore.http.body import header
 from encore.http.media_types import content_type_of, parse_media_type
 from encore.http.preferences import is_lenient
-from encore.query.messages import bad_value, unknown_parameter
+from encore.query.messages import invalid_parameter, unknown_parameter
 from encore.uploads.formats import FORMATS, JSON, Format
 
 ATOMIC: Final = "atomic"
@@ -85,9 +85,9 @@ def _read_query(query: bytes) -> dict[str, str]:
         if choices is None:
             raise unknown_parameter(name, PARAMETERS)
         if name in given:
-            raise bad_value(name, "may be given once")
+            raise invalid_parameter(name, "may be given once")
         if value not in choices:
-            raise bad_value(name, f"must be one of {', '.join(choices)}")
+            raise invalid_parameter(name, f"must be one of {', '.join(choices)}")
         given[name] = value
     return {name: given.get(name, choices[0]) for name, choices in PARAMETERS.items()}
 

@@ -19,11 +19,11 @@ from encore.resource.locations import Locations
 from encore.uploads.formats import Rows, Unreadable
 from encore.uploads.responses import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
 from encore.uploads.staging_table import CREATED, REJECTED, StagingTable
-from encore.validation.body import NULL, Attributes, Errors
-from encore.validation.members import Members, report_read_only
+from encore.validation.body import NULL_VIOLATION, Attributes, ValidationErrors
+from encore.validation.members import AllowedMembers, report_read_only
 
 if TYPE_CHECKING:
-    from encore.models.types.codec import Convert
+    from encore.models.types.codec import Converter
     from encore.uploads.context import UploadContext
 
 AT_A_TIME: Final = 256
@@ -51,7 +51,7 @@ class UploadedRow:
     __slots__ = ("attributes", "context", "errors", "line")
 
     def __init__(
-        self, context: "UploadContext", line: int, attributes: Attributes, errors: Errors
+        self, context: "UploadContext", line: int, attributes: Attributes, errors: ValidationErrors
     ) -> None:
         self.context = context
         self.line = line
@@ -78,7 +78,7 @@ class _Shape:
     ) -> None:
         self._mask = stage.mask(given)
         self._missing = [f for f in required if f.attribute not in given]
-        self._convert: list[tuple[int, str, Convert | None]] = []
+        self._convert: list[tuple[int, str, Converter | None]] = []
         self._initial: list[tuple[int, Field]] = []
         self._template: list[Any] = [None, CREATED, None, self._mask, None]
         for place, field in enumerate(stage.fields, start=len(self._template)):
@@ -97,7 +97,7 @@ class _Shape:
             wrong = {error["field"] for error in row.errors.found}
             for field in self._missing:
                 if field.name not in wrong:
-                    row.errors.add(field.name, NULL, "cannot be null", field.label)
+                    row.errors.add(field.name, NULL_VIOLATION, "cannot be null", field.label)
 
     def staged(self, row: UploadedRow) -> Row:
         """Give a row that is right as the stage takes it: completed by the model's own values."""
@@ -129,7 +129,7 @@ class RowMaker:
         creatable: Sequence[Field],
         nameable: Collection[Field],
         locations: Locations,
-        members: Members,
+        members: AllowedMembers,
     ) -> None:
         self._stage = stage
         self._members = members
@@ -145,8 +145,8 @@ class RowMaker:
     def read(
         self, context: "UploadContext", line: int, body: dict[str, Any], *, hint: bool = True
     ) -> UploadedRow:
-        """Read what callers may write of one row; ``hint`` is that of ``Members.sort_out``."""
-        row = UploadedRow(context, line, {}, Errors())
+        """Read the writable fields of one row; ``hint`` as in ``AllowedMembers.sort_out``."""
+        row = UploadedRow(context, line, {}, ValidationErrors())
         readers = self._from_text if context.request.format.is_text else self._from_json
         attributes = row.attributes
         others = False
@@ -164,7 +164,7 @@ class RowMaker:
             elif field.nullable:
                 attributes[attribute] = None
             else:
-                row.errors.add(name, NULL, "cannot be null", field.label)
+                row.errors.add(name, NULL_VIOLATION, "cannot be null", field.label)
         if others:
             lenient = context.request.lenient
             for name in self._members.sort_out(body, row.errors, lenient=lenient, hint=hint):

@@ -24,8 +24,8 @@ from sqlalchemy.types import TypeEngine
 
 from encore.database.sqlite.timestamps import longest
 from encore.models.fields import Field
-from encore.models.types import stored_as
-from encore.query.timestamps import compared
+from encore.models.types import storage_type
+from encore.query.timestamps import compare_timestamps
 
 CREATED: Final = "created"
 UPDATED: Final = "updated"
@@ -112,7 +112,7 @@ class StagingTable:
         given: ColumnElement[Any] = self[field.attribute]
         if self._is_document(field):  # PostgreSQL compares JSONB, but no JSON.
             given, stored = cast(given, JSONB()), cast(stored, JSONB())
-        if isinstance(stored_as(field.column.type, self.dialect), JSON):
+        if isinstance(storage_type(field.column.type, self.dialect), JSON):
             # JSON's null and SQL's are shown alike.
             null: ColumnElement[Any] = literal_column("'null'")
             null = cast(null, JSONB()) if self._is_document(field) else null
@@ -124,17 +124,17 @@ class StagingTable:
     def same(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
         """Tell in SQL whether the row says of a field what is stored."""
         staged = self[field.attribute]
-        equal = compared(field, stored, "eq", [staged])
+        equal = compare_timestamps(field, stored, "eq", [staged])
         return stored == staged if equal is None else equal
 
     def _is_document(self, field: Field) -> bool:
-        stored = stored_as(field.column.type, self.dialect)
+        stored = storage_type(field.column.type, self.dialect)
         return isinstance(stored, JSON) and self.dialect.name == "postgresql"
 
 
 def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     """Choose the type that takes the same driver values; no check constraints are wanted here."""
-    kind = stored_as(kind, dialect)
+    kind = storage_type(kind, dialect)
     if isinstance(kind, Enum):
         return Enum(*kind.enums, name=kind.name, native_enum=kind.native_enum, length=kind.length)
     if isinstance(kind, JSON) and dialect.name == "postgresql":

@@ -19,7 +19,7 @@ from encore.uploads.parts import DEFAULT_PART_ROWS, Parts
 from encore.uploads.rows import RowMaker
 from encore.uploads.staging_table import MAX_FIELDS, StagingTable
 from encore.uploads.statements import UploadStatements
-from encore.validation.members import Members
+from encore.validation.members import AllowedMembers
 
 DEFAULT_LIMIT: Final = 256 * 1024 * 1024
 """The largest body, in bytes."""
@@ -121,7 +121,7 @@ class Upload(UploadHooks):
             dialect=dialect,
         )
         creatable = [f for f in resource.creatable if f in staged]
-        members = Members.of(resource.serializer, creatable)
+        members = AllowedMembers.of(resource.serializer, creatable)
         self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations, members)
         shown = list(resource.serializer.shown)
         self.names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)

@@ -17,13 +17,13 @@ from encore.models.types import InvalidValue
 Attributes = dict[str, Any]
 """Python values under the model's attribute names."""
 
-NULL: Final = "notNull Violation"
+NULL_VIOLATION: Final = "notNull Violation"
 INVALID: Final = "Validation error"
 MOST_ERRORS: Final = 100
 """How many unknown members are named: looking for the nearest name of each takes time."""
 
 
-class Errors:
+class ValidationErrors:
     """Collects what is wrong with a body, field by field."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Errors:
 def validate_create(
     body: Mapping[str, Any],
     fields: Iterable[Field],
-    errors: Errors,
+    errors: ValidationErrors,
     *,
     prefix: str = "",
     given_elsewhere: frozenset[str] = frozenset(),
@@ -86,16 +86,20 @@ def validate_create(
 
 
 def check_complete(
-    attributes: Mapping[str, Any], fields: Iterable[Field], errors: Errors, *, prefix: str = ""
+    attributes: Mapping[str, Any],
+    fields: Iterable[Field],
+    errors: ValidationErrors,
+    *,
+    prefix: str = "",
 ) -> None:
     """Note what a new row lacks, once hooks have had their turn."""
     for field in fields:
         if field.required and field.attribute not in attributes:
-            errors.add(prefix + field.name, NULL, "cannot be null", field.label)
+            errors.add(prefix + field.name, NULL_VIOLATION, "cannot be null", field.label)
 
 
 def validate_update(
-    body: Mapping[str, Any], fields: Iterable[Field], errors: Errors, *, prefix: str = ""
+    body: Mapping[str, Any], fields: Iterable[Field], errors: ValidationErrors, *, prefix: str = ""
 ) -> Attributes:
     """Read the body of a change: what is not given stays."""
     return _read(body, fields, errors, prefix, frozenset(), whole=False)
@@ -104,7 +108,7 @@ def validate_update(
 def validate_replace(
     body: Mapping[str, Any],
     fields: Iterable[Field],
-    errors: Errors,
+    errors: ValidationErrors,
     unseen: frozenset[str] = frozenset(),
 ) -> Attributes:
     """Read the body of a replacement: what is not given becomes its default, or null.
@@ -125,7 +129,7 @@ def validate_replace(
 def _read(
     body: Mapping[str, Any],
     fields: Iterable[Field],
-    errors: Errors,
+    errors: ValidationErrors,
     prefix: str,
     given_elsewhere: frozenset[str],
     *,
@@ -142,7 +146,7 @@ def _read(
             if field.nullable:
                 attributes[field.attribute] = None
             elif not field.generated:
-                errors.add(prefix + field.name, NULL, "cannot be null", field.label)
+                errors.add(prefix + field.name, NULL_VIOLATION, "cannot be null", field.label)
             continue
         try:
             attributes[field.attribute] = read = field.codec.from_json(value)

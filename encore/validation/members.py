@@ -11,11 +11,11 @@ from typing import Any
 from encore.models.fields import Field, Fields
 from encore.query.messages import SHOWN, nearest
 from encore.serializers.serializer import Serializer
-from encore.validation.body import INVALID, Errors
+from encore.validation.body import INVALID, ValidationErrors
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class AllowedMembers:
     """The members that one kind of body may have.
 
     Attributes:
@@ -39,7 +39,7 @@ class Members:
         written: Iterable[Field],
         judged: Collection[str] = (),
         schema: Mapping[str, Any] | None = None,
-    ) -> "Members":
+    ) -> "AllowedMembers":
         """Compile the members of a view's bodies.
 
         Args:
@@ -67,7 +67,7 @@ class Members:
     def sort_out(
         self,
         body: Mapping[str, Any],
-        errors: Errors,
+        errors: ValidationErrors,
         *,
         prefix: str = "",
         lenient: bool = False,
@@ -92,14 +92,14 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class BodyMembers:
+class ActionMembers:
     """The members that the bodies of a resource may have, by action."""
 
-    create: Members
-    update: Members
+    create: AllowedMembers
+    update: AllowedMembers
 
 
-def refuses_empty(fields: Fields) -> bool:
+def rejects_empty(fields: Fields) -> bool:
     """Return whether a new row of which nothing is given would hold nothing but nulls."""
     others = [f for f in fields if not (f.managed or f.computed or f in fields.key)]
     stored = [field for field in others if field.column.computed is None]
@@ -109,7 +109,7 @@ def refuses_empty(fields: Fields) -> bool:
 
 
 def report_unknown(
-    name: str, known: Sequence[str] | None, errors: Errors, prefix: str = ""
+    name: str, known: Sequence[str] | None, errors: ValidationErrors, prefix: str = ""
 ) -> None:
     """Report a member that the body cannot have, with the nearest name that it can.
 
@@ -128,6 +128,6 @@ def report_unknown(
     errors.add(prefix + shown, INVALID, f"is not a member of this body; {hint}")
 
 
-def report_read_only(name: str, errors: Errors, prefix: str = "") -> None:
+def report_read_only(name: str, errors: ValidationErrors, prefix: str = "") -> None:
     """Report a member that cannot be written and differs from what is stored."""
     errors.add(prefix + name, INVALID, "is read-only")

@@ -15,14 +15,14 @@ from encore.models.types import InvalidValue
 from encore.options.options import NESTED_ARRAYS
 from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation import body as bodies
-from encore.validation.body import Attributes, Errors
-from encore.validation.members import Members
+from encore.validation.body import Attributes, ValidationErrors
+from encore.validation.members import AllowedMembers
 
 MAX_CHILDREN: Final = 1_000
 UNCHANGED, REFUSE, IGNORE, SYNC = NESTED_ARRAYS
 
 Key = tuple[Any, ...]
-Rest = Mapping[str, Any]
+UnwrittenMembers = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class CreateRelated:
 
     name: str
     attributes: Attributes
-    rest: Rest
+    rest: UnwrittenMembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ConnectRelated:
 
     name: str
     key: Key
-    rest: Rest
+    rest: UnwrittenMembers
     kept: bool = False
     changes: Attributes = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class NestedBody:
     compares: bool = False
     replaces: bool = False
     gone: tuple[Key, ...] = ()
-    errors: Errors | None = None
+    errors: ValidationErrors | None = None
 
     @property
     def relation(self) -> Relation:
@@ -86,7 +86,7 @@ class NestedBody:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParseOptions:
     """How a body is read.
 
     Attributes:
@@ -96,7 +96,7 @@ class Reading:
         lenient: Whether members that are not written are passed over.
     """
 
-    errors: Errors
+    errors: ValidationErrors
     new: bool
     hooked: bool = False
     lenient: bool = False
@@ -126,7 +126,7 @@ class NestedBodyParser:
         arrays: str,
     ) -> None:
         self._arrays = arrays
-        self._items = {name: Items(child) for name, child in serializer.children.items()}
+        self._items = {name: RelatedRowParser(child) for name, child in serializer.children.items()}
         self.creates = _settable(serializer, creatable)
         self.updates = {
             name: child
@@ -134,7 +134,7 @@ class NestedBodyParser:
             if not child.relation.many or arrays != UNCHANGED
         }
 
-    def read(self, body: Mapping[str, Any], reading: Reading) -> list[NestedBody]:
+    def read(self, body: Mapping[str, Any], reading: ParseOptions) -> list[NestedBody]:
         """Read what a body says of related rows."""
         found = (
             self._array(name, child, body[name], reading)
@@ -146,7 +146,7 @@ class NestedBodyParser:
         return [one for one in found if one is not None]
 
     def _array(
-        self, name: str, child: RelatedSerializer, given: Any, reading: Reading
+        self, name: str, child: RelatedSerializer, given: Any, reading: ParseOptions
     ) -> NestedBody | None:
         if not reading.new and self._arrays != SYNC:
             if self._arrays == REFUSE:
@@ -164,13 +164,13 @@ class NestedBodyParser:
         )
 
     def _one(
-        self, name: str, child: RelatedSerializer, body: Mapping[str, Any], reading: Reading
+        self, name: str, child: RelatedSerializer, body: Mapping[str, Any], reading: ParseOptions
     ) -> NestedBody:
         given, reader = body[name], self._items[name]
         # Without its key the shown row looks like a new one, and maybe like a wrong one.
         ambiguous = not reading.new and not reader.shows_key and isinstance(given, dict)
         if ambiguous:
-            reading = replace(reading, errors=Errors())
+            reading = replace(reading, errors=ValidationErrors())
         item = None if given is None else reader.read(name, given, reading)
         by_key = any(str(column.name) in body for column in child.relation.foreign_key)
         compares = ambiguous or by_key or (item is not None and bool(item.rest))
@@ -182,7 +182,7 @@ class NestedBodyParser:
         )
 
 
-class Items:
+class RelatedRowParser:
     """Reads the objects that stand for rows of one relation.
 
     Attributes:
@@ -200,12 +200,12 @@ class Items:
             for f in serializer.fields
             if f in serializer.writable and f.name not in self._by_parent
         ]
-        self._members = Members.of(serializer, self._written, [f.name for f in self._key])
+        self._members = AllowedMembers.of(serializer, self._written, [f.name for f in self._key])
         self._many = relation.many
         self._given_elsewhere = frozenset(f.attribute for f in serializer.fields)
 
     def read(
-        self, name: str, given: Any, reading: Reading
+        self, name: str, given: Any, reading: ParseOptions
     ) -> CreateRelated | ConnectRelated | None:
         """Read one object; None unlinks, or is wrong."""
         if not isinstance(given, dict):
@@ -236,7 +236,7 @@ class Items:
             rest |= {f.name: v for f, v in key if v is not None and f not in self._written}
         return CreateRelated(name, attributes, rest)
 
-    def _rest(self, given: Mapping[str, Any], reading: Reading) -> Rest:
+    def _rest(self, given: Mapping[str, Any], reading: ParseOptions) -> UnwrittenMembers:
         if reading.lenient:
             return {}
         key = {field.name for field in self._key}
@@ -244,7 +244,10 @@ class Items:
 
     @staticmethod
     def _link(
-        name: str, key: Sequence[tuple[Field, Any]], rest: Rest, errors: Errors
+        name: str,
+        key: Sequence[tuple[Field, Any]],
+        rest: UnwrittenMembers,
+        errors: ValidationErrors,
     ) -> ConnectRelated | None:
         values = []
         for one, value in key:

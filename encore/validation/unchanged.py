@@ -14,13 +14,13 @@ from encore.models.fields import Field
 from encore.models.types import InvalidValue
 from encore.serializers.records import encode
 from encore.serializers.serializer import RelatedSerializer, Serializer
-from encore.validation.body import INVALID, Errors
+from encore.validation.body import INVALID, ValidationErrors
 from encore.validation.members import report_read_only
 
 Json = Mapping[str, Any]
 
 
-def as_shown(record: Any) -> dict[str, Any]:
+def decode_record(record: Any) -> dict[str, Any]:
     """Return a record as the JSON object that callers get, decoded."""
     shown: dict[str, Any] = decode(encode(record))
     return shown
@@ -31,13 +31,13 @@ def report_changed(
     given: Json,
     names: Iterable[str],
     shown: Json,
-    errors: Errors,
+    errors: ValidationErrors,
     *,
     prefix: str = "",
 ) -> None:
     """Report each of the named members whose value is not the one that is shown."""
     for name in names:
-        if not is_same(serializer, name, given[name], shown.get(name, UNSET)):
+        if not same_member(serializer, name, given[name], shown.get(name, UNSET)):
             child = serializer.children.get(name)
             if child is not None and child.relation.many:
                 errors.add(prefix + name, INVALID, "cannot be changed through its parent")
@@ -45,7 +45,7 @@ def report_changed(
                 report_read_only(name, errors, prefix)
 
 
-def is_same(serializer: Serializer, name: str, given: Any, shown: Any) -> bool:
+def same_member(serializer: Serializer, name: str, given: Any, shown: Any) -> bool:
     """Return whether a member of a body has the value that is shown."""
     field = serializer.fields.by_name.get(name)
     if field is not None:
@@ -96,7 +96,7 @@ def _same_row(serializer: Serializer, given: Any, shown: Any) -> bool:
     key = {field.name for field in serializer.fields.key}
     needed = key if key <= serializer.shown.keys() else shown.keys()
     return given.keys() >= needed and all(
-        name in shown and is_same(serializer, name, value, shown[name])
+        name in shown and same_member(serializer, name, value, shown[name])
         for name, value in given.items()
     )
 

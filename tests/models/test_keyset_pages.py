@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from encore.execution.resource import Resource
 from encore.options.options import SortOptions
-from encore.pages.page import BEGINNING, Listing, Page, Position, read_page
+from encore.pages.page import BEGINNING, KeysetPosition, Page, PagedQuery, read_page
 from encore.types import FixedDecimal, UtcDateTime
 from tests.inprocess import empty
 from tests.models.conftest import ModelApi, Serve
@@ -130,7 +130,7 @@ def _sorted_ids(session: Session, sort: list[str], *, is_sqlite: bool) -> list[i
     return [pet.id for pet in pets]
 
 
-def _pages(api: ModelApi, listing: Listing, position: Position, size: int) -> list[Page]:
+def _pages(api: ModelApi, listing: PagedQuery, position: KeysetPosition, size: int) -> list[Page]:
     """Read on to the end."""
 
     async def read() -> list[Page]:
@@ -169,7 +169,7 @@ def test_pages_by_sort_keys_are_the_list_as_python_sorts_it(
     expected = api.orm(lambda session: _sorted_ids(session, sort, is_sqlite=api.is_sqlite))
 
     query = resource.parser.parse(f"sort={','.join(sort)}".encode() if sort else b"")
-    listing = Listing(resource.statements, (), (), query.shape.order)
+    listing = PagedQuery(resource.statements, (), (), query.shape.order)
     pages = _pages(api, listing, BEGINNING, size)
     assert _ids(pages) == expected, sort
 
@@ -212,7 +212,7 @@ def test_pages_in_the_order_of_a_relationship_are_the_whole_list(serve: Serve) -
     api.orm(fill)
     expected = [pet["id"] for pet in api.get("/owners/1/pets").json()]
     order = pets.parser.parse(b"").shape.order
-    listing = Listing(pets.statements, (), (1,), order)
+    listing = PagedQuery(pets.statements, (), (1,), order)
     for size in (1, 2, 3, 7):
         assert _ids(_pages(api, listing, BEGINNING, size)) == expected
 
@@ -229,7 +229,7 @@ def test_page_after_values_beyond_python_continues_by_counting(serve: Serve) -> 
     for n, (name, born) in enumerate(zip(names, births, strict=True)):
         api.sql(f"INSERT INTO pets (id, name, born) VALUES ({n}, {name}, {born})")
     order = resource.parser.parse(b"sort=-name,born").shape.order
-    listing = Listing(resource.statements, (), (), order)
+    listing = PagedQuery(resource.statements, (), (), order)
     whole = _ids(_pages(api, listing, BEGINNING, 100))
     assert sorted(whole) == [0, 1, 2, 3, 4]
     for size in (1, 2, 3):

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore.execution.resource import Resource
-from encore.pages.page import BEGINNING, Listing, Position, read_page
-from encore.query.keyset import Keyset, Seek
+from encore.pages.page import BEGINNING, KeysetPosition, PagedQuery, read_page
+from encore.query.keyset import KeysetCondition, KeysetOrder
 from tests.models.conftest import ModelApi, Serve
 
 ROWS = 30_000
@@ -54,11 +54,11 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
     async def explain() -> list[str]:
         parsed = resource.parser.parse(query.encode())
         shape = parsed.shape
-        listing = Listing(resource.statements, shape.conditions, parsed.values, shape.order)
+        listing = PagedQuery(resource.statements, shape.conditions, parsed.values, shape.order)
         found = []
         explained = "EXPLAIN QUERY PLAN " if api.is_sqlite else "EXPLAIN "
         async with api.database.reading() as connection:
-            middle = await read_page(connection, listing, Position((), ROWS // 2), 1)
+            middle = await read_page(connection, listing, KeysetPosition((), ROWS // 2), 1)
             for position in (BEGINNING, middle.after, middle.before):
                 if position is not None:
                     for seek in seeks(listing.keyset, position):
@@ -74,7 +74,7 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
     return api.run(explain())
 
 
-def seeks(keyset: Keyset, position: Position) -> tuple[Seek, ...]:
+def seeks(keyset: KeysetOrder, position: KeysetPosition) -> tuple[KeysetCondition, ...]:
     if not position.keys:
         return keyset.all_seeks
     return keyset.seeks(position.keys, backwards=position.backwards)

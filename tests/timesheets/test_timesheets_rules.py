@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.resources.timesheets.rules import EntryRules, merged, weeks_of
-from encore import Errors
+from encore import ValidationErrors
 from encore.errors.api import ValidationFailed
 
 RULES = EntryRules(Decimal(10))
@@ -20,7 +20,7 @@ CENTIHOURS = st.integers(-30_000, 30_000).map(lambda units: Decimal(units).scale
 
 def breaches(entry: dict[str, Any]) -> dict[str, str]:
     """Apply the rules; give what they say of each field."""
-    errors = Errors()
+    errors = ValidationErrors()
     RULES.apply(entry, errors)
     try:
         errors.check()
@@ -91,7 +91,7 @@ def test_hours_are_more_than_0_and_at_most_a_days_or_a_weeks(hours: Decimal, dat
 @given(MOMENTS, MOMENTS)
 def test_a_new_date_settles_the_week_anew(before: datetime, after: datetime) -> None:
     entry: dict[str, Any] = {"date": before}
-    RULES.apply(entry, Errors())
+    RULES.apply(entry, ValidationErrors())
     changed = merged(entry, {"date": after})
     assert not breaches(changed)
     assert (changed["year"], changed["week"]) == after.astimezone(UTC).isocalendar()[:2]

@@ -19,7 +19,7 @@ from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from db.models.timesheet import Timesheet
-from encore import Context, Crud, Errors, Resource
+from encore import Context, Crud, Resource, ValidationErrors
 from encore.database.statement import Row
 from encore.endpoints.openapi import json_body
 from encore.endpoints.schemas import read_schema
@@ -70,7 +70,7 @@ def show_submitted(context: Context) -> None:
 
 def read_decision(context: Context) -> None:
     """Read the decision before anything is looked up. Raises ``ValidationFailed``."""
-    errors = Errors()
+    errors = ValidationErrors()
     context.options["decision"] = Decision.read(context.given, context.attributes, errors)
     errors.check()
 
@@ -152,7 +152,7 @@ class DecideOnMany(Action):
         """Validate the body."""
         super().parse_request(context)
         resource, body = self.resource, context.given
-        errors = Errors()
+        errors = ValidationErrors()
         context.options["ids"] = read_ids(body, resource.key[0], errors)
         attributes = validate_update(body, resource.updatable, errors)
         context.options["decision"] = Decision.read(body, attributes, errors, also=(IDS,))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import MAX_REASON
-from encore import Errors
+from encore import ValidationErrors
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
 
@@ -44,7 +44,12 @@ class Decision:
 
     @classmethod
     def read(
-        cls, body: Attributes, attributes: Attributes, errors: Errors, *, also: Collection[str] = ()
+        cls,
+        body: Attributes,
+        attributes: Attributes,
+        errors: ValidationErrors,
+        *,
+        also: Collection[str] = (),
     ) -> "Decision":
         """Read a decision.
 
@@ -75,7 +80,7 @@ class Decision:
         return cls(status, reason)
 
 
-def read_ids(body: Attributes, key: Field, errors: Errors) -> list[int]:
+def read_ids(body: Attributes, key: Field, errors: ValidationErrors) -> list[int]:
     """Read which entries a decision is about: a list of ids, none of them twice.
 
     Args:

@@ -20,7 +20,7 @@ from api.resources.timesheets.transitions import (
     check_mutable,
 )
 from db.models.timesheet import Timesheet
-from encore import AssociationOptions, Context, Crud, Errors, Resource
+from encore import AssociationOptions, Context, Crud, Resource, ValidationErrors
 from encore.errors.api import NotFound
 from encore.validation.body import check_complete
 
@@ -88,7 +88,7 @@ class Entries:
         if caller.user is not None:
             entry["user_id"] = caller.user
         entry["created_by"] = caller.name
-        errors = Errors()
+        errors = ValidationErrors()
         self._rules.apply(entry, errors)
         check_complete(entry, self._required, errors)
         errors.check()
@@ -105,7 +105,7 @@ class Entries:
         before = await self._mutable(context)
         if caller.user is not None:
             context.attributes.pop("user_id", None)  # A person's entries stay the person's.
-        entry, errors = merged(before, context.attributes), Errors()
+        entry, errors = merged(before, context.attributes), ValidationErrors()
         self._rules.apply(entry, errors)
         errors.check()
         await self._limits.check(await context.connection(), entry, before["id"])

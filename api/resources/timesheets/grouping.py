@@ -27,7 +27,7 @@ from sqlalchemy.sql import visitors
 from db.models.timesheet import Timesheet
 from encore.database.statement import Statement
 from encore.query import Condition
-from encore.query.messages import bad_value
+from encore.query.messages import invalid_parameter
 from encore.sql.statements import params
 
 LEADS: Final = {"employee": "user_id", "project": "project"}
@@ -66,10 +66,12 @@ class Grouping:
                 hint = (
                     f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(GROUPS)}"
                 )
-                raise bad_value("by", f"cannot be {name[:_SHOWN]!r}: {hint}")
+                raise invalid_parameter("by", f"cannot be {name[:_SHOWN]!r}: {hint}")
         periods = [period for period in PERIODS if period in names]
         if len(periods) > 1:
-            raise bad_value("by", "must name week or month, not both: weeks go across months")
+            raise invalid_parameter(
+                "by", "must name week or month, not both: weeks go across months"
+            )
         return cls(
             leads=tuple(column for name, column in LEADS.items() if name in names),
             period=periods[0] if periods else None,

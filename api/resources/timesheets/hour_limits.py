@@ -14,7 +14,7 @@ from sqlalchemy import func as sql
 
 from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
-from encore import Errors
+from encore import ValidationErrors
 from encore.database.connection import Connection
 from encore.database.statement import Statement, param
 from encore.types import FixedDecimal
@@ -59,7 +59,7 @@ class HourLimits:
         row = await connection.fetch_one(self._sums, values)
         assert row is not None  # noqa: S101 - an aggregate always gives a row
         of_day, of_week = (Decimal(int(units)).scaleb(-_HOURS.scale) for units in row)
-        errors = Errors()
+        errors = ValidationErrors()
         for text in self.breaches(entry, of_day, of_week):
             errors.add("hours", INVALID, text)
         errors.check()

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from encore import Errors
+from encore import ValidationErrors
 
 INVALID: Final = "Validation error"
 HOURS_PER_DAY: Final = Decimal(24)
@@ -38,7 +38,7 @@ class EntryRules:
     def __init__(self, hours_per_day: Decimal = HOURS_PER_DAY) -> None:
         self.hours_per_day = hours_per_day
 
-    def apply(self, entry: Attributes, errors: Errors) -> None:
+    def apply(self, entry: Attributes, errors: ValidationErrors) -> None:
         """Settle year, week and day, and note every breach.
 
         Args:
@@ -55,7 +55,7 @@ class EntryRules:
             missing = "source" if entry.get("source") is None else "external_id"
             errors.add(missing, INVALID, "is missing: source and external_id go together")
 
-    def _check_hours(self, entry: Attributes, errors: Errors) -> None:
+    def _check_hours(self, entry: Attributes, errors: ValidationErrors) -> None:
         hours = entry.get("hours")
         if hours is None:
             return
@@ -84,7 +84,7 @@ def merged(row: Attributes, change: Mapping[str, Any]) -> Attributes:
     return entry
 
 
-def _settle_period(entry: Attributes, errors: Errors) -> None:
+def _settle_period(entry: Attributes, errors: ValidationErrors) -> None:
     if errors.found and any(error["field"] in _PERIOD for error in errors.found):
         return  # What could not be read is not missing.
     moment: datetime | None = entry.get("date")
@@ -104,7 +104,7 @@ def _settle_period(entry: Attributes, errors: Errors) -> None:
         entry["day"] = date.fromisocalendar(year, week, THURSDAY)
 
 
-def _settle_by_date(entry: Attributes, day: date, errors: Errors) -> None:
+def _settle_by_date(entry: Attributes, day: date, errors: ValidationErrors) -> None:
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         limits = f"between the years {_FIRST_YEAR} and {_LAST_YEAR}"
         errors.add("date", INVALID, f"must be {limits}, not {day.year}")

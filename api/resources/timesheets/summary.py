@@ -28,8 +28,8 @@ from encore.endpoints.openapi import list_parameters
 from encore.errors.api import InvalidQuery
 from encore.execution.actions import Action
 from encore.http.request_state import Access
-from encore.query.messages import bad_value
-from encore.query.parser import ANY, NONE, PRESET, parse_pairs
+from encore.query.messages import invalid_parameter
+from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
 
 _BY: Final = "by"
 _FORMAT: Final = "format"
@@ -69,7 +69,7 @@ class Summary(Action):
         filters = []
         for name, text in parse_pairs(context.scope["query_string"]):
             if name in self._refused:
-                raise bad_value(
+                raise invalid_parameter(
                     name, "is no parameter of a summary: it comes whole, ordered by its groups"
                 )
             if name in own:
@@ -102,7 +102,7 @@ class Summary(Action):
 
 def _refused(timesheets: Resource) -> frozenset[str]:
     """Give the parameters of a list that a summary has not: pages, order, fields."""
-    return timesheets.parser.reserved - {ANY, NONE, PRESET}
+    return timesheets.parser.reserved - {OR_PARAMETER, NOT_PARAMETER, PRESET}
 
 
 def _wants_csv(formats: list[str], context: Context) -> bool:
@@ -111,7 +111,7 @@ def _wants_csv(formats: list[str], context: Context) -> bool:
         headers = context.scope["headers"]
         return prefers_csv(b",".join(value for name, value in headers if name == b"accept"))
     if len(formats) > 1 or formats[0] not in _FORMATS:
-        raise bad_value(_FORMAT, f"must be {' or '.join(_FORMATS)}, once")
+        raise invalid_parameter(_FORMAT, f"must be {' or '.join(_FORMATS)}, once")
     return formats[0] == "csv"
 
 

@@ -12,12 +12,12 @@ from encore.execution import session_writes
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
 from encore.execution.stored_row import report_contradictions
-from encore.models.fields import Field, initial_values
+from encore.models.fields import Field, default_values
 from encore.validation import body as bodies
-from encore.validation.body import Errors
+from encore.validation.body import ValidationErrors
 from encore.validation.members import report_read_only
-from encore.validation.nested import Reading
-from encore.validation.unchanged import as_shown, report_changed
+from encore.validation.nested import ParseOptions
+from encore.validation.unchanged import decode_record, report_changed
 
 if TYPE_CHECKING:
     from encore.execution.resource import Resource
@@ -40,7 +40,7 @@ class Create(Action):
         """Validate the body."""
         resource, body = self.resource, context.given
         resource.refuse_parameters(context.scope)
-        errors = Errors()
+        errors = ValidationErrors()
         plain = resource.members.create.written.issuperset(body)
         if not plain:
             self._read_others(context, errors)
@@ -59,7 +59,7 @@ class Create(Action):
         errors.check()
         context.take_attributes(attributes)
 
-    def _read_others(self, context: Context, errors: Errors) -> None:
+    def _read_others(self, context: Context, errors: ValidationErrors) -> None:
         """Read related rows; keep what must be as the new row shows it, and report the rest."""
         resource, body = self.resource, context.given
         lenient = resource.ignores_members(context.scope)
@@ -67,7 +67,7 @@ class Create(Action):
         for name in context.read_only:
             if name not in resource.serializer.shown:
                 report_read_only(name, errors)
-        reading = Reading(errors, new=True, hooked=self.hooked, lenient=lenient)
+        reading = ParseOptions(errors, new=True, hooked=self.hooked, lenient=lenient)
         context.nested = resource.nested_reader.read(body, reading)
         if context.read_only:
             context.unit.run_several()
@@ -81,7 +81,7 @@ class Create(Action):
         missing = [f for f in resource.default_fields if f.attribute not in attributes]
         if in_session:  # Other defaults are the session's: they may ask for its context.
             missing = [field for field in missing if field.managed]
-        for field, value in initial_values(missing):
+        for field, value in default_values(missing):
             attributes[field.attribute] = value
         if self.hooked:
             self._check_complete(context)
@@ -91,7 +91,7 @@ class Create(Action):
             raise NotWritten("the session's INSERT left no row")
         await self._take_row(context, row)
         if context.read_only:
-            errors, shown = Errors(), as_shown(context.instance)
+            errors, shown = ValidationErrors(), decode_record(context.instance)
             report_changed(resource.serializer, context.given, context.read_only, shown, errors)
             errors.check()
 
@@ -121,7 +121,7 @@ class Create(Action):
             raise ValidationFailed("The body is empty: the row would hold nothing but nulls")
 
     def _check_complete(self, context: Context) -> None:
-        errors = Errors()
+        errors = ValidationErrors()
         by_nested = self.resource.nested.sets(context.nested)
         given = {**dict.fromkeys(by_nested), **context.attributes}
         bodies.check_complete(given, self.resource.nameable, errors)

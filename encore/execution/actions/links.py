@@ -20,8 +20,14 @@ from encore.execution.nested.session_writes import LinkChange
 from encore.execution.resource import Resource
 from encore.http.body import read_json
 from encore.query.paging import NO_LIMIT
-from encore.validation.body import INVALID, Errors
-from encore.validation.nested import MAX_CHILDREN, ConnectRelated, Items, Key, Reading
+from encore.validation.body import INVALID, ValidationErrors
+from encore.validation.nested import (
+    MAX_CHILDREN,
+    ConnectRelated,
+    Key,
+    ParseOptions,
+    RelatedRowParser,
+)
 
 
 class LinkAction(Update):
@@ -40,7 +46,7 @@ class LinkAction(Update):
         self.nested = nested
         self.relation = name
         child = parent.serializer.children[name]
-        self._items = Items(child)
+        self._items = RelatedRowParser(child)
         self._relation = child.relation
         self._related = parent.nested.related[name]
 
@@ -50,9 +56,9 @@ class LinkAction(Update):
         self.resource.refuse_parameters(scope)
         if context.lookup is None:
             context.key_values = self.nested.link_key_of(scope)
-        errors, items = Errors(), self._given(context)
+        errors, items = ValidationErrors(), self._given(context)
         lenient = self.resource.ignores_members(scope)
-        reading = Reading(errors, new=False, lenient=lenient)
+        reading = ParseOptions(errors, new=False, lenient=lenient)
         read = [self._read_one(name, one, reading) for name, one in items]
         errors.check()
         context.options[_LINKS] = [one for one in read if one is not None]
@@ -61,7 +67,7 @@ class LinkAction(Update):
         """Return what the body gives of each link, with its name in errors."""
         return [(self.relation, context.given[self.relation])]
 
-    def _read_one(self, name: str, given: Any, reading: Reading) -> ConnectRelated | None:
+    def _read_one(self, name: str, given: Any, reading: ParseOptions) -> ConnectRelated | None:
         key = self.resource.serializer.children[self.relation].serializer.fields.key
         if not isinstance(given, dict) and len(key) == 1:
             given = {key[0].name: given}
@@ -130,14 +136,14 @@ class ReplaceLinks(LinkAction):
     def _given(self, context: Context) -> list[tuple[str, Any]]:
         given = context.given[self.relation]
         if not isinstance(given, list) or len(given) > MAX_CHILDREN:
-            errors = Errors()
+            errors = ValidationErrors()
             text = f"must be an array of at most {MAX_CHILDREN} keys"
             errors.add(self.relation, INVALID, text)
             errors.check()
         return [(f"{self.relation}.{place}", one) for place, one in enumerate(given)]
 
     async def _write_links(self, connection: Connection, row: Row, context: Context) -> None:
-        own, errors = self._own(row), Errors()
+        own, errors = self._own(row), ValidationErrors()
         wanted: dict[Key, None] = {}
         for link in context.options[_LINKS]:
             other = await self._other(connection, link, context)

@@ -7,13 +7,13 @@ from encore.errors.hooks import HookError
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
 from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
-from encore.pages.cursors import FIRST, Place
-from encore.pages.page import Listing, Page, Position, read_page
+from encore.pages.cursors import FIRST_PAGE, CursorPayload
+from encore.pages.page import KeysetPosition, Page, PagedQuery, read_page
 from encore.pages.page_request import PageRequest
-from encore.pages.totals import total_of
+from encore.pages.totals import count_total
 from encore.query.filters import Pagination
-from encore.query.messages import bad_value
-from encore.query.paging import CURSOR, open_content_range
+from encore.query.messages import invalid_parameter
+from encore.query.paging import CURSOR, content_range_without_total
 
 _VARY: Final = (b"vary", b"Accept")
 """To another ``Accept``, a stream may be the answer (``encore.streams``)."""
@@ -37,10 +37,10 @@ class List(Action):
         count, offset = self._page(context)
         conditions, bound, keep = self._narrowed(context)
         values = (*context.key_values, *bound)
-        listing = Listing(resource.statements, conditions, values, query.shape.order, keep)
+        listing = PagedQuery(resource.statements, conditions, values, query.shape.order, keep)
         pagination = query.pagination
         if pagination is None:
-            everything = Position((), offset)
+            everything = KeysetPosition((), offset)
             page = await read_page(await context.connection(), listing, everything, count)
             await self._take_page(context, page, offset)
             return
@@ -64,10 +64,10 @@ class List(Action):
         resource, cursor = self.resource, pagination.cursor
         placed_by_hook = context.offset is not None or context.page is not None
         if cursor is None:
-            place = Place(Position((), offset), offset) if offset else FIRST
+            place = CursorPayload(KeysetPosition((), offset), offset) if offset else FIRST_PAGE
             usual = resource.options.total
         elif placed_by_hook:
-            raise bad_value(CURSOR, "is not possible here: the service chooses the page")
+            raise invalid_parameter(CURSOR, "is not possible here: the service chooses the page")
         else:
             # A page that is reached by a cursor is not counted unless the caller asks for it.
             place = resource.cursors.read(cursor, pagination.digest, context.key_values)
@@ -89,7 +89,7 @@ class List(Action):
         self,
         context: Context,
         connection: Connection,
-        listing: Listing,
+        listing: PagedQuery,
         page: Page,
         asked: PageRequest,
     ) -> None:
@@ -101,7 +101,7 @@ class List(Action):
             # An offset alone says nothing: it may be beyond the last row.
             passed = asked.place.number if page.rows else 0
             at_least = passed + len(page.rows) + (not page.ends)
-            context.total, counting = await total_of(
+            context.total, counting = await count_total(
                 connection, listing, asked.counting, at_least, may_estimate=may_estimate
             )
         context.is_uncounted = counting == NONE
@@ -136,7 +136,7 @@ class List(Action):
             shown = self.resource.compatibility.content_range(offset, rows, context.total)
             context.headers.append((b"content-range", shown.encode()))
         elif context.is_uncounted and rows:
-            shown = open_content_range(offset, rows)
+            shown = content_range_without_total(offset, rows)
             context.headers.append((b"content-range", shown.encode()))
         if context.link is not None:
             context.headers.append((b"link", context.link))

@@ -15,13 +15,13 @@ from encore.execution.context import Context
 from encore.execution.nested import arrays
 from encore.execution.stored_row import StoredRow
 from encore.models.defaults import has_sql_default
-from encore.models.fields import Raw
-from encore.models.types.registry import stored_as
+from encore.models.fields import DriverValue
+from encore.models.types.registry import storage_type
 from encore.serializers.stored_text import doubtful, shown_as
 from encore.validation import body as bodies
-from encore.validation.body import Attributes, Errors
+from encore.validation.body import Attributes, ValidationErrors
 from encore.validation.members import report_read_only
-from encore.validation.nested import NestedBody, Reading
+from encore.validation.nested import NestedBody, ParseOptions
 from encore.validation.unchanged import is_driver_value
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Update(RowAction):
         """Parse path, query and body."""
         super().parse_request(context)
         resource, body = self.resource, context.given
-        errors = Errors()
+        errors = ValidationErrors()
         replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
         if replaces:
             attributes = bodies.validate_replace(body, resource.updatable, errors, resource.unseen)
@@ -72,14 +72,16 @@ class Update(RowAction):
             errors.check()
         context.take_attributes(attributes)
 
-    def _read_others(self, context: Context, attributes: Attributes, errors: Errors) -> None:
+    def _read_others(
+        self, context: Context, attributes: Attributes, errors: ValidationErrors
+    ) -> None:
         """Read related rows; keep what must be as it is stored, and report the rest."""
         resource, body = self.resource, context.given
         lenient = resource.ignores_members(context.scope)
         read_only = resource.members.update.sort_out(body, errors, lenient=lenient)
         if not self.hooked:  # A hook may put another key in the place of the path's.
             read_only = self._check_key(context, read_only, errors)
-        reading = Reading(errors, new=False, hooked=self.hooked, lenient=lenient)
+        reading = ParseOptions(errors, new=False, hooked=self.hooked, lenient=lenient)
         context.nested = resource.nested_reader.read(body, reading)
         for one in context.nested:  # Its foreign key is the object's business, not a default's.
             for field in map(resource.fields.of_column, one.relation.foreign_key):
@@ -90,7 +92,7 @@ class Update(RowAction):
             context.unit.run_several()
 
     def _check_key(
-        self, context: Context, names: tuple[str, ...], errors: Errors
+        self, context: Context, names: tuple[str, ...], errors: ValidationErrors
     ) -> tuple[str, ...]:
         """Compare the key in the body with the path's; return the other names."""
         key = dict(zip(self.resource.path_fields, context.key_values, strict=True))
@@ -178,11 +180,11 @@ class Update(RowAction):
         dialect = self.resource.statements.dialect
         for field, value in zip(left_out, values or (), strict=True):
             kind = field.column.type
-            if dialect.name == "postgresql" and isinstance(stored_as(kind, dialect), JSON):
+            if dialect.name == "postgresql" and isinstance(storage_type(kind, dialect), JSON):
                 # The driver takes text for JSON, but gives values.
                 attributes[field.attribute] = session_writes.python_reader(kind, dialect)(value)
             else:
-                attributes[field.attribute] = Raw(value)
+                attributes[field.attribute] = DriverValue(value)
 
     async def _update_in_session(self, context: Context) -> Row | None:
         row = await self._find(context)

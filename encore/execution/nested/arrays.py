@@ -18,10 +18,10 @@ from encore.errors.api import Conflict
 from encore.execution.nested.related_rows import RelatedRows
 from encore.serializers.serializer import Serializer
 from encore.validation import body as bodies
-from encore.validation.body import INVALID, Errors
+from encore.validation.body import INVALID, ValidationErrors
 from encore.validation.members import report_read_only
 from encore.validation.nested import ConnectRelated, CreateRelated, Key, NestedBody
-from encore.validation.unchanged import is_same
+from encore.validation.unchanged import same_member
 
 Shown = Mapping[str, Any]
 
@@ -65,7 +65,7 @@ async def settle(
         name = array.relation.name
         text = f"{name} holds more rows than are shown, so that it cannot be replaced"
         raise Conflict(INVALID, [{"field": name, "message": text}])
-    errors, seen = Errors(), set()
+    errors, seen = ValidationErrors(), set()
     items: list[CreateRelated | ConnectRelated] = []
     for item in array.items:
         if not isinstance(item, ConnectRelated):
@@ -82,7 +82,7 @@ async def settle(
 
 
 def _changed(
-    related: RelatedRows, item: ConnectRelated, own: Key, shown: Shown, errors: Errors
+    related: RelatedRows, item: ConnectRelated, own: Key, shown: Shown, errors: ValidationErrors
 ) -> ConnectRelated:
     """Return a row that is related already with the members that differ from what it shows."""
     serializer, prefix = related.serializer, f"{item.name}."
@@ -92,7 +92,7 @@ def _changed(
     }
     body = {}
     for name, value in related.without_own(item.rest, own).items():
-        if is_same(serializer, name, value, shown.get(name, UNSET)):
+        if same_member(serializer, name, value, shown.get(name, UNSET)):
             continue
         if name in writable:
             body[name] = value

@@ -15,16 +15,16 @@ from encore.execution import session_writes
 from encore.execution.context import Context
 from encore.execution.nested.additions import additions
 from encore.execution.session_writes import SessionWrites
-from encore.models.fields import Raw
+from encore.models.fields import DriverValue
 from encore.serializers.records import hide
 from encore.serializers.relation_loader import RelationLoader
 from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.sql.association_table import AssociationTable
 from encore.sql.statements import Statements
 from encore.validation import body as bodies
-from encore.validation.body import Errors
-from encore.validation.nested import ConnectRelated, CreateRelated, Key, Rest
-from encore.validation.unchanged import as_shown, is_driver_value, report_changed
+from encore.validation.body import ValidationErrors
+from encore.validation.nested import ConnectRelated, CreateRelated, Key, UnwrittenMembers
+from encore.validation.unchanged import decode_record, is_driver_value, report_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class RelatedRows:
     ) -> None:
         """Make a row that refers to the parent, or have an existing one refer to it."""
         fields = self.serializer.fields
-        refers = {f.attribute: Raw(v) for f, v in zip(self.foreign, own, strict=True)}
+        refers = {f.attribute: DriverValue(v) for f, v in zip(self.foreign, own, strict=True)}
         if isinstance(item, CreateRelated):
             await self._insert(connection, item, context, refers)
             return
@@ -195,7 +195,7 @@ class RelatedRows:
             **additions(context.add_to_children, fields),
             **refers,
         }
-        errors = Errors()
+        errors = ValidationErrors()
         serializer = self.serializer
         nameable = [f for f in fields if f.name in serializer.shown or f in serializer.writable]
         bodies.check_complete(attributes, nameable, errors, prefix=prefix)
@@ -211,7 +211,7 @@ class RelatedRows:
         await self.check_rest(connection, row, item.rest, prefix)
         return row
 
-    def without_own(self, rest: Rest, own: Key) -> Rest:
+    def without_own(self, rest: UnwrittenMembers, own: Key) -> UnwrittenMembers:
         """Leave out the parent's key: the row refers to the parent once it is linked."""
         if not self.foreign:
             return rest
@@ -222,7 +222,9 @@ class RelatedRows:
             if n not in keys or not is_driver_value(keys[n][0], v, keys[n][1])
         }
 
-    async def check_rest(self, connection: Connection, row: Row, rest: Rest, prefix: str) -> None:
+    async def check_rest(
+        self, connection: Connection, row: Row, rest: UnwrittenMembers, prefix: str
+    ) -> None:
         """Refuse members that are not written and differ from what the row shows."""
         if not rest:
             return
@@ -230,8 +232,8 @@ class RelatedRows:
         embedded = [name for name in rest if name in self.serializer.children]
         await self._relation_loader.embed(connection, (row,), [record], embedded)
         hide([record], self.serializer.hidden)
-        errors = Errors()
-        report_changed(self.serializer, rest, rest, as_shown(record), errors, prefix=prefix)
+        errors = ValidationErrors()
+        report_changed(self.serializer, rest, rest, decode_record(record), errors, prefix=prefix)
         errors.check()
 
 

@@ -19,9 +19,9 @@ from encore.execution.context import Context
 from encore.execution.nested.additions import additions
 from encore.execution.nested.related_rows import RelatedRows, no_such_row
 from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
-from encore.models.fields import initial_values
+from encore.models.fields import default_values
 from encore.validation import body as bodies
-from encore.validation.body import Errors
+from encore.validation.body import ValidationErrors
 from encore.validation.nested import ConnectRelated, CreateRelated, NestedBody
 
 
@@ -156,12 +156,12 @@ class SessionNestedWrites:
         fields, prefix = one.child.serializer.fields, f"{item.name}."
         managed = [field for field in fields if field.managed and field.has_initial]
         attributes = {
-            **{field.attribute: value for field, value in initial_values(managed)},
+            **{field.attribute: value for field, value in default_values(managed)},
             **item.attributes,
             **additions(context.add_to_children, fields),
         }
         by_parent = self._related[one.relation.name].foreign
-        errors = Errors()
+        errors = ValidationErrors()
         demanded = [field for field in fields if field not in by_parent]
         bodies.check_complete(attributes, demanded, errors, prefix=prefix)
         errors.check()

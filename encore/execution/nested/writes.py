@@ -11,7 +11,7 @@ from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.execution.context import Context
 from encore.execution.nested.related_rows import RelatedRows
-from encore.models.fields import Raw
+from encore.models.fields import DriverValue
 from encore.serializers.serializer import Serializer
 from encore.validation.nested import ConnectRelated, Key, NestedBody
 
@@ -55,7 +55,7 @@ class NestedWrites:
                 remotes = [remote for _, remote in one.relation.pairs]
                 values = one.child.serializer.values(row, remotes)
             for column, value in zip(foreign, values, strict=True):
-                context.attributes[fields.of_column(column).attribute] = Raw(value)
+                context.attributes[fields.of_column(column).attribute] = DriverValue(value)
 
     async def write_after(self, connection: Connection, context: Context, parent: Row) -> None:
         """Write the rows that refer to the parent, which is stored by now."""

@@ -5,8 +5,8 @@ types and sizes. ``adapter`` is how a service registers a type that is not known
 """
 
 from encore.models.types.adapter import TypeAdapter, TypeAdapters
-from encore.models.types.codec import Codec, InvalidValue, taking_text
-from encore.models.types.registry import codec_for, stored_as
+from encore.models.types.codec import Codec, InvalidValue, accepting_text
+from encore.models.types.registry import codec_for, storage_type
 from encore.models.types.text import check_text
 
 __all__ = [
@@ -14,8 +14,8 @@ __all__ = [
     "InvalidValue",
     "TypeAdapter",
     "TypeAdapters",
+    "accepting_text",
     "check_text",
     "codec_for",
-    "stored_as",
-    "taking_text",
+    "storage_type",
 ]

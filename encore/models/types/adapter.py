@@ -45,7 +45,7 @@ TypeAdapters = Mapping[Any, TypeAdapter | Callable[[Any], TypeAdapter]]
 """Adapters, or functions that return one, under SQLAlchemy types."""
 
 
-def registered_form(kind: TypeEngine[Any], types: TypeAdapters) -> Conversion | None:
+def find_registered_conversion(kind: TypeEngine[Any], types: TypeAdapters) -> Conversion | None:
     """Return the form of the adapter that is registered for a type; None if there is none."""
     for base in type(kind).__mro__:
         if base in types:

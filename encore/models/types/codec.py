@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-Convert = Callable[[Any], Any]
-Verify = Callable[[Sequence[Any], Callable[[Any], Any]], None]
+Converter = Callable[[Any], Any]
+Verifier = Callable[[Sequence[Any], Callable[[Any], Any]], None]
 
 _SHOWN: Final = 40
 """How much of a refused value is repeated, in characters."""
@@ -52,10 +52,10 @@ def _beginning(text: str) -> str:
 class Conversion(NamedTuple):
     """A column type's JSON form; the members are those of ``Codec``, ``to_wire`` without null."""
 
-    from_json: Convert
-    from_text: Convert
+    from_json: Converter
+    from_text: Converter
     schema: dict[str, Any]
-    to_wire: Convert | None = None
+    to_wire: Converter | None = None
     accepts: dict[str, Any] | None = None
 
 
@@ -87,19 +87,19 @@ class Codec:
         takes_text: Whether bodies may also hold what ``from_text`` reads.
     """
 
-    from_json: Convert
-    from_text: Convert
-    to_driver: Convert | None
-    to_wire: Convert | None
+    from_json: Converter
+    from_text: Converter
+    to_driver: Converter | None
+    to_wire: Converter | None
     schema: dict[str, Any]
     accepts: dict[str, Any]
     is_text: bool = False
     is_comparable: bool = True
     is_ordered: bool = True
     null: Any = None
-    text_operand: Convert | None = None
+    text_operand: Converter | None = None
     instants: Callable[[Any], tuple[Any, Any]] | None = None
-    verify: Verify | None = None
+    verify: Verifier | None = None
     ambiguous: Callable[[str], bool] | None = None
     unsupported: str = ""
     takes_text: bool = False
@@ -116,7 +116,7 @@ class Codec:
         return value if self.to_driver is None else self.to_driver(value)
 
 
-def opaque(unsupported: str, to_driver: Convert | None) -> Codec:
+def unsupported_codec(unsupported: str, to_driver: Converter | None) -> Codec:
     """Make the codec of a column that is stored, but never shown or written by callers."""
 
     def refuse(_: Any) -> Any:
@@ -135,7 +135,7 @@ def opaque(unsupported: str, to_driver: Convert | None) -> Codec:
     )
 
 
-def taking_text(codec: Codec) -> Codec:
+def accepting_text(codec: Codec) -> Codec:
     """Return a codec that also reads text in bodies: ``"12"`` for an integer.
 
     What is refused either way is refused as the value that it is.

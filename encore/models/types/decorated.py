@@ -20,7 +20,7 @@ from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from encore.models.types.codec import Conversion, InvalidValue
-from encore.models.types.numbers import integer_codec
+from encore.models.types.numbers import integer_conversion
 from encore.models.types.text import check_text
 
 _NAIVE: Final = datetime(2018, 8, 16, 2, 22, 9, 446000)  # noqa: DTZ001 - some types store those
@@ -48,7 +48,7 @@ _SAMPLES: Final[tuple[Any, ...]] = (
 _STORED: Final[tuple[Any, ...]] = ("", "{}", "[]", "1", "a", '"a"', "192.0.2.1", 0, 1, 2, 1.5, b"a")
 
 
-def changes_values(kind: TypeEngine[Any]) -> bool:
+def processes_values(kind: TypeEngine[Any]) -> bool:
     """Return whether a decorator processes values in Python at all."""
     return any(
         getattr(type(kind), name) is not getattr(TypeDecorator, name)
@@ -61,7 +61,7 @@ def changes_values(kind: TypeEngine[Any]) -> bool:
     )
 
 
-def python_type_of(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
+def attribute_type(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
     """Return the type of what the ORM attribute holds; None if nothing says it.
 
     Args:
@@ -75,11 +75,11 @@ def python_type_of(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: D
             return kind.python_type
     reads = cls.process_result_value is not TypeDecorator.process_result_value
     if not reads and cls.result_processor is TypeDecorator.result_processor:
-        return stored_type(stored)
+        return sqlalchemy_python_type(stored)
     return _declared(cls) or _observed(kind, stored, dialect)
 
 
-def stored_type(stored: TypeEngine[Any]) -> Any:
+def sqlalchemy_python_type(stored: TypeEngine[Any]) -> Any:
     """Return SQLAlchemy's own Python type of a column type; None if it knows none."""
     try:
         return stored.python_type
@@ -130,7 +130,7 @@ def _observed(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialec
                 kept.append(type(value))
     if {dict, list} & {*kept} and len({*kept} - {tuple}) > 1:
         return object
-    of_column = stored_type(stored)
+    of_column = sqlalchemy_python_type(stored)
     for candidates in (kept, seen):
         if of_column in candidates:
             return of_column
@@ -227,7 +227,7 @@ def with_bind_check(
 
 def _stored_check(stored: TypeEngine[Any], dialect: Dialect) -> Any:
     if isinstance(stored, types.Integer):
-        check = integer_codec(stored, dialect).from_json
+        check = integer_conversion(stored, dialect).from_json
         return lambda value: check(value) if type(value) is int else value
     if isinstance(stored, types.String) and not isinstance(stored, types.Enum):
         return lambda value: check_text(value, stored.length) if isinstance(value, str) else value

@@ -13,7 +13,7 @@ MAX_DEPTH: Final = 64
 """How deep a JSON column's value may be nested."""
 
 
-def document_codec(_: types.JSON, __: Dialect) -> Conversion:
+def json_conversion(_: types.JSON, __: Dialect) -> Conversion:
     """Read and write any JSON value that can be stored."""
 
     def from_json(value: Any) -> Any:

@@ -7,16 +7,16 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
 from encore.models.types.codec import Conversion, InvalidValue
-from encore.models.types.temporal import iso_codec
+from encore.models.types.temporal import iso_conversion
 from encore.models.types.text import check_text
 
 
-def address_codec(kind: Any, dialect: Dialect) -> Conversion:
+def network_conversion(kind: Any, dialect: Dialect) -> Conversion:
     """Read and write an address of a host, or of a network."""
     if isinstance(kind, postgresql.CIDR):
-        form = iso_codec(ipaddress.ip_network, "a network such as 192.0.2.0/24", "", str)
+        form = iso_conversion(ipaddress.ip_network, "a network such as 192.0.2.0/24", "", str)
     else:
-        form = iso_codec(ipaddress.ip_interface, "an address such as 192.0.2.1", "", _address)
+        form = iso_conversion(ipaddress.ip_interface, "an address such as 192.0.2.1", "", _address)
     return form(kind, dialect)._replace(schema={"type": "string"})
 
 
@@ -27,7 +27,7 @@ def _address(value: Any) -> str:
     return text.removesuffix(whole)
 
 
-def bare_text_codec(_: Any, __: Dialect) -> Conversion:
+def unparsed_text_conversion(_: Any, __: Dialect) -> Conversion:
     """Read and write text whose form the database checks."""
 
     def from_text(value: Any) -> str:

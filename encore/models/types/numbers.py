@@ -19,7 +19,7 @@ _KEPT_NUMBERS: Final = 1_024  # Hours, prices: an upload repeats few of them man
 _SAFE_INTEGER: Final = 2**53 - 1  # Beyond it JavaScript, and many a JSON reader, loses digits.
 
 
-def integer_codec(kind: types.Integer, dialect: Dialect) -> Conversion:
+def integer_conversion(kind: types.Integer, dialect: Dialect) -> Conversion:
     """Read and write a whole number that the column can hold."""
     high = _highest(kind, dialect)
     low = -high - 1
@@ -58,7 +58,7 @@ def _highest(kind: types.Integer, dialect: Dialect) -> int:
     return 2**15 - 1 if isinstance(kind, types.SmallInteger) else 2**31 - 1
 
 
-def float_codec(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Conversion:
+def float_conversion(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Conversion:
     """Read and write a finite number."""
 
     def from_json(value: Any) -> float:
@@ -106,13 +106,13 @@ def _is_exact(number: Decimal, scale: int | None) -> bool:
     )
 
 
-def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Conversion:
+def numeric_conversion(kind: types.Numeric[Any], dialect: Dialect) -> Conversion:
     """Read and write a decimal, in JSON as text: many a reader's numbers lose digits.
 
     Without ``asdecimal`` the attribute is a float, and JSON has a number.
     """
     if not kind.asdecimal:
-        return float_codec(kind, dialect)._replace(to_wire=float)
+        return float_conversion(kind, dialect)._replace(to_wire=float)
 
     def to_wire(value: Decimal) -> str:
         if not value.is_finite():
@@ -137,7 +137,7 @@ def numeric_codec(kind: types.Numeric[Any], dialect: Dialect) -> Conversion:
     return Conversion(from_json, from_text, {"type": "string", "format": "decimal"}, to_wire)
 
 
-def fixed_codec(kind: FixedDecimal, _: Dialect) -> Conversion:
+def fixed_decimal_conversion(kind: FixedDecimal, _: Dialect) -> Conversion:
     """Read and write a decimal of few digits, in JSON as a number."""
     highest = Decimal(2**31 - 1).scaleb(-kind.scale)
 
@@ -160,7 +160,7 @@ def fixed_codec(kind: FixedDecimal, _: Dialect) -> Conversion:
     return Conversion(from_json, from_text, {"type": "number"})
 
 
-def boolean_codec(_: types.Boolean, __: Dialect) -> Conversion:
+def boolean_conversion(_: types.Boolean, __: Dialect) -> Conversion:
     """Read and write truth."""
 
     def from_json(value: Any) -> bool:

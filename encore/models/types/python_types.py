@@ -11,10 +11,20 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 
 from encore.models.types.codec import Conversion, InvalidValue
-from encore.models.types.json import document_codec
-from encore.models.types.numbers import boolean_codec, float_codec, integer_codec, numeric_codec
-from encore.models.types.temporal import date_codec, iso_codec, moment_codec, time_codec
-from encore.models.types.text import binary_codec, text_codec, uuid_codec
+from encore.models.types.json import json_conversion
+from encore.models.types.numbers import (
+    boolean_conversion,
+    float_conversion,
+    integer_conversion,
+    numeric_conversion,
+)
+from encore.models.types.temporal import (
+    date_conversion,
+    datetime_conversion,
+    iso_conversion,
+    time_conversion,
+)
+from encore.models.types.text import binary_conversion, text_conversion, uuid_conversion
 
 
 class _NoDialect:
@@ -32,22 +42,22 @@ _ADDRESSES: Final[Mapping[type, str]] = {
 }
 
 _SCALARS: Final[Mapping[type, Callable[[Dialect], Conversion]]] = {
-    bool: lambda dialect: boolean_codec(types.Boolean(), dialect),
-    int: lambda dialect: integer_codec(types.BigInteger(), dialect),
-    float: lambda dialect: float_codec(types.Float(), dialect),
-    str: lambda dialect: text_codec(types.String(), dialect),
-    bytes: lambda dialect: binary_codec(types.LargeBinary(), dialect),
-    date: lambda dialect: date_codec(types.Date(), dialect),
-    time: lambda dialect: time_codec(types.Time(), dialect),
-    uuid.UUID: lambda dialect: uuid_codec(types.Uuid(), dialect),
+    bool: lambda dialect: boolean_conversion(types.Boolean(), dialect),
+    int: lambda dialect: integer_conversion(types.BigInteger(), dialect),
+    float: lambda dialect: float_conversion(types.Float(), dialect),
+    str: lambda dialect: text_conversion(types.String(), dialect),
+    bytes: lambda dialect: binary_conversion(types.LargeBinary(), dialect),
+    date: lambda dialect: date_conversion(types.Date(), dialect),
+    time: lambda dialect: time_conversion(types.Time(), dialect),
+    uuid.UUID: lambda dialect: uuid_conversion(types.Uuid(), dialect),
     # No check of digits: how the decimal is stored is the type's own matter.
-    Decimal: lambda _: numeric_codec(types.Numeric(), _NO_DIALECT),
-    object: lambda dialect: document_codec(types.JSON(), dialect),
+    Decimal: lambda _: numeric_conversion(types.Numeric(), _NO_DIALECT),
+    object: lambda dialect: json_conversion(types.JSON(), dialect),
 }
 _CONTAINERS: Final = (dict, list, tuple, set, frozenset)
 
 
-def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Conversion | None:
+def python_type_conversion(python: Any, dialect: Dialect, *, aware: bool) -> Conversion | None:
     """Return the JSON form of a Python type's values; None where JSON has none.
 
     Args:
@@ -59,9 +69,9 @@ def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Conver
     if python in _SCALARS:
         form = _SCALARS[python](dialect)
     elif python is datetime:
-        form = moment_codec(types.DateTime(timezone=aware), _NO_DIALECT)
+        form = datetime_conversion(types.DateTime(timezone=aware), _NO_DIALECT)
     elif python in _ADDRESSES:
-        form = iso_codec(python, _ADDRESSES[python], "", str)(None, dialect)
+        form = iso_conversion(python, _ADDRESSES[python], "", str)(None, dialect)
     elif python in _CONTAINERS:
         form = _container(python, dialect)
     elif isinstance(python, type) and issubclass(python, enum.Enum):
@@ -71,7 +81,7 @@ def form_of_python_type(python: Any, dialect: Dialect, *, aware: bool) -> Conver
 
 def _container(python: type, dialect: Dialect) -> Conversion:
     """Read and write JSON objects as dicts, or arrays as lists, tuples or sets."""
-    document = document_codec(types.JSON(), dialect)
+    document = json_conversion(types.JSON(), dialect)
     expected, schema = (dict, "object") if python is dict else (list, "array")
 
     def checked(value: Any) -> Any:

@@ -11,49 +11,63 @@ from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from encore.database.sqlite.timestamps import instant_range
-from encore.models.types.adapter import TypeAdapters, registered_form
-from encore.models.types.codec import Codec, Conversion, Convert, opaque
+from encore.models.types.adapter import TypeAdapters, find_registered_conversion
+from encore.models.types.codec import Codec, Conversion, Converter, unsupported_codec
 from encore.models.types.decorated import (
-    changes_values,
+    attribute_type,
     is_aware,
-    python_type_of,
-    stored_type,
+    processes_values,
+    sqlalchemy_python_type,
     with_bind_check,
 )
-from encore.models.types.json import document_codec
-from encore.models.types.network import address_codec, bare_text_codec
+from encore.models.types.json import json_conversion
+from encore.models.types.network import network_conversion, unparsed_text_conversion
 from encore.models.types.numbers import (
-    boolean_codec,
-    fixed_codec,
-    float_codec,
-    integer_codec,
-    numeric_codec,
+    boolean_conversion,
+    fixed_decimal_conversion,
+    float_conversion,
+    integer_conversion,
+    numeric_conversion,
 )
-from encore.models.types.python_types import form_of_python_type
-from encore.models.types.temporal import date_codec, moment_codec, time_codec, utc_codec
-from encore.models.types.text import binary_codec, enum_codec, text_codec, uuid_codec
-from encore.models.types.verification import strict_result, verifier, verify_fixed_text
+from encore.models.types.python_types import python_type_conversion
+from encore.models.types.temporal import (
+    date_conversion,
+    datetime_conversion,
+    time_conversion,
+    utc_conversion,
+)
+from encore.models.types.text import (
+    binary_conversion,
+    enum_conversion,
+    text_conversion,
+    uuid_conversion,
+)
+from encore.models.types.verification import (
+    strict_result_processor,
+    verifier_for,
+    verify_fixed_text,
+)
 from encore.types import FixedDecimal, UtcDateTime, format_timestamp
 
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 
 # The first base that fits decides, so the narrower stands before the wider.
 _MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Conversion]], ...]] = (
-    (types.Enum, enum_codec),
-    (types.String, text_codec),
-    (types.Integer, integer_codec),
-    (postgresql.OID, lambda _, dialect: integer_codec(types.BigInteger(), dialect)),
-    (types.Float, float_codec),
-    (types.Numeric, numeric_codec),
-    (types.Boolean, boolean_codec),
-    (types.DateTime, moment_codec),
-    (types.Date, date_codec),
-    (types.Time, time_codec),
-    (types.Uuid, uuid_codec),
-    (types.JSON, document_codec),
-    (types.LargeBinary, binary_codec),
-    (postgresql.INET | postgresql.CIDR, address_codec),
-    (postgresql.MACADDR | postgresql.MACADDR8 | postgresql.MONEY, bare_text_codec),
+    (types.Enum, enum_conversion),
+    (types.String, text_conversion),
+    (types.Integer, integer_conversion),
+    (postgresql.OID, lambda _, dialect: integer_conversion(types.BigInteger(), dialect)),
+    (types.Float, float_conversion),
+    (types.Numeric, numeric_conversion),
+    (types.Boolean, boolean_conversion),
+    (types.DateTime, datetime_conversion),
+    (types.Date, date_conversion),
+    (types.Time, time_conversion),
+    (types.Uuid, uuid_conversion),
+    (types.JSON, json_conversion),
+    (types.LargeBinary, binary_conversion),
+    (postgresql.INET | postgresql.CIDR, network_conversion),
+    (postgresql.MACADDR | postgresql.MACADDR8 | postgresql.MONEY, unparsed_text_conversion),
 )
 
 
@@ -70,33 +84,33 @@ def codec_for(
         dialect: The database's.
         types_: What is registered for types.
     """
-    kind = resolved(kind, dialect)
-    registered = registered_form(kind, types_)
+    kind = resolve_variant(kind, dialect)
+    registered = find_registered_conversion(kind, types_)
     if registered is None and isinstance(kind, UtcDateTime | FixedDecimal):
         return _own_codec(kind, dialect)
     form = registered or _form(kind, dialect)
     if form is None:
-        return opaque(_unsupported(kind, dialect), _processors(kind, dialect)[0])
+        return unsupported_codec(_unsupported(kind, dialect), _processors(kind, dialect)[0])
     return _codec(kind, form, dialect)
 
 
-def resolved(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+def resolve_variant(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     """Return the variant of a type for this database, and what a domain or a bare decorator is."""
     variants: Mapping[str, TypeEngine[Any]] = kind._variant_mapping  # noqa: SLF001 - nothing public gives it
     kind = variants.get(dialect.name, kind)
     if isinstance(kind, postgresql.DOMAIN):
-        return resolved(kind.data_type, dialect)
+        return resolve_variant(kind.data_type, dialect)
     return kind
 
 
-def stored_as(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+def storage_type(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     """Return the type in which the database holds a column's values: what decorators decorate."""
-    kind = resolved(kind, dialect)
+    kind = resolve_variant(kind, dialect)
     while isinstance(kind, TypeDecorator):
         impl = kind.dialect_impl(dialect)
         if not isinstance(impl, TypeDecorator):  # A type that this database has, such as INTERVAL.
             return impl
-        kind = resolved(kind.load_dialect_impl(dialect), dialect)
+        kind = resolve_variant(kind.load_dialect_impl(dialect), dialect)
     return kind
 
 
@@ -105,16 +119,20 @@ def _form(kind: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
         return _plain_form(kind, dialect)
     if isinstance(kind, types.Interval | types.PickleType):
         return None
-    stored = stored_as(kind, dialect)
-    if not changes_values(kind):
+    stored = storage_type(kind, dialect)
+    if not processes_values(kind):
         return _plain_form(stored, dialect)
-    python = python_type_of(kind, stored, dialect)
+    python = attribute_type(kind, stored, dialect)
     if python is None:
         return None
-    form = _plain_form(_unbounded(stored), dialect) if python is stored_type(stored) else None
+    form = (
+        _plain_form(_unbounded(stored), dialect)
+        if python is sqlalchemy_python_type(stored)
+        else None
+    )
     if form is None or isinstance(stored, types.DateTime | types.JSON):
         aware = is_aware(kind, stored, dialect)
-        form = form_of_python_type(python, dialect, aware=aware)
+        form = python_type_conversion(python, dialect, aware=aware)
     return None if form is None else with_bind_check(form, kind, stored, dialect)
 
 
@@ -134,16 +152,17 @@ def _own_codec(kind: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
     """Choose the codec of a type of ours: its driver values become JSON in one step."""
     if isinstance(kind, FixedDecimal):
         return replace(
-            _codec(kind, fixed_codec(kind, dialect), dialect), to_wire=_nullable(kind.number)
+            _codec(kind, fixed_decimal_conversion(kind, dialect), dialect),
+            to_wire=_nullable(kind.number),
         )
     to_wire = None if kind.is_text(dialect) else _nullable(format_timestamp)
     verify = verify_fixed_text if kind.is_text(dialect) else None
-    codec = _codec(kind, utc_codec(kind, dialect), dialect)
+    codec = _codec(kind, utc_conversion(kind, dialect), dialect)
     return replace(codec, to_wire=to_wire, verify=verify, ambiguous=None)
 
 
 def _codec(kind: TypeEngine[Any], form: Conversion, dialect: Dialect) -> Codec:
-    stored = stored_as(kind, dialect)
+    stored = storage_type(kind, dialect)
     bind, result = _processors(kind, dialect)
     to_wire = _chain(result, form.to_wire)
     is_document = isinstance(stored, types.JSON | types.LargeBinary)
@@ -161,16 +180,18 @@ def _codec(kind: TypeEngine[Any], form: Conversion, dialect: Dialect) -> Codec:
         null=_null(bind) if isinstance(kind, TypeDecorator) else None,
         text_operand=_text_operand(kind, bind),
         instants=instant_range(stored, dialect),
-        verify=verifier(stored, dialect) if form.to_wire is None or kind is stored else None,
+        verify=verifier_for(stored, dialect) if form.to_wire is None or kind is stored else None,
         ambiguous=_ambiguous(kind, stored, dialect),
     )
 
 
-def _processors(kind: TypeEngine[Any], dialect: Dialect) -> tuple[Convert | None, Convert | None]:
+def _processors(
+    kind: TypeEngine[Any], dialect: Dialect
+) -> tuple[Converter | None, Converter | None]:
     """Return what SQLAlchemy does to values on their way to the driver, and back."""
     impl = kind.dialect_impl(dialect)
-    bind: Convert | None = impl.bind_processor(dialect)
-    stored = stored_as(kind, dialect)
+    bind: Converter | None = impl.bind_processor(dialect)
+    stored = storage_type(kind, dialect)
     if isinstance(kind, types.CHAR) and dialect.name == "postgresql":
         bind = _chain(bind, _without_padding)
     if isinstance(stored, types.Float) and kind is stored:
@@ -181,7 +202,7 @@ def _processors(kind: TypeEngine[Any], dialect: Dialect) -> tuple[Convert | None
         code = 701 if isinstance(stored, types.Float) else 1700
         return bind, impl.result_processor(dialect, code)
     result = impl.result_processor(dialect, None)
-    return bind, strict_result(kind, result) if dialect.name == "sqlite" else result
+    return bind, strict_result_processor(kind, result) if dialect.name == "sqlite" else result
 
 
 def _without_padding(text: Any) -> Any:
@@ -192,7 +213,7 @@ def _without_padding(text: Any) -> Any:
 def _ambiguous(
     kind: TypeEngine[Any], stored: TypeEngine[Any], dialect: Dialect
 ) -> Callable[[str], bool] | None:
-    if isinstance(kind, TypeDecorator) and changes_values(kind):
+    if isinstance(kind, TypeDecorator) and processes_values(kind):
         return lambda _: True
     if dialect.name != "sqlite":
         return None
@@ -203,7 +224,7 @@ def _ambiguous(
     return None
 
 
-def _null(bind: Convert | None) -> Any:
+def _null(bind: Converter | None) -> Any:
     """Return what a decorator binds for None."""
     try:
         return None if bind is None else bind(None)
@@ -211,9 +232,9 @@ def _null(bind: Convert | None) -> Any:
         return None
 
 
-def _text_operand(kind: TypeEngine[Any], bind: Convert | None) -> Convert | None:
+def _text_operand(kind: TypeEngine[Any], bind: Converter | None) -> Converter | None:
     """Return what processes the text that a decorated column is searched for, as the ORM does."""
-    if not isinstance(kind, TypeDecorator) or bind is None or not changes_values(kind):
+    if not isinstance(kind, TypeDecorator) or bind is None or not processes_values(kind):
         return None
     return bind if kind.coerce_compared_value(operators.like_op, "") is kind else None
 
@@ -224,7 +245,7 @@ def _unsupported(kind: TypeEngine[Any], dialect: Dialect) -> str:
     text = f"no JSON form is known for the column type {kind!r}"
     last = "register one"
     if isinstance(kind, TypeDecorator) and not isinstance(kind, types.Interval | types.PickleType):
-        python = python_type_of(kind, stored_as(kind, dialect), dialect)
+        python = attribute_type(kind, storage_type(kind, dialect), dialect)
         if python is None:
             text, last = f"{text}; annotate what its process_result_value returns", f"or {last}"
         else:
@@ -232,11 +253,11 @@ def _unsupported(kind: TypeEngine[Any], dialect: Dialect) -> str:
     return f"{text}; {last} with types={{{type(kind).__name__}: TypeAdapter(...)}}"
 
 
-def _chain(first: Convert | None, second: Convert | None) -> Convert | None:
+def _chain(first: Converter | None, second: Converter | None) -> Converter | None:
     if first is None or second is None:
         return first or second
     return lambda value: second(first(value))
 
 
-def _nullable(convert: Convert) -> Convert:
+def _nullable(convert: Converter) -> Converter:
     return lambda value: None if value is None else convert(value)

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
-from encore.models.types.codec import Conversion, Convert, InvalidValue
+from encore.models.types.codec import Conversion, Converter, InvalidValue
 from encore.types import format_timestamp, parse_datetime
 
 _A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 
 
-def iso_codec(
-    parse: Convert, expected: str, form: str, wire: Convert
+def iso_conversion(
+    parse: Converter, expected: str, form: str, wire: Converter
 ) -> Callable[[Any, Dialect], Conversion]:
     """Make the maker for a type whose JSON form is text that ``parse`` reads."""
 
@@ -29,21 +29,21 @@ def iso_codec(
     return lambda _, __: Conversion(from_text, from_text, schema, wire)
 
 
-utc_codec = iso_codec(parse_datetime, _A_MOMENT, "date-time", format_timestamp)
-date_codec = iso_codec(date.fromisoformat, "a date such as 2018-08-16", "date", str)
+utc_conversion = iso_conversion(parse_datetime, _A_MOMENT, "date-time", format_timestamp)
+date_conversion = iso_conversion(date.fromisoformat, "a date such as 2018-08-16", "date", str)
 
 
 def _naive(text: str) -> datetime:
     return parse_datetime(text).replace(tzinfo=None)
 
 
-def moment_codec(kind: types.DateTime, dialect: Dialect) -> Conversion:
+def datetime_conversion(kind: types.DateTime, dialect: Dialect) -> Conversion:
     """Read and write a moment of SQLAlchemy's own types."""
     parse = parse_datetime if kind.timezone and dialect.name != "sqlite" else _naive
-    return iso_codec(parse, _A_MOMENT, "date-time", format_timestamp)(kind, dialect)
+    return iso_conversion(parse, _A_MOMENT, "date-time", format_timestamp)(kind, dialect)
 
 
-def time_codec(kind: types.Time, dialect: Dialect) -> Conversion:
+def time_conversion(kind: types.Time, dialect: Dialect) -> Conversion:
     """Read and write a time of day."""
 
     def parse(text: str) -> time:
@@ -52,4 +52,4 @@ def time_codec(kind: types.Time, dialect: Dialect) -> Conversion:
             raise ValueError("an offset that would be lost")
         return moment
 
-    return iso_codec(parse, "a time such as 02:22:09", "time", str)(kind, dialect)
+    return iso_conversion(parse, "a time such as 02:22:09", "time", str)(kind, dialect)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 
 from encore.models.types.codec import Conversion, InvalidValue
-from encore.models.types.temporal import iso_codec
+from encore.models.types.temporal import iso_conversion
 
 _PLAIN_FROM: Final = 1e-6
 _PLAIN_BELOW: Final = 1e21
@@ -34,7 +34,7 @@ def check_text(text: str, length: int | None = None) -> str:
     return text
 
 
-def text_codec(kind: types.String, _: Dialect) -> Conversion:
+def text_conversion(kind: types.String, _: Dialect) -> Conversion:
     """Read and write text; a number becomes text."""
     length = kind.length
 
@@ -71,7 +71,7 @@ def _number_text(value: int | float) -> str:  # noqa: PYI041 - the two are writt
     return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
 
 
-def enum_codec(kind: types.Enum, _: Dialect) -> Conversion:
+def enum_conversion(kind: types.Enum, _: Dialect) -> Conversion:
     """Read and write one of a few names."""
     # SQLAlchemy's own, which knows of aliases and of ``values_callable``.
     members: dict[str, Any] = {name: kind._object_lookup[name] for name in kind.enums}  # noqa: SLF001 - nothing public gives it
@@ -88,17 +88,17 @@ def enum_codec(kind: types.Enum, _: Dialect) -> Conversion:
     return Conversion(from_text, from_text, {"type": "string", "enum": list(members)}, wire)
 
 
-def uuid_codec(kind: types.Uuid[Any], dialect: Dialect) -> Conversion:
+def uuid_conversion(kind: types.Uuid[Any], dialect: Dialect) -> Conversion:
     """Read and write a UUID."""
 
     def parse(text: str) -> Any:
         value = uuid.UUID(text)
         return value if kind.as_uuid else str(value)
 
-    return iso_codec(parse, "a UUID", "uuid", str)(kind, dialect)
+    return iso_conversion(parse, "a UUID", "uuid", str)(kind, dialect)
 
 
-def binary_codec(kind: types.LargeBinary, _: Dialect) -> Conversion:
+def binary_conversion(kind: types.LargeBinary, _: Dialect) -> Conversion:
     """Read and write bytes, in JSON as base64."""
 
     def from_text(value: Any) -> bytes:

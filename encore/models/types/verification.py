@@ -12,14 +12,14 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeEngine
 
-from encore.models.types.codec import Convert, Verify
+from encore.models.types.codec import Converter, Verifier
 
 _INTEGERS: Final = frozenset({int, NoneType})
 _TRUTH: Final = {0: False, 1: True, None: None}
 _TIMESTAMP: Final = len("2018-08-16T02:22:09.446Z")
 
 
-def verifier(stored: TypeEngine[Any], dialect: Dialect) -> Verify | None:
+def verifier_for(stored: TypeEngine[Any], dialect: Dialect) -> Verifier | None:
     """Return what raises ``ValueError`` if a value does not fit a column of this type."""
     if isinstance(stored, types.Float):
         return _verify_finite
@@ -30,12 +30,12 @@ def verifier(stored: TypeEngine[Any], dialect: Dialect) -> Verify | None:
     return None
 
 
-def _verify_integers(rows: Sequence[Any], value_of: Convert) -> None:
+def _verify_integers(rows: Sequence[Any], value_of: Converter) -> None:
     if not _INTEGERS.issuperset(map(type, map(value_of, rows))):
         raise ValueError("not an integer")
 
 
-def _verify_finite(rows: Sequence[Any], value_of: Convert) -> None:
+def _verify_finite(rows: Sequence[Any], value_of: Converter) -> None:
     try:
         finite = all(map(isfinite, map(value_of, rows)))
     except TypeError:  # A null among them, or text.
@@ -44,7 +44,7 @@ def _verify_finite(rows: Sequence[Any], value_of: Convert) -> None:
         raise ValueError("not a finite number")
 
 
-def verify_fixed_text(rows: Sequence[Any], value_of: Convert) -> None:
+def verify_fixed_text(rows: Sequence[Any], value_of: Converter) -> None:
     """Raise an exception if a value is not of the form in which ``UtcDateTime`` is stored.
 
     It looks at the length alone: reading each would cost a list as much as all else in it.
@@ -59,7 +59,7 @@ def verify_fixed_text(rows: Sequence[Any], value_of: Convert) -> None:
         raise ValueError("not a timestamp")
 
 
-def strict_result(kind: TypeEngine[Any], result: Convert | None) -> Convert | None:
+def strict_result_processor(kind: TypeEngine[Any], result: Converter | None) -> Converter | None:
     """Return what makes Python values of SQLite's, and raises for what SQLAlchemy would bend."""
     if isinstance(kind, types.Boolean):
         return _TRUTH.__getitem__
