@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from client.errors import ApiRejectedError, ApiServerError, UnexpectedResponseError, UsageError
-from client.responses import describe_error, is_redirect, parse_json
+from client.responses import describe_error, is_redirect, parse_body
 from client.settings import ClientSettings
 from client.tokens import TokenSource
 from client.transport import READ_SECONDS, Transport
@@ -94,7 +94,7 @@ class Api:
         if not response.content:
             return empty
         try:
-            return parse_json(response.content)
+            return parse_body(response)
         except ValueError as error:
             media_type = response.headers.get("content-type", "no content type")
             raise UnexpectedResponseError(

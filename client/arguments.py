@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple, NoReturn, TextIO
 
 from client.errors import UsageError
+from client.strict_json import parse_json
 from client.urls import check_url
 
 PROGRAM: Final = "python -m client"
@@ -101,15 +102,12 @@ def validate_json(raw: str) -> bytes:
     Raises:
         UsageError: It is not JSON (RFC 8259: no NaN, no Infinity) or not UTF-8.
     """
-    import json  # noqa: PLC0415 - start-up: most requests have no body.
-
     try:
         # Numbers are not converted: only their syntax is checked, whatever their length.
-        json.loads(raw, parse_int=str, parse_float=str, parse_constant=_reject_constant)
+        parse_json(raw, parse_int=str, parse_float=str)
         return raw.encode("utf-8")
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UsageError(f"JSON is malformed, nothing was sent: {reason}.") from error
+    except ValueError as error:
+        raise UsageError(f"JSON is malformed, nothing was sent: {error}.") from error
 
 
 def _read(stdin: TextIO) -> str:
@@ -117,7 +115,3 @@ def _read(stdin: TextIO) -> str:
         return stdin.read()
     except (OSError, ValueError) as error:
         raise UsageError(f"JSON cannot be read from stdin: {error}.") from error
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -1,7 +1,9 @@
 """Parsing responses: JSON, problem documents (RFC 9457), and other bodies that servers send."""
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
+
+from client.strict_json import parse_json
 
 if TYPE_CHECKING:
     import httpx
@@ -12,16 +14,13 @@ MAX_PLAIN_TEXT: Final = 500
 _REDIRECTS: Final = range(300, 400)
 
 
-def parse_json(content: bytes) -> Any:
-    """Return the value of JSON text.
+def parse_body(response: "httpx.Response") -> Any:
+    """Return the value of a JSON body.
 
     Raises:
-        ValueError: The content is not JSON in UTF-8, or is nested deeper than Python supports.
+        ValueError: The body is not JSON in UTF-8.
     """
-    try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_reject_constant)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    return parse_json(response.content.decode("utf-8-sig"))
 
 
 def is_redirect(response: "httpx.Response") -> bool:
@@ -46,7 +45,7 @@ def describe_error(response: "httpx.Response") -> str:
             (``[{"field", "message"}]``, or names) are supported; any other body is shortened.
     """
     try:
-        problem = parse_json(response.content)
+        problem = parse_body(response)
     except ValueError:
         problem = None
     if not isinstance(problem, dict):
@@ -73,7 +72,3 @@ def _format_error(error: Any) -> str:
     if isinstance(error, dict) and "field" in error:
         return f"{error['field']}: {error.get('message', '')}".rstrip()
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

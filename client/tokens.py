@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Final
 
 from client.errors import IssuerError, UnexpectedResponseError
-from client.responses import describe_plain_response, is_redirect, parse_json
+from client.responses import describe_plain_response, is_redirect, parse_body
 from client.settings import ClientSettings
 from client.transport import Transport
 from client.urls import require_https
@@ -94,7 +94,7 @@ class TokenSource:
                 f"ISSUER responded with a redirect ({response.status_code}), which is not followed."
             )
         try:
-            value = parse_json(response.content)
+            value = parse_body(response)
         except ValueError:
             value = None
         if response.status_code != _OK:

@@ -7,7 +7,7 @@ on an integer of 5,000 digits.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, TextIO
 
 MAX_CHARACTERS: Final = 1 << 20
@@ -23,14 +23,15 @@ class JSONStream:
 
     Args:
         stream: Read from its current position.
-        parse_constant: Called with NaN, Infinity or -Infinity, which are not JSON.
+        decoder: Decodes each element.
     """
 
-    def __init__(self, stream: TextIO, parse_constant: Callable[[str], Any]) -> None:
+    def __init__(self, stream: TextIO, decoder: json.JSONDecoder) -> None:
         self._stream = stream
-        self._decode = json.JSONDecoder(parse_constant=parse_constant).raw_decode
+        self._decode = decoder.raw_decode
         self._buffer = ""
         self._at = 0
+        self._row = 0
 
     def __iter__(self) -> Iterator[tuple[Any, str]]:
         """Yield each element and its text.
@@ -70,16 +71,22 @@ class JSONStream:
                 return ""
 
     def _next_value(self) -> tuple[Any, str]:
+        self._row += 1
         self._peek()
         while True:
             try:
                 value, end = self._decode(self._buffer, self._at)
             except RecursionError as error:
-                raise ValueError("nested too deeply") from error
-            except ValueError:
+                raise ValueError(f"row {self._row} is nested too deeply") from error
+            except ValueError as error:
                 # Invalid or incomplete: only reading more can tell.
-                if len(self._buffer) - self._at > MAX_CHARACTERS or not self._read_chunk():
-                    raise
+                if len(self._buffer) - self._at > MAX_CHARACTERS:
+                    raise ValueError(
+                        f"row {self._row} is not JSON, or longer than {MAX_CHARACTERS} characters"
+                    ) from error
+                if not self._read_chunk():
+                    reason = error.msg if isinstance(error, json.JSONDecodeError) else error
+                    raise ValueError(f"row {self._row} is not JSON: {reason}") from error
                 continue
             # A number at the end of the buffer may continue in the next chunk.
             if end < len(self._buffer) or not self._read_chunk():

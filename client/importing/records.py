@@ -10,10 +10,11 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final, NamedTuple, NoReturn, TextIO, TypeVar
+from typing import IO, Any, Final, NamedTuple, TextIO, TypeVar
 
 from client.errors import SourceError
 from client.importing.json_stream import MAX_CHARACTERS, JSONStream
+from client.strict_json import reject_constant
 
 _T = TypeVar("_T")
 
@@ -35,6 +36,24 @@ class Record(NamedTuple):
     """Cells of CSV, or JSON text: written to the file of rejected rows."""
     error: str = ""
     """Why the record cannot be parsed."""
+
+
+class DuplicateMember(NamedTuple):
+    """What a JSON object with a duplicate member is parsed to: it is not clear which one counts."""
+
+    name: str
+
+
+def build_object(members: list[tuple[str, Any]]) -> dict[str, Any] | DuplicateMember:
+    """Return an object's members, unless two have the same name: the ``object_pairs_hook``."""
+    value = dict(members)
+    if len(value) == len(members):
+        return value
+    names = [name for name, _ in members]
+    return DuplicateMember(next(name for name in names if names.count(name) > 1))
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=reject_constant, object_pairs_hook=build_object)
 
 
 class Records(NamedTuple):
@@ -107,11 +126,10 @@ def _csv_records(
 
 
 def _ndjson_records(stream: TextIO) -> Iterator[Record]:
-    decode = json.JSONDecoder(parse_constant=_reject_constant).decode
     for line, raw in enumerate(_lines(stream), 1):
         if not raw.isspace():
             try:
-                value = decode(raw)
+                value = _DECODER.decode(raw)
             except (ValueError, RecursionError) as error:
                 yield Record(line, {}, raw.strip(), f"is not JSON: {_describe(error)}")
             else:
@@ -119,11 +137,13 @@ def _ndjson_records(stream: TextIO) -> Iterator[Record]:
 
 
 def _json_records(stream: TextIO) -> Iterator[Record]:
-    for position, (value, raw) in enumerate(JSONStream(stream, _reject_constant), 1):
+    for position, (value, raw) in enumerate(JSONStream(stream, _DECODER), 1):
         yield _json_record(position, value, raw)
 
 
 def _json_record(line: int, value: Any, raw: str) -> Record:
+    if isinstance(value, DuplicateMember):
+        return Record(line, {}, raw, f"has the member {value.name!r} more than once")
     if not isinstance(value, dict):
         return Record(line, {}, raw, "is not a JSON object")
     if tuple(value)[:2] == REJECTED_COLUMNS:
@@ -161,7 +181,3 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return str(error).rstrip(".")
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -14,8 +14,9 @@ from typing import IO, Self
 
 from client.errors import StateError
 from client.importing.mapping import FieldMapping
-from client.importing.records import REJECTED_COLUMNS
+from client.importing.records import REJECTED_COLUMNS, build_object
 from client.importing.row_results import RejectedRow
+from client.strict_json import parse_json
 
 
 class RejectedFile:
@@ -95,8 +96,8 @@ def _format_json_row(line: int, reason: str, raw: str) -> str:
     """Return an object with line and reason before its members; other text becomes a member."""
     prefix = json.dumps({"line": line, "reason": reason}, ensure_ascii=False)
     try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
+        value = parse_json(raw, object_pairs_hook=build_object)
+    except ValueError:
         value = raw
     if not isinstance(value, dict):
         return f"{prefix[:-1]}, {json.dumps({'row': raw}, ensure_ascii=False)[1:]}"

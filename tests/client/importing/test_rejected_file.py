@@ -77,6 +77,21 @@ def test_json_rows_are_written_as_ndjson_and_can_be_imported(
     assert len(api.entries) == 1
 
 
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
+def test_row_with_duplicate_member_is_rejected_and_kept(
+    run: ImportRun, api: UploadApi, tmp_path: Path, name: str
+) -> None:
+    row = '{"user_id":"007","date":"2017-05-10","project":"a","hours":5,"hours":6}'
+    (tmp_path / name).write_text(row)
+    assert run(tmp_path / name).code == 3
+    assert api.requests == []
+    assert json.loads((run.state / f"{name}.rejected.ndjson").read_text()) == {
+        "line": 1,
+        "reason": "has the member 'hours' more than once",
+        "row": row,
+    }
+
+
 def test_rejected_file_has_delimiter_and_encoding_of_source(
     run: ImportRun, path: Path, tmp_path: Path
 ) -> None:

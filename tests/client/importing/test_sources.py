@@ -107,7 +107,9 @@ def test_cells_may_contain_line_ends_and_delimiters(
         ("a.json", b'[{"a": 1} {"a": 1}]', "a comma or ] is missing"),
         ("a.json", b"[] []", "unexpected data after"),
         ("a.json", b"[" * 100_000, "cannot be read"),
-        ("a.json", b"[1, NaN]", "NaN is not JSON"),
+        ("a.json", b"[1, NaN]", "row 2 is not JSON: NaN is not JSON"),
+        ("a.json", b'[{}, {"a" 1}]', "row 2 is not JSON: Expecting ':' delimiter"),
+        ("a.json", b'["' + b"x" * 1_200_000, "row 1 is not JSON, or longer than 1048576"),
     ],
 )
 def test_unreadable_source_exits_12_with_reason(
