@@ -25,7 +25,7 @@ from client.importing.retries import RetryPolicy
 from client.importing.row_results import RejectedRow, RowProcessor, RowResult
 from client.importing.settings import ImportSettings
 from client.importing.sources import FileSource, OpenSource, Source
-from client.importing.state import DryRunState, FileState, State
+from client.importing.state import FileState, State
 from client.importing.uploader import Uploader
 
 
@@ -210,7 +210,7 @@ class ImportJob:
 
 def _create_state(options: ImportOptions, name: str) -> State:
     if options.dry_run:
-        return DryRunState(options.rejected)
+        return State(options.rejected)
     return FileState(options.state, options.job or name, options.rejected)
 
 

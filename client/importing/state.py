@@ -1,7 +1,12 @@
-"""The state of an import between runs, in one directory: lock, checkpoint, rejected rows."""
+"""The state of an import between runs, in one directory: lock, checkpoint, rejected rows.
 
+The checkpoint is saved after each batch that the API has acknowledged, atomically: in a temporary
+file that is flushed to disk and then renamed. It is removed when the import has completed.
+"""
+
+import contextlib
+import os
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -10,17 +15,23 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from client.errors import LockedError, StateError
-from client.importing.checkpoint import Checkpoint, CheckpointFile
+from client.importing.checkpoint import Checkpoint
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME_CHARACTERS: Final = 200
 """File systems allow 255 bytes, and suffixes are appended."""
 
 
-class State(ABC):
-    """What an import needs to resume after it was interrupted."""
+class State:
+    """What an import needs to resume; this base class, for dry runs, keeps nothing.
 
-    @abstractmethod
+    Args:
+        rejected: The file of rejected rows that the user named, if any.
+    """
+
+    def __init__(self, rejected: Path | None) -> None:
+        self._rejected = rejected
+
     def lock(self) -> AbstractContextManager[None]:
         """Hold a lock that excludes other runs of the same import.
 
@@ -28,22 +39,30 @@ class State(ABC):
             LockedError: Another run holds it.
             StateError: The directory cannot be used.
         """
+        return nullcontext()
 
-    @abstractmethod
     def load(self) -> Checkpoint | None:
-        """Return the checkpoint of an earlier run, or None."""
+        """Return the checkpoint of an earlier run, or None.
 
-    @abstractmethod
+        Raises:
+            StateError: It cannot be read, or is not a checkpoint.
+        """
+        return None
+
     def save(self, checkpoint: Checkpoint) -> None:
-        """Save the progress of this run."""
+        """Replace the checkpoint.
 
-    @abstractmethod
+        Raises:
+            StateError: It cannot be written; the earlier checkpoint is still there.
+        """
+
     def remove(self) -> None:
         """Remove the checkpoint: the import has completed."""
 
-    @abstractmethod
     def rejected_path(self, file_format: str) -> Path | None:
         """Return the file of rejected rows, CSV or NDJSON like the source, or None for no file."""
+        del file_format  # The user chose the name.
+        return self._rejected
 
 
 class FileState(State):
@@ -56,10 +75,10 @@ class FileState(State):
     """
 
     def __init__(self, directory: Path, job: str, rejected: Path | None) -> None:
+        super().__init__(rejected)
         self._directory = directory
         self._job = _UNSAFE.sub("-", job).strip("-.")[:_MAX_NAME_CHARACTERS] or "import"
-        self._rejected = rejected
-        self._checkpoint = CheckpointFile(directory / f"{self._job}.json")
+        self._checkpoint = directory / f"{self._job}.json"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -85,43 +104,52 @@ class FileState(State):
 
     def load(self) -> Checkpoint | None:
         """Read the checkpoint's file."""
-        return self._checkpoint.load()
+        try:
+            content = self._checkpoint.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise StateError(
+                f"The checkpoint {self._checkpoint} cannot be read: {error}."
+            ) from error
+        try:
+            return Checkpoint.from_json(content)
+        except ValueError as error:
+            raise StateError(
+                f"{self._checkpoint} is not a checkpoint of this version; --restart starts"
+                " without it."
+            ) from error
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint's file."""
-        self._checkpoint.save(checkpoint)
+        temporary = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(checkpoint.to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._checkpoint)
+            _fsync_directory(self._directory)
+        except OSError as error:
+            raise StateError(
+                f"The checkpoint {self._checkpoint} cannot be written: {error.strerror}."
+            ) from error
 
     def remove(self) -> None:
         """Remove the checkpoint's file."""
-        self._checkpoint.remove()
+        with contextlib.suppress(OSError):
+            self._checkpoint.unlink(missing_ok=True)
 
     def rejected_path(self, file_format: str) -> Path | None:
-        """Return the file named by the user, or one in the directory."""
+        """Return the file that the user named, or one in the directory."""
         suffix = "csv" if file_format == "csv" else "ndjson"
         return self._rejected or self._directory / f"{self._job}.rejected.{suffix}"
 
 
-class DryRunState(State):
-    """The state of a dry run: only a file of rejected rows, if the user named one."""
-
-    def __init__(self, rejected: Path | None) -> None:
-        self._rejected = rejected
-
-    def lock(self) -> AbstractContextManager[None]:
-        """Lock nothing: a dry run writes nothing that another run reads."""
-        return nullcontext()
-
-    def load(self) -> Checkpoint | None:
-        """Return None: a dry run starts at the beginning."""
-        return None
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        """Save nothing."""
-
-    def remove(self) -> None:
-        """Remove nothing."""
-
-    def rejected_path(self, file_format: str) -> Path | None:
-        """Return the file named by the user."""
-        del file_format  # The user chose the name.
-        return self._rejected
+def _fsync_directory(path: Path) -> None:
+    """Flush a directory, so that a rename in it survives a power failure."""
+    directory_fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory_fd)
+    finally:
+        os.close(directory_fd)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from client.importing.checkpoint import Checkpoint, CheckpointFile
+from client.importing.checkpoint import Checkpoint
 from client.importing.results import Counts
+from client.importing.state import FileState
 from tests.client.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
 from tests.conftest import START_SECONDS, environment_of
 
@@ -161,14 +162,14 @@ def test_invalid_checkpoint_is_reported_with_restart_option(
 
 
 def test_checkpoint_file_round_trip(tmp_path: Path) -> None:
-    file = CheckpointFile(tmp_path / "a.json")
-    assert file.load() is None
+    state = FileState(tmp_path, "a", None)
+    assert state.load() is None
     kept = Checkpoint(position=3, fingerprint="f", counts=Counts(1, 2, 3, 4, 5), rejected_bytes=7)
-    file.save(kept)
-    assert file.load() == kept
+    state.save(kept)
+    assert state.load() == kept
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
-    file.remove()
-    assert file.load() is None
+    state.remove()
+    assert state.load() is None
 
 
 def test_checkpoint_contains_no_row_and_no_secret(
