@@ -122,7 +122,7 @@ class Resource:
         )
         self.session_writes = SessionWrites(self.fields, database.dialect)
         check_mapped(self)
-        self.relation_loader = RelationLoader(self.serializer)
+        self.relation_loader = RelationLoader(self.serializer, database.dialect)
         self._naming = self._try(
             "search",
             QueryBuilder,

@@ -11,6 +11,7 @@ from encore.models.relations import UnsupportedRelation, relations_of
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions
 from encore.resource.compatibility import compatibility_of
+from encore.serializers.builder import build_serializer
 from encore.serializers.serializer import Serializer
 
 _OWN: Final = "own"
@@ -91,7 +92,7 @@ class ResourceSerializers:
     ) -> Serializer:
         """Make a view, or only look names up if attributes are not to be refused yet."""
         try:
-            return Serializer.of(
+            return build_serializer(
                 model or self._options.model,
                 self._dialect,
                 exclude=exclude,

@@ -1,8 +1,8 @@
-"""Embedding: the related rows of a whole page, one statement a relation.
+"""Embedding related rows in a whole page of rows, with one statement a relation.
 
-Rows are fetched by the parents' keys and handed out, so a page of a hundred costs as many
-statements as a page of one. Of a parent with very many related rows only the first are shown, and
-beside them how many there are.
+Rows are fetched by the keys of all parents at once, so a page of a hundred rows takes as many
+statements as a page of one. If a parent has more related rows than the limit, only the first are
+embedded, and their number beside them.
 """
 
 from collections import defaultdict
@@ -10,26 +10,36 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Dialect
+
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.serializers.records import hide
-from encore.serializers.relation_statements import Key
+from encore.serializers.relation_statements import Key, RelationStatements
 from encore.serializers.serializer import RelatedSerializer, Serializer
 
 
 @dataclass(slots=True)
-class _Found:
-    """Related records under each parent's key, and the counts of those that were cut."""
+class _RelatedRecords:
+    """Related records by their parent's key, and the number of rows where not all are embedded."""
 
-    records: dict[Key, list[Any]]
+    by_key: dict[Key, list[Any]]
     counts: dict[Key, int]
 
 
 class RelationLoader:
-    """Embeds the children of a view."""
+    """Embeds the related rows of one serializer's rows.
 
-    def __init__(self, serializer: Serializer) -> None:
-        self._serializer = serializer
+    Args:
+        serializer: The serializer of the rows.
+        dialect: The dialect to compile statements for.
+    """
+
+    def __init__(self, serializer: Serializer, dialect: Dialect) -> None:
+        self._relations = {
+            name: _RelationLoader(serializer, child, dialect)
+            for name, child in serializer.children.items()
+        }
 
     async def embed(
         self,
@@ -41,66 +51,66 @@ class RelationLoader:
         """Fetch the related rows of these rows and set them on their records.
 
         Args:
-            connection: Where to fetch.
-            rows: As the database gave them, in the view's field order.
-            records: Made of those rows, in the same order.
+            connection: The connection to fetch with.
+            rows: The rows as the database returned them, in the serializer's field order.
+            records: The records of those rows, in the same order.
             wanted: The relations to embed; None for all.
         """
-        await _embed(connection, self._serializer, rows, records, wanted)
+        if not rows:
+            return
+        for name, relation in self._relations.items():
+            if wanted is None or name in wanted:
+                await relation.embed(connection, rows, records)
 
 
-async def _embed(
-    connection: Connection,
-    serializer: Serializer,
-    rows: Sequence[Row],
-    records: Sequence[Any],
-    wanted: Collection[str] | None = None,
-) -> None:
-    for name, child in serializer.children.items():
-        if rows and (wanted is None or name in wanted):
-            await _embed_one(connection, child, rows, records)
+class _RelationLoader:
+    """Embeds the rows of one relation, and those related to them in turn."""
 
+    def __init__(self, parent: Serializer, child: RelatedSerializer, dialect: Dialect) -> None:
+        self._child = child
+        self._statements = RelationStatements(parent, child, dialect)
+        has_children = bool(child.serializer.children)
+        self._loader = RelationLoader(child.serializer, dialect) if has_children else None
 
-async def _embed_one(
-    connection: Connection, child: RelatedSerializer, rows: Sequence[Row], records: Sequence[Any]
-) -> None:
-    relation, places = child.relation, child.fetching.places
-    keys = [tuple(row[place] for place in places) for row in rows]
-    found = await _fetch(connection, child, {key for key in keys if None not in key})
-    for record, key in zip(records, keys, strict=True):
-        related = found.records.get(key, ())
-        value: Any = list(related) if relation.many else next(iter(related), None)
-        setattr(record, relation.name, value)
-        if found.counts and key in found.counts:
-            setattr(record, child.count_name, found.counts[key])
+    async def embed(
+        self, connection: Connection, rows: Sequence[Row], records: Sequence[Any]
+    ) -> None:
+        relation, places = self._child.relation, self._statements.places
+        keys = [tuple(row[place] for place in places) for row in rows]
+        found = await self._fetch(connection, {key for key in keys if None not in key})
+        for record, key in zip(records, keys, strict=True):
+            related = found.by_key.get(key, ())
+            value: Any = list(related) if relation.many else next(iter(related), None)
+            setattr(record, relation.name, value)
+            if found.counts and key in found.counts:
+                setattr(record, self._child.count_name, found.counts[key])
 
-
-async def _fetch(connection: Connection, child: RelatedSerializer, keys: Collection[Key]) -> _Found:
-    """Fetch the related rows of these keys."""
-    if not keys:
-        return _Found({}, {})
-    fetching, serializer = child.fetching, child.serializer
-    width = fetching.width
-    fetched = await fetching.fetch(connection, list(keys))
-    if child.relation.repeats:
-        fetched = _first_of_each(fetched, width, serializer)
-    rows: list[Row] = [tuple(row)[width:] for row in fetched]
-    records = serializer.read_rows(rows)
-    by_key: dict[Key, list[Any]] = defaultdict(list)
-    for row, record in zip(fetched, records, strict=True):
-        by_key[tuple(row[:width])].append(record)
-    counts: dict[Key, int] = {}
-    if len(fetched) > child.limit:
-        long = [key for key, group in by_key.items() if len(group) > child.limit]
-        if long:
-            rows, records = _cut(child.limit, by_key, long, rows, records)
-            if child.relation.many:
-                counts = await fetching.count(connection, long)
-    if serializer.children:
-        await _embed(connection, serializer, rows, records)
-    if serializer.hidden:
-        hide(records, serializer.hidden)
-    return _Found(by_key, counts)
+    async def _fetch(self, connection: Connection, keys: Collection[Key]) -> _RelatedRecords:
+        """Fetch the related rows of parents with these keys."""
+        if not keys:
+            return _RelatedRecords({}, {})
+        child, statements, serializer = self._child, self._statements, self._child.serializer
+        width = statements.width
+        fetched = await statements.fetch(connection, list(keys))
+        if child.relation.repeats:
+            fetched = _without_duplicates(fetched, width, serializer)
+        rows: list[Row] = [tuple(row)[width:] for row in fetched]
+        records = serializer.read_rows(rows)
+        by_key: dict[Key, list[Any]] = defaultdict(list)
+        for row, record in zip(fetched, records, strict=True):
+            by_key[tuple(row[:width])].append(record)
+        counts: dict[Key, int] = {}
+        if len(fetched) > child.limit:
+            long = [key for key, group in by_key.items() if len(group) > child.limit]
+            if long:
+                rows, records = _cut(child.limit, by_key, long, rows, records)
+                if child.relation.many:
+                    counts = await statements.count(connection, long)
+        if self._loader is not None:
+            await self._loader.embed(connection, rows, records)
+        if serializer.hidden:
+            hide(records, serializer.hidden)
+        return _RelatedRecords(by_key, counts)
 
 
 def _cut(
@@ -110,16 +120,16 @@ def _cut(
     rows: Sequence[Row],
     records: Sequence[Any],
 ) -> tuple[list[Row], list[Any]]:
-    """Leave these parents no more records than the limit; return the rows and records left."""
+    """Cut the records of these parents to the limit; return the rows and records that are left."""
     for key in long:
         del by_key[key][limit:]
     kept = {id(record) for group in by_key.values() for record in group}
-    left = [(row, one) for row, one in zip(rows, records, strict=True) if id(one) in kept]
-    return [row for row, _ in left], [one for _, one in left]
+    left = [(row, r) for row, r in zip(rows, records, strict=True) if id(r) in kept]
+    return [row for row, _ in left], [record for _, record in left]
 
 
-def _first_of_each(fetched: Sequence[Row], width: int, serializer: Serializer) -> list[Row]:
-    """Leave out the rows that one parent was given before: the ORM gives each row once."""
+def _without_duplicates(fetched: Sequence[Row], width: int, serializer: Serializer) -> list[Row]:
+    """Return the rows without those that the same parent has already, as the ORM does."""
     fields = list(serializer.fields)
     places = (*range(width), *(width + fields.index(field) for field in serializer.fields.key))
     seen: dict[Key, Row] = {}

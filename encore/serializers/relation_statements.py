@@ -11,7 +11,7 @@ is rounded up to a power of two, by repeating the last, so that few shapes are c
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -31,9 +31,7 @@ from encore.database.connection import Connection
 from encore.database.statement import Row, Statement, param
 from encore.models.relation_conditions import join_relation, order_by_clauses, primary_key_of
 from encore.models.relations import Relation
-
-if TYPE_CHECKING:
-    from encore.serializers.serializer import Serializer
+from encore.serializers.serializer import RelatedSerializer, Serializer
 
 MAX_KEYS: Final = 8_192
 """The most keys in one statement; the databases allow some 32,000 values."""
@@ -68,31 +66,23 @@ class RelationStatements:
     """Fetches the related rows of one relation.
 
     Args:
-        relation: From the parents to the rows.
-        parent: The view of the parents.
-        child: The view of the rows.
-        dialect: What to compile for.
-        limit: How many rows of one parent are wanted.
+        parent: The serializer of the parents.
+        child: The relation and the serializer of its rows.
+        dialect: The dialect to compile for.
 
     Attributes:
-        places: Where in the parent's rows that stands which it is known by.
-        width: How many columns that is.
+        places: The indexes of the identifying columns in the parent's rows.
+        width: The number of those columns.
     """
 
-    def __init__(
-        self,
-        relation: Relation,
-        parent: "Serializer",
-        child: "Serializer",
-        dialect: Dialect,
-        limit: int,
-    ) -> None:
+    def __init__(self, parent: Serializer, child: RelatedSerializer, dialect: Dialect) -> None:
+        relation = child.relation
         self._relation = relation
-        self._child = child
+        self._fields = child.serializer.fields
         self._dialect = dialect
-        self._limit = limit
+        self._limit = child.limit
         # What SQL computes may select from the link table: that goes by another name then.
-        self._plain = relation.plain and not (relation.link is not None and child.fields.computed)
+        self._plain = relation.plain and not (relation.link is not None and self._fields.computed)
         if self._plain:
             self._kinds = [other.type for _, other in relation.pairs]
             self.places = [parent.place(local) for local, _ in relation.pairs]
@@ -190,7 +180,7 @@ class RelationStatements:
 
     def _source(self, size: int) -> _Source:
         return (_plain if self._plain else _joined)(
-            self._relation, [field.attribute for field in self._child.fields], self._among(size)
+            self._relation, [field.attribute for field in self._fields], self._among(size)
         )
 
     def _among(self, size: int) -> Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]:

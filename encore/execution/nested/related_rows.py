@@ -53,7 +53,7 @@ class RelatedRows:
         self.statements = Statements(child.serializer.fields, child.serializer.fields.key, dialect)
         self.association_table = AssociationTable(child.relation, dialect)
         self._session_writes = SessionWrites(child.serializer.fields, dialect)
-        self._relation_loader = RelationLoader(child.serializer)
+        self._relation_loader = RelationLoader(child.serializer, dialect)
         relation = child.relation
         self.foreign = (
             [child.serializer.fields.of_column(remote) for _, remote in relation.pairs]
