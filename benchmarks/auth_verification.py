@@ -18,7 +18,7 @@ from jose.utils import base64url_encode
 from encore.auth import TrustedIssuer, Verifier
 from encore.auth.jwks import read_key_set
 from encore.auth.jws import parse
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.issuer.signing import SigningKey
 
 ISSUER = "https://issuer.example/oauth2/default"

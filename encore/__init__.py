@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from encore.crud import Crud
     from encore.database.factory import open_database
     from encore.database.tables import metadata
-    from encore.errors.configuration import ConfigurationError
-    from encore.errors.hooks import HookError
+    from encore.errors import ConfigurationError, HookError
     from encore.execution.actions import Action, RowAction
     from encore.execution.context import Context, Response
     from encore.execution.hooks import SKIP, stop

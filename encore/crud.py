@@ -19,7 +19,7 @@ from sqlalchemy import Dialect
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import PipelineRoute
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.execution.hooks import ActionHooks
 from encore.execution.resource import DEFAULT_BODY_LIMIT, Resource
 from encore.http.request_state import Access

@@ -11,7 +11,7 @@ Public surface::
     await verifier.aclose()            # at shutdown
 
 - ``BearerAuthMiddleware(app, verifier, resource_metadata=None)``: pure ASGI; raises
-``encore.errors.api.ApiError``.
+``encore.errors.ApiError``.
 - ``Verifier(issuers, fetch, revoked, cache_size, keyring_policy, wall_clock, steady_clock)``.
 - ``TrustedIssuer(issuer, audience, algorithms, scope_claims, clock_skew_seconds, jwks_uri)``.
 - ``JWKSCachePolicy(...)``: times and budgets of fetching keys.

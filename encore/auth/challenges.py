@@ -2,13 +2,13 @@
 
 Owns the sentences of the seed and the one ``WWW-Authenticate`` challenge that each refusal carries
 (RFC 6750 section 3; RFC 9728 section 5.1 for ``resource_metadata``). It leaves rendering to
-``encore.errors.api``. What a caller reads never tells why a token was refused: that is the
+``encore.errors``. What a caller reads never tells why a token was refused: that is the
 ``reason`` code, which goes to the log alone.
 """
 
 from math import ceil
 
-from encore.errors.api import ApiError, Forbidden, InvalidRequest, ServiceUnavailable, Unauthorized
+from encore.errors import ApiError, Forbidden, InvalidRequest, ServiceUnavailable, Unauthorized
 
 NO_HEADER = "You must send an Authorization header"
 NOT_BEARER = "Expected a Bearer token"

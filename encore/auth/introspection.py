@@ -25,7 +25,7 @@ from encore.auth.middleware import TokenVerifier
 from encore.auth.scopes import read_scopes
 from encore.auth.token_cache import TokenCache
 from encore.auth.verifier import Revoked
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 
 Ask = Callable[[str], Awaitable[Mapping[str, Any]]]
 """Gives the endpoint's answer about a token, or raises."""

@@ -16,7 +16,7 @@ from encore.auth.access_token import AccessToken
 from encore.auth.credentials import bearer_credential
 from encore.auth.issuers import is_safe_url
 from encore.auth.scopes import permit
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.http.request_state import RequestState
 
 _POLICY_VIOLATION = 1008  # RFC 6455 7.4.1

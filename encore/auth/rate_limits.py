@@ -22,7 +22,7 @@ from encore.auth import challenges as refusals
 from encore.auth.fixed_windows import Windows
 from encore.auth.jwks_cache import Clock
 from encore.auth.middleware import BearerAuthMiddleware, TokenVerifier
-from encore.errors.api import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
+from encore.errors import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
 from encore.http.address import address_of
 from encore.http.request_state import Header, RequestState
 

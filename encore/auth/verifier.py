@@ -24,7 +24,7 @@ from encore.auth.fetch import Download, Fetch
 from encore.auth.issuers import TrustedIssuer
 from encore.auth.jwks_cache import DEFAULT_POLICY, Clock, JWKSCache, JWKSCachePolicy
 from encore.auth.token_cache import Entry, TokenCache
-from encore.errors.api import ApiError, ServiceUnavailable
+from encore.errors import ApiError, ServiceUnavailable
 
 Revoked = Callable[[Mapping[str, Any]], bool]
 """Tells by its claims whether a token was revoked. Asked at each request, so from memory."""

@@ -13,7 +13,7 @@ from encore.auth.claims import validate_claims
 from encore.auth.scopes import read_scopes
 from encore.doctor.check_result import CheckResult, good, note, wrong
 from encore.doctor.issuers import Examined
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.settings import Settings
 
 _SUBJECT = "token"

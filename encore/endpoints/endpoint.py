@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.execution.context import Response
 from encore.execution.pipeline import Pipeline
 from encore.http.media_types import check_accept

@@ -1,14 +1,36 @@
-"""Mistakes in how resources are configured, found at start-up."""
+"""Mistakes of a service's author, found at start-up: in options of resources and in routes."""
 
 from typing import Any
 
 
 class ConfigurationError(Exception):
-    """A mistake in a resource's options, found at start-up; names the resource and the option."""
+    """An invalid option of a resource; the message names the resource and the option.
 
-    def __init__(self, resource: str, option: str, text: Any) -> None:
-        super().__init__(f"resource {resource}: option {option}: {text}")
+    Args:
+        resource: The resource's name.
+        option: The option's name.
+        message: What is wrong with its value.
+    """
+
+    def __init__(self, resource: str, option: str, message: Any) -> None:
+        super().__init__(f"resource {resource}: option {option}: {message}")
 
 
 class InvalidOption(LookupError):
-    """An option names something that the model does not have; the text says what there is."""
+    """An option names something that the model does not have; the message lists what it has."""
+
+
+class RouteError(Exception):
+    """A route that the application cannot serve; start-up fails."""
+
+
+class UndeclaredAccess(RouteError):
+    """A route that is neither public nor declares its scopes."""
+
+
+class UnsupportedRoute(RouteError):
+    """A route of a type that the application does not support."""
+
+
+class MissingAuthentication(RouteError):
+    """A route requires a token, but no middleware of the application verifies one."""

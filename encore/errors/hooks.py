@@ -1,11 +1,11 @@
-"""Errors in the code of hooks: found when a hook runs, logged, and answered with 500."""
+"""Errors in the code of hooks: raised when a hook runs, logged, and sent as 500."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class HookError(Exception):
-    """A mistake in a hook's code; the text says which, and never holds a request's values."""
+    """A mistake in a hook's code; the message names it, without values of the request."""
 
 
 class UnknownAttribute(HookError):
@@ -14,7 +14,7 @@ class UnknownAttribute(HookError):
     Args:
         resource: The resource's name.
         what: What was looked up: ``attribute``, ``relation``.
-        name: What the hook said.
+        name: The name that the hook used.
         known: The names that exist.
     """
 

@@ -1,15 +1,9 @@
-"""Reasons not to start.
-
-The tree::
-
-    CannotStart          one line for the person who starts the service
-    └── SettingsError    a setting is missing or wrong; the line begins with its name
-"""
+"""Errors that keep the process from starting, each one line for the operator."""
 
 
 class StartupError(Exception):
-    """A reason not to start, in one line for the person who starts it."""
+    """The process cannot start; the message is one line that says why."""
 
 
 class SettingsError(StartupError):
-    """A setting is missing or wrong; the text names it."""
+    """A setting is missing or invalid; the message begins with its name."""

@@ -8,7 +8,7 @@ dictionary of attribute names.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from encore.errors.hooks import HookError, UnknownAttribute
+from encore.errors import HookError, UnknownAttribute
 from encore.models.fields import Field, Fields
 
 if TYPE_CHECKING:

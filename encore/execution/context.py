@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.types import Scope
 
 from encore.database.connection import Connection
-from encore.errors.api import ApiError
-from encore.errors.hooks import HookError, UnknownAttribute
+from encore.errors import ApiError, HookError, UnknownAttribute
 from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria
 from encore.execution.key_lookup import Lookup, look_up

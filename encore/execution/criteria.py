@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.sql import ClauseElement
 
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
 from encore.query.filters import Comparison, Condition, IsNull, Or, RawFilter

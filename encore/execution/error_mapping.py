@@ -8,7 +8,7 @@ from sqlalchemy import Column, Dialect, ForeignKeyConstraint, and_, literal, sel
 from encore.database import errors as db
 from encore.database.protocol import Database
 from encore.database.statement import Statement, param
-from encore.errors.api import (
+from encore.errors import (
     ApiError,
     ClientClosedRequest,
     Conflict,

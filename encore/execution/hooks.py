@@ -21,9 +21,7 @@ from typing import Any, Final
 
 from starlette.responses import Response as StarletteResponse
 
-from encore.errors.api import ApiError
-from encore.errors.configuration import ConfigurationError
-from encore.errors.hooks import HookError
+from encore.errors import ApiError, ConfigurationError, HookError
 from encore.execution.context import Context, Response
 from encore.execution.response_checks import check_response
 

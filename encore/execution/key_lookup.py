@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
 from encore.models.keys import identifies_one_row

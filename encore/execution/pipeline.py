@@ -21,8 +21,7 @@ from starlette.types import Receive, Scope
 
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
-from encore.errors.api import ApiError, Conflict, InternalError, ServiceUnavailable
-from encore.errors.hooks import HookError
+from encore.errors import ApiError, Conflict, HookError, InternalError, ServiceUnavailable
 from encore.execution.actions import ACTIONS, Action
 from encore.execution.context import Context, Response
 from encore.execution.error_mapping import map_database_error

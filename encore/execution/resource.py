@@ -7,8 +7,7 @@ from typing import Any, Final
 from starlette.types import Scope
 
 from encore.database.protocol import Database
-from encore.errors.api import NotFound
-from encore.errors.configuration import ConfigurationError, InvalidOption
+from encore.errors import ConfigurationError, InvalidOption, NotFound
 from encore.execution.hooks import ActionHooks, AllHooks, check_callable, use
 from encore.execution.nested.arrays import unsyncable
 from encore.execution.nested.session_writes import SessionNestedWrites

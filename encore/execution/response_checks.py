@@ -7,7 +7,7 @@ worker. By then the rows would be written.
 import re
 from typing import Any, Final
 
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 
 _STATUSES: Final = range(200, 600)
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

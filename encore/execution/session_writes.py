@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
-from encore.errors.api import Conflict, NotFound, ValidationFailed
+from encore.errors import Conflict, NotFound, ValidationFailed
 from encore.models.fields import DriverValue, Field, Fields
 from encore.models.orm_behaviour import SessionRequirements
 from encore.models.types.registry import storage_type

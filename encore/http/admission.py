@@ -13,7 +13,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.errors.api import Overloaded
+from encore.errors import Overloaded
 from encore.http.request_state import RequestState
 
 MAX_CONCURRENT_REQUESTS: Final = 1_000

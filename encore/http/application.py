@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from encore.errors import MissingAuthentication, UnsupportedRoute
 from encore.http.admission import (
     MAX_CONCURRENT_REQUESTS,
     ClientConcurrencyMiddleware,
@@ -14,16 +15,9 @@ from encore.http.admission import (
 )
 from encore.http.body_timeout import BODY_TIMEOUT_SECONDS
 from encore.http.error_handling import ErrorHandlingMiddleware
-from encore.http.gates import (
-    NO_GATE,
-    Gate,
-    MissingGate,
-    RequirePrincipalMiddleware,
-    checked,
-    gate_of,
-)
+from encore.http.gates import NO_GATE, Gate, RequirePrincipalMiddleware, checked, gate_of
 from encore.http.lifespan import run_lifespan
-from encore.http.native import UnsupportedRoute, access_of, registered
+from encore.http.native import access_of, registered
 from encore.http.request_log import RequestLogMiddleware
 from encore.http.request_state import PUBLIC, Access, Header
 from encore.http.routing import RouteTable, RoutingMiddleware, dispatch
@@ -86,14 +80,14 @@ class Application(FastAPI):
         raise UnsupportedRoute("a Service has no frontend(): mount StaticFiles on a path")
 
     def _check_gate(self) -> None:
-        """Raise ``MissingGate`` for a route of the service's own that no middleware protects."""
+        """Raise ``MissingAuthentication`` for a route that no middleware protects."""
         if gate_of(self.user_middleware) is not Gate.MISSING:
             return
         for route in registered(self.router.routes):
             path = route.path or ""
             access = access_of(route) or self.access.get(path, PUBLIC)
             if not access.public:
-                raise MissingGate(f"the route {path} asks for a token, and {NO_GATE}")
+                raise MissingAuthentication(f"the route {path} asks for a token, and {NO_GATE}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve; FastAPI's own look for telemetry, which is off, is spared."""

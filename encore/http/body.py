@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
-from encore.errors.api import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMediaType
+from encore.errors import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMediaType
 from encore.http.coding import PIECE, decoder_of
 from encore.http.media_types import content_type_of, parse_media_type
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from starlette.types import Message
 
-from encore.errors.api import RequestTimeout
+from encore.errors import RequestTimeout
 
 BODY_TIMEOUT_SECONDS: Final = 20
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
-from encore.errors.api import MalformedBody, UnsupportedMediaType
+from encore.errors import MalformedBody, UnsupportedMediaType
 
 PIECE: Final = 256 * 1024
 """The most that is decoded at a time, in bytes."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from encore.errors.api import NotAcceptable
+from encore.errors import NotAcceptable
 
 LEVEL: Final = 1
 """zlib's. An export of a table is a tenth smaller at 6, and takes three times as long."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
 
-from encore.errors.api import ClientClosedRequest
+from encore.errors import ClientClosedRequest
 
 T = TypeVar("T")
 

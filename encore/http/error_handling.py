@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from encore import errors
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
-from encore.errors import api as errors
 from encore.http.causes import cause_of
 from encore.http.handlers import Handlers, handler_of, response_of
 from encore.http.native import without_body
@@ -190,8 +190,8 @@ def problem_of(error: HTTPException) -> errors.ApiError:
     """Return the problem of FastAPI's own exception: status, detail and headers stay."""
     detail: Any = error.detail
     if isinstance(detail, str):
-        return errors.ApiError.of(error.status_code, detail, headers=error.headers)
-    problem = errors.ApiError.of(error.status_code, headers=error.headers)
+        return errors.ApiError.for_status(error.status_code, detail, headers=error.headers)
+    problem = errors.ApiError.for_status(error.status_code, headers=error.headers)
     problem.detail = jsonable_encoder(detail)
     return problem
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
-from encore.errors.api import MalformedBody, UnsupportedMediaType
+from encore.errors import MalformedBody, UnsupportedMediaType
 from encore.http.body import JSON_TYPES, decode_object, read_body
 from encore.http.media_types import content_type_of, parse_media_type
 

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.errors.api import Forbidden, Unauthorized
+from encore.errors import Forbidden, Unauthorized
 from encore.http.request_state import Access, RequestState
 
 Lifespan = Callable[[Any], Any]
@@ -26,10 +26,6 @@ _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
 NO_GATE: Final = "no middleware of the application verifies one"
-
-
-class MissingGate(Exception):
-    """A route that asks for a token in an application that verifies none: the start stops."""
 
 
 class Gate(Enum):

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope
 
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 
 Handlers = Mapping[Any, Any]
 """By status or class of exceptions, as ``FastAPI.exception_handlers`` has them."""

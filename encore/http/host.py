@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from encore.errors.api import BadRequest
+from encore.errors import BadRequest
 
 _HOST: Final = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.v]+\])(?::[0-9]*)?")
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
-from encore.errors.api import BadRequest, NotAcceptable
+from encore.errors import BadRequest, NotAcceptable
 from encore.http.short_texts import cached_if_short
 
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")

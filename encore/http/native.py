@@ -12,11 +12,8 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Host, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from encore.errors import UnsupportedRoute
 from encore.http.request_state import Access
-
-
-class UnsupportedRoute(Exception):
-    """A route that a ``Service`` cannot serve: the start stops."""
 
 
 def registered(routes: Iterable[BaseRoute]) -> list[RouteContext]:

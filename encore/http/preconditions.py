@@ -7,7 +7,7 @@ carries a ``Last-Modified`` (section 13.1.4).
 
 from starlette.types import Scope
 
-from encore.errors.api import PreconditionFailed
+from encore.errors import PreconditionFailed
 from encore.http.body import header
 
 

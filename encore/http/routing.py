@@ -21,9 +21,16 @@ from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.errors.api import ApiError, BadRequest, MethodNotAllowed, NotFound
+from encore.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    UndeclaredAccess,
+    UnsupportedRoute,
+)
 from encore.http.host import refusal_of_host
-from encore.http.native import UnsupportedRoute, access_of, native, registered
+from encore.http.native import access_of, native, registered
 from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, RequestState
 
 log: Any = structlog.get_logger("encore")
@@ -33,10 +40,6 @@ _INDEXED: Final = re.compile(r"(?:/(?:[^{}/]*|\{[^{}/:]+\}))+")
 
 
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-
-
-class UndeclaredAccess(Exception):
-    """A route that is neither public nor says what it asks of a token: the start stops."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ What is inside ``or=``, ``not=``, searches and presets counts like what stands o
 from collections.abc import Iterable
 from typing import Any, Final
 
-from encore.errors.api import InvalidQuery
+from encore.errors import InvalidQuery
 from encore.query.filters import Comparison, Condition, leaf_conditions
 from encore.query.operators import TEXT
 

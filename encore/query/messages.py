@@ -4,7 +4,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Final
 
-from encore.errors.api import InvalidQuery
+from encore.errors import InvalidQuery
 
 SHOWN: Final = 100
 """The most characters of a name that a message repeats."""

@@ -10,7 +10,7 @@ names the nearest one: a misspelt filter must not list everything.
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from encore.errors.api import BadRequest, InvalidQuery
+from encore.errors import BadRequest, InvalidQuery
 from encore.http.short_texts import cached_if_short
 from encore.query.field_lookup import FieldLookup, FieldPath, Preset, Search
 from encore.query.filters import (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from encore.errors.api import ApiError, Conflict, ValidationFailed
+from encore.errors import ApiError, Conflict, ValidationFailed
 from encore.options.options import COMPATIBLE, NESTED_ARRAYS
 from encore.query.paging import PAGING, PagingRules, content_range, finale_content_range
 from encore.query.parser import PRESET

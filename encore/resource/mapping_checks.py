@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import JSON, Column
 
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.models.defaults import has_sql_default, is_context_sensitive, sql_default
 from encore.models.fields import Field
 from encore.models.keys import identifies_one_row

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy.types import TypeEngine
 
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.http.preferences import COUNTS
 from encore.http.request_state import Access
 from encore.models.types import TypeAdapter

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
 
-from encore.errors.configuration import ConfigurationError, InvalidOption
+from encore.errors import ConfigurationError, InvalidOption
 from encore.models.fields import Field
 from encore.options.options import ResourceOptions, SearchOptions
 from encore.query import Preset, QueryParser, Search

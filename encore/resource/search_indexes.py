@@ -12,7 +12,7 @@ from typing import Any
 from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
-from encore.errors.configuration import ConfigurationError, InvalidOption
+from encore.errors import ConfigurationError, InvalidOption
 from encore.http.gates import Lifespan
 from encore.models.fields import Fields
 from encore.options.options import SearchOptions

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from encore.errors.configuration import ConfigurationError, InvalidOption
+from encore.errors import ConfigurationError, InvalidOption
 from encore.models.relations import UnsupportedRelation, relations_of
 from encore.options.include import Include
 from encore.options.options import AssociationOptions, ResourceOptions

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.execution import actions
 from encore.execution.actions import ACTIONS, Action, RowAction
 from encore.execution.hooks import MILESTONES

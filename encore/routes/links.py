@@ -13,8 +13,7 @@ from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import json_body, problem_responses
 from encore.endpoints.schemas import read_schema
-from encore.errors.api import NotFound
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError, NotFound
 from encore.execution.actions.links import AddLink, LinkAction, RemoveLink, ReplaceLinks
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource

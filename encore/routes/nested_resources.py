@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from encore.database.protocol import Database
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnsupportedRelation, relations_of

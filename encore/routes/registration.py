@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from encore.endpoints.endpoint import PipelineRoute
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.http.application import Application
 from encore.http.gates import NO_GATE, Gate, checked, gate_of
 from encore.http.request_state import PUBLIC, Access

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from encore.errors.configuration import InvalidOption
+from encore.errors import InvalidOption
 from encore.models.fields import Fields, Model
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.models.types import TypeAdapters

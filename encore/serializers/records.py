@@ -18,7 +18,7 @@ import msgspec
 
 from encore.database.statement import Row
 from encore.database.undecodable import Undecodable
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 from encore.models.fields import Fields
 from encore.serializers.stored_text import CountingEncoder, read_checked, text_of
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from encore.database.errors import DatabaseError, DatabaseNotReady
 from encore.database.protocol import Database
-from encore.errors.api import Draining, ServiceUnavailable
+from encore.errors import Draining, ServiceUnavailable
 
 _RETRY: Final = {"Retry-After": "1"}
 LIVE: Final = "/livez"

@@ -5,7 +5,7 @@ field a setting, ``issuers`` makes trusted issuers of several of them, ``errors`
 wrong in one line. Nothing outside this package reads the environment for the service.
 """
 
-from encore.errors.startup import SettingsError, StartupError
+from encore.errors import SettingsError, StartupError
 from encore.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
 from encore.settings.layers import read_layers
 from encore.settings.settings import Settings

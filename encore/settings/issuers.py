@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from encore.auth.issuers import TrustedIssuer, is_loopback
-from encore.errors.startup import SettingsError
+from encore.errors import SettingsError
 from encore.settings.settings import Settings
 from encore.settings.validators import nearest
 

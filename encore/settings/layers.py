@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from encore.dotenv import UnreadableSettings, layers
-from encore.errors.startup import SettingsError
+from encore.errors import SettingsError
 
 ALIASES: Final = {
     "OKTA_OAUTH2_ISSUER": "ISSUER",

@@ -12,7 +12,7 @@ from typing import Final
 
 from encore.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
-from encore.errors.startup import SettingsError
+from encore.errors import SettingsError
 from encore.settings import validators as values
 from encore.settings.layers import read_layers
 

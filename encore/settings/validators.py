@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from encore.auth.issuers import is_loopback, is_safe_url
 from encore.database.urls import check_url
-from encore.errors.startup import SettingsError
+from encore.errors import SettingsError
 from encore.secret_key import SHORTEST
 
 Given = Mapping[str, str]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from encore.endpoints.endpoint import Operation
-from encore.errors.api import BadRequest, ClientClosedRequest
+from encore.errors import BadRequest, ClientClosedRequest
 from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Headers, Response
 from encore.execution.pipeline import Pipeline

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
-from encore.errors.api import NotAcceptable
+from encore.errors import NotAcceptable
 from encore.execution.actions import List
 from encore.execution.context import Context
 from encore.pages.page import Page, PagedQuery, read_page

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from encore.database.gil import short_switch_interval
 from encore.database.protocol import Database
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 from encore.execution.context import Response
 from encore.execution.hooks import ActionHooks, Stop
 from encore.execution.pipeline import Pipeline, run_steps

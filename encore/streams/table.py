@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 from encore.models.fields import Field
 from encore.serializers.records import Record, added_members, with_added
 from encore.serializers.serializer import Serializer

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import IO, Any, Final
 
-from encore.errors.api import FieldError, MalformedBody
+from encore.errors import FieldError, MalformedBody
 from encore.http.body import StrictJson
 from encore.http.media_types import MediaType
 from encore.streams.formulas import ESCAPED, unescape_formula

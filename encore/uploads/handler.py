@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from encore.database.bulk import Bulk
-from encore.errors.api import MalformedBody
+from encore.errors import MalformedBody
 from encore.serializers.stored_text import text_of
 from encore.uploads.context import UploadContext
 from encore.uploads.formats import JSON, Rows, is_array, read_json_object

@@ -16,7 +16,7 @@ from sqlalchemy import Dialect, delete, insert, select
 from encore.database.connection import Connection
 from encore.database.statement import Statement, param
 from encore.database.tables import idempotency_keys
-from encore.errors.api import IdempotencyKeyReused
+from encore.errors import IdempotencyKeyReused
 from encore.types import now
 from encore.uploads.context import UploadContext
 from encore.uploads.responses import UploadResponse

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Context
 from encore.execution.error_mapping import map_database_error

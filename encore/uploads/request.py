@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote
 
 from starlette.types import Scope
 
-from encore.errors.api import BadRequest, InvalidQuery, UnsupportedMediaType
+from encore.errors import BadRequest, InvalidQuery, UnsupportedMediaType
 from encore.http.body import header
 from encore.http.media_types import content_type_of, parse_media_type
 from encore.http.preferences import is_lenient

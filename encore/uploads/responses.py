@@ -10,7 +10,7 @@ from starlette.types import Send
 
 from encore.database.bulk import Bulk
 from encore.database.statement import Row
-from encore.errors.api import FieldError, ServiceUnavailable, ValidationFailed
+from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
 from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest
 from encore.uploads.spool import chunks, new_spool
 from encore.uploads.staging_table import Counts

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from sqlalchemy.sql.schema import CallableColumnDefault
 
 from encore.database.statement import Row
-from encore.errors.api import BadRequest, FieldError
+from encore.errors import BadRequest, FieldError
 from encore.models.fields import Field
 from encore.models.types import Codec, InvalidValue
 from encore.resource.locations import Locations

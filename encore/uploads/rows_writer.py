@@ -15,7 +15,7 @@ import msgspec
 from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Statement, Values
-from encore.errors.api import FieldError, ValidationFailed
+from encore.errors import FieldError, ValidationFailed
 from encore.execution.error_mapping import refused_fields
 from encore.models.fields import Field
 from encore.serializers.serializer import Serializer

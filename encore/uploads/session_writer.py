@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Row
-from encore.errors.api import ApiError, Conflict, FieldError, ValidationFailed
+from encore.errors import ApiError, Conflict, FieldError, ValidationFailed
 from encore.execution.session_writes import SessionWrites, python_reader, run
 from encore.models.fields import Field
 from encore.serializers.serializer import Serializer

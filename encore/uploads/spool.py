@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 from starlette.types import Receive, Scope
 
-from encore.errors.api import ServiceUnavailable
+from encore.errors import ServiceUnavailable
 from encore.http.body import read_chunks
 
 if TYPE_CHECKING:

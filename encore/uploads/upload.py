@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
 from encore.http.request_state import Access
 from encore.models.fields import Field

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from encore.errors.api import FieldError, ValidationFailed
+from encore.errors import FieldError, ValidationFailed
 from encore.models.defaults import has_sql_default
 from encore.models.fields import Field
 from encore.models.types import InvalidValue

@@ -17,7 +17,7 @@ from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRS
 from starlette.types import Message, Receive, Scope, Send
 
 from encore.auth import BearerAuthMiddleware, DownloadError, TrustedIssuer, Verifier
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.http.request_state import Access, RequestState
 
 ISSUER = "https://issuer.example/oauth2/default"

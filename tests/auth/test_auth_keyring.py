@@ -7,7 +7,7 @@ import pytest
 
 from encore.auth import JWKSCachePolicy, TrustedIssuer
 from encore.auth.jwks_cache import JWKSCache
-from encore.errors.api import ServiceUnavailable
+from encore.errors import ServiceUnavailable
 
 pytestmark = pytest.mark.anyio
 

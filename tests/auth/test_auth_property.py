@@ -12,7 +12,7 @@ from encore.auth import TrustedIssuer, Verifier
 from encore.auth.credentials import bearer_credential
 from encore.auth.jws import _octets
 from encore.auth.scopes import read_scopes
-from encore.errors.api import InvalidRequest, Unauthorized
+from encore.errors import InvalidRequest, Unauthorized
 
 ISSUER = "https://issuer.example/oauth2/default"
 

@@ -11,7 +11,7 @@ import pytest
 
 from encore.auth import TrustedIssuer
 from encore.auth.jwks import read_key_set
-from encore.errors.api import ServiceUnavailable, Unauthorized
+from encore.errors import ServiceUnavailable, Unauthorized
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from encore.execution.context import Context, Response
 from encore.execution.hooks import MILESTONES, SKIP, Stop
 from encore.execution.resource import Resource

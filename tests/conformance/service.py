@@ -29,7 +29,7 @@ from encore import (
 )
 from encore.database.engine import with_connection
 from encore.database.protocol import Database
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from encore.http.application import Application
 from tests.conformance.hooks import register_hooks, trace
 from tests.conformance.models import Base, Book, Gadget, Item, Note, Part, Reading, Tag, User

@@ -10,8 +10,8 @@ from starlette.routing import Mount
 from starlette.types import Message
 
 from api.app import PUBLIC_PATHS, create_app
+from encore.errors import UndeclaredAccess
 from encore.http.application import Application
-from encore.http.routing import UndeclaredAccess
 from encore.settings import Settings
 from tests.conftest import System, assert_problem
 from tests.contract.operations import OPERATIONS, path_of

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from encore import Context, Resource, stop
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from encore.execution.context import Response
 from tests.crud.conftest import Api, assert_refused
 from tests.crud.library import User

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from encore import Context, Resource, stop
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.execution.context import Response
 from tests.crud.conftest import Api
 from tests.crud.library import Shelf, User

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, StreamingResponse
 
 from encore import SKIP, ConfigurationError, Context, Resource, stop
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from encore.execution.context import Response
 from encore.execution.hooks import TIMINGS
 from tests.crud.conftest import Api
@@ -84,7 +84,7 @@ RESULTS: list[tuple[Callable[[], Any], bool]] = [
     (lambda: "skip", False),
     (lambda: JSONResponse({}), False),
     (lambda: Response(200, [], b""), False),
-    (lambda: ApiError.of(403), False),
+    (lambda: ApiError.for_status(403), False),
     (lambda: stop, False),
 ]
 
@@ -99,19 +99,19 @@ def test_other_results_of_a_hook_are_refused(api: Api, users: Resource, number: 
 
 
 ERRORS: list[tuple[Callable[[], Exception], int, str, list[Any]]] = [
-    (lambda: ApiError.of(404, "No such shelf"), 404, "No such shelf", []),
-    (lambda: ApiError.of(403), 403, "Forbidden", []),
-    (lambda: ApiError.of(400, "Bad", ["a", "b"]), 400, "Bad", ["a", "b"]),
-    (lambda: ApiError.of(418), 418, "I'm a Teapot", []),
-    (lambda: ApiError.of(451, "Not here"), 451, "Not here", []),
-    (lambda: ApiError.of(422, "No", [{"field": "x", "message": "y"}]), 422, "No",
+    (lambda: ApiError.for_status(404, "No such shelf"), 404, "No such shelf", []),
+    (lambda: ApiError.for_status(403), 403, "Forbidden", []),
+    (lambda: ApiError.for_status(400, "Bad", ["a", "b"]), 400, "Bad", ["a", "b"]),
+    (lambda: ApiError.for_status(418), 418, "I'm a Teapot", []),
+    (lambda: ApiError.for_status(451, "Not here"), 451, "Not here", []),
+    (lambda: ApiError.for_status(422, "No", [{"field": "x", "message": "y"}]), 422, "No",
      [{"field": "x", "message": "y"}]),
-    (lambda: ApiError.of(499), 499, "Status 499", []),
-    (lambda: ApiError.of(502, "The archive is away"), 502, "The archive is away", []),
+    (lambda: ApiError.for_status(499), 499, "Status 499", []),
+    (lambda: ApiError.for_status(502, "The archive is away"), 502, "The archive is away", []),
     (lambda: HTTPException(402, "Pay first"), 402, "Pay first", []),
     (lambda: HTTPException(507), 507, "Insufficient Storage", []),
-    (lambda: ApiError.of(200), 500, "internal error", []),
-    (lambda: ApiError.of(400, "x", "name"), 500, "internal error", []),
+    (lambda: ApiError.for_status(200), 500, "internal error", []),
+    (lambda: ApiError.for_status(400, "x", "name"), 500, "internal error", []),
 ]  # fmt: skip
 
 

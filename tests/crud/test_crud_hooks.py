@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
-from encore.errors.api import ApiError, Forbidden
+from encore.errors import ApiError, Forbidden
 from encore.execution.context import Context, Response
 from encore.execution.hooks import MILESTONES, SKIP, stop
 from encore.execution.resource import Resource

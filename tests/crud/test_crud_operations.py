@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from encore import Action, ConfigurationError, RowAction
 from encore.endpoints.endpoint import PipelineRoute
-from encore.errors.api import BadRequest, Conflict
+from encore.errors import BadRequest, Conflict
 from encore.execution.context import Context
 from encore.execution.hooks import ActionHooks
 from encore.http.request_state import Access

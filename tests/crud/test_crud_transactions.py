@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from encore.errors.api import Conflict
+from encore.errors import Conflict
 from encore.execution.context import Context
 from encore.execution.hooks import MILESTONES
 from tests.crud.conftest import Api

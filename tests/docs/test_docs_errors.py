@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 import encore
-from encore.errors.api import TYPE_PREFIX, ApiError
+from encore.errors import TYPE_PREFIX, ApiError
 from tests.fixtures.pages import DOCS, code_blocks, json_of
 
 FOLDER: Final = DOCS / "reference" / "errors"
@@ -33,7 +33,7 @@ def classes_by_slug() -> dict[str, type[ApiError]]:
     for error in error_classes():
         if error.__module__.startswith("encore.") and not error.__name__.startswith("Status"):
             found.setdefault(error.slug, error)
-    return found | {"internal-error": import_module("encore.errors.api").InternalError}
+    return found | {"internal-error": import_module("encore.errors").InternalError}
 
 
 CLASSES: Final = classes_by_slug()

@@ -52,7 +52,7 @@ def assert_timed_out(answer: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 408 "), answer
     assert b"connection: close" in answer
     assert b'"type":"urn:problem-type:request-timeout"' in answer
-    assert b'"message":"The body did not come in time"' in answer
+    assert b'"message":"The body did not arrive in time"' in answer
 
 
 KINDS = {

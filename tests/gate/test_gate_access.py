@@ -6,9 +6,9 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from encore.errors import UndeclaredAccess
 from encore.http.application import Application
 from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
-from encore.http.routing import UndeclaredAccess
 from encore.service.docs import add_docs
 from tests.conftest import assert_problem
 from tests.gate.conftest import SCOPES, RunningGate

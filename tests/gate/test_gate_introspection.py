@@ -13,7 +13,7 @@ from encore.auth.access_token import AccessToken
 from encore.auth.fetch import DownloadError
 from encore.auth.introspection import Introspection, IntrospectionPolicy, read_answer
 from encore.auth.introspection_endpoint import IntrospectionEndpoint
-from encore.errors.api import ApiError, ServiceUnavailable, Unauthorized
+from encore.errors import ApiError, ServiceUnavailable, Unauthorized
 from tests.auth.conftest import LocalIssuer, ManualClock
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from encore.database.errors import UniqueViolation
-from encore.errors.api import Conflict
+from encore.errors import Conflict
 from encore.http.application import Application
 from encore.http.request_state import PUBLIC, public
 from tests.conftest import START_SECONDS

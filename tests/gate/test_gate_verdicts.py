@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from encore.auth import TrustedIssuer, Verifier
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 from tests.auth.conftest import AUDIENCE, ISSUER, Desk, Signer
 
 SKEW = 5

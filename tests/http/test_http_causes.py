@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from encore.database.errors import DatabaseError
-from encore.errors.api import ServiceUnavailable
+from encore.errors import ServiceUnavailable
 from encore.http.application import Application
 from encore.http.causes import cause_of
 

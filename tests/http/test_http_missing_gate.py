@@ -24,10 +24,9 @@ from encore.auth import BearerAuthMiddleware
 from encore.auth.access_token import AccessToken
 from encore.database.factory import open_database
 from encore.database.protocol import Database
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError, MissingAuthentication
 from encore.http.application import Application
 from encore.http.cors import Cors
-from encore.http.gates import MissingGate
 from encore.http.request_state import AUTHENTICATED, PUBLIC, RequestState, public, requires
 from tests.inprocess import sqlite_with
 
@@ -346,7 +345,7 @@ def test_route_of_a_service_that_names_scopes_behind_no_gate_does_not_start() ->
     async def private_route() -> str:
         return "secret"
 
-    with pytest.raises(MissingGate, match="/private asks for a token"):
+    with pytest.raises(MissingAuthentication, match="/private asks for a token"):
         asyncio.run(start(app))
     transport = httpx.ASGITransport(app)
 

@@ -18,12 +18,10 @@ from starlette.routing import Host, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
-from encore.errors.api import NotFound
+from encore.errors import NotFound, UndeclaredAccess, UnsupportedRoute
 from encore.http.application import Application
 from encore.http.error_handling import ResponseCutOff
-from encore.http.native import UnsupportedRoute
 from encore.http.request_state import AUTHENTICATED, PUBLIC, RequestState, public, requires
-from encore.http.routing import UndeclaredAccess
 
 
 class LetIn:

@@ -16,7 +16,7 @@ from db.base import Base as CatalogBase
 from db.models.part import Part
 from encore import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import PipelineRoute
-from encore.errors.api import Conflict
+from encore.errors import Conflict
 from encore.types import Timestamps
 from tests.models.conftest import ModelApi, Serve
 

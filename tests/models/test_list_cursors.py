@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from encore import Crud
 from encore.database.tables import secrets
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.execution.context import Context
 from encore.options.options import SortOptions
 from encore.secret_key import Secret, StoredSecret

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.execution.context import Context
 from tests.models.conftest import ModelApi, Serve
 

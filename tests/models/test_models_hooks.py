@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column, relationship
 
 from encore import Context, Resource
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from encore import ConfigurationError, Context
 from encore.endpoints.endpoint import PipelineRoute
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from encore.types import UtcDateTime, now
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import ModelApi, Serve

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import Context
-from encore.errors.configuration import ConfigurationError
+from encore.errors import ConfigurationError
 from encore.http.request_state import AUTHENTICATED
 from tests.crud.conftest import assert_refused
 from tests.models.conftest import Serve

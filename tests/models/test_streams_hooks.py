@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from encore import SKIP, Context, Resource, Response, stop
-from encore.errors.api import BadRequest
+from encore.errors import BadRequest
 from encore.http.error_handling import ResponseCutOff
 from tests.models.conftest import ModelApi, Serve
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from encore import SearchOptions, SortOptions
-from encore.errors.api import NotAcceptable
+from encore.errors import NotAcceptable
 from encore.http.compression import accepts_gzip
 from encore.streams import sizes
 from tests.models.conftest import ModelApi, Serve

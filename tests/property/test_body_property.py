@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from encore.errors.api import ApiError, MalformedBody, PayloadTooLarge
+from encore.errors import ApiError, MalformedBody, PayloadTooLarge
 from encore.http.body import decode, read_json_object
 
 SCALARS = (

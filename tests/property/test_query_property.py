@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from db.models.part import Part
 from encore import Crud
 from encore.database.sqlite import SqliteDatabase
-from encore.errors.api import ApiError
+from encore.errors import ApiError
 
 # No database is opened: a query is understood, or not, before it is asked.
 RESOURCE = Crud(FastAPI(), SqliteDatabase(Path("never-opened.sqlite"))).resource(Part)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.resources.timesheets.principal import PrincipalReader
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from encore.http.request_state import RequestState
 from tests.conftest import System, assert_problem, start_system
 from tests.timesheets.conftest import CLIENT, SCOPES, Office, made, messages

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from api.resources.timesheets.rules import EntryRules, merged, weeks_of
 from encore import ValidationErrors
-from encore.errors.api import ValidationFailed
+from encore.errors import ValidationFailed
 
 RULES = EntryRules(Decimal(10))
 YEARS = st.integers(1970, 9998)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from encore.errors.api import MalformedBody
+from encore.errors import MalformedBody
 from encore.uploads import formats
 from encore.uploads.formats import (
     ColumnNames,

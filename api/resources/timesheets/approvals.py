@@ -23,7 +23,7 @@ from encore import Context, Crud, Resource, ValidationErrors
 from encore.database.statement import Row
 from encore.endpoints.openapi import json_body
 from encore.endpoints.schemas import read_schema
-from encore.errors.api import ApiError, Conflict, Forbidden, NotFound
+from encore.errors import ApiError, Conflict, Forbidden, NotFound
 from encore.execution.actions import Action
 from encore.http.request_state import Access
 from encore.validation.body import validate_update

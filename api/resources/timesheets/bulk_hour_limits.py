@@ -30,7 +30,7 @@ from sqlalchemy import (
 from api.resources.timesheets.hour_limits import ALL_PERSONS
 from api.resources.timesheets.rules import HOURS_PER_WEEK
 from db.models.timesheet import Timesheet
-from encore.errors.api import ValidationFailed
+from encore.errors import ValidationFailed
 from encore.uploads import MergeContext
 from encore.uploads.staging_table import CREATED, UPDATED, StagingTable
 

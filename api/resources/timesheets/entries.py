@@ -21,7 +21,7 @@ from api.resources.timesheets.transitions import (
 )
 from db.models.timesheet import Timesheet
 from encore import AssociationOptions, Context, Crud, Resource, ValidationErrors
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.validation.body import check_complete
 
 ACCESS: Final = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from encore import Context
-from encore.errors.api import Forbidden
+from encore.errors import Forbidden
 from encore.http.request_state import RequestState
 
 MAX_NAME: Final = 100

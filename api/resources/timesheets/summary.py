@@ -25,7 +25,7 @@ from api.resources.timesheets.rendering import (
 from api.resources.timesheets.services import TimesheetServices
 from encore import Context, Crud, Resource
 from encore.endpoints.openapi import list_parameters
-from encore.errors.api import InvalidQuery
+from encore.errors import InvalidQuery
 from encore.execution.actions import Action
 from encore.http.request_state import Access
 from encore.query.messages import invalid_parameter

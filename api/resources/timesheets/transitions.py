@@ -20,7 +20,7 @@ from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore.database.connection import Connection
 from encore.database.statement import Statement, param
-from encore.errors.api import Conflict
+from encore.errors import Conflict
 from encore.types import now
 
 SUBMITTED: Final = "submitted"

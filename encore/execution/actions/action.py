@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.execution.context import Context
 from encore.execution.nested.additions import check_additions
 from encore.http.body import read_json_object

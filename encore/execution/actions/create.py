@@ -7,7 +7,7 @@ from urllib.parse import quote
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
-from encore.errors.api import ValidationFailed
+from encore.errors import ValidationFailed
 from encore.execution import session_writes
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from encore.database.statement import Row
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.execution import session_writes
 from encore.execution.actions.action import JSON_ONLY
 from encore.execution.actions.row import RowAction, only

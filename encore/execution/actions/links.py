@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.execution.actions import JSON_ONLY, Update
 from encore.execution.context import Context
 from encore.execution.nested.session_writes import LinkChange

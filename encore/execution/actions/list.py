@@ -3,7 +3,7 @@
 from typing import Final
 
 from encore.database.connection import Connection
-from encore.errors.hooks import HookError
+from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
 from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from encore.database.errors import NotWritten, SeveralRows
 from encore.database.statement import Row, Values
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
 from encore.query import Condition

@@ -7,7 +7,7 @@ from sqlalchemy import JSON
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
-from encore.errors.api import NotFound
+from encore.errors import NotFound
 from encore.execution import session_writes
 from encore.execution.actions.action import JSON_ONLY
 from encore.execution.actions.row import RowAction, only

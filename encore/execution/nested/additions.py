@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from encore.errors.hooks import HookError, UnknownAttribute
+from encore.errors import HookError, UnknownAttribute
 from encore.models.fields import Fields
 from encore.serializers.serializer import Serializer
 

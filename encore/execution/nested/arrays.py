@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import UNSET
 
 from encore.database.connection import Connection
-from encore.errors.api import Conflict
+from encore.errors import Conflict
 from encore.execution.nested.related_rows import RelatedRows
 from encore.serializers.serializer import Serializer
 from encore.validation import body as bodies

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
-from encore.errors.api import Conflict
+from encore.errors import Conflict
 from encore.execution import session_writes
 from encore.execution.context import Context
 from encore.execution.nested.additions import additions

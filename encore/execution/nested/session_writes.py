@@ -14,7 +14,7 @@ from sqlalchemy.orm.collections import collection_adapter
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
-from encore.errors.api import FieldError, NotFound, ValidationFailed
+from encore.errors import FieldError, NotFound, ValidationFailed
 from encore.execution.context import Context
 from encore.execution.nested.additions import additions
 from encore.execution.nested.related_rows import RelatedRows, no_such_row

@@ -1,4 +1,4 @@
-"""Every error a caller can meet, and the one renderer all of them leave by.
+"""Errors that a caller receives: each class fixes status, ``type`` and title of its response.
 
 A class fixes status, ``type`` and title; an instance adds what happened. The body is an RFC 9457
 problem (``application/problem+json``) that also carries Finale's members::
@@ -7,61 +7,35 @@ problem (``application/problem+json``) that also carries Finale's members::
      "detail": "Not Found", "instance": "/parts/7", "request_id": "6f0c…",
      "message": "Not Found", "errors": []}
 
-``errors`` is Finale's: a list of ``{"field", "message"}``, or of plain names.
-
-The tree::
-
-    ApiError
-    ├── BadRequest              400
-    │   ├── MalformedBody       400   not JSON, or not the shape asked for
-    │   ├── ValidationFailed    400   values that the columns refuse
-    │   ├── InvalidQuery        400   unknown or ill-typed query parameters
-    │   └── InvalidRequest      400   RFC 6750 ``invalid_request``
-    ├── Unauthorized            401   RFC 6750, with a challenge
-    ├── Forbidden               403
-    ├── NotFound                404
-    ├── MethodNotAllowed        405   with ``Allow``
-    ├── NotAcceptable           406   what there is, ``Accept`` rules out
-    ├── Conflict                409   unique and foreign keys, with the field
-    │   └── RefusedByDatabase   409   a trigger or rule in the database
-    ├── PreconditionFailed      412
-    ├── RequestTimeout          408
-    ├── PayloadTooLarge         413
-    ├── UnsupportedMediaType    415
-    ├── IdempotencyKeyReused 422   the key was another request's
-    ├── TooManyRequests         429   with ``Retry-After``
-    ├── ClientClosedRequest     499   the caller has left: for the log alone
-    ├── InternalError           500   says nothing of its cause
-    └── ServiceUnavailable      503   with ``Retry-After``
-        ├── Declined            503   too many requests, or about to stop
-        └── OutcomeUnknown      503   the change may have been made: read before a retry
+``errors`` is Finale's: a list of ``{"field", "message"}``, or of plain names. The tree of classes
+is drawn in ``encore.errors``; ``encore.http.error_handling`` sends them.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
-TYPE_PREFIX = "urn:problem-type:"
-CONTENT_TYPE = b"application/problem+json"
+TYPE_PREFIX: Final = "urn:problem-type:"
+CONTENT_TYPE: Final = b"application/problem+json"
 
 FieldError = Mapping[str, str]
-"""``{"field": name, "message": text}``, Finale's form."""
+"""``{"field": name, "message": message}``, Finale's format."""
 
 
 class ApiError(Exception):
-    """A refusal that the caller may see, whole.
+    """An error that is sent to the caller in full.
 
     Args:
-        message: What was wrong, for a person; becomes ``detail`` and Finale's ``message``.
+        message: What is wrong, for people; becomes ``detail`` and Finale's ``message``.
         errors: ``[{"field", "message"}]``, or names.
-        headers: Response headers that belong to the refusal (``Allow``, ``Retry-After`` …).
+        headers: Response headers that belong to the error (``Allow``, ``Retry-After`` …).
         reason: A code for the log only; never sent.
 
     Attributes:
-        detail: The message, or what FastAPI's ``HTTPException`` holds in its place.
+        detail: The message, or the ``detail`` of FastAPI's ``HTTPException``, of any JSON type.
     """
 
     status: ClassVar[int] = 500
@@ -84,31 +58,31 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     @staticmethod
-    def of(
+    def for_status(
         status: int,
         message: str | None = None,
         errors: Sequence[FieldError | str] = (),
         *,
         headers: Mapping[str, str] | None = None,
     ) -> "ApiError":
-        """Make the error of any 4xx or 5xx status, as Finale's ``context.error`` does.
+        """Return an error of any 4xx or 5xx status, as Finale's ``context.error`` does.
 
         Args:
-            status: The HTTP status; it decides type and title.
-            message: What was wrong; the status's own phrase if not given.
+            status: The HTTP status; it determines type and title.
+            message: What is wrong; by default the phrase of the status.
             errors: ``[{"field", "message"}]``, or names.
-            headers: Response headers that belong to it.
+            headers: Response headers that belong to the error.
 
         Raises:
-            ValueError: The status is not an error's.
+            ValueError: The status is not 4xx or 5xx.
             TypeError: ``errors`` is not a list.
         """
         if isinstance(errors, str | Mapping):
             raise TypeError("errors must be a list of names or of {field, message}")
-        return _class_of(status)(message, errors, headers=headers)
+        return _class_for_status(status)(message, errors, headers=headers)
 
     def problem(self, instance: str, request_id: str) -> dict[str, Any]:
-        """Give the members of the problem document, in the order that they are sent."""
+        """Return the members of the problem document, in the order in which they are sent."""
         return {
             "type": TYPE_PREFIX + self.slug,
             "title": self.title,
@@ -121,11 +95,11 @@ class ApiError(Exception):
         }
 
     def render(self, instance: str, request_id: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """Give headers and body of the response.
+        """Return the headers and the body of the response.
 
         Args:
-            instance: The path that was asked for.
-            request_id: The id under which the log tells more.
+            instance: The path of the request.
+            request_id: The id of the request in the log.
         """
         body = msgspec.json.encode(self.problem(instance, request_id))
         headers = [
@@ -138,7 +112,7 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """400: the request cannot be understood."""
+    """400: the request is malformed."""
 
     status = 400
     slug = "bad-request"
@@ -146,7 +120,7 @@ class BadRequest(ApiError):
 
 
 class MalformedBody(BadRequest):
-    """400: the body is not JSON, or JSON of another shape than asked for."""
+    """400: the body is not JSON, or JSON of another type than expected."""
 
     slug = "malformed-body"
     title = "Malformed body"
@@ -160,21 +134,21 @@ class ValidationFailed(BadRequest):
 
 
 class InvalidQuery(BadRequest):
-    """400: a query parameter is unknown or its value does not fit; ``errors`` names it."""
+    """400: a query parameter is unknown or its value is invalid; ``errors`` names it."""
 
     slug = "invalid-query"
     title = "Invalid query"
 
 
 class InvalidRequest(BadRequest):
-    """400: the way the token was sent breaks RFC 6750 (``invalid_request``)."""
+    """400: the token was not sent as RFC 6750 prescribes (``invalid_request``)."""
 
     slug = "invalid-request"
     title = "Invalid request"
 
 
 class Unauthorized(ApiError):
-    """401: no valid token; the title is the Auth0 seed's."""
+    """401: no valid token; the title is that of Auth0's sample."""
 
     status = 401
     slug = "invalid-token"
@@ -190,7 +164,7 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """404: no such route, or no such row."""
+    """404: the route or the row does not exist."""
 
     status = 404
     slug = "not-found"
@@ -206,7 +180,7 @@ class MethodNotAllowed(ApiError):
 
 
 class NotAcceptable(ApiError):
-    """406: the caller accepts none of the media types that the operation answers with."""
+    """406: the caller accepts none of the media types that the operation produces."""
 
     status = 406
     slug = "not-acceptable"
@@ -229,7 +203,7 @@ class RefusedByDatabase(Conflict):
 
 
 class PreconditionFailed(ApiError):
-    """412: the row is not in the state that the caller named."""
+    """412: the row is not in the state that the caller requires."""
 
     status = 412
     slug = "precondition-failed"
@@ -237,14 +211,14 @@ class PreconditionFailed(ApiError):
 
 
 class RequestTimeout(ApiError):
-    """408: the body came too slowly, or not at all."""
+    """408: the body arrived too slowly, or not at all."""
 
     status = 408
     slug = "request-timeout"
     title = "Request Timeout"
 
     def __init__(self) -> None:
-        super().__init__("The body did not come in time")
+        super().__init__("The body did not arrive in time")
 
 
 class PayloadTooLarge(ApiError):
@@ -256,7 +230,7 @@ class PayloadTooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """415: the body is of a kind that this operation does not read."""
+    """415: the operation does not accept bodies of this media type."""
 
     status = 415
     slug = "unsupported-media-type"
@@ -272,7 +246,7 @@ class IdempotencyKeyReused(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """429: slower, please; ``Retry-After`` says when."""
+    """429: too many requests of one caller; ``Retry-After`` says when to retry."""
 
     status = 429
     slug = "too-many-requests"
@@ -280,9 +254,9 @@ class TooManyRequests(ApiError):
 
 
 class ClientClosedRequest(ApiError):
-    """499: the caller left before there was an answer, so the work was ended.
+    """499: the client disconnected before the response, so the work was cancelled.
 
-    Nobody receives it. The status, which is nginx's, tells the log's reader why.
+    It is never sent; the status, which is nginx's, is for the log.
     """
 
     status = 499
@@ -291,14 +265,14 @@ class ClientClosedRequest(ApiError):
 
 
 class InternalError(ApiError):
-    """500: a defect of ours. The body says nothing of it; the log has it under the request id."""
+    """500: a defect of the service; the body hides it, the log has it under the request id."""
 
     def __init__(self) -> None:
         super().__init__("internal error")
 
 
 class ServiceUnavailable(ApiError):
-    """503: something we depend on is out of reach for now; ``Retry-After`` is in seconds."""
+    """503: a dependency is unavailable for now; ``Retry-After`` is in seconds."""
 
     status = 503
     slug = "service-unavailable"
@@ -306,11 +280,11 @@ class ServiceUnavailable(ApiError):
 
 
 class Declined(ServiceUnavailable):
-    """503 by decision, before any work was done: nothing has failed that the log should show."""
+    """503 by decision, before any work was done: the log does not report it as a failure."""
 
 
 class Overloaded(Declined):
-    """503: too many requests are under way."""
+    """503: too many requests are in progress."""
 
     def __init__(
         self,
@@ -322,25 +296,25 @@ class Overloaded(Declined):
 
 
 class Draining(Declined):
-    """503: the service is about to stop, and serves on until load balancers have noticed."""
+    """503: the service is shutting down, and serves until load balancers have noticed."""
 
     def __init__(self) -> None:
         super().__init__("The service is shutting down", reason="draining")
 
 
 class OutcomeUnknown(ServiceUnavailable):
-    """503: the connection broke during a commit, so the change may have been made, or not.
+    """503: the connection broke during a commit, so the change may or may not have been made.
 
-    It has no ``Retry-After``: RFC 9110 (9.2.2) has clients repeat only what they know to be safe.
+    It has no ``Retry-After``: by RFC 9110 (9.2.2) clients retry only what is known to be safe.
     """
 
     slug = "outcome-unknown"
     title = "Outcome Unknown"
 
 
-_OF_STATUS: Mapping[int, type[ApiError]] = {
-    kind.status: kind
-    for kind in (
+_BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
+    error.status: error
+    for error in (
         BadRequest,
         Unauthorized,
         Forbidden,
@@ -359,12 +333,12 @@ _OF_STATUS: Mapping[int, type[ApiError]] = {
 
 
 @cache
-def _class_of(status: int) -> type[ApiError]:
-    """Return the class of a status; one that has none here is named by its HTTP phrase."""
-    if status in _OF_STATUS:
-        return _OF_STATUS[status]
-    if not HTTPStatus.BAD_REQUEST <= status < 600:  # noqa: PLR2004 - the end of 5xx
-        raise ValueError(f"{status} is not the status of an error")
+def _class_for_status(status: int) -> type[ApiError]:
+    """Return the class of a status; other statuses get a class named by their HTTP phrase."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if not HTTPStatus.BAD_REQUEST <= status < 600:  # noqa: PLR2004 - end of 5xx
+        raise ValueError(f"{status} is not an error status: it must be from 400 to 599")
     try:
         title = HTTPStatus(status).phrase
     except ValueError:
