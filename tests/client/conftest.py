@@ -1,4 +1,4 @@
-"""Real parts for the client: the development issuer, a stand-in API, a directory of settings."""
+"""Fixtures of the client: the real development issuer, a fake API, a runner of the command."""
 
 import io
 import json
@@ -14,6 +14,7 @@ import pytest
 
 from client.cli import main
 from client.environment import Environment
+from tests.conftest import START_SECONDS
 from tests.workers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -28,16 +29,16 @@ serve(IssuerSettings(issuer=sys.argv[1], audience="api://default", clients={"dev
 """
 
 
-class Canned(NamedTuple):
-    """An answer of the stand-in API."""
+class FakeResponse(NamedTuple):
+    """A response of a fake server."""
 
     status: int = 200
     body: bytes = b"[]"
     content_type: str = "application/json"
 
 
-class Seen(NamedTuple):
-    """A request that the stand-in API got."""
+class ReceivedRequest(NamedTuple):
+    """A request that a fake server received."""
 
     method: str
     path: str
@@ -49,21 +50,21 @@ class Seen(NamedTuple):
         return self.headers.get("authorization", "")
 
 
-class StandIn:
-    """An API, or an issuer, that answers what it is told to, and remembers what it was asked."""
+class FakeServer:
+    """A fake API or issuer: sends prepared responses and records requests."""
 
     def __init__(self) -> None:
-        self.answers: list[Canned] = []
-        self.seen: list[Seen] = []
+        self.responses: list[FakeResponse] = []
+        self.requests: list[ReceivedRequest] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://localhost:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def answer(self, status: int, body: Any, content_type: str = "application/json") -> None:
-        """Add an answer: bytes as they are, anything else as JSON."""
+    def respond(self, status: int, body: Any, content_type: str = "application/json") -> None:
+        """Prepare a response: bytes unchanged, anything else as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.answers.append(Canned(status, content, content_type))
+        self.responses.append(FakeResponse(status, content, content_type))
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -71,21 +72,21 @@ class StandIn:
         self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        standin = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
+            def _respond(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                standin.seen.append(Seen(self.command, self.path, headers, body))
-                canned = standin.answers.pop(0) if standin.answers else Canned()
-                self.send_response(canned.status)
-                self.send_header("Content-Type", canned.content_type)
-                self.send_header("Content-Length", str(len(canned.body)))
+                server.requests.append(ReceivedRequest(self.command, self.path, headers, body))
+                response = server.responses.pop(0) if server.responses else FakeResponse()
+                self.send_response(response.status)
+                self.send_header("Content-Type", response.content_type)
+                self.send_header("Content-Length", str(len(response.body)))
                 self.end_headers()
-                self.wfile.write(canned.body)
+                self.wfile.write(response.body)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 return
@@ -94,27 +95,27 @@ class StandIn:
 
 
 @pytest.fixture
-def standin() -> Iterator[Callable[[], StandIn]]:
-    """Make stand-ins, stopped at the end."""
-    made: list[StandIn] = []
+def fake_server() -> Iterator[Callable[[], FakeServer]]:
+    """Start fake servers; they are stopped after the test."""
+    servers: list[FakeServer] = []
 
-    def make() -> StandIn:
-        made.append(StandIn())
-        return made[-1]
+    def make() -> FakeServer:
+        servers.append(FakeServer())
+        return servers[-1]
 
     yield make
-    for one in made:
-        one.stop()
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture
-def api(standin: Callable[[], StandIn]) -> StandIn:
-    return standin()
+def api(fake_server: Callable[[], FakeServer]) -> FakeServer:
+    return fake_server()
 
 
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[str]:
-    """The real development issuer, in a process of its own."""
+    """The real development issuer, in a separate process."""
     url = f"http://localhost:{free_port()}/oauth2/default"
     process = subprocess.Popen(
         [sys.executable, "-c", ISSUER_SCRIPT, url, SECRET],
@@ -126,7 +127,7 @@ def issuer() -> Iterator[str]:
     assert process.stdout.readline() == "ready\n"
     yield url
     process.terminate()
-    process.communicate(timeout=5)
+    process.communicate(timeout=START_SECONDS)
 
 
 @pytest.fixture
@@ -140,8 +141,8 @@ def environment(issuer: str) -> dict[str, str]:
     }
 
 
-class Outcome(NamedTuple):
-    """What a run of the client left."""
+class RunResult(NamedTuple):
+    """Exit code and output of a run."""
 
     code: int
     out: str
@@ -153,20 +154,19 @@ class Outcome(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Runs the client in this process; secret and token must never be shown."""
+    """Runs the client in this process; the secret must never be printed."""
 
     environment: dict[str, str]
     directory: Path
 
-    def __call__(self, *argv: str, stdin: str = "", **environment: str | None) -> Outcome:
-        merged = self.environment | environment
+    def __call__(self, *argv: str, stdin: str = "", **environment: str | None) -> RunResult:
         out, err = io.StringIO(), io.StringIO()
-        told = {name: value for name, value in merged.items() if value is not None}
-        context = Environment(argv, told, str(self.directory), io.StringIO(stdin), out, err)
-        code = main(context)
+        merged = self.environment | environment
+        variables = {name: value for name, value in merged.items() if value is not None}
+        code = main(Environment(argv, variables, str(self.directory), io.StringIO(stdin), out, err))
         assert SECRET not in out.getvalue() + err.getvalue()
         assert "Traceback" not in err.getvalue()
-        return Outcome(code, out.getvalue(), err.getvalue())
+        return RunResult(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The library: tokens are kept, renewed and shared; clients are closed."""
+"""The library: tokens are cached, renewed and shared."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,22 +42,22 @@ def test_requests_share_one_token(settings: ClientSettings, api: Any) -> None:
     with Api(settings) as library:
         for _ in range(3):
             assert library.request("get", f"{api.url}/parts") == []
-    assert len({request.token for request in api.seen}) == 1
+    assert len({request.token for request in api.requests}) == 1
 
 
 def test_rejected_cached_token_is_renewed_once(settings: ClientSettings, api: Any) -> None:
     with Api(settings) as library:
         library.request("GET", api.url)
-        api.answer(401, {"title": "Invalid"})
+        api.respond(401, {"title": "Invalid"})
         assert library.request("POST", api.url, b"{}") == []
-        assert len(api.seen) == 3
-        assert api.seen[1].token != api.seen[2].token
-        assert api.seen[1].body == api.seen[2].body == b"{}"
+        assert len(api.requests) == 3
+        assert api.requests[1].token != api.requests[2].token
+        assert api.requests[1].body == api.requests[2].body == b"{}"
 
 
 def test_rejected_new_token_is_not_retried(settings: ClientSettings, api: Any) -> None:
-    api.answer(401, {"title": "Invalid"})
+    api.respond(401, {"title": "Invalid"})
     with Api(settings) as library, pytest.raises(ApiRejectedError, match="401 Invalid") as refusal:
         library.request("GET", api.url)
     assert refusal.value.status == 401
-    assert len(api.seen) == 1
+    assert len(api.requests) == 1

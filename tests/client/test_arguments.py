@@ -1,4 +1,4 @@
-"""Arguments are judged before anything is sent: usage, URL, method, body."""
+"""Arguments are validated before anything is sent: usage, URL, method, body."""
 
 import tomllib
 from pathlib import Path
@@ -10,17 +10,17 @@ from client.exit_codes import ExitCode
 
 
 def test_missing_url_prints_usage_on_stderr_and_exits_1(run: Any) -> None:
-    outcome = run()
-    assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err.startswith("usage: python -m client ")
-    assert "URL" in outcome.err
+    result = run()
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("usage: python -m client ")
+    assert "URL" in result.err
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_exits_0(run: Any, flag: str) -> None:
-    outcome = run(flag)
-    assert (outcome.code, outcome.err) == (0, "")
-    assert "METHOD" in outcome.out
+    result = run(flag)
+    assert (result.code, result.err) == (0, "")
+    assert "METHOD" in result.out
 
 
 def test_help_lists_every_exit_code(run: Any) -> None:
@@ -63,22 +63,22 @@ def test_version_equals_project_version(run: Any) -> None:
 def test_invalid_arguments_are_reported_before_anything_is_sent(
     run: Any, argv: tuple[str, ...]
 ) -> None:
-    outcome = run(*argv, ISSUER="http://localhost:1/none")
-    assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err.strip()
-    assert "user:word" not in outcome.err
+    result = run(*argv, ISSUER="http://localhost:1/none")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.strip()
+    assert "user:word" not in result.err
 
 
 def test_body_is_sent_unchanged(run: Any, api: Any) -> None:
     body = '{"n": 1.10, "big": 12345678901234567890123, "name": "Pão"}'
     assert run(f"{api.url}/parts", "post", body).code == 0
-    assert api.seen[0].body == body.encode()
-    assert api.seen[0].headers["content-type"] == "application/json"
+    assert api.requests[0].body == body.encode()
+    assert api.requests[0].headers["content-type"] == "application/json"
 
 
 def test_dash_reads_body_from_stdin(run: Any, api: Any) -> None:
     assert run(f"{api.url}/parts", "post", "-", stdin='{"a":1}').code == 0
-    assert api.seen[0].body == b'{"a":1}'
+    assert api.requests[0].body == b'{"a":1}'
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_method_is_case_insensitive_and_defaults_to_get(
     run: Any, api: Any, argv: tuple[str, ...], method: str
 ) -> None:
     assert run(api.url, *argv).code == 0
-    assert api.seen[0].method == method
+    assert api.requests[0].method == method
 
 
 def test_flag_between_positional_arguments_is_accepted(run: Any, api: Any) -> None:
     assert run(api.url, "--insecure", "post", "{}").code == 0
-    assert (api.seen[0].method, api.seen[0].body) == ("POST", b"{}")
+    assert (api.requests[0].method, api.requests[0].body) == ("POST", b"{}")

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import START_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def command(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
-    """Arguments for subprocess: where, and in what surroundings."""
-    surroundings = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | environment
-    return {"env": surroundings, "cwd": tmp_path, "text": True, "encoding": "utf-8"}
+    """Arguments for subprocess: directory, environment, encoding."""
+    variables = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | environment
+    return {"env": variables, "cwd": tmp_path, "text": True, "encoding": "utf-8"}
 
 
 def client(*argv: str) -> list[str]:
@@ -49,7 +51,7 @@ def test_process_exit_code_stdout_and_stderr(
 def test_response_is_escaped_if_stdout_cannot_encode_it(
     command: dict[str, Any], api: Any, encoding: str
 ) -> None:
-    api.answer(200, {"name": "Pão"})
+    api.respond(200, {"name": "Pão"})
     command["env"]["PYTHONIOENCODING"] = encoding
     ended = subprocess.run(client(api.url), capture_output=True, check=False, **command)
     name = "Pão" if encoding == "utf-8" else "P\\u00e3o"
@@ -99,7 +101,7 @@ def test_ctrl_c_exits_130_without_traceback(command: dict[str, Any]) -> None:
         with connection:
             connection.recv(100)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=5)
+            out, err = process.communicate(timeout=START_SECONDS)
     assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
 
 

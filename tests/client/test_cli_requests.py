@@ -1,4 +1,4 @@
-"""Requests against a real issuer and a stand-in API: answers, refusals, and what goes wrong."""
+"""Requests with a real issuer and a fake API: responses, error responses, failures."""
 
 import socket
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.workers import free_port
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"),
+    ("body", "printed"),
     [
         (b"[]", "[]\n"),
         (b"{}", "{}\n"),
@@ -24,15 +24,15 @@ from tests.workers import free_port
     ],
 )
 def test_response_is_printed_as_the_okta_sample_prints_it(
-    run: Any, api: Any, sent: bytes, shown: str
+    run: Any, api: Any, body: bytes, printed: str
 ) -> None:
-    api.answer(200, sent)
-    assert run(api.url) == (0, shown, "")
+    api.respond(200, body)
+    assert run(api.url) == (0, printed, "")
 
 
 def test_token_is_requested_from_issuer_with_scope(run: Any, api: Any) -> None:
     run(api.url)
-    scheme, token = api.seen[0].token.split(" ")
+    scheme, token = api.requests[0].token.split(" ")
     assert scheme == "Bearer"
     assert jwt.get_unverified_claims(token)["scp"] == ["parts_manager"]
 
@@ -42,7 +42,7 @@ def test_issuer_with_trailing_slash_uses_auth0_token_endpoint(
 ) -> None:
     origin = issuer.removesuffix("oauth2/default")
     assert run(api.url, ISSUER=origin).code == 0
-    claims = jwt.get_unverified_claims(api.seen[0].token.removeprefix("Bearer "))
+    claims = jwt.get_unverified_claims(api.requests[0].token.removeprefix("Bearer "))
     assert (claims["iss"], claims["aud"]) == (origin, "api://default")
 
 
@@ -72,41 +72,41 @@ def test_issuer_with_trailing_slash_uses_auth0_token_endpoint(
 def test_error_response_is_printed_on_stderr(
     run: Any, api: Any, *, status: int, body: Any, code: int, words: list[str]
 ) -> None:
-    api.answer(status, body, "application/problem+json")
-    outcome = run(api.url)
-    assert (outcome.code, outcome.out) == (code, "")
-    for text in words:
-        assert text in outcome.err
+    api.respond(status, body, "application/problem+json")
+    result = run(api.url)
+    assert (result.code, result.out) == (code, "")
+    for word in words:
+        assert word in result.err
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff\xfe", b"[" * 100_000, b"NaN"])
 def test_success_without_json_exits_9(run: Any, api: Any, body: bytes) -> None:
-    api.answer(200, body, "text/html")
-    outcome = run(api.url)
-    assert (outcome.code, outcome.out) == (9, "")
-    assert "not JSON (text/html)" in outcome.err
+    api.respond(200, body, "text/html")
+    result = run(api.url)
+    assert (result.code, result.out) == (9, "")
+    assert "not JSON (text/html)" in result.err
 
 
 def test_redirect_is_not_followed(run: Any, api: Any) -> None:
-    api.answer(307, b"")
-    outcome = run(api.url)
-    assert outcome.code == 9
-    assert "redirect (307)" in outcome.err
-    assert len(api.seen) == 1
+    api.respond(307, b"")
+    result = run(api.url)
+    assert result.code == 9
+    assert "redirect (307)" in result.err
+    assert len(api.requests) == 1
 
 
 def test_unreachable_api_is_reported_in_one_line(run: Any) -> None:
     port = free_port()
-    outcome = run(f"http://localhost:{port}/parts")
-    assert (outcome.code, outcome.out) == (5, "")
-    assert f"http://localhost:{port} cannot be reached" in outcome.err
-    assert outcome.err.count("\n") == 1
+    result = run(f"http://localhost:{port}/parts")
+    assert (result.code, result.out) == (5, "")
+    assert f"http://localhost:{port} cannot be reached" in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_tls_to_plain_http_server_is_reported_in_one_line(run: Any, api: Any) -> None:
-    outcome = run(api.url.replace("http:", "https:"))
-    assert outcome.code == 5
-    assert outcome.err.count("\n") == 1
+    result = run(api.url.replace("http:", "https:"))
+    assert result.code == 5
+    assert result.err.count("\n") == 1
 
 
 def test_lost_connection_is_reported_in_one_line(run: Any) -> None:
@@ -119,23 +119,23 @@ def test_lost_connection_is_reported_in_one_line(run: Any) -> None:
 
         thread = Thread(target=hang_up)
         thread.start()
-        outcome = run(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        result = run(f"http://127.0.0.1:{server.getsockname()[1]}/")
         thread.join()
-    assert outcome.code == 5
-    assert outcome.err.count("\n") == 1
+    assert result.code == 5
+    assert result.err.count("\n") == 1
 
 
 def test_host_rejected_by_idna_is_reported_in_one_line(run: Any) -> None:
-    outcome = run("https://" + "a" * 70 + ".example\u00e9/")
-    assert outcome.code == 5
-    assert outcome.err.count("\n") == 1
+    result = run("https://" + "a" * 70 + ".example\u00e9/")
+    assert result.code == 5
+    assert result.err.count("\n") == 1
 
 
 def test_wrong_secret_is_reported_and_not_printed(run: Any, api: Any) -> None:
-    outcome = run(api.url, CLIENT_SECRET="mistaken")
-    assert (outcome.code, outcome.out, api.seen) == (6, "", [])
-    assert "401 invalid_client" in outcome.err
-    assert "mistaken" not in outcome.err
+    result = run(api.url, CLIENT_SECRET="mistaken")
+    assert (result.code, result.out, api.requests) == (6, "", [])
+    assert "401 invalid_client" in result.err
+    assert "mistaken" not in result.err
 
 
 @pytest.mark.parametrize(
@@ -154,24 +154,24 @@ def test_wrong_secret_is_reported_and_not_printed(run: Any, api: Any) -> None:
     ],
 )
 def test_issuer_without_token_is_reported_without_traceback(
-    run: Any, standin: Callable[[], Any], status: int, body: Any, code: int
+    run: Any, fake_server: Callable[[], Any], status: int, body: Any, code: int
 ) -> None:
-    other = standin()
-    other.answer(status, body)
-    outcome = run("http://localhost:1/", ISSUER=f"{other.url}/oauth2/default")
-    assert (outcome.code, outcome.out) == (code, "")
-    assert outcome.err.startswith("ISSUER ")
+    other = fake_server()
+    other.respond(status, body)
+    result = run("http://localhost:1/", ISSUER=f"{other.url}/oauth2/default")
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith("ISSUER ")
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "issuer_url"),
     [("http://api.example/parts", None), ("http://localhost:1/", "http://issuer.example/a")],
 )
-def test_http_to_another_machine_is_refused(run: Any, url: str, told: str | None) -> None:
-    outcome = run(url, **({"ISSUER": told} if told else {}))
-    assert (outcome.code, outcome.out) == (4, "")
-    assert "in clear" in outcome.err
-    assert "--insecure" in outcome.err
+def test_http_to_another_machine_is_refused(run: Any, url: str, issuer_url: str | None) -> None:
+    result = run(url, **({"ISSUER": issuer_url} if issuer_url else {}))
+    assert (result.code, result.out) == (4, "")
+    assert "in clear" in result.err
+    assert "--insecure" in result.err
 
 
 def test_insecure_allows_http_to_another_machine(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,18 +39,18 @@ def test_quoted_secret_is_not_expanded(tmp_path: Path, secret: str) -> None:
 @pytest.mark.parametrize("name", ["ISSUER", "CLIENT_ID", "CLIENT_SECRET"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_missing_setting_is_reported_in_one_line(run: Any, name: str, value: str | None) -> None:
-    outcome = run("http://localhost/", **{name: value})
-    assert (outcome.code, outcome.out) == (11, "")
-    assert outcome.err.startswith(f"{name} is not set")
-    assert ".env.local" in outcome.err
-    assert outcome.err.count("\n") == 1
+    result = run("http://localhost/", **{name: value})
+    assert (result.code, result.out) == (11, "")
+    assert result.err.startswith(f"{name} is not set")
+    assert ".env.local" in result.err
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("issuer", ["localhost:3001", "https://", "ftp://a/b", "http://u:p@h/"])
 def test_malformed_issuer_is_reported_by_name(run: Any, issuer: str) -> None:
-    outcome = run("http://localhost/", ISSUER=issuer)
-    assert outcome.code == 11
-    assert outcome.err.startswith("ISSUER ")
+    result = run("http://localhost/", ISSUER=issuer)
+    assert result.code == 11
+    assert result.err.startswith("ISSUER ")
 
 
 def test_env_file_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:

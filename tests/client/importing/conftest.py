@@ -1,12 +1,13 @@
-"""Real parts for imports: the development issuer, and an API of uploads that fails as it is told.
+"""Fixtures of imports: the real development issuer, and a fake upload API with prepared faults.
 
-The stand-in keeps the documented protocol: natural keys, idempotency keys, reports. The end-to-end
-tests use the service itself; here the point is what the job does when answers fail to come.
+The fake implements the documented protocol: natural keys, idempotency keys, reports. The end-to-end
+tests use the real service; these test what the job does without a response.
 """
 
 import io
 import json
 import re
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,26 +23,26 @@ from client.cli import main
 from client.environment import Environment
 from client.importing import ImportSettings, retries
 from client.settings import ClientSettings
-from tests.client.conftest import SECRET, issuer
+from tests.client.conftest import SECRET
+from tests.conftest import environment_of
 
-__all__ = ["issuer"]
-
+COMMAND = [sys.executable, "-m", "client", "import"]
 Key = tuple[str, str]
 Entry = dict[str, Any]
 
 
 class Fault(NamedTuple):
-    """What goes wrong with one request. Status 0: the connection is cut."""
+    """The fault of one request. Status 0: the connection is cut."""
 
     status: int = 0
     retry_after: str = ""
     body: bytes = b""
     carried_out: bool = False
-    """Whether the rows are in all the same."""
+    """Whether the rows are stored anyway."""
 
 
-class Upload(NamedTuple):
-    """A request that the stand-in got."""
+class UploadRequest(NamedTuple):
+    """A request that the fake received."""
 
     path: str
     query: dict[str, str]
@@ -54,25 +55,25 @@ class Upload(NamedTuple):
 
 
 @dataclass
-class UploadApi:
-    """A stand-in for POST /timesheets/upload."""
+class FakeUploadApi:
+    """A fake of POST /timesheets/upload."""
 
     url: str = ""
     entries: dict[Key, Entry] = field(default_factory=dict)
-    requests: list[Upload] = field(default_factory=list)
+    requests: list[UploadRequest] = field(default_factory=list)
     faults: deque[Fault | None] = field(default_factory=deque)
-    """For the next requests; None: nothing is wrong."""
-    answers: dict[str, bytes] = field(default_factory=dict)
+    """Of the next requests; None: no fault."""
+    responses: dict[str, bytes] = field(default_factory=dict)
     """By idempotency key."""
 
-    def answer(self, request: Upload) -> bytes:
-        """Carry a request out, or give the answer that it had."""
+    def respond(self, request: UploadRequest) -> bytes:
+        """Carry a request out, or return its earlier response."""
         if request.query.get("dry_run") == "true":
             return self._merge(request.rows, dict(self.entries))
         key = request.headers["idempotency-key"]
-        if key not in self.answers:
-            self.answers[key] = self._merge(request.rows, self.entries)
-        return self.answers[key]
+        if key not in self.responses:
+            self.responses[key] = self._merge(request.rows, self.entries)
+        return self.responses[key]
 
     def _merge(self, rows: list[Entry], entries: dict[Key, Entry]) -> bytes:
         counts = {"created": 0, "updated": 0, "unchanged": 0, "rejected": 0}
@@ -93,24 +94,24 @@ class UploadApi:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    api: UploadApi
+    api: FakeUploadApi
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Upload(parts.path, query, headers, body)
+        request = UploadRequest(parts.path, query, headers, body)
         self.api.requests.append(request)
         fault = self.api.faults.popleft() if self.api.faults else None
         if fault is None:
-            self._send(200, {"Content-Type": "application/json"}, self.api.answer(request))
+            self._send(200, {"Content-Type": "application/json"}, self.api.respond(request))
             return
         if fault.carried_out:
-            self.api.answer(request)
+            self.api.respond(request)
         if fault.status:
-            told = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-            self._send(fault.status, told, fault.body)
+            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            self._send(fault.status, headers, fault.body)
         else:
             self.close_connection = True
 
@@ -126,9 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def api() -> Iterator[UploadApi]:
-    """A stand-in API without entries."""
-    api = UploadApi()
+def api() -> Iterator[FakeUploadApi]:
+    """A fake API without entries."""
+    api = FakeUploadApi()
     handler = type("Handler", (_Handler,), {"api": api})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     api.url = f"http://localhost:{server.server_port}/timesheets/upload"
@@ -141,7 +142,7 @@ def api() -> Iterator[UploadApi]:
 
 
 @pytest.fixture
-def environment(issuer: str, api: UploadApi) -> dict[str, str]:
+def environment(issuer: str, api: FakeUploadApi) -> dict[str, str]:
     return {
         "ISSUER": issuer,
         "CLIENT_ID": "dev",
@@ -152,7 +153,13 @@ def environment(issuer: str, api: UploadApi) -> dict[str, str]:
 
 
 @pytest.fixture
-def settings(issuer: str, api: UploadApi) -> ImportSettings:
+def subprocess_options(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
+    """Arguments for subprocess."""
+    return {"env": environment_of(**environment), "cwd": tmp_path, "text": True}
+
+
+@pytest.fixture
+def settings(issuer: str, api: FakeUploadApi) -> ImportSettings:
     """For the library."""
     client = ClientSettings(issuer=issuer, client_id="dev", client_secret=SECRET)
     return ImportSettings(client=client, url=api.url)
@@ -160,33 +167,33 @@ def settings(issuer: str, api: UploadApi) -> ImportSettings:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the job wait for milliseconds where it would for seconds."""
+    """Make waits between attempts short."""
     monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.001)
 
 
-class Outcome(NamedTuple):
-    """What a run of the job left."""
+class RunResult(NamedTuple):
+    """Exit code and output of a run."""
 
     code: int
     out: str
     err: str
 
     @property
-    def counted(self) -> int:
-        """All rows of the summary."""
+    def total(self) -> int:
+        """All rows in the summary."""
         return sum(int(number) for number in re.findall(r"(\d+) (?:created|un|up|rej)", self.err))
 
 
 class ImportRun(NamedTuple):
-    """Runs ``import timesheets`` in this process, its state in the directory of the test."""
+    """Runs ``import timesheets`` in this process, with its state in the test's directory."""
 
     environment: dict[str, str]
     directory: Path
 
-    def __call__(self, *argv: str | Path, stdin: bytes = b"", **environment: str) -> Outcome:
+    def __call__(self, *argv: str | Path, stdin: bytes = b"", **environment: str) -> RunResult:
         out, err = io.StringIO(), io.StringIO()
         state = () if "--state" in argv else ("--state", str(self.state))
-        context = Environment(
+        process = Environment(
             ["import", "timesheets", *map(str, argv), *state],
             self.environment | environment,
             str(self.directory),
@@ -194,10 +201,10 @@ class ImportRun(NamedTuple):
             out,
             err,
         )
-        code = main(context)
+        code = main(process)
         assert SECRET not in err.getvalue()
         assert "Traceback" not in err.getvalue()
-        return Outcome(code, out.getvalue(), err.getvalue())
+        return RunResult(code, out.getvalue(), err.getvalue())
 
     @property
     def state(self) -> Path:
@@ -213,12 +220,12 @@ HEADER = "user_id,date,project,hours,external_id"
 
 
 def csv_of(*rows: str) -> str:
-    """Give CSV in our names."""
+    """Return CSV in our names."""
     return "".join(f"{line}\n" for line in (HEADER, *rows))
 
 
 def plain_rows(count: int, *, begin: int = 1) -> list[str]:
-    """Give rows of CSV with the external ids E1, E2 and so on."""
+    """Return rows of CSV with the external ids E1, E2 and so on."""
     return [f"007,2017-05-10T08:00Z,StoreZero,7.5,E{n}" for n in range(begin, begin + count)]
 
 

@@ -1,4 +1,4 @@
-"""A network that breaks: a TCP proxy that cuts connections wherever chance has it."""
+"""An unreliable network: a TCP proxy that cuts connections at random points."""
 
 import contextlib
 import select
@@ -7,26 +7,26 @@ from random import Random
 from threading import Thread
 from typing import Final, Self
 
-_PIECE: Final = 4096
+_CHUNK: Final = 4096
 
 
 class BrokenNetwork:
-    """Forwards connections to a service and cuts each sooner or later, unless it ends before.
+    """Forwards connections to a service and cuts each at a random point, unless it ends before.
 
     A connection is cut before anything is forwarded, somewhere in what the client sends, or
-    somewhere in what the service answers, perhaps before its first byte.
+    somewhere in the response, perhaps before its first byte.
 
     Args:
         port: The service's, on this machine.
-        random: Decides.
+        random: Chooses where to cut.
         sent: Bytes of requests within which connections are cut.
-        answered: Bytes of answers within which they are.
+        received: Bytes of responses within which they are cut.
     """
 
-    def __init__(self, port: int, random: Random, *, sent: int, answered: int) -> None:
+    def __init__(self, port: int, random: Random, *, sent: int, received: int) -> None:
         self._service = port
         self._random = random
-        self._reaches = (sent, answered)
+        self._limits = (sent, received)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = Thread(target=self._accept)
         self.port: int = self._listener.getsockname()[1]
@@ -38,13 +38,13 @@ class BrokenNetwork:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Closing alone would not wake the thread that waits in accept.
+        # Closing alone would not wake the thread blocked in accept.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
 
     def _accept(self) -> None:
-        """Serve one connection after the other: the job has no more than one at a time."""
+        """Serve connections one after the other: the job opens one at a time."""
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -53,19 +53,19 @@ class BrokenNetwork:
 
     def _serve(self, client: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", self._service)) as service:
-            left: dict[socket.socket, float] = {client: float("inf"), service: float("inf")}
+            remaining: dict[socket.socket, float] = {client: float("inf"), service: float("inf")}
             where = self._random.choice([client, service])
-            reach = self._reaches[where is service]
-            left[where] = self._random.choice([0, self._random.randrange(reach)])
+            limit = self._limits[where is service]
+            remaining[where] = self._random.choice([0, self._random.randrange(limit)])
             while True:
                 for source in select.select([client, service], [], [])[0]:
-                    piece = source.recv(_PIECE)
+                    chunk = source.recv(_CHUNK)
                     target = service if source is client else client
-                    if len(piece) > left[source]:
-                        target.sendall(piece[: int(left[source])])
+                    if len(chunk) > remaining[source]:
+                        target.sendall(chunk[: int(remaining[source])])
                         self.cuts += 1
                         return
-                    if not piece:
+                    if not chunk:
                         return
-                    target.sendall(piece)
-                    left[source] -= len(piece)
+                    target.sendall(chunk)
+                    remaining[source] -= len(chunk)

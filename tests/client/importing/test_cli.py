@@ -1,8 +1,6 @@
-"""The command: arguments, what is said on stderr, exit codes, lean imports."""
+"""The command: arguments, messages on stderr, exit codes, lean imports."""
 
 import io
-import os
-import pty
 import re
 import signal
 import socket
@@ -15,18 +13,8 @@ import pytest
 
 from client.environment import Environment
 from client.exit_codes import ExitCode
-from client.importing.progress import BarProgress, LineProgress
-from client.importing.results import Counts
-from tests.client.importing.conftest import ImportRun, UploadApi, csv_of, plain_rows
-from tests.conftest import ROOT, environment_of
-
-COMMAND = [sys.executable, "-m", "client", "import"]
-
-
-@pytest.fixture
-def surroundings(environment: dict[str, str], tmp_path: Path) -> dict[str, Any]:
-    """Arguments for subprocess."""
-    return {"env": environment_of(**environment), "cwd": tmp_path, "text": True}
+from tests.client.importing.conftest import COMMAND, FakeUploadApi, ImportRun, csv_of, plain_rows
+from tests.conftest import ROOT, START_SECONDS
 
 
 def test_summary_is_on_stderr_and_stdout_is_empty(run: ImportRun, export: Path) -> None:
@@ -71,7 +59,7 @@ def test_quiet_prints_summary_only_with_rejected_rows(
 )
 def test_invalid_arguments_are_reported_and_nothing_is_sent(
     environment: dict[str, str],
-    api: UploadApi,
+    api: FakeUploadApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -91,17 +79,19 @@ def test_invalid_arguments_are_reported_and_nothing_is_sent(
     assert api.requests == []
 
 
-def test_help_lists_every_option_and_exit_code(surroundings: dict[str, Any]) -> None:
-    ended = subprocess.run([*COMMAND, "--help"], capture_output=True, check=True, **surroundings)
+def test_help_lists_every_option_and_exit_code(subprocess_options: dict[str, Any]) -> None:
+    ended = subprocess.run(
+        [*COMMAND, "--help"], capture_output=True, check=True, **subprocess_options
+    )
     assert ended.stderr == ""
     for code in set(ExitCode) - {ExitCode.PIPE_CLOSED}:
         assert re.search(rf"\b{code.value} ", ended.stdout), code
     assert "--dry-run" in ended.stdout
 
 
-def test_first_argument_other_than_import_is_a_url(surroundings: dict[str, Any]) -> None:
+def test_first_argument_other_than_import_is_a_url(subprocess_options: dict[str, Any]) -> None:
     ended = subprocess.run(
-        [*COMMAND[:3], "imports"], capture_output=True, check=False, **surroundings
+        [*COMMAND[:3], "imports"], capture_output=True, check=False, **subprocess_options
     )
     assert ended.returncode == 1
     assert ended.stderr == "URL must start with http:// or https:// and name a host.\n"
@@ -109,7 +99,7 @@ def test_first_argument_other_than_import_is_a_url(surroundings: dict[str, Any])
 
 @pytest.mark.parametrize("argv", [["--help"], ["timesheets"], ["timesheets", "a", "--since", "x"]])
 def test_invalid_arguments_import_nothing_heavy(
-    surroundings: dict[str, Any], argv: list[str]
+    subprocess_options: dict[str, Any], argv: list[str]
 ) -> None:
     code = (
         "import sys\n"
@@ -122,98 +112,40 @@ def test_invalid_arguments_import_nothing_heavy(
         [sys.executable, "-c", code, "import", *argv],
         capture_output=True,
         check=False,
-        **surroundings,
+        **subprocess_options,
     )
     assert ended.returncode == 0, ended.stderr
 
 
-def test_rich_is_not_imported_without_terminal(surroundings: dict[str, Any], export: Path) -> None:
-    code = (
-        "import sys\n"
-        "from client.cli import main\nfrom client.environment import Environment\n"
-        "assert main(Environment.from_process()) == 0\n"
-        "sys.exit('rich' in sys.modules)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code, "import", "timesheets", str(export)],
-        capture_output=True,
-        check=False,
-        **surroundings,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stderr.isprintable() or ended.stderr.count("\n") == 1
-
-
-def test_terminal_shows_bar_and_summary(surroundings: dict[str, Any], export: Path) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "timesheets", str(export), "--batch-size", "1"], stderr=theirs, **surroundings
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # Linux: the other end is closed.
-            piece = b""
-        shown += piece
-        if not piece:
-            break
-    os.close(ours)
-    assert process.wait() == 0
-    assert "━" in shown.decode()
-    assert b"5 created, 0 updated" in shown
-
-
-def test_line_progress_writes_every_ten_seconds() -> None:
-    err = io.StringIO()
-    seconds = [0.0]
-    context = Environment([], {}, ".", io.StringIO(), io.StringIO(), err)
-    lines = LineProgress(context, clock=lambda: seconds[0])
-    for batch in range(100):
-        seconds[0] = batch / 2
-        lines.advance(Counts(created=batch), batch, 100 if batch < 90 else None)
-    assert err.getvalue().splitlines() == [
-        "20 rows (20 %), 0 rejected",
-        "40 rows (40 %), 0 rejected",
-        "60 rows (60 %), 0 rejected",
-        "80 rows (80 %), 0 rejected",
-    ]
-
-
-def test_control_characters_in_messages_are_replaced() -> None:
-    err = io.StringIO()
-    with BarProgress(Environment([], {}, ".", io.StringIO(), io.StringIO(), err)) as bar:
-        bar.message("[bold]\x1b[31mred")
-    assert "[bold]?[31mred" in err.getvalue()
-
-
-def test_ctrl_c_exits_130_and_keeps_checkpoint(surroundings: dict[str, Any], export: Path) -> None:
+def test_ctrl_c_exits_130_and_keeps_checkpoint(
+    subprocess_options: dict[str, Any], export: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         process = subprocess.Popen(
             [*COMMAND, "timesheets", str(export), "--url", url],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **surroundings,
+            **subprocess_options,
         )
         connection, _ = silent.accept()
         with connection:
             connection.recv(100)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=START_SECONDS)
     assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
     assert (export.parent / ".import" / "export.csv.json").exists()
 
 
-def test_request_does_not_load_import_modules(surroundings: dict[str, Any]) -> None:
+def test_request_does_not_load_import_modules(subprocess_options: dict[str, Any]) -> None:
     code = (
         "import sys\nimport client.api, client.cli\n"
         "sys.exit(any(name.startswith('client.importing') for name in sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, **surroundings).returncode == 0
+    ended = subprocess.run([sys.executable, "-c", code], check=False, **subprocess_options)
+    assert ended.returncode == 0
 
 
-def test_no_module_of_the_job_is_long() -> None:
+def test_modules_have_at_most_300_lines() -> None:
     for path in (ROOT / "client" / "importing").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 300, path.name

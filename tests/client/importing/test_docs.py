@@ -1,4 +1,4 @@
-"""docs/import.md does what it says: its program runs, its mapping loads, its commands are ones."""
+"""docs/import.md is correct: its program runs, its mapping loads, its commands parse."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from client.importing import load_mapping
 from client.importing.arguments import build_parser
 from client.importing.mapping import FieldMapping
 from client.importing.settings import IMPORT_NAMES
-from tests.client.importing.conftest import UploadApi
+from tests.client.importing.conftest import FakeUploadApi
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
@@ -19,13 +19,13 @@ COMMAND = re.compile(r"python -m client import (.+?)(?:\n|$)")
 
 
 def blocks(language: str) -> list[str]:
-    """Give the page's code blocks of a language."""
+    """Return the page's code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_documented_program_runs(
     environment: dict[str, str],
-    api: UploadApi,
+    api: FakeUploadApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -62,8 +62,8 @@ def test_documented_commands_parse_and_every_option_is_documented() -> None:
 
 
 def test_documented_exit_codes_are_complete() -> None:
-    told = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
-    assert told == set(ExitCode) - {ExitCode.PIPE_CLOSED}
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
+    assert documented == set(ExitCode) - {ExitCode.PIPE_CLOSED}
 
 
 def test_every_setting_is_documented() -> None:

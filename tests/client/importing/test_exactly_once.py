@@ -1,9 +1,9 @@
-"""Each external entry is there exactly once, whatever happens to the job, the service, the network.
+"""Each external entry is stored exactly once despite kills of job or service and network failures.
 
 The job is a process and so is the service, over either database. They are killed, and connections
-are cut, at moments that chance chooses by a fixed seed. In the end every entry is there once, with
-its values; the job has counted each as created, though many a batch was sent more than once; and to
-import once more changes nothing.
+are cut, at random times with a fixed seed. In the end every entry is stored once, with its values;
+the job has counted each as created, although many batches were sent more than once; and another
+import changes nothing.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ JOB_KILLS = 8
 SERVICE_KILLS = 2
 CUTS = 20
 
-HURRIED_JOB = """
+FAST_RETRY_JOB = """
 import sys
 from client.cli import main
 from client.environment import Environment
@@ -45,14 +45,14 @@ from client.importing import retries
 retries.FIRST_WAIT_SECONDS, retries.MAX_WAIT_SECONDS = 0.01, 0.1
 sys.exit(main(Environment.from_process()))
 """
-"""The command itself, which waits less between attempts than a person would have it."""
+"""The command itself, with short waits between attempts."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A system that may be killed, over a database of its own."""
+    """A system that tests may kill, with a separate database."""
     settings = {"LOG_LEVEL": "warning"}
     if request.param == "postgresql":
         server = make_url(request.getfixturevalue("postgres_url"))
@@ -72,7 +72,7 @@ async def create_database(url: str, name: str) -> None:
 
 
 class Entry(NamedTuple):
-    """What an entry says, apart from its identity."""
+    """An entry without its natural key."""
 
     user_id: str
     date: str
@@ -81,7 +81,7 @@ class Entry(NamedTuple):
 
 
 def make_entries(random: Random, source: str) -> list[Entry]:
-    """Make entries that keep the rules; the last hundred are equal to the hundred before."""
+    """Make valid entries; the last hundred are equal to the hundred before."""
     entries = []
     for number in range(ROWS - 100):
         day = datetime(2017, 1, 1, random.randrange(24), tzinfo=UTC) + timedelta(number // PEOPLE)
@@ -92,7 +92,7 @@ def make_entries(random: Random, source: str) -> list[Entry]:
 
 
 class Import:
-    """An import of generated rows into a service, in a directory of its own."""
+    """An import of generated rows into a service, in a separate directory."""
 
     def __init__(self, service: System, directory: Path, source: str, *, ids: bool) -> None:
         self.service = service
@@ -121,7 +121,7 @@ class Import:
         arguments = [f"{self.source}.ndjson", "--mapping=m.toml", f"--batch-size={batch_size}"]
         arguments += ["--attempts=1000", f"--url={self.url}"]
         return subprocess.Popen(
-            [sys.executable, "-c", HURRIED_JOB, "import", "timesheets", *arguments],
+            [sys.executable, "-c", FAST_RETRY_JOB, "import", "timesheets", *arguments],
             cwd=self._directory,
             env=self._environment,
             stderr=subprocess.PIPE,
@@ -129,14 +129,14 @@ class Import:
         )
 
     def finish(self, process: subprocess.Popen[str]) -> str:
-        """Wait for the end of the job; give what it said."""
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
-        return said
+        """Wait for the end of the job; return its output."""
+        _, output = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        return output
 
     @property
     def position(self) -> int:
-        """How far the checkpoint is; the end is behind all rows."""
+        """The position of the checkpoint; 0 without one."""
         try:
             kept = json.loads((self._directory / ".import" / f"{self.source}.json").read_text())
         except FileNotFoundError:
@@ -145,23 +145,23 @@ class Import:
         return position
 
     def wait_for(self, position: int, process: subprocess.Popen[str]) -> None:
-        """Wait until the checkpoint is this far or the job has ended, and then a little more."""
+        """Wait until the checkpoint has this position or the job has ended, then a random time."""
         while self.position < position and process.poll() is None:
             time.sleep(0.001)
         time.sleep(self.random.uniform(0, 0.02))
 
     def targets(self, number: int) -> list[int]:
-        """Choose positions at which something is to happen, in their order.
+        """Return random positions in ascending order.
 
-        None is close to the end, so that the job is still at it when it happens.
+        None is close to the end, so that the job is still running there.
         """
         return sorted(self.random.randrange(ROWS // 2) for _ in range(number))
 
     def stored(self) -> list[dict[str, Any]]:
-        """Give the entries that the service has."""
+        """Return the entries that the service stores."""
         token = self.service.token("read:timesheets")
         found: list[dict[str, Any]] = []
-        # A page more than there should be.
+        # One page more than expected.
         for offset in range(0, ROWS + PAGE, PAGE):
             response = httpx.get(
                 f"{self.service.url}/timesheets",
@@ -171,15 +171,15 @@ class Import:
             found += response.raise_for_status().json()
         return found
 
-    def check(self, said: str) -> None:
-        """Check that each entry is there once, and that once more changes nothing."""
-        assert f"{ROWS} created, 0 updated, 0 unchanged, 0 rejected" in said
+    def check(self, output: str) -> None:
+        """Assert that each entry is stored once, and that a second import changes nothing."""
+        assert f"{ROWS} created, 0 updated, 0 unchanged, 0 rejected" in output
         stored = self.stored()
         kept = [Entry(row["user_id"], row["date"], row["project"], row["hours"]) for row in stored]
         assert sorted(kept) == sorted(self.entries)
         assert len({row["external_id"] for row in stored}) == ROWS
-        said = self.finish(self.start(batch_size=1000))
-        assert f"0 created, 0 updated, {ROWS} unchanged, 0 rejected" in said
+        output = self.finish(self.start(batch_size=1000))
+        assert f"0 created, 0 updated, {ROWS} unchanged, 0 rejected" in output
         assert self.stored() == stored
 
 
@@ -212,18 +212,18 @@ def test_service_killed_repeatedly_stores_each_entry_once(make: Make, service: S
         service.process.wait()
         service.process = launch(service.directory, service.environment)
         wait_until_ready(service)
-    said = job.finish(process)
-    assert "Trying again" in said
-    job.check(said)
+    output = job.finish(process)
+    assert "Trying again" in output
+    job.check(output)
 
 
 def test_network_cut_repeatedly_stores_each_entry_once(make: Make, service: System) -> None:
     job = make("cut", ids=True)
     direct = job.url
     port = int(service.url.rpartition(":")[2])
-    with BrokenNetwork(port, job.random, sent=5 * BATCH * ROW_BYTES, answered=2000) as network:
+    with BrokenNetwork(port, job.random, sent=5 * BATCH * ROW_BYTES, received=2000) as network:
         job.url = direct.replace(f":{port}", f":{network.port}")
-        said = job.finish(job.start())
-    assert min(network.cuts, said.count("Trying again")) >= CUTS
+        output = job.finish(job.start())
+    assert min(network.cuts, output.count("Trying again")) >= CUTS
     job.url = direct
-    job.check(said)
+    job.check(output)

@@ -1,4 +1,4 @@
-"""Natural keys: given or derived, the same for the same file, and each once."""
+"""Natural keys: given or derived, stable for the same file, and unique."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from client.importing.external_ids import ExternalIds, HashCounter
 from client.importing.row_mapper import RowError
-from tests.client.importing.conftest import ImportRun, UploadApi
+from tests.client.importing.conftest import FakeUploadApi, ImportRun
 
 ROW = "007,2017-05-10,StoreZero,5"
 OTHER = "008,2017-05-10,StoreZero,5"
@@ -22,7 +22,7 @@ def import_rows(run: ImportRun, path: Path, *rows: str) -> None:
 
 
 def test_same_file_without_ids_has_same_entries(
-    run: ImportRun, api: UploadApi, tmp_path: Path
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
     for _ in range(2):
@@ -30,7 +30,9 @@ def test_same_file_without_ids_has_same_entries(
         assert len(api.entries) == 3
 
 
-def test_equal_rows_are_separate_entries(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
+def test_equal_rows_are_separate_entries(
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path
+) -> None:
     path = tmp_path / "a.csv"
     import_rows(run, path, ROW, ROW)
     first = dict(api.entries)
@@ -40,7 +42,7 @@ def test_equal_rows_are_separate_entries(run: ImportRun, api: UploadApi, tmp_pat
 
 
 def test_derived_id_ignores_notation_of_values(
-    run: ImportRun, api: UploadApi, tmp_path: Path
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
     import_rows(run, path, ROW)
@@ -49,15 +51,15 @@ def test_derived_id_ignores_notation_of_values(
 
 
 def test_duplicate_external_id_is_rejected_across_batches(
-    run: ImportRun, api: UploadApi, tmp_path: Path
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
     rows = [f"007,2017-05-10,StoreZero,{hours},E1" for hours in (5, 6)]
     path.write_text("\n".join(["user_id,date,project,hours,external_id", *rows]))
     for size in ("1", "2"):
-        outcome = run(path, "--batch-size", size)
-        assert outcome.code == 3
-        assert "1 rejected" in outcome.err
+        result = run(path, "--batch-size", size)
+        assert result.code == 3
+        assert "1 rejected" in result.err
     assert [entry["hours"] for entry in api.entries.values()] == [5]
 
 
@@ -79,7 +81,7 @@ def test_hash_counter_equals_counter(numbers: list[int]) -> None:
 
 def test_hash_counter_grows() -> None:
     hash_counter = HashCounter()
-    # Hashes are spread like these.
+    # Distributed like hashes.
     numbers = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(10_000)]
     assert [hash_counter.add(number) for number in numbers] == [0] * 10_000
     assert [hash_counter.add(number) for number in numbers] == [1] * 10_000

@@ -1,4 +1,4 @@
-"""The file of rejected rows: each as it was, with line and reason, to be corrected and imported."""
+"""The file of rejected rows: unchanged rows with line and reason, to be corrected and imported."""
 
 import csv
 import json
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
+from tests.client.importing.conftest import FakeUploadApi, Fault, ImportRun, csv_of, plain_rows
 
 GOOD = "007,2017-05-10,StoreZero,5,E1"
 TOO_MANY = "007,2017-05-10,StoreZero,25,E2"
@@ -25,13 +25,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_rejected_file_has_rows_of_job_and_api_in_source_order(
-    run: ImportRun, api: UploadApi, path: Path
+    run: ImportRun, api: FakeUploadApi, path: Path
 ) -> None:
     path.write_text(csv_of(GOOD, NO_DATE, TOO_MANY, "", "007,2017-05-10"))
-    outcome = run(path)
-    assert outcome.code == 3
-    assert "1 created, 0 updated, 0 unchanged, 3 rejected" in outcome.err
-    assert "Rejected rows are in " in outcome.err
+    result = run(path)
+    assert result.code == 3
+    assert "1 created, 0 updated, 0 unchanged, 3 rejected" in result.err
+    assert "Rejected rows are in " in result.err
     date = "date must be a date in ISO 8601, not '10.5.2017'"
     assert rejected(run) == [
         ["line", "reason", "user_id", "date", "project", "hours", "external_id"],
@@ -43,7 +43,7 @@ def test_rejected_file_has_rows_of_job_and_api_in_source_order(
 
 
 def test_corrected_csv_can_be_imported(
-    run: ImportRun, api: UploadApi, path: Path, tmp_path: Path
+    run: ImportRun, api: FakeUploadApi, path: Path, tmp_path: Path
 ) -> None:
     path.write_text(csv_of(GOOD, NO_DATE, TOO_MANY))
     run(path)
@@ -60,7 +60,7 @@ def test_corrected_csv_can_be_imported(
 
 
 def test_json_rows_are_written_as_ndjson_and_can_be_imported(
-    run: ImportRun, api: UploadApi, tmp_path: Path
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path
 ) -> None:
     row = {"user_id": "007", "date": "2017-05-10", "project": "Pão", "hours": 25}
     (tmp_path / "a.ndjson").write_text(f"{json.dumps(row)}\nnonsense\n[1]\n")
@@ -79,7 +79,7 @@ def test_json_rows_are_written_as_ndjson_and_can_be_imported(
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
 def test_row_with_duplicate_member_is_rejected_and_kept(
-    run: ImportRun, api: UploadApi, tmp_path: Path, name: str
+    run: ImportRun, api: FakeUploadApi, tmp_path: Path, name: str
 ) -> None:
     row = '{"user_id":"007","date":"2017-05-10","project":"a","hours":5,"hours":6}'
     (tmp_path / name).write_text(row)
@@ -98,7 +98,7 @@ def test_rejected_file_has_delimiter_and_encoding_of_source(
     (tmp_path / "m.toml").write_text('delimiter = ";"\nencoding = "utf-16"\nsource = "s"')
     rows = csv_of(*(f"007,2017-05-10,Pão,25,E{n}" for n in range(3))).replace(",", ";")
     path.write_text(rows, encoding="utf-16")
-    # One file written in several pieces still has one byte order mark.
+    # A file written in several chunks has one byte order mark.
     run(path, "--mapping", tmp_path / "m.toml", "--batch-size", "1")
     text = (run.state / "s.rejected.csv").read_text(encoding="utf-16")
     assert "\ufeff" not in text
@@ -114,7 +114,7 @@ def test_cells_are_written_unchanged(run: ImportRun, path: Path, cell: str) -> N
 
 
 def test_resumed_job_writes_each_rejected_row_once(
-    run: ImportRun, api: UploadApi, path: Path
+    run: ImportRun, api: FakeUploadApi, path: Path
 ) -> None:
     rows = plain_rows(9)
     rows[0] = rows[4] = rows[8] = TOO_MANY.replace("E2", "X")
@@ -125,20 +125,20 @@ def test_resumed_job_writes_each_rejected_row_once(
         api.entries.clear()
         api.faults += [None] * broken_after + [Fault(400)]
         run(path, "--batch-size", "2")
-        # A kill between writing the rows and keeping the checkpoint leaves too many.
+        # A kill between writing the rows and saving the checkpoint leaves extra ones.
         with (run.state / "a.csv.rejected.csv").open("a") as file:
             file.write("half a li")
         assert run(path, "--batch-size", "2").code == 3
         assert rejected(run) == whole
 
 
-def test_missing_rejected_file_starts_over(run: ImportRun, api: UploadApi, path: Path) -> None:
+def test_missing_rejected_file_starts_over(run: ImportRun, api: FakeUploadApi, path: Path) -> None:
     path.write_text(csv_of(TOO_MANY, GOOD))
     api.faults += [None, Fault(400)]
     run(path, "--batch-size", "1")
     (run.state / "a.csv.rejected.csv").unlink()
-    outcome = run(path, "--batch-size", "1")
-    assert "does not contain the rejected rows of an earlier run. Starting over" in outcome.err
+    result = run(path, "--batch-size", "1")
+    assert "does not contain the rejected rows of an earlier run. Starting over" in result.err
     assert len(rejected(run)) == 2
 
 
@@ -153,20 +153,20 @@ def test_next_import_replaces_or_removes_rejected_file(run: ImportRun, path: Pat
 
 
 def test_rejected_option_must_not_name_the_source(
-    run: ImportRun, api: UploadApi, path: Path, tmp_path: Path
+    run: ImportRun, api: FakeUploadApi, path: Path, tmp_path: Path
 ) -> None:
     path.write_text(csv_of(TOO_MANY))
     assert run(path, "--rejected", tmp_path / "no.csv").code == 3
     assert "hours must not be 25" in (tmp_path / "no.csv").read_text()
     api.requests.clear()
-    outcome = run(path, "--rejected", path)
-    assert (outcome.code, api.requests) == (1, [])
+    result = run(path, "--rejected", path)
+    assert (result.code, api.requests) == (1, [])
     assert path.read_text() == csv_of(TOO_MANY)
     assert run(path, "--rejected", tmp_path / "missing" / "no.csv").code == 10
 
 
 def test_batch_with_only_invalid_rows_is_not_sent(
-    run: ImportRun, api: UploadApi, path: Path
+    run: ImportRun, api: FakeUploadApi, path: Path
 ) -> None:
     path.write_text(csv_of(NO_DATE, NO_DATE))
     assert run(path).code == 3

@@ -1,9 +1,8 @@
-"""Going on where an earlier run broke off: the checkpoint, and when it no longer fits."""
+"""Resuming an interrupted run: the checkpoint, when it does not match, and the lock."""
 
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,67 +12,76 @@ import pytest
 from client.importing.checkpoint import Checkpoint
 from client.importing.results import Counts
 from client.importing.state import FileState
-from tests.client.importing.conftest import Fault, ImportRun, UploadApi, csv_of, plain_rows
-from tests.conftest import START_SECONDS, environment_of
+from tests.client.importing.conftest import (
+    COMMAND,
+    FakeUploadApi,
+    Fault,
+    ImportRun,
+    csv_of,
+    plain_rows,
+)
+from tests.conftest import START_SECONDS
 
-BROKEN = Fault(400)
-"""Ends a run as a kill would: without a word to the checkpoint."""
+REJECTED_BATCH = Fault(400)
+"""Ends a run like a kill: without saving a checkpoint."""
 
 
-def break_off(run: ImportRun, api: UploadApi, *argv: Any, after: int = 2, **given: Any) -> None:
-    """Import in batches of two until the API refuses one."""
-    api.faults += [None] * after + [BROKEN]
-    assert run(*argv, "--batch-size", "2", **given).code == 7
+def interrupt(
+    run: ImportRun, api: FakeUploadApi, *argv: Any, after: int = 2, **settings: Any
+) -> None:
+    """Import in batches of two until the API rejects one."""
+    api.faults += [None] * after + [REJECTED_BATCH]
+    assert run(*argv, "--batch-size", "2", **settings).code == 7
     api.requests.clear()
 
 
-def external_ids(api: UploadApi) -> list[str]:
-    """Give the ids that were sent, in their order."""
+def external_ids(api: FakeUploadApi) -> list[str]:
+    """Return the ids that were sent, in their order."""
     return [row["external_id"] for request in api.requests for row in request.rows]
 
 
 def test_run_resumes_after_last_acknowledged_batch(
-    run: ImportRun, api: UploadApi, export: Path
+    run: ImportRun, api: FakeUploadApi, export: Path
 ) -> None:
-    break_off(run, api, export)
-    outcome = run(export, "--batch-size", "2")
-    assert outcome.code == 0
-    assert outcome.err.startswith("Resuming after 4 rows of an earlier run.\n")
-    assert "export.csv: 5 created, 0 updated" in outcome.err
+    interrupt(run, api, export)
+    result = run(export, "--batch-size", "2")
+    assert result.code == 0
+    assert result.err.startswith("Resuming after 4 rows of an earlier run.\n")
+    assert "export.csv: 5 created, 0 updated" in result.err
     assert external_ids(api) == ["E5"]
     assert not (run.state / "export.csv.json").exists()
 
 
 def test_resumed_run_repeats_unacknowledged_batch_with_same_key(
-    run: ImportRun, api: UploadApi, export: Path
+    run: ImportRun, api: FakeUploadApi, export: Path
 ) -> None:
     api.faults += [Fault(400, carried_out=True)]
     assert run(export).code == 7
-    outcome = run(export)
-    assert "5 created, 0 updated, 0 unchanged" in outcome.err
+    result = run(export)
+    assert "5 created, 0 updated, 0 unchanged" in result.err
     first, second = api.requests
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
     assert first.body == second.body
 
 
 def test_appended_rows_are_imported_by_resumed_run(
-    run: ImportRun, api: UploadApi, export: Path
+    run: ImportRun, api: FakeUploadApi, export: Path
 ) -> None:
-    break_off(run, api, export)
+    interrupt(run, api, export)
     with export.open("a") as file:
         file.writelines(f"{row}\n" for row in plain_rows(2, begin=6))
     assert run(export).code == 0
     assert external_ids(api) == ["E5", "E6", "E7"]
 
 
-def test_resumed_run_derives_same_ids(run: ImportRun, api: UploadApi, tmp_path: Path) -> None:
+def test_resumed_run_derives_same_ids(run: ImportRun, api: FakeUploadApi, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     rows = ["007,2017-05-10,StoreZero,5"] * 5
     path.write_text("\n".join(["user_id,date,project,hours", *rows]))
     run(path)
     whole = dict(api.entries)
     api.entries.clear()
-    break_off(run, api, path)
+    interrupt(run, api, path)
     run(path)
     assert api.entries == whole
     assert len(whole) == 5
@@ -98,49 +106,49 @@ def test_resumed_run_derives_same_ids(run: ImportRun, api: UploadApi, tmp_path: 
     ],
 )
 def test_changed_source_or_options_start_over(
-    run: ImportRun, api: UploadApi, export: Path, *, change: str | None, argv: Any, words: str
+    run: ImportRun, api: FakeUploadApi, export: Path, *, change: str | None, argv: Any, words: str
 ) -> None:
-    break_off(run, api, export)
+    interrupt(run, api, export)
     if change is not None:
         export.write_text(change)
-    outcome = run(export, *argv)
-    assert outcome.code == 0
-    assert words in outcome.err
-    assert "Starting over" in outcome.err
+    result = run(export, *argv)
+    assert result.code == 0
+    assert words in result.err
+    assert "Starting over" in result.err
     assert external_ids(api)[0] == "E1"
-    assert outcome.counted == len(external_ids(api))
+    assert result.total == len(external_ids(api))
 
 
-def test_changed_batch_size_resumes(run: ImportRun, api: UploadApi, export: Path) -> None:
-    break_off(run, api, export)
+def test_changed_batch_size_resumes(run: ImportRun, api: FakeUploadApi, export: Path) -> None:
+    interrupt(run, api, export)
     assert run(export, "--batch-size", "1").code == 0
     assert external_ids(api) == ["E5"]
 
 
-def test_restart_ignores_checkpoint(run: ImportRun, api: UploadApi, export: Path) -> None:
-    break_off(run, api, export)
-    outcome = run(export, "--restart")
-    assert "1 created, 0 updated, 4 unchanged" in outcome.err
+def test_restart_ignores_checkpoint(run: ImportRun, api: FakeUploadApi, export: Path) -> None:
+    interrupt(run, api, export)
+    result = run(export, "--restart")
+    assert "1 created, 0 updated, 4 unchanged" in result.err
     assert len(external_ids(api)) == 5
 
 
-def test_same_standard_input_resumes(run: ImportRun, api: UploadApi) -> None:
+def test_same_standard_input_resumes(run: ImportRun, api: FakeUploadApi) -> None:
     stdin = csv_of(*plain_rows(5)).encode()
-    break_off(run, api, "-", "--format", "csv", stdin=stdin)
+    interrupt(run, api, "-", "--format", "csv", stdin=stdin)
     assert run("-", "--format", "csv", stdin=stdin).code == 0
     assert external_ids(api) == ["E5"]
 
 
-def test_different_standard_input_starts_over(run: ImportRun, api: UploadApi) -> None:
-    break_off(run, api, "-", "--format", "csv", stdin=csv_of(*plain_rows(5)).encode())
-    outcome = run("-", "--format", "csv", stdin=csv_of(*plain_rows(5, begin=3)).encode())
-    assert outcome.code == 0
-    assert "Starting over" in outcome.err
+def test_different_standard_input_starts_over(run: ImportRun, api: FakeUploadApi) -> None:
+    interrupt(run, api, "-", "--format", "csv", stdin=csv_of(*plain_rows(5)).encode())
+    result = run("-", "--format", "csv", stdin=csv_of(*plain_rows(5, begin=3)).encode())
+    assert result.code == 0
+    assert "Starting over" in result.err
     assert external_ids(api) == ["E3", "E4", "E5", "E6", "E7"]
 
 
-def test_other_job_ignores_checkpoint(run: ImportRun, api: UploadApi, export: Path) -> None:
-    break_off(run, api, export)
+def test_other_job_ignores_checkpoint(run: ImportRun, api: FakeUploadApi, export: Path) -> None:
+    interrupt(run, api, export)
     assert run(export, "--job", "other").code == 0
     assert len(external_ids(api)) == 5
     assert (run.state / "export.csv.json").exists()
@@ -151,13 +159,13 @@ def test_other_job_ignores_checkpoint(run: ImportRun, api: UploadApi, export: Pa
     ["", "[]", "{}", '{"version": 2}', '{"version": 1, "counts": {}}', "[" * 100_000, "\x00"],
 )
 def test_invalid_checkpoint_is_reported_with_restart_option(
-    run: ImportRun, api: UploadApi, export: Path, content: str
+    run: ImportRun, api: FakeUploadApi, export: Path, content: str
 ) -> None:
     run.state.mkdir()
     (run.state / "export.csv.json").write_text(content)
-    outcome = run(export)
-    assert (outcome.code, api.requests) == (10, [])
-    assert "is not a checkpoint of this version; --restart" in outcome.err
+    result = run(export)
+    assert (result.code, api.requests) == (10, [])
+    assert "is not a checkpoint of this version; --restart" in result.err
     assert run(export, "--restart").code == 0
 
 
@@ -173,9 +181,9 @@ def test_checkpoint_file_round_trip(tmp_path: Path) -> None:
 
 
 def test_checkpoint_contains_no_row_and_no_secret(
-    run: ImportRun, api: UploadApi, export: Path
+    run: ImportRun, api: FakeUploadApi, export: Path
 ) -> None:
-    break_off(run, api, export)
+    interrupt(run, api, export)
     kept = json.loads((run.state / "export.csv.json").read_text())
     assert set(kept) == {
         "version",
@@ -191,29 +199,24 @@ def test_state_directory_that_cannot_be_created_is_reported(
     run: ImportRun, export: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    outcome = run(export, "--state", tmp_path / "file" / "state")
-    assert outcome.code == 10
-    assert outcome.err.count("\n") == 1
+    result = run(export, "--state", tmp_path / "file" / "state")
+    assert result.code == 10
+    assert result.err.count("\n") == 1
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether a process holds a lock, without trying to take it from it."""
+    """Return whether a process holds a lock; does not try to acquire it."""
     return path.exists() and f":{path.stat().st_ino} " in Path("/proc/locks").read_text()
 
 
 def test_second_run_exits_13_and_kill_releases_lock(
-    environment: dict[str, str], tmp_path: Path, export: Path, api: UploadApi
+    subprocess_options: dict[str, Any], tmp_path: Path, export: Path, api: FakeUploadApi
 ) -> None:
-    command = [sys.executable, "-m", "client", "import", "timesheets"]
-    surroundings: dict[str, Any] = {
-        "env": environment_of(**environment),
-        "cwd": tmp_path,
-        "text": True,
-    }
+    command = [*COMMAND, "timesheets"]
     reader, writer = os.pipe()
-    # Waits for its standard input, with the lock in hand.
+    # Holds the lock and waits for its standard input.
     first = subprocess.Popen(
-        [*command, "-", "--format", "csv", "--job", "night"], stdin=reader, **surroundings
+        [*command, "-", "--format", "csv", "--job", "night"], stdin=reader, **subprocess_options
     )
     deadline = time.monotonic() + START_SECONDS
     while not is_locked(tmp_path / ".import" / "night.lock"):
@@ -223,7 +226,7 @@ def test_second_run_exits_13_and_kill_releases_lock(
         [*command, str(export), "--job", "night"],
         check=False,
         capture_output=True,
-        **surroundings,
+        **subprocess_options,
     )
     first.kill()
     first.wait()
@@ -231,6 +234,8 @@ def test_second_run_exits_13_and_kill_releases_lock(
     os.close(writer)
     assert (second.returncode, second.stdout) == (13, "")
     assert second.stderr == "The import night is already running: .import/night.lock is locked.\n"
-    third = subprocess.run([*command, str(export), "--job", "night"], check=False, **surroundings)
+    third = subprocess.run(
+        [*command, str(export), "--job", "night"], check=False, **subprocess_options
+    )
     assert third.returncode == 0
     assert len(api.entries) == 5
