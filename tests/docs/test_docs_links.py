@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.pages import DOCS, ROOT, pages
 
-PAGES: Final = [*pages(), ROOT / "README.md"]
+PAGES: Final = [*pages(), *ROOT.glob("*.md")]
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
