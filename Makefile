@@ -69,7 +69,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 		-o requirements-dev.txt
 
 clean: ## Remove what was installed and cached
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/conformance/finale/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installer: requirements-installer.txt
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \

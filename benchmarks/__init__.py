@@ -1,5 +1,5 @@
-"""Measures this service against the Node stack that it is the analog of.
+"""Benchmarks of this service against the Node stack of the Okta sample.
 
-`python -m benchmarks` from the repository root; README.md says what is measured and how.
-Nothing here is imported by the service or by its tests.
+Run ``python -m benchmarks`` from the repository root; README.md says what is measured and how. The
+service does not import this package.
 """

@@ -1,7 +1,7 @@
-"""The authorization server that both opponents trust: Okta's shape, one key, no token endpoint.
+"""The authorization server that all competitors trust: Okta's format, one key, no token endpoint.
 
-Follows RFC 8414 (metadata), RFC 7517 (the key set) and Okta's access token claims. The
-harness signs the tokens itself, so no server under test ever pays for issuing one.
+Follows RFC 8414 (metadata), RFC 7517 (key set) and Okta's access token claims. The harness signs
+the tokens itself, so that issuing them costs no server under test any time.
 """
 
 import json
@@ -11,22 +11,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwk, jwt
 
-AUDIENCE = "api://default"
-CLIENT_ID = "0oabenchmark"
-SCOPE = "parts_manager"
+AUDIENCE: Final = "api://default"
+CLIENT_ID: Final = "0oabenchmark"
+SCOPE: Final = "parts_manager"
 
-_PATH = "/oauth2/default"
-_LIFETIME = 12 * 3600  # seconds: longer than any run
+_PATH: Final = "/oauth2/default"
+_LIFETIME: Final = 12 * 3600  # seconds: longer than any run
 
 
 class Issuer:
-    """Signs tokens and knows the two documents that a resource server fetches."""
+    """Signs tokens, and holds the two documents that a resource server fetches."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}{_PATH}"
@@ -38,8 +38,8 @@ class Issuer:
             serialization.NoEncryption(),
         ).decode()
 
-    def token(self) -> str:
-        """Return a signed access token for the scope; each call signs a different one."""
+    def sign_token(self) -> str:
+        """Return a new access token with the scope."""
         now = int(time.time())
         claims = {
             "ver": 1,
@@ -77,13 +77,13 @@ class Issuer:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers the documents of the one issuer that a run has, silently."""
+    """Serves the documents of the only issuer of a run; logs nothing."""
 
     protocol_version = "HTTP/1.1"
     documents: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def do_GET(self) -> None:
-        """Answer a document, or 404."""
+        """Send a document, or 404."""
         document = self.documents.get(self.path.partition("?")[0])
         body = json.dumps(document or {"error": "not_found"}).encode()
         self.send_response(404 if document is None else 200)
@@ -93,12 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Keep standard error for the harness."""
+        """Log nothing: standard error belongs to the harness."""
 
 
 @contextmanager
-def serve() -> Iterator[Issuer]:
-    """Serve an issuer on a free loopback port until the block ends."""
+def start_issuer() -> Iterator[Issuer]:
+    """Run an issuer on a free loopback port until the block ends."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         issuer = Issuer(server.server_address[1])
         _Handler.documents = issuer.documents()

@@ -1,5 +1,5 @@
--- Requests for wrk. One thread, so one Lua state: what `done` reads is what it counted.
--- The environment says which scenario, the file of tokens, the seed and the number of parts.
+-- Requests for wrk. One thread, so that `done` reads the counts of the only Lua state.
+-- The environment holds the scenario, the file of tokens, the seed and the count of parts.
 
 local scenario = os.getenv("BENCH_SCENARIO")
 local count = tonumber(os.getenv("BENCH_PARTS"))
@@ -62,7 +62,7 @@ end
 
 local persons = 0
 
-function build.timesheet() -- Each of another person, or their days would soon be full.
+function build.timesheet() -- Each for another person: a day has an hour limit.
   persons = persons + 1
   local body = format(
     '{"user_type":"Employee","user_id":"w%07d","date":"2016-06-%02dT09:30:41.388+02:00",' ..
@@ -71,19 +71,19 @@ function build.timesheet() -- Each of another person, or their days would soon b
 end
 
 function build.mix()
-  local drawn = random(200)
-  if drawn <= 160 then return build.get() end
-  if drawn <= 190 then return build.list() end
-  if drawn <= 195 then return build.put() end
+  local number = random(200)
+  if number <= 160 then return build.get() end
+  if number <= 190 then return build.list() end
+  if number <= 195 then return build.put() end
   return build.post()
 end
 
 request = build[scenario]
 
--- Read back by `done` through thread:get, hence globals.
+-- Globals: `done` reads them through thread:get.
 good = 0
 bad = 0
-bad_status = 0 -- the last one, to tell what went wrong
+bad_status = 0 -- the last one, for the error message
 
 function init()
   math.randomseed(tonumber(os.getenv("BENCH_SEED")))

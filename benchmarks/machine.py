@@ -1,4 +1,4 @@
-"""What the figures were measured on: machine, disk, versions, commit."""
+"""Describes what was measured on: machine, disk, versions, commit."""
 
 import importlib.metadata
 import os
@@ -9,12 +9,12 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from benchmarks.competitors import ROOT
 from benchmarks.processes import Cores
-from benchmarks.stacks import ROOT
 
-_PACKAGES = (
+_PACKAGES: Final = (
     "fastapi",
     "starlette",
     "granian",
@@ -26,11 +26,11 @@ _PACKAGES = (
     "python-jose",
     "cryptography",
 )
-_FSYNCS = 50
+_FSYNCS: Final = 50
 
 
-def facts(workdir: Path, cores: Cores) -> dict[str, Any]:
-    """Return the machine's side of the report."""
+def describe_machine(workdir: Path, cores: Cores) -> dict[str, Any]:
+    """Return the machine, disk and load average, for the report."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -44,8 +44,8 @@ def facts(workdir: Path, cores: Cores) -> dict[str, Any]:
     }
 
 
-def python_versions() -> dict[str, str]:
-    """Return the versions of Python, its SQLite and the packages of this service."""
+def read_versions() -> dict[str, str]:
+    """Return the versions of Python, SQLite and the packages of this service."""
     found = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
     for name in _PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
@@ -53,8 +53,8 @@ def python_versions() -> dict[str, str]:
     return found
 
 
-def commit() -> str:
-    """Return the short commit, `+` when the work tree differs, or `unknown`."""
+def read_commit() -> str:
+    """Return the short commit, with `+` if the work tree differs, or `unknown`."""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty=+"],
@@ -80,14 +80,13 @@ def _memory_gib() -> float:
 
 
 def _filesystem(folder: Path) -> str:
-    """Return the type of the file system a folder lies on (tmpfs makes every fsync free)."""
-    best, kind = "", "unknown"
+    """Return the file system type of a folder (on tmpfs every fsync is free)."""
+    mount, type_ = "", "unknown"
     for line in Path("/proc/mounts").read_text().splitlines():
-        _, where, what, *_ = line.split()
-        inside = folder.is_relative_to(where)
-        if inside and len(where) >= len(best):
-            best, kind = where, what
-    return kind
+        _, path, found, *_ = line.split()
+        if folder.is_relative_to(path) and len(path) >= len(mount):
+            mount, type_ = path, found
+    return type_
 
 
 def _fsync_us(folder: Path) -> float:
@@ -97,8 +96,8 @@ def _fsync_us(folder: Path) -> float:
     with path.open("wb", buffering=0) as probe:
         for _ in range(_FSYNCS):
             probe.write(b"\0" * 4096)
-            begun = time.perf_counter()
+            started = time.perf_counter()
             os.fsync(probe.fileno())
-            times.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - started)
     path.unlink()
     return statistics.median(times) * 1e6

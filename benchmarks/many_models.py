@@ -1,7 +1,7 @@
-"""The shipped app with generated models beside its own; `startup.py` starts it.
+"""This service with generated models besides its own; `startup.py` runs it.
 
-``BENCH_MODELS`` says how many; with ``BENCH_RELATED=1`` each belongs to the one before it and
-all relations are embedded and have paths of their own.
+``BENCH_MODELS`` is the count of models; with ``BENCH_RELATED=1`` each belongs to the one before it,
+and all relations are embedded and have nested paths.
 """
 
 import os
@@ -12,19 +12,17 @@ from typing import Any
 from sqlalchemy import Column, Date, ForeignKey, Integer, Numeric, String, Text
 from sqlalchemy.orm import backref, relationship
 
-from api import __main__ as service
-from api import resources as catalog
-from api.resources.timesheets import TimesheetOptions
+from benchmarks.extended_service import serve_with
 from db.base import Base
 from encore import Crud
 from encore.types import Timestamps
 
 
-def generated(count: int, *, related: bool) -> list[type[Base]]:
-    """Make models of nine columns, or ten."""
+def generate_models(count: int, *, related: bool) -> list[type[Base]]:
+    """Return models of nine columns, ten if they are related."""
     models: list[type[Base]] = []
     for number in range(count):
-        body: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "__tablename__": f"things{number}",
             "id": Column(Integer, primary_key=True),
             "name": Column(String(255), nullable=False),
@@ -35,25 +33,23 @@ def generated(count: int, *, related: bool) -> list[type[Base]]:
             "code": Column(String(40), unique=True),
         }
         if related and models:
-            before = models[-1]
-            body["before_id"] = Column("beforeId", ForeignKey(f"{before.__tablename__}.id"))
-            body["before"] = relationship(before, backref=backref("afters"))
-        models.append(type(f"Thing{number}", (Timestamps, Base), body))
+            previous = models[-1]
+            attributes["before_id"] = Column("beforeId", ForeignKey(f"{previous.__tablename__}.id"))
+            attributes["before"] = relationship(previous, backref=backref("afters"))
+        models.append(type(f"Thing{number}", (Timestamps, Base), attributes))
     return models
 
 
 def main() -> int:
-    """Serve, as ``python -m api`` does."""
-    count, related = int(os.environ["BENCH_MODELS"]), os.environ.get("BENCH_RELATED") == "1"
-    own = catalog.expose
+    """Serve until SIGTERM; return the exit status."""
+    related = os.environ.get("BENCH_RELATED") == "1"
+    models = generate_models(int(os.environ["BENCH_MODELS"]), related=related)
 
-    def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
-        own(crud, timesheets)
-        for model in generated(count, related=related):
+    def add_resources(crud: Crud) -> None:
+        for model in models:
             crud.resource(model, associations=related)
 
-    catalog.expose = expose
-    return service.main([])
+    return serve_with(add_resources)
 
 
 if __name__ == "__main__":

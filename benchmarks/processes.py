@@ -1,25 +1,23 @@
-"""Child processes: pinned to a core, ended for certain, measured as a tree.
+"""Child processes: pinned to a core, always ended, and their memory, measured as a tree.
 
-Each child leads a session and process group of its own, so a Ctrl-C in the terminal reaches
-the harness alone, which then ends whole groups. Linux only (/proc, CPU affinity).
+Each child leads a new session and process group, so that Ctrl-C in the terminal reaches only the
+harness, which then ends whole groups. Linux only (/proc, CPU affinity).
 """
 
 import os
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from benchmarks.errors import BenchmarkError
+from benchmarks.command_line import BenchmarkError
 
-STOP_SECONDS = 10.0
-_MIB = 1024 * 1024
-_MIN_CORES = 2
+_STOP_SECONDS: Final = 10.0
+_MIN_CORES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,11 @@ class Cores:
 
 
 def choose_cores() -> Cores:
-    """Return two cores that this process may use."""
+    """Return two cores that this process may use.
+
+    Raises:
+        BenchmarkError: There are none, or this is not Linux.
+    """
     if not hasattr(os, "sched_getaffinity"):
         raise BenchmarkError("the harness pins processes to cores, which needs Linux")
     usable = sorted(os.sched_getaffinity(0))
@@ -41,8 +43,8 @@ def choose_cores() -> Cores:
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Keep this thread, and whatever it starts meanwhile, on one core."""
+def pin_to_core(core: int) -> Iterator[None]:
+    """Pin this thread, and the processes it starts meanwhile, to a core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -52,7 +54,7 @@ def pinned(core: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """Return a loopback TCP port that nobody listens on."""
+    """Return an unused TCP port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -60,17 +62,17 @@ def free_port() -> int:
 
 
 def minimal_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return what a child needs from ours, so that no stray setting reaches a server."""
+    """Return the variables that every child needs, and no setting of a server, with some more."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ} | dict(extra)
 
 
 @contextmanager
-def running(
+def run_process(
     argv: list[str], *, environment: Mapping[str, str], cwd: Path, core: int, log: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program on one core; end it and all it started when the block ends."""
-    with pinned(core):
+    """Run a program on a core; end it and all that it started with the block."""
+    with pin_to_core(core):
         child = subprocess.Popen(
             argv,
             env=minimal_environment(environment),
@@ -87,38 +89,22 @@ def running(
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End a child's process group: SIGTERM, a while to leave, then SIGKILL."""
+    """End the process group of a child: SIGTERM, then SIGKILL after ten seconds."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
-        child.wait(STOP_SECONDS)
+        child.wait(_STOP_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 
-def tree_memory(root: int) -> dict[str, float]:
-    """Return MiB over a process and its descendants: `rss` of each summed, and `pss`.
-
-    PSS counts a page that n processes share as 1/n in each, so its sum is what the tree
-    really occupies; summed RSS counts such pages n times.
-    """
-    total = {"rss": 0.0, "pss": 0.0}
-    for pid in _tree(root):
-        with suppress(OSError):
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                name, _, value = line.partition(":")
-                if name.lower() in total:
-                    total[name.lower()] += int(value.split()[0]) * 1024 / _MIB
-    return total
-
-
-def _tree(root: int) -> list[int]:
+def list_process_tree(root: int) -> list[int]:
     """Return a process id and those of its descendants."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            # The command name, in parentheses, may contain spaces: split after it.
+            # The command name, in parentheses, may contain spaces.
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(int(stat.parent.name))
     found = [root]
@@ -127,18 +113,35 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into SystemExit, so that every `finally` runs."""
+def tree_memory(root: int) -> dict[str, float]:
+    """Return the memory of a process and its descendants in MiB: `rss` and `pss`, each summed.
 
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
+    PSS counts a page that n processes share as 1/n in each, so that the sum is what the tree
+    occupies; the sum of RSS counts such a page n times.
+    """
+    total = {"rss": 0.0, "pss": 0.0}
+    for pid in list_process_tree(root):
+        for name in total:
+            total[name] += _read_mib(Path(f"/proc/{pid}/smaps_rollup"), name.capitalize())
+    return total
 
-    if threading.current_thread() is not threading.main_thread():
-        raise BenchmarkError("the harness must run in the main thread")
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+def reset_peak_memory(pids: list[int]) -> float:
+    """Reset the peaks to what is resident now; return the largest of those, MiB."""
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return max(_read_mib(Path(f"/proc/{pid}/status"), "VmRSS") for pid in pids)
+
+
+def read_peak_memory(pids: list[int]) -> float:
+    """Return the largest peak of any of these processes since the last reset, MiB."""
+    return max(_read_mib(Path(f"/proc/{pid}/status"), "VmHWM") for pid in pids)
+
+
+def _read_mib(path: Path, name: str) -> float:
+    """Return a value that the kernel states in kB; 0 if the process has ended."""
+    with suppress(OSError):
+        for line in path.read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

@@ -1,22 +1,22 @@
-"""The report: Markdown for people, JSON for whatever compares runs."""
+"""The report: Markdown to read, JSON for comparing runs."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.figures import rates, ratio, spread
-from benchmarks.plan import CONNECTIONS, PART_COUNT, Options, Scenario
-from benchmarks.rounds import Samples
-from benchmarks.stacks import Stack
+from benchmarks.competitors import Competitor
+from benchmarks.runner import Samples
+from benchmarks.scenarios import CONNECTIONS, PART_COUNT, Options, Scenario
+from benchmarks.stats import compute_ratio, compute_spread, list_rates
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished run. `wall` is its length in seconds."""
+    """The results of a run; `wall` is its duration in seconds."""
 
     options: Options
-    stacks: Sequence[Stack]
+    competitors: Sequence[Competitor]
     samples: Mapping[str, Samples]
     rounds: int
     wall: float
@@ -26,24 +26,24 @@ class Report:
 
     @property
     def faults(self) -> list[str]:
-        """Return one line for each scenario of a stack that does not count."""
+        """One line for each scenario of a competitor that is invalid."""
         return [
-            f"{stack.title}, {name}: {found[0]}"
-            for stack in self.stacks
-            for name, found in self.samples[stack.name].faults.items()
+            f"{one.title}, {name}: {found[0]}"
+            for one in self.competitors
+            for name, found in self.samples[one.name].faults.items()
         ]
 
-    def markdown(self) -> str:
+    def to_markdown(self) -> str:
         """Return the whole report."""
         parts = [self._heading(), self._throughput(), self._latency(), self._footprint()]
         if self.faults:
             lines = "\n".join(f"- {line}" for line in self.faults)
-            parts.append(f"Rows that do not count:\n\n{lines}")
+            parts.append(f"Invalid rows:\n\n{lines}")
         parts.append(self._conditions())
         return "\n\n".join(parts) + "\n"
 
-    def record(self) -> dict[str, Any]:
-        """Return everything, each sample included, for the JSON file."""
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, with each sample, for the JSON file."""
         options = self.options
         return {
             "commit": self.commit,
@@ -59,8 +59,8 @@ class Report:
             "wall_seconds": round(self.wall, 1),
             "machine": dict(self.machine),
             "versions": {name: dict(found) for name, found in self.versions.items()},
-            "stacks": {stack.name: self._stack_record(stack) for stack in self.stacks},
-            "ratios": {one.name: self._ratio_record(one) for one in options.scenarios},
+            "stacks": {one.name: self._competitor_to_json(one) for one in self.competitors},
+            "ratios": {one.name: self._ratio_to_json(one) for one in options.scenarios},
             "faults": self.faults,
         }
 
@@ -76,70 +76,85 @@ class Report:
 
     def _throughput(self) -> str:
         rows = [
-            [one.title, *(self._rate(stack, one) for stack in self.stacks), *self._against(one)]
-            for one in self.options.scenarios
+            [
+                scenario.title,
+                *(self._format_rate(competitor, scenario) for competitor in self.competitors),
+                *self._format_ratio(scenario),
+            ]
+            for scenario in self.options.scenarios
         ]
-        return _table(["", *(s.title for s in self.stacks), "times the better", "to reach"], rows)
+        return self._table(rows, "times the better", "to reach")
 
-    def _rate(self, stack: Stack, scenario: Scenario) -> str:
-        samples = self.samples[stack.name]
+    def _format_rate(self, competitor: Competitor, scenario: Scenario) -> str:
+        samples = self.samples[competitor.name]
         if scenario.name in samples.faults:
             return "INVALID"
-        found = spread(rates(samples, scenario))
-        return "-" if found is None else found.text()
+        spread = compute_spread(list_rates(samples, scenario))
+        return "-" if spread is None else spread.format()
 
-    def _against(self, scenario: Scenario) -> list[str]:
-        found = ratio(self.samples, scenario)
-        goal = self.options.to_reach(scenario)
-        shown = "-" if found is None else f"{found.value:.1f} ({found.least:.1f}-{found.most:.1f})"
+    def _format_ratio(self, scenario: Scenario) -> list[str]:
+        ratio, goal = compute_ratio(self.samples, scenario), self.options.goal(scenario)
+        shown = "-" if ratio is None else f"{ratio.value:.1f} ({ratio.least:.1f}-{ratio.most:.1f})"
         return [shown, "-" if goal is None else f"{goal:g}"]
 
     def _latency(self) -> str:
         rows = [
-            [one.title, *(self._percentiles(stack, one) for stack in self.stacks)]
-            for one in self.options.scenarios
+            [scenario.title, *(self._format_latency(one, scenario) for one in self.competitors)]
+            for scenario in self.options.scenarios
         ]
-        table = _table(["", *(stack.title for stack in self.stacks)], rows)
         return (
-            f"Latency with {CONNECTIONS} requests under way, ms: medians of p50 / p99.\n\n{table}"
+            f"Latency with {CONNECTIONS} concurrent requests, ms: medians of p50 / p99.\n\n"
+            f"{self._table(rows)}"
         )
 
-    def _percentiles(self, stack: Stack, scenario: Scenario) -> str:
-        loads = self.samples[stack.name].loads.get(scenario.name, [])
-        half = spread([load.p50_ms for load in loads])
-        tail = spread([load.p99_ms for load in loads])
+    def _format_latency(self, competitor: Competitor, scenario: Scenario) -> str:
+        loads = self.samples[competitor.name].loads.get(scenario.name, [])
+        half = compute_spread([load.p50_ms for load in loads])
+        tail = compute_spread([load.p99_ms for load in loads])
         return "-" if half is None or tail is None else f"{half.median:.1f} / {tail.median:.1f}"
 
     def _footprint(self) -> str:
-        """Return start and memory; medians."""
-        samples = [self.samples[stack.name] for stack in self.stacks]
+        """Return start-up times and memory, as medians."""
+        samples = [self.samples[competitor.name] for competitor in self.competitors]
         series: list[tuple[str, list[list[float]], int]] = [
-            ("start to first 200 of /readyz, s", [one.ready for one in samples], 2),
-            ("start to first 200 of GET /parts/1, s", [one.first_part for one in samples], 2),
+            ("start to first 200 of /readyz, s", [found.ready for found in samples], 2),
+            ("start to first 200 of GET /parts/1, s", [found.first_part for found in samples], 2),
         ]
-        for when, kept in (("idle", [s.idle for s in samples]), ("after load", _loaded(samples))):
+        for when in ("idle", "after load"):
             for key in ("rss", "pss"):
-                values = [[one[key] for one in each] for each in kept]
+                memory = [found.idle if when == "idle" else found.loaded for found in samples]
+                values = [[value[key] for value in found] for found in memory]
                 series.append((f"{key.upper()} {when}, MiB", values, 0))
         rows = [
-            [title, *("-" if (s := spread(v)) is None else s.text(digits) for v in values)]
+            [
+                title,
+                *(
+                    spread.format(digits) if (spread := compute_spread(found)) else "-"
+                    for found in values
+                ),
+            ]
             for title, values, digits in series
         ]
-        table = _table(["", *(stack.title for stack in self.stacks)], rows)
-        return f"Start, and memory summed over the process tree.\n\n{table}"
+        return f"Start, and memory summed over the process tree.\n\n{self._table(rows)}"
+
+    def _table(self, rows: list[list[str]], *more: str) -> str:
+        """Return a Markdown table: a column of titles, one for each competitor, and more."""
+        head = ["", *(competitor.title for competitor in self.competitors), *more]
+        lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
     def _conditions(self) -> str:
         machine = self.machine
         peak = max(
             (
                 load.generator_share
-                for one in self.samples.values()
-                for loads in one.loads.values()
+                for samples in self.samples.values()
+                for loads in samples.loads.values()
                 for load in loads
             ),
             default=0.0,
         )
-        where = (
+        measured_on = (
             f"Machine: {machine['cpu']}, {machine['cores']} cores, "
             f"{machine['memory_gib']} GiB, {machine['kernel']}; servers on core "
             f"{machine['server_core']}, load on core {machine['load_core']} "
@@ -151,7 +166,7 @@ class Report:
             else "SQLite's synchronous=FULL on all sides"
         )
         lines = [
-            where,
+            measured_on,
             f"Disk: {machine['filesystem']}, 4 KiB append and fsync {machine['fsync_us']} us.",
             f"Durability: each acknowledged write fsynced, {durable}.",
             f"Tokens in use: {self.options.tokens}.",
@@ -162,30 +177,21 @@ class Report:
             lines.append(f"{side}: {listed}.")
         return "\n".join(f"- {line}" for line in lines)
 
-    def _stack_record(self, stack: Stack) -> dict[str, Any]:
-        samples = self.samples[stack.name]
+    def _competitor_to_json(self, competitor: Competitor) -> dict[str, Any]:
+        samples = self.samples[competitor.name]
         return {
-            "title": stack.title,
+            "title": competitor.title,
             "ready_seconds": samples.ready,
             "first_part_seconds": samples.first_part,
             "memory_idle_mib": samples.idle,
             "memory_loaded_mib": samples.loaded,
             "faults": samples.faults,
             "loads": {
-                name: [load.record() for load in loads] for name, loads in samples.loads.items()
+                name: [load.to_json() for load in loads] for name, loads in samples.loads.items()
             },
         }
 
-    def _ratio_record(self, scenario: Scenario) -> dict[str, Any]:
-        found = ratio(self.samples, scenario)
-        goal = {"to_reach": self.options.to_reach(scenario)}
-        return goal if found is None else asdict(found) | goal
-
-
-def _loaded(samples: Sequence[Samples]) -> list[list[dict[str, float]]]:
-    return [one.loaded for one in samples]
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    def _ratio_to_json(self, scenario: Scenario) -> dict[str, Any]:
+        ratio = compute_ratio(self.samples, scenario)
+        goal = {"to_reach": self.options.goal(scenario)}
+        return goal if ratio is None else asdict(ratio) | goal

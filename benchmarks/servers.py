@@ -1,4 +1,4 @@
-"""A stack's server, from process start to its end, over a database set back to pristine."""
+"""Runs a competitor's server over its restored database."""
 
 import http.client
 import subprocess
@@ -7,40 +7,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.exchange import ask
-from benchmarks.processes import free_port, minimal_environment, running, tree_memory
-from benchmarks.stacks import Stack
-from benchmarks.stores import Store
+from benchmarks.command_line import BenchmarkError
+from benchmarks.competitors import Competitor
+from benchmarks.databases import Database
+from benchmarks.http_client import OK, send_request
+from benchmarks.processes import free_port, minimal_environment, run_process, tree_memory
 
-_START_SECONDS = 30.0
-_POLL_SECONDS = 0.005
-_LOG_TAIL = 600
-_OK = 200
+_START_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.005
+_LOG_TAIL: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that has answered. Times are in seconds since its process was started."""
+    """A server that is ready. Times are in seconds since the start of its process."""
 
-    stack: Stack
-    store: Store
+    competitor: Competitor
+    database: Database
     port: int
     pid: int
     ready_after: float | None
-    """First 200 of the readiness path; None where the stack has none."""
+    """First 200 of the readiness path; None if the competitor has none."""
     first_part_after: float
     """First 200 of an authorized GET of one part."""
 
-    def memory(self) -> dict[str, float]:
-        """Return RSS and PSS of the whole process tree, MiB."""
+    def measure_memory(self) -> dict[str, float]:
+        """Return RSS and PSS of the process tree, MiB."""
         return tree_memory(self.pid)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What every server of a run shares."""
+class RunSettings:
+    """What all servers of a run share."""
 
     issuer: str
     token: str
@@ -48,74 +48,82 @@ class Setting:
     logs: Path
 
 
-def migrate(stack: Stack, store: Store, setting: Setting) -> None:
-    """Let a stack make its own schema in its live database.
+def migrate(competitor: Competitor, database: Database, settings: RunSettings) -> None:
+    """Create the schema by the competitor's own means.
 
     Raises:
-        BenchmarkError: its migration failed.
+        BenchmarkError: The migration failed.
     """
-    environment = stack.environment(issuer=setting.issuer, url=store.url, port=free_port())
-    answer = subprocess.run(
-        stack.migrate,
-        cwd=stack.cwd,
+    environment = competitor.build_environment(
+        issuer=settings.issuer, url=database.url, port=free_port()
+    )
+    done = subprocess.run(
+        competitor.migrate,
+        cwd=competitor.cwd,
         env=minimal_environment(environment),
         capture_output=True,
         text=True,
         timeout=_START_SECONDS,
         check=False,
     )
-    if answer.returncode != 0:
-        tail = (answer.stderr or answer.stdout)[-_LOG_TAIL:]
-        raise BenchmarkError(f"{stack.title}: its schema could not be made:\n{tail}")
+    if done.returncode != 0:
+        tail = (done.stderr or done.stdout)[-_LOG_TAIL:]
+        raise BenchmarkError(f"{competitor.title}: cannot create the schema:\n{tail}")
 
 
 @contextmanager
-def serving(stack: Stack, store: Store, setting: Setting) -> Iterator[Server]:
-    """Run a stack's server over its pristine database; end it with the block.
+def start_server(
+    competitor: Competitor, database: Database, settings: RunSettings
+) -> Iterator[Server]:
+    """Restore the database and run the server over it until the block ends.
 
     Raises:
-        BenchmarkError: it ended, or gave no 200, within the time a start may take.
+        BenchmarkError: It ended, or was not ready in time.
     """
-    store.reset()
+    database.restore_snapshot()
     port = free_port()
-    environment = stack.environment(issuer=setting.issuer, url=store.url, port=port)
-    path = setting.logs / f"{stack.name}.log"
+    environment = competitor.build_environment(issuer=settings.issuer, url=database.url, port=port)
+    path = settings.logs / f"{competitor.name}.log"
     with path.open("wb") as log:
-        begun = time.perf_counter()
-        with running(
-            stack.serve, environment=environment, cwd=stack.cwd, core=setting.core, log=log
+        started = time.perf_counter()
+        with run_process(
+            competitor.serve,
+            environment=environment,
+            cwd=competitor.cwd,
+            core=settings.core,
+            log=log,
         ) as child:
-            start = _Start(stack, child, port, begun, path)
-            ready = None if stack.ready_path is None else start.first_ok(stack.ready_path, None)
-            first = start.first_ok("/parts/1", setting.token)
-            yield Server(stack, store, port, child.pid, ready, first)
+            start = _Start(competitor, child, port, started, path)
+            ready = start.wait_for_ok(competitor.ready_path) if competitor.ready_path else None
+            first = start.wait_for_ok("/parts/1", settings.token)
+            yield Server(competitor, database, port, child.pid, ready, first)
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """A start that is under way."""
+    """A server that is starting."""
 
-    stack: Stack
+    competitor: Competitor
     child: subprocess.Popen[bytes]
     port: int
-    begun: float
+    started: float
     log: Path
 
-    def first_ok(self, path: str, token: str | None) -> float:
-        """Ask until the answer is 200; return the seconds since the start."""
-        seen = "no answer"
-        while time.perf_counter() - self.begun < _START_SECONDS:
+    def wait_for_ok(self, path: str, token: str | None = None) -> float:
+        """Poll a path until the response is 200; return the seconds since the start."""
+        seen = "no response"
+        while time.perf_counter() - self.started < _START_SECONDS:
             if self.child.poll() is not None:
                 seen = f"it exited with {self.child.returncode}"
                 break
             try:
-                answer = ask(self.port, path, token=token)
+                response = send_request(self.port, path, token=token)
             except (OSError, http.client.HTTPException):
                 time.sleep(_POLL_SECONDS)
                 continue
-            if answer.status == _OK:
-                return time.perf_counter() - self.begun
-            seen = f"{answer.status} {answer.body[:200]!r}"
+            if response.status == OK:
+                return time.perf_counter() - self.started
+            seen = f"{response.status} {response.body[:200]!r}"
             time.sleep(_POLL_SECONDS)
         tail = self.log.read_text(errors="replace")[-_LOG_TAIL:].strip()
-        raise BenchmarkError(f"{self.stack.title}: GET {path} never answered 200: {seen}\n{tail}")
+        raise BenchmarkError(f"{self.competitor.title}: no 200 for GET {path}: {seen}\n{tail}")

@@ -1,4 +1,4 @@
-// The seed's gate, word for word, but for the http issuer that Okta's verifier would refuse.
+// The sample's authentication, unchanged but for `testing`: the issuer here has an http URL.
 const OktaJwtVerifier = require('@okta/jwt-verifier')
 
 const oktaJwtVerifier = new OktaJwtVerifier({

@@ -1,5 +1,5 @@
-// The seed's model and resource, word for word. Changed: the database comes from the
-// environment, statements are not logged, and SQLITE_WAL=1 puts SQLite into WAL mode.
+// The sample's model and resource. Changed: the environment selects the database, statements are
+// not logged, and SQLITE_WAL=1 enables WAL mode.
 const Sequelize = require('sequelize')
 const finale = require('finale-rest')
 

@@ -1,4 +1,4 @@
-// The seed's application, word for word but for what each comment says.
+// The sample's application. Changed: what the comments say.
 require('dotenv').config({ quiet: true })
 const express = require('express')
 const bodyParser = require('body-parser')
@@ -12,10 +12,10 @@ app.use(authMiddleware)
 
 const startServer = async () => {
   await initializeDatabase(app)
-  // The harness makes the schema once, by the seed's own sync(), then fills it.
+  // The harness creates the schema once with the sample's own sync(), then inserts rows.
   if (process.argv.includes('--sync')) process.exit(0)
   const port = process.env.SERVER_PORT || 3000
-  // The harness talks to loopback only; the seed listens everywhere.
+  // The sample listens on all interfaces, here only on loopback.
   app.listen(port, '127.0.0.1')
 }
 

@@ -1,1 +1,1 @@
-"""What a request costs as the table grows, from 10,000 rows to 1,000,000."""
+"""Cost of requests as a table grows from 10,000 to 1,000,000 rows."""

@@ -1,6 +1,6 @@
-"""The shipped app with indexes, and with the parts once more, at `/indexed`, to search by one.
+"""This service with the parts a second time, at `/indexed`, searched by an index.
 
-The shipped catalog has neither; `tables` makes them in the database.
+`tables` creates the search index and ``INDEXES``; this service's migrations have neither.
 """
 
 import sys
@@ -8,9 +8,7 @@ from typing import Final
 
 from sqlalchemy import Index
 
-from api import __main__ as service
-from api import resources as catalog
-from api.resources.timesheets import TimesheetOptions
+from benchmarks.extended_service import serve_with
 from db.models.part import Part
 from encore import Crud, SearchOptions
 
@@ -20,24 +18,21 @@ WITHOUT_INDEX: Final = "--without-index"
 _UPLOAD_LIMIT: Final = 256 * 1024**2
 SEARCHED: Final = ("name", "description")
 INDEXES: Final = (
-    # The key breaks ties: an index on the name alone has PostgreSQL sort all rows of a name.
+    # The key breaks ties: with an index on the name alone PostgreSQL sorts all rows of a name.
     Index("growth_name", Part.name, Part.id),
     Index("growth_model_number", Part.model_number),
 )
 
 
 def main() -> int:
-    """Serve, as ``python -m api`` does."""
-    own = catalog.expose
+    """Serve until SIGTERM; return the exit status."""
+    search = SearchOptions(attributes=SEARCHED, index=WITHOUT_INDEX not in sys.argv)
 
-    def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
-        own(crud, timesheets)
-        search = SearchOptions(attributes=SEARCHED, index=WITHOUT_INDEX not in sys.argv)
+    def add_resources(crud: Crud) -> None:
         parts = crud.resource(Part, endpoints=(INDEXED, f"{INDEXED}/{{id}}"), search=search)
         crud.upload(parts, natural_key=["partNumber"], limit=_UPLOAD_LIMIT)
 
-    catalog.expose = expose
-    return service.main([])
+    return serve_with(add_resources)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tables of several sizes, each with a service of its own, all on one core."""
+"""Tables of several sizes, each behind a separate service, all on one core."""
 
 import sys
 from collections.abc import Iterator
@@ -10,14 +10,15 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
-from benchmarks import issuer, postgres
-from benchmarks.growth.questions import Caller
+from benchmarks.competitors import Competitor, create_ours
+from benchmarks.databases import Database, SQLiteDatabase
+from benchmarks.growth.requests import Client
 from benchmarks.growth.service import INDEXES, SEARCHED, WITHOUT_INDEX
-from benchmarks.parts import generate
+from benchmarks.issuer import start_issuer
+from benchmarks.parts import generate_parts
+from benchmarks.postgres import PostgresDatabase, start_postgres
 from benchmarks.processes import Cores
-from benchmarks.servers import Setting, migrate, serving
-from benchmarks.stacks import Stack, ours
-from benchmarks.stores import SQLiteStore, Store
+from benchmarks.servers import RunSettings, migrate, start_server
 from db.models.part import Part
 from encore.database.engine import with_connection
 from encore.database.search_index import create_search_index
@@ -25,16 +26,14 @@ from encore.database.search_index import create_search_index
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that is being served."""
+    """A table that is being served: its rows, and a client of its service."""
 
     size: int
-    caller: Caller
-    memory: float
-    """PSS of its service at rest, MiB."""
+    client: Client
 
 
 @contextmanager
-def tables(
+def serve_tables(
     folder: Path,
     cores: Cores,
     sizes: list[int],
@@ -42,49 +41,48 @@ def tables(
     on_postgres: bool,
     without_index: bool = False,
 ) -> Iterator[list[Table]]:
-    """Make and serve a table of each size, and perhaps one of each without the search index."""
+    """Create and serve a table of each size, optionally also one without the search index."""
     with ExitStack() as stack:
-        authority = stack.enter_context(issuer.serve())
-        setting = Setting(authority.url, authority.token(), cores.server, folder)
+        issuer = stack.enter_context(start_issuer())
+        settings = RunSettings(issuer.url, issuer.sign_token(), cores.server, folder)
         sockets = None
         if on_postgres:
-            sockets = stack.enter_context(postgres.serve(folder / "postgres", cores.load))
-        served = []
-        kinds: list[tuple[int, list[str]]] = [(size, []) for size in sizes]
-        if without_index:
-            kinds += [(size, [WITHOUT_INDEX]) for size in sizes]
-        for size, options in kinds:
-            one = replace(
-                ours(),
-                name=f"rows-{size}{''.join(options)}",
-                serve=[sys.executable, "-m", "benchmarks.growth.service", *options],
-            )
-            store: Store = (
-                SQLiteStore(folder / one.name, one.name)
-                if sockets is None
-                else postgres.PostgresStore(sockets, one.name)
-            )
-            _fill(one, store, setting, size, on_postgres=on_postgres)
-            server = stack.enter_context(serving(one, store, setting))
-            caller = Caller(server.port, setting.token)
-            stack.callback(caller.close)
-            served.append(Table(size, caller, server.memory()["pss"]))
-        yield served
+            sockets = stack.enter_context(start_postgres(folder / "postgres", cores.load))
+        tables = []
+        for options in ([], [WITHOUT_INDEX]) if without_index else ([],):
+            for size in sizes:
+                service = replace(
+                    create_ours(),
+                    name=f"rows-{size}{''.join(options)}",
+                    serve=[sys.executable, "-m", "benchmarks.growth.service", *options],
+                )
+                database: Database = (
+                    SQLiteDatabase(folder / service.name, service.name)
+                    if sockets is None
+                    else PostgresDatabase(sockets, service.name)
+                )
+                _create(service, database, settings, size)
+                server = stack.enter_context(start_server(service, database, settings))
+                client = Client(server.port, settings.token)
+                stack.callback(client.close)
+                tables.append(Table(size, client))
+        yield tables
 
 
-def _fill(stack: Stack, store: Store, setting: Setting, size: int, *, on_postgres: bool) -> None:
-    store.create()
-    migrate(stack, store, setting)
-    store.fill(generate(size), (lambda moment: moment) if on_postgres else stack.stamp)
+def _create(service: Competitor, database: Database, settings: RunSettings, size: int) -> None:
+    """Create the table with its rows and indexes."""
 
-    def index(connection: Connection) -> None:
-        for one in INDEXES:
-            one.create(connection)
-        if WITHOUT_INDEX not in stack.serve:
+    def create_indexes(connection: Connection) -> None:
+        for index in INDEXES:
+            index.create(connection)
+        if WITHOUT_INDEX not in service.serve:
             operations = Operations(MigrationContext.configure(connection))
             create_search_index(operations, Part.__tablename__, SEARCHED)
         connection.execute(text("ANALYZE"))
         connection.commit()
 
-    with_connection(store.url, index)
-    store.seal()
+    database.create()
+    migrate(service, database, settings)
+    database.insert_parts(generate_parts(size))
+    with_connection(database.url, create_indexes)
+    database.save_snapshot()

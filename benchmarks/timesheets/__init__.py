@@ -1,1 +1,1 @@
-"""Timesheets in bulk: a year of made-up work, and what importing and summing it up costs."""
+"""Cost of importing and summarizing timesheets, with generated entries."""

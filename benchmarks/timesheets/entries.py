@@ -1,8 +1,8 @@
-"""A year of made-up work, the same for the same seed.
+"""Generated timesheet entries, the same for the same seed.
 
-ABC Inc. of the Auth0 seed has some 100 employees and outsources to contractors. Each person works
-on one to three projects a day, in quarters of an hour, with holidays and days off; some dates
-carry an offset of their own, as an external tool's would::
+ABC Inc. of the Auth0 sample has some 100 employees and outsources to contractors. Each person works
+on one to three projects a day, in quarters of an hour, with holidays and days off; some dates have
+another UTC offset, as an external tool's would::
 
     python -m benchmarks.timesheets.entries --rows 1000 --format csv > entries.csv
 """
@@ -32,16 +32,16 @@ _QUARTERS_A_DAY: Final = (28, 36)
 _DAYS_A_WEEK: Final = 5
 _PRESENCE: Final = 0.92
 _OFFSETS_HOURS: Final = (0, 0, 2, -5, -9)
-"""With nine hours to the west, an afternoon is the next day in UTC."""
+"""At UTC-9 an afternoon is on the next day in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the external tool, in the API's names.
+    """One row of the external tool, with the API's field names.
 
     Attributes:
         date: ISO 8601 with an offset.
-        hours: With two decimals, as text: no float comes near it.
+        hours: A string with two decimals, never a float.
     """
 
     external_id: str
@@ -56,24 +56,24 @@ class Entry:
 def entries(
     seed: int = 1, *, source: str = "tempus", first_day: date = FIRST_DAY
 ) -> Iterator[Entry]:
-    """Give entries day by day, without end; a year is some 67,000."""
+    """Generate entries day by day, without end; a year has some 67,000."""
     random = Random(seed)
-    people = [_person(number) for number in range(EMPLOYEES + CONTRACTORS)]
+    people = [_create_person(number) for number in range(EMPLOYEES + CONTRACTORS)]
     number, day = 0, first_day
     while True:
         if day.weekday() < _DAYS_A_WEEK:
             for user_type, user_id in people:
-                for moment, project, quarters in _day_of(random, day):
+                for timestamp, project, quarters in _generate_day(random, day):
                     number += 1
                     hours = f"{quarters // 4}.{quarters % 4 * 25:02d}"
                     yield Entry(
-                        f"T-{seed}-{number}", source, user_type, user_id, moment, project, hours
+                        f"T-{seed}-{number}", source, user_type, user_id, timestamp, project, hours
                     )
         day += timedelta(days=1)
 
 
 def year_of(seed: int = 1, year: int = 2016) -> Iterator[Entry]:
-    """Give the entries whose days lie in the 52 weeks from a year's first ISO week."""
+    """Generate the entries of the 52 weeks that begin with the first ISO week of a year."""
     first = date.fromisocalendar(year, 1, 1)
     end = first + timedelta(weeks=52)
     for entry in entries(seed, first_day=first):
@@ -82,13 +82,13 @@ def year_of(seed: int = 1, year: int = 2016) -> Iterator[Entry]:
         yield entry
 
 
-def _person(number: int) -> tuple[str, str]:
+def _create_person(number: int) -> tuple[str, str]:
     user_type = "Employee" if number < EMPLOYEES else "Contractor"
     return user_type, f"{number:03d}"
 
 
-def _day_of(random: Random, day: date) -> Iterator[tuple[str, str, int]]:
-    """Give moment, project and quarters of an hour of one person's day; nothing for a day off."""
+def _generate_day(random: Random, day: date) -> Iterator[tuple[str, str, int]]:
+    """Generate timestamp, project and quarters of an hour of a person's day; none on a day off."""
     if random.random() > _PRESENCE:
         return
     left = random.randint(*_QUARTERS_A_DAY)
@@ -99,8 +99,8 @@ def _day_of(random: Random, day: date) -> Iterator[tuple[str, str, int]]:
         left -= quarters
         zone = timezone(timedelta(hours=random.choice(_OFFSETS_HOURS)))
         at = time(9 + 3 * rank, random.randrange(60), random.randrange(60), random.randrange(1000))
-        moment = datetime.combine(day, at.replace(microsecond=at.microsecond * 1000), zone)
-        yield moment.isoformat(timespec="milliseconds"), project, quarters
+        timestamp = datetime.combine(day, at.replace(microsecond=at.microsecond * 1000), zone)
+        yield timestamp.isoformat(timespec="milliseconds"), project, quarters
 
 
 def write_csv(rows: Iterable[Entry], stream: TextIO) -> None:
@@ -113,18 +113,18 @@ def write_csv(rows: Iterable[Entry], stream: TextIO) -> None:
 
 def write_ndjson(rows: Iterable[Entry], stream: TextIO) -> None:
     """Write one JSON object a line."""
-    stream.writelines(as_json(row) + "\n" for row in rows)
+    stream.writelines(to_json(row) + "\n" for row in rows)
 
 
 def write_json(rows: Iterable[Entry], stream: TextIO) -> None:
     """Write one JSON array."""
     stream.write("[")
-    stream.writelines((",\n" if number else "") + as_json(row) for number, row in enumerate(rows))
+    stream.writelines((",\n" if number else "") + to_json(row) for number, row in enumerate(rows))
     stream.write("]\n")
 
 
-def as_json(row: Entry) -> str:
-    """Give a row as JSON, its hours as a number."""
+def to_json(row: Entry) -> str:
+    """Return a row as JSON with its hours as a number."""
     members = asdict(row)
     members["hours"] = float(row.hours)
     return json.dumps(members)
@@ -139,8 +139,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1000, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("--format", choices=sorted(WRITERS), default="csv")
-    asked = parser.parse_args()
-    WRITERS[asked.format](islice(entries(asked.seed), asked.rows), sys.stdout)
+    options = parser.parse_args()
+    WRITERS[options.format](islice(entries(options.seed), options.rows), sys.stdout)
 
 
 if __name__ == "__main__":

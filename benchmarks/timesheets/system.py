@@ -1,4 +1,4 @@
-"""The whole system as a user starts it, `python -m api dev`, over an empty migrated database."""
+"""The system as a user starts it, `python -m api dev`, over an empty migrated database."""
 
 import http.client
 import json
@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlencode
 
 from dotenv import dotenv_values
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.exchange import ask
-from benchmarks.processes import free_port, minimal_environment, running
-from benchmarks.stacks import ROOT
+from benchmarks.command_line import BenchmarkError
+from benchmarks.competitors import ROOT
+from benchmarks.http_client import OK, send_request
+from benchmarks.processes import free_port, minimal_environment, run_process
 
-SCOPES = "batch:upload create:timesheets read:timesheets"
-_START_SECONDS = 30.0
-_POLL_SECONDS = 0.05
-_OK = 200
+SCOPES: Final = "batch:upload create:timesheets read:timesheets"
+_START_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class System:
     """A running service and its development issuer.
 
     Attributes:
-        port: The service's.
-        issuer: The issuer's URL.
-        token: Holds all scopes of the measurement.
-        folder: Where it runs, with the client's credentials in `.env.local`.
-        pid: The process that started all.
+        port: Port of the service.
+        issuer: URL of the issuer.
+        token: Access token with all scopes of the measurement.
+        folder: Working directory, with the client's credentials in `.env.local`.
+        pid: Id of the process that started all others.
     """
 
     port: int
@@ -43,24 +43,24 @@ class System:
     folder: Path
     pid: int
 
-    def environment(self) -> dict[str, str]:
-        """Return what a client of it needs."""
+    def build_client_environment(self) -> dict[str, str]:
+        """Return the environment variables of a client."""
         known = dotenv_values(self.folder / ".env.local")
         kept = {name: known[name] or "" for name in ("CLIENT_ID", "CLIENT_SECRET")}
         return {**kept, "ISSUER": self.issuer, "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
-def serving(folder: Path, url: str, core: int) -> Iterator[System]:
-    """Start the system on one core and stop it with the block.
+def start_system(folder: Path, url: str, core: int) -> Iterator[System]:
+    """Run the system on a core until the block ends.
 
     Args:
-        folder: An empty one.
-        url: The database's URL; the start migrates it.
-        core: The core of service and issuer.
+        folder: Working directory; must not exist or be empty.
+        url: URL of the database, which is migrated.
+        core: Core of service and issuer.
 
     Raises:
-        BenchmarkError: It did not come up.
+        BenchmarkError: It did not start.
     """
     folder.mkdir(parents=True)
     port, issuer = free_port(), f"http://localhost:{free_port()}/oauth2/default"
@@ -74,30 +74,30 @@ def serving(folder: Path, url: str, core: int) -> Iterator[System]:
     argv = [sys.executable, "-m", "api", "dev"]
     with (
         (folder / "server.log").open("wb") as log,
-        running(argv, environment=environment, cwd=folder, core=core, log=log) as child,
+        run_process(argv, environment=environment, cwd=folder, core=core, log=log) as child,
     ):
-        _wait(port, child, folder / "server.log")
-        yield System(port, issuer, _token(issuer, folder), folder, child.pid)
+        _wait_until_ready(port, child, folder / "server.log")
+        yield System(port, issuer, _request_token(issuer, folder), folder, child.pid)
 
 
 def run_client(system: System, *arguments: str, core: int) -> subprocess.CompletedProcess[str]:
-    """Run `python -m client` to its end, on a core of its own."""
+    """Run `python -m client` to its end on a core."""
     argv = ["taskset", "-c", str(core), sys.executable, "-m", "client", *arguments]
     return subprocess.run(
         argv,
         cwd=system.folder,
-        env=minimal_environment(system.environment()),
+        env=minimal_environment(system.build_client_environment()),
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def _wait(port: int, child: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_ready(port: int, child: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         try:
-            if ask(port, "/readyz").status == _OK:
+            if send_request(port, "/readyz").status == OK:
                 return
         except OSError:
             pass
@@ -105,7 +105,7 @@ def _wait(port: int, child: "subprocess.Popen[bytes]", log: Path) -> None:
     raise BenchmarkError(f"the system did not start:\n{log.read_text(errors='replace')[-600:]}")
 
 
-def _token(issuer: str, folder: Path) -> str:
+def _request_token(issuer: str, folder: Path) -> str:
     known = dotenv_values(folder / ".env.local")
     pair = f"{known['CLIENT_ID']}:{known['CLIENT_SECRET']}".encode()
     host, _, path = issuer.removeprefix("http://").partition("/")
@@ -120,11 +120,11 @@ def _token(issuer: str, folder: Path) -> str:
                 "Content-Type": "application/x-www-form-urlencoded",
             },
         )
-        answer = connection.getresponse()
-        body = answer.read()
+        response = connection.getresponse()
+        body = response.read()
     finally:
         connection.close()
-    if answer.status != _OK:
-        raise BenchmarkError(f"no token: {answer.status} {body[:200]!r}")
+    if response.status != OK:
+        raise BenchmarkError(f"no token: {response.status} {body[:200]!r}")
     token: str = json.loads(body)["access_token"]
     return token

@@ -28,7 +28,7 @@ from tests.conformance.service import COMPATIBLE
 from tests.workers import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-_SECONDS: Final = 20.0
+_SECONDS: Final = 60.0
 _OUTPUT_TAIL: Final = 600
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import tree_memory
-from benchmarks.timesheets.memory import children_of
+from benchmarks.processes import list_process_tree, tree_memory
 from tests.conftest import System, start_system
 from tests.faults.soak import Soak
 from tests.workers import DATABASES
@@ -77,5 +76,5 @@ def memory(system: System) -> float:
 
 def descriptors(system: System) -> int:
     """Return how many descriptors all its processes have open."""
-    folders = [Path(f"/proc/{pid}/fd") for pid in children_of(system.process.pid)]
+    folders = [Path(f"/proc/{pid}/fd") for pid in list_process_tree(system.process.pid)]
     return sum(len(list(folder.iterdir())) for folder in folders)

@@ -1,45 +1,55 @@
-"""The opponents: how each makes its schema, starts, and stores a date.
+"""The competitors: how each creates its schema, starts and stores a timestamp.
 
-`ours` is this repository's service; `finale` the seed's application as shipped (SQLite's
-rollback journal) and `finale-wal` the same in WAL mode. Both databases are left at
-`synchronous=FULL`, so every figure here is of acknowledged writes that were fsynced.
+`ours` is this repository's service; `finale` the Okta sample as published (SQLite's rollback
+journal), `finale-wal` the same in WAL mode. All SQLite databases have `synchronous=FULL`, so that
+every acknowledged write was fsynced.
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from benchmarks.issuer import AUDIENCE, CLIENT_ID, SCOPE
-from benchmarks.parts import iso_text, sequelize_text
-from benchmarks.stores import Stamp
+from benchmarks.parts import FormatTimestamp, format_iso, format_sequelize
 from tests.conformance.node import MODULES
 
-ROOT = Path(__file__).resolve().parent.parent
-FINALE = Path(__file__).resolve().parent / "finale"
+ROOT: Final = Path(__file__).resolve().parent.parent
+FINALE: Final = Path(__file__).resolve().parent / "finale"
 
-OURS = "ours"
-FINALE_SHIPPED = "finale"
-FINALE_WAL = "finale-wal"
+OURS: Final = "ours"
+FINALE_SHIPPED: Final = "finale"
+FINALE_WAL: Final = "finale-wal"
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """One opponent. `settings` maps a DATABASE_URL to the stack's own environment."""
+class Competitor:
+    """One competitor.
+
+    Attributes:
+        name: For options and files.
+        title: For the report.
+        cwd: Where its commands run.
+        serve: Command that starts the server.
+        migrate: Command that creates the schema.
+        format_timestamp: How it stores a timestamp in SQLite.
+        settings: Returns its environment variables for a DATABASE_URL.
+        ready_path: Responds 200 without a token once the server is ready; None if it has none.
+    """
 
     name: str
     title: str
     cwd: Path
     serve: list[str]
     migrate: list[str]
-    stamp: Stamp
+    format_timestamp: FormatTimestamp
     settings: Callable[[str], dict[str, str]]
     ready_path: str | None
-    """What answers 200 without a token once the server is ready, where there is such a path."""
 
-    def environment(self, *, issuer: str, url: str, port: int) -> dict[str, str]:
-        """Return the environment of the server and of its migration."""
+    def build_environment(self, *, issuer: str, url: str, port: int) -> dict[str, str]:
+        """Return the environment variables of the server and the migration."""
         common = {
             "ISSUER": issuer,
             "AUDIENCE": AUDIENCE,
@@ -51,22 +61,22 @@ class Stack:
         return common | self.settings(url)
 
 
-def ours() -> Stack:
+def create_ours() -> Competitor:
     """Return this repository's service."""
-    return Stack(
+    return Competitor(
         name=OURS,
         title="this service",
         cwd=ROOT,
         serve=[sys.executable, "-m", "api"],
         migrate=[sys.executable, "-m", "alembic", "upgrade", "head"],
-        stamp=iso_text,
+        format_timestamp=format_iso,
         settings=lambda url: {"DATABASE_URL": url, "LOG_LEVEL": "warning"},
         ready_path="/readyz",
     )
 
 
-def finale(node: str, *, wal: bool) -> Stack:
-    """Return the seed's application on SQLite, as shipped or in WAL mode."""
+def create_finale(node: str, *, wal: bool) -> Competitor:
+    """Return the Okta sample; on SQLite with a rollback journal or in WAL mode."""
 
     def settings(url: str) -> dict[str, str]:
         environment = {"NODE_ENV": "production", "NODE_PATH": str(MODULES)}
@@ -75,13 +85,13 @@ def finale(node: str, *, wal: bool) -> Stack:
             return environment | {"SQLITE_STORAGE": path, "SQLITE_WAL": "1" if wal else "0"}
         return environment | {"DATABASE_URL": url}
 
-    return Stack(
+    return Competitor(
         name=FINALE_WAL if wal else FINALE_SHIPPED,
         title="Finale, WAL" if wal else "Finale as shipped",
         cwd=FINALE,
         serve=[node, "index.js"],
         migrate=[node, "index.js", "--sync"],
-        stamp=sequelize_text,
+        format_timestamp=format_sequelize,
         settings=settings,
         ready_path=None,
     )

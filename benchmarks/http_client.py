@@ -1,15 +1,17 @@
-"""One HTTP exchange over loopback, as the harness's own questions need it."""
+"""Single HTTP requests over loopback, for the harness's checks."""
 
 import http.client
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-_TIMEOUT = 10.0  # seconds
+OK: Final = 200
+CREATED: Final = 201
+_TIMEOUT: Final = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """Status, headers by lower-case name, and body."""
 
     status: int
@@ -21,13 +23,13 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(
+def send_request(
     port: int, path: str, *, method: str = "GET", token: str | None = None, body: Any = None
-) -> Answer:
-    """Send one request on a connection of its own.
+) -> Response:
+    """Send one request, its body as JSON, on a new connection.
 
     Raises:
-        OSError: nobody listens, or the connection broke.
+        OSError: No server listens, or the connection broke.
     """
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     if body is not None:
@@ -36,8 +38,8 @@ def ask(
     try:
         payload = None if body is None else json.dumps(body)
         connection.request(method, path, body=payload, headers=headers)
-        answer = connection.getresponse()
-        named = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, named, answer.read())
+        response = connection.getresponse()
+        named = {name.lower(): value for name, value in response.getheaders()}
+        return Response(response.status, named, response.read())
     finally:
         connection.close()
