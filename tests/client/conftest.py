@@ -14,8 +14,8 @@ import pytest
 
 from client.cli import main
 from client.environment import Environment
-from tests.conftest import START_SECONDS
-from tests.workers import free_port
+from tests.fixtures.system import START_SECONDS
+from tests.fixtures.workers import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the-secret-of-the-test"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import START_SECONDS
+from tests.fixtures.system import START_SECONDS
 
 ROOT = Path(__file__).parents[2]
 

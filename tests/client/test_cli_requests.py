@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jose import jwt
 
-from tests.workers import free_port
+from tests.fixtures.workers import free_port
 
 
 @pytest.mark.parametrize(

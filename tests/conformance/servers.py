@@ -25,7 +25,7 @@ from tests.conformance.rows import (
     restore_tables,
 )
 from tests.conformance.service import COMPATIBLE
-from tests.workers import free_port
+from tests.fixtures.workers import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _SECONDS: Final = 60.0

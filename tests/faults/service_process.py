@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 from alembic import command
 
-from tests.conftest import START_SECONDS, environment_of
-from tests.db.conftest import alembic_config
-from tests.workers import free_port
+from tests.fixtures.databases import alembic_config
+from tests.fixtures.system import START_SECONDS, environment_of
+from tests.fixtures.workers import free_port
 
 HOST = "127.0.0.1"
 GET_LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.conftest import System
+from tests.fixtures.system import System
 
 _UNAVAILABLE: Final = 503
 _SERVER_ERROR: Final = 500

@@ -7,8 +7,8 @@ import httpx
 
 from encore.http.application import Application
 from encore.http.request_state import authenticated, public
-from tests.conftest import assert_problem
 from tests.faults.slow_service import NamedClient
+from tests.fixtures.problems import assert_problem
 
 MOST = 6
 SHARE = 3

@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import System, assert_problem, start_system
 from tests.faults.service_process import GET_LIVE, HOST, ServiceProcess, running_service
+from tests.fixtures.problems import assert_problem
+from tests.fixtures.system import System, start_system
 
 IDLE_CONNECTIONS = 5_000
 OWN_DESCRIPTORS = 500

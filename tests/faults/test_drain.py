@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import START_SECONDS, assert_problem
 from tests.faults.service_process import ServiceProcess, running_service
+from tests.fixtures.problems import assert_problem
+from tests.fixtures.system import START_SECONDS
 
 DELAY = 1
 

@@ -13,10 +13,10 @@ import pytest
 
 from encore.database.factory import open_database
 from encore.database.sqlite import SqliteDatabase
-from tests.conftest import assert_problem
-from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.faults.slow_service import ENDLESS, HEAVY, SLOW, NamedClient, add_routes, create_tables
-from tests.inprocess import InProcess
+from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
+from tests.fixtures.in_process import InProcess
+from tests.fixtures.problems import assert_problem
 
 GREEDY = 20
 

@@ -19,10 +19,10 @@ from encore.database.engine import with_connection
 from encore.server.development import migrate
 from encore.settings import Settings, StartupError
 from migrations import newest_revision
-from tests.conftest import ROOT, environment_of
-from tests.db.conftest import alembic_config
-from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
-from tests.workers import free_port
+from tests.fixtures.databases import alembic_config
+from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
+from tests.fixtures.system import ROOT, environment_of
+from tests.fixtures.workers import free_port
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
 

@@ -16,9 +16,9 @@ from encore.database.postgresql import PostgresDatabase
 from encore.database.postgresql.connection import SERVER_SETTINGS
 from encore.database.postgresql.database import POOL_SIZE
 from encore.database.statement import Statement
-from tests.crud.conftest import Api
 from tests.faults.postgres import Base, Item, OneOf, Outside, assert_whole, insert, read
-from tests.inprocess import postgres_with
+from tests.fixtures.in_process import postgres_with
+from tests.fixtures.library import Api
 
 T = TypeVar("T")
 

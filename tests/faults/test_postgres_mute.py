@@ -29,7 +29,7 @@ from tests.faults.postgres import (
     write_in_bulk,
 )
 from tests.faults.proxy import Proxy
-from tests.inprocess import postgres_with
+from tests.fixtures.in_process import postgres_with
 
 IS_FULL = "FAULTS_FULL" in os.environ
 """With the service's own limits; else all of them are shortened."""

@@ -21,7 +21,6 @@ from encore.database.errors import (
 from encore.database.postgresql import PostgresDatabase
 from encore.database.postgresql.database import POOL_SIZE
 from encore.database.postgresql.session import PostgresSession
-from tests.crud.conftest import Api
 from tests.faults.postgres import (
     READS,
     WRITES,
@@ -38,7 +37,8 @@ from tests.faults.postgres import (
     write_single,
 )
 from tests.faults.suspension import Countdown
-from tests.inprocess import postgres_with
+from tests.fixtures.in_process import postgres_with
+from tests.fixtures.library import Api
 
 SECONDS = float(os.environ.get("POOL_SECONDS", "1.5"))
 """How long the random sequence goes on; more of them by hand."""

@@ -12,10 +12,10 @@ from sqlalchemy import make_url
 from encore.database.engine import with_connection
 from encore.database.errors import DatabaseUnavailable, ReadOnlyDatabase
 from encore.database.postgresql import PostgresDatabase
-from tests.crud.conftest import Api
 from tests.faults.postgres import Base, Item, Outside, read, write
 from tests.faults.test_start_before_database import OwnServer
-from tests.inprocess import postgres_with
+from tests.fixtures.in_process import postgres_with
+from tests.fixtures.library import Api
 
 
 @pytest.fixture

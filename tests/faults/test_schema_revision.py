@@ -9,7 +9,7 @@ from encore.database.engine import with_connection
 from encore.database.errors import SchemaOutdated
 from encore.database.factory import open_database
 from migrations import newest_revision, older_revisions
-from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
+from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
 
 
 def set_revision(url: str, revision: str | None) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.processes import list_process_tree, tree_memory
-from tests.conftest import System, start_system
 from tests.faults.soak import Soak
-from tests.workers import DATABASES
+from tests.fixtures.system import System, start_system
+from tests.fixtures.workers import DATABASES
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3"))
 WARM_UP_SECONDS = min(SECONDS, 20)

@@ -21,9 +21,9 @@ from encore.database.sqlite.pragmas import connect
 from encore.http.request_state import PUBLIC
 from encore.server.eviction import Eviction
 from encore.service.health import READY, health_routes
-from tests.crud.conftest import Api
 from tests.faults.test_schema_revision import set_revision
-from tests.inprocess import sqlite_with
+from tests.fixtures.in_process import sqlite_with
+from tests.fixtures.library import Api
 
 PAGE = 4_096
 

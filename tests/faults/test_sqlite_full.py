@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 
 from encore.database.errors import DatabaseUnavailable, StorageFull
 from encore.database.sqlite import SqliteDatabase
-from tests.crud.conftest import Api
 from tests.faults.sqlite_requests import ROLLS_BACK, Request, Requests, Space, create
-from tests.inprocess import sqlite_with
+from tests.fixtures.in_process import sqlite_with
+from tests.fixtures.library import Api
 
 if TYPE_CHECKING:
     import httpx

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from encore.database.sqlite import SqliteDatabase
-from tests.conftest import ROOT
 from tests.faults.sqlite_requests import Request, Requests, create
+from tests.fixtures.system import ROOT
 
 Action = tuple[int, str]
 BEGIN: Action = (sqlite3.SQLITE_TRANSACTION, "BEGIN")

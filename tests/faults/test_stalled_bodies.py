@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import System, start_system
 from tests.faults.service_process import HOST
+from tests.fixtures.system import System, start_system
 
 TIMEOUT = 1
 SCOPES = "parts_manager batch:upload"

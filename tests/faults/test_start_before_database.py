@@ -16,9 +16,9 @@ import httpx
 import pytest
 from alembic import command
 
-from tests.conftest import START_SECONDS, environment_of, ports
-from tests.db.conftest import alembic_config
-from tests.workers import alone
+from tests.fixtures.databases import alembic_config
+from tests.fixtures.system import START_SECONDS, environment_of, ports
+from tests.fixtures.workers import alone
 
 WAITING = "database.waiting"
 ISSUER = "https://issuer.example/"

@@ -21,10 +21,10 @@ import sqlalchemy as sa
 
 from encore.database.engine import with_connection
 from encore.streams.operation import SEND_SECONDS
-from tests.conftest import ROOT, START_SECONDS
 from tests.faults.export_service import ROWS, Base, fill
-from tests.inprocess import postgres_with
-from tests.workers import DATABASES, free_port
+from tests.fixtures.in_process import postgres_with
+from tests.fixtures.system import ROOT, START_SECONDS
+from tests.fixtures.workers import DATABASES, free_port
 
 LAST_CHUNK = b"0\r\n\r\n"
 SOON = 20.0

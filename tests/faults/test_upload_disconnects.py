@@ -13,12 +13,12 @@ import pytest
 from starlette.types import Message
 
 from encore.database.gil import AT_ONCE
-from tests.conftest import System
-from tests.upload.conftest import NDJSON, Depot, delivery, ndjson
-from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
-from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
-from tests.upload.depot import Delivery
-from tests.upload.test_upload_together import ignore, scope_of
+from tests.fixtures.system import System
+from tests.fixtures.upload_models import Delivery
+from tests.fixtures.uploads import NDJSON, Depot, delivery, ndjson
+from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
+from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
+from tests.uploads.test_concurrency import ignore, scope_of
 
 ROWS = 60_000
 """So many that loading them takes some seconds."""

@@ -11,10 +11,10 @@ from hashlib import sha256
 import pytest
 
 from encore import ConfigurationError
-from tests.upload.conftest import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
-from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
-from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
-from tests.upload.depot import Delivery
+from tests.fixtures.upload_models import Delivery
+from tests.fixtures.uploads import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
+from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
+from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
 JSON = "application/json"
 SIZE = 3_000_000

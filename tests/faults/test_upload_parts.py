@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from encore import ConfigurationError
 from encore.uploads.parts import Parts
-from tests.upload.conftest import NDJSON, Depot, assert_refusal, delivery, ndjson
-from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
-from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
-from tests.upload.depot import Delivery, Movement, Sample
+from tests.fixtures.upload_models import Delivery, Movement, Sample
+from tests.fixtures.uploads import NDJSON, Depot, assert_refusal, delivery, ndjson
+from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
+from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
 PART = 7
 

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from encore.database.sqlite import SqliteDatabase
 from encore.uploads import responses as answers
-from tests.upload.conftest import Depot, assert_refusal, delivery
-from tests.upload.conftest import depot as depot  # noqa: PLC0414 - a fixture
-from tests.upload.conftest import depot_url as depot_url  # noqa: PLC0414 - a fixture
-from tests.upload.depot import Delivery
+from tests.fixtures.upload_models import Delivery
+from tests.fixtures.uploads import Depot, assert_refusal, delivery
+from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
+from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
 ROOM = "There is no room for the report of this upload now"
 

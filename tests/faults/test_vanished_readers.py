@@ -15,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 from encore.database.engine import with_connection
-from tests.conftest import ROOT, START_SECONDS
-from tests.db.conftest import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.faults.slow_service import ENDLESS, SLOW, create_tables
-from tests.workers import free_port
+from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
+from tests.fixtures.system import ROOT, START_SECONDS
+from tests.fixtures.workers import free_port
 
 SOON = 5.0
 """In seconds, for a busy machine; an endless statement runs into its limit of ten."""

@@ -9,8 +9,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import Crud
 from encore.database.factory import open_database
-from tests.crud.conftest import Claims
-from tests.inprocess import InProcess, sqlite_with
+from tests.fixtures.in_process import InProcess, sqlite_with
+from tests.fixtures.library import Claims
 
 BODY_LIMIT = 10_000
 UPLOAD_LIMIT = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.workers import free_port
+from tests.fixtures.workers import free_port
 
 ROOT = Path(__file__).parents[2]
 CLIENT_ID = "dev-client"

@@ -6,7 +6,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from encore import Context
 from encore.endpoints.schemas import create_schema, read_schema, update_schema
-from tests.models.conftest import ModelApi, Serve
+from tests.fixtures.models import ModelApi, Serve
 
 
 class Base(DeclarativeBase):

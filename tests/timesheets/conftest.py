@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 from db.models.timesheet import Timesheet
 from encore.database.engine import with_connection
-from tests.conftest import System
+from tests.fixtures.system import System
 
 SCOPES = "create:timesheets read:timesheets delete:timesheets approve:timesheets"
 DATED = {

@@ -24,7 +24,7 @@ from client.environment import Environment
 from client.importing import ImportSettings, retries
 from client.settings import ClientSettings
 from tests.client.conftest import SECRET
-from tests.conftest import environment_of
+from tests.fixtures.system import environment_of
 
 COMMAND = [sys.executable, "-m", "client", "import"]
 Key = tuple[str, str]

@@ -14,7 +14,7 @@ import pytest
 from client.environment import Environment
 from client.exit_codes import ExitCode
 from tests.client.importing.conftest import COMMAND, FakeUploadApi, ImportRun, csv_of, plain_rows
-from tests.conftest import ROOT, START_SECONDS
+from tests.fixtures.system import ROOT, START_SECONDS
 
 
 def test_summary_is_on_stderr_and_stdout_is_empty(run: ImportRun, export: Path) -> None:

@@ -12,7 +12,7 @@ from client.importing.arguments import build_parser
 from client.importing.mapping import FieldMapping
 from client.importing.settings import IMPORT_NAMES
 from tests.client.importing.conftest import FakeUploadApi
-from tests.conftest import ROOT
+from tests.fixtures.system import ROOT
 
 PAGE = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"python -m client import (.+?)(?:\n|$)")

@@ -26,7 +26,7 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 
 from tests.client.importing.network import BrokenNetwork
-from tests.conftest import System, launch, start_system, wait_until_ready
+from tests.fixtures.system import System, launch, start_system, wait_until_ready
 
 ROWS = 2000
 PEOPLE = 50

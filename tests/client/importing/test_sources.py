@@ -13,7 +13,7 @@ import pytest
 
 from tests.client.importing.conftest import FakeUploadApi, ImportRun, csv_of, plain_rows
 from tests.client.importing.sample_rows import CSV, NDJSON, ROWS, SENT, sent
-from tests.conftest import START_SECONDS
+from tests.fixtures.system import START_SECONDS
 
 
 def test_standard_input_requires_format_and_is_named_stdin(

@@ -20,7 +20,7 @@ from tests.client.importing.conftest import (
     csv_of,
     plain_rows,
 )
-from tests.conftest import START_SECONDS
+from tests.fixtures.system import START_SECONDS
 
 REJECTED_BATCH = Fault(400)
 """Ends a run like a kill: without saving a checkpoint."""

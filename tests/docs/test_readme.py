@@ -1,0 +1,44 @@
+"""The README: its transcript is executed, its picture is the documentation's, and it is short."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fixtures.console import API, run_step, transcript
+from tests.fixtures.pages import DOCS, code_blocks
+from tests.fixtures.system import ROOT, System, start_system
+
+README = ROOT / "README.md"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system as after a clone: with the committed settings and an empty database."""
+    directory = tmp_path_factory.mktemp("readme")
+    shutil.copy(ROOT / ".env", directory)
+    system = start_system(directory, LOG_LEVEL="warning")
+    yield system
+    system.stop()
+
+
+def test_every_command_prints_what_the_readme_shows(fresh: System) -> None:
+    for step in transcript(README):
+        run_step(step, fresh)
+
+
+def test_commands_that_make_run_prints_are_the_readmes(fresh: System) -> None:
+    readme = README.read_text(encoding="utf-8")
+    printed = [line.strip() for line in fresh.output().splitlines() if " -m client " in line]
+    assert len(printed) == 3
+    for line in printed:
+        _, _, arguments = line.partition(" -m client ")
+        assert f"-m client {arguments.replace(fresh.url, API)}" in readme, line
+
+
+def test_picture_is_that_of_the_documentation() -> None:
+    assert list(code_blocks(README, "text")) == list(code_blocks(DOCS / "README.md", "text"))
+
+
+def test_readme_has_fewer_than_120_lines() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) < 120

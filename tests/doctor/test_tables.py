@@ -1,0 +1,78 @@
+"""The doctor on tables: their sizes, and what of a large one no index serves."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from encore import SearchOptions
+from encore.database.search_index import add_search_index
+from encore.doctor.check_result import Verdict
+from encore.doctor.tables import examine_tables, resources_of
+from tests.fixtures.models import ModelApi, Serve
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Large(Base):
+    __tablename__ = "large"
+    __table_args__ = (sa.Index("ix_pair", "first", "second"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first: Mapped[int]
+    second: Mapped[int]
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+
+
+class Small(Base):
+    __tablename__ = "small"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+add_search_index(Large.__table__, ["name"])
+
+
+def lines(api: ModelApi) -> list[tuple[Verdict, str, str]]:
+    resources = resources_of(api.app.router.routes)
+    return [(one.verdict, one.subject, one.text) for one in examine_tables(api.url, resources)]
+
+
+def fill(api: ModelApi, rows: int) -> None:
+    values: list[dict[str, Any]] = [
+        {"id": n, "first": n, "second": n, "code": str(n), "name": f"n{n}"} for n in range(1, rows)
+    ]
+    api.orm(lambda session: session.execute(sa.insert(Large), values))
+    api.sql("ANALYZE")
+
+
+def test_doctor_names_the_filters_and_searches_of_a_large_table_that_have_no_index(
+    serve: Serve,
+) -> None:
+    api = serve(Base.metadata)
+    indexed = SearchOptions("find", ["name"], index=True)
+    api.crud.resource(Large, search=[SearchOptions("q", ["name"]), indexed])
+    api.crud.resource(Small)
+    fill(api, 10_001)
+    large, small = lines(api)
+    assert large[:2] == (Verdict.NOTE, "table large")
+    assert large[2].startswith("about 10,000 rows, ")
+    assert large[2].endswith(
+        " MiB; no index serves filters and sorts by second, name;"
+        " q compares every row (docs/how-to/search-indexes.md)"
+    )
+    assert small[:2] == (Verdict.GOOD, "table small")
+    assert "no index" not in small[2]
+
+
+def test_doctor_has_nothing_to_note_of_a_small_table(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Large, search=SearchOptions("q", ["name"]))
+    fill(api, 100)
+    ((verdict, _, text),) = lines(api)
+    assert verdict is Verdict.GOOD
+    assert text.startswith("about 99 rows, ")

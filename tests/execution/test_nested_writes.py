@@ -1,0 +1,211 @@
+"""What a create or an update says of related rows: make, link, unlink, or nothing at all."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.library import Api, assert_refused
+from tests.fixtures.library_models import Book, Node, Profile, Seat, Tag, Ticket, User, book_tags
+
+
+@pytest.fixture
+def library(api: Api) -> Api:
+    for model in (User, Book, Profile, Tag, Node, Seat, Ticket):
+        api.crud.resource(model, associations=True)
+    return api
+
+
+def test_a_create_makes_every_kind_of_related_row(library: Api) -> None:
+    book = library.made(
+        "/books",
+        title="A",
+        author={"firstName": "Ada", "email": "ada@x"},
+        tags=[{"label": "x"}, {"label": "y"}],
+    )
+    assert book["author"]["email"] == "ada@x"
+    assert book["authorId"] == book["author"]["id"]
+    assert [tag["label"] for tag in book["tags"]] == ["x", "y"]
+    user = library.made(
+        "/users", firstName="Bob", profile={"nickname": "b"}, books=[{"title": "B"}]
+    )
+    assert user["profile"]["userId"] == user["id"]
+    assert user["books"][0]["authorId"] == user["id"]
+    assert all(row["addedAt"] is not None for row in library.rows(book_tags))
+
+
+def test_a_create_links_rows_that_are_there(library: Api) -> None:
+    for title in ("A", "B"):
+        library.made("/books", title=title)
+    for label in ("x", "y"):
+        library.made("/tags", label=label)
+    library.made("/profiles", nickname="p")
+    user = library.made("/users", firstName="Ada", books=[{"id": 2}, {"id": 1}], profile={"id": 1})
+    assert [book["id"] for book in user["books"]] == [1, 2]
+    assert user["profile"]["nickname"] == "p"
+    book = library.made("/books", title="C", author={"id": 1}, tags=[{"id": 2}, {"label": "z"}])
+    assert (book["author"]["firstName"], len(book["tags"])) == ("Ada", 2)
+
+
+def test_an_update_links_and_answers_the_whole_related_row(library: Api) -> None:
+    library.made("/books", title="A", author={"firstName": "Ada"})
+    library.made("/users", firstName="Bob", profile={"nickname": "b"})
+    answer = library.put("/books/1", {"author": {"id": 2}}).json()
+    assert answer["author"]["firstName"] == "Bob"
+    assert answer["authorId"] == 2
+    assert library.read("/books/1") == answer
+
+
+def test_an_update_makes_a_new_related_row(library: Api) -> None:
+    library.made("/books", title="A")
+    assert library.put("/books/1", {"author": {"firstName": "New"}}).status_code == 200
+    assert library.read("/books/1")["author"]["firstName"] == "New"
+
+
+@pytest.mark.parametrize("unlinked", [None, {"id": None}])
+def test_null_unlinks(library: Api, unlinked: Any) -> None:
+    library.made("/books", title="A", author={"firstName": "Ada"})
+    library.made("/users", firstName="B", profile={"nickname": "p"})
+    answer = library.put("/books/1", {"author": unlinked}).json()
+    assert (answer["author"], answer["authorId"]) == (None, None)
+    answer = library.put("/users/2", {"profile": unlinked}).json()
+    assert answer["profile"] is None
+    assert library.read("/profiles/1")["userId"] is None
+
+
+def test_a_one_to_one_changes_hands(library: Api) -> None:
+    library.made("/users", firstName="A", profile={"nickname": "p"})
+    library.made("/users", firstName="B", profile={"nickname": "q"})
+    answer = library.put("/users/1", {"profile": {"id": 2}}).json()
+    assert answer["profile"]["nickname"] == "q"
+    assert library.read("/users/2")["profile"] is None
+    assert library.read("/profiles/1")["user"] is None
+    assert library.put("/users/1", {"profile": {"id": 2}}).json()["profile"]["id"] == 2
+    assert library.put("/users/1", {"profile": {"nickname": "r"}}).json()["profile"]["id"] == 3
+
+
+def test_linking_a_row_touches_its_updated_at_and_nothing_else(library: Api) -> None:
+    before = library.made("/books", title="A", isbn="1")
+    library.made("/users", firstName="Ada", books=[{"id": 1, "title": "A"}])
+    after = library.read("/books/1")
+    assert (after["title"], after["isbn"], after["createdAt"]) == ("A", "1", before["createdAt"])
+    assert after["updatedAt"] >= before["updatedAt"]
+
+
+MISSING = [
+    ("POST", "/books", {"title": "A", "author": {"id": 99}}, "author"),
+    ("POST", "/books", {"title": "A", "tags": [{"label": "x"}, {"id": 99}]}, "tags.1"),
+    ("POST", "/users", {"firstName": "A", "books": [{"id": 99}]}, "books.0"),
+    ("POST", "/users", {"firstName": "A", "profile": {"id": 99}}, "profile"),
+    ("POST", "/nodes", {"name": "A", "parent": {"id": 99}}, "parent"),
+    ("POST", "/tickets", {"seat": {"line": "Z", "number": 1}}, "seat"),
+    ("PUT", "/books/1", {"title": "B", "author": {"id": 99}}, "author"),
+    ("PUT", "/users/1", {"firstName": "B", "profile": {"id": 99}}, "profile"),
+    ("POST", "/books", {"title": "A", "authorId": 99}, "authorId"),
+    ("PUT", "/books/1", {"title": "A", "authorId": 99}, "authorId"),
+    ("POST", "/users", {"firstName": "A", "books": [{"title": "B", "isbn": "i"}]}, "books.0.isbn"),
+    ("POST", "/books", {"title": "A", "author": {"firstName": "x", "email": "e"}}, "author.email"),
+    ("POST", "/books", {"title": "B", "tags": [{"label": "t"}]}, "tags.0.label"),
+    ("POST", "/books", {"title": "B", "tags": [{"id": 1}, {"id": 1}]}, "tags.1"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "field"), MISSING)
+def test_a_link_to_a_missing_row_or_a_conflict_inside_names_it_and_writes_nothing(
+    library: Api, method: str, path: str, body: dict[str, Any], field: str
+) -> None:
+    library.made("/users", firstName="Ada", email="e", books=[{"title": "A", "isbn": "i"}])
+    library.made("/tags", label="t")
+    before = [library.rows(model) for model in (User, Book, Profile, Tag, Node, Ticket)]
+    assert_refused(library.request(method, path, json=body), 409, field)
+    after = [library.rows(model) for model in (User, Book, Profile, Tag, Node, Ticket)]
+    assert before == after
+
+
+WRONG = [
+    ("POST", "/users", {"firstName": "A", "books": {"title": "B"}}, ["books"]),
+    ("POST", "/users", {"firstName": "A", "books": None}, ["books"]),
+    ("POST", "/users", {"firstName": "A", "books": [1]}, ["books.0"]),
+    ("POST", "/users", {"firstName": "A", "books": [{}] * 1_001}, ["books"]),
+    ("POST", "/users", {"firstName": "A", "books": [{"title": "B"}, {"id": "x"}]}, ["books.1.id"]),
+    ("POST", "/users", {"firstName": "A", "books": [{"pages": "x"}]}, None),
+    (
+        "POST",
+        "/users",
+        {"firstName": "A", "books": [{"title": "B", "pages": 0}]},
+        ["books.0.pages"],
+    ),
+    ("POST", "/users", {"firstName": "A", "profile": []}, ["profile"]),
+    ("POST", "/users", {"profile": {}}, ["profile.nickname", "firstName"]),
+    ("POST", "/tickets", {"seat": {"line": "A", "number": "x"}}, ["seat.number"]),
+    ("POST", "/tickets", {"seat": {"line": "A", "number": None}}, ["seat.number"]),
+    ("PUT", "/users/1", {"firstName": "B", "books": [{"title": "changed"}]}, ["books"]),
+    ("PATCH", "/users/1", {"firstName": "B", "books": []}, ["books"]),
+    ("PUT", "/users/1", {"firstName": "B", "books": None}, ["books"]),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "fields"), WRONG)
+def test_a_nested_body_of_the_wrong_form_is_refused_and_nothing_is_written(
+    library: Api, method: str, path: str, body: dict[str, Any], fields: list[str] | None
+) -> None:
+    library.made("/users", firstName="Ada", books=[{"title": "A"}])
+    before = [library.rows(model) for model in (User, Book, Profile, Seat, Ticket)]
+    answer = library.request(method, path, json=body)
+    assert_refused(answer, 400, *(fields or ["books.0.title", "books.0.pages"]))
+    assert before == [library.rows(model) for model in (User, Book, Profile, Seat, Ticket)]
+
+
+def test_an_array_item_without_a_key_or_with_a_null_one_is_a_new_row(library: Api) -> None:
+    user = library.made("/users", firstName="A", books=[{"id": None, "title": "B"}])
+    assert [book["title"] for book in user["books"]] == ["B"]
+
+
+def test_a_relation_whose_foreign_key_is_read_only_is_read_only(api: Api) -> None:
+    api.crud.resource(Book, include=["author"], read_only_attributes=["authorId"])
+    api.crud.resource(User)
+    api.made("/users", firstName="Ada")
+    refused = api.post("/books", {"title": "A", "author": {"id": 1}, "authorId": 1})
+    assert_refused(refused, 400, "author")
+    api.made("/books", title="A")
+    assert_refused(api.put("/books/1", {"author": {"id": 1}}), 400, "author")
+    assert api.put("/books/1", {"author": None, "authorId": None}).status_code == 200
+
+
+def test_add_to_children_goes_over_what_the_client_says_and_supplies_what_it_must_not(
+    api: Api,
+) -> None:
+    users = api.crud.resource(User, associations=True)
+    tenants = {"title": "from the service", "isbn": None}
+
+    @users.create.write.before
+    def add(context: Any) -> None:
+        context.add_to_children = tenants
+
+    user = api.made("/users", firstName="A", books=[{"isbn": "client"}, {"title": "client"}])
+    assert [(b["title"], b["isbn"]) for b in user["books"]] == [("from the service", None)] * 2
+
+
+def test_add_to_children_reaches_the_children_of_an_update(api: Api) -> None:
+    users = api.crud.resource(User, associations=True)
+
+    @users.update.write.before
+    async def add(context: Any) -> None:
+        context.add_to_children = {"nickname": "given"}
+
+    api.made("/users", firstName="A")
+    answer = api.put("/users/1", {"profile": {"nickname": "mine"}}).json()
+    assert answer["profile"]["nickname"] == "given"
+
+
+def test_a_child_that_lacks_what_no_hook_supplied_is_refused_with_its_field(api: Api) -> None:
+    users = api.crud.resource(User, associations=True)
+    users.create.start.before(lambda _: None)
+    answer = api.post("/users", {"firstName": "A", "books": [{"title": "ok"}, {}]})
+    assert_refused(answer, 400, "books.1.title")
+    assert (api.rows(User), api.rows(Book)) == ([], [])
+
+
+def test_reload_instances_off_answers_without_related_rows(api: Api) -> None:
+    api.crud.resource(User, associations=True, reload_instances=False)
+    assert "books" not in api.made("/users", firstName="A", books=[{"title": "B"}])
+    assert len(api.read("/users/1")["books"]) == 1

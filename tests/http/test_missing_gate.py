@@ -1,0 +1,389 @@
+"""Resources that ask for a token where nothing verifies one: they do not start, or answer 401."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from encore import Crud
+from encore.auth import BearerAuthMiddleware
+from encore.auth.access_token import AccessToken
+from encore.database.factory import open_database
+from encore.database.protocol import Database
+from encore.errors import ConfigurationError, MissingAuthentication
+from encore.http.application import Application
+from encore.http.cors import Cors
+from encore.http.request_state import AUTHENTICATED, PUBLIC, RequestState, public, requires
+from tests.fixtures.in_process import sqlite_with
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData()
+
+
+class Shop(Base):
+    __tablename__ = "shops"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class Layer:
+    """A middleware that does nothing, and says nothing of callers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class Declared(Layer):
+    authenticates: ClassVar[bool] = False
+
+
+class LetIn(Layer):
+    """A middleware in place of the gate: it knows its callers by other means."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            exchange = RequestState.outer(scope)
+            if exchange is None:
+                exchange = RequestState("outer")
+                exchange.attach(scope)
+            exchange.claims = {"sub": "me"}
+        await super().__call__(scope, receive, send)
+
+
+class Tokens:
+    """Verifies no signature: the token is the list of its scopes."""
+
+    async def verify(self, credential: bytes) -> AccessToken:
+        scopes = frozenset(credential.decode().split("."))
+        return AccessToken("test", frozenset(), {"sub": "me"}, "me", scopes, 0, 2**40)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return open_database(sqlite_with(Base.metadata, tmp_path))
+
+
+def service(**options: Any) -> Application:
+    return Application(
+        access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None, **options
+    )
+
+
+def plain() -> FastAPI:
+    return FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+
+
+APPS: list[Callable[[], FastAPI]] = [service, plain]
+
+
+async def start(app: FastAPI) -> None:
+    """Run the lifespan as a server does; raise what the application raises."""
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    sent: list[str] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    try:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        await app(scope, receive, send)
+    except Exception:
+        # Without this a server takes it for an application that knows no lifespan, and goes on.
+        assert sent == ["lifespan.startup.failed"]
+        raise
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def requested(app: ASGIApp, database: Database, *requests: Any) -> list[httpx.Response]:
+    """Send requests without a lifespan, as to an application that is mounted."""
+
+    async def send() -> list[httpx.Response]:
+        await database.open()
+        try:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+                return [
+                    await client.request(method, path, **options)
+                    for method, path, options in requests
+                ]
+        finally:
+            await database.close()
+
+    return asyncio.run(send())
+
+
+CREATE = ("POST", "/shops", {"json": {"name": "corner"}})
+EVERY = [
+    CREATE,
+    ("GET", "/shops", {}),
+    ("HEAD", "/shops", {}),
+    ("GET", "/shops/1", {}),
+    ("PUT", "/shops/1", {"json": {"name": "x"}}),
+    ("PATCH", "/shops/1", {"json": {"name": "x"}}),
+    ("DELETE", "/shops/1", {}),
+    ("POST", "/shops/upload", {"json": [{"name": "x"}]}),
+]
+
+
+@pytest.mark.parametrize("make", APPS)
+@pytest.mark.parametrize("scopes", [("shop",), ()])
+@pytest.mark.parametrize("layers", [(), (Cors,), (CORSMiddleware, GZipMiddleware), (Declared,)])
+def test_crud_without_gate_does_not_start_and_answers_401(
+    database: Database, make: Callable[[], FastAPI], scopes: tuple[str, ...], layers: Any
+) -> None:
+    app = make()
+    crud = Crud(app, database, scopes=scopes)
+    crud.upload(crud.resource(Shop), natural_key=["name"])
+    for layer in layers:
+        if layer is Cors:
+            app.add_middleware(layer, origins=())
+        else:
+            app.add_middleware(layer)
+    if not (make is plain and layers == (Cors,)):  # Cors needs a Service around it.
+        answers = requested(app, database, *EVERY)
+        assert [answer.status_code for answer in answers] == [401] * len(EVERY)
+        assert answers[0].headers["www-authenticate"] == "Bearer"
+        assert answers[0].headers["content-type"] == "application/problem+json"
+    app.middleware_stack = None
+    reason = r"Shop.*(shop|a token).*no middleware|must be a Service"
+    with pytest.raises(ConfigurationError, match=reason):
+        asyncio.run(start(app))
+
+
+@pytest.mark.parametrize("make", APPS)
+def test_unknown_middleware_starts_and_unverified_requests_are_401(
+    database: Database, make: Callable[[], FastAPI]
+) -> None:
+    app = make()
+    Crud(app, database, scopes=("shop",)).resource(Shop)
+
+    @app.middleware("http")
+    async def nothing(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        return response
+
+    app.add_middleware(Layer)
+    asyncio.run(start(app))
+    assert [a.status_code for a in requested(app, database, *EVERY[:7])] == [401] * 7
+
+
+@pytest.mark.parametrize("make", APPS)
+def test_middleware_that_sets_claims_is_a_gate(
+    database: Database, make: Callable[[], FastAPI]
+) -> None:
+    app = make()
+    Crud(app, database, scopes=("shop",)).resource(Shop)
+    app.add_middleware(LetIn)
+    asyncio.run(start(app))
+    created, missing, head, wrong = requested(
+        app,
+        database,
+        CREATE,
+        ("GET", "/shops/7", {}),
+        ("HEAD", "/shops/1", {}),
+        ("POST", "/shops", {"json": {"name": None}}),
+    )
+    assert (created.status_code, created.json()) == (201, {"id": 1, "name": "corner"})
+    assert (missing.status_code, missing.json()["title"]) == (404, "Not Found")
+    assert (head.status_code, head.content) == (200, b"")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "name")
+
+
+@pytest.mark.parametrize("make", APPS)
+def test_gate_none_serves_everyone(database: Database, make: Callable[[], FastAPI]) -> None:
+    app = make()
+    Crud(app, database, gate=None).resource(Shop, access={"delete": PUBLIC})
+    asyncio.run(start(app))
+    created, missing = requested(app, database, CREATE, ("GET", "/nothing", {}))
+    assert created.status_code == 201
+    assert missing.status_code == 404
+
+
+def scopes(app: FastAPI, database: Database) -> None:
+    Crud(app, database, scopes=("shop",), gate=None)
+
+
+def access(app: FastAPI, database: Database) -> None:
+    Crud(app, database, gate=None).resource(Shop, access={"delete": "shop"})
+
+
+def any_token(app: FastAPI, database: Database) -> None:
+    Crud(app, database, gate=None).resource(Shop, access={"all": AUTHENTICATED})
+
+
+def upload(app: FastAPI, database: Database) -> None:
+    crud = Crud(app, database, gate=None)
+    crud.upload(crud.resource(Shop), natural_key=["name"], access="shop")
+
+
+@pytest.mark.parametrize("make", APPS)
+@pytest.mark.parametrize("name", [scopes, access, any_token, upload])
+def test_gate_none_with_scopes_is_refused(
+    database: Database, make: Callable[[], FastAPI], name: Callable[[FastAPI, Database], None]
+) -> None:
+    with pytest.raises(ConfigurationError, match="gate=None says that no token is verified"):
+        name(make(), database)
+
+
+def test_gate_none_in_application_with_gate_does_not_start(database: Database) -> None:
+    app = service()
+    Crud(app, database, gate=None).resource(Shop)
+    app.add_middleware(BearerAuthMiddleware, verifier=Tokens())
+    with pytest.raises(ConfigurationError, match="gate"):
+        asyncio.run(start(app))
+
+
+@pytest.mark.parametrize("gate", ["none", False, 0])
+def test_gate_other_than_none_is_refused(database: Database, gate: Any) -> None:
+    with pytest.raises(ConfigurationError, match="gate"):
+        Crud(service(), database, gate=gate)
+
+
+@pytest.mark.parametrize("app", [Starlette(), object()])
+def test_application_not_of_fastapi_is_refused(database: Database, app: Any) -> None:
+    with pytest.raises(ConfigurationError, match="Service or a FastAPI"):
+        Crud(app, database)
+
+
+@pytest.mark.parametrize("inner", APPS)
+@pytest.mark.parametrize("parent", ["starlette", "fastapi"])
+def test_application_mounted_in_one_without_gate_answers_401(
+    database: Database, inner: Callable[[], FastAPI], parent: str
+) -> None:
+    app = inner()
+    Crud(app, database, scopes=("shop",)).resource(Shop)
+    outer: ASGIApp
+    if parent == "starlette":
+        outer = Starlette(routes=[Mount("/v1", app)])
+    else:
+        outer = plain()
+        outer.mount("/v1", app)
+    requests = [(method, "/v1" + path, options) for method, path, options in EVERY[:7]]
+    assert [a.status_code for a in requested(outer, database, *requests)] == [401] * 7
+
+
+@pytest.mark.parametrize("inner", APPS)
+def test_application_mounted_behind_a_gate_compares_its_own_scopes(
+    database: Database, inner: Callable[[], FastAPI]
+) -> None:
+    app = inner()
+    Crud(app, database, scopes=("shop",)).resource(Shop)
+    outer = Application(
+        access={"/v1": AUTHENTICATED}, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    outer.add_middleware(BearerAuthMiddleware, verifier=Tokens())
+    outer.mount("/v1", app)
+    asyncio.run(start(outer))
+    nobody, other, created, read = requested(
+        outer,
+        database,
+        ("POST", "/v1/shops", {"json": {"name": "x"}}),
+        ("POST", "/v1/shops", {"json": {"name": "x"}, "headers": {"Authorization": "Bearer a"}}),
+        ("POST", "/v1/shops", {"json": {"name": "x"}, "headers": {"Authorization": "Bearer shop"}}),
+        ("GET", "/v1/shops/1", {"headers": {"Authorization": "Bearer shop"}}),
+    )
+    assert [a.status_code for a in (nobody, other, created, read)] == [401, 403, 201, 200]
+    assert created.headers["location"] == "/v1/shops/1"
+    assert len(created.headers.get_list("x-request-id")) == 1
+    assert "shop" in other.headers["www-authenticate"]
+
+
+def test_service_with_lifespan_of_its_own_runs_it_after_the_check(database: Database) -> None:
+    steps = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, str]]:
+        steps.append("start")
+        yield {"a": "b"}
+        steps.append("stop")
+
+    app = service(lifespan=lifespan)
+    Crud(app, database, scopes=("shop",)).resource(Shop)
+    with pytest.raises(ConfigurationError):
+        asyncio.run(start(app))
+    assert steps == []
+    app.middleware_stack = None
+    app.add_middleware(LetIn)
+    asyncio.run(start(app))
+    assert steps == ["start", "stop"]
+
+
+def test_route_of_a_service_that_names_scopes_behind_no_gate_does_not_start() -> None:
+    app = service()
+
+    @app.get("/open")
+    @public
+    async def open_route() -> str:
+        return "open"
+
+    asyncio.run(start(app))
+
+    @app.get("/private")
+    @requires("shop")
+    async def private_route() -> str:
+        return "secret"
+
+    with pytest.raises(MissingAuthentication, match="/private asks for a token"):
+        asyncio.run(start(app))
+    transport = httpx.ASGITransport(app)
+
+    async def ask() -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            return (await client.get("/private")).status_code
+
+    app.middleware_stack = None
+    assert asyncio.run(ask()) == 401
+
+
+def test_two_resources_on_one_path_and_method_are_refused(database: Database) -> None:
+    app = service()
+    crud = Crud(app, database, gate=None)
+    crud.resource(Shop)
+    with pytest.raises(ConfigurationError, match=r"Shop.*GET /shops is resource Shop already"):
+        crud.resource(Shop)
+    with pytest.raises(ConfigurationError, match=r"GET /shops/\{id\} is resource Shop"):
+        crud.resource(Shop, endpoints=["/named", "/shops/{name}"])
+    crud.resource(Shop, endpoints=["/shops-too", "/shops-too/{id}"])
+
+
+@pytest.mark.parametrize("make", APPS)
+def test_resource_and_own_route_on_one_path_are_refused(
+    database: Database, make: Callable[[], FastAPI]
+) -> None:
+    @public
+    async def own() -> str:
+        return "own"
+
+    before, after = make(), make()
+    before.add_api_route("/shops", own)
+    with pytest.raises(ConfigurationError, match="GET /shops is a route of the application's own"):
+        Crud(before, database, gate=None).resource(Shop)
+    Crud(after, database, gate=None).resource(Shop)
+    after.add_api_route("/shops", own, methods=["PUT"])
+    asyncio.run(start(after))
+    after.middleware_stack = None
+    after.add_api_route("/shops", own)
+    with pytest.raises(ConfigurationError, match="GET /shops is a route of the application's own"):
+        asyncio.run(start(after))

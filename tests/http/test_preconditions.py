@@ -1,0 +1,40 @@
+"""A write whose precondition cannot hold is refused, and nothing is written."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.in_process import sqlite_with
+from tests.fixtures.library import Api
+from tests.fixtures.library_models import LibraryBase, User
+
+WRITES = [("PUT", "/users/1"), ("PATCH", "/users/1"), ("DELETE", "/users/1"), ("POST", "/users")]
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Api:
+    api = Api(sqlite_with(LibraryBase.metadata, tmp_path))
+    api.crud.resource(User)
+    api.made("/users", firstName="A")
+    return api
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("If-Match", '"abc"'), ("If-Match", 'W/"a", "b"'), ("If-Match", ""), ("If-None-Match", "*")],
+)
+def test_precondition_that_cannot_hold_is_412(api: Api, name: str, value: str) -> None:
+    for method, path in WRITES:
+        body = None if method == "DELETE" else {"firstName": "B"}
+        refused = api.request(method, path, json=body, headers={name: value})
+        assert refused.status_code == 412, (method, refused.text)
+    assert [row["firstName"] for row in api.rows(User)] == ["A"]
+    api.close()
+
+
+def test_precondition_that_holds_or_is_about_reading_is_carried_out(api: Api) -> None:
+    assert api.put("/users/1", {"age": 1}, headers={"If-Match": " * "}).status_code == 200
+    assert api.put("/users/1", {"age": 2}, headers={"If-None-Match": '"x"'}).status_code == 200
+    assert api.get("/users/1", headers={"If-None-Match": '"x"'}).status_code == 200
+    assert api.delete("/users/1", headers={"If-Match": "*"}).status_code == 200
+    api.close()

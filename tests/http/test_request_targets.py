@@ -1,0 +1,93 @@
+"""Request targets and hosts over a real socket: whatever is sent, no answer is a 500."""
+
+import re
+import socket
+
+import pytest
+
+from tests.fixtures.system import System
+
+pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+
+TARGETS: list[tuple[bytes, bytes, int]] = [
+    # Method, target, status.
+    (b"OPTIONS", b"*", 200),
+    (b"GET", b"*", 400),
+    (b"GET", b"x", 400),
+    (b"CONNECT", b"example.com:443", 400),
+    (b"GET", b"?count=1", 400),
+    (b"GET", b"http://x/parts", 200),
+    (b"GET", b"http://x", 404),
+    (b"GET", b"http://x?count=1", 404),
+    (b"GET", b"//", 404),
+    (b"GET", b"//parts", 404),
+    (b"GET", b"/parts//", 404),
+    (b"GET", b"/parts/%00", 404),
+    (b"GET", b"/parts/%zz", 400),
+    (b"GET", b"/parts/%", 400),
+    (b"GET", b"/parts/%25", 404),
+    (b"GET", b"/parts/%ff", 400),
+    (b"GET", b"/parts/%ff%2f", 400),
+    (b"GET", b"/parts/%EF%BF%BD", 404),
+    (b"GET", "/parts/ü".encode(), 404),
+    (b"GET", b"/parts/\xff", 400),
+    (b"GET", b"/parts/../parts", 404),
+    (b"GET", b"/" + b"a" * 60_000, 404),
+    (b"GET", b"/" + b"a" * 300_000, 431),
+    (b"GET", b"/parts#fragment", 200),
+    (b"BREW", b"/parts", 405),
+    (b"get", b"/parts", 405),
+    (b"TRACE", b"/parts", 405),
+    (b"OPTIONS", b"/parts", 200),
+]
+
+HOSTS: list[tuple[bytes, bytes, int]] = [
+    # Version, header lines, status.
+    (b"1.1", b"", 400),
+    (b"1.0", b"", 200),
+    (b"1.1", b"Host: x\r\nHost: y\r\n", 400),
+    (b"1.1", b"Host: x\r\nHost: x\r\n", 400),
+    (b"1.1", b"Host: a b\r\n", 400),
+    (b"1.1", b"Host: x/parts\r\n", 400),
+    (b"1.1", b"Host: x@y\r\n", 400),
+    (b"1.1", b"Host: x:80:80\r\n", 400),
+    (b"1.1", b"Host:\r\n", 400),
+    (b"1.1", b"Host: x:3000\r\n", 200),
+    (b"1.1", b"host: [::1]:3000\r\n", 200),
+    (b"1.1", b"Host: b\xc3\xbccher.example\r\n", 400),
+]
+
+
+def exchange(system: System, request: bytes) -> tuple[int, bytes]:
+    """Send bytes; return the status and all that came back."""
+    address = ("localhost", int(system.environment["SERVER_PORT"]))
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(request)
+        answer = b""
+        while data := connection.recv(65_536):
+            answer += data
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
+    assert found is not None, answer
+    return int(found[1]), answer
+
+
+@pytest.fixture(scope="module")
+def token(system: System) -> bytes:
+    return f"Authorization: Bearer {system.token()}\r\nConnection: close\r\n\r\n".encode()
+
+
+def test_every_target_is_answered_as_the_standard_says(system: System, token: bytes) -> None:
+    for method, target, expected in TARGETS:
+        request = method + b" " + target + b" HTTP/1.1\r\nHost: x\r\n" + token
+        status, answer = exchange(system, request)
+        assert status == expected, (method, target[:50], answer[:500])
+    status, answer = exchange(system, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert status == 200
+    assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in answer
+
+
+def test_http_1_1_needs_one_host(system: System, token: bytes) -> None:
+    for version, lines, expected in HOSTS:
+        request = b"GET /parts HTTP/" + version + b"\r\n" + lines + token
+        status, answer = exchange(system, request)
+        assert status == expected, (lines, answer[:500])

@@ -1,0 +1,253 @@
+"""The five actions, PATCH, HEAD and OPTIONS: statuses, headers and bodies, on both databases."""
+
+import re
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.problems import assert_problem
+from tests.parts.conftest import create, total
+
+MEMBERS = ["id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt"]
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+BANANA = {
+    "partNumber": "ban-bd",
+    "modelNumber": 1,
+    "name": "Banana Bread",
+    "description": "Bread made from bananas",
+}
+NO_ROWS = ["2147483647", "-1", "x", "1.0", "1e3", "null", "%00", "%20", "%F0%9F%98%80", "9" * 19]
+
+
+def await_next_millisecond(moment: str) -> None:
+    """Wait until a new timestamp must differ from this one."""
+    while time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{_milliseconds():03}Z" <= moment:
+        time.sleep(0.0005)
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000 % 1000
+
+
+def test_post_answers_201_with_the_row_and_where_it_is(parts: httpx.Client) -> None:
+    response = parts.post("/parts", json=BANANA)
+    row = response.json()
+    assert response.status_code == 201
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["location"] == f"/parts/{row['id']}"
+    assert list(row) == MEMBERS
+    assert {**BANANA, "modelNumber": "1"}.items() <= row.items()
+    assert row["createdAt"] == row["updatedAt"]
+    assert MOMENT.fullmatch(row["createdAt"])
+    assert parts.get(response.headers["location"]).json() == row
+
+
+@pytest.mark.parametrize("content", [b"", b"{}"])
+def test_post_without_any_attribute_is_refused(parts: httpx.Client, content: bytes) -> None:
+    problem = assert_problem(parts.post("/parts", content=content), 400, "validation-failed")
+    assert problem["message"] == "The body is empty: the row would hold nothing but nulls"
+    assert parts.get("/parts").json() == []
+
+
+def test_post_of_an_explicit_null_makes_a_row_of_nulls(parts: httpx.Client) -> None:
+    row = create(parts, name=None)
+    assert [row[name] for name in MEMBERS[1:5]] == [None] * 4
+    assert list(row) == MEMBERS
+
+
+def test_get_gives_the_row_and_the_list_gives_the_same_rows(parts: httpx.Client) -> None:
+    rows = [create(parts, name=name) for name in ("a", "b", "c")]
+    response = parts.get("/parts")
+    assert response.status_code == 200
+    assert response.json() == rows
+    assert [parts.get(f"/parts/{row['id']}").json() for row in rows] == rows
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_an_update_changes_what_the_body_names_and_updated_at(
+    parts: httpx.Client, method: str
+) -> None:
+    before = create(parts, **BANANA)
+    await_next_millisecond(before["updatedAt"])
+    path = f"/parts/{before['id']}"
+    response = parts.request(method, path, json={"name": "A single dairy farm"})
+    after = response.json()
+    assert response.status_code == 200
+    assert list(after) == MEMBERS
+    assert after["updatedAt"] > before["updatedAt"]
+    assert after == {**before, "name": "A single dairy farm", "updatedAt": after["updatedAt"]}
+    assert parts.get(path).json() == after
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}"],
+    ids=["nothing", "empty"],
+)
+def test_an_update_that_names_nothing_changes_nothing(
+    parts: httpx.Client, method: str, content: bytes
+) -> None:
+    before = create(parts, **BANANA)
+    await_next_millisecond(before["updatedAt"])
+    response = parts.request(method, f"/parts/{before['id']}", content=content)
+    assert response.status_code == 200
+    assert response.json() == before
+    assert parts.get("/parts").json() == [before]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_an_update_with_what_a_get_answered_changes_nothing(
+    parts: httpx.Client, method: str
+) -> None:
+    before = create(parts, **BANANA)
+    await_next_millisecond(before["updatedAt"])
+    path = f"/parts/{before['id']}"
+    for body in (before, {"id": before["id"]}, {"createdAt": before["createdAt"]}):
+        response = parts.request(method, path, json=body)
+        assert (response.status_code, response.json()) == (200, before)
+    changed = parts.request(method, path, json={**before, "name": "changed"}).json()
+    assert changed == {**before, "name": "changed", "updatedAt": changed["updatedAt"]}
+    assert changed["updatedAt"] > before["updatedAt"]
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (
+        {"unknown": 1},
+        "unknown is not a member of this body; known are id, partNumber, modelNumber,",
+    ),
+    ({"partNo": 1}, "partNo is not a member of this body; did you mean partNumber?"),
+    ({"createdAt": "1970-01-01T00:00:00Z"}, "createdAt is read-only"),
+    ({"updatedAt": True}, "updatedAt is read-only"),
+]
+REFUSED_IN_A_CHANGE: list[tuple[dict[str, Any], str]] = [
+    ({"id": wrong}, "id is read-only") for wrong in (424242, "1", None)
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "message"),
+    [
+        *(("POST", *one) for one in REFUSED),
+        *((method, *one) for one in REFUSED + REFUSED_IN_A_CHANGE for method in ("PUT", "PATCH")),
+    ],
+)
+def test_a_member_that_is_unknown_or_read_only_is_named_and_nothing_is_written(
+    parts: httpx.Client, method: str, body: dict[str, Any], message: str
+) -> None:
+    before = create(parts, **BANANA)
+    path = "/parts" if method == "POST" else f"/parts/{before['id']}"
+    response = parts.request(method, path, json={"name": "b", **body})
+    (error,) = assert_problem(response, 400, "validation-failed")["errors"]
+    assert error["field"] == next(iter(body))
+    assert error["message"].startswith(message)
+    assert parts.get("/parts").json() == [before]
+
+
+def test_null_empties_an_attribute(parts: httpx.Client) -> None:
+    row = create(parts, **BANANA)
+    response = parts.put(f"/parts/{row['id']}", json={"name": None, "description": None})
+    assert response.json()["name"] is None
+    assert response.json()["description"] is None
+    assert response.json()["partNumber"] == "ban-bd"
+
+
+def test_delete_answers_an_empty_object_and_the_row_is_gone(parts: httpx.Client) -> None:
+    kept, gone = create(parts, name="kept"), create(parts, name="gone")
+    response = parts.delete(f"/parts/{gone['id']}")
+    assert (response.status_code, response.json()) == (200, {})
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        assert_problem(parts.request(method, f"/parts/{gone['id']}"), 404, "not-found", "Not Found")
+    assert parts.get("/parts").json() == [kept]
+
+
+def test_an_id_is_never_given_twice(parts: httpx.Client) -> None:
+    last = create(parts)["id"]
+    parts.delete(f"/parts/{last}")
+    assert create(parts)["id"] > last
+
+
+def test_the_id_of_a_new_row_may_be_chosen_once(parts: httpx.Client) -> None:
+    chosen = create(parts)["id"] + 100
+    response = parts.post("/parts", json={"id": chosen, "name": "first"})
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/parts/{chosen}"
+    body = assert_problem(
+        parts.post("/parts", json={"id": chosen, "name": "second"}), 409, "conflict"
+    )
+    assert body["errors"] == [{"field": "id", "message": "id must be unique"}]
+    assert parts.get(f"/parts/{chosen}").json()["name"] == "first"
+    assert total(parts) == 2
+
+
+def test_a_chosen_id_does_not_stand_in_the_way_of_the_next_rows(
+    parts: httpx.Client,
+) -> None:
+    chosen = create(parts)["id"] + 2
+    create(parts, id=chosen)
+    assert len({chosen, *(create(parts)["id"] for _ in range(3))}) == 4
+
+
+@pytest.mark.parametrize("path", ["/parts", "/parts/{id}"])
+def test_head_is_get_without_the_body(parts: httpx.Client, path: str) -> None:
+    path = path.format(id=create(parts, **BANANA)["id"])
+    got, head = parts.get(path), parts.head(path)
+    assert head.status_code == 200
+    assert head.content == b""
+    for name in ("content-type", "content-length", "content-range"):
+        assert head.headers.get(name) == got.headers.get(name)
+    assert int(head.headers["content-length"]) == len(got.content)
+
+
+def test_head_of_no_row_is_404_without_a_body(parts: httpx.Client) -> None:
+    response = parts.head("/parts/2147483647")
+    assert (response.status_code, response.content) == (404, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "allow", "refused"),
+    [
+        ("/parts", "GET, HEAD, OPTIONS, POST", ["PUT", "PATCH", "DELETE", "TRACE", "NONSENSE"]),
+        ("/parts/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT", ["POST", "TRACE", "NONSENSE"]),
+    ],
+)
+def test_a_wrong_method_is_refused_with_the_right_ones(
+    parts: httpx.Client, path: str, allow: str, refused: list[str]
+) -> None:
+    row = create(parts)
+    options = parts.options(path)
+    assert (options.status_code, options.headers["allow"]) == (200, allow)
+    for method in refused:
+        response = parts.request(method, path)
+        assert_problem(response, 405, "method-not-allowed")
+        assert response.headers["allow"] == allow
+    assert parts.get("/parts").json() == [row]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("key", NO_ROWS)
+def test_what_no_row_is_called_is_not_found(parts: httpx.Client, method: str, key: str) -> None:
+    create(parts)
+    body: Any = {"name": "x"} if method in ("PUT", "PATCH") else None
+    response = parts.request(method, f"/parts/{key}", json=body)
+    assert assert_problem(response, 404, "not-found", "Not Found")["errors"] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/Parts", "/parts/1/2", "/part", "//parts"])
+def test_what_is_no_route_is_not_found(parts: httpx.Client, path: str) -> None:
+    assert_problem(parts.get(path), 404, "not-found", "Not Found")
+
+
+def test_a_slash_at_the_end_makes_no_difference(parts: httpx.Client) -> None:
+    row = create(parts)
+    assert parts.get("/parts/").json() == [row]
+    assert parts.get(f"/parts/{row['id']}/").json() == row
+
+
+def test_the_callers_request_id_comes_back(parts: httpx.Client) -> None:
+    response = parts.get("/parts", headers={"X-Request-Id": "my-own.id_1"})
+    assert response.headers["x-request-id"] == "my-own.id_1"
+    response = parts.get("/parts", headers={"X-Request-Id": "spaces are not harmless"})
+    assert re.fullmatch("[0-9a-f]{16}", response.headers["x-request-id"])

@@ -1,0 +1,120 @@
+"""Query parameters that nobody knows: refused with the nearest that is, unless asked not to."""
+
+import httpx
+import pytest
+
+from tests.fixtures.problems import assert_problem
+from tests.parts.conftest import create, listed
+
+MISSPELT = [
+    ("naem", "name"),
+    ("nmae", "name"),
+    ("Name", "name"),
+    ("part_number", "partNumber"),
+    ("partnumber", "partNumber"),
+    ("modelNo", "modelNumber"),
+    ("created_at", "createdAt"),
+    ("descripton", "description"),
+    ("counts", "count"),
+    ("offsett", "offset"),
+    ("pages", "page"),
+    ("sorted", "sort"),
+    ("name[]", "name"),
+    ("name ", "name"),
+]
+
+
+def test_a_misspelt_parameter_is_refused_and_the_nearest_named(parts: httpx.Client) -> None:
+    create(parts, name="a")
+    for given, nearest in MISSPELT:
+        response = parts.get("/parts", params={given: "a"})
+        body = assert_problem(response, 400, "invalid-query")
+        assert body["message"] == f"Unknown query parameter {given!r}: did you mean {nearest}?"
+        assert [error["field"] for error in body["errors"]] == [given]
+
+
+def test_a_parameter_like_no_other_is_refused_with_all_that_are_known(
+    parts: httpx.Client,
+) -> None:
+    body = assert_problem(parts.get("/parts?zzzzzz=1"), 400, "invalid-query")
+    for name in ("id", "partNumber", "createdAt", "q", "sort", "count", "offset", "page"):
+        assert name in body["message"]
+
+
+def test_parameters_are_refused_where_there_are_none_and_nothing_is_changed(
+    parts: httpx.Client,
+) -> None:
+    row = create(parts, name="as it was")
+    path = f"/parts/{row['id']}"
+    for method, target in [
+        ("GET", path),
+        ("HEAD", path),
+        ("PUT", path),
+        ("PATCH", path),
+        ("DELETE", path),
+        ("POST", "/parts"),
+    ]:
+        response = parts.request(method, f"{target}?name=other", json={"name": "changed"})
+        assert response.status_code == 400, method
+        if method != "HEAD":
+            assert_problem(response, 400, "invalid-query")
+    assert parts.get("/parts").json() == [row]
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    [
+        "handling=lenient",
+        "Handling=Lenient",
+        "return=minimal, handling=lenient",
+        "handling=lenient;x",
+    ],
+)
+def test_a_lenient_caller_has_what_is_unknown_passed_over(parts: httpx.Client, prefer: str) -> None:
+    row = create(parts, name="a")
+    create(parts, name="b")
+    headers = {"Prefer": prefer}
+    assert parts.get("/parts?zzz=1&name=a", headers=headers).json() == [row]
+    path = f"/parts/{row['id']}?zzz=1"
+    assert parts.get(path, headers=headers).json() == row
+    assert parts.put(path, headers=headers, json={"name": "c"}).json()["name"] == "c"
+    assert parts.delete(path, headers=headers).json() == {}
+    body = {"name": "d", "zzz": 1, "createdAt": "2001-01-01T00:00:00.000Z"}
+    made = parts.post("/parts?zzz=1", headers=headers, json=body)
+    assert made.status_code == 201
+    assert made.json()["createdAt"] > "2020"
+    path = made.headers["location"]
+    assert parts.put(path, headers=headers, json={**body, "id": 0}).json()["name"] == "d"
+
+
+@pytest.mark.parametrize("prefer", ["handling=strict", "lenient", "return=minimal", ""])
+def test_any_other_preference_leaves_it_refused(parts: httpx.Client, prefer: str) -> None:
+    response = parts.get("/parts?zzz=1", headers={"Prefer": prefer})
+    assert_problem(response, 400, "invalid-query")
+
+
+def test_a_lenient_caller_has_wrong_values_refused_all_the_same(parts: httpx.Client) -> None:
+    headers = {"Prefer": "handling=lenient"}
+    for query in ("count=x", "sort=zzz", "id=x", "q=%00"):
+        assert parts.get(f"/parts?{query}", headers=headers).status_code == 400, query
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("name=%FF", "The query must be percent-encoded UTF-8"),
+        ("%FF=1", "The query must be percent-encoded UTF-8"),
+        ("&".join(["name=a"] * 201), "The query may hold at most 200 parameters"),
+        ("name=" + "a" * 16_384, "The query may hold at most 16384 bytes"),
+    ],
+)
+def test_a_query_out_of_all_bounds_is_refused(
+    parts: httpx.Client, query: str, message: str
+) -> None:
+    assert_problem(parts.get(f"/parts?{query}"), 400, "invalid-query", message)
+
+
+@pytest.mark.parametrize("query", ["", "&", "&&name=a&", "name=a&name=a", "name=a&q="])
+def test_empty_parameters_mean_nothing(parts: httpx.Client, query: str) -> None:
+    create(parts, name="a")
+    assert listed(parts, query) == ["a"]

@@ -1,0 +1,84 @@
+"""What ``/openapi.json`` says of parts is what the service does."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.openapi import schema_of
+from tests.parts.conftest import create
+
+COLUMNS = ["id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt"]
+
+
+def test_every_parameter_of_the_list_is_described(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/parts"]["get"]["parameters"]
+    described = [parameter["name"] for parameter in parameters]
+    assert len(described) == len(set(described))
+    assert {*COLUMNS, "q", "sort", "count", "offset", "page", "fields", "or", "not"} < {*described}
+    assert {"id__gte", "name__startswith", "createdAt__between", "name__is_null"} < {*described}
+    by_place = {p["name"]: p["in"] for p in parameters if p["name"] in ("cursor", "Prefer")}
+    assert by_place == {"cursor": "query", "Prefer": "header"}
+    assert {p["in"] for p in parameters if p["name"] != "Prefer"} == {"query"}
+    assert all(parameter["description"] for parameter in parameters)
+
+
+def test_headers_of_answers_are_described(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    assert "Content-Range" in paths["/parts"]["get"]["responses"]["200"]["headers"]
+    assert "Location" in paths["/parts"]["post"]["responses"]["201"]["headers"]
+
+
+def test_streams_of_lists_are_described(document: dict[str, Any]) -> None:
+    content = document["paths"]["/parts"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["application/json", "text/csv", "application/x-ndjson"]
+    one = document["paths"]["/parts/{id}"]["get"]["responses"]["200"]["content"]
+    assert list(one) == ["application/json"]
+
+
+def test_a_row_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Client) -> None:
+    validator = schema_of(document, "Part")
+    full = create(parts, name="a", partNumber=1, modelNumber=2.5, description="d")
+    for row in (full, create(parts), *parts.get("/parts").json()):
+        validator.validate(row)
+    assert list(document["components"]["schemas"]["Part"]["properties"]) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({}, False),
+        ({"name": "a" * 255}, True),
+        ({"name": "a" * 256}, False),
+        ({"name": 1}, True),
+        ({"name": None}, True),
+        ({"name": {}}, False),
+        ({"name": []}, False),
+        ({"name": True}, False),
+        ({"description": "a" * 256}, True),
+        ({"id": "one"}, False),
+        ({"unknown": 1}, False),
+    ],
+)
+def test_the_schema_of_a_body_says_what_is_taken(
+    document: dict[str, Any],
+    parts: httpx.Client,
+    body: dict[str, Any],
+    fits: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    assert schema_of(document, "PartCreate").is_valid(body) is fits
+    assert (parts.post("/parts", json=body).status_code == 201) is fits
+
+
+def test_a_problem_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Client) -> None:
+    validator = schema_of(document, "Problem")
+    for response in (
+        parts.get("/parts/0?x=1"),
+        parts.get("/parts/2147483647"),
+        parts.get("/parts?sort=x"),
+        parts.post("/parts", json={"name": {}}),
+        parts.post("/parts", content=b"{"),
+        httpx.get(parts.base_url.join("/parts")),
+    ):
+        assert response.status_code >= 400
+        validator.validate(response.json())

@@ -1,0 +1,190 @@
+"""What a column takes, what it makes of it, and what it refuses in Finale's words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from db.models.part import Part
+from encore.database.engine import with_connection
+from tests.fixtures.problems import assert_problem
+from tests.fixtures.system import System
+from tests.parts.conftest import create, total
+
+TEXTS = ["partNumber", "modelNumber", "name", "description"]
+NOT_TEXT = "cannot be an array or an object"
+
+TAKEN: list[tuple[str, str]] = [
+    # JSON, and the text it becomes.
+    ("1", "1"),
+    ("1.5", "1.5"),
+    ("1.0", "1"),
+    ("-0.0", "0"),
+    ("-7", "-7"),
+    ("12345678901234567890", "12345678901234567890"),
+    ('""', ""),
+    ('"null"', "null"),
+    ('"  blanks stay  "', "  blanks stay  "),
+    (r'"\u00e9\ud83d\ude00\u4e2d"', "é😀中"),
+    (r'"line\nbreak\ttab\u0001"', "line\nbreak\ttab\x01"),
+    (r'"quote\" \\ / <script>&amp;"', 'quote" \\ / <script>&amp;'),
+    ('"\'; DROP TABLE parts; --"', "'; DROP TABLE parts; --"),
+]
+
+REFUSED: list[tuple[str, str, str]] = [
+    # JSON, Finale's kind of violation, and what it says of the field.
+    ("{}", "string violation", NOT_TEXT),
+    ('{"$gt": ""}', "string violation", NOT_TEXT),
+    ("[]", "string violation", NOT_TEXT),
+    ('["a"]', "string violation", NOT_TEXT),
+    ("true", "string violation", "must be text"),
+    ("false", "string violation", "must be text"),
+    (r'"a\u0000b"', "Validation error", "must not hold a NUL character"),
+    (
+        r'"\ud800"',
+        "Validation error",
+        "must be valid Unicode, without lone surrogates",
+    ),
+    ("1e400", "Validation error", "must be a finite number"),
+]
+
+
+@pytest.mark.parametrize(("json", "text"), TAKEN)
+def test_a_text_column_keeps_text_and_writes_numbers_as_javascript_does(
+    parts: httpx.Client, json: str, text: str
+) -> None:
+    content = f'{{"name": {json}, "description": {json}}}'.encode()
+    created = parts.post("/parts", content=content)
+    assert created.status_code == 201, created.text
+    row = created.json()
+    assert (row["name"], row["description"]) == (text, text)
+    updated = parts.put(f"/parts/{row['id']}", content=content)
+    assert (updated.json()["name"], updated.json()["description"]) == (text, text)
+    assert parts.get(f"/parts/{row['id']}").json() == updated.json()
+
+
+@pytest.mark.parametrize(
+    ("json", "text"),
+    [
+        ("1e-7", "1e-7"),
+        ("0.00001", "0.00001"),
+        ("1e20", "100000000000000000000"),
+    ],
+)
+def test_exponents_are_written_as_javascript_does(
+    parts: httpx.Client, json: str, text: str
+) -> None:
+    response = parts.post("/parts", content=f'{{"name": {json}}}'.encode())
+    assert response.json()["name"] == text
+
+
+@pytest.mark.parametrize("field", ["name", "description"])
+@pytest.mark.parametrize(("json", "kind", "text"), REFUSED)
+def test_what_a_text_column_cannot_hold_is_refused_with_the_field(
+    parts: httpx.Client, field: str, json: str, kind: str, text: str
+) -> None:
+    row = create(parts, name="as it was", description="as it was")
+    content = f'{{"{field}": {json}}}'.encode()
+    for method, path in (("POST", "/parts"), ("PUT", f"/parts/{row['id']}")):
+        body = assert_problem(
+            parts.request(method, path, content=content),
+            400,
+            "validation-failed",
+            f"{kind}: {field} {text}",
+        )
+        assert body["errors"] == [{"field": field, "message": f"{field} {text}"}]
+    assert parts.get("/parts").json() == [row]
+
+
+def test_every_field_that_is_wrong_is_named(parts: httpx.Client) -> None:
+    values: dict[str, Any] = {name: {} for name in TEXTS}
+    body = assert_problem(
+        parts.post("/parts", json={"id": "one", **values}), 400, "validation-failed"
+    )
+    assert [error["field"] for error in body["errors"]] == ["id", *TEXTS]
+    assert body["message"].count(",\n") == 4
+    assert total(parts) == 0
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "😀"])
+def test_a_string_holds_255_characters_and_not_one_more(parts: httpx.Client, letter: str) -> None:
+    row = create(parts, name=letter * 255)
+    assert row["name"] == letter * 255
+    for method, path in (("POST", "/parts"), ("PATCH", f"/parts/{row['id']}")):
+        response = parts.request(method, path, json={"name": letter * 256})
+        body = assert_problem(response, 400, "validation-failed")
+        assert body["errors"][0]["field"] == "name"
+        assert "at most 255 characters" in body["errors"][0]["message"]
+    assert parts.get("/parts").json() == [row]
+
+
+def test_a_text_is_as_long_as_a_body_may_be(parts: httpx.Client) -> None:
+    text = "long " * 200_000
+    row = create(parts, description=text)
+    assert parts.get(f"/parts/{row['id']}").json()["description"] == text
+
+
+@pytest.mark.parametrize(
+    ("json", "words", "shown"),
+    [
+        ('"one"', "a whole number", '"one"'),
+        ('"\\u00e9\\n\\ud800"', "a whole number", r'"é\n\ud800"'),
+        (f'"{"x" * 41}"', "a whole number", f'"{"x" * 40}…"'),
+        ("1.5", "a whole number", "1.5"),
+        ("true", "a whole number", "true"),
+        ("{}", "a whole number", "an object"),
+        ("[1]", "a whole number", "an array"),
+        ("9223372036854775808", "between", "9223372036854775808"),
+        ("-9223372036854775809", "between", "-9223372036854775809"),
+        ("1" + "0" * 400, "between", f"1{'0' * 39}…"),
+    ],
+)
+def test_an_id_that_no_row_can_have_is_refused_and_shown(
+    parts: httpx.Client, json: str, words: str, shown: str
+) -> None:
+    response = parts.post("/parts", content=f'{{"id": {json}}}'.encode())
+    body = assert_problem(response, 400, "validation-failed")
+    assert body["errors"][0]["field"] == "id"
+    message = body["errors"][0]["message"]
+    assert message.startswith(f"id must be {words}")
+    assert message.endswith(f", not {shown}")
+    assert total(parts) == 0
+
+
+def test_the_id_null_means_a_new_id(parts: httpx.Client) -> None:
+    assert isinstance(create(parts, id=None)["id"], int)
+
+
+@pytest.fixture
+def numbering(system: System) -> Iterator[None]:
+    """Put SQLite's highest id ever given back to what it was."""
+    highest: list[int] = []
+
+    def remember(connection: sa.Connection) -> None:
+        highest.append(connection.scalar(sa.text("SELECT seq FROM sqlite_sequence")) or 0)
+
+    def restore(connection: sa.Connection) -> None:
+        connection.execute(sa.delete(Part))
+        connection.execute(sa.text(f"UPDATE sqlite_sequence SET seq = {highest[0]}"))
+        connection.commit()
+
+    if not system.database_url.startswith("sqlite"):
+        yield
+        return
+    create(system.client)  # Now there is a highest.
+    with_connection(system.database_url, remember)
+    yield
+    with_connection(system.database_url, restore)
+
+
+@pytest.mark.usefixtures("numbering")
+@pytest.mark.parametrize("highest", [2**31 - 1, 2**53 - 1, 2**63 - 1])
+def test_an_id_at_the_end_does_not_use_up_the_ids_of_others(
+    parts: httpx.Client, highest: int
+) -> None:
+    response = parts.post("/parts", json={"id": highest})
+    if response.status_code != 201:
+        assert_problem(response, 400, "validation-failed")
+    create(parts, name="the next")

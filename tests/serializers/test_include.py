@@ -1,0 +1,163 @@
+"""Related rows embedded in what is given out."""
+
+import pytest
+
+from encore.options.include import Include
+from encore.options.options import AssociationOptions
+from tests.fixtures.library import Api
+from tests.fixtures.library_models import Book, Node, Seat, Tag, Ticket, User
+
+
+def shelve(api: Api) -> None:
+    """Two authors, three books of the first, two tags; the first has a profile."""
+    crud = api.crud
+    users = crud.resource(User, include=["books", "profile"], exclude_attributes=["secret"])
+    assert users.item_path == "/users/{id}"
+    crud.resource(Book, include=["author", "tags"])
+    crud.resource(Tag, endpoints=("/tags", "/tags/{id}"))
+    api.made(
+        "/users",
+        firstName="Ada",
+        profile={"nickname": "countess"},
+        books=[{"title": "C"}, {"title": "A"}, {"title": "B"}],
+    )
+    api.made("/users", firstName="Bob")
+    api.made("/books", title="D", tags=[{"label": "x"}, {"label": "y"}])
+
+
+def test_a_row_shows_its_related_rows_in_the_order_of_the_relationship(api: Api) -> None:
+    shelve(api)
+    row = api.read("/users/1")
+    assert [book["title"] for book in row["books"]] == ["A", "B", "C"]
+    assert row["profile"]["nickname"] == "countess"
+    assert row["books"][0]["authorId"] == 1
+
+
+def test_a_row_without_related_rows_shows_an_empty_array_and_null(api: Api) -> None:
+    shelve(api)
+    row = api.read("/users/2")
+    assert (row["books"], row["profile"]) == ([], None)
+
+
+def test_a_related_row_has_every_field_of_its_own_unless_excluded(api: Api) -> None:
+    shelve(api)
+    author = api.read("/books/1")["author"]
+    assert author["firstName"] == "Ada"
+    assert {"createdAt", "updatedAt", "rank"} <= author.keys()
+
+
+@pytest.mark.parametrize("many", [1, 7, 60])
+def test_a_page_costs_one_statement_a_relation_however_long_it_is(api: Api, many: int) -> None:
+    shelve(api)
+    for n in range(many):
+        api.made("/books", title=f"n{n}", author={"id": 1 + n % 2}, tags=[{"id": 1}, {"id": 2}])
+    api.database.sql.clear()
+    rows = api.read("/books", count=many)
+    assert len(rows) == many
+    assert len(api.database.sql) == 4  # The page, its count, the authors, the tags.
+
+
+def test_more_keys_than_a_statement_may_hold_are_fetched_in_turns(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encore.serializers.relation_statements.MAX_KEYS", 4)
+    shelve(api)
+    for n in range(9):
+        api.made("/users", firstName=f"n{n}", books=[{"title": f"t{n}"}])
+    rows = api.read("/users", firstName__startswith="n")
+    assert [row["books"][0]["title"] for row in rows] == [f"t{n}" for n in range(9)]
+
+
+def test_include_shows_the_attributes_asked_for_and_nests(api: Api) -> None:
+    inner = Include("tags", attributes=["label"])
+    api.crud.resource(User, include=[Include("books", attributes=["id", "title"], include=[inner])])
+    api.made("/users", firstName="Ada", books=[{"title": "A"}])
+    api.crud.resource(Book, endpoints=("/all-books",), actions=["create"])
+    assert api.read("/users/1")["books"] == [{"id": 1, "title": "A", "tags": []}]
+
+
+def test_associations_embed_every_relation(api: Api) -> None:
+    api.crud.resource(User, associations=True)
+    row = api.made("/users", firstName="Ada")
+    assert (row["books"], row["profile"], row["loans"]) == ([], None, [])
+
+
+def test_associations_without_auto_populate_embed_none_but_have_paths(api: Api) -> None:
+    api.crud.resource(User, associations=AssociationOptions(auto_populate=False))
+    row = api.made("/users", firstName="Ada")
+    assert "books" not in row
+    assert api.read("/users/1/books") == []
+
+
+def test_remove_foreign_keys_leaves_them_out_of_rows_and_related_rows(api: Api) -> None:
+    api.crud.resource(Book, associations=AssociationOptions(remove_foreign_keys=True))
+    api.crud.resource(
+        User,
+        associations=AssociationOptions(
+            remove_foreign_keys=True, exclude_attributes={"profile": ["nickname"]}
+        ),
+        write_only_attributes={"profile": ["nickname"]},
+    )
+    user = api.made(
+        "/users", firstName="Ada", books=[{"title": "A"}], profile={"nickname": "countess"}
+    )
+    assert "authorId" not in user["books"][0]
+    assert not {"nickname", "userId"} & user["profile"].keys()
+    assert "authorId" not in api.read("/books/1")
+    assert "authorId" not in api.read("/users/1/books")[0]
+    assert not {"nickname", "userId"} & api.read("/users/1/profile").keys()
+
+
+def test_attributes_left_out_of_related_rows_are_not_on_the_nested_path_either(api: Api) -> None:
+    api.crud.resource(
+        User,
+        associations=True,
+        include=[Include("books", attributes=["id", "title"])],
+        exclude_attributes={"own": ["secret"], "profile": ["nickname"]},
+        write_only_attributes=["secret"],
+    )
+    api.made("/users", firstName="A", secret="s", books=[{"title": "B"}])
+    assert api.read("/users/1/books") == [{"id": 1, "title": "B"}]
+    assert "secret" not in api.read("/users/1")
+
+
+def test_a_tree_shows_parent_and_children(api: Api) -> None:
+    api.crud.resource(Node, associations=True)
+    api.made("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
+    assert [child["name"] for child in api.read("/nodes/1")["children"]] == ["a", "b"]
+    assert api.read("/nodes/2")["parent"]["name"] == "root"
+
+
+def test_composite_keys_embed_both_ways(api: Api) -> None:
+    api.crud.resource(Seat, associations=True)
+    api.crud.resource(Ticket, associations=True)
+    api.made("/seats", line="A", number=1, tickets=[{}, {}])
+    api.made("/seats", line="A", number=2)
+    ticket = api.made("/tickets", seat={"line": "A", "number": 2})
+    assert ticket["seat"] == {"line": "A", "number": 2, "note": None}
+    assert [len(seat["tickets"]) for seat in api.read("/seats")] == [2, 1]
+
+
+def test_shallow_embeds_nothing_but_the_children_asked_for(api: Api) -> None:
+    users = api.crud.resource(User, associations=True)
+
+    @users.all.start.before
+    def shallow(context: object) -> None:
+        context.shallow = True  # type: ignore[attr-defined] # As a hook of any kind may.
+
+    api.post("/users", {"firstName": "Ada", "books": [{"title": "A"}]})
+    assert "books" not in api.read("/users/1")
+    row = api.read("/users/1", children="books|profile")
+    assert [book["title"] for book in row["books"]] == ["A"]
+    assert row["profile"] is None
+    assert "loans" not in row
+    assert "profile" not in api.read("/users", children="books")[0]
+    assert api.get("/users/1?children=nobody").status_code == 400
+
+
+def test_children_choose_what_is_embedded_where_the_answer_is_not_shallow(api: Api) -> None:
+    api.crud.resource(User, associations=True)
+    api.made("/users", firstName="Ada")
+    row = api.read("/users/1", children="books")
+    assert "books" in row
+    assert not {"profile", "loans"} & row.keys()

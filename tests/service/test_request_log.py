@@ -1,0 +1,174 @@
+"""The audit line: one for each request, whatever became of it, and nothing in it that is secret."""
+
+import json
+import socket
+import time
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from starlette.requests import ClientDisconnect
+
+from encore.database.errors import UniqueViolation
+from encore.errors import Conflict
+from encore.http.application import Application
+from encore.http.request_state import PUBLIC, public
+from tests.fixtures.gate import RunningGate
+from tests.fixtures.system import START_SECONDS
+
+MEMBERS = {
+    "timestamp",
+    "request_id",
+    "client",
+    "method",
+    "route",
+    "status",
+    "milliseconds",
+    "reason",
+    "cause",
+    "event",
+    "level",
+}
+
+
+def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGate) -> None:
+    secret = "s3cret-of-the-body"
+    tokens = [gate.token(), gate.token(scp=["x"]), gate.token(exp=1), gate.token({"alg": "none"})]
+    tokens += [gate.token() + "=", "opaque-token-of-somebody", "a.b.c"]
+    url = gate.url
+    for token in tokens:
+        headers = {"Authorization": f"Bearer {token}"}
+        httpx.post(f"{url}/parts", headers=headers, content=f'{{"name": "{secret}", "x":'.encode())
+        httpx.post(f"{url}/parts", headers=headers, json={"name": secret})
+        httpx.get(f"{url}/parts?name={secret}&sort={secret}", headers=headers)
+        httpx.get(f"{url}/parts?access_token={token}", headers=headers)
+        httpx.get(f"{url}/nowhere/{secret}", headers=headers)
+        httpx.get(f"{url}/parts", headers={"Authorization": f"Basic {token}"})
+        httpx.get(f"{url}/parts", headers={**headers, "X-Request-Id": f"{token} {secret}"})
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
+            head = f"POST /parts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            connection.sendall(f"{head}Content-Length: 900\r\n\r\n{secret}".encode())
+    last = httpx.get(f"{url}/livez")
+    gate.line_of(last)
+    log = gate.log()
+    assert secret not in log
+    for token in tokens:
+        for part in token.split("."):
+            assert len(part) < 8 or part not in log
+    assert "Traceback" not in log
+
+
+def test_a_line_has_all_members_and_names_client_and_template(gate: RunningGate) -> None:
+    response = httpx.get(f"{gate.url}/parts/404?x=1", headers=gate.bearer(cid="client-9"))
+    line = gate.line_of(response)
+    assert set(line) == MEMBERS
+    assert line["client"] == "client-9"
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/parts/{id}", 400)
+    assert line["milliseconds"] > 0
+    assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("claim", ["cid", "client_id", "azp"])
+def test_the_client_is_read_from_each_vendors_claim(gate: RunningGate, claim: str) -> None:
+    claims: dict[str, Any] = {"cid": ...} | {claim: f"by-{claim}"}
+    headers = gate.bearer(**claims)
+    response = httpx.get(f"{gate.url}/parts", headers=headers)
+    assert gate.line_of(response)["client"] == f"by-{claim}"
+
+
+def test_a_harmless_request_id_of_the_caller_is_taken_and_any_other_is_not(
+    gate: RunningGate,
+) -> None:
+    taken = httpx.get(f"{gate.url}/livez", headers={"X-Request-Id": "from-the-proxy.1"})
+    assert taken.headers["x-request-id"] == "from-the-proxy.1"
+    for odd in ("a b", "a\tb", "x" * 65, '"'):
+        response = httpx.get(f"{gate.url}/livez", headers={"X-Request-Id": odd})
+        assert odd not in response.headers["x-request-id"]
+
+
+def test_a_caller_that_goes_away_amid_its_body_has_its_line(gate: RunningGate) -> None:
+    before, rows = len(gate.lines()), gate.rows()
+    with socket.create_connection(("127.0.0.1", int(gate.url.rpartition(":")[2]))) as connection:
+        head = f"POST /parts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gate.token()}\r\n"
+        connection.sendall(f"{head}Content-Length: 900\r\n\r\n{{".encode())
+        time.sleep(0.2)  # Or the server might see the end before the beginning.
+    deadline = time.monotonic() + START_SECONDS
+    while len(gate.lines()) == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (line,) = gate.lines()[before:]
+    assert (line["route"], line["method"], line["client"]) == ("/parts", "POST", "client-1")
+    assert line["reason"] is not None
+    assert gate.rows() == rows
+
+
+@pytest.fixture
+def failing() -> Application:
+    app = Application(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
+
+    @app.get("/fails")
+    @public
+    async def fails() -> None:
+        raise LookupError("secret detail")
+
+    @app.get("/leaves")
+    @public
+    async def leaves() -> None:
+        raise ClientDisconnect
+
+    @app.get("/conflicts")
+    @public
+    async def conflicts() -> None:
+        raise Conflict from UniqueViolation("secret detail", code="23505")
+
+    return app
+
+
+@pytest.mark.anyio
+async def test_request_line_of_a_database_error_names_its_code_only(failing: Application) -> None:
+    transport = httpx.ASGITransport(app=failing)
+    with structlog.testing.capture_logs() as logs:
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            await client.get("/conflicts")
+    assert [(line["status"], line["reason"], line["cause"]) for line in logs] == [
+        (409, "conflict", "23505")
+    ]
+    assert "secret detail" not in json.dumps(logs)
+
+
+@pytest.mark.anyio
+async def test_a_failure_of_ours_is_500_with_a_line_and_a_trace_without_its_text(
+    failing: Application,
+) -> None:
+    transport = httpx.ASGITransport(app=failing, raise_app_exceptions=False)
+    with structlog.testing.capture_logs() as logs:
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            response = await client.get("/fails")
+    assert response.status_code == 500
+    (failure, line) = logs
+    assert failure["error"] == "LookupError"
+    assert failure["trace"]
+    assert failure["request_id"] == line["request_id"] == response.headers["x-request-id"]
+    assert (line["status"], line["reason"], line["route"]) == (500, "internal-error", "/fails")
+    assert "secret detail" not in json.dumps(logs) + response.text
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_cannot_be_sent_still_has_its_line(failing: Application) -> None:
+    async def gone(_: Any) -> None:
+        raise OSError("nobody is there any more")
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/fails", "headers": [], "query_string": b""}
+    with structlog.testing.capture_logs() as logs, pytest.raises(OSError, match="nobody"):
+        await failing(scope, receive, gone)
+    line = logs[-1]
+    assert (line["event"], line["route"]) == ("request", "/fails")
+    assert line["reason"] is not None
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,70 @@
+"""RFC 9728: the service describes itself, from its settings and from nothing that callers send."""
+
+import httpx
+import pytest
+
+from encore.auth.metadata import metadata_path, metadata_url
+from tests.fixtures.gate import SCOPES, RunningGate, StartGate
+
+RESOURCE = "https://parts.example.com"
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+
+
+@pytest.fixture(scope="module")
+def described(start_gate: StartGate) -> RunningGate:
+    return start_gate(RESOURCE_URL=RESOURCE, AUTH0_DOMAIN="t.auth0.example", AUTH0_AUDIENCE="a")
+
+
+def test_the_metadata_are_public_and_say_where_to_get_a_token(described: RunningGate) -> None:
+    response = httpx.get(f"{described.url}{WELL_KNOWN}", headers={"Host": "evil.example"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {
+        "resource": RESOURCE,
+        "resource_name": "Encore",
+        "authorization_servers": [described.issuer.issuer, "https://t.auth0.example/"],
+        "scopes_supported": sorted(SCOPES),
+        "bearer_methods_supported": ["header"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status", "challenge"),
+    [
+        (None, 401, "Bearer "),
+        ("Bearer asdf", 401, 'Bearer error="invalid_token", '),
+        ("Bearer a b", 400, 'Bearer error="invalid_request", '),
+    ],
+)
+def test_every_challenge_points_to_them_whatever_the_host_header(
+    described: RunningGate, authorization: str | None, status: int, challenge: str
+) -> None:
+    headers = {"Host": "evil.example"}
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    response = httpx.get(f"{described.url}/parts", headers=headers)
+    assert response.status_code == status
+    assert response.headers.get_list("www-authenticate") == [
+        f'{challenge}resource_metadata="{RESOURCE}{WELL_KNOWN}"'
+    ]
+
+
+def test_a_403_points_to_them_as_well(described: RunningGate) -> None:
+    response = httpx.get(f"{described.url}/parts", headers=described.bearer(scp=["x"]))
+    assert response.headers["www-authenticate"].endswith(
+        f', resource_metadata="{RESOURCE}{WELL_KNOWN}"'
+    )
+
+
+def test_without_the_setting_there_is_no_route_and_no_word_of_it(gate: RunningGate) -> None:
+    response = httpx.get(f"{gate.url}{WELL_KNOWN}")
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert httpx.get(f"{gate.url}{WELL_KNOWN}", headers=gate.bearer()).status_code == 404
+
+
+def test_a_path_of_the_resource_follows_the_well_known_one() -> None:
+    assert metadata_path("https://x.example") == WELL_KNOWN
+    assert metadata_path("https://x.example/") == WELL_KNOWN
+    assert metadata_path("https://x.example/v1/parts") == f"{WELL_KNOWN}/v1/parts"
+    assert metadata_url("https://x.example:8/v1") == f"https://x.example:8{WELL_KNOWN}/v1"

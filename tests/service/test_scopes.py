@@ -1,0 +1,115 @@
+"""Who may call what: declarations, the quickstart routes, and what OpenAPI says of them."""
+
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from encore.errors import UndeclaredAccess
+from encore.http.application import Application
+from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
+from encore.service.docs import add_docs
+from tests.fixtures.gate import SCOPES, RunningGate
+from tests.fixtures.problems import assert_problem
+
+PUBLIC_WORDS = "Hello from a public endpoint! You don't need to be authenticated to see this."
+PRIVATE_WORDS = "Hello from a private endpoint! You need to be authenticated to see this."
+SCOPED_WORDS = (
+    "Hello from a private endpoint! You need to be authenticated and have a scope of"
+    " read:messages to see this."
+)
+
+
+def test_the_public_message_needs_no_token_and_looks_at_none(gate: RunningGate) -> None:
+    for headers in ({}, {"Authorization": "Bearer asdf"}, gate.bearer()):
+        response = httpx.get(f"{gate.url}/api/public", headers=headers)
+        assert (response.status_code, response.json()) == (200, {"message": PUBLIC_WORDS})
+
+
+def test_the_private_message_needs_any_valid_token(gate: RunningGate) -> None:
+    url = f"{gate.url}/api/private"
+    assert_problem(httpx.get(url), 401, "invalid-token")
+    response = httpx.get(url, headers=gate.bearer(scp=...))
+    assert (response.status_code, response.json()) == (200, {"message": PRIVATE_WORDS})
+
+
+def test_the_scoped_message_needs_its_scope(gate: RunningGate) -> None:
+    url = f"{gate.url}/api/private-scoped"
+    assert_problem(httpx.get(url), 401, "invalid-token")
+    refused = httpx.get(url, headers=gate.bearer())
+    assert_problem(refused, 403, "forbidden")
+    challenge = 'Bearer error="insufficient_scope", scope="read:messages"'
+    assert refused.headers["www-authenticate"] == challenge
+    response = httpx.get(url, headers=gate.bearer(scp=["read:messages"]))
+    assert (response.status_code, response.json()) == (200, {"message": SCOPED_WORDS})
+
+
+def test_openapi_names_the_scopes_of_each_operation(gate: RunningGate) -> None:
+    document = httpx.get(f"{gate.url}/openapi.json").json()
+    security = {
+        path: methods["get"].get("security")
+        for path, methods in document["paths"].items()
+        if path.startswith("/api/")
+    }
+    assert security == {
+        "/api/public": None,
+        "/api/private": [{"client_credentials": []}],
+        "/api/private-scoped": [{"client_credentials": ["read:messages"]}],
+    }
+    scheme = document["components"]["securitySchemes"]["client_credentials"]
+    flow = scheme["flows"]["clientCredentials"]
+    assert set(flow["scopes"]) == SCOPES
+    assert set(document["paths"]["/api/private"]["get"]["responses"]) == {
+        "200",
+        "401",
+        "403",
+        "503",
+    }
+    assert set(document["paths"]["/api/public"]["get"]["responses"]) == {"200"}
+
+
+def _app(endpoint: Any) -> Application:
+    app = Application(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
+    app.add_api_route("/x", endpoint)
+    return app
+
+
+def test_alternatives_are_requirements_of_their_own_in_openapi() -> None:
+    app = _app(requires("a", any_of=("b", "c"))(lambda: None))
+    app.access = dict.fromkeys(("/openapi.json", "/docs", "/docs-assets"), PUBLIC)
+    add_docs(app, token_url="https://x/v1/token", default=Access())
+    operation = app.openapi()["paths"]["/x"]["get"]
+    assert operation["security"] == [
+        {"client_credentials": ["a", "b"]},
+        {"client_credentials": ["a", "c"]},
+    ]
+    assert app.scopes() == {"a", "b", "c"}
+
+
+def test_a_route_that_declares_nothing_stops_the_start() -> None:
+    with pytest.raises(UndeclaredAccess, match="/x"):
+        _app(lambda: None).build_middleware_stack()
+
+
+@pytest.mark.parametrize("declare", [public, authenticated, requires("a")])
+def test_a_declaration_leaves_the_endpoint_itself(declare: Any) -> None:
+    async def endpoint() -> None: ...
+
+    assert declare(endpoint) is endpoint
+    _app(endpoint).build_middleware_stack()
+    _ = Route("/y", endpoint)
+
+
+def test_declarations_are_the_access_they_name() -> None:
+    def access(declare: Any) -> Any:
+        return declare(lambda: None).access
+
+    assert access(public) == PUBLIC
+    assert access(authenticated) == AUTHENTICATED
+    assert access(requires("a", "b", any_of=["c"])) == Access(("a", "b"), ("c",))
+
+
+def test_requiring_nothing_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="@authenticated"):
+        requires()

@@ -1,0 +1,203 @@
+"""What keeps the service from starting: one line that names it, and a non-zero exit."""
+
+import contextlib
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.__main__ import main
+from encore.settings import Settings, SettingsError
+from tests.fixtures.system import START_SECONDS, environment_of, local, ports
+from tests.fixtures.workers import free_port
+
+pytestmark = pytest.mark.usefixtures("restored_logs")
+
+REAL = "https://issuer.example/oauth2/default"
+DEV = ["dev"]
+ALONE: list[str] = []
+
+
+def run(directory: Path, arguments: list[str], **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m api`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "api", *arguments],
+        cwd=directory,
+        env=environment_of(**settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=START_SECONDS,
+    )
+
+
+def a_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def words(path: Path) -> None:
+    path.write_text("these are words and no database, however long they go on and on" * 100)
+
+
+def another_table(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE parts (id INTEGER PRIMARY KEY)")
+
+
+def another_revision(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        file.execute("INSERT INTO alembic_version VALUES ('feedc0ffee00')")
+        file.commit()
+
+
+NAMES = ("ISSUER", "DATABASE_URL", "SERVER_PORT", "SERVER_HOST", "SCOPE", "AUDIENCE", "LOG_LEVEL")
+
+SETTINGS: dict[str, tuple[dict[str, str], str]] = {
+    # Settings, and the one that the line names.
+    "no ISSUER": ({}, "ISSUER"),
+    "empty ISSUER": ({"ISSUER": ""}, "ISSUER"),
+    "blank ISSUER": ({"ISSUER": "  "}, "ISSUER"),
+    "http ISSUER": ({"ISSUER": "http://issuer.example/oauth2/default"}, "ISSUER"),
+    "http ISSUER in the LAN": ({"ISSUER": "http://192.168.1.2/x"}, "ISSUER"),
+    "http ISSUER like loopback": ({"ISSUER": "http://localhost.example/x"}, "ISSUER"),
+    "http ISSUER with a user": ({"ISSUER": "http://localhost@issuer.example/"}, "ISSUER"),
+    "ISSUER of another scheme": ({"ISSUER": "ftp://localhost/x"}, "ISSUER"),
+    "ISSUER that is no URL": ({"ISSUER": "http://[::1"}, "ISSUER"),
+    "unknown ENVIRONMENT": ({"ISSUER": REAL, "ENVIRONMENT": "staging"}, "ENVIRONMENT"),
+    "unknown scheme": ({"ISSUER": REAL, "DATABASE_URL": "mysql://x/y"}, "DATABASE_URL"),
+    "no scheme": ({"ISSUER": REAL, "DATABASE_URL": "dev.sqlite"}, "DATABASE_URL"),
+    "database in memory": ({"ISSUER": REAL, "DATABASE_URL": "sqlite://"}, "DATABASE_URL"),
+    "wrong port of a database": (
+        {"ISSUER": REAL, "DATABASE_URL": "postgresql://u:secret@localhost:x/y"},
+        "DATABASE_URL",
+    ),
+    "port out of range": ({"ISSUER": REAL, "SERVER_PORT": "65536"}, "SERVER_PORT"),
+    "negative port": ({"ISSUER": REAL, "SERVER_PORT": "-1"}, "SERVER_PORT"),
+    "no port": ({"ISSUER": REAL, "SERVER_PORT": ""}, "SERVER_PORT"),
+    "no SCOPE": ({"ISSUER": REAL, "SCOPE": ""}, "SCOPE"),
+    "no AUDIENCE": ({"ISSUER": REAL, "AUDIENCE": ""}, "AUDIENCE"),
+    "unknown LOG_LEVEL": ({"ISSUER": REAL, "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    "BODY_LIMIT with a unit": ({"ISSUER": REAL, "BODY_LIMIT": "1MB"}, "BODY_LIMIT"),
+}
+
+DEVELOPMENT: dict[str, tuple[dict[str, str], str]] = {
+    "blank ISSUER": ({"ISSUER": "  "}, "ISSUER"),
+    "real ISSUER": ({"ISSUER": REAL}, "ISSUER"),
+    "production": ({"ENVIRONMENT": "production"}, "ENVIRONMENT"),
+    "port that is a word": ({"SERVER_PORT": "http"}, "SERVER_PORT"),
+    "host that is none of ours": ({"SERVER_HOST": "192.0.2.1"}, "SERVER_HOST"),
+    "host that is none at all": ({"SERVER_HOST": "no.such.host.invalid"}, "SERVER_HOST"),
+}
+
+DATABASES: dict[str, tuple[list[str], Callable[[Path], None], str]] = {
+    # Arguments, what makes the file, what the line says.
+    "directory, served": (ALONE, a_directory, "cannot be read"),
+    "directory, migrated": (DEV, a_directory, "cannot be migrated"),
+    "words, served": (ALONE, words, "cannot be read"),
+    "words, migrated": (DEV, words, "cannot be migrated"),
+    "missing": (ALONE, lambda _: None, ".venv/bin/alembic upgrade head"),
+    "never migrated": (ALONE, another_table, ".venv/bin/alembic upgrade head"),
+    "of another revision": (ALONE, another_revision, ".venv/bin/alembic upgrade head"),
+    "of an unknown revision, migrated": (DEV, another_revision, "cannot be migrated"),
+    "of another shape, migrated": (DEV, another_table, "lacks the columns"),
+}
+
+
+def assert_one_line(result: subprocess.CompletedProcess[str], setting: str) -> str:
+    """Check that there is one line on stderr which names the setting; give it."""
+    assert result.returncode == 1, result
+    (line,) = result.stderr.splitlines()
+    assert result.stdout == ""
+    assert line.startswith("api: ")
+    assert setting in line
+    assert "secret" not in line
+    return line
+
+
+@pytest.mark.parametrize(("settings", "named"), SETTINGS.values(), ids=SETTINGS)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    tmp_path: Path,
+    settings: dict[str, str],
+    named: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    status = main([])  # In this process: an interpreter for each row would take a minute.
+    out, err = capsys.readouterr()
+    assert_one_line(subprocess.CompletedProcess([], status, out, err), named)
+
+
+@pytest.mark.parametrize("port", ["99999", "http"])
+def test_an_issuer_with_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(SettingsError, match="ISSUER"):
+        Settings.of({"ISSUER": f"http://localhost:{port}/oauth2/default"})
+
+
+@pytest.mark.parametrize(("settings", "named"), DEVELOPMENT.values(), ids=DEVELOPMENT)
+def test_what_is_wrong_for_development_is_one_line_that_names_it(
+    tmp_path: Path, settings: dict[str, str], named: str
+) -> None:
+    assert_one_line(run(tmp_path, DEV, **{**ports(), **settings}), named)
+    assert not (tmp_path / "dev.sqlite").exists()
+
+
+@pytest.mark.parametrize(("arguments", "make", "said"), DATABASES.values(), ids=DATABASES)
+def test_a_database_that_is_none_is_one_line(
+    tmp_path: Path, arguments: list[str], make: Callable[[Path], None], said: str
+) -> None:
+    make(tmp_path / "dev.sqlite")
+    settings = ports() if arguments == DEV else {**ports(), "ISSUER": REAL}
+    line = assert_one_line(run(tmp_path, arguments, **settings), "DATABASE_URL")
+    assert said in line
+
+
+def test_a_database_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    url = f"postgresql://user:secret@localhost:{free_port()}/parts"
+    for arguments, settings in ((ALONE, {**ports(), "ISSUER": REAL}), (DEV, ports())):
+        settings |= {"DATABASE_URL": url, "DATABASE_WAIT_SECONDS": "0"}
+        assert_one_line(run(tmp_path, arguments, **settings), "DATABASE_URL")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    result = run(tmp_path, DEV, **ports())
+    tmp_path.chmod(0o700)
+    assert_one_line(result, ".env.local")
+
+
+@pytest.mark.parametrize("which", ["service", "issuer"])
+def test_a_taken_port_is_one_line(tmp_path: Path, which: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        if which == "service":
+            settings = {**ports(), "SERVER_PORT": str(port)}
+        else:
+            settings = {**ports(), "ISSUER": local(port)}
+        line = assert_one_line(run(tmp_path, DEV, **settings), str(port))
+    assert "taken" in line
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["dev", "now"], ["--port", "1"]])
+def test_a_wrong_argument_shows_the_usage(tmp_path: Path, arguments: list[str]) -> None:
+    result = run(tmp_path, arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("usage: python -m api [dev")
+
+
+@pytest.mark.parametrize("name", [".env", ".env.local"])
+def test_a_settings_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"SCOPE=\xff\xfe\n")
+    assert_one_line(run(tmp_path, ALONE, ISSUER=REAL), name)

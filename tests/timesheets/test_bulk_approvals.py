@@ -1,0 +1,166 @@
+"""``PUT /approvals``: many entries at once, all of them or none."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.problems import assert_problem
+from tests.timesheets.conftest import Office, made, messages, read
+
+NOBODY = 2_147_483_000
+REJECTION = {"status": "rejected", "reason": "Wrong project"}
+
+
+@pytest.fixture
+def boss(office: Office) -> httpx.Client:
+    """An approver with no timesheet of their own."""
+    return office.person("boss")
+
+
+@pytest.fixture
+def ids(office: Office) -> list[int]:
+    """Five entries of Jane's."""
+    jane = office.person("jane")
+    return [made(jane, hours=1, project=f"Store{number}")["id"] for number in range(5)]
+
+
+def statuses(client: httpx.Client, ids: list[int]) -> list[str]:
+    """Give the status of each entry."""
+    return [read(client, f"/approvals/{number}")["status"] for number in ids]
+
+
+@pytest.mark.parametrize(
+    ("decision", "status", "reason"),
+    [
+        ({}, "approved", None),
+        ({"status": "approved"}, "approved", None),
+        ({"approved": True}, "approved", None),
+        (REJECTION, "rejected", "Wrong project"),
+    ],
+    ids=str,
+)
+def test_all_are_decided_on_and_answered_in_the_order_asked_for(
+    boss: httpx.Client, ids: list[int], decision: Any, status: str, reason: str | None
+) -> None:
+    asked = [ids[3], ids[0], ids[4]]
+    response = boss.put("/approvals", json={"ids": asked, **decision})
+    rows = response.json()
+    assert response.status_code == 200, response.text
+    assert [row["id"] for row in rows] == asked
+    assert {(row["status"], row["approved"], row["reason"]) for row in rows} == {
+        (status, status == "approved", reason)
+    }
+    assert rows == [read(boss, f"/approvals/{number}") for number in asked]
+    assert statuses(boss, [ids[1], ids[2]]) == ["submitted", "submitted"]
+    steps = read(boss, "/approvals/history", timesheet_id=asked, sort="timesheet_id")
+    assert [step["timesheet_id"] for step in steps] == sorted(asked)
+    assert {(s["from"], s["to"], s["who"], s["reason"]) for s in steps} == {
+        ("submitted", status, "boss", reason)
+    }
+
+
+def test_a_thousand_are_decided_on_at_once(office: Office, boss: httpx.Client) -> None:
+    machine = office.machine()
+    many = [made(machine, user_id=f"{n // 24}", hours=1)["id"] for n in range(1000)]
+    assert len(boss.put("/approvals", json={"ids": many}).json()) == 1000
+    response = boss.get("/approvals/history", params={"timesheet_id__gte": many[0], "count": 1})
+    assert response.headers["content-range"] == "items 0-0/1000"
+
+
+def test_each_refusal_is_named_and_nothing_is_decided(
+    office: Office, boss: httpx.Client, ids: list[int]
+) -> None:
+    own = made(boss)["id"]
+    boss.put(f"/approvals/{ids[0]}").raise_for_status()
+    boss.put(f"/approvals/{ids[1]}", json=REJECTION).raise_for_status()
+    asked = [ids[2], ids[1], ids[0]]
+    conflict = boss.put("/approvals", json={"ids": asked})
+    text = "2 of 3 timesheets cannot be approved; none was changed"
+    assert_problem(conflict, 409, "conflict", text)
+    of_state = {
+        "ids[1]": f"Timesheet {ids[1]} is rejected and cannot be approved",
+        "ids[2]": f"Timesheet {ids[0]} is approved and cannot be approved again",
+    }
+    assert messages(conflict) == of_state
+    forbidden = boss.put("/approvals", json={"ids": [*asked, own]})
+    assert_problem(forbidden, 403, "forbidden")
+    assert set(messages(forbidden)) == {*of_state, "ids[3]"}
+    missing = boss.put("/approvals", json={"ids": [*asked, own, NOBODY]})
+    assert_problem(missing, 404, "not-found")
+    assert messages(missing)["ids[4]"] == f"There is no timesheet {NOBODY}"
+    assert set(messages(missing)) == {*of_state, "ids[3]", "ids[4]"}
+    assert statuses(boss, ids[:3]) == ["approved", "rejected", "submitted"]
+    assert read(office.machine(), "/approvals/history", timesheet_id=ids[2]) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({}, "ids", "ids must be a list of 1 to 1000 ids of timesheets"),
+        ({"ids": []}, "ids", ...),
+        ({"ids": None}, "ids", ...),
+        ({"ids": 1}, "ids", ...),
+        ({"ids": "1"}, "ids", ...),
+        ({"ids": {"0": 1}}, "ids", ...),
+        (
+            {"ids": list(range(1, 1002))},
+            "ids",
+            "ids must be a list of 1 to 1000 ids of timesheets, not of 1001",
+        ),
+        ({"ids": [1, 2, 1]}, "ids[2]", "ids[2] names timesheet 1 a second time"),
+        ({"ids": [1, 1.0]}, "ids[1]", "ids[1] names timesheet 1 a second time"),
+        ({"ids": ["1"]}, "ids[0]", 'ids[0] must be a whole number, not "1"'),
+        ({"ids": [1, True]}, "ids[1]", "ids[1] must be a whole number, not true"),
+        ({"ids": [1.5]}, "ids[0]", ...),
+        ({"ids": [None]}, "ids[0]", ...),
+        ({"ids": [10**30]}, "ids[0]", ...),
+        ({"ids": [1], "status": "submitted"}, "status", ...),
+        ({"ids": [1], "status": "rejected"}, "reason", ...),
+        ({"ids": [1], "reason": "x"}, "reason", ...),
+        ({"ids": [1], "approved": False}, "approved", ...),
+        (
+            {"ids": [1], "id": 2},
+            "id",
+            "id is no part of a decision; known are ids, status, reason, approved",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_body_of_another_shape_is_refused(
+    boss: httpx.Client, body: Any, field: str, message: Any
+) -> None:
+    response = boss.put("/approvals", json=body)
+    assert_problem(response, 400, "validation-failed")
+    said = messages(response)
+    assert set(said) == {field}
+    assert message in (..., said[field])
+
+
+def test_it_has_no_query(boss: httpx.Client, ids: list[int]) -> None:
+    response = boss.put("/approvals?status=approved", json={"ids": ids})
+    assert_problem(response, 400, "invalid-query")
+    assert statuses(boss, ids) == ["submitted"] * 5
+
+
+def test_approvers_that_meet_do_not_wait_in_a_ring(office: Office) -> None:
+    jane = office.person("jane")
+    bosses = [office.person(f"boss {number}") for number in range(4)]
+    for day in range(1, 6):
+        ids = [
+            made(jane, hours=1, date=f"2017-05-{day:02}", project=f"Store{n}")["id"]
+            for n in range(20)
+        ]
+        orders = [ids, ids[::-1], ids[10:] + ids[:10], ids[::-3]]
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(
+                    lambda boss, order: boss.put("/approvals", json={"ids": order}).status_code,
+                    bosses,
+                    orders,
+                )
+            )
+        assert sorted(set(answers)) in ([200, 409], [200])
+        steps = read(bosses[0], "/approvals/history", timesheet_id=ids, count=1000)
+        assert len({step["timesheet_id"] for step in steps}) == len(steps)

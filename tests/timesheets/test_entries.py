@@ -1,0 +1,282 @@
+"""``/timesheets``: two forms of entry, the rules, who sees what, and what may be changed."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.problems import assert_problem
+from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, Office, made, messages, read
+
+BY_THE_SERVICE = {
+    "status": "submitted",
+    "approved": False,
+    "reason": None,
+    "source": None,
+    "external_id": None,
+}
+
+
+def test_a_weekly_entry_is_kept_and_answered_in_the_words_of_the_seed(
+    machine: httpx.Client,
+) -> None:
+    response = machine.post("/timesheets", json=WEEKLY)
+    entry = response.json()
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/timesheets/{entry['id']}"
+    assert entry.pop("message") == "Timesheet created for Employee: 007"
+    shown = WEEKLY | BY_THE_SERVICE | {"date": None, "day": "2016-06-16", "created_by": CLIENT}
+    assert entry.items() >= shown.items()
+    assert read(machine, f"/timesheets/{entry['id']}") == entry
+
+
+def test_a_dated_entry_is_kept_and_counts_for_its_week(machine: httpx.Client) -> None:
+    entry = made(machine)
+    assert entry.pop("message") == "Timesheet created for Employee: 007"
+    period = {"year": 2017, "week": 19, "day": "2017-05-10", "user_type": "Employee"}
+    assert entry.items() >= (DATED | BY_THE_SERVICE | period).items()
+    assert read(machine, f"/timesheets/{entry['id']}") == entry
+
+
+def test_what_the_service_says_is_not_the_callers_to_write(machine: httpx.Client) -> None:
+    claimed = {
+        "status": "approved",
+        "approved": True,
+        "reason": "mine",
+        "created_by": "somebody",
+        "day": "1999-01-01",
+    }
+    refused = messages(machine.post("/timesheets", json=DATED | claimed))
+    assert refused == {name: f"{name} is read-only" for name in claimed}
+    entry = made(machine, status="submitted", approved=False, reason=None)
+    assert (entry["status"], entry["approved"], entry["reason"]) == ("submitted", False, None)
+    assert (entry["created_by"], entry["day"]) == (CLIENT, "2017-05-10")
+
+
+@pytest.mark.parametrize(
+    ("date", "stored", "day"),
+    [
+        ("2017-05-10T17:40:20.095Z", "2017-05-10T17:40:20.095Z", "2017-05-10"),
+        ("2017-05-10T01:30:00+02:00", "2017-05-09T23:30:00.000Z", "2017-05-09"),
+        ("2017-05-09T20:00:00-05:00", "2017-05-10T01:00:00.000Z", "2017-05-10"),
+        ("2017-05-10T23:59:59+0545", "2017-05-10T18:14:59.000Z", "2017-05-10"),
+        ("2017-05-10", "2017-05-10T00:00:00.000Z", "2017-05-10"),
+    ],
+)
+def test_a_time_zone_is_reckoned_to_utc(
+    machine: httpx.Client, date: str, stored: str, day: str
+) -> None:
+    entry = made(machine, date=date)
+    assert (entry["date"], entry["day"]) == (stored, day)
+
+
+@pytest.mark.parametrize("hours", [0.01, 0.1, 7.25, 8, 24, "7.5"])
+def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float | str) -> None:
+    assert made(machine, hours=hours)["hours"] == float(hours)
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "message"),
+    [
+        (DATED | {"hours": 0}, "hours", "hours must be more than 0, not 0"),
+        (DATED | {"hours": -1}, "hours", "hours must be more than 0, not -1"),
+        (DATED | {"hours": 24.01}, "hours", "hours must be at most 24 a day, not 24.01"),
+        (DATED | {"hours": 1.234}, "hours", "hours must have at most 2 decimals, not 1.234"),
+        (DATED | {"hours": "many"}, "hours", 'hours must be a decimal number, not "many"'),
+        (DATED | {"hours": True}, "hours", "hours must be a decimal number, not true"),
+        (DATED | {"hours": None}, "hours", "timesheets.hours cannot be null"),
+        (WEEKLY | {"hours": 168.01}, "hours", "hours must be at most 168 a week, not 168.01"),
+        (WEEKLY | {"week": 0}, "week", "week must be between 1 and 52 in 2016, not 0"),
+        (WEEKLY | {"week": 53}, "week", "week must be between 1 and 52 in 2016, not 53"),
+        (
+            WEEKLY | {"week": 54, "year": 2020},
+            "week",
+            "week must be between 1 and 53 in 2020, not 54",
+        ),
+        (WEEKLY | {"year": 1969}, "year", "year must be between 1970 and 9998, not 1969"),
+        (WEEKLY | {"year": ...}, "year", "year is missing: a week needs both"),
+        (WEEKLY | {"week": ...}, "week", "week is missing: a week needs both"),
+        (WEEKLY | {"year": None}, "year", "timesheets.year cannot be null"),
+        (DATED | {"date": ...}, "date", "date is missing: give date, or year and week"),
+        (DATED | {"date": None}, "date", "date is missing: give date, or year and week"),
+        (DATED | {"project": ...}, "project", "timesheets.project cannot be null"),
+        (DATED | {"user_id": ...}, "user_id", "timesheets.user_id cannot be null"),
+        (DATED | {"hours": ...}, "hours", "timesheets.hours cannot be null"),
+        (DATED | {"week": 20}, "week", "week must be 19, as the date says, not 20"),
+        (
+            DATED | {"date": "yesterday"},
+            "date",
+            'date must be an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z, not "yesterday"',
+        ),
+        (DATED | {"project": ""}, "project", "project must not be empty"),
+        (DATED | {"project": " \t"}, "project", "project must not be empty"),
+        (DATED | {"project": None}, "project", "timesheets.project cannot be null"),
+        (DATED | {"user_id": " "}, "user_id", "user_id must not be empty"),
+        (DATED | {"user_id": None}, "user_id", "timesheets.user_id cannot be null"),
+        (
+            DATED | {"user_type": "Boss"},
+            "user_type",
+            'user_type must be one of Employee, Contractor, not "Boss"',
+        ),
+        (
+            DATED | {"source": "tool"},
+            "external_id",
+            "external_id is missing: source and external_id go together",
+        ),
+        (
+            DATED | {"external_id": "1"},
+            "source",
+            "source is missing: source and external_id go together",
+        ),
+    ],
+)
+def test_a_broken_rule_names_field_value_and_limit(
+    machine: httpx.Client, entry: dict[str, Any], field: str, message: str
+) -> None:
+    given = {name: value for name, value in entry.items() if value is not ...}
+    response = machine.post("/timesheets", json=given)
+    assert_problem(response, 400, "validation-failed")
+    assert messages(response) == {field: message}
+    assert not read(machine, "/timesheets")
+
+
+def test_every_breach_is_told_at_once(machine: httpx.Client) -> None:
+    response = machine.post("/timesheets", json={"hours": 99, "project": " ", "date": "2017-05-10"})
+    assert_problem(response, 400, "validation-failed")
+    assert set(messages(response)) == {"hours", "project", "user_id"}
+
+
+@pytest.mark.parametrize(
+    ("year", "week", "day"), [(2020, 53, "2020-12-31"), (2015, 1, "2015-01-01")]
+)
+def test_week_53_is_there_in_years_that_have_it(
+    machine: httpx.Client, year: int, week: int, day: str
+) -> None:
+    assert made(machine, WEEKLY, year=year, week=week)["day"] == day
+
+
+def test_an_external_id_is_taken_once_from_each_source(machine: httpx.Client) -> None:
+    made(machine, source="tool", external_id="1")
+    made(machine, source="another", external_id="1")
+    response = machine.post("/timesheets", json=DATED | {"source": "tool", "external_id": "1"})
+    assert_problem(response, 409, "conflict")
+    assert set(messages(response)) == {"source", "external_id"}
+
+
+def test_a_persons_entry_is_the_persons_whatever_the_body_says(office: Office) -> None:
+    jane = office.person("jane@example.com")
+    entry = made(jane, user_id="somebody else")
+    assert (entry["user_id"], entry["created_by"]) == ("jane@example.com", "jane@example.com")
+    assert entry["message"] == "Timesheet created for Employee: jane@example.com"
+    moved = jane.put(f"/timesheets/{entry['id']}", json={"user_id": "somebody else", "hours": 6})
+    assert (moved.json()["user_id"], moved.json()["hours"]) == ("jane@example.com", 6)
+
+
+def test_a_person_sees_their_own_entries_alone_and_a_machine_all(office: Office) -> None:
+    jane, john, machine = office.person("jane"), office.person("john"), office.machine()
+    hers, his = made(jane), made(john)
+    assert [entry["id"] for entry in read(jane, "/timesheets")] == [hers["id"]]
+    assert [entry["id"] for entry in read(machine, "/timesheets", sort="id")] == [
+        hers["id"],
+        his["id"],
+    ]
+    assert read(jane, "/timesheets", user_id="john") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/timesheets/{id}", None),
+        ("GET", "/timesheets/{id}/history", None),
+        ("PUT", "/timesheets/{id}", {"hours": 1}),
+        ("PATCH", "/timesheets/{id}", {"hours": 1}),
+        ("DELETE", "/timesheets/{id}", None),
+    ],
+)
+def test_anothers_entry_is_not_there_for_a_person(
+    office: Office, method: str, path: str, body: Any
+) -> None:
+    entry = made(office.person("john"))
+    url = path.replace("{id}", str(entry["id"]))
+    response = office.person("jane").request(method, url, json=body)
+    assert_problem(response, 404, "not-found")
+    assert read(office.machine(), f"/timesheets/{entry['id']}")["hours"] == 5
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_change_changes_what_it_names_and_holds_the_whole_against_the_rules(
+    machine: httpx.Client, method: str
+) -> None:
+    entry = made(machine)
+    path = f"/timesheets/{entry['id']}"
+    changed = machine.request(method, path, json={"hours": 7.5, "project": "StoreOne"})
+    assert changed.status_code == 200, changed.text
+    after = changed.json()
+    assert (after["hours"], after["project"], after["date"]) == (7.5, "StoreOne", DATED["date"])
+    moved = machine.request(method, path, json={"date": "2017-06-01T12:00:00+02:00"}).json()
+    assert (moved["day"], moved["year"], moved["week"]) == ("2017-06-01", 2017, 22)
+    response = machine.request(method, path, json={"hours": 25})
+    assert_problem(response, 400, "validation-failed")
+    response = machine.request(method, path, json={"week": 5})
+    assert messages(response) == {"week": "week must be 22, as the date says, not 5"}
+    weekly = machine.request(method, path, json={"date": None, "year": 2020, "week": 53}).json()
+    assert (weekly["date"], weekly["day"]) == (None, "2020-12-31")
+
+
+def test_a_change_of_nothing_changes_nothing(machine: httpx.Client) -> None:
+    entry = made(machine)
+    del entry["message"]
+    path = f"/timesheets/{entry['id']}"
+    for body in ({}, {"hours": 5}, {"status": "submitted"}, entry):
+        assert machine.put(path, json=body).json() == entry
+
+
+def test_a_deleted_entry_is_gone_and_its_history_says_who_did_it(office: Office) -> None:
+    jane, machine = office.person("jane"), office.machine()
+    entry = made(jane)
+    assert jane.delete(f"/timesheets/{entry['id']}").json() == {}
+    assert_problem(jane.get(f"/timesheets/{entry['id']}"), 404, "not-found")
+    (step,) = read(machine, "/approvals/history", timesheet_id=entry["id"])
+    assert (step["from"], step["to"], step["who"]) == ("submitted", "deleted", "jane")
+
+
+def test_the_filters_sort_and_pages_are_the_engines(machine: httpx.Client) -> None:
+    for day, hours in ((8, 4), (9, 8), (10, 6)):
+        made(machine, date=f"2017-05-{day:02}", hours=hours)
+    response = machine.get("/timesheets?hours__gte=5&sort=-hours&count=1&fields=hours,day")
+    assert response.json() == [{"day": "2017-05-09", "hours": 8}]
+    assert response.headers["content-range"] == "items 0-0/2"
+    between = read(machine, "/timesheets", day__between="2017-05-08,2017-05-09", fields="hours")
+    assert between == [{"hours": 4}, {"hours": 8}]
+    assert read(machine, "/timesheets", approved="true") == []
+    assert read(machine, "/timesheets", year=2017, week=19, status="submitted", fields="hours")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("POST", "/timesheets", "create:timesheets"),
+        ("GET", "/timesheets", "read:timesheets"),
+        ("GET", "/timesheets/1", "read:timesheets"),
+        ("GET", "/timesheets/1/history", "read:timesheets"),
+        ("GET", "/timesheets/summary", "read:timesheets"),
+        ("PUT", "/timesheets/1", "create:timesheets"),
+        ("PATCH", "/timesheets/1", "create:timesheets"),
+        ("DELETE", "/timesheets/1", "delete:timesheets"),
+        ("GET", "/approvals", "approve:timesheets"),
+        ("PUT", "/approvals", "approve:timesheets"),
+        ("GET", "/approvals/1", "approve:timesheets"),
+        ("PUT", "/approvals/1", "approve:timesheets"),
+        ("PATCH", "/approvals/1", "approve:timesheets"),
+        ("GET", "/approvals/history", "approve:timesheets"),
+        ("GET", "/approvals/history/1", "approve:timesheets"),
+    ],
+)
+def test_each_operation_asks_for_one_scope_and_takes_no_other(
+    office: Office, method: str, path: str, scope: str
+) -> None:
+    every = ["create", "read", "delete", "approve"]
+    others = " ".join(s for s in (f"{verb}:timesheets" for verb in every) if s != scope)
+    response = office.machine(f"{others} parts_manager").request(method, path)
+    assert_problem(response, 403, "forbidden", "Could not verify the proper scope")
+    assert office.machine(scope).request(method, path).status_code != 403

@@ -1,0 +1,84 @@
+"""What ``/openapi.json`` says of timesheets is what the service takes and answers."""
+
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+
+from tests.timesheets.conftest import WEEKLY, Office, made, read
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/timesheets", "Timesheet"),
+        ("/timesheets/{id}/history", "TimesheetsHistory"),
+        ("/timesheets/summary?by=employee,project,week,approved", "SummaryRow"),
+        ("/timesheets/summary?by=month", "SummaryRow"),
+        ("/approvals", "Approvals"),
+        ("/approvals/history", "ApprovalsHistory"),
+    ],
+)
+def test_every_row_is_what_its_schema_says(office: Office, path: str, schema: str) -> None:
+    machine, boss = office.machine(), office.person("boss")
+    number = made(machine)["id"]
+    made(machine, WEEKLY)
+    boss.put(f"/approvals/{number}", json={"status": "rejected", "reason": "no"})
+    document: dict[str, Any] = httpx.get(f"{office.system.url}/openapi.json").json()
+    described = {
+        **document["components"]["schemas"][schema],
+        "components": document["components"],
+        "additionalProperties": False,
+    }
+    validator = jsonschema_rs.Draft202012Validator(described, validate_formats=True)
+    rows = read(machine, path.replace("{id}", str(number)))
+    assert rows
+    for row in rows:
+        validator.validate(row)
+
+
+DECISIONS: list[dict[str, Any]] = [
+    {},
+    {"status": "approved"},
+    {"approved": True},
+    {"status": "approved", "approved": True, "reason": None},
+    {"status": "rejected", "reason": "no"},
+    {"status": "rejected", "reason": "n" * 500, "approved": False},
+    {"approved": False},
+    {"approved": 1},
+    {"reason": "no"},
+    {"status": "rejected"},
+    {"status": "rejected", "reason": " "},
+    {"status": "rejected", "reason": "n" * 501},
+    {"status": "rejected", "reason": "no", "approved": True},
+    {"status": "submitted"},
+    {"status": None},
+    {"hours": 3},
+]
+
+
+@pytest.mark.parametrize("body", DECISIONS, ids=lambda body: str(body)[:50])
+@pytest.mark.parametrize("path", ["/approvals/{id}", "/approvals"])
+def test_the_schema_of_a_decision_says_what_is_taken(
+    office: Office, path: str, body: dict[str, Any]
+) -> None:
+    number, boss = made(office.machine())["id"], office.person("boss")
+    document: dict[str, Any] = httpx.get(f"{office.system.url}/openapi.json").json()
+    content = document["paths"][path]["put"]["requestBody"]["content"]["application/json"]
+    sent = body if "{id}" in path else {"ids": [number], **body}
+    response = boss.put(path.replace("{id}", str(number)), json=sent)
+    assert response.status_code in (200, 400)
+    assert jsonschema_rs.Draft202012Validator(content["schema"]).is_valid(sent) is (
+        response.status_code == 200
+    )
+
+
+def test_the_parameters_and_both_formats_of_the_summary_are_described(
+    document: dict[str, Any],
+) -> None:
+    summary = document["paths"]["/timesheets/summary"]["get"]
+    described = {parameter["name"] for parameter in summary["parameters"]}
+    assert {"by", "format", "user_id", "day__between", "approved", "or", "not", "q"} < described
+    assert not described & {"count", "offset", "page", "sort", "fields"}
+    assert set(summary["responses"]["200"]["content"]) == {"application/json", "text/csv"}

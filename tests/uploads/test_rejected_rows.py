@@ -1,0 +1,172 @@
+"""Uploads whose rows a database refuses when they are written, each for a reason of its own."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from encore.uploads import MergeContext, Upload
+from tests.fixtures.models import ModelApi, Serve
+
+REASONS: dict[str, dict[str, Any]] = {
+    "trigger": {"n": -1},
+    "skipped": {"n": -4},
+    "check": {"n": 100},
+    "unique": {"tag": "taken"},
+    "null": {"n": -5},
+}
+FIELDS = {"check": "n", "unique": "tag", "null": "note"}
+"""The field that a refusal names; else it is about the row as a whole."""
+
+SQLITE = [
+    f"CREATE TRIGGER t{number} BEFORE {event} ON orders WHEN {condition} BEGIN {body}; END"
+    for number, (event, condition, body) in enumerate(
+        [
+            ("INSERT", "NEW.n = -1", "SELECT RAISE(ABORT, 'secret')"),
+            ("UPDATE", "NEW.n = -1", "SELECT RAISE(FAIL, 'secret')"),
+            ("INSERT", "NEW.n = -4", "SELECT RAISE(IGNORE)"),
+            ("UPDATE", "NEW.n = -4", "SELECT RAISE(IGNORE)"),
+            ("INSERT", "NEW.n = -5", "INSERT INTO orders (code, note) VALUES ('x', NULL)"),
+            ("UPDATE", "NEW.n = -5", "UPDATE orders SET note = NULL WHERE id = NEW.id"),
+            ("INSERT", "NEW.n = -9", "SELECT RAISE(ROLLBACK, 'secret')"),
+        ]
+    )
+]
+POSTGRESQL = [
+    """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.n = -1 THEN RAISE EXCEPTION 'secret' USING ERRCODE = 'ZX001'; END IF;
+    IF NEW.n = -4 THEN RETURN NULL; END IF;
+    IF NEW.n = -5 THEN NEW.note := NULL; END IF;
+    RETURN NEW; END $$""",
+    """CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON orders
+    FOR EACH ROW EXECUTE FUNCTION refuse()""",
+]
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    __table_args__ = (sa.CheckConstraint("n < 100", name="few"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    n: Mapped[int] = mapped_column(server_default="0")
+    tag: Mapped[str | None] = mapped_column(sa.String(20), unique=True)
+    note: Mapped[str] = mapped_column(server_default="")
+
+
+class History(Base):
+    __tablename__ = "history"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str]
+
+
+@pytest.fixture
+def api(serve: Serve, models_database: str | None) -> ModelApi:
+    return serve(Base.metadata, ddl=SQLITE if models_database is None else POSTGRESQL)
+
+
+@pytest.fixture
+def upload(api: ModelApi) -> Upload:
+    return api.crud.upload(api.crud.resource(Order), natural_key=["code"])
+
+
+def send(api: ModelApi, rows: Any, status: int = 200, **params: str) -> Any:
+    response = api.post("/orders/upload", rows, params=params)
+    assert response.status_code == status, response.text
+    assert "secret" not in response.text
+    return response.json()
+
+
+def codes(api: ModelApi) -> list[str]:
+    return [row["code"] for row in api.rows(Order)]
+
+
+@pytest.mark.usefixtures("upload")
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("stored", [False, True])
+def test_refused_row_of_a_partial_upload_is_rejected_and_the_others_are_written(
+    api: ModelApi, reason: str, *, stored: bool
+) -> None:
+    before = [{"code": "z", "tag": "taken"}] + [{"code": c} for c in "abc" if stored]
+    send(api, before, mode="partial")
+    rows = [{"code": "a", "n": 1}, {"code": "b", **REASONS[reason]}, {"code": "c", "n": 3}]
+    report = send(api, rows, mode="partial")
+    written = "updated" if stored else "created"
+    assert [row["status"] for row in report["rows"]] == [written, "rejected", written]
+    assert (report[written], report["rejected"]) == (2, 1)
+    (error,) = report["rows"][1]["errors"]
+    assert error["field"] == FIELDS.get(reason, "")
+    values = {row["code"]: row["n"] for row in api.rows(Order)}
+    assert values == {"z": 0, "a": 1, "c": 3} | ({"b": 0} if stored else {})
+
+
+@pytest.mark.usefixtures("upload")
+@pytest.mark.parametrize("reason", REASONS)
+def test_refused_row_of_an_atomic_upload_is_400_naming_the_line(api: ModelApi, reason: str) -> None:
+    send(api, [{"code": "z", "tag": "taken"}])
+    rows = [{"code": "a"}, {"code": "b", **REASONS[reason]}, {"code": "c"}]
+    problem = send(api, rows, 400)
+    assert [(row["line"], row["status"]) for row in problem["rows"]] == [(2, "rejected")]
+    assert problem["errors"][0]["message"].startswith("line 2: ")
+    assert codes(api) == ["z"]
+
+
+@pytest.mark.usefixtures("upload")
+def test_refused_rows_among_many_are_found(api: ModelApi) -> None:
+    bad = {7: -1, 1_000: -4, 1_001: 100, 2_499: -1}
+    rows = [{"code": f"r{n}", "n": bad.get(n, 1)} for n in range(2_500)]
+    report = send(api, rows, mode="partial", report="rejected")
+    assert [row["line"] - 1 for row in report["rows"]] == list(bad)
+    assert report["created"] == len(api.rows(Order)) == 2_496
+
+
+@pytest.mark.usefixtures("upload")
+def test_more_refused_rows_than_the_limit_refuse_the_upload(
+    api: ModelApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encore.uploads.rows_writer.MAX_REFUSED", 3)
+    rows = [{"code": f"r{n}", "n": -1 if n % 2 else 1} for n in range(8)]
+    assert "more than 3 rows" in send(api, rows, 400, mode="partial")["detail"]
+    assert codes(api) == []
+
+
+def test_hook_before_the_writing_leaves_nothing_of_a_refused_row(
+    api: ModelApi, upload: Upload
+) -> None:
+    @upload.before_write
+    async def remember(merge: MergeContext) -> None:
+        stage = merge.stage
+        rows = sa.select(stage["code"]).where(stage.status == "created")
+        await merge.execute(sa.insert(History).from_select(["code"], rows.order_by(stage.line)))
+
+    rows = [{"code": code, "n": n} for code, n in zip("abcd", (1, -1, -4, 2), strict=True)]
+    assert send(api, rows, mode="partial")["created"] == 2
+    assert codes(api) == [row["code"] for row in api.rows(History)] == ["a", "d"]
+
+
+@pytest.mark.usefixtures("upload")
+def test_refused_single_row_keeps_the_status_of_a_create(api: ModelApi) -> None:
+    api.made("/orders", code="z", tag="taken")
+    expected = {"trigger": 409, "skipped": 409, "check": 400, "unique": 409, "null": 400}
+    for reason, status in expected.items():
+        row = {"code": "b", **REASONS[reason]}
+        assert api.post("/orders", row).status_code == status, reason
+        send(api, row, status)
+    assert codes(api) == ["z"]
+
+
+@pytest.mark.usefixtures("upload")
+def test_trigger_that_undoes_the_transaction_refuses_the_upload(api: ModelApi) -> None:
+    if not api.is_sqlite:
+        pytest.skip("only SQLite has RAISE(ROLLBACK)")
+    rows = [{"code": "a"}, {"code": "b", "n": -9}]
+    problem = send(api, rows, 409, mode="partial")
+    assert problem["type"] == "urn:problem-type:refused-by-database"
+    assert codes(api) == []
+    assert send(api, [{"code": "a"}])["created"] == 1

@@ -1,0 +1,230 @@
+"""How an upload may be asked for, and how bodies that cannot be read are refused."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from fastapi.openapi.utils import get_openapi
+
+from encore import ConfigurationError
+from tests.fixtures.upload_models import Delivery, Site
+from tests.fixtures.uploads import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
+
+GOOD = ndjson([delivery(1)])
+HEADER = "goods,weight,origin,number\n"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl; charset=utf-8",
+        'Application/X-NDJSON; charset="UTF-8"',
+    ],
+)
+def test_ndjson_has_several_names(depot: Depot, kind: str) -> None:
+    assert statuses(depot.reported(GOOD, kind)) == ["created"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/json; charset=latin-1", "text/csv; header=absent", "", "x"]
+)
+def test_other_media_types_are_refused_before_the_body_is_read(depot: Depot, kind: str) -> None:
+    response = depot.send("x" * 9_000_000, kind)
+    assert_refusal(response, 415, "unsupported-media-type")
+    assert response.headers["accept"] == "application/json, application/x-ndjson, text/csv"
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"mode": "some"}, "mode"),
+        ({"dry_run": "yes"}, "dry_run"),
+        ({"report": ""}, "report"),
+        ({"dryrun": "true"}, "dryrun"),
+    ],
+)
+def test_unknown_parameters_and_values_are_refused(
+    depot: Depot, params: dict[str, str], field: str
+) -> None:
+    body = assert_refusal(depot.send(GOOD, NDJSON, **params), 400, "invalid-query")
+    assert [error["field"] for error in body["errors"]] == [field]
+
+
+@pytest.mark.parametrize("query", ["mode=atomic&mode=atomic", "mode=%ff", "&" * 500 + "x=1"])
+def test_a_query_that_says_no_one_thing_is_refused(depot: Depot, query: str) -> None:
+    response = depot.request("POST", f"/deliveries/upload?{query}", content=b"[]")
+    assert_refusal(response, 400, "invalid-query")
+
+
+def test_a_body_over_the_limit_is_refused(depot: Depot) -> None:
+    body = assert_refusal(depot.send(b" " * 8_000_001, NDJSON), 413, "payload-too-large")
+    assert "8000000 bytes" in body["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", ""),
+        ("application/json", "7"),
+        ("application/json", "[{}"),
+        ("application/json", "[{},]"),
+        ("application/json", "[{}] x"),
+        ("application/json", "[{} {}]"),
+        ("application/json", '[{"goods": NaN}]'),
+        ("application/json", '[{"goods": "a", "goods": "b"}]'),
+        ("application/json", '[{"goods": ' + "[" * 100_000),
+        ("application/json", '[{"weight": ' + "1" * 5_000 + "}]"),
+        ("application/json", '[{"a": "' + "x" * 1_100_000 + '"}]'),
+        ("application/json", '{"a": "' + "x" * 1_100_000 + '"}'),
+        ("application/json", b'[{"goods": "\xff"}]'),
+        ("application/json", '[{"goods": "tea"}]'.encode("utf-16")),
+        ("application/json", '[{"\\ud800": 1}]'),
+        (CSV, ""),
+        (CSV, "\n"),
+        (CSV, "goods,weigth\ntea,1\n"),
+        (CSV, "goods,goods\ntea,tea\n"),
+        (CSV, HEADER + 'tea,1,"a,b\n'),
+        (CSV, HEADER + 'tea,1,"a"b,c\n'),
+        (CSV, HEADER.encode() + b"\xff,1,a,b\n"),
+        (CSV, (HEADER + "tea,1,a,b\n").encode("utf-16")),
+        (CSV, HEADER + "x" * 1_100_000),
+        (CSV, HEADER + '"' + "x\n" * 200_000),
+        (CSV, "\x00,goods\na,b\n"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["atomic", "partial"])
+def test_a_body_that_cannot_be_read_as_a_whole_is_refused(
+    depot: Depot, kind: str, body: str | bytes, mode: str
+) -> None:
+    assert_refusal(depot.send(body, kind, mode=mode), 400, "malformed-body")
+    assert depot.rows(Delivery) == []
+
+
+def test_rows_before_the_place_where_a_body_breaks_are_not_written(depot: Depot) -> None:
+    rows = ",".join(json.dumps(delivery(n)) for n in range(1_000))
+    assert_refusal(depot.send(f"[{rows}", mode="partial"), 400, "malformed-body")
+    assert depot.rows(Delivery) == []
+
+
+def test_an_unknown_column_is_refused_with_the_nearest_known(depot: Depot) -> None:
+    body = assert_refusal(depot.send("goods,weigth\n", CSV), 400, "malformed-body")
+    assert body["errors"] == [
+        {"field": "weigth", "message": "weigth is no field; did you mean weight?"}
+    ]
+
+
+def test_no_refusal_names_a_hidden_field_but_a_write_only_one_may_be_written(depot: Depot) -> None:
+    assert "secret" not in depot.send("secre\n", CSV).text
+    depot.reported("goods,weight,secret\ntea,1,psst\n", CSV)
+    assert depot.rows(Delivery)[0]["secret"] == "psst"
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "message"),
+    [
+        ("{", "", "The row is not JSON: "),
+        ("[1]", "", "The row must be a JSON object"),
+        ("null", "", "The row must be a JSON object"),
+        ('{"goods": NaN}', "", "The row is not JSON: NaN is not a JSON number"),
+        ('{"goods": "a", "goods": "b"}', "goods", "goods is given twice"),
+        ('{"goods": ' + "[" * 100_000, "", "The row is nested too deeply"),
+        ('{"goods": "' + "x" * 1_100_000 + '"}', "", "The row is longer than 1048576 bytes"),
+        (b"\xff", "", "The row is not UTF-8 at byte 0"),
+        ('{"weight": 1, "goods": "\\u0000"}', "goods", "goods must not hold a NUL character"),
+        ('{"weight": 1, "goods": "\\ud800"}', "goods", "goods must be valid Unicode"),
+        ('{"weight": 1, "goods": ["x"]}', "goods", "goods cannot be an array or an object"),
+        ('{"weight": true, "goods": "x"}', "weight", "weight must be a decimal number"),
+    ],
+)
+def test_one_bad_line_of_ndjson_is_one_rejected_row(
+    depot: Depot, line: str | bytes, field: str, message: str
+) -> None:
+    bad = line if isinstance(line, bytes) else line.encode()
+    body = GOOD.encode() + b"\r\n" + bad + b"\r\n" + ndjson([delivery(2)]).encode()
+    report = depot.reported(body, NDJSON, mode="partial")
+    assert [(row["line"], row["status"]) for row in report["rows"]] == [
+        (1, "created"),
+        (3, "rejected"),
+        (4, "created"),
+    ]
+    (error,) = report["rows"][1]["errors"]
+    assert error["field"] == field
+    assert error["message"].startswith(message)
+
+
+def test_a_row_of_csv_with_too_few_or_too_many_cells_is_rejected(depot: Depot) -> None:
+    report = depot.reported(HEADER + "tea,1\n\ntea,1,a,b\ntea,1,a,c,\n", CSV, mode="partial")
+    assert [(row["line"], row["status"]) for row in report["rows"]] == [
+        (2, "rejected"),
+        (4, "created"),
+        (5, "rejected"),
+    ]
+    assert report["rows"][0]["errors"] == [{"field": "", "message": "The row has 2 cells, not 4"}]
+
+
+def test_csv_may_have_a_bom_quoted_newlines_and_empty_cells(depot: Depot) -> None:
+    text = (
+        'goods,weight,remark,origin,number,locked\r\n"a ""tea""",1,"x\r\ny",a,b,\r\ntea,2,,a,c,\r\n'
+    )
+    report = depot.reported(b"\xef\xbb\xbf" + text.encode(), CSV)
+    assert [row["line"] for row in report["rows"]] == [2, 4]
+    stored = [(row["goods"], row["remark"]) for row in depot.rows(Delivery)]
+    assert stored == [('a "tea"', "x\r\ny"), ("tea", None)]
+
+
+def test_a_text_of_csv_is_as_long_as_its_column(depot: Depot) -> None:
+    report = depot.reported(HEADER + "x" * 21 + ",1,a,b\n", CSV, mode="partial")
+    assert report["rows"][0]["errors"] == [
+        {"field": "goods", "message": "goods must be at most 20 characters long, not 21"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("application/json", " [ ] "), (NDJSON, ""), (NDJSON, "\n \n"), (CSV, HEADER)],
+)
+def test_no_rows_are_no_mistake(depot: Depot, kind: str, body: str) -> None:
+    assert depot.reported(body, kind)["rows"] == []
+
+
+def test_openapi_tells_formats_parameters_and_answers(depot: Depot) -> None:
+    (route,) = [
+        route for route in depot.app.routes if getattr(route, "path", "") == "/deliveries/upload"
+    ]
+    document = get_openapi(title="depot", version="1", routes=[getattr(route, "described")])  # noqa: B009 - Starlette's type has it not
+    operation = document["paths"]["/deliveries/upload"]["post"]
+    assert list(operation["requestBody"]["content"]) == ["application/json", NDJSON, CSV]
+    names = [parameter["name"] for parameter in operation["parameters"]]
+    assert names == ["mode", "dry_run", "report", "Idempotency-Key"]
+    assert {"200", "201", "400", "409", "413", "415", "422", "503"} <= set(operation["responses"])
+    one = operation["responses"]["201"]["content"]["application/json"]["schema"]["properties"]
+    assert {"goods", "message"} <= set(one)
+    assert "secret" not in one
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"natural_key": ("nothing",)}, "option natural_key: 'nothing' is none of"),
+        ({"natural_key": ()}, "option natural_key: must name a field"),
+        ({"natural_key": ("goods",), "only_on_create": ("x",)}, "option only_on_create: 'x' is"),
+        ({"natural_key": ("id",)}, "option natural_key: 'id' is no field by which clients"),
+        (
+            {"natural_key": ("goods",), "only_on_create": ("id",)},
+            "option only_on_create: 'id' is not uploaded",
+        ),
+    ],
+)
+def test_a_mistake_in_an_option_stops_the_start(
+    depot: Depot, options: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(text)):
+        depot.crud.upload(depot.upload.resource, **options)
+
+
+def test_a_model_without_a_numbered_key_cannot_be_uploaded(depot: Depot) -> None:
+    with pytest.raises(ConfigurationError, match="one key, numbered by the database"):
+        depot.crud.upload(depot.crud.resource(Site), natural_key=("code",))
