@@ -113,7 +113,7 @@ def test_invalid_arguments_import_nothing_heavy(
         "import sys\n"
         "from client.cli import main\nfrom client.environment import Environment\n"
         "main(Environment.from_process())\n"
-        "heavy = {'httpx', 'ssl', 'dotenv', 'asyncio', 'dataclasses', 'api'} & set(sys.modules)\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'dataclasses', 'encore'} & set(sys.modules)\n"
         "sys.exit(str(sorted(heavy)) if heavy else 0)"
     )
     ended = subprocess.run(

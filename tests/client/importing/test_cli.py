@@ -105,7 +105,7 @@ def test_invalid_arguments_import_nothing_heavy(
         "import sys\n"
         "from client.cli import main\nfrom client.environment import Environment\n"
         "main(Environment.from_process())\n"
-        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'api', 'db'}\n"
+        "heavy = {'httpx', 'ssl', 'dotenv', 'rich', 'client.importing.job', 'encore', 'db'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
     ended = subprocess.run(
