@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from encore.execution.resource import Resource
     from encore.http.request_state import authenticated, public, requires
     from encore.models.types import TypeAdapter
-    from encore.options.include import Include
-    from encore.options.options import (
+    from encore.options import (
         AssociationOptions,
+        Include,
         ResourceOptions,
         SearchOptions,
         SortOptions,
@@ -60,20 +60,20 @@ __all__ = [
 _MODULES: Final = {
     "SKIP": "execution.hooks",
     "Action": "execution.actions",
-    "AssociationOptions": "options.options",
+    "AssociationOptions": "options",
     "ConfigurationError": "errors.configuration",
     "Context": "execution.context",
     "Crud": "crud",
     "CustomAction": "routes.custom_actions",
     "HookError": "errors.hooks",
-    "Include": "options.include",
+    "Include": "options",
     "Resource": "execution.resource",
-    "ResourceOptions": "options.options",
+    "ResourceOptions": "options",
     "Response": "execution.context",
     "RowAction": "execution.actions",
-    "SearchOptions": "options.options",
+    "SearchOptions": "options",
     "Settings": "settings",
-    "SortOptions": "options.options",
+    "SortOptions": "options",
     "TypeAdapter": "models.types",
     "ValidationErrors": "validation.body",
     "authenticated": "http.request_state",

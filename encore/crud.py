@@ -25,7 +25,7 @@ from encore.execution.resource import DEFAULT_BODY_LIMIT, Resource
 from encore.http.request_state import Access
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
-from encore.options.options import READING_ACTIONS, ResourceOptions, is_view
+from encore.options import READING_ACTIONS, ResourceOptions, is_view
 from encore.resource.compatibility import compatibility_of
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes

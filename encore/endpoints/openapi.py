@@ -16,7 +16,7 @@ from encore.http.preferences import COUNTS
 from encore.models.fields import Field
 from encore.query.field_lookup import Search
 from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
-from encore.query.paging import CURSOR, DEFAULT_COUNT, MAX_OFFSET
+from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
 from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER
 from encore.query.value_parsing import MAX_VALUES
 

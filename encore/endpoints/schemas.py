@@ -42,7 +42,7 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
     }
     members = {
         field.name: (
-            _annotation(_or_generated(field.codec.in_bodies, field), field, serializer),
+            _annotation(_or_generated(field.codec.body_schema, field), field, serializer),
             ... if field.required and field.column not in foreign else None,
         )
         for field in resource.creatable
@@ -57,7 +57,7 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a change: only what is given is changed."""
     closed = not resource.compatibility.ignores_members
     members: dict[str, Any] = {
-        field.name: (_annotation(field.codec.in_bodies, field, resource.serializer), None)
+        field.name: (_annotation(field.codec.body_schema, field, resource.serializer), None)
         for field in resource.updatable
     }
     related = resource.nested_reader.updates
@@ -116,7 +116,7 @@ def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
     """Describe what a body may say of related rows: a new one, or the key of one."""
     serializer = child.serializer
     properties = {
-        f.name: _write_only(_nullable(f.codec.in_bodies, f), f, serializer)
+        f.name: _write_only(_nullable(f.codec.body_schema, f), f, serializer)
         for f in serializer.fields
         if f in serializer.writable
     }
@@ -166,9 +166,9 @@ def _write_only(schema: dict[str, Any], field: Field, serializer: Serializer) ->
 
 def _or_generated(schema: dict[str, Any], field: Field) -> dict[str, Any]:
     """Allow null where it means: give it a number."""
-    if not field.generated:
+    if not field.autoincrement:
         return schema
-    return {"anyOf": [{**schema, "maximum": field.highest_choice}, _NULL]}
+    return {"anyOf": [{**schema, "maximum": field.max_assignable}, _NULL]}
 
 
 def _nullable(schema: dict[str, Any], field: Field) -> dict[str, Any]:

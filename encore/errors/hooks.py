@@ -1,7 +1,8 @@
 """Errors in the code of hooks: raised when a hook runs, logged, and sent as 500."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from encore.suggestions import suggest
 
 
 class HookError(Exception):
@@ -20,6 +21,5 @@ class UnknownAttribute(HookError):
 
     def __init__(self, resource: str, what: str, name: object, known: Iterable[str]) -> None:
         names = sorted(set(known))
-        nearest = get_close_matches(name, names, 1) if isinstance(name, str) else []
-        hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(names)}"
+        hint = suggest(name if isinstance(name, str) else "", names)
         super().__init__(f"resource {resource} has no {what} {name!r}: {hint}")

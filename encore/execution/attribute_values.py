@@ -19,7 +19,7 @@ Given = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 def field_named(fields: Fields, name: object, resource: str) -> Field:
     """Return the field of this name, in Python or in JSON. Raises ``UnknownAttribute``."""
-    field = fields.named(name) if isinstance(name, str) else None
+    field = fields.find_by_attribute(name) if isinstance(name, str) else None
     if field is None:
         known = [known for one in fields for known in (one.attribute, one.name)]
         raise UnknownAttribute(resource, "attribute", name, known)

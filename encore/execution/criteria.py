@@ -108,7 +108,7 @@ class Criteria:
         self.values = (*self.values, *values)
 
     def _bound(self, field: Field, value: Any) -> Any:
-        return self._resource.fields.bound({field.attribute: value})[field]
+        return self._resource.fields.driver_values({field.attribute: value})[field]
 
     def _mistake(self, text: str) -> HookError:
         return HookError(f"resource {self._resource.name}: criteria: {text}")

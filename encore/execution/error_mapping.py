@@ -200,7 +200,7 @@ async def _broken_links(
 async def _missing(context: "Context", serializer: "Serializer", database: Database) -> list[str]:
     """Find the written foreign keys that refer to no row."""
     attributes = context.attributes if context.writing is None else context.writing.attributes
-    written = {f.column: value for f, value in serializer.fields.bound(attributes).items()}
+    written = {f.column: value for f, value in serializer.fields.driver_values(attributes).items()}
     names: list[str] = []
     for constraint in serializer.fields.key[0].column.table.foreign_key_constraints:
         values = [written.get(column) for column in constraint.columns]

@@ -60,5 +60,5 @@ def look_up(resource: "Resource", key: Any, scope: Scope) -> Lookup:
 def _values(
     resource: "Resource", fields: tuple[Field, ...], named: Mapping[Field, Any]
 ) -> tuple[Any, ...]:
-    bound = resource.fields.bound({field.attribute: named[field] for field in fields})
+    bound = resource.fields.driver_values({field.attribute: named[field] for field in fields})
     return tuple(bound[field] for field in fields)

@@ -37,7 +37,7 @@ from encore.execution.hooks import (
 from encore.execution.response_checks import check_response
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import problem_of
-from encore.models.orm_behaviour import UnsupportedEventListener
+from encore.models.session_requirements import UnsupportedEventListener
 from encore.resource.compatibility import Compatibility
 
 log: Any = structlog.get_logger("encore.crud")

@@ -17,7 +17,7 @@ from encore.http.preferences import is_lenient
 from encore.http.request_state import Access
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
-from encore.options.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
+from encore.options import ACTION_NAMES, EVERY_ACTION, ResourceOptions, is_view
 from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser
 from encore.resource.compatibility import compatibility_of
@@ -166,8 +166,8 @@ class Resource:
         )
         self.members = self._members()
         self.refuses_empty = rejects_empty(self.fields)
-        self.generated = next((f for f in self.fields.key if f.generated), None)
-        self.default_fields = tuple(f for f in self.fields if f.has_initial)
+        self.generated = next((f for f in self.fields.key if f.autoincrement), None)
+        self.default_fields = tuple(f for f in self.fields if f.has_default)
         self.onupdate_fields = tuple(f for f in self.fields if f.column.onupdate is not None)
 
         self.hooks = {name: ActionHooks(self._unused(name)) for name in ACTION_NAMES}
@@ -293,7 +293,7 @@ class Resource:
         )
 
     def _field(self, option: str, name: str) -> Field:
-        field = self.fields.find(name)
+        field = self.fields.find_by_name(name)
         if field is None:
             known = ", ".join(self.fields.by_name)
             raise ConfigurationError(self.name, option, f"{name!r} is none of {known}")

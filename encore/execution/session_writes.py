@@ -19,7 +19,7 @@ from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors import Conflict, NotFound, ValidationFailed
 from encore.models.fields import DriverValue, Field, Fields
-from encore.models.orm_behaviour import SessionRequirements
+from encore.models.session_requirements import SessionRequirements
 from encore.models.types.registry import storage_type
 from encore.serializers.stored_text import misfits
 from encore.validation.body import INVALID, Attributes, ValidationErrors
@@ -102,7 +102,7 @@ class SessionWrites:
         """Set attributes of an instance. Raises ``ValidationFailed``, naming each refused field."""
         errors = ValidationErrors()
         for name, value in attributes.items():
-            field = self._fields.of_attribute(name)
+            field = self._fields.get_by_attribute(name)
             try:
                 setattr(instance, name, self._python(field, value))
             except VALIDATION_ERRORS as error:

@@ -75,7 +75,7 @@ class StoredRow:
         """Return the attributes that differ from what is stored."""
         fields = self.serializer.fields
         places = {field.attribute: place for place, field in enumerate(fields)}
-        bound = fields.bound(attributes)
+        bound = fields.driver_values(attributes)
         return {
             field.attribute: attributes[field.attribute]
             for field, value in bound.items()
@@ -114,7 +114,7 @@ def report_contradictions(
 ) -> None:
     """Report related rows of a new row that are not those that its own foreign keys name."""
     for one in nested:
-        if any(fields.of_column(column).name in given for column in one.relation.foreign_key):
+        if any(fields.get_by_column(column).name in given for column in one.relation.foreign_key):
             report_contradiction(one, attributes, fields, errors)
 
 
@@ -122,9 +122,9 @@ def report_contradiction(
     one: NestedBody, attributes: Attributes, fields: Fields, errors: ValidationErrors
 ) -> None:
     """Report a related row that is not the one that the body's own foreign key names."""
-    foreign = [fields.of_column(column) for column in one.relation.foreign_key]
+    foreign = [fields.get_by_column(column) for column in one.relation.foreign_key]
     named = {f.attribute: attributes[f.attribute] for f in foreign if f.attribute in attributes}
-    values = {f.attribute: value for f, value in fields.bound(named).items()}
+    values = {f.attribute: value for f, value in fields.driver_values(named).items()}
     if all(value is None for value in values.values()):
         return
     pairs = zip(one.relation.pairs, foreign, strict=True)

@@ -1,1 +1,1 @@
-"""Reading a mapped class: its columns as fields, relationships, inheritance, keys and types."""
+"""Mapped classes read into fields, relations, keys and type codecs."""

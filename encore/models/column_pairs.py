@@ -1,8 +1,8 @@
-"""Plain pairs: relationships whose whole condition is that columns are equal.
+"""Equijoins: relationships whose whole condition is the equality of column pairs.
 
-They are the common ones, and their rows are found by the columns' values alone: no join with the
-parent is needed, and Python can match the rows to their parents. Whatever says more than that, or
-compares values that Python and the database may compare differently, is not plain.
+Most relationships are equijoins. Their rows are found by the columns' values alone: no join with
+the parent is needed, and Python can match the rows to their parents. A relationship with any other
+condition, or whose values Python and the database may compare differently, is not an equijoin here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 ColumnPairs = tuple[tuple[Column[Any], Column[Any]], ...]
+"""Pairs of columns that a relationship compares: ours and the other row's."""
 
 _FAMILIES: Final = (types.Integer, types.Uuid, types.String)
 
@@ -22,12 +23,12 @@ _FAMILIES: Final = (types.Integer, types.Uuid, types.String)
 def is_equijoin(
     mapped: RelationshipProperty[Any], source: Mapper[Any], joined: ColumnPairs
 ) -> bool:
-    """Tell whether a relationship is nothing but these pairs of equal columns.
+    """Return whether the condition of a relationship is the equality of these column pairs.
 
     Args:
         mapped: The relationship.
-        source: The mapper of the model that it is seen from.
-        joined: Its pairs, those with the link table and those with the target.
+        source: The mapper of the model that declares it.
+        joined: The pairs with the link table and those with the target.
     """
     target = mapped.entity
     if not isinstance(target, Mapper) or target.inherits is not None:
@@ -35,54 +36,57 @@ def is_equijoin(
     conditions = [mapped.primaryjoin]
     if mapped.secondaryjoin is not None:
         conditions.append(mapped.secondaryjoin)
-    found = [pair for one in conditions for pair in _equals(one)]
+    found = [pair for condition in conditions for pair in _equal_pairs(condition)]
     if None in found or set(found) != {frozenset(pair) for pair in joined}:
         return False
     tables = (source.local_table, target.local_table, mapped.secondary)
     mapped_columns = set(source.columns)
     locals_ = mapped.local_columns
     return mapped_columns >= locals_ and all(
-        column.table in tables and _compares_alike(*pair) for pair in joined for column in pair
+        column.table in tables and _compare_alike(*pair) for pair in joined for column in pair
     )
 
 
 def is_unique(columns: Sequence[Column[Any]]) -> bool:
-    """Tell whether no two rows of a table can have the same values in these columns."""
+    """Return whether a primary key or unique key covers these columns of one table."""
     table: object = columns[0].table
     if not isinstance(table, Table):
         return False
     keys = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
     uniques = [set(key.columns) for key in keys]
-    uniques += [set(index.columns) for index in table.indexes if index.unique and _is_whole(index)]
+    uniques += [
+        set(index.columns) for index in table.indexes if index.unique and not _is_partial(index)
+    ]
     return any(unique and unique <= set(columns) for unique in uniques)
 
 
-def _is_whole(index: Index) -> bool:
-    """Tell whether an index is of every row, not of those that a condition chooses."""
+def _is_partial(index: Index) -> bool:
     options = [index.dialect_options[name] for name in ("sqlite", "postgresql")]
-    return all(one.get("where") is None for one in options)
+    return any(option.get("where") is not None for option in options)
 
 
-def _equals(condition: ColumnElement[bool]) -> Iterator[frozenset[Any] | None]:
-    """Split a condition into its pairs of equal columns; None for whatever else it says."""
+def _equal_pairs(condition: ColumnElement[bool]) -> Iterator[frozenset[Any] | None]:
+    """Yield the pairs of equal columns of a condition; None for every other clause."""
     match condition:
         case BooleanClauseList() if condition.operator is operators.and_:
             for clause in condition.clauses:
-                yield from _equals(clause)
+                yield from _equal_pairs(clause)
         case BinaryExpression(left=Column(), right=Column()) if condition.operator is operators.eq:
             yield frozenset((condition.left, condition.right))
         case _:
             yield None
 
 
-def _compares_alike(one: Column[Any], other: Column[Any]) -> bool:
-    """Tell whether equal in the database is equal in Python, for these two columns' values."""
-    first, second = one.type, other.type
+def _compare_alike(left: Column[Any], right: Column[Any]) -> bool:
+    """Return whether Python and the database agree on which values of two columns are equal."""
+    first, second = left.type, right.type
     if isinstance(first, TypeDecorator) or isinstance(second, TypeDecorator):
         if type(first) is not type(second):
             return False
         first, second = _implementation(first), _implementation(second)
-    if any(isinstance(kind, CHAR) or getattr(kind, "collation", None) for kind in (first, second)):
+    if any(
+        isinstance(type_, CHAR) or getattr(type_, "collation", None) for type_ in (first, second)
+    ):
         return False
     if type(first) is type(second):
         return not isinstance(first, types.ARRAY | types.JSON) and type(first).__name__ != "CITEXT"
@@ -91,7 +95,7 @@ def _compares_alike(one: Column[Any], other: Column[Any]) -> bool:
     return any(isinstance(first, f) and isinstance(second, f) for f in _FAMILIES)
 
 
-def _implementation(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    while isinstance(kind, TypeDecorator):
-        kind = kind.impl_instance
-    return kind
+def _implementation(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    while isinstance(type_, TypeDecorator):
+        type_ = type_.impl_instance
+    return type_

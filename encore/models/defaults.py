@@ -1,4 +1,4 @@
-"""Defaults of columns: which Python can evaluate beforehand, and which ask for the statement.
+"""Column defaults: those that Python evaluates before a statement, and those that SQL evaluates.
 
 A default that takes SQLAlchemy's execution context ("Context-Sensitive Default Functions") sees
 the other values of its row; only a session evaluates it.
@@ -30,29 +30,29 @@ _NUMBERS: Final = (Integer, Numeric, Float, Boolean)
 
 
 def is_context_sensitive(default: Any) -> bool:
-    """Tell whether a default is a function of the execution context."""
+    """Return whether a default is a function of the execution context."""
     if not isinstance(default, CallableColumnDefault):
         return False
-    # SQLAlchemy wraps a function without parameters into one of its own that takes the context.
+    # SQLAlchemy wraps a function without parameters in one that takes the context.
     code = getattr(default.arg, "__code__", None)
     return code is None or "sqlalchemy" not in code.co_filename
 
 
 def evaluate_default(default: DefaultGenerator | None) -> Any:
-    """Return the value of a default; ``UNSET`` where there is none, or only a statement has it."""
+    """Return the value of a default; ``UNSET`` if there is none, or SQL evaluates it."""
     if isinstance(default, CallableColumnDefault):
         if is_context_sensitive(default):
             return UNSET
-        return default.arg(None)  # type: ignore[arg-type] # SQLAlchemy takes a context, or None.
+        return default.arg(None)  # type: ignore[arg-type] # it takes a context or None
     if isinstance(default, ScalarElementColumnDefault):
         return default.arg
     return UNSET
 
 
 def has_sql_default(column: Column[Any]) -> bool:
-    """Tell whether a new row's value is a default that the database finds out.
+    """Return whether the database evaluates the default of a column.
 
-    Generated columns and identities have none: nobody writes them.
+    Generated columns and identity columns have no default: they are never written.
     """
     if column.computed is not None or column.identity is not None:
         return False
@@ -64,9 +64,9 @@ def has_sql_default(column: Column[Any]) -> bool:
 
 
 def sql_default(column: Column[Any], dialect: Dialect) -> ColumnElement[Any] | None:
-    """Return the expression of a default that SQL evaluates; None where the model has none.
+    """Return the expression of a default that SQL evaluates; None if the model has none.
 
-    A default that only the database knows (``FetchedValue``) has no expression either.
+    ``FetchedValue`` marks a default that only the database knows: it has no expression either.
     """
     default: Any = column.server_default if column.default is None else column.default
     if default is None or not has_sql_default(column):
@@ -78,7 +78,7 @@ def sql_default(column: Column[Any], dialect: Dialect) -> ColumnElement[Any] | N
         return None
     if isinstance(expression, str):
         expression = literal(expression, String)
-    # SQLite converts what it stores; its CAST would make a number of a date.
+    # SQLite converts values when it stores them; its CAST would turn a date into a number.
     if dialect.name == "sqlite" and not isinstance(column.type, _NUMBERS):
         return expression
     return cast(expression, column.type)

@@ -1,7 +1,7 @@
-"""Fields: the columns of a model as the API shows them.
+"""Fields: the columns and SQL expressions of a model as members of JSON objects.
 
-A field's name in JSON is its column's name in the database; its name in Python is the mapped
-attribute's. Both come from the model, which declares them once.
+A field's name in JSON is the name of its database column; its name in Python is that of the mapped
+attribute. How values are converted is defined in ``models.types``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,20 +25,20 @@ _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One column, or another attribute that SQL can express.
+    """One column, or another mapped attribute with a SQL expression.
 
     Attributes:
-        name: In JSON, in queries and in the database.
-        attribute: In Python.
-        column: The table's column; a detached one of the same type where it is ``computed``.
-        expression: What a SELECT says: ``Model.attribute``.
-        codec: How its values come in and go out.
-        managed: Only the service writes it; a client's value is ignored.
-        computed: SQL computes it (a hybrid, a ``column_property``, a synonym): read-only.
-        filled: The ORM (``version_id_col``, a joined table's key) or the class's constructor fills
-            it in.
-        constant: What every row of this class holds (its polymorphic identity); else unset.
-        identifies: It is part of the primary key, as the mapper has it.
+        name: The name in JSON, in queries and in the database.
+        attribute: The name in Python.
+        column: The table's column; a detached column of the same type if ``computed``.
+        expression: The expression in SELECT: ``Model.attribute``.
+        codec: Converts and validates its values.
+        managed: Whether only the service writes it; a client's value is ignored.
+        computed: Whether SQL computes it (a hybrid, a ``column_property``, a synonym): read-only.
+        set_by_orm: Whether the ORM (``version_id_col``, the key of a joined table) or the class's
+            constructor sets it.
+        constant: The value in every row of this class (its polymorphic identity); else ``UNSET``.
+        in_primary_key: Whether it is part of the mapper's primary key.
     """
 
     name: str
@@ -48,99 +48,100 @@ class Field:
     codec: Codec
     managed: bool
     computed: bool = False
-    filled: bool = False
+    set_by_orm: bool = False
     constant: Any = UNSET
-    identifies: bool = False
+    in_primary_key: bool = False
 
     @property
     def nullable(self) -> bool:
         """Whether null may be stored."""
-        return bool(self.column.nullable) and not self.identifies
+        return bool(self.column.nullable) and not self.in_primary_key
 
     @property
     def required(self) -> bool:
-        """Whether a new row must be given a value."""
+        """Whether a new row needs a value from the request or from a hook."""
         column = self.column
-        has_default = self.has_initial or column.server_default is not None
-        by_itself = self.generated or self.computed or self.filled
-        return not (self.nullable or by_itself or has_default)
+        has_default = self.has_default or column.server_default is not None
+        is_set = self.autoincrement or self.computed or self.set_by_orm
+        return not (self.nullable or is_set or has_default)
 
     @property
-    def generated(self) -> bool:
-        """Whether the database numbers new rows by it."""
+    def autoincrement(self) -> bool:
+        """Whether it is the integer key that the database assigns to new rows."""
         table = _table_of(self.column)
         return table is not None and self.column is table.autoincrement_column
 
     @property
     def generated_always(self) -> bool:
-        """Whether the database refuses any value: ``Computed``, or ``Identity(always=True)``.
+        """Whether the database rejects any value: ``Computed``, or ``Identity(always=True)``.
 
-        SQLite has no such identity, but a model means the same on every database.
+        SQLite has no such identity, but models behave the same on every database.
         """
         identity = self.column.identity
         return self.column.computed is not None or bool(identity and identity.always)
 
     @property
     def read_only(self) -> bool:
-        """Whether only the service or the database writes it, in every resource."""
+        """Whether no resource accepts it from clients: the service or the database writes it."""
         return self.managed or self.computed or self.generated_always
 
     @property
-    def highest_choice(self) -> int:
-        """The highest key a caller may choose for a new row, where the database numbers them.
+    def max_assignable(self) -> int:
+        """The highest key that a client may assign to a new row, if the database assigns keys.
 
-        Half of what there are: the numbering goes on behind it, and must not run out at once.
+        It is half of the column's maximum: the database continues after it, and must not run out
+        of keys at once.
         """
         highest: int = self.codec.accepts["maximum"]
         return highest // 2
 
     @property
     def label(self) -> str:
-        """The field with its table, as Sequelize names it in messages: ``parts.name``."""
+        """The qualified name, as in Sequelize's messages: ``parts.name``."""
         table = _table_of(self.column)
         return self.name if table is None else f"{table.name}.{self.name}"
 
     @property
-    def has_initial(self) -> bool:
-        """Whether the model says what a new row holds where nobody else does."""
+    def has_default(self) -> bool:
+        """Whether the model has a default for new rows."""
         return self.column.default is not None or self.constant is not UNSET
 
-    def initial(self) -> Any:
-        """Give the model's own default for a new row; ``UNSET`` leaves it to the database."""
+    def default_value(self) -> Any:
+        """Return the model's default for a new row; ``UNSET`` if there is none in Python."""
         return evaluate_default(self.column.default) if self.constant is UNSET else self.constant
 
-    def refreshed(self) -> Any:
-        """Give the model's own value for a changed row (``onupdate``); ``UNSET`` if none."""
+    def onupdate_value(self) -> Any:
+        """Return the model's value for a changed row (``onupdate``); ``UNSET`` if none."""
         return evaluate_default(self.column.onupdate)
 
 
 def default_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
-    """Give the model's own values for a new row; the moments among them are one and the same."""
-    moment: datetime | None = None
+    """Yield the model's defaults for a new row; all timestamps share one value."""
+    timestamp: datetime | None = None
     for field in fields:
-        value = field.initial()
+        value = field.default_value()
         if isinstance(value, datetime):
-            value = moment = moment or value
+            value = timestamp = timestamp or value
         if value is not UNSET:
             yield field, value
 
 
 @dataclass(frozen=True, slots=True)
 class DriverValue:
-    """A value that the driver gave, to be bound as it is."""
+    """A value from the driver, to be bound without a conversion."""
 
     value: Any
 
 
 class Fields:
-    """All fields of a model, in the order that JSON shows them.
+    """All fields of a model, in the order of JSON members.
 
     Attributes:
-        mapped: What the mapper says of the model.
-        by_name: Every field under its name in JSON.
-        key: The primary key's fields.
-        unsupported: What cannot be shown, and why, by its name in JSON.
-        entity: What rows are selected from: the model, or an alias of it.
+        mapped: The mapped class.
+        by_name: Every field by its name in JSON.
+        key: The fields of the primary key.
+        unsupported: Why an attribute is not a field, by its name in JSON.
+        entity: The model, or an alias of it, that rows are selected from.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class Fields:
 
     @property
     def table(self) -> Table:
-        """The table that the primary key is in."""
+        """The table of the primary key. Raises ``TypeError`` for a mapped SELECT."""
         table = _table_of(self.key[0].column)
         if table is None:
             raise TypeError(f"{self.mapped.model.__name__} is not stored in a table")
@@ -171,68 +172,67 @@ class Fields:
 
     @property
     def computed(self) -> bool:
-        """Whether SQL computes any of them, so that no RETURNING gives a whole row."""
+        """Whether SQL computes any of them: RETURNING then lacks values of the row."""
         return any(field.computed for field in self)
 
-    def of_attribute(self, name: str) -> Field:
-        """Give the field of an attribute. Raises ``AttributeError`` where there is none."""
+    def get_by_attribute(self, name: str) -> Field:
+        """Return the field of an attribute. Raises ``AttributeError`` if there is none."""
         field = self._by_attribute.get(name)
         if field is None:
-            raise AttributeError(f"{name!r} is no attribute of the model")
+            raise AttributeError(f"{name!r} is not an attribute of the model")
         return field
 
-    def named(self, name: str) -> Field | None:
-        """Return the field of this name in Python, or else of this name in JSON."""
+    def find_by_attribute(self, name: str) -> Field | None:
+        """Return the field with this name in Python, or else in JSON; None if there is none."""
         return self._by_attribute.get(name) or self.by_name.get(name)
 
-    def of_column(self, column: Column[Any]) -> Field:
-        """Return the field of a mapped column, of whichever of the model's tables it is."""
+    def get_by_column(self, column: Column[Any]) -> Field:
+        """Return the field of a mapped column of any of the model's tables."""
         key = self.mapped.mapper.get_property_by_column(column).key
         return self._by_attribute[key]
 
     def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
         """Return the primary key of a row in field order, as driver values."""
-        return tuple(row[place] for place in self._key_places)
+        return tuple(row[index] for index in self._key_indexes)
 
     @cached_property
-    def _key_places(self) -> tuple[int, ...]:
+    def _key_indexes(self) -> tuple[int, ...]:
         fields = list(self)
         return tuple(fields.index(field) for field in self.key)
 
-    def find(self, name: str) -> Field | None:
-        """Return the field of this name in JSON, or else of this name in Python."""
+    def find_by_name(self, name: str) -> Field | None:
+        """Return the field with this name in JSON, or else in Python; None if there is none."""
         return self.by_name.get(name) or self._by_attribute.get(name)
 
-    def bound(self, attributes: Mapping[str, Any]) -> dict[Field, Any]:
-        """Give what the driver binds for Python values, under their fields.
+    def driver_values(self, attributes: Mapping[str, Any]) -> dict[Field, Any]:
+        """Return the driver values of Python values, by field.
 
         Raises:
             AttributeError: A hook named an attribute that the model does not have.
         """
-        bound = {}
+        values = {}
         for name, value in attributes.items():
-            field = self.of_attribute(name)
-            raw = type(value) is DriverValue
-            bound[field] = value.value if raw else field.codec.driver_value(value)
-        return bound
+            field = self.get_by_attribute(name)
+            is_raw = type(value) is DriverValue
+            values[field] = value.value if is_raw else field.codec.driver_value(value)
+        return values
 
     def ordered(self, attributes: Mapping[str, Any]) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
-        """Put what is written into the fields' order, so that few shapes are compiled.
+        """Return the written fields, in field order, and their driver values.
 
-        Returns:
-            The fields, and their values as the driver wants them.
+        One order for any order of members keeps the number of compiled statements small.
         """
-        bound = self.bound(attributes)
-        written = tuple(field for field in self if field in bound)
-        return written, tuple(bound[field] for field in written)
+        values = self.driver_values(attributes)
+        written = tuple(field for field in self if field in values)
+        return written, tuple(values[field] for field in written)
 
-    def initial(self) -> dict[str, Any]:
-        """Give the model's own values for a new row, by attribute."""
+    def default_values(self) -> dict[str, Any]:
+        """Return the model's defaults for a new row, by attribute."""
         return {field.attribute: value for field, value in default_values(self)}
 
-    def refreshed(self) -> dict[str, Any]:
-        """Give the model's own values for a changed row, by attribute."""
-        values = ((field.attribute, field.refreshed()) for field in self)
+    def onupdate_values(self) -> dict[str, Any]:
+        """Return the model's ``onupdate`` values for a changed row, by attribute."""
+        values = ((field.attribute, field.onupdate_value()) for field in self)
         return {attribute: value for attribute, value in values if value is not UNSET}
 
     @classmethod
@@ -243,21 +243,21 @@ class Fields:
         types: TypeAdapters = _NO_TYPES,
         entity: Any = None,
         *,
-        takes_text: bool = False,
+        accepts_text: bool = False,
     ) -> "Fields":
-        """Read the fields off a model; what has no JSON form is left to ``unsupported``.
+        """Build the fields of a model; attributes without a JSON form are in ``unsupported``.
 
-        A column whose type has no JSON form is a field all the same, with a codec that says so.
+        A column whose type has no JSON form is a field as well, whose codec says why.
 
         Args:
             model: The model.
-            dialect: The database's.
-            types: Registered JSON conversions.
-            entity: An alias of the model to select from in its place.
-            takes_text: Convert text in bodies to the types of columns.
+            dialect: The dialect of the database.
+            types: Registered type adapters.
+            entity: An alias of the model to select from instead.
+            accepts_text: Whether bodies may have strings that are converted to the column's type.
 
         Raises:
-            TypeError: A column of the key has no JSON form; the text names it.
+            TypeError: A column of the key has no JSON form; the message names it.
         """
         mapped = MappedClass(model)
         unsupported = dict(mapped.unsupported)
@@ -267,7 +267,7 @@ class Fields:
                 by_name[attribute.name] = _field(attribute, mapped, dialect, types)
             except TypeError as error:
                 unsupported[attribute.name] = str(error)
-        if takes_text:
+        if accepts_text:
             by_name = {n: replace(f, codec=accepting_text(f.codec)) for n, f in by_name.items()}
         if entity is not None:
             by_name = {
@@ -276,7 +276,7 @@ class Fields:
             }
         fields = cls(mapped, by_name, (), unsupported, model if entity is None else entity)
         try:
-            fields.key = tuple(fields.of_column(column) for column in mapped.key)
+            fields.key = tuple(fields.get_by_column(column) for column in mapped.key)
         except KeyError as error:
             reason = "; ".join(f"{name}: {text}" for name, text in unsupported.items())
             raise TypeError(f"the key of {model.__name__} has no JSON form: {reason}") from error
@@ -284,7 +284,7 @@ class Fields:
 
 
 def _table_of(column: Column[Any]) -> Table | None:
-    """Return the table that a column is stored in; None for one of a SELECT, or of none."""
+    """Return the table of a column; None for a column of a SELECT, or without a table."""
     source: object = column.table
     return source if isinstance(source, Table) else None
 
@@ -292,27 +292,27 @@ def _table_of(column: Column[Any]) -> Table | None:
 def _field(
     attribute: Attribute, mapped: MappedClass, dialect: Dialect, types: TypeAdapters
 ) -> Field:
-    """Make an attribute's field. Raises ``TypeError`` if it is computed, without a JSON form."""
+    """Build the field of an attribute. Raises ``TypeError`` if computed without a JSON form."""
     column, expression = attribute.column, attribute.expression
     codec = codec_for(expression.type if column is None else column.type, dialect, types)
     if column is None and codec.unsupported:
         raise TypeError(codec.unsupported)
-    discriminates = mapped.discriminator is not None and column is mapped.discriminator[0]
-    versions = column is not None and column is mapped.mapper.version_id_col
-    inherits = column is not None and column in mapped.inherited_keys
-    constant = mapped.discriminator[1] if mapped.discriminator and discriminates else UNSET
+    is_discriminator = mapped.discriminator is not None and column is mapped.discriminator[0]
+    is_version = column is not None and column is mapped.mapper.version_id_col
+    is_inherited = column is not None and column in mapped.inherited_keys
+    constant = mapped.discriminator[1] if mapped.discriminator and is_discriminator else UNSET
     return Field(
         name=attribute.name,
         attribute=attribute.key,
         column=Column(attribute.name, expression.type) if column is None else column,
         expression=expression,
         codec=codec,
-        managed=discriminates
-        or versions
-        or inherits
+        managed=is_discriminator
+        or is_version
+        or is_inherited
         or (column is not None and bool(column.info.get("managed"))),
         computed=column is None,
-        filled=versions or inherits or attribute.key in mapped.constructor_defaults,
+        set_by_orm=is_version or is_inherited or attribute.key in mapped.constructor_defaults,
         constant=UNSET if constant is None else constant,
-        identifies=column is not None and column in mapped.key,
+        in_primary_key=column is not None and column in mapped.key,
     )

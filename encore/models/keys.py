@@ -1,7 +1,7 @@
-"""Unique keys of a mapped class: the columns that find one row, and never two.
+"""Unique keys of a mapped class: columns whose values identify at most one row.
 
 A key counts only if its columns are NOT NULL: a UNIQUE constraint allows any number of rows in
-which one of them is null. A partial or functional index says nothing about all rows.
+which one of them is null. Partial and functional indexes do not count.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,13 +24,13 @@ def unique_keys(mapped: MappedClass) -> Iterator[ColumnSet]:
 
 
 def identifies_one_row(mapped: MappedClass, attributes: Collection[str]) -> bool:
-    """Tell whether values of these attributes can never mean more than one row."""
+    """Return whether values of these attributes identify at most one row."""
     known = set(attributes)
     return any(_attributes(mapped, key) <= known for key in unique_keys(mapped))
 
 
 def _attributes(mapped: MappedClass, columns: ColumnSet) -> set[str]:
-    """Return the attributes of columns; an unmapped one keeps its own, unreachable name."""
+    """Return the attributes of columns; an unmapped column gets a name that no attribute has."""
     mapper = mapped.mapper
     return {
         mapper.get_property_by_column(column).key if mapped.has_column(column) else f"-{column}"

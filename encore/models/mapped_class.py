@@ -1,8 +1,8 @@
-"""What a mapper says about its class: columns, SQL expressions, inheritance, what can be written.
+"""The mapping of a class, from its mapper: columns, SQL expressions, inheritance, tables.
 
-A mapped class is not its table: it may share a table with its siblings (single-table inheritance),
-have several (joined inheritance, a mapped join), leave columns out, or select from a subquery.
-This module reads that off the mapper; it decides nothing about JSON.
+A mapped class may share a table with its siblings (single-table inheritance), have several tables
+(joined inheritance, a mapped join), leave columns out, or select from a subquery. JSON forms are
+left to ``fields`` and ``types``.
 
 See SQLAlchemy's manual, "Mapping Class Inheritance Hierarchies" and "Additional Persistence".
 """
@@ -28,12 +28,12 @@ _PROXY: Final = "is an association proxy, which has no JSON form"
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One mapped attribute whose value is one SQL expression.
+    """A mapped attribute with one SQL expression.
 
     Attributes:
-        key: Its name in Python.
-        name: Its name in JSON: the column's name, or the key of what is not a column.
-        expression: What a SELECT of it says, ``Model.key``.
+        key: The name in Python.
+        name: The name in JSON: the column's name, or the key if it is not a column.
+        expression: The expression in SELECT, ``Model.key``.
         column: The table's column; None for a hybrid, a ``column_property`` or a synonym.
     """
 
@@ -50,14 +50,14 @@ class _Found:
 
 
 class MappedClass:
-    """A model, as its mapper describes it.
+    """A model and its configured mapper.
 
     Attributes:
         model: The class.
-        mapper: Its mapper, configured.
+        mapper: Its mapper.
 
     Raises:
-        SQLAlchemyError: From the constructor: the mappings contradict themselves.
+        SQLAlchemyError: In the constructor: the mappings are inconsistent.
     """
 
     def __init__(self, model: Model) -> None:
@@ -67,17 +67,17 @@ class MappedClass:
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:
-        """Return every attribute with a SQL expression, under its name in JSON."""
+        """Every attribute with a SQL expression, by its name in JSON."""
         return self._found.attributes
 
     @property
     def unsupported(self) -> Mapping[str, str]:
-        """Return the attributes that cannot be shown, and why, under their names in JSON."""
+        """Why other attributes cannot be output, by their names in JSON."""
         return self._found.unsupported
 
     @cached_property
     def constructor(self) -> Mapping[str, Parameter]:
-        """The parameters of the class's own constructor; none of the declarative default."""
+        """The parameters of the constructor that the class defines; empty for the default."""
         constructor = self.mapper.class_manager.original_init
         parameters = dict(signature(constructor).parameters) if constructor else {}
         named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -85,30 +85,30 @@ class MappedClass:
 
     @cached_property
     def constructor_defaults(self) -> frozenset[str]:
-        """The attributes that the class's own constructor has a default for."""
+        """The attributes for which the constructor has a default."""
         parameters = self.constructor.items()
-        return frozenset(name for name, one in parameters if one.default is not Parameter.empty)
+        return frozenset(name for name, p in parameters if p.default is not Parameter.empty)
 
     @cached_property
     def key(self) -> tuple[Column[Any], ...]:
-        """The columns of the primary key, as the mapper has it."""
+        """The columns of the mapper's primary key."""
         return cast("tuple[Column[Any], ...]", self.mapper.primary_key)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """The tables that a row of this class is stored in; empty for a mapped SELECT.
 
-        The base class's come first: SQLAlchemy's own order is another from three tables on.
+        Those of the base class come first; from three tables on, SQLAlchemy's order differs.
         """
         if not isinstance(self.mapper.local_table, Table | Join):
             return ()
-        tables = (one for one in self.mapper.tables if isinstance(one, Table))
+        tables = (table for table in self.mapper.tables if isinstance(table, Table))
         order = list(_tables_of(self.mapper.persist_selectable))
-        return tuple(sorted(tables, key=lambda one: order.index(one) if one in order else -1))
+        return tuple(sorted(tables, key=lambda t: order.index(t) if t in order else -1))
 
     @cached_property
     def lock(self) -> Any:
-        """What ``with_for_update`` of the ORM takes: the base's row stands for the whole object.
+        """The argument ``with_for_update`` of ``Session.get``: lock the row of the base table.
 
         A concrete class may be selected from a subquery, which is locked as a whole.
         """
@@ -116,21 +116,21 @@ class MappedClass:
         return mapper.concrete or {"of": mapper.base_mapper.local_table}
 
     def has_column(self, column: Column[Any]) -> bool:
-        """Tell whether an attribute of the class holds this column of its tables."""
+        """Return whether an attribute of the class is mapped to this column."""
         return column in self.mapper._columntoproperty  # noqa: SLF001 - the public form raises
 
     @property
     def has_one_table(self) -> bool:
-        """Whether one INSERT, UPDATE or DELETE writes a row, whichever subclass it is of."""
+        """Whether one INSERT, UPDATE or DELETE writes a whole row, of any subclass."""
         stored = {id(table) for m in self.mapper.self_and_descendants for table in m.tables}
         return len(self.tables) == 1 and len(stored) == 1
 
     @property
-    def refusal(self) -> str | None:
-        """Why the class cannot be exposed at all; None if it can.
+    def unsupported_reason(self) -> str | None:
+        """Why the class cannot be exposed; None if it can.
 
-        The base of a concrete hierarchy selects from a union of tables that number their rows
-        each for itself: one key would mean several rows.
+        The base of a concrete hierarchy selects from a union of tables, each of which assigns its
+        own keys: one key may identify several rows.
         """
         base = self.mapper
         concrete = [m for m in base.self_and_descendants if m is not base and m.concrete]
@@ -141,7 +141,7 @@ class MappedClass:
 
     @property
     def discriminator(self) -> tuple[Column[Any], Any] | None:
-        """The column that says which class a row is of, and this class's value; None if none."""
+        """The discriminator column and this class's identity in it; None if there is none."""
         column = self.mapper.polymorphic_on
         if not isinstance(column, Column):
             return None
@@ -149,7 +149,7 @@ class MappedClass:
 
     @cached_property
     def inherited_keys(self) -> frozenset[Column[Any]]:
-        """The keys of joined tables that the ORM sets to that of the base class's table."""
+        """The key columns of joined tables, which the ORM sets to the key of the base table."""
         mappers: list[Any] = list(self.mapper.iterate_to_root())
         return frozenset(
             inherited
@@ -159,15 +159,15 @@ class MappedClass:
 
     @property
     def criteria(self) -> tuple[ColumnElement[bool], ...]:
-        """Conditions that rows of this class meet in a table shared with other classes.
+        """The conditions of this class's rows in a table shared with other classes.
 
-        The ORM adds them to its SELECTs by itself; UPDATE and DELETE of a table need them.
+        The ORM adds them to SELECT; UPDATE and DELETE of the table need them explicitly.
         """
         mapper, column = self.mapper, self.mapper.polymorphic_on
         if not mapper.single or mapper.inherits is None or column is None:
             return ()
         identities = [m.polymorphic_identity for m in mapper.self_and_descendants]
-        return (column.in_([one for one in identities if one is not None]),)
+        return (column.in_([identity for identity in identities if identity is not None]),)
 
     @cached_property
     def _found(self) -> _Found:
@@ -180,10 +180,10 @@ class MappedClass:
             elif isinstance(prop, ColumnProperty) and not self._is_stored(prop):
                 self._add_expression(found, prop.key)
         for key, descriptor in self.mapper.all_orm_descriptors.items():
-            kind = descriptor.extension_type
-            if kind is HybridExtensionType.HYBRID_PROPERTY:
+            type_ = descriptor.extension_type
+            if type_ is HybridExtensionType.HYBRID_PROPERTY:
                 self._add_expression(found, str(key))
-            elif kind is AssociationProxyExtensionType.ASSOCIATION_PROXY:
+            elif type_ is AssociationProxyExtensionType.ASSOCIATION_PROXY:
                 found.unsupported[str(key)] = _PROXY
         return found
 
@@ -201,11 +201,12 @@ class MappedClass:
             return
         name = str(column.name)  # Not SQLAlchemy's quoted_name: this one is for JSON.
         known = found.attributes.get(name)
-        if any(one.key == prop.key for one in found.attributes.values()):
-            return  # Columns under one attribute, as keys of joined tables: the first stands.
+        if any(attribute.key == prop.key for attribute in found.attributes.values()):
+            return  # Several columns of one attribute, as keys of joined tables: use the first.
         if known is not None:
-            text = f"{known.key} and {prop.key} are columns of one name, of two tables"
-            found.unsupported[name] = text
+            found.unsupported[name] = (
+                f"{known.key} and {prop.key} are columns with the same name in two tables"
+            )
             return
         if not prop.key.isidentifier():
             found.unsupported[name] = _NO_IDENTIFIER
@@ -217,7 +218,7 @@ class MappedClass:
         found.attributes[name] = Attribute(prop.key, name, expression, column)
 
     def _is_stored(self, prop: ColumnProperty[Any]) -> bool:
-        """Tell whether a column holds it; the label of a union's branches is no value at all."""
+        """Return whether a column stores it; the label of a union's branches is not output."""
         if self.mapper.concrete and prop.columns[0] is self.mapper.polymorphic_on:
             return True
         return any(isinstance(column, Column) for column in prop.columns)
@@ -225,13 +226,13 @@ class MappedClass:
     def _add_synonym(self, found: _Found, prop: SynonymProperty[Any]) -> None:
         getter = getattr(prop.descriptor, "fget", None)
         if getter is not None and not getter.__module__.startswith("sqlalchemy."):
-            found.unsupported[prop.key] = "is a synonym with Python code of its own"
+            found.unsupported[prop.key] = "is a synonym with a Python descriptor"
             return
         self._add_expression(found, prop.key)
 
     def _add_expression(self, found: _Found, key: str) -> None:
         if key.startswith("_") or key in found.attributes:
-            return  # Private, or shadowed by a column of that name.
+            return  # Private, or hidden by a column with that name.
         try:
             expression = getattr(self.model, key)
             clause = getattr(expression, "__clause_element__", lambda: expression)()
@@ -239,7 +240,7 @@ class MappedClass:
             found.unsupported[key] = f"has no SQL expression ({type(error).__name__})"
             return
         if not hasattr(expression, "type"):
-            found.unsupported[key] = "has a comparator of its own"
+            found.unsupported[key] = "has a custom comparator"
         elif isinstance(clause, ColumnElement):
             found.attributes[key] = Attribute(key, key, expression)
         else:

@@ -1,7 +1,7 @@
-"""Conditions: the SQL that a relationship lends to queries.
+"""The SQL of relations in queries: join conditions, EXISTS, scalar subqueries and their order.
 
-It is the ORM's own: ``getattr(parent, name).of_type(child)`` is whatever the relationship says,
-with its link table under a name of its own. Parents and children may be models or aliases of them.
+Conditions are the ORM's: ``getattr(parent, name).of_type(child)`` is the relationship's condition,
+with an alias of its association table. Parents and children may be models or aliases of models.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,12 +34,12 @@ Clause = TypeVar("Clause", bound=ColumnElement[Any])
 
 @dataclass(frozen=True, slots=True)
 class RelationJoin:
-    """How a parent and a child are related, in a query that has both.
+    """The join of a parent and a child in a query that selects from both.
 
     Attributes:
-        condition: What must hold.
-        froms: What else the query must select from: the joins of a secondary that is a join.
-        links: The names that the tables of the secondary have in the query.
+        condition: The join condition.
+        froms: What the query must also select from: the joins of a secondary that is a join.
+        links: The aliases of the secondary's tables in the query, by table.
     """
 
     condition: ColumnElement[bool]
@@ -48,24 +48,24 @@ class RelationJoin:
 
 
 def join_relation(relation: Relation, parent: Any, child: Any) -> RelationJoin:
-    """Relate this parent and this child."""
+    """Return the join of a parent entity and a child entity."""
     condition = and_(getattr(parent, relation.name).of_type(child))
     secondary = relation.mapped.secondary
     links: dict[FromClause, FromClause] = {}
     froms: tuple[FromClause, ...] = ()
     if secondary is not None:
         others = (*selected_tables(parent), *selected_tables(child))
-        links = {one.element: one for one in _aliases(condition) if one not in others}
+        links = {alias.element: alias for alias in _aliases(condition) if alias not in others}
     if isinstance(secondary, Join):
         links |= {table: table.alias() for table in joined_tables(secondary) if table not in links}
-        froms = (_renamed(secondary, links),)
+        froms = (_with_aliases(secondary, links),)
     if relation.where is not None:
-        condition = and_(condition, _moved(relation.where, relation, child))
+        condition = and_(condition, _adapt(relation.where, relation, child))
     return RelationJoin(condition, froms, links)
 
 
 def child_entity(relation: Relation, parent: Any) -> Any:
-    """Return an entity for the related rows that can stand in a query of the parent's."""
+    """Return an entity for the child rows that does not collide with the parent in a query."""
     if relation.entity is relation.target or relation.entity is parent:
         return aliased(relation.entity)
     return relation.entity
@@ -74,15 +74,21 @@ def child_entity(relation: Relation, parent: Any) -> Any:
 def related_exists(
     relation: Relation, parent: Any, criterion: Callable[[Any], ColumnElement[bool]]
 ) -> ColumnElement[bool]:
-    """Make the condition that a related row meets a criterion, which is made for its entity."""
-    if relation.plain and relation.where is None and relation.link is None:
+    """Return the condition that a child row meets a criterion.
+
+    Args:
+        relation: The relation.
+        parent: The entity of the parent.
+        criterion: Returns the condition on the child, whose entity it takes.
+    """
+    if relation.is_equijoin and relation.where is None and relation.link is None:
         attribute = getattr(parent, relation.name)
         child: Any = relation.target
-        if inspect(child).common_parent(inspect(relation.source)):  # One table, in two roles.
+        if inspect(child).common_parent(inspect(relation.source)):  # A self-join.
             child = aliased(child)
             attribute = attribute.of_type(child)
-        there: ColumnElement[bool] = attribute.any if relation.many else attribute.has
-        return there(criterion(child))  # type: ignore[operator,no-any-return] # as SQLAlchemy's
+        has: ColumnElement[bool] = attribute.any if relation.many else attribute.has
+        return has(criterion(child))  # type: ignore[operator,no-any-return] # as SQLAlchemy's
     child = child_entity(relation, parent)
     joined = join_relation(relation, parent, child)
     rows: Select[Any] = select(literal_column("1")).select_from(child, *joined.froms)
@@ -91,7 +97,7 @@ def related_exists(
 
 
 def related_scalar(relation: Relation, parent: Any, field: Field) -> ColumnElement[Any]:
-    """Make the expression for a field of the one related row; null where there is none."""
+    """Return the scalar subquery of a field of the only child row; null if there is none."""
     child = child_entity(relation, parent)
     joined = join_relation(relation, parent, child)
     rows = select(getattr(child, field.attribute)).select_from(child, *joined.froms)
@@ -104,25 +110,22 @@ def related_scalar(relation: Relation, parent: Any, field: Field) -> ColumnEleme
 def order_by_clauses(
     relation: Relation, child: Any, joined: RelationJoin
 ) -> list[ColumnElement[Any]]:
-    """Return the order of the related rows in a query that relates them so.
-
-    The primary key comes last, so that the order is the same every time.
-    """
+    """Return the ORDER BY of the child rows of a join; it ends with their primary key."""
     own = joined_tables(inspect(relation.entity).selectable)
     links = {table: alias for table, alias in joined.links.items() if table not in own}
-    ordered = [_moved(_linked(one, links), relation, child) for one in relation.ordered_by]
+    ordered = [_adapt(_linked(term, links), relation, child) for term in relation.ordered_by]
     return [*ordered, *primary_key_of(child)]
 
 
 def primary_key_of(entity: Any) -> list[ColumnElement[Any]]:
-    """Return an entity's primary key."""
+    """Return the primary key of an entity."""
     mapper = inspect(entity).mapper
     keys = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
     return [getattr(entity, key) for key in keys]
 
 
 def strip_sort_modifiers(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Any]]:
-    """Take DESC and NULLS LAST off a term of an ORDER BY; return both, the outermost first."""
+    """Return a term of an ORDER BY without DESC and NULLS LAST, and these, the outermost first."""
     directions = []
     while isinstance(term, UnaryExpression) and term.modifier is not None:
         directions.append(term.modifier)
@@ -131,23 +134,23 @@ def strip_sort_modifiers(term: ColumnElement[Any]) -> tuple[ColumnElement[Any], 
 
 
 def has_runtime_values(condition: ColumnElement[bool]) -> bool:
-    """Tell whether a condition takes a value each time it is run: it can't be compiled once."""
+    """Return whether a condition has bind parameters that are evaluated at each execution."""
     return any(
-        isinstance(one, BindParameter) and (one.callable is not None or one.required)
-        for one in iterate(condition)
+        isinstance(element, BindParameter) and (element.callable is not None or element.required)
+        for element in iterate(condition)
     )
 
 
-def _moved(clause: Clause, relation: Relation, child: Any) -> Clause:
-    """Have what is said of the relation's entity said of this one."""
+def _adapt(clause: Clause, relation: Relation, child: Any) -> Clause:
+    """Return a clause on the relation's entity as the same clause on this child entity."""
     if child is relation.entity:
         return clause
-    moved: Clause = ClauseAdapter(inspect(child).selectable).traverse(clause)
-    return moved
+    adapted: Clause = ClauseAdapter(inspect(child).selectable).traverse(clause)
+    return adapted
 
 
 def _linked(clause: Clause, links: Mapping[FromClause, FromClause]) -> Clause:
-    """Have what is said of a link table said of the name that it has in the query."""
+    """Return a clause on the secondary's tables as the same clause on their aliases."""
 
     def replace(element: Any, **_: Any) -> Any:
         alias = links.get(getattr(element, "table", None))  # type: ignore[arg-type] # or None
@@ -159,29 +162,29 @@ def _linked(clause: Clause, links: Mapping[FromClause, FromClause]) -> Clause:
     return linked
 
 
-def _renamed(selectable: FromClause, links: Mapping[FromClause, FromClause]) -> FromClause:
-    """Make the same join of the tables under their other names."""
+def _with_aliases(selectable: FromClause, links: Mapping[FromClause, FromClause]) -> FromClause:
+    """Return the same join of the tables' aliases."""
     if not isinstance(selectable, Join):
         return links[selectable]
-    left, right = (_renamed(one, links) for one in (selectable.left, selectable.right))
+    left, right = (_with_aliases(side, links) for side in (selectable.left, selectable.right))
     on = None if selectable.onclause is None else _linked(selectable.onclause, links)
     return join(left, right, on, isouter=selectable.isouter, full=selectable.full)
 
 
 def _aliases(condition: ColumnElement[bool]) -> Iterator[Alias]:
-    for one in iterate(condition):
-        table = getattr(one, "table", None)
+    for element in iterate(condition):
+        table = getattr(element, "table", None)
         if isinstance(table, Alias):
             yield table
 
 
 def selected_tables(entity: Any) -> Sequence[FromClause]:
-    """Return what a query of this entity selects from."""
+    """Return the tables that a query of an entity selects from."""
     return joined_tables(inspect(entity).selectable)
 
 
 def joined_tables(selectable: FromClause) -> list[FromClause]:
-    """Return what a join joins, down to its single tables."""
+    """Return the tables of a join, or the one table."""
     if isinstance(selectable, Join):
         return [*joined_tables(selectable.left), *joined_tables(selectable.right)]
     return [selectable]

@@ -1,4 +1,4 @@
-"""A relationship of a model, as SQLAlchemy maps it: which rows it relates, who may write it."""
+"""Relations: the relationships of a model, which rows they relate and whether bodies write them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,25 +12,26 @@ from encore.models.fields import Model
 
 
 class UnsupportedRelation(LookupError):
-    """A relation, or what an option asks of it, cannot be carried out; the text says why."""
+    """A relation, or an option of it, is unsupported; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class Relation:
-    """One relationship, seen from its parent.
+    """One relationship, from its parent to its child rows.
 
     Attributes:
-        name: The mapped attribute's name, in Python and in JSON.
-        many: Whether there can be several related rows.
-        owned: The foreign key stands in the related rows (one-to-many, one-to-one).
-        source: The model that it is seen from.
+        name: The name of the mapped attribute, in Python and in JSON.
+        many: Whether there can be several child rows.
+        owned: Whether the foreign key is in the child rows (one-to-many, one-to-one).
+        source: The parent's model.
         target: The related model.
-        pairs: Columns that are equal: the parent's (or the link table's own, see ``link``) and
-            the related rows'. For a link table: the parent's and the link's.
-        link: The link table of a many-to-many relationship; None otherwise.
-        link_pairs: The related rows' columns and the link table's, likewise.
-        where: What its rows must meet beyond the relationship, in terms of ``entity``.
-        order: What ``Include`` says of their order, likewise; empty means the relationship's own.
+        pairs: Equal columns, the parent's first: with the child, or with the association table
+            of a many-to-many relationship.
+        link: The association table of a many-to-many relationship; None otherwise.
+        link_pairs: Equal columns of the child and of the association table; empty without one.
+        mapped: SQLAlchemy's relationship.
+        where: An additional condition on the child rows, in terms of ``entity``.
+        order: The order in ``Include``, in terms of ``entity``; empty for the relationship's order.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Relation:
 
     @classmethod
     def of(cls, mapped: RelationshipProperty[Any], source: Model) -> "Relation":
-        """Read a relationship off its mapping."""
+        """Return the relation of a mapped relationship."""
         secondary = mapped.secondary
         joined = mapped.synchronize_pairs if secondary is not None else mapped.local_remote_pairs
         return cls(
@@ -64,53 +65,55 @@ class Relation:
 
     @cached_property
     def entity(self) -> Any:
-        """The related model, or the alias of it that the relationship names instead."""
+        """The related model, or the alias of it to which the relationship is mapped."""
         return self.mapped.entity.entity
 
     @cached_property
-    def plain(self) -> bool:
-        """Whether the relationship is nothing but its pairs of equal columns."""
+    def is_equijoin(self) -> bool:
+        """Whether its condition is the equality of its column pairs."""
         return is_equijoin(self.mapped, inspect(self.source), (*self.pairs, *self.link_pairs))
 
     @cached_property
-    def repeats(self) -> bool:
-        """Whether a row may be found twice for one parent; the ORM shows it once."""
-        if not self.plain:
+    def has_duplicates(self) -> bool:
+        """Whether a join may return a row twice for one parent; the ORM returns it once."""
+        if not self.is_equijoin:
             return True
         linked = [column for _, column in (*self.pairs, *self.link_pairs)]
         return self.link is not None and not is_unique(linked)
 
     @cached_property
     def at_most_one(self) -> bool:
-        """Whether the database itself allows each parent one related row and no more."""
-        return self.plain and self.link is None and is_unique([other for _, other in self.pairs])
+        """Whether a unique key allows each parent at most one child row."""
+        return (
+            self.is_equijoin and self.link is None and is_unique([other for _, other in self.pairs])
+        )
 
     @cached_property
     def writable(self) -> bool:
-        """Whether a body may write it: the ORM would, and by these pairs alone."""
+        """Whether bodies may write it: the ORM does, and by its column pairs alone."""
         mapped = self.mapped
         if mapped.viewonly or not isinstance(mapped.entity, Mapper):
             return False
         if mapped.secondary is not None:
             return self.link is not None
-        # From where values come to where they go.
+        # Pairs of source and destination.
         written = {frozenset(pair) for pair in mapped.synchronize_pairs}
         return written == {frozenset(pair) for pair in self.pairs}
 
     @property
     def foreign_key(self) -> tuple[Column[Any], ...]:
-        """The parent's columns that a body sets by naming the related row, a many-to-one's."""
+        """The parent's columns that a body sets by connecting a row (many-to-one); else empty."""
         if self.owned or self.mapped.secondary is not None or not self.writable:
             return ()
         return tuple(local for local, _ in self.pairs)
 
     @property
     def ordered_by(self) -> tuple[ColumnElement[Any], ...]:
-        """The order of the related rows; empty where nothing says one."""
+        """The order of the child rows; empty if none is declared."""
         return self.order or tuple(cast("Any", self.mapped.order_by) or ())
 
 
 def relations_of(model: Model) -> dict[str, Relation]:
-    """Give every relationship of a model, under its name."""
+    """Return every relation of a model, by its name."""
     mapper: Mapper[Any] = inspect(model)
     return {mapped.key: Relation.of(mapped, model) for mapped in mapper.relationships}

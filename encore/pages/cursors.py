@@ -24,8 +24,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from encore.pages.page import BEGINNING, KeysetPosition
-from encore.query.messages import invalid_parameter
-from encore.query.paging import CURSOR
+from encore.query.page_parameters import CURSOR
+from encore.query.parameter_errors import invalid_parameter
 from encore.secret_key import Secret
 
 LONGEST: Final = 4_096
@@ -183,8 +183,8 @@ def _from_text(cursor: str) -> bytes:
 
 def _tagged(key: Any) -> list[str]:
     """Return a key that MessagePack has no type of."""
-    for name, kind, write in _TAGS:
-        if isinstance(key, kind):
+    for name, type_, write in _TAGS:
+        if isinstance(key, type_):
             return [name, write(key)]
     raise TypeError(f"no sort key is a {type(key).__name__}")
 

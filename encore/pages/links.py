@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from encore.http.short_texts import cached_if_short
 from encore.query.filters import Pagination
-from encore.query.paging import MAX_OFFSET, OFFSET, PAGE
+from encore.query.page_parameters import MAX_OFFSET, OFFSET, PAGE
 
 MAX_BYTES: Final = 4_096
 """The longest value of a Link header: common clients and proxies read lines of 8 KB."""

@@ -11,7 +11,7 @@ from encore.pages.cursors import CursorCodec, CursorPayload
 from encore.pages.links import PageLink, link_header, numbered_links
 from encore.pages.page import Page
 from encore.query.filters import Pagination
-from encore.query.paging import CURSOR
+from encore.query.page_parameters import CURSOR
 
 
 @dataclass(slots=True)

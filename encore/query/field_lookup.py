@@ -11,7 +11,7 @@ from typing import Final
 from encore.models.fields import Field
 from encore.models.relations import Relation
 from encore.query.filters import Comparison, Condition, RawFilter, RelatedFilter
-from encore.query.indexed import IndexedSearch
+from encore.query.indexed_search import IndexedSearch
 from encore.query.operators import EQUALS, ILIKE, OPERATORS, SEPARATOR, Operator
 
 MAX_DEPTH: Final = 3
@@ -27,9 +27,9 @@ class FieldPath:
 
     def condition(self, operator: Operator, size: int = 1) -> Condition:
         """Make the condition that compares the field, wherever it is."""
-        return self.lead_to(Comparison(self.field, operator, size))
+        return self.wrap(Comparison(self.field, operator, size))
 
-    def lead_to(self, inner: Condition) -> Condition:
+    def wrap(self, inner: Condition) -> Condition:
         """Put a condition on the field's row at the end of the path."""
         for relation in reversed(self.path):
             inner = RelatedFilter(relation, inner)

@@ -17,7 +17,7 @@ from encore.database.sqlite.timestamps import longest
 from encore.models.fields import Field
 from encore.models.relation_conditions import related_exists, related_scalar
 from encore.models.relations import Relation
-from encore.query.indexed import IndexedSearch
+from encore.query.indexed_search import IndexedSearch
 from encore.query.operators import Operator
 from encore.query.timestamps import compare_timestamps, has_several_forms
 
@@ -33,11 +33,11 @@ class Comparison:
     operator: Operator
     size: int = 1
 
-    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, taking ``size`` slots."""
         column = _column(self.field, entity)
-        kind = self.operator.slot_type(column)
-        params = [next_slot(kind) for _ in range(self.size)]
+        type_ = self.operator.param_type(column)
+        params = [next_param(type_) for _ in range(self.size)]
         ranged = compare_timestamps(self.field, column, self.operator.name, params)
         return self.operator.build(column, params) if ranged is None else ranged
 
@@ -59,9 +59,9 @@ class Not:
 
     inner: "Condition"
 
-    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition."""
-        return not_(self.inner.clause(next_slot, entity))
+        return not_(self.inner.clause(next_param, entity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Or:
 
     inner: tuple["Condition", ...]
 
-    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, its parts taking their slots in turn."""
-        return or_(false(), *(condition.clause(next_slot, entity) for condition in self.inner))
+        return or_(false(), *(condition.clause(next_param, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ class And:
 
     inner: tuple["Condition", ...]
 
-    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition, its parts taking their slots in turn."""
-        return and_(true(), *(condition.clause(next_slot, entity) for condition in self.inner))
+        return and_(true(), *(condition.clause(next_param, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ class RelatedFilter:
     relation: Relation
     inner: "Condition"
 
-    def clause(self, next_slot: NextParam, entity: Any = None) -> ColumnElement[bool]:
+    def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
         """Write the condition as EXISTS, which never doubles rows as a join would."""
         parent = self.relation.source if entity is None else entity
         return related_exists(
-            self.relation, parent, lambda child: self.inner.clause(next_slot, child)
+            self.relation, parent, lambda child: self.inner.clause(next_param, child)
         )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.types import UserDefinedType
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields
 from encore.query.filters import NextParam, Order, RawOrder
-from encore.query.seek_conditions import conditions_after, conditions_of_all, follows_in_two_parts
+from encore.query.keyset_conditions import conditions_after, conditions_of_all, follows_in_two_parts
 from encore.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 
 SortKeyValues = tuple[Any, ...]
@@ -127,7 +127,7 @@ class KeysetOrder:
         return tuple([key for key in keys if key is not None])
 
     def narrowed(
-        self, rows: Select[Any], seek: KeysetCondition | None, next_slot: NextParam
+        self, rows: Select[Any], seek: KeysetCondition | None, next_param: NextParam
     ) -> Select[Any]:
         """Return the SELECT with the condition and the order of a seek, and with ``extra``.
 
@@ -139,7 +139,7 @@ class KeysetOrder:
         keys: Sequence[SortKey] = self._directed(backwards=seek.backwards)
         rows = rows.add_columns(*self.extra)
         if seek.nulls:
-            values = [None if null else next_slot(_AS_READ) for null in seek.nulls]
+            values = [None if null else next_param(_AS_READ) for null in seek.nulls]
             parts = conditions_after(keys, values)
         elif seek.part is not None:
             parts = conditions_of_all(keys)

@@ -58,7 +58,7 @@ class Operator:
         # Not for enums: one database knows their order, the other that of their names.
         return self.fits == "any" or codec.is_ordered
 
-    def slot_type(self, column: Column) -> TypeEngine[Any]:
+    def param_type(self, column: Column) -> TypeEngine[Any]:
         """Give the SQL type that its slots have."""
         return String() if self.values == TEXT else column.type
 

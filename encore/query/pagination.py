@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from encore.query.filters import Order, Pagination, RawOrder
-from encore.query.paging import CURSOR, OFFSET, PAGE, QueryParameters, parse_cursor
+from encore.query.page_parameters import CURSOR, OFFSET, PAGE, QueryParameters, parse_cursor
 
 _DIGEST_BYTES: Final = 8
 """Enough for what is encrypted with it: it tells mistakes apart, and keeps nobody out."""

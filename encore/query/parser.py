@@ -23,12 +23,12 @@ from encore.query.filters import (
     RawOrder,
     StatementKey,
 )
-from encore.query.hints import ParameterHints
 from encore.query.limits import MAX_CONDITIONS, QueryLimits
-from encore.query.messages import invalid_parameter, unknown_parameter
+from encore.query.page_parameters import OFFSET, PAGING, PagingRules, parse_page
+from encore.query.page_parameters import PARAMETERS as PAGE_PARAMETERS
 from encore.query.pagination import build_pagination
-from encore.query.paging import OFFSET, PAGING, PagingRules, parse_page
-from encore.query.paging import PARAMETERS as PAGE_PARAMETERS
+from encore.query.parameter_errors import invalid_parameter, unknown_parameter
+from encore.query.parameter_suggestions import ParameterSuggestions
 from encore.query.value_parsing import (
     ParsedCondition,
     parse_condition,
@@ -121,7 +121,7 @@ class QueryParser:
             reserved.append(CHILDREN)
         self.reserved = frozenset(reserved)
         self._listed = (*names.fields, *self._searches, *reserved)
-        self._hints = ParameterHints(names, self._purposes())
+        self._hints = ParameterSuggestions(names, self._purposes())
         # Parsing is a pure function of the text, and the same lists are asked for again and again.
         self.parse = cached_if_short(_KEPT_QUERIES)(self._parse)
         self.parse_of_one = cached_if_short(_KEPT_QUERIES)(self._parse_of_one)
@@ -235,8 +235,8 @@ class QueryParser:
         for target in search.targets:
             try:
                 read.append(parse_search(search, target, text))
-            except InvalidQuery as refusal:
-                refused = refused or refusal
+            except InvalidQuery as error:
+                refused = refused or error
         if refused is not None and not read:
             raise refused
         return Or(tuple(c for c, _ in read)), [v for _, values in read for v in values]

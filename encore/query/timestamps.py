@@ -26,7 +26,7 @@ def compare_timestamps(
         operator: The operator's name.
         values: What it is compared with.
     """
-    instants = field.codec.instants
+    instants = field.codec.timestamp_range
     compare = _COMPARISONS.get(operator)
     if instants is None or compare is None:
         return None
@@ -45,7 +45,7 @@ def has_several_forms(field: Field) -> bool:
         or column.server_default is not None
         or column.server_onupdate is not None
     )
-    return field.codec.instants is not None and written_by_sql
+    return field.codec.timestamp_range is not None and written_by_sql
 
 
 def _equal(column: Element, value: Range) -> ColumnElement[bool]:

@@ -10,10 +10,10 @@ from encore.models.fields import Field
 from encore.models.types import InvalidValue, check_text
 from encore.query.field_lookup import FieldPath, Search
 from encore.query.filters import And, Condition, IsNull, Not, Or
-from encore.query.hints import translate_postgrest_filter
-from encore.query.indexed import IndexedSearch
-from encore.query.messages import invalid_parameter
+from encore.query.indexed_search import IndexedSearch
 from encore.query.operators import EQUALS, IN, OPERATORS, Operator
+from encore.query.parameter_errors import invalid_parameter
+from encore.query.parameter_suggestions import translate_postgrest_filter
 
 MAX_VALUES: Final = 500
 """The most values that one condition may hold."""
@@ -66,7 +66,7 @@ def parse_search(search: Search, target: FieldPath, text: str) -> ParsedConditio
         condition, values = at_the_end.condition(operator), [value]
     else:
         condition, values = parse_condition(name, at_the_end, operator, [text])
-    return target.lead_to(Not(condition) if search.negated else condition), values
+    return target.wrap(Not(condition) if search.negated else condition), values
 
 
 def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> ParsedCondition:
@@ -77,8 +77,8 @@ def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Par
     """
     try:
         check_text(text, MAX_PATTERN)
-    except InvalidValue as refusal:
-        raise invalid_parameter(parameter, str(refusal)) from refusal
+    except InvalidValue as error:
+        raise invalid_parameter(parameter, str(error)) from error
     if len(text) < SHORTEST_TERM:
         raise invalid_parameter(parameter, f"must be at least {SHORTEST_TERM} characters long")
     return index, [index.value(text)]
@@ -91,8 +91,8 @@ def parse_text(name: str, target: FieldPath, operator: Operator, text: str) -> P
         check_text(text, MAX_PATTERN)
         if codec.text_operand is not None:
             text = _processed(codec.text_operand, text)
-    except InvalidValue as refusal:
-        raise invalid_parameter(name, str(refusal)) from refusal
+    except InvalidValue as error:
+        raise invalid_parameter(name, str(error)) from error
     value = text if operator.pattern is None else operator.pattern(text)
     return target.condition(operator), [value]
 
@@ -119,7 +119,7 @@ def _any_of(
     elif values or not choices:
         parts.append(target.condition(operator, len(values)))
     if len(values) < len(choices):
-        null: Condition = target.lead_to(IsNull(target.field))
+        null: Condition = target.wrap(IsNull(target.field))
         parts.append(Not(null) if negated else null)
     if len(parts) == 1:
         return parts[0], values
@@ -137,7 +137,7 @@ def _one(name: str, target: FieldPath, operator: Operator, texts: Sequence[str])
         raise invalid_parameter(
             name, 'cannot be null, which has no order; the text is "null", in quotes'
         )
-    return Not(target.lead_to(IsNull(target.field))), []
+    return Not(target.wrap(IsNull(target.field))), []
 
 
 def _two(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> ParsedCondition:
@@ -151,7 +151,7 @@ def _flag(name: str, target: FieldPath, texts: Sequence[str]) -> ParsedCondition
     text = _last(name, texts)
     if text not in ("true", "false"):
         raise invalid_parameter(name, "must be true or false")
-    null = target.lead_to(IsNull(target.field))
+    null = target.wrap(IsNull(target.field))
     return (null if text == "true" else Not(null)), []
 
 
@@ -187,17 +187,17 @@ def _listed(name: str, target: FieldPath, text: str) -> list[Any]:
 def _typed(name: str, field: Field, text: str) -> Any:
     try:
         return field.codec.from_text(text)
-    except InvalidValue as refusal:
+    except InvalidValue as error:
         meant = translate_postgrest_filter(name, text) if name.endswith(field.name) else None
         hint = "" if meant is None else f"; did you mean {meant}?"
-        raise invalid_parameter(name, f"{refusal}{hint}") from refusal
+        raise invalid_parameter(name, f"{error}{hint}") from error
 
 
 def _from_json(name: str, field: Field, item: Any) -> Any:
     try:
         return field.codec.from_json(item)
-    except InvalidValue as refusal:
-        raise invalid_parameter(name, str(refusal)) from refusal
+    except InvalidValue as error:
+        raise invalid_parameter(name, str(error)) from error
 
 
 def _json(text: str) -> Any:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from encore.errors import ApiError, Conflict, ValidationFailed
-from encore.options.options import COMPATIBLE, NESTED_ARRAYS
-from encore.query.paging import PAGING, PagingRules, content_range, finale_content_range
+from encore.options import COMPATIBLE, NESTED_ARRAYS
+from encore.pages.content_range import content_range, finale_content_range
+from encore.query.page_parameters import PAGING, PagingRules
 from encore.query.parser import PRESET
 
 _FINALE_MOST_ROWS: Final = 10_000
@@ -24,7 +25,7 @@ class Compatibility:
     Attributes:
         ignores_members: Members of bodies that are unknown, hidden or read-only are ignored.
         ignores_parameters: Unknown query parameters of GET and HEAD are ignored.
-        takes_text: Text in a body is converted to the column's type: ``"12"`` for an integer.
+        accepts_text: Text in a body is converted to the column's type: ``"12"`` for an integer.
         reads_forms: Bodies may be ``application/x-www-form-urlencoded``.
         preset_parameters: The query parameters that choose a preset.
         paging: The rules of ``count``, ``offset`` and ``page``, where there is pagination.
@@ -35,7 +36,7 @@ class Compatibility:
 
     ignores_members: bool = False
     ignores_parameters: bool = False
-    takes_text: bool = False
+    accepts_text: bool = False
     reads_forms: bool = False
     preset_parameters: tuple[str, ...] = (PRESET,)
     paging: PagingRules = PAGING
@@ -56,7 +57,7 @@ STRICT: Final = Compatibility()
 FINALE: Final = Compatibility(
     ignores_members=True,
     ignores_parameters=True,
-    takes_text=True,
+    accepts_text=True,
     reads_forms=True,
     preset_parameters=(PRESET, "scope"),
     paging=PagingRules(most=_FINALE_MOST_ROWS, guesses=True),

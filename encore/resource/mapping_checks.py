@@ -51,7 +51,7 @@ def default_path(resource: "Resource") -> str:
 def check_class(model: Model) -> None:
     """Raise ``ConfigurationError`` for a class that cannot be exposed, whatever the options."""
     try:
-        refusal = MappedClass(model).refusal
+        refusal = MappedClass(model).unsupported_reason
     except Exception as error:
         raise ConfigurationError(model.__name__, "model", f"cannot be mapped: {error}") from error
     if refusal is not None:
@@ -66,7 +66,7 @@ def check_mapped(resource: "Resource") -> None:
 
 def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
     mapped, actions = resource.fields.mapped, resource.options.actions
-    for text in resource.session_writes.behaviour.refusals():
+    for text in resource.session_writes.behaviour.unsupported_events():
         yield "model", text
     yield from _unclear_paths(resource)
     for action in _WRITING:
@@ -124,12 +124,12 @@ def _uncreatable(resource: "Resource") -> Iterator[tuple[str, str]]:
 def _unknown_defaults(resource: "Resource") -> Iterator[tuple[str, str]]:
     """Say which defaults a PUT could not set."""
     for field in resource.fields:
-        by_constructor = field.filled and not (field.managed or field.has_initial)
+        by_constructor = field.set_by_orm and not (field.managed or field.has_default)
         if by_constructor and not field.nullable and field.column.server_default is None:
             yield "put_replaces", f"the default of {field.name} is known to the constructor alone"
         if is_context_sensitive(field.column.default) and not field.read_only:
             yield "put_replaces", f"the default of {field.name} is known to an INSERT alone"
-        has_default = has_sql_default(field.column) and not (field.generated or field.read_only)
+        has_default = has_sql_default(field.column) and not (field.autoincrement or field.read_only)
         if has_default and sql_default(field.column, resource.statements.dialect) is None:
             yield "put_replaces", f"the default of {field.name} is known to the database alone"
 

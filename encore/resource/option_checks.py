@@ -14,8 +14,7 @@ from encore.errors import ConfigurationError
 from encore.http.preferences import COUNTS
 from encore.http.request_state import Access
 from encore.models.types import TypeAdapter
-from encore.options.include import Include
-from encore.options.options import (
+from encore.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
     COMPATIBLE,
@@ -23,11 +22,12 @@ from encore.options.options import (
     NESTED_ARRAYS,
     UPDATE_METHODS,
     AssociationOptions,
+    Include,
     ResourceOptions,
     SearchOptions,
     SortOptions,
 )
-from encore.query.paging import PARAMETERS as PAGE_PARAMETERS
+from encore.query.page_parameters import PARAMETERS as PAGE_PARAMETERS
 from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER, PRESET
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, types
 
 from encore.errors import ConfigurationError, InvalidOption
 from encore.models.fields import Field
-from encore.options.options import ResourceOptions, SearchOptions
+from encore.options import ResourceOptions, SearchOptions
 from encore.query import Preset, QueryParser, Search
 from encore.query.field_lookup import FieldPath
 from encore.query.filters import RawFilter, RawOrder

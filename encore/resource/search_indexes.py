@@ -15,10 +15,10 @@ from encore.database.search_index.checks import find_problem
 from encore.errors import ConfigurationError, InvalidOption
 from encore.http.gates import Lifespan
 from encore.models.fields import Fields
-from encore.options.options import SearchOptions
+from encore.options import SearchOptions
 from encore.query import Search
 from encore.query.field_lookup import FieldPath
-from encore.query.indexed import IndexedSearch
+from encore.query.indexed_search import IndexedSearch
 
 
 def indexed_search(

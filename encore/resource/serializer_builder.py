@@ -8,8 +8,7 @@ from sqlalchemy import Dialect
 
 from encore.errors import ConfigurationError, InvalidOption
 from encore.models.relations import UnsupportedRelation, relations_of
-from encore.options.include import Include
-from encore.options.options import AssociationOptions, ResourceOptions
+from encore.options import AssociationOptions, Include, ResourceOptions
 from encore.resource.compatibility import compatibility_of
 from encore.serializers.builder import build_serializer
 from encore.serializers.serializer import Serializer
@@ -101,7 +100,7 @@ class ResourceSerializers:
                 remove_foreign_keys=self._keyless,
                 entity=self._entity if model is None else None,
                 types=self._options.types,
-                takes_text=compatibility_of(self._options.compatible).takes_text,
+                accepts_text=compatibility_of(self._options.compatible).accepts_text,
                 is_shown=is_shown,
             )
         except (InvalidOption, UnsupportedRelation) as error:

@@ -6,7 +6,6 @@ must be one of its phases, and helpers begin with an underscore.
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from encore.errors import ConfigurationError
@@ -15,6 +14,7 @@ from encore.execution.actions import ACTIONS, Action, RowAction
 from encore.execution.hooks import MILESTONES
 from encore.http.request_state import Access
 from encore.resource.option_checks import PARAMETER, check_path
+from encore.suggestions import most_similar
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _REQUIRED: Final = ("action", "method", "access")
@@ -64,8 +64,8 @@ def _member(label: str, name: str, member: Any) -> Complaints:
         elif inspect.iscoroutinefunction(member) == (name == "parse_request"):
             yield f"{label} must {'not be' if name == 'parse_request' else 'be'} async"
     elif is_function and not hasattr(Action, name):
-        nearest = get_close_matches(name, phases, 1)
-        hint = f"did you mean {nearest[0]}?" if nearest else "begin the names of helpers with _"
+        similar = most_similar(name, phases)
+        hint = f"did you mean {similar}?" if similar else "begin the names of helpers with _"
         yield f"{label} is not a phase of an action: {hint}"
     elif name.islower() and not is_function and name not in Action.__annotations__:
         known = [one for one in Action.__annotations__ if not one.startswith("_")]

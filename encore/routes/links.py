@@ -73,7 +73,7 @@ def linked_relations(resource: Resource) -> list[str]:
         if relation.mapped.cascade.delete_orphan:
             text = f"the rows of {name!r} are deleted when their link is"
             raise ConfigurationError(resource.name, "links", text)
-        if not (relation.writable and relation.plain):
+        if not (relation.writable and relation.is_equijoin):
             text = f"the rows of {name!r} are found by more than a link table's equal keys"
             raise ConfigurationError(resource.name, "links", text)
     return names
@@ -128,10 +128,10 @@ def _describe(operation: LinkOperation, action: LinkAction, path: str, method: s
     key = nested.fields.key
     named = {
         "type": "object",
-        "properties": {field.name: field.codec.in_bodies for field in key},
+        "properties": {field.name: field.codec.body_schema for field in key},
         "required": [field.name for field in key],
     }
-    one = {"anyOf": [key[0].codec.in_bodies, named]} if len(key) == 1 else named
+    one = {"anyOf": [key[0].codec.body_schema, named]} if len(key) == 1 else named
     bodies = {"PUT": {"type": "array", "items": one}, "POST": one}
     extra = {"requestBody": json_body(bodies[method])} if method in bodies else {}
     conflicts = action.resource.compatibility.conflicts

@@ -12,7 +12,7 @@ from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
-from encore.options.options import READING_ACTIONS, ResourceOptions
+from encore.options import READING_ACTIONS, ResourceOptions
 from encore.resource.mapping_checks import placeholder
 from encore.serializers.include import check_relation
 from encore.sql.parent_filter import ParentFilter

@@ -10,7 +10,7 @@ from encore.errors import InvalidOption
 from encore.models.fields import Fields, Model
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.models.types import TypeAdapters
-from encore.options.include import Include
+from encore.options import Include
 from encore.serializers.include import included, limit_of
 from encore.serializers.records import record_type, row_reader
 from encore.serializers.serializer import RelatedSerializer, Serializer
@@ -30,7 +30,7 @@ def build_serializer(
     entity: Any = None,
     types: TypeAdapters = _NO_TYPES,
     is_shown: bool = True,
-    takes_text: bool = False,
+    accepts_text: bool = False,
 ) -> Serializer:
     """Return the serializer of a model, or of an alias of it, and of its embedded relations.
 
@@ -45,14 +45,14 @@ def build_serializer(
         types: Registered JSON conversions.
         entity: An alias to select from instead of the model.
         is_shown: Whether every shown field must have a JSON form.
-        takes_text: Whether strings in bodies are converted to the types of columns.
+        accepts_text: Whether strings in bodies are converted to the types of columns.
 
     Raises:
         InvalidOption: The model does not have a field or relation of this name.
         UnsupportedRelation: A relation cannot be embedded as its ``Include`` says.
         TypeError: A shown column's type has no JSON form; the message names the column.
     """
-    fields = Fields.of(model, dialect, types, entity, takes_text=takes_text)
+    fields = Fields.of(model, dialect, types, entity, accepts_text=accepts_text)
     relations = relations_of(model)
     included_relations = [_find_relation(relations, item) for item in map(_as_include, include)]
     for _, relation in included_relations:
@@ -81,7 +81,7 @@ def build_serializer(
             remove_foreign_keys=remove_foreign_keys,
             types=types,
             is_shown=is_shown,
-            takes_text=takes_text,
+            accepts_text=accepts_text,
         )
         children[relation.name] = RelatedSerializer(
             included(relation, item, child.fields, dialect),
@@ -135,7 +135,7 @@ def _member_name(fields: Fields, name: str) -> str:
     Raises:
         InvalidOption: There is no such field.
     """
-    field = fields.find(name)
+    field = fields.find_by_name(name)
     if field is not None:
         return field.name
     if name in fields.unsupported:

@@ -24,7 +24,7 @@ from encore.models.relations import Relation, UnsupportedRelation
 from encore.query.filters import order_clause
 
 if TYPE_CHECKING:
-    from encore.options.include import Include
+    from encore.options import Include
 
 DEFAULT_LIMIT: Final = 100
 """How many related rows of one parent are embedded where nothing else is said."""
@@ -58,7 +58,7 @@ def limit_of(relation: Relation, limit: Any) -> int:
 
 def check_relation(relation: Relation, dialect: Dialect) -> None:
     """Compile a relation's condition and order once. Raises ``UnsupportedRelation``."""
-    if relation.plain and relation.where is None and not relation.ordered_by:
+    if relation.is_equijoin and relation.where is None and not relation.ordered_by:
         return
     _check_tables(relation)
     try:
@@ -137,7 +137,7 @@ def _is_sql(term: Any) -> bool:
 
 
 def _term(relation: Relation, name: str, fields: Fields) -> ColumnElement[Any]:
-    field = fields.find(name.removeprefix("-"))
+    field = fields.find_by_name(name.removeprefix("-"))
     if field is None:
         known = ", ".join(fields.by_name)
         raise UnsupportedRelation(f"{relation.name}: order_by: {name!r} is none of {known}")

@@ -163,7 +163,7 @@ def _fast_reader(make: RowReader, fields: Fields) -> RowReader:
     verified = [
         (field.codec.verify, itemgetter(index))
         for index, field in enumerate(fields)
-        if field.codec.verify is not None and not field.generated
+        if field.codec.verify is not None and not field.autoincrement
     ]
     read = _converting_reader(make, fields)
     if not verified:

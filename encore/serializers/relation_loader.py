@@ -92,7 +92,7 @@ class _RelationLoader:
         child, statements, serializer = self._child, self._statements, self._child.serializer
         width = statements.width
         fetched = await statements.fetch(connection, list(keys))
-        if child.relation.repeats:
+        if child.relation.has_duplicates:
             fetched = _without_duplicates(fetched, width, serializer)
         rows: list[Row] = [tuple(row)[width:] for row in fetched]
         records = serializer.read_rows(rows)

@@ -82,7 +82,9 @@ class RelationStatements:
         self._dialect = dialect
         self._limit = child.limit
         # What SQL computes may select from the link table: that goes by another name then.
-        self._plain = relation.plain and not (relation.link is not None and self._fields.computed)
+        self._plain = relation.is_equijoin and not (
+            relation.link is not None and self._fields.computed
+        )
         if self._plain:
             self._kinds = [other.type for _, other in relation.pairs]
             self.places = [parent.place(local) for local, _ in relation.pairs]
@@ -148,7 +150,7 @@ class RelationStatements:
         return self._relation.at_most_one or self._is_single(size) or len(rows) <= self._bound(size)
 
     def _is_single(self, size: int) -> bool:
-        return size == 1 and not self._relation.repeats
+        return size == 1 and not self._relation.has_duplicates
 
     def _bound(self, size: int) -> int:
         """Return how many rows of so many parents are fetched without cutting in the database."""
@@ -160,7 +162,7 @@ class RelationStatements:
         last = self._limit + 1
         place = func.row_number().over(partition_by=source.keys, order_by=source.order)
         rows = _labelled(source.rows).add_columns(place.label("place"))
-        if self._relation.repeats:
+        if self._relation.has_duplicates:
             # Of a row that is found twice, the first place counts, as in the ORM.
             same = (*source.keys, *source.child_key)
             again = func.row_number().over(partition_by=same, order_by=source.order)
@@ -174,7 +176,7 @@ class RelationStatements:
     def _count(self, size: int) -> ClauseElement:
         source = self._source(size)
         rows = source.rows.with_only_columns(*source.keys, *source.child_key)
-        rows = _labelled(rows.distinct() if self._relation.repeats else rows)
+        rows = _labelled(rows.distinct() if self._relation.has_duplicates else rows)
         keys = list(rows.subquery().columns)[: self.width]
         return select(*keys, func.count()).group_by(*keys)
 

@@ -55,7 +55,7 @@ class Serializer:
 
     def place(self, column: Column[Any]) -> int:
         """Return the index of a column in this serializer's rows."""
-        return list(self.fields.by_name).index(self.fields.of_column(column).name)
+        return list(self.fields.by_name).index(self.fields.get_by_column(column).name)
 
     def values(self, row: Row, columns: Sequence[Column[Any]]) -> tuple[Any, ...]:
         """Return a row's values of these columns."""

@@ -7,7 +7,6 @@ that may be secret is never repeated.
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from encore.auth.issuers import is_loopback, is_safe_url
 from encore.database.urls import check_url
 from encore.errors import SettingsError
 from encore.secret_key import SHORTEST
+from encore.suggestions import most_similar
 
 Given = Mapping[str, str]
 
@@ -184,5 +184,5 @@ def hours_of_day(given: Given, name: str) -> Decimal:
 
 def nearest(wrong: str, valid: tuple[str, ...]) -> str:
     """Give ``; did you mean x?`` where something is near, or nothing."""
-    found = get_close_matches(wrong, valid, 1)
-    return f"; did you mean {found[0]}?" if found else ""
+    similar = most_similar(wrong, valid)
+    return "" if similar is None else f"; did you mean {similar}?"

@@ -36,7 +36,7 @@ def can_estimate_by_ids(fields: Fields) -> bool:
     key, mapped = fields.key, fields.mapped
     return (
         len(key) == 1
-        and key[0].generated
+        and key[0].autoincrement
         and len(mapped.tables) == 1
         and not mapped.criteria
         and fields.entity is mapped.model

@@ -54,7 +54,7 @@ class ParentFilter:
         return None if relation.entity is relation.target else relation.entity
 
     def clause(
-        self, next_slot: Callable[[TypeEngine[Any]], BindParameter[Any]]
+        self, next_param: Callable[[TypeEngine[Any]], BindParameter[Any]]
     ) -> ColumnElement[bool]:
         """Write the condition, taking one slot for each part of the parent's key.
 
@@ -65,12 +65,12 @@ class ParentFilter:
         is_one_of_many = not relation.many and not relation.at_most_one
         named = [f.column for f in self.parent]
         tables = {column.table for column in (*named, *(local for local, _ in relation.pairs))}
-        simple = relation.plain and relation.where is None and len(tables) == 1
+        simple = relation.is_equijoin and relation.where is None and len(tables) == 1
         if not simple or is_one_of_many:
-            return self._joined(next_slot)
+            return self._joined(next_param)
         # An alias: the parent may be of the same table as its rows.
         parent = tables.pop().alias()
-        of_parent = and_(*(parent.c[one.key] == next_slot(one.type) for one in named))
+        of_parent = and_(*(parent.c[one.key] == next_param(one.type) for one in named))
         if relation.link is None:
             locals_ = [parent.c[local.key] for local, _ in relation.pairs]
             members = select(*locals_)
@@ -122,14 +122,14 @@ class ParentFilter:
         return cast("ColumnElement[Any]", key)
 
     def _joined(
-        self, next_slot: Callable[[TypeEngine[Any]], BindParameter[Any]]
+        self, next_param: Callable[[TypeEngine[Any]], BindParameter[Any]]
     ) -> ColumnElement[bool]:
         """Write it by the ORM's own condition, on the rows' primary keys."""
         relation = self.relation
         parent = aliased(relation.source)
         child = child_entity(relation, parent)
         joined = join_relation(relation, parent, child)
-        of_parent = [getattr(parent, f.attribute) == next_slot(f.column.type) for f in self.parent]
+        of_parent = [getattr(parent, f.attribute) == next_param(f.column.type) for f in self.parent]
         members = select(*primary_key_of(child)).select_from(child, *joined.froms)
         members = members.where(joined.condition, *of_parent)
         if not relation.many:  # As the ORM: the first of them.

@@ -56,7 +56,7 @@ _KEPT_ORDERS: Final = 512
 def params() -> NextParam:
     """Make the function that gives the next slot of a statement, for a value of this type."""
     numbers = count()
-    return lambda kind: param(next(numbers), kind)
+    return lambda type_: param(next(numbers), type_)
 
 
 class Statements:
@@ -202,8 +202,8 @@ class Statements:
         return statement
 
     def _insert(self, written: tuple[Field, ...]) -> ClauseElement:
-        next_slot = params()
-        values = {field.column: next_slot(field.column.type) for field in written}
+        next_param = params()
+        values = {field.column: next_param(field.column.type) for field in written}
         return insert(self._fields.table).values(values).returning(*self._returned)
 
     def _defaults(self, fields: tuple[Field, ...]) -> ClauseElement:
@@ -215,9 +215,9 @@ class Statements:
         return [f.column for f in (self._fields if self.returns_rows else self._fields.key)]
 
     def _stored(self) -> ClauseElement:
-        next_slot = params()
+        next_param = params()
         return self._rows.where(
-            *(f.expression == next_slot(f.column.type) for f in self._fields.key)
+            *(f.expression == next_param(f.column.type) for f in self._fields.key)
         )
 
     def _advance(self, field: Field) -> ClauseElement:
@@ -231,12 +231,12 @@ class Statements:
         return select(sql.setval(sequence, sql.greatest(highest, 1)))
 
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
-        next_slot = params()
-        values = {f.column: self._assigned(f, next_slot(f.column.type)) for f in written}
+        next_param = params()
+        values = {f.column: self._assigned(f, next_param(f.column.type)) for f in written}
         return (
             update(self._fields.table)
             .values(values)
-            .where(*self._written_row(next_slot, conditions))
+            .where(*self._written_row(next_param, conditions))
             .returning(*self._returned)
         )
 
@@ -253,9 +253,9 @@ class Statements:
         return delete(self._fields.table).where(*where).returning(*self._returned)
 
     def _read(self, conditions: Conditions) -> Select[Any]:
-        next_slot = params()
-        narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
-        same = (_equals(f, f.expression, next_slot(f.column.type)) for f in self._key)
+        next_param = params()
+        narrowed = [condition.clause(next_param) for condition in (*conditions, *self._link)]
+        same = (_equals(f, f.expression, next_param(f.column.type)) for f in self._key)
         return self._rows.where(*narrowed, *same)
 
     def _lock(self, conditions: Conditions) -> ClauseElement:
@@ -264,10 +264,10 @@ class Statements:
     def _page(
         self, conditions: Conditions, order: tuple[Order, ...], seek: KeysetCondition | None
     ) -> ClauseElement:
-        next_slot = params()
-        rows = self._filtered(self._rows, conditions, next_slot)
-        rows = self.keyset(order).narrowed(rows, seek, next_slot)
-        return rows.limit(next_slot(BigInteger())).offset(next_slot(BigInteger()))
+        next_param = params()
+        rows = self._filtered(self._rows, conditions, next_param)
+        rows = self.keyset(order).narrowed(rows, seek, next_param)
+        return rows.limit(next_param(BigInteger())).offset(next_param(BigInteger()))
 
     def _count(self, conditions: Conditions) -> ClauseElement:
         total = select(sql.count()).select_from(self._fields.entity)
@@ -278,11 +278,11 @@ class Statements:
         return explain_query(self._filtered(rows, conditions, params()))
 
     def _written_row(
-        self, next_slot: NextParam, conditions: Conditions
+        self, next_param: NextParam, conditions: Conditions
     ) -> list[ColumnElement[bool]]:
         """Write the conditions of the one row that an UPDATE or DELETE is about."""
-        narrowed = [condition.clause(next_slot) for condition in (*conditions, *self._link)]
-        key = [(f.column, next_slot(f.column.type)) for f in self._key]
+        narrowed = [condition.clause(next_param) for condition in (*conditions, *self._link)]
+        key = [(f.column, next_param(f.column.type)) for f in self._key]
         pairs = zip(self._key, key, strict=True)
         same = [_equals(f, column, value) for f, (column, value) in pairs]
         return [*narrowed, *same, *self._fields.mapped.criteria, *self._only_row(key)]
@@ -302,9 +302,9 @@ class Statements:
         return [select(table.c[key[0][0].key]).where(*same).scalar_subquery().is_not(None)]
 
     def _filtered(
-        self, rows: Select[Any], conditions: Conditions, next_slot: NextParam
+        self, rows: Select[Any], conditions: Conditions, next_param: NextParam
     ) -> Select[Any]:
-        return rows.where(*(one.clause(next_slot) for one in (*self._link, *conditions)))
+        return rows.where(*(one.clause(next_param) for one in (*self._link, *conditions)))
 
 
 def _is_fetched(column: Column[Any]) -> bool:

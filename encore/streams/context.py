@@ -2,13 +2,38 @@
 
 from copy import copy
 from dataclasses import dataclass, field
+from typing import Final
 
 from encore.execution.context import Context
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import Gzip
 from encore.pages.page import BEGINNING, KeysetPosition
 from encore.streams.formats import Format, Writer
-from encore.streams.sizes import PageSize
+
+FIRST_ROWS: Final = 200
+"""How many rows the first page has."""
+
+MAX_ROWS: Final = 20_000
+PAGE_BYTES: Final = 256 * 1024
+"""The target size of a page in bytes, before compression; larger pages are not faster."""
+
+_GROWTH: Final = 5
+
+
+class PageSize:
+    """The size of the pages of one stream: the wider the rows, the fewer of them are in memory.
+
+    Attributes:
+        rows: How many rows the next page has.
+    """
+
+    def __init__(self) -> None:
+        self.rows = FIRST_ROWS
+
+    def adapt(self, rows: int, size: int) -> None:
+        """Set the size of the next page from a page of ``rows`` rows (not 0) and ``size`` bytes."""
+        fitting = PAGE_BYTES * rows // max(size, 1)
+        self.rows = max(1, min(fitting, rows * _GROWTH, MAX_ROWS))
 
 
 @dataclass(slots=True)

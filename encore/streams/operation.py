@@ -71,12 +71,12 @@ class ListOperation(Operation):
             raise not_acceptable((*JSON_ONLY, *self.streams))
         await self.answer(scope, receive, send)
 
-    async def _stream(self, kind: Format, scope: Scope, send: Send) -> None:
+    async def _stream(self, type_: Format, scope: Scope, send: Send) -> None:
         if scope["http_version"] in _WITHOUT_CHUNKS:
             raise BadRequest(
                 "A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks as if it were whole"
             )
-        stream = Stream(kind, Gzip() if accepts_gzip(scope) else None)
+        stream = Stream(type_, Gzip() if accepts_gzip(scope) else None)
         opened = await self._streams.open(scope, stream)
         if isinstance(opened, Response):
             await self.respond(opened, scope, send)

@@ -9,8 +9,8 @@ from encore.errors import NotAcceptable
 from encore.execution.actions import List
 from encore.execution.context import Context
 from encore.pages.page import Page, PagedQuery, read_page
-from encore.query.messages import invalid_parameter
-from encore.query.paging import CURSOR, PARAMETERS
+from encore.query.page_parameters import CURSOR, PARAMETERS
+from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import parse_pairs
 from encore.streams.context import PageContext
 from encore.streams.table import Projection

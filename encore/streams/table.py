@@ -171,8 +171,8 @@ class _Columns:
         if isinstance(row, self._record):
             return row
         if not isinstance(row, Mapping):
-            kind = type(row).__name__
-            raise HookError(f"a stream of CSV has records or mappings as its rows, not {kind}")
+            type_ = type(row).__name__
+            raise HookError(f"a stream of CSV has records or mappings as its rows, not {type_}")
         record = self._record()
         for name, value in row.items():
             record[name] = value

@@ -12,13 +12,13 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import IO, Any, Final
 
 from encore.errors import FieldError, MalformedBody
 from encore.http.body import StrictJson
 from encore.http.media_types import MediaType
 from encore.streams.formulas import ESCAPED, unescape_formula
+from encore.suggestions import suggest
 
 MAX_ROW: Final = 1024 * 1024
 """The longest row, in bytes of NDJSON, else in characters."""
@@ -33,7 +33,6 @@ _WINDOW: Final = 64 * 1024
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _GOES_ON: Final = ("", *"0123456789.eE+-")
 """Behind a number, what may still belong to it: one may end in the middle of what is read."""
-_SIMILAR: Final = 0.5
 _BODY: Final = StrictJson("The body", "line {0.lineno}, column {0.colno}")
 _ROW: Final = StrictJson("The row", "column {0.colno}")
 
@@ -292,19 +291,13 @@ def _check_header(header: list[str], names: ColumnNames) -> None:
     for position, name in enumerate(header):
         shown = name[:100].replace("\x00", "")
         if name not in names.known:
-            nearest = get_close_matches(shown, names.shown, n=1, cutoff=_SIMILAR)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {_all(names.shown)}"
-            text = f"is no field; {hint}"
+            text = f"is no field; {suggest(shown, names.shown)}"
         elif name in header[:position]:
             text = "is given twice"
         else:
             continue
         message = f"{shown} {text}"
         raise MalformedBody(f"The header's column {message}", [_error(shown, message)])
-
-
-def _all(names: Collection[str]) -> str:
-    return ", ".join(names)
 
 
 def _error(field: str, message: str) -> Mapping[str, str]:

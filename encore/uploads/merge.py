@@ -97,7 +97,7 @@ class MergeSteps:
         moments = tuple(default_values(upload.moments))
         await writer.write(Step(CREATED, moments))
         if statements.changes:
-            moments = tuple((field, field.refreshed()) for field in upload.refreshed)
+            moments = tuple((field, field.onupdate_value()) for field in upload.refreshed)
             await writer.write(Step(UPDATED, moments))
 
     async def counts(self) -> Counts:

@@ -11,7 +11,7 @@ from encore.errors import BadRequest, InvalidQuery, UnsupportedMediaType
 from encore.http.body import header
 from encore.http.media_types import content_type_of, parse_media_type
 from encore.http.preferences import is_lenient
-from encore.query.messages import invalid_parameter, unknown_parameter
+from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.uploads.formats import FORMATS, JSON, Format
 
 ATOMIC: Final = "atomic"

@@ -85,7 +85,7 @@ class _Shape:
             value = None
             if field.attribute in given:
                 self._convert.append((place, field.attribute, field.codec.to_driver))
-            elif (value := field.initial()) is UNSET:
+            elif (value := field.default_value()) is UNSET:
                 value = None
             elif isinstance(field.column.default, CallableColumnDefault):
                 self._initial.append((place, field))
@@ -107,7 +107,7 @@ class _Shape:
             value = attributes[name]
             staged[place] = value if convert is None or value is None else convert(value)
         for place, field in self._initial:
-            staged[place] = field.codec.driver_value(field.initial())
+            staged[place] = field.codec.driver_value(field.default_value())
         return staged
 
 
@@ -145,7 +145,7 @@ class RowMaker:
     def read(
         self, context: "UploadContext", line: int, body: dict[str, Any], *, hint: bool = True
     ) -> UploadedRow:
-        """Read the writable fields of one row; ``hint`` as in ``AllowedMembers.sort_out``."""
+        """Read the writable fields of one row; ``hint`` as in ``AllowedMembers.check``."""
         row = UploadedRow(context, line, {}, ValidationErrors())
         readers = self._from_text if context.request.format.is_text else self._from_json
         attributes = row.attributes
@@ -160,14 +160,14 @@ class RowMaker:
                 try:
                     attributes[attribute] = read(value)
                 except InvalidValue as refusal:
-                    row.errors.add(name, refusal.kind, str(refusal))
+                    row.errors.add(name, refusal.type_, str(refusal))
             elif field.nullable:
                 attributes[attribute] = None
             else:
                 row.errors.add(name, NULL_VIOLATION, "cannot be null", field.label)
         if others:
             lenient = context.request.lenient
-            for name in self._members.sort_out(body, row.errors, lenient=lenient, hint=hint):
+            for name in self._members.check(body, row.errors, lenient=lenient, hint=hint):
                 report_read_only(name, row.errors)
         return row
 

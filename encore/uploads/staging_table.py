@@ -117,7 +117,7 @@ class StagingTable:
             null: ColumnElement[Any] = literal_column("'null'")
             null = cast(null, JSONB()) if self._is_document(field) else null
             stored = func.nullif(stored, null)
-        if field.codec.instants is not None:
+        if field.codec.timestamp_range is not None:
             stored = longest(stored)
         return self.gives(field) & given.is_distinct_from(stored)
 

@@ -30,17 +30,17 @@ class ValidationErrors:
         self._texts: list[str] = []
         self._errors: list[FieldError] = []
 
-    def add(self, name: str, kind: str, text: str, label: str | None = None) -> None:
+    def add(self, name: str, type_: str, text: str, label: str | None = None) -> None:
         """Note that a field is wrong, in Sequelize's form.
 
         Args:
             name: The field, with its path in front where it is nested.
-            kind: Finale's word for what is wrong.
+            type_: Finale's word for what is wrong.
             text: What goes behind the name.
             label: The name to show, if another than ``name``.
         """
         text = f"{label or name} {text}"
-        self._texts.append(f"{kind}: {text}")
+        self._texts.append(f"{type_}: {text}")
         self._errors.append({"field": name, "message": text})
 
     @property
@@ -121,7 +121,7 @@ def validate_replace(
     for field in fields:
         left_out = field.attribute not in attributes and field.attribute not in unseen
         if left_out and not has_sql_default(field.column):
-            initial = field.initial()
+            initial = field.default_value()
             attributes[field.attribute] = None if initial is UNSET else initial
     return attributes
 
@@ -145,15 +145,15 @@ def _read(
                 continue
             if field.nullable:
                 attributes[field.attribute] = None
-            elif not field.generated:
+            elif not field.autoincrement:
                 errors.add(prefix + field.name, NULL_VIOLATION, "cannot be null", field.label)
             continue
         try:
             attributes[field.attribute] = read = field.codec.from_json(value)
-        except InvalidValue as refusal:
-            errors.add(prefix + field.name, refusal.kind, str(refusal))
+        except InvalidValue as error:
+            errors.add(prefix + field.name, error.type_, str(error))
             continue
-        if whole and field.generated and read > field.highest_choice:
-            text = f"must be at most {field.highest_choice}"
+        if whole and field.autoincrement and read > field.max_assignable:
+            text = f"must be at most {field.max_assignable}"
             errors.add(prefix + field.name, INVALID, text)
     return attributes

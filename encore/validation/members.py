@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from encore.models.fields import Field, Fields
-from encore.query.messages import SHOWN, nearest
 from encore.serializers.serializer import Serializer
+from encore.suggestions import SHOWN, suggest
 from encore.validation.body import INVALID, ValidationErrors
 
 
@@ -20,14 +20,15 @@ class AllowedMembers:
 
     Attributes:
         written: The names of fields that the body writes.
-        judged: Names that other code validates: relations, and what the option ``bodies`` names.
+        validated_elsewhere: Names that other code validates: relations, and the properties of the
+            option ``bodies``.
         read_only: Names that a GET shows, but that this body does not write.
         hints: Names that a refusal may suggest; never those of hidden fields.
         open: Whether hooks validate all other names.
     """
 
     written: frozenset[str]
-    judged: frozenset[str]
+    validated_elsewhere: frozenset[str]
     read_only: frozenset[str]
     hints: Sequence[str]
     open: bool = False
@@ -37,7 +38,7 @@ class AllowedMembers:
         cls,
         serializer: Serializer,
         written: Iterable[Field],
-        judged: Collection[str] = (),
+        validated_elsewhere: Collection[str] = (),
         schema: Mapping[str, Any] | None = None,
     ) -> "AllowedMembers":
         """Compile the members of a view's bodies.
@@ -45,26 +46,26 @@ class AllowedMembers:
         Args:
             serializer: The rows as a GET shows them.
             written: The fields that the body writes.
-            judged: The relations that it may write.
+            validated_elsewhere: The relations that it may write.
             schema: What the option ``bodies`` says of the body, if anything. Its ``properties``
                 are known names; a schema without them, or with ``additionalProperties``, leaves
                 all names to the hooks.
         """
         names = frozenset(field.name for field in written)
         properties: Mapping[str, Any] = {} if schema is None else schema.get("properties", {})
-        others = frozenset((*judged, *properties))
+        others = frozenset((*validated_elsewhere, *properties))
         shown = [*serializer.shown, *serializer.children]
         counts = [child.count_name for child in serializer.children.values() if child.count_name]
         return cls(
             written=names,
-            judged=others - names,
+            validated_elsewhere=others - names,
             read_only=frozenset((*shown, *counts)) - names - others,
             hints=tuple(dict.fromkeys((*shown, *properties))),
             open=schema is not None
             and (not properties or bool(schema.get("additionalProperties"))),
         )
 
-    def sort_out(
+    def check(
         self,
         body: Mapping[str, Any],
         errors: ValidationErrors,
@@ -84,7 +85,11 @@ class AllowedMembers:
         """
         if lenient or self.open or self.written.issuperset(body):
             return ()
-        others = [name for name in body if name not in self.written and name not in self.judged]
+        others = [
+            name
+            for name in body
+            if name not in self.written and name not in self.validated_elsewhere
+        ]
         for name in others:
             if name not in self.read_only:
                 report_unknown(name, self.hints if hint else None, errors, prefix)
@@ -104,7 +109,7 @@ def rejects_empty(fields: Fields) -> bool:
     others = [f for f in fields if not (f.managed or f.computed or f in fields.key)]
     stored = [field for field in others if field.column.computed is None]
     return bool(stored) and not any(
-        field.has_initial or field.column.server_default is not None for field in stored
+        field.has_default or field.column.server_default is not None for field in stored
     )
 
 
@@ -124,8 +129,8 @@ def report_unknown(
     if known is None:
         errors.add(prefix + name[:SHOWN], INVALID, "is not a member of this body")
         return
-    shown, hint = nearest(name, known)
-    errors.add(prefix + shown, INVALID, f"is not a member of this body; {hint}")
+    hint = suggest(name, known)
+    errors.add(prefix + name[:SHOWN], INVALID, f"is not a member of this body; {hint}")
 
 
 def report_read_only(name: str, errors: ValidationErrors, prefix: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from encore.models.fields import Field
 from encore.models.relations import Relation
 from encore.models.types import InvalidValue
-from encore.options.options import NESTED_ARRAYS
+from encore.options import NESTED_ARRAYS
 from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation import body as bodies
 from encore.validation.body import Attributes, ValidationErrors
@@ -212,7 +212,7 @@ class RelatedRowParser:
             reading.errors.add(name, bodies.INVALID, "must be an object")
             return None
         prefix = f"{name}."
-        read_only = self._members.sort_out(
+        read_only = self._members.check(
             given, reading.errors, prefix=prefix, lenient=reading.lenient
         )
         key = [(field, given[field.name]) for field in self._key if field.name in given]
@@ -253,8 +253,8 @@ class RelatedRowParser:
         for one, value in key:
             try:
                 values.append(one.codec.driver_value(one.codec.from_json(value)))
-            except InvalidValue as refusal:
-                errors.add(f"{name}.{one.name}", refusal.kind, str(refusal))
+            except InvalidValue as error:
+                errors.add(f"{name}.{one.name}", error.type_, str(error))
         return ConnectRelated(name, tuple(values), rest)
 
 

@@ -76,10 +76,10 @@ class Jwts:
     """Stands where the verifier of JWTs stands."""
 
     def __init__(self) -> None:
-        self.judged: list[bytes] = []
+        self.validated_elsewhere: list[bytes] = []
 
     async def verify(self, credential: bytes) -> AccessToken:
-        self.judged.append(credential)
+        self.validated_elsewhere.append(credential)
         return read_answer(GOOD, AUDIENCE)
 
 
@@ -137,7 +137,7 @@ async def test_only_what_has_not_three_segments_is_asked_about(oracle: Oracle) -
     await judge.verify(b"a.b.c")
     await judge.verify(b"opaque")
     await judge.verify(b"a.b")
-    assert jwts.judged == [b"a.b.c"]
+    assert jwts.validated_elsewhere == [b"a.b.c"]
     assert oracle.asked == ["opaque", "a.b"]
 
 

@@ -71,7 +71,7 @@ async def test_each_way_of_sending_no_token_has_its_answer(
 ) -> None:
     _refused(await service.get(*sent), status, challenge, words)
     assert not service.reached
-    assert service.refusals[0].reason != service.refusals[0].slug
+    assert service.unsupported_events[0].reason != service.unsupported_events[0].slug
     assert (await service.get(b"Bearer " + signer.token())).status_code == 200
 
 
@@ -134,7 +134,7 @@ async def test_each_wrong_header_or_claim_is_refused_in_one_neutral_sentence(
     token = signer.token(header, **claims)
     response = await service.get(b"Bearer " + token)
     _refused(response, 401, INVALID_TOKEN, NOT_VALID)
-    assert service.refusals[0].reason == reason
+    assert service.unsupported_events[0].reason == reason
     assert reason not in response.text
     assert token.decode() not in response.text + str(response.headers)
     assert (await service.get(b"Bearer " + signer.token())).status_code == 200
@@ -191,7 +191,7 @@ async def test_what_is_not_strictly_a_jwt_cannot_be_parsed(
 
 async def test_a_token_that_another_key_signed_is_refused(service: Any, forger: Any) -> None:
     _refused(await service.get(b"Bearer " + forger.token()), 401, INVALID_TOKEN, NOT_VALID)
-    assert service.refusals[0].reason == "signature"
+    assert service.unsupported_events[0].reason == "signature"
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])

@@ -209,7 +209,7 @@ def test_search_index_of_several_columns_finds_a_term_in_one_of_them(articles: M
         ("a", "q must be at least 3 characters long"),
         ("äö", "q must be at least 3 characters long"),
         ("\U0001f600\U0001f600", "q must be at least 3 characters long"),
-        ("abc\0", "q must not hold a NUL character"),
+        ("abc\0", "q must not contain a NUL character"),
         ("x" * 257, "q must be at most 256 characters long, not 257"),
     ],
 )

@@ -58,7 +58,7 @@ REFUSED: Final[dict[str, tuple[TypeEngine[Any], str]]] = {
     "array": (sa.ARRAY(sa.Integer), "register one with types={ARRAY: TypeAdapter(...)}"),
     "vector": (postgresql.TSVECTOR(), "register one with types={TSVECTOR: TypeAdapter(...)}"),
     "money": (MoneyType(), "whose values are of the Python type Money; register one"),
-    "mood": (MoodType(), "annotate what its process_result_value returns; or register one"),
+    "mood": (MoodType(), "annotate the return type of its process_result_value; or register one"),
 }
 
 

@@ -39,7 +39,7 @@ TAGGED = sa.Table(
 
 
 class Tag(Base):
-    """Computed by SQL from the link table, and its key is not its first column."""
+    """Computed by SQL from the association table, and its key is not its first column."""
 
     __tablename__ = "tags"
 
@@ -667,7 +667,7 @@ class Numbered(RefusedBase):
         (Quoted, {}, "has a quote, a backslash or a control character in its name"),
         (Clashing, {"include": ["quoted"]}, "quoted: a column has that name in JSON"),
         (Document, {}, "id is JSON, which has no one form in a path"),
-        (Compared, {}, "word: has a comparator of its own"),
+        (Compared, {}, "word: has a custom comparator"),
         (
             Team,
             {"endpoints": ["/teams/{id}"]},

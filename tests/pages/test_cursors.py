@@ -15,7 +15,7 @@ from encore import Crud
 from encore.database.tables import secrets
 from encore.errors import ConfigurationError
 from encore.execution.context import Context
-from encore.options.options import SortOptions
+from encore.options import SortOptions
 from encore.secret_key import Secret, StoredSecret
 from tests.fixtures.models import ModelApi, Serve
 from tests.fixtures.problems import assert_problem

@@ -15,7 +15,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from encore.execution.resource import Resource
-from encore.options.options import SortOptions
+from encore.options import SortOptions
 from encore.pages.page import BEGINNING, KeysetPosition, Page, PagedQuery, read_page
 from encore.types import FixedDecimal, UtcDateTime
 from tests.fixtures.in_process import empty

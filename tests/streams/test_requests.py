@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from encore import SearchOptions, SortOptions
 from encore.errors import NotAcceptable
 from encore.http.compression import accepts_gzip
-from encore.streams import sizes
+from encore.streams.context import FIRST_ROWS, MAX_ROWS, PAGE_BYTES, PageSize
 from tests.fixtures.models import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}
@@ -277,15 +277,15 @@ def test_name_in_another_script_is_written_as_rfc_8187_has_it(serve: Serve) -> N
 
 
 def test_stream_of_wide_rows_has_pages_of_few_rows() -> None:
-    size = sizes.PageSize()
-    assert size.rows == sizes.FIRST_ROWS
+    size = PageSize()
+    assert size.rows == FIRST_ROWS
     size.adapt(size.rows, size.rows * 1024 * 1024)
     assert size.rows == 1
     size.adapt(1, 100)
     assert size.rows > 1
     for _ in range(20):
         size.adapt(size.rows, size.rows * 100)
-    assert size.rows == sizes.PAGE_BYTES // 100
+    assert size.rows == PAGE_BYTES // 100
     for _ in range(2):
         size.adapt(size.rows, 1)
-    assert size.rows == sizes.MAX_ROWS
+    assert size.rows == MAX_ROWS

@@ -100,7 +100,7 @@ def test_an_entry_may_change_from_dated_to_weekly_and_back(job: httpx.Client) ->
             "date",
             'date must be an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z, not "2017-02-30"',
         ),
-        ({"date": None, "year": 2020, "week": "x"}, "week", 'week must be a whole number, not "x"'),
+        ({"date": None, "year": 2020, "week": "x"}, "week", 'week must be an integer, not "x"'),
         (
             {"date": None, "year": 2021, "week": 53},
             "week",

@@ -133,7 +133,7 @@ def test_no_refusal_names_a_hidden_field_but_a_write_only_one_may_be_written(dep
         ('{"goods": ' + "[" * 100_000, "", "The row is nested too deeply"),
         ('{"goods": "' + "x" * 1_100_000 + '"}', "", "The row is longer than 1048576 bytes"),
         (b"\xff", "", "The row is not UTF-8 at byte 0"),
-        ('{"weight": 1, "goods": "\\u0000"}', "goods", "goods must not hold a NUL character"),
+        ('{"weight": 1, "goods": "\\u0000"}', "goods", "goods must not contain a NUL character"),
         ('{"weight": 1, "goods": "\\ud800"}', "goods", "goods must be valid Unicode"),
         ('{"weight": 1, "goods": ["x"]}', "goods", "goods cannot be an array or an object"),
         ('{"weight": true, "goods": "x"}', "weight", "weight must be a decimal number"),

@@ -27,7 +27,7 @@ from sqlalchemy.sql import visitors
 from db.models.timesheet import Timesheet
 from encore.database.statement import Statement
 from encore.query import Condition
-from encore.query.messages import invalid_parameter
+from encore.query.parameter_errors import invalid_parameter
 from encore.sql.statements import params
 
 LEADS: Final = {"employee": "user_id", "project": "project"}

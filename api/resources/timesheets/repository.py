@@ -58,7 +58,7 @@ class TimesheetRepository:
     ) -> list[Row]:
         """Write the same into each entry; give the rows, in the order of the ids."""
         fields = self._resource.fields
-        written, values = fields.ordered({**fields.refreshed(), **attributes})
+        written, values = fields.ordered({**fields.onupdate_values(), **attributes})
         chosen = padded(ids)
         statement = self._changing(written, len(chosen))
         rows = await connection.fetch_all(statement, (*values, *chosen))

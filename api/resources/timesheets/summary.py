@@ -28,7 +28,7 @@ from encore.endpoints.openapi import list_parameters
 from encore.errors import InvalidQuery
 from encore.execution.actions import Action
 from encore.http.request_state import Access
-from encore.query.messages import invalid_parameter
+from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
 
 _BY: Final = "by"

@@ -63,7 +63,7 @@ class Create(Action):
         """Read related rows; keep what must be as the new row shows it, and report the rest."""
         resource, body = self.resource, context.given
         lenient = resource.ignores_members(context.scope)
-        context.read_only = resource.members.create.sort_out(body, errors, lenient=lenient)
+        context.read_only = resource.members.create.check(body, errors, lenient=lenient)
         for name in context.read_only:
             if name not in resource.serializer.shown:
                 report_read_only(name, errors)

@@ -19,7 +19,7 @@ from encore.execution.context import Context
 from encore.execution.nested.session_writes import LinkChange
 from encore.execution.resource import Resource
 from encore.http.body import read_json
-from encore.query.paging import NO_LIMIT
+from encore.query.page_parameters import NO_LIMIT
 from encore.validation.body import INVALID, ValidationErrors
 from encore.validation.nested import (
     MAX_CHILDREN,

@@ -7,13 +7,14 @@ from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
 from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
+from encore.pages.content_range import content_range_without_total
 from encore.pages.cursors import FIRST_PAGE, CursorPayload
 from encore.pages.page import KeysetPosition, Page, PagedQuery, read_page
 from encore.pages.page_request import PageRequest
 from encore.pages.totals import count_total
 from encore.query.filters import Pagination
-from encore.query.messages import invalid_parameter
-from encore.query.paging import CURSOR, content_range_without_total
+from encore.query.page_parameters import CURSOR
+from encore.query.parameter_errors import invalid_parameter
 
 _VARY: Final = (b"vary", b"Accept")
 """To another ``Accept``, a stream may be the answer (``encore.streams``)."""

@@ -78,13 +78,13 @@ class Update(RowAction):
         """Read related rows; keep what must be as it is stored, and report the rest."""
         resource, body = self.resource, context.given
         lenient = resource.ignores_members(context.scope)
-        read_only = resource.members.update.sort_out(body, errors, lenient=lenient)
+        read_only = resource.members.update.check(body, errors, lenient=lenient)
         if not self.hooked:  # A hook may put another key in the place of the path's.
             read_only = self._check_key(context, read_only, errors)
         reading = ParseOptions(errors, new=False, hooked=self.hooked, lenient=lenient)
         context.nested = resource.nested_reader.read(body, reading)
         for one in context.nested:  # Its foreign key is the object's business, not a default's.
-            for field in map(resource.fields.of_column, one.relation.foreign_key):
+            for field in map(resource.fields.get_by_column, one.relation.foreign_key):
                 if field.name not in body:
                     attributes.pop(field.attribute, None)
         context.read_only = read_only
@@ -203,7 +203,7 @@ class Update(RowAction):
             row = await connection.fetch_one(statements.read(conditions, keep=keep), values)
         else:
             for field in resource.onupdate_fields:
-                if (value := field.refreshed()) is not UNSET:
+                if (value := field.onupdate_value()) is not UNSET:
                     attributes[field.attribute] = value
             written, new = resource.ordered(attributes)
             statement = statements.update(written, conditions, keep=keep)

@@ -18,7 +18,9 @@ def check_additions(given: Mapping[str, Any], serializer: Serializer, resource: 
     """
     children = [child.serializer.fields for child in serializer.children.values()]
     for name in given:
-        found = [field for fields in children if (field := fields.named(name)) is not None]
+        found = [
+            field for fields in children if (field := fields.find_by_attribute(name)) is not None
+        ]
         if not found:
             known = [
                 known for fields in children for f in fields for known in (f.attribute, f.name)
@@ -33,5 +35,5 @@ def check_additions(given: Mapping[str, Any], serializer: Serializer, resource: 
 
 def additions(given: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     """Return what is added to a nested row of these fields, under its attribute names."""
-    named = ((fields.named(name), value) for name, value in given.items())
+    named = ((fields.find_by_attribute(name), value) for name, value in given.items())
     return {field.attribute: value for field, value in named if field is not None}

@@ -32,7 +32,7 @@ def unsyncable(serializer: Serializer) -> Iterator[str]:
         relation, key = child.relation, child.serializer.fields.key
         if not (relation.many and relation.writable):
             continue  # Compared only.
-        if not relation.plain:
+        if not relation.is_equijoin:
             yield f"sync: the rows of {name!r} are found by more than equal keys"
         elif any(field.name not in child.serializer.shown for field in key):
             yield f"sync: the key of the rows of {name!r} is not shown"

@@ -56,7 +56,7 @@ class RelatedRows:
         self._relation_loader = RelationLoader(child.serializer, dialect)
         relation = child.relation
         self.foreign = (
-            [child.serializer.fields.of_column(remote) for _, remote in relation.pairs]
+            [child.serializer.fields.get_by_column(remote) for _, remote in relation.pairs]
             if relation.owned and relation.writable
             else []
         )
@@ -91,7 +91,7 @@ class RelatedRows:
         if not item.changes:
             return
         fields = self.serializer.fields
-        written, values = fields.ordered({**fields.refreshed(), **item.changes})
+        written, values = fields.ordered({**fields.onupdate_values(), **item.changes})
         context.writing = Writing(self.serializer, item.changes, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
@@ -131,7 +131,7 @@ class RelatedRows:
         """Have a row refer to no parent any more."""
         fields = self.serializer.fields
         none: dict[str, Any] = {field.attribute: None for field in self.foreign}
-        written, values = fields.ordered({**fields.refreshed(), **none})
+        written, values = fields.ordered({**fields.onupdate_values(), **none})
         context.writing = Writing(self.serializer, none, f"{self.child.relation.name}.")
         if await connection.fetch_one(self.statements.update(written), (*values, *key)) is None:
             raise NotWritten("a related row still refers to its former parent")
@@ -155,7 +155,7 @@ class RelatedRows:
             row = await connection.fetch_one(self.statements.read(), item.key)
             if row is not None:
                 await self.check_rest(connection, row, rest, f"{item.name}.")
-        written, values = fields.ordered({**fields.refreshed(), **refers})
+        written, values = fields.ordered({**fields.onupdate_values(), **refers})
         context.writing = Writing(self.serializer, refers, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
@@ -190,7 +190,7 @@ class RelatedRows:
         """Insert a related row; ``add_to_children`` goes over what the client says."""
         fields, prefix = self.serializer.fields, f"{item.name}."
         attributes = {
-            **fields.initial(),
+            **fields.default_values(),
             **item.attributes,
             **additions(context.add_to_children, fields),
             **refers,

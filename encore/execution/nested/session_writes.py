@@ -154,7 +154,7 @@ class SessionNestedWrites:
             writes.assign(found, item.changes, f"{item.name}.")
             return found
         fields, prefix = one.child.serializer.fields, f"{item.name}."
-        managed = [field for field in fields if field.managed and field.has_initial]
+        managed = [field for field in fields if field.managed and field.has_default]
         attributes = {
             **{field.attribute: value for field, value in default_values(managed)},
             **item.attributes,

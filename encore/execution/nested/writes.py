@@ -37,7 +37,7 @@ class NestedWrites:
         """Return the parent's attributes that nested bodies will set."""
         fields = self._serializer.fields
         return frozenset(
-            fields.of_column(column).attribute
+            fields.get_by_column(column).attribute
             for one in nested
             for column in one.relation.foreign_key
         )
@@ -55,7 +55,7 @@ class NestedWrites:
                 remotes = [remote for _, remote in one.relation.pairs]
                 values = one.child.serializer.values(row, remotes)
             for column, value in zip(foreign, values, strict=True):
-                context.attributes[fields.of_column(column).attribute] = DriverValue(value)
+                context.attributes[fields.get_by_column(column).attribute] = DriverValue(value)
 
     async def write_after(self, connection: Connection, context: Context, parent: Row) -> None:
         """Write the rows that refer to the parent, which is stored by now."""

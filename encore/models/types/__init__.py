@@ -1,7 +1,7 @@
-"""Values: from JSON or query text to what a column holds, and from a row to JSON.
+"""Type codecs: conversion and validation of values between JSON, query text and driver values.
 
-A ``Codec`` is chosen once per column, by its SQLAlchemy type (``columns``). It is strict about
-types and sizes. ``adapter`` is how a service registers a type that is not known here.
+``registry`` chooses a ``Codec`` for each column by its SQLAlchemy type. Codecs are strict about
+types and sizes. A service registers a ``TypeAdapter`` for a type that is unknown here.
 """
 
 from encore.models.types.adapter import TypeAdapter, TypeAdapters

@@ -1,4 +1,4 @@
-"""Public JSON conversions for column types that the engine does not know: ``TypeAdapter``.
+"""``TypeAdapter``: the public JSON conversion of column types that the engine does not know.
 
 ::
 
@@ -24,12 +24,12 @@ class TypeAdapter:
     """JSON conversion of one column type.
 
     Attributes:
-        to_json: Returns the JSON value of what the ORM attribute holds; never called with None.
-        from_json: Returns what the ORM attribute shall hold for a JSON value. Raises
-            ``ValueError`` (or ``TypeError``) for an invalid one; a ``ValueError``'s message goes
-            behind the field's name in the 400: "must be a duration".
-        from_text: The same for a query parameter, a part of the path, or a cell of CSV. Default:
-            ``from_json`` of the string, and if it refuses that, of the string parsed as JSON.
+        to_json: Returns the JSON value of the ORM attribute's value; never called with None.
+        from_json: Returns the ORM attribute's value for a JSON value. Raises ``ValueError`` (or
+            ``TypeError``) for an invalid one; the message of a ``ValueError`` follows the field's
+            name in the 400: "must be a duration".
+        from_text: The same for a query parameter, a path parameter, or a cell of CSV. By default
+            ``from_json`` of the string, and if that is rejected, of the string parsed as JSON.
         schema: The JSON schema of a value in responses.
         accepts: The JSON schema of a value in requests; ``schema`` if None.
     """
@@ -42,19 +42,19 @@ class TypeAdapter:
 
 
 TypeAdapters = Mapping[Any, TypeAdapter | Callable[[Any], TypeAdapter]]
-"""Adapters, or functions that return one, under SQLAlchemy types."""
+"""Adapters, or functions that return one, by SQLAlchemy type."""
 
 
-def find_registered_conversion(kind: TypeEngine[Any], types: TypeAdapters) -> Conversion | None:
-    """Return the form of the adapter that is registered for a type; None if there is none."""
-    for base in type(kind).__mro__:
+def find_registered_conversion(type_: TypeEngine[Any], types: TypeAdapters) -> Conversion | None:
+    """Return the conversion of the adapter that is registered for a type; None if none is."""
+    for base in type(type_).__mro__:
         if base in types:
             entry = types[base]
-            return _form(entry if isinstance(entry, TypeAdapter) else entry(kind))
+            return _conversion(entry if isinstance(entry, TypeAdapter) else entry(type_))
     return None
 
 
-def _form(adapter: TypeAdapter) -> Conversion:
+def _conversion(adapter: TypeAdapter) -> Conversion:
     from_json = _validated(adapter.from_json)
 
     def from_string(text: str) -> Any:

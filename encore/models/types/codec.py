@@ -1,4 +1,4 @@
-"""A codec: how one column's values come in and go out; and the refusal of a value."""
+"""``Codec``: the conversions of one column's values; ``InvalidValue``: the error of a value."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,27 +11,29 @@ Converter = Callable[[Any], Any]
 Verifier = Callable[[Sequence[Any], Callable[[Any], Any]], None]
 
 _SHOWN: Final = 40
-"""How much of a refused value is repeated, in characters."""
+"""How many characters of an invalid value a message repeats."""
 
 
 class InvalidValue(ValueError):
-    """A value that its column cannot take; its text goes behind the field's name.
+    """A value that is invalid for its column; the message follows the field's name.
 
     Args:
-        text: What the value must be.
-        value: What it is, to be repeated behind the text; left out where the text says enough.
+        message: The requirement: "must be an integer".
+        value: The invalid value, repeated after the message; by default it is not.
 
     Attributes:
-        kind: Finale's word for it: ``string violation`` or ``Validation error``.
+        type_: Sequelize's error type: ``string violation`` or ``Validation error``.
     """
 
-    def __init__(self, text: str, value: Any = UNSET, *, kind: str = "Validation error") -> None:
-        super().__init__(text if value is UNSET else f"{text}, not {_shown(value)}")
-        self.kind = kind
+    def __init__(
+        self, message: str, value: Any = UNSET, *, type_: str = "Validation error"
+    ) -> None:
+        super().__init__(message if value is UNSET else f"{message}, not {_shown(value)}")
+        self.type_ = type_
 
 
 def _shown(value: Any) -> str:
-    """Write a value as JSON does, but only the beginning of what is long."""
+    """Return the beginning of a value's JSON."""
     match value:
         case dict() | list():
             return "an object" if isinstance(value, dict) else "an array"
@@ -39,7 +41,7 @@ def _shown(value: Any) -> str:
             return json.dumps(value)
         case str():
             text = json.dumps(_beginning(value), ensure_ascii=False)
-            # Of a lone surrogate, which is no text, no answer can be made.
+            # A lone surrogate cannot be encoded in a response.
             return text.encode("utf-8", "backslashreplace").decode()
         case number:
             return _beginning(str(number))
@@ -50,7 +52,7 @@ def _beginning(text: str) -> str:
 
 
 class Conversion(NamedTuple):
-    """A column type's JSON form; the members are those of ``Codec``, ``to_wire`` without null."""
+    """The JSON conversion of a column type; members as in ``Codec``, ``to_wire`` without null."""
 
     from_json: Converter
     from_text: Converter
@@ -61,30 +63,31 @@ class Conversion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How one column's values come in and go out. JSON's null is not a codec's business.
+    """The conversions and properties of one column's values. Null is handled by the callers.
 
     Attributes:
-        from_json: Takes a decoded JSON value; gives a Python value or raises ``InvalidValue``,
-            whose text goes behind the field's name.
-        from_text: The same for a query parameter or a part of the path.
-        to_driver: Turns the Python value into what the driver binds; None if it is that already.
-        to_wire: Turns a row's value into what JSON shows; None if it is that already.
-        schema: The JSON schema of a value that is given out.
-        accepts: The JSON schema of a value that is taken in.
-        is_text: Whether search looks at this column.
-        is_comparable: Whether it can be filtered by value; otherwise only whether it is null.
+        from_json: Returns the Python value of a decoded JSON value; raises ``InvalidValue``, whose
+            message follows the field's name.
+        from_text: The same for a query parameter or a path parameter.
+        to_driver: Returns the driver value of a Python value; None if they are the same.
+        to_wire: Returns the JSON value of a row's value; None if they are the same.
+        schema: The JSON schema of a value in responses.
+        accepts: The JSON schema of a value in requests.
+        is_text: Whether text operators and search apply to the column.
+        is_comparable: Whether it can be filtered by value; otherwise only by ``is_null``.
         is_ordered: Whether greater and less mean the same on every database.
-        null: What the driver binds for None; another value only for some decorated types.
-        text_operand: Processes text that the column is searched for, before wildcards are added;
-            None where it is compared as it stands.
-        instants: Makes the shortest and the longest stored form of a bound value, where a
-            database holds one instant in several forms; None elsewhere.
-        verify: Takes rows and what gives the column's value of a row. Raises an exception if one
-            of them does not fit the column and ``to_wire`` would not notice; None where none can.
-        ambiguous: Whether text that is accepted may also be what is shown of a stored value that
-            does not fit; None where it never is.
-        unsupported: Why the column cannot be shown; empty where it can.
-        takes_text: Whether bodies may also hold what ``from_text`` reads.
+        null: The driver value of None; not None only for some decorated types.
+        text_operand: Converts a search text before wildcards are added; None if it is compared
+            unchanged.
+        timestamp_range: Returns the shortest and the longest stored form of a bound value, where a
+            database stores one timestamp in several forms; None elsewhere.
+        verify: Takes rows and a function that returns the column's value of a row. Raises an
+            exception if a value is invalid for the column and ``to_wire`` would not notice; None
+            if there are no such values.
+        ambiguous: Returns whether a valid text may also be the output of an invalid stored value;
+            None if none ever is.
+        unsupported: Why the column cannot be output; empty if it can.
+        accepts_text: Whether bodies may also have strings that ``from_text`` parses.
     """
 
     from_json: Converter
@@ -98,33 +101,33 @@ class Codec:
     is_ordered: bool = True
     null: Any = None
     text_operand: Converter | None = None
-    instants: Callable[[Any], tuple[Any, Any]] | None = None
+    timestamp_range: Callable[[Any], tuple[Any, Any]] | None = None
     verify: Verifier | None = None
     ambiguous: Callable[[str], bool] | None = None
     unsupported: str = ""
-    takes_text: bool = False
+    accepts_text: bool = False
 
     @property
-    def in_bodies(self) -> dict[str, Any]:
+    def body_schema(self) -> dict[str, Any]:
         """The JSON schema of a value in a body."""
-        return {"anyOf": [self.accepts, {"type": "string"}]} if self.takes_text else self.accepts
+        return {"anyOf": [self.accepts, {"type": "string"}]} if self.accepts_text else self.accepts
 
     def driver_value(self, value: Any) -> Any:
-        """Give what the driver binds for this Python value."""
+        """Return the driver value of a Python value."""
         if value is None:
             return self.null
         return value if self.to_driver is None else self.to_driver(value)
 
 
 def unsupported_codec(unsupported: str, to_driver: Converter | None) -> Codec:
-    """Make the codec of a column that is stored, but never shown or written by callers."""
+    """Return the codec of a column that clients can neither read nor write."""
 
-    def refuse(_: Any) -> Any:
+    def reject(_: Any) -> Any:
         raise InvalidValue("cannot be written")
 
     return Codec(
-        refuse,
-        refuse,
+        reject,
+        reject,
         to_driver,
         None,
         {},
@@ -136,9 +139,9 @@ def unsupported_codec(unsupported: str, to_driver: Converter | None) -> Codec:
 
 
 def accepting_text(codec: Codec) -> Codec:
-    """Return a codec that also reads text in bodies: ``"12"`` for an integer.
+    """Return a codec that also parses strings in bodies: ``"12"`` for an integer.
 
-    What is refused either way is refused as the value that it is.
+    A string that cannot be parsed is rejected with the message for the original value.
     """
     read = codec.from_json
     if codec.is_text or codec.unsupported or codec.accepts.get("type") == "string":
@@ -156,4 +159,4 @@ def accepting_text(codec: Codec) -> Codec:
                 pass
             raise
 
-    return replace(codec, from_json=from_json, takes_text=True)
+    return replace(codec, from_json=from_json, accepts_text=True)

@@ -1,9 +1,9 @@
-"""Columns of a ``TypeDecorator``: JSON shows what the ORM attribute holds.
+"""Columns of a ``TypeDecorator``: their JSON is that of the ORM attribute's Python type.
 
-Which Python type that is, is taken from the decorator, in this order: its ``python_type``, the
-argument of ``TypeDecorator[...]``, the annotation of ``process_result_value``; and if it says
-nothing, from what its own processing makes of sample values. What is written, or compared with, is
-passed through ``process_bind_param``, and what that returns is checked against the column.
+The Python type is inferred from the decorator, in this order: its ``python_type``, the argument of
+``TypeDecorator[...]``, the annotation of ``process_result_value``, and else from sample values that
+are processed as if stored and read back. Written values and operands are passed through
+``process_bind_param``, whose result is validated against the column.
 """
 
 import ipaddress
@@ -23,7 +23,7 @@ from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.numbers import integer_conversion
 from encore.models.types.text import check_text
 
-_NAIVE: Final = datetime(2018, 8, 16, 2, 22, 9, 446000)  # noqa: DTZ001 - some types store those
+_NAIVE: Final = datetime(2018, 8, 16, 2, 22, 9, 446000)  # noqa: DTZ001 - some types store it
 _SAMPLES: Final[tuple[Any, ...]] = (
     "a",
     "1",
@@ -48,10 +48,10 @@ _SAMPLES: Final[tuple[Any, ...]] = (
 _STORED: Final[tuple[Any, ...]] = ("", "{}", "[]", "1", "a", '"a"', "192.0.2.1", 0, 1, 2, 1.5, b"a")
 
 
-def processes_values(kind: TypeEngine[Any]) -> bool:
-    """Return whether a decorator processes values in Python at all."""
+def processes_values(type_: TypeEngine[Any]) -> bool:
+    """Return whether a decorator processes values in Python."""
     return any(
-        getattr(type(kind), name) is not getattr(TypeDecorator, name)
+        getattr(type(type_), name) is not getattr(TypeDecorator, name)
         for name in (
             "process_bind_param",
             "process_result_value",
@@ -61,26 +61,26 @@ def processes_values(kind: TypeEngine[Any]) -> bool:
     )
 
 
-def attribute_type(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
-    """Return the type of what the ORM attribute holds; None if nothing says it.
+def attribute_type(type_: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
+    """Return the Python type of the ORM attribute's value; None if it cannot be inferred.
 
     Args:
-        kind: The column's type.
-        stored: What it decorates.
-        dialect: The database's.
+        type_: The column's type.
+        stored: The decorated type.
+        dialect: The dialect of the database.
     """
-    cls = type(kind)
+    cls = type(type_)
     for base in cls.__mro__[: cls.__mro__.index(TypeDecorator)]:
         if "python_type" in vars(base):
-            return kind.python_type
+            return type_.python_type
     reads = cls.process_result_value is not TypeDecorator.process_result_value
     if not reads and cls.result_processor is TypeDecorator.result_processor:
         return sqlalchemy_python_type(stored)
-    return _declared(cls) or _observed(kind, stored, dialect)
+    return _declared(cls) or _observed(type_, stored, dialect)
 
 
 def sqlalchemy_python_type(stored: TypeEngine[Any]) -> Any:
-    """Return SQLAlchemy's own Python type of a column type; None if it knows none."""
+    """Return SQLAlchemy's Python type of a column type; None if it has none."""
     try:
         return stored.python_type
     except NotImplementedError:
@@ -88,7 +88,7 @@ def sqlalchemy_python_type(stored: TypeEngine[Any]) -> Any:
 
 
 def _declared(cls: type) -> Any:
-    """Read ``TypeDecorator[int]``, or else the annotation of ``process_result_value``."""
+    """Return the type in ``TypeDecorator[int]``, or else in ``process_result_value``'s result."""
     for base in cls.__mro__:
         for original in getattr(base, "__orig_bases__", ()):
             origin = typing.get_origin(original)
@@ -98,32 +98,32 @@ def _declared(cls: type) -> Any:
                     return found
     try:
         hints = typing.get_type_hints(cls.process_result_value)  # type: ignore[attr-defined]
-    except (NameError, TypeError, AttributeError):  # Only for type checkers, or none at all.
+    except (NameError, TypeError, AttributeError):  # Missing, or imported for type checkers only.
         return None
     return _plain(hints.get("return"))
 
 
 def _plain(annotation: Any) -> Any:
-    """Return the one class that an annotation means; None where it says too little."""
-    alternatives = [one for one in typing.get_args(annotation) if one is not NoneType]
+    """Return the class that an annotation means; None if it means several or any."""
+    alternatives = [arg for arg in typing.get_args(annotation) if arg is not NoneType]
     origin = typing.get_origin(annotation)
     if isinstance(origin, type) and issubclass(origin, dict | list | tuple | set | frozenset):
         return origin
     if origin is not None and len(alternatives) == 1 and NoneType in typing.get_args(annotation):
         return _plain(alternatives[0])
-    says_little = annotation in (Any, object, NoneType)
-    return annotation if isinstance(annotation, type) and not says_little else None
+    is_vague = annotation in (Any, object, NoneType)
+    return annotation if isinstance(annotation, type) and not is_vague else None
 
 
-def _observed(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
-    """Return the type that samples have after being stored and read back.
+def _observed(type_: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> Any:
+    """Return the type of samples that were processed as if stored and read back.
 
-    A type that gives several kinds of samples back as they were, objects or arrays among them,
-    holds any JSON value.
+    A type that returns samples of several types unchanged, dicts or lists among them, holds any
+    JSON value.
     """
     kept: list[type] = []
     seen: list[type] = []
-    for sample, value in _read_back(kind, stored, dialect):
+    for sample, value in _read_back(type_, stored, dialect):
         if value is not None:
             seen.append(type(value))
             if type(value) is type(sample) and value == sample:
@@ -140,28 +140,28 @@ def _observed(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialec
 
 
 def _read_back(
-    kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect
+    type_: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield samples, each with what it is after being stored and read back."""
-    impl = kind.dialect_impl(dialect)
+    """Yield samples, each with its value after being stored and read back."""
+    impl = type_.dialect_impl(dialect)
     bind, result = impl.bind_processor(dialect), impl.result_processor(dialect, _numeric(stored))
     own = [*stored.enums] if isinstance(stored, types.Enum) else []
     for sample in (*own, *_SAMPLES):
         try:
             driver = _as_stored(sample if bind is None else bind(sample), stored, dialect)
             yield sample, driver if result is None else result(driver)
-        except Exception:  # noqa: BLE001, S112 - a sample that the type does not take
+        except Exception:  # noqa: BLE001, S112 - a sample that the type rejects
             continue
     for value in _STORED:
         try:
             driver = _as_stored(value, stored, dialect)
             yield None, driver if result is None else result(driver)
-        except Exception:  # noqa: BLE001, S112 - a stored value that the type does not know
+        except Exception:  # noqa: BLE001, S112 - a stored value that the type cannot read
             continue
 
 
 def _as_stored(value: Any, stored: TypeEngine[Any], dialect: Dialect) -> Any:
-    """Return what the database gives back for a value. Raises ``TypeError`` if it takes none."""
+    """Return a value as the database returns it. Raises ``TypeError`` if it cannot store it."""
     native = dialect.name != "sqlite"
     match stored:
         case types.Integer() if isinstance(value, int):
@@ -183,16 +183,16 @@ def _as_stored(value: Any, stored: TypeEngine[Any], dialect: Dialect) -> Any:
 
 
 def _numeric(stored: TypeEngine[Any]) -> Any:
-    """Return the number of the PostgreSQL type that a numeric column's values come as."""
+    """Return PostgreSQL's OID of a numeric type, which SQLAlchemy's result processors take."""
     if isinstance(stored, types.Float):
         return 701
     return 1700 if isinstance(stored, types.Numeric) else None
 
 
-def is_aware(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> bool:
+def is_aware(type_: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect) -> bool:
     """Return whether the datetimes of a decorator have a time zone."""
     naive_kept = False
-    for sample, value in _read_back(kind, stored, dialect):
+    for sample, value in _read_back(type_, stored, dialect):
         if isinstance(sample, datetime) and value == sample:
             if sample.tzinfo is not None:
                 return True
@@ -201,12 +201,12 @@ def is_aware(kind: TypeDecorator[Any], stored: TypeEngine[Any], dialect: Dialect
 
 
 def with_bind_check(
-    form: Conversion, kind: TypeDecorator[Any], stored: Any, dialect: Dialect
+    conversion: Conversion, type_: TypeDecorator[Any], stored: Any, dialect: Dialect
 ) -> Conversion:
-    """Return the form that also refuses what ``process_bind_param`` or the column refuses."""
-    impl: Any = kind.dialect_impl(dialect)
+    """Return a conversion that rejects what ``process_bind_param`` or the column rejects."""
+    impl: Any = type_.dialect_impl(dialect)
     if type(impl).process_bind_param is TypeDecorator.process_bind_param:
-        return form
+        return conversion
     check_stored = _stored_check(stored, dialect)
 
     def checked(value: Any) -> Any:
@@ -214,14 +214,14 @@ def with_bind_check(
             bound = impl.process_bind_param(value, dialect)
         except InvalidValue:
             raise
-        except Exception as error:  # Whatever a type of the service's own may raise.
+        except Exception as error:  # A custom type may raise anything.
             raise InvalidValue("is invalid", value) from error
         check_stored(bound)
         return value
 
-    return form._replace(
-        from_json=lambda value: checked(form.from_json(value)),
-        from_text=lambda text: checked(form.from_text(text)),
+    return conversion._replace(
+        from_json=lambda value: checked(conversion.from_json(value)),
+        from_text=lambda text: checked(conversion.from_text(text)),
     )
 
 

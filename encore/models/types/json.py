@@ -1,4 +1,4 @@
-"""JSON columns: any value that can be stored, and given out again."""
+"""Values of JSON columns: any JSON that can be stored and returned unchanged."""
 
 import json
 import math
@@ -10,14 +10,14 @@ from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.text import check_text
 
 MAX_DEPTH: Final = 64
-"""How deep a JSON column's value may be nested."""
+"""How many levels of arrays and objects a value of a JSON column may have."""
 
 
 def json_conversion(_: types.JSON, __: Dialect) -> Conversion:
-    """Read and write any JSON value that can be stored."""
+    """Return the conversion of JSON columns."""
 
     def from_json(value: Any) -> Any:
-        _check_document(value, MAX_DEPTH)
+        _check_storable(value, MAX_DEPTH)
         return value
 
     def from_text(value: str) -> Any:
@@ -29,21 +29,21 @@ def json_conversion(_: types.JSON, __: Dialect) -> Conversion:
     return Conversion(from_json, from_text, {})
 
 
-def _check_document(value: Any, depth: int) -> None:
-    """Refuse what could not be stored, or not be given out again."""
+def _check_storable(value: Any, depth: int) -> None:
+    """Raise ``InvalidValue`` for what cannot be stored, or not be returned unchanged."""
     match value:
         case str():
             check_text(value)
         case bool() | None:
             pass
         case int() if not -(2**63) <= value < 2**63:
-            raise InvalidValue("must hold no whole number of more than 64 bits")
+            raise InvalidValue("must not contain integers of more than 64 bits")
         case float() if not math.isfinite(value):
-            raise InvalidValue("must hold finite numbers alone")
+            raise InvalidValue("must contain finite numbers only")
         case dict() | list():
             if not depth:
-                raise InvalidValue(f"must be nested at most {MAX_DEPTH} deep")
+                raise InvalidValue(f"must have at most {MAX_DEPTH} levels of nesting")
             for name in value if isinstance(value, dict) else ():
                 check_text(name)
             for inner in value.values() if isinstance(value, dict) else value:
-                _check_document(inner, depth - 1)
+                _check_storable(inner, depth - 1)

@@ -1,4 +1,4 @@
-"""Numbers: whole, floating, decimal, and of a fixed number of decimals; and truth."""
+"""Conversions of integers, floats, decimals, decimals of fixed scale, and booleans."""
 
 import math
 import re
@@ -11,17 +11,24 @@ from sqlalchemy import Dialect, types
 from encore.models.types.codec import Conversion, InvalidValue
 from encore.types import FixedDecimal
 
-_WHOLE: Final = re.compile(r"-?\d{1,30}", re.ASCII)
+_INTEGER: Final = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_EXACT_DIGITS: Final = 15  # What a double gives back as it was.
-_DECIMALS_READ: Final = 10  # SQLAlchemy's, where a Numeric does not say.
-_KEPT_NUMBERS: Final = 1_024  # Hours, prices: an upload repeats few of them many times.
-_SAFE_INTEGER: Final = 2**53 - 1  # Beyond it JavaScript, and many a JSON reader, loses digits.
+_EXACT_DIGITS: Final = 15
+"""How many decimal digits a double preserves."""
+
+_DEFAULT_SCALE: Final = 10
+"""How many decimals SQLAlchemy reads of a Numeric without a scale."""
+
+_CACHED_NUMBERS: Final = 1_024
+"""How many parsed decimals are cached: an upload repeats few prices or hours many times."""
+
+_SAFE_INTEGER: Final = 2**53 - 1
+"""The largest integer that JavaScript, and many a JSON parser, reads without losing digits."""
 
 
-def integer_conversion(kind: types.Integer, dialect: Dialect) -> Conversion:
-    """Read and write a whole number that the column can hold."""
-    high = _highest(kind, dialect)
+def integer_conversion(type_: types.Integer, dialect: Dialect) -> Conversion:
+    """Return the conversion of integers within the range of the column."""
+    high = _max_integer(type_, dialect)
     low = -high - 1
 
     def check(value: int) -> int:
@@ -34,32 +41,32 @@ def integer_conversion(kind: types.Integer, dialect: Dialect) -> Conversion:
             return check(int(value))
         if isinstance(value, int) and not isinstance(value, bool):
             return check(value)
-        raise InvalidValue("must be a whole number", value)
+        raise InvalidValue("must be an integer", value)
 
     def from_text(value: str) -> int:
-        if _WHOLE.fullmatch(value) is None:
-            raise InvalidValue("must be a whole number", value)
+        if _INTEGER.fullmatch(value) is None:
+            raise InvalidValue("must be an integer", value)
         return check(int(value))
 
     accepts = {"type": "integer", "minimum": low, "maximum": high}
     return Conversion(from_json, from_text, {"type": "integer"}, None, accepts)
 
 
-def _highest(kind: types.Integer, dialect: Dialect) -> int:
-    """Give the largest integer of a column.
+def _max_integer(type_: types.Integer, dialect: Dialect) -> int:
+    """Return the largest integer of a column.
 
-    SQLite's always have 64 bits, whatever the column is called; but beyond 2**53 JavaScript and
-    many a JSON reader lose digits, so more than that is for those who say BigInteger.
+    SQLite stores 64 bits in every integer column, but JSON parsers lose digits beyond 2**53: only
+    a BigInteger column accepts more.
     """
-    if isinstance(kind, types.BigInteger):
+    if isinstance(type_, types.BigInteger):
         return 2**63 - 1
     if dialect.name == "sqlite":
         return _SAFE_INTEGER
-    return 2**15 - 1 if isinstance(kind, types.SmallInteger) else 2**31 - 1
+    return 2**15 - 1 if isinstance(type_, types.SmallInteger) else 2**31 - 1
 
 
-def float_conversion(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Conversion:
-    """Read and write a finite number."""
+def float_conversion(type_: types.Float[Any] | types.Numeric[Any], _: Dialect) -> Conversion:
+    """Return the conversion of finite numbers."""
 
     def from_json(value: Any) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -76,12 +83,12 @@ def float_conversion(kind: types.Float[Any] | types.Numeric[Any], _: Dialect) ->
             raise InvalidValue("must be a finite number", value)
         return from_json(float(value))
 
-    # Where the attribute is a decimal (asdecimal), JSON has the number all the same.
-    return Conversion(from_json, from_text, {"type": "number"}, float if kind.asdecimal else None)
+    # With asdecimal the attribute is a Decimal; JSON has a number as well.
+    return Conversion(from_json, from_text, {"type": "number"}, float if type_.asdecimal else None)
 
 
-def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) -> Decimal:
-    scale, precision = kind.scale, kind.precision
+def _check_numeric(type_: types.Numeric[Any], dialect: Dialect, number: Decimal) -> Decimal:
+    scale, precision = type_.scale, type_.precision
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         raise InvalidValue("must be a finite number", number)
@@ -97,35 +104,37 @@ def _check_numeric(kind: types.Numeric[Any], dialect: Dialect, number: Decimal) 
 
 
 def _is_exact(number: Decimal, scale: int | None) -> bool:
-    """Tell whether a database without decimals, SQLite, gives the number back as it was."""
-    _, digits, exponent = number.normalize().as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101 - finite: checked
-    decimals = _DECIMALS_READ if scale is None else scale
+    """Return whether SQLite, which has no decimals, returns a finite number unchanged."""
+    normalized = number.normalize()
+    digits = len(normalized.as_tuple().digits)
+    decimals = digits - 1 - normalized.adjusted()
     return (
-        len(digits) <= _EXACT_DIGITS and number.adjusted() < _EXACT_DIGITS and -exponent <= decimals
+        digits <= _EXACT_DIGITS
+        and normalized.adjusted() < _EXACT_DIGITS
+        and decimals <= (_DEFAULT_SCALE if scale is None else scale)
     )
 
 
-def numeric_conversion(kind: types.Numeric[Any], dialect: Dialect) -> Conversion:
-    """Read and write a decimal, in JSON as text: many a reader's numbers lose digits.
+def numeric_conversion(type_: types.Numeric[Any], dialect: Dialect) -> Conversion:
+    """Return the conversion of decimals, strings in JSON: many parsers' numbers lose digits.
 
-    Without ``asdecimal`` the attribute is a float, and JSON has a number.
+    Without ``asdecimal`` the attribute is a float and JSON has a number.
     """
-    if not kind.asdecimal:
-        return float_conversion(kind, dialect)._replace(to_wire=float)
+    if not type_.asdecimal:
+        return float_conversion(type_, dialect)._replace(to_wire=float)
 
     def to_wire(value: Decimal) -> str:
         if not value.is_finite():
-            raise ValueError("JSON has no such number")
-        # Without a scale of its own, a number has the decimals that it needs, on any database.
+            raise ValueError("not a finite number")
+        # Without a scale, trailing zeros differ by database: remove them.
         text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if kind.scale is None and "." in text else text
+        return text.rstrip("0").rstrip(".") if type_.scale is None and "." in text else text
 
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
             raise InvalidValue("must be a decimal number", value)
         try:
-            return _check_numeric(kind, dialect, Decimal(value))
+            return _check_numeric(type_, dialect, Decimal(value))
         except InvalidOperation as error:
             raise InvalidValue("must be a decimal number", value) from error
 
@@ -137,19 +146,19 @@ def numeric_conversion(kind: types.Numeric[Any], dialect: Dialect) -> Conversion
     return Conversion(from_json, from_text, {"type": "string", "format": "decimal"}, to_wire)
 
 
-def fixed_decimal_conversion(kind: FixedDecimal, _: Dialect) -> Conversion:
-    """Read and write a decimal of few digits, in JSON as a number."""
-    highest = Decimal(2**31 - 1).scaleb(-kind.scale)
+def fixed_decimal_conversion(type_: FixedDecimal, _: Dialect) -> Conversion:
+    """Return the conversion of decimals of few digits, numbers in JSON."""
+    highest = Decimal(2**31 - 1).scaleb(-type_.scale)
 
-    @lru_cache(_KEPT_NUMBERS)
+    @lru_cache(_CACHED_NUMBERS)
     def from_text(value: str) -> Decimal:
         if _NUMBER.fullmatch(value) is None:
             raise InvalidValue("must be a decimal number", value)
         number = Decimal(value)
         if abs(number) > highest:
             raise InvalidValue(f"must be between -{highest} and {highest}", number)
-        if number != round(number, kind.scale):
-            raise InvalidValue(f"must have at most {kind.scale} decimals", number)
+        if number != round(number, type_.scale):
+            raise InvalidValue(f"must have at most {type_.scale} decimals", number)
         return number
 
     def from_json(value: Any) -> Decimal:
@@ -161,7 +170,7 @@ def fixed_decimal_conversion(kind: FixedDecimal, _: Dialect) -> Conversion:
 
 
 def boolean_conversion(_: types.Boolean, __: Dialect) -> Conversion:
-    """Read and write truth."""
+    """Return the conversion of booleans."""
 
     def from_json(value: Any) -> bool:
         if isinstance(value, bool):

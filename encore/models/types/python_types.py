@@ -1,4 +1,4 @@
-"""The JSON form of values of a Python type, whatever column they are stored in."""
+"""JSON conversions of Python types, for values of any column type."""
 
 import enum
 import ipaddress
@@ -50,7 +50,7 @@ _SCALARS: Final[Mapping[type, Callable[[Dialect], Conversion]]] = {
     date: lambda dialect: date_conversion(types.Date(), dialect),
     time: lambda dialect: time_conversion(types.Time(), dialect),
     uuid.UUID: lambda dialect: uuid_conversion(types.Uuid(), dialect),
-    # No check of digits: how the decimal is stored is the type's own matter.
+    # Digits are not limited: the decorator decides how the decimal is stored.
     Decimal: lambda _: numeric_conversion(types.Numeric(), _NO_DIALECT),
     object: lambda dialect: json_conversion(types.JSON(), dialect),
 }
@@ -58,29 +58,29 @@ _CONTAINERS: Final = (dict, list, tuple, set, frozenset)
 
 
 def python_type_conversion(python: Any, dialect: Dialect, *, aware: bool) -> Conversion | None:
-    """Return the JSON form of a Python type's values; None where JSON has none.
+    """Return the JSON conversion of a Python type; None if there is none.
 
     Args:
         python: The type, or ``object`` for any JSON value.
-        dialect: The database's.
+        dialect: The dialect of the database.
         aware: Whether its datetimes have a time zone.
     """
-    form: Conversion | None = None
+    conversion: Conversion | None = None
     if python in _SCALARS:
-        form = _SCALARS[python](dialect)
+        conversion = _SCALARS[python](dialect)
     elif python is datetime:
-        form = datetime_conversion(types.DateTime(timezone=aware), _NO_DIALECT)
+        conversion = datetime_conversion(types.DateTime(timezone=aware), _NO_DIALECT)
     elif python in _ADDRESSES:
-        form = iso_conversion(python, _ADDRESSES[python], "", str)(None, dialect)
+        conversion = iso_conversion(python, _ADDRESSES[python], "", str)(None, dialect)
     elif python in _CONTAINERS:
-        form = _container(python, dialect)
+        conversion = _container(python, dialect)
     elif isinstance(python, type) and issubclass(python, enum.Enum):
-        form = _choices(python)
-    return form
+        conversion = _choices(python)
+    return conversion
 
 
 def _container(python: type, dialect: Dialect) -> Conversion:
-    """Read and write JSON objects as dicts, or arrays as lists, tuples or sets."""
+    """Return the conversion of JSON objects to dicts, or of arrays to lists, tuples or sets."""
     document = json_conversion(types.JSON(), dialect)
     expected, schema = (dict, "object") if python is dict else (list, "array")
 
@@ -100,7 +100,7 @@ def _container(python: type, dialect: Dialect) -> Conversion:
 
 
 def _choices(python: type[enum.Enum]) -> Conversion:
-    """Read and write the members of an enumeration by their values, or names if those are none."""
+    """Return the conversion of an enumeration: by values if all are scalars, else by names."""
     scalars = all(isinstance(member.value, str | int | float) for member in python)
     shown = {member: member.value if scalars else member.name for member in python}
     members = {_text(value): member for member, value in shown.items()}

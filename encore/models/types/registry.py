@@ -1,4 +1,4 @@
-"""Which codec a column has, by its SQLAlchemy type."""
+"""The codec of each column, chosen by its SQLAlchemy type."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,7 +21,6 @@ from encore.models.types.decorated import (
     with_bind_check,
 )
 from encore.models.types.json import json_conversion
-from encore.models.types.network import network_conversion, unparsed_text_conversion
 from encore.models.types.numbers import (
     boolean_conversion,
     fixed_decimal_conversion,
@@ -39,7 +38,9 @@ from encore.models.types.temporal import (
 from encore.models.types.text import (
     binary_conversion,
     enum_conversion,
+    network_conversion,
     text_conversion,
+    unparsed_text_conversion,
     uuid_conversion,
 )
 from encore.models.types.verification import (
@@ -51,8 +52,8 @@ from encore.types import FixedDecimal, UtcDateTime, format_timestamp
 
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 
-# The first base that fits decides, so the narrower stands before the wider.
-_MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Conversion]], ...]] = (
+# The first matching base is used: subclasses come before their bases.
+_CONVERSIONS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Conversion]], ...]] = (
     (types.Enum, enum_conversion),
     (types.String, text_conversion),
     (types.Integer, integer_conversion),
@@ -72,148 +73,150 @@ _MAKERS: Final[tuple[tuple[Any, Callable[[Any, Dialect], Conversion]], ...]] = (
 
 
 def codec_for(
-    kind: TypeEngine[Any], dialect: Dialect, types_: TypeAdapters = _NONE_REGISTERED
+    type_: TypeEngine[Any], dialect: Dialect, types_: TypeAdapters = _NONE_REGISTERED
 ) -> Codec:
-    """Choose the codec of a column type.
+    """Return the codec of a column type.
 
-    A type without a JSON form gets an opaque codec, whose ``unsupported`` says why: its column can
-    be stored and left out of what is shown.
+    For a type without a JSON conversion, ``Codec.unsupported`` says why: such a column can be
+    stored, but neither read nor written by clients.
 
     Args:
-        kind: The column's type.
-        dialect: The database's.
-        types_: What is registered for types.
+        type_: The column's type.
+        dialect: The dialect of the database.
+        types_: The registered adapters.
     """
-    kind = resolve_variant(kind, dialect)
-    registered = find_registered_conversion(kind, types_)
-    if registered is None and isinstance(kind, UtcDateTime | FixedDecimal):
-        return _own_codec(kind, dialect)
-    form = registered or _form(kind, dialect)
-    if form is None:
-        return unsupported_codec(_unsupported(kind, dialect), _processors(kind, dialect)[0])
-    return _codec(kind, form, dialect)
+    type_ = resolve_variant(type_, dialect)
+    registered = find_registered_conversion(type_, types_)
+    if registered is None and isinstance(type_, UtcDateTime | FixedDecimal):
+        return _encore_type_codec(type_, dialect)
+    conversion = registered or _conversion(type_, dialect)
+    if conversion is None:
+        return unsupported_codec(_unsupported(type_, dialect), _processors(type_, dialect)[0])
+    return _codec(type_, conversion, dialect)
 
 
-def resolve_variant(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
-    """Return the variant of a type for this database, and what a domain or a bare decorator is."""
-    variants: Mapping[str, TypeEngine[Any]] = kind._variant_mapping  # noqa: SLF001 - nothing public gives it
-    kind = variants.get(dialect.name, kind)
-    if isinstance(kind, postgresql.DOMAIN):
-        return resolve_variant(kind.data_type, dialect)
-    return kind
+def resolve_variant(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return the variant of a type for this database; for a domain, its data type."""
+    variants: Mapping[str, TypeEngine[Any]] = type_._variant_mapping  # noqa: SLF001 - nothing public gives it
+    type_ = variants.get(dialect.name, type_)
+    if isinstance(type_, postgresql.DOMAIN):
+        return resolve_variant(type_.data_type, dialect)
+    return type_
 
 
-def storage_type(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
-    """Return the type in which the database holds a column's values: what decorators decorate."""
-    kind = resolve_variant(kind, dialect)
-    while isinstance(kind, TypeDecorator):
-        impl = kind.dialect_impl(dialect)
-        if not isinstance(impl, TypeDecorator):  # A type that this database has, such as INTERVAL.
+def storage_type(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return the type in which the database stores a column's values, without decorators."""
+    type_ = resolve_variant(type_, dialect)
+    while isinstance(type_, TypeDecorator):
+        impl = type_.dialect_impl(dialect)
+        if not isinstance(impl, TypeDecorator):  # A native type of this database, as INTERVAL.
             return impl
-        kind = resolve_variant(kind.load_dialect_impl(dialect), dialect)
-    return kind
+        type_ = resolve_variant(type_.load_dialect_impl(dialect), dialect)
+    return type_
 
 
-def _form(kind: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
-    if not isinstance(kind, TypeDecorator):
-        return _plain_form(kind, dialect)
-    if isinstance(kind, types.Interval | types.PickleType):
+def _conversion(type_: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
+    if not isinstance(type_, TypeDecorator):
+        return _basic_conversion(type_, dialect)
+    if isinstance(type_, types.Interval | types.PickleType):
         return None
-    stored = storage_type(kind, dialect)
-    if not processes_values(kind):
-        return _plain_form(stored, dialect)
-    python = attribute_type(kind, stored, dialect)
+    stored = storage_type(type_, dialect)
+    if not processes_values(type_):
+        return _basic_conversion(stored, dialect)
+    python = attribute_type(type_, stored, dialect)
     if python is None:
         return None
-    form = (
-        _plain_form(_unbounded(stored), dialect)
+    conversion = (
+        _basic_conversion(_unbounded(stored), dialect)
         if python is sqlalchemy_python_type(stored)
         else None
     )
-    if form is None or isinstance(stored, types.DateTime | types.JSON):
-        aware = is_aware(kind, stored, dialect)
-        form = python_type_conversion(python, dialect, aware=aware)
-    return None if form is None else with_bind_check(form, kind, stored, dialect)
+    if conversion is None or isinstance(stored, types.DateTime | types.JSON):
+        aware = is_aware(type_, stored, dialect)
+        conversion = python_type_conversion(python, dialect, aware=aware)
+    return None if conversion is None else with_bind_check(conversion, type_, stored, dialect)
 
 
 def _unbounded(stored: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Leave out the bounds, which are of what is stored."""
+    """Return a string type without its maximum length, which applies to the stored value."""
     if isinstance(stored, types.Enum):
         return stored
     return types.String() if isinstance(stored, types.String) else stored
 
 
-def _plain_form(kind: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
-    make = next((make for base, make in _MAKERS if isinstance(kind, base)), None)
-    return None if make is None else make(kind, dialect)
+def _basic_conversion(type_: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
+    make = next((make for base, make in _CONVERSIONS if isinstance(type_, base)), None)
+    return None if make is None else make(type_, dialect)
 
 
-def _own_codec(kind: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
-    """Choose the codec of a type of ours: its driver values become JSON in one step."""
-    if isinstance(kind, FixedDecimal):
+def _encore_type_codec(type_: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
+    """Return the codec of a type of ``encore.types``: driver values become JSON in one step."""
+    if isinstance(type_, FixedDecimal):
         return replace(
-            _codec(kind, fixed_decimal_conversion(kind, dialect), dialect),
-            to_wire=_nullable(kind.number),
+            _codec(type_, fixed_decimal_conversion(type_, dialect), dialect),
+            to_wire=_nullable(type_.number),
         )
-    to_wire = None if kind.is_text(dialect) else _nullable(format_timestamp)
-    verify = verify_fixed_text if kind.is_text(dialect) else None
-    codec = _codec(kind, utc_conversion(kind, dialect), dialect)
+    to_wire = None if type_.is_text(dialect) else _nullable(format_timestamp)
+    verify = verify_fixed_text if type_.is_text(dialect) else None
+    codec = _codec(type_, utc_conversion(type_, dialect), dialect)
     return replace(codec, to_wire=to_wire, verify=verify, ambiguous=None)
 
 
-def _codec(kind: TypeEngine[Any], form: Conversion, dialect: Dialect) -> Codec:
-    stored = storage_type(kind, dialect)
-    bind, result = _processors(kind, dialect)
-    to_wire = _chain(result, form.to_wire)
+def _codec(type_: TypeEngine[Any], conversion: Conversion, dialect: Dialect) -> Codec:
+    stored = storage_type(type_, dialect)
+    bind, result = _processors(type_, dialect)
+    to_wire = _chain(result, conversion.to_wire)
     is_document = isinstance(stored, types.JSON | types.LargeBinary)
     is_text = isinstance(stored, types.String) and not isinstance(stored, types.Enum)
     return Codec(
-        from_json=form.from_json,
-        from_text=form.from_text,
+        from_json=conversion.from_json,
+        from_text=conversion.from_text,
         to_driver=bind,
         to_wire=None if to_wire is None else _nullable(to_wire),
-        schema=form.schema,
-        accepts=form.accepts or form.schema,
-        is_text=is_text and form.schema.get("type") == "string",
+        schema=conversion.schema,
+        accepts=conversion.accepts or conversion.schema,
+        is_text=is_text and conversion.schema.get("type") == "string",
         is_comparable=not is_document,
         is_ordered=not isinstance(stored, types.Boolean | types.Enum),
-        null=_null(bind) if isinstance(kind, TypeDecorator) else None,
-        text_operand=_text_operand(kind, bind),
-        instants=instant_range(stored, dialect),
-        verify=verifier_for(stored, dialect) if form.to_wire is None or kind is stored else None,
-        ambiguous=_ambiguous(kind, stored, dialect),
+        null=_null(bind) if isinstance(type_, TypeDecorator) else None,
+        text_operand=_text_operand(type_, bind),
+        timestamp_range=instant_range(stored, dialect),
+        verify=verifier_for(stored, dialect)
+        if conversion.to_wire is None or type_ is stored
+        else None,
+        ambiguous=_ambiguous(type_, stored, dialect),
     )
 
 
 def _processors(
-    kind: TypeEngine[Any], dialect: Dialect
+    type_: TypeEngine[Any], dialect: Dialect
 ) -> tuple[Converter | None, Converter | None]:
-    """Return what SQLAlchemy does to values on their way to the driver, and back."""
-    impl = kind.dialect_impl(dialect)
+    """Return SQLAlchemy's bind processor and result processor of a type."""
+    impl = type_.dialect_impl(dialect)
     bind: Converter | None = impl.bind_processor(dialect)
-    stored = storage_type(kind, dialect)
-    if isinstance(kind, types.CHAR) and dialect.name == "postgresql":
+    stored = storage_type(type_, dialect)
+    if isinstance(type_, types.CHAR) and dialect.name == "postgresql":
         bind = _chain(bind, _without_padding)
-    if isinstance(stored, types.Float) and kind is stored:
+    if isinstance(stored, types.Float) and type_ is stored:
         return bind, None
     if isinstance(stored, types.Numeric | types.Float) and dialect.name != "sqlite":
-        if kind is stored:
-            return bind, None  # The driver's values are what is meant.
+        if type_ is stored:
+            return bind, None  # The driver returns the values unchanged.
         code = 701 if isinstance(stored, types.Float) else 1700
         return bind, impl.result_processor(dialect, code)
     result = impl.result_processor(dialect, None)
-    return bind, strict_result_processor(kind, result) if dialect.name == "sqlite" else result
+    return bind, strict_result_processor(type_, result) if dialect.name == "sqlite" else result
 
 
 def _without_padding(text: Any) -> Any:
-    """Strip what PostgreSQL pads CHAR with; it compares such a column with text unpadded."""
+    """Return a CHAR value without PostgreSQL's padding, which it ignores in comparisons."""
     return text.rstrip(" ") if isinstance(text, str) else text
 
 
 def _ambiguous(
-    kind: TypeEngine[Any], stored: TypeEngine[Any], dialect: Dialect
+    type_: TypeEngine[Any], stored: TypeEngine[Any], dialect: Dialect
 ) -> Callable[[str], bool] | None:
-    if isinstance(kind, TypeDecorator) and processes_values(kind):
+    if isinstance(type_, TypeDecorator) and processes_values(type_):
         return lambda _: True
     if dialect.name != "sqlite":
         return None
@@ -225,32 +228,35 @@ def _ambiguous(
 
 
 def _null(bind: Converter | None) -> Any:
-    """Return what a decorator binds for None."""
+    """Return the driver value of None for a decorator."""
     try:
         return None if bind is None else bind(None)
-    except Exception:  # noqa: BLE001 - a type that is never asked to store None
+    except Exception:  # noqa: BLE001 - a type that does not support None
         return None
 
 
-def _text_operand(kind: TypeEngine[Any], bind: Converter | None) -> Converter | None:
-    """Return what processes the text that a decorated column is searched for, as the ORM does."""
-    if not isinstance(kind, TypeDecorator) or bind is None or not processes_values(kind):
+def _text_operand(type_: TypeEngine[Any], bind: Converter | None) -> Converter | None:
+    """Return the processor of a decorated column's search texts, as in the ORM; None if none."""
+    if not isinstance(type_, TypeDecorator) or bind is None or not processes_values(type_):
         return None
-    return bind if kind.coerce_compared_value(operators.like_op, "") is kind else None
+    return bind if type_.coerce_compared_value(operators.like_op, "") is type_ else None
 
 
-def _unsupported(kind: TypeEngine[Any], dialect: Dialect) -> str:
-    if isinstance(kind, types.NullType):
+def _unsupported(type_: TypeEngine[Any], dialect: Dialect) -> str:
+    if isinstance(type_, types.NullType):
         return "SQLAlchemy does not know its type; give it one, as by type_coerce(..., String)"
-    text = f"no JSON form is known for the column type {kind!r}"
-    last = "register one"
-    if isinstance(kind, TypeDecorator) and not isinstance(kind, types.Interval | types.PickleType):
-        python = attribute_type(kind, storage_type(kind, dialect), dialect)
+    reason = f"no JSON form is known for the column type {type_!r}"
+    advice = "register one"
+    if isinstance(type_, TypeDecorator) and not isinstance(
+        type_, types.Interval | types.PickleType
+    ):
+        python = attribute_type(type_, storage_type(type_, dialect), dialect)
         if python is None:
-            text, last = f"{text}; annotate what its process_result_value returns", f"or {last}"
+            reason += "; annotate the return type of its process_result_value"
+            advice = f"or {advice}"
         else:
-            text += f", whose values are of the Python type {python.__name__}"
-    return f"{text}; {last} with types={{{type(kind).__name__}: TypeAdapter(...)}}"
+            reason += f", whose values are of the Python type {python.__name__}"
+    return f"{reason}; {advice} with types={{{type(type_).__name__}: TypeAdapter(...)}}"
 
 
 def _chain(first: Converter | None, second: Converter | None) -> Converter | None:

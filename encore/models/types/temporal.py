@@ -1,4 +1,4 @@
-"""Values whose JSON form is ISO text that one function reads: moments, dates, times of day."""
+"""Conversions of timestamps, dates and times, ISO 8601 strings in JSON."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -9,13 +9,20 @@ from sqlalchemy import Dialect, types
 from encore.models.types.codec import Conversion, Converter, InvalidValue
 from encore.types import format_timestamp, parse_datetime
 
-_A_MOMENT: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
+_TIMESTAMP: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 
 
 def iso_conversion(
     parse: Converter, expected: str, form: str, wire: Converter
 ) -> Callable[[Any, Dialect], Conversion]:
-    """Make the maker for a type whose JSON form is text that ``parse`` reads."""
+    """Return a function that returns the conversion of a type whose JSON values are strings.
+
+    Args:
+        parse: Returns the Python value of a string; raises ``ValueError``.
+        expected: What a value must be, for messages: "a date such as 2018-08-16".
+        form: The ``format`` in the JSON schema; empty for none.
+        wire: Returns the JSON value of a Python value.
+    """
 
     def from_text(value: Any) -> Any:
         if not isinstance(value, str):
@@ -29,7 +36,7 @@ def iso_conversion(
     return lambda _, __: Conversion(from_text, from_text, schema, wire)
 
 
-utc_conversion = iso_conversion(parse_datetime, _A_MOMENT, "date-time", format_timestamp)
+utc_conversion = iso_conversion(parse_datetime, _TIMESTAMP, "date-time", format_timestamp)
 date_conversion = iso_conversion(date.fromisoformat, "a date such as 2018-08-16", "date", str)
 
 
@@ -37,19 +44,19 @@ def _naive(text: str) -> datetime:
     return parse_datetime(text).replace(tzinfo=None)
 
 
-def datetime_conversion(kind: types.DateTime, dialect: Dialect) -> Conversion:
-    """Read and write a moment of SQLAlchemy's own types."""
-    parse = parse_datetime if kind.timezone and dialect.name != "sqlite" else _naive
-    return iso_conversion(parse, _A_MOMENT, "date-time", format_timestamp)(kind, dialect)
+def datetime_conversion(type_: types.DateTime, dialect: Dialect) -> Conversion:
+    """Return the conversion of SQLAlchemy's DateTime."""
+    parse = parse_datetime if type_.timezone and dialect.name != "sqlite" else _naive
+    return iso_conversion(parse, _TIMESTAMP, "date-time", format_timestamp)(type_, dialect)
 
 
-def time_conversion(kind: types.Time, dialect: Dialect) -> Conversion:
-    """Read and write a time of day."""
+def time_conversion(type_: types.Time, dialect: Dialect) -> Conversion:
+    """Return the conversion of times of day."""
 
     def parse(text: str) -> time:
-        moment = time.fromisoformat(text)
-        if moment.tzinfo is not None and not (kind.timezone and dialect.name != "sqlite"):
+        value = time.fromisoformat(text)
+        if value.tzinfo is not None and not (type_.timezone and dialect.name != "sqlite"):
             raise ValueError("an offset that would be lost")
-        return moment
+        return value
 
-    return iso_conversion(parse, "a time such as 02:22:09", "time", str)(kind, dialect)
+    return iso_conversion(parse, "a time such as 02:22:09", "time", str)(type_, dialect)

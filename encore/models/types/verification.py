@@ -1,7 +1,7 @@
-"""Verifying what a driver gives for a column, where no conversion would notice that it is wrong.
+"""Verification of stored values that are invalid for their column and need no conversion.
 
-SQLite stores any value in any column, whatever its type; and JSON has no infinite numbers. A
-column's values are verified all at once, which costs a fraction of looking at each.
+SQLite stores any value in any column, whatever its type; and JSON has no infinite numbers. All
+values of a column are verified at once, at a fraction of the cost of verifying each.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from sqlalchemy.types import TypeEngine
 from encore.models.types.codec import Converter, Verifier
 
 _INTEGERS: Final = frozenset({int, NoneType})
-_TRUTH: Final = {0: False, 1: True, None: None}
-_TIMESTAMP: Final = len("2018-08-16T02:22:09.446Z")
+_BOOLEANS: Final = {0: False, 1: True, None: None}
+_TIMESTAMP_LENGTH: Final = len("2018-08-16T02:22:09.446Z")
 
 
 def verifier_for(stored: TypeEngine[Any], dialect: Dialect) -> Verifier | None:
-    """Return what raises ``ValueError`` if a value does not fit a column of this type."""
+    """Return the verifier of a column type, which raises ``ValueError``; None if it needs none."""
     if isinstance(stored, types.Float):
         return _verify_finite
     if isinstance(stored, types.Numeric) and not stored.asdecimal:
@@ -38,32 +38,32 @@ def _verify_integers(rows: Sequence[Any], value_of: Converter) -> None:
 def _verify_finite(rows: Sequence[Any], value_of: Converter) -> None:
     try:
         finite = all(map(isfinite, map(value_of, rows)))
-    except TypeError:  # A null among them, or text.
+    except TypeError:  # There is a null or a string.
         finite = all(value is None or isfinite(value) for value in map(value_of, rows))
     if not finite:
         raise ValueError("not a finite number")
 
 
 def verify_fixed_text(rows: Sequence[Any], value_of: Converter) -> None:
-    """Raise an exception if a value is not of the form in which ``UtcDateTime`` is stored.
+    """Raise an exception if a value does not have the stored form of ``UtcDateTime``.
 
-    It looks at the length alone: reading each would cost a list as much as all else in it.
+    Only the length is verified: parsing each value would double the time that a list takes.
     """
     count = len(rows)
     try:
         size = len("".join(map(value_of, rows)))
-    except TypeError:  # A null among them, or a number.
+    except TypeError:  # There is a null or a number.
         texts = [value for value in map(value_of, rows) if value is not None]
         size, count = len("".join(texts)), len(texts)
-    if size != _TIMESTAMP * count:
+    if size != _TIMESTAMP_LENGTH * count:
         raise ValueError("not a timestamp")
 
 
-def strict_result_processor(kind: TypeEngine[Any], result: Converter | None) -> Converter | None:
-    """Return what makes Python values of SQLite's, and raises for what SQLAlchemy would bend."""
-    if isinstance(kind, types.Boolean):
-        return _TRUTH.__getitem__
-    if isinstance(kind, types.Numeric) and kind.asdecimal and result is not None:
+def strict_result_processor(type_: TypeEngine[Any], result: Converter | None) -> Converter | None:
+    """Return SQLite's result processor of a type, which raises for values that would change."""
+    if isinstance(type_, types.Boolean):
+        return _BOOLEANS.__getitem__
+    if isinstance(type_, types.Numeric) and type_.asdecimal and result is not None:
         convert = result
 
         def exact(value: Any) -> Any:

@@ -31,11 +31,11 @@ class IndexedSearch:
 
     def clause(
         self,
-        next_slot: Callable[[TypeEngine[Any]], BindParameter[Any]],
+        next_param: Callable[[TypeEngine[Any]], BindParameter[Any]],
         entity: Any = None,  # noqa: ARG002 - it is of the resource's own rows alone
     ) -> ColumnElement[bool]:
         """Write the condition, taking one slot."""
-        term = next_slot(String())
+        term = next_param(String())
         return holds_term(self.index, self.key, self.columns, term, sqlite=self.is_sqlite)
 
     def value(self, term: str) -> str:

@@ -1,10 +1,10 @@
-"""What only an ORM session does on a write: validators, events, cascades, versions, inheritance.
+"""Whether a model is written through an ORM session: for validators, events, cascades, versions.
 
-The engine writes a plain model by one compiled statement. A model whose mapper asks for more is
-written through a session; here is found out which, and why. What neither of the two ways can carry
-out (``load`` events: no instance is made when rows are read) is refused at start-up.
+A plain model is written by one compiled statement. A model that uses features of the unit of work
+is written through a session; this module finds the reasons. Features that neither way supports
+(``load`` events: rows are read without making instances) are rejected at start-up.
 
-SQLAlchemy's own listeners (backrefs, ``MutableDict``) are not reasons: they serve instances.
+SQLAlchemy's own listeners (backrefs, ``MutableDict``) do not count: they work on instances.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ _MAPPER_EVENTS: Final = {
     "delete": ("before_delete", "after_delete"),
 }
 _GENERATED: Final = "<string>"
-"""What dataclasses call the file of the functions that they generate."""
+"""The file name in the code of functions that ``dataclasses`` generates."""
 
 _ATTRIBUTE_EVENTS: Final = ("set", "append", "remove", "bulk_replace", "modified")
 _READING_EVENTS: Final = ("load", "refresh")
@@ -45,13 +45,13 @@ _SESSION_WRITING_EVENTS: Final = (
 
 
 class UnsupportedEventListener(Exception):
-    """A listener was added while the service runs, and nothing would call it."""
+    """A listener that was added while the service runs would never be called."""
 
 
 class SessionRequirements:
-    """Why a model's rows are written through a session, by action; empty where they are not.
+    """The reasons why a model's rows are written through a session, by action.
 
-    Listeners may be added at any time: what was found is kept until the number of SQLAlchemy's
+    Listeners may be added at any time: the reasons are cached until the number of SQLAlchemy's
     listeners changes.
     """
 
@@ -61,7 +61,7 @@ class SessionRequirements:
         self._reasons: dict[str, tuple[str, ...]] = {}
 
     def reasons(self, action: str) -> tuple[str, ...]:
-        """Return why an action needs a session; empty for one that is not of ``ACTIONS``."""
+        """Return why an action needs a session; empty if it needs none."""
         self.check()
         return self._reasons.get(action, ())
 
@@ -74,13 +74,13 @@ class SessionRequirements:
         listeners = len(registry._key_to_collection)  # noqa: SLF001 - nothing public counts them
         if listeners == self._known:
             return
-        for text in self.refusals():
-            raise UnsupportedEventListener(f"{self._mapped.model.__name__} has {text}")
+        for event in self.unsupported_events():
+            raise UnsupportedEventListener(f"{self._mapped.model.__name__} has {event}")
         self._reasons = {name: tuple(self._find(name)) for name in ACTIONS}
         self._known = listeners
 
-    def refusals(self) -> Iterator[str]:
-        """Yield what the model or its sessions ask for that cannot be carried out."""
+    def unsupported_events(self) -> Iterator[str]:
+        """Yield the listeners of the model and of sessions that would never be called."""
         for mapper in self._mapped.mapper.self_and_descendants:
             for name in _READING_EVENTS:
                 if _has_listener(getattr(mapper.class_manager.dispatch, name)):
@@ -119,7 +119,7 @@ def _mapper_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
 
 
 def _value_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
-    """Say which values are not those that were given."""
+    """Yield what changes the written values."""
     if mapper.validators:
         yield "@validates"
     for prop in mapper.attrs:
@@ -136,16 +136,17 @@ def _value_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
 
 
 def _delete_reasons(relationships: Iterable[RelationshipProperty[Any]]) -> Iterator[str]:
-    """Say which relationships have the ORM change other rows when one is deleted."""
-    for one in relationships:
-        if one.viewonly:
+    """Yield the relationships for which the ORM changes other rows when a row is deleted."""
+    for relationship in relationships:
+        if relationship.viewonly:
             continue
-        if one.cascade.delete:
-            yield f"the delete cascade of {one.key}"
-        elif one.secondary is not None:
-            yield f"the rows of {one.key}'s link table"
-        elif one.direction.name == "ONETOMANY" and one.passive_deletes != "all":
-            yield f"the foreign keys of {one.key}"
+        name = relationship.key
+        if relationship.cascade.delete:
+            yield f"the delete cascade of {name}"
+        elif relationship.secondary is not None:
+            yield f"the rows of the association table of {name}"
+        elif relationship.direction.name == "ONETOMANY" and relationship.passive_deletes != "all":
+            yield f"the foreign keys of {name}"
 
 
 def _constructor_reasons(mapper: Mapper[Any]) -> Iterator[str]:
@@ -154,29 +155,29 @@ def _constructor_reasons(mapper: Mapper[Any]) -> Iterator[str]:
     if dataclasses.is_dataclass(class_) and code and code.co_filename == _GENERATED:
         if hasattr(class_, "__post_init__"):
             yield "__post_init__"
-        for one in dataclasses.fields(class_):
-            if one.default_factory is not dataclasses.MISSING:
-                yield f"the default_factory of {one.name}"
+        for field in dataclasses.fields(class_):
+            if field.default_factory is not dataclasses.MISSING:
+                yield f"the default_factory of {field.name}"
     elif constructor is not _declarative_constructor:
-        yield "a constructor of its own"
+        yield "a custom constructor"
     if _has_listener(mapper.class_manager.dispatch.init):
         yield "an 'init' event"
 
 
 def _has_listener(collection: Iterable[Callable[..., Any]]) -> bool:
-    """Tell whether somebody else than SQLAlchemy listens."""
+    """Return whether any listener is not SQLAlchemy's."""
     return bool(collection) and any(_is_foreign(listener) for listener in collection)
 
 
 def _is_foreign(listener: Callable[..., Any]) -> bool:
-    """Tell whether a listener is not SQLAlchemy's; it wraps the functions that it is given."""
-    if not _is_sqlalchemys(listener):
+    """Return whether a listener, or a function that SQLAlchemy wraps in it, is not SQLAlchemy's."""
+    if not _is_of_sqlalchemy(listener):
         return True
     closure = getattr(listener, "__closure__", None) or ()
     inner = [cell.cell_contents for cell in closure if cell != CellType()]
-    functions = [one for one in inner if callable(one) and not isinstance(one, type)]
-    return any(not _is_sqlalchemys(function) for function in functions)
+    functions = [cell for cell in inner if callable(cell) and not isinstance(cell, type)]
+    return any(not _is_of_sqlalchemy(function) for function in functions)
 
 
-def _is_sqlalchemys(function: Callable[..., Any]) -> bool:
+def _is_of_sqlalchemy(function: Callable[..., Any]) -> bool:
     return (getattr(function, "__module__", None) or "").partition(".")[0] == "sqlalchemy"

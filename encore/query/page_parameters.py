@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from encore.query.messages import invalid_parameter
+from encore.query.parameter_errors import invalid_parameter
 
 DEFAULT_COUNT: Final = 100
 MAX_COUNT: Final = 1_000
@@ -88,7 +88,7 @@ def _whole(given: QueryParameters, name: str, default: int, rules: PagingRules) 
     text = texts[0]
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
-        raise invalid_parameter(name, "must be a whole number")
+        raise invalid_parameter(name, "must be an integer")
     return int(text)
 
 
@@ -106,29 +106,3 @@ def _natural(given: QueryParameters, name: str, rules: PagingRules) -> int:
     if not 0 <= number <= MAX_OFFSET:
         raise invalid_parameter(name, f"must be between 0 and {MAX_OFFSET}")
     return number
-
-
-def content_range(offset: int, rows: int, total: int) -> str:
-    """Return the value of ``Content-Range`` for a page of ``rows`` rows.
-
-    A page behind the last row is unsatisfied: ``items */7`` (RFC 9110, 14.4). An empty list stays
-    ``items 0-0/0``, as in Finale.
-    """
-    if rows:
-        return f"items {offset}-{offset + rows - 1}/{total}"
-    return f"items */{total}" if total else "items 0-0/0"
-
-
-def finale_content_range(offset: int, rows: int, total: int) -> str:
-    """Return the same as Finale writes it: ``items 100-99/7`` behind the last row."""
-    if rows or not offset:
-        return content_range(offset, rows, total)
-    return f"items {offset}-{offset - 1}/{total}"
-
-
-def content_range_without_total(offset: int, rows: int) -> str:
-    """Return the value where the total is unknown: ``items 0-99/*``.
-
-    Of no rows there is none: RFC 9110 has no form for nothing of an unknown length.
-    """
-    return f"items {offset}-{offset + rows - 1}/*"

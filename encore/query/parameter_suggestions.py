@@ -75,7 +75,7 @@ _POSTGREST: Final = re.compile(r"(?:not\.)?(eq|neq|gt|gte|lt|lte|like|ilike|in|i
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterHints:
+class ParameterSuggestions:
     """Finds what an unknown parameter may have meant.
 
     Attributes:
