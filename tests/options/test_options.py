@@ -8,16 +8,9 @@ import pytest
 from encore import ConfigurationError, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import Operation
 from encore.http.request_state import Access
-<<<<<<< HEAD:tests/options/test_options.py
-from encore.options.include import Include
-from encore.options.options import AssociationOptions
+from encore.options import AssociationOptions, Include
 from tests.fixtures.library import Api, assert_refused
 from tests.fixtures.library_models import Book, Country, Kind, Seat, Token, User
-=======
-from encore.options import AssociationOptions, Include
-from tests.crud.conftest import Api, assert_refused
-from tests.crud.library import Book, Country, Kind, Seat, Token, User
->>>>>>> cac34c2 (Rewrite models in standard terms; merge options, suggestions and small modules):tests/crud/test_crud_options.py
 
 MISTAKES: list[tuple[str, Any]] = [
     ("endpoints", "/users"),

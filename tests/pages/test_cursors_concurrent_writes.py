@@ -10,13 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-<<<<<<< HEAD:tests/pages/test_cursors_concurrent_writes.py
-from encore.options.options import SortOptions
-from tests.fixtures.models import ModelApi, Serve
-=======
 from encore.options import SortOptions
-from tests.models.conftest import ModelApi, Serve
->>>>>>> cac34c2 (Rewrite models in standard terms; merge options, suggestions and small modules):tests/models/test_list_cursors_together.py
+from tests.fixtures.models import ModelApi, Serve
 
 LASTING = 200 * int(os.environ.get("CURSOR_ROWS_FACTOR", "1"))
 WRITERS = 4

@@ -2,16 +2,9 @@
 
 import pytest
 
-<<<<<<< HEAD:tests/serializers/test_include.py
-from encore.options.include import Include
-from encore.options.options import AssociationOptions
+from encore.options import AssociationOptions, Include
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import Book, Node, Seat, Tag, Ticket, User
-=======
-from encore.options import AssociationOptions, Include
-from tests.crud.conftest import Api
-from tests.crud.library import Book, Node, Seat, Tag, Ticket, User
->>>>>>> cac34c2 (Rewrite models in standard terms; merge options, suggestions and small modules):tests/crud/test_crud_embedding.py
 
 
 def shelve(api: Api) -> None:
