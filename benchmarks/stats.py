@@ -68,10 +68,10 @@ def compute_ratio(samples: Mapping[str, Samples], scenario: Scenario) -> Ratio |
         for name, found in samples.items()
         if (rates := list_rates(found, scenario)) and scenario.name not in found.faults
     }
-    own = valid.pop(OURS, None)
-    if own is None or not valid:
+    ours = valid.pop(OURS, None)
+    if ours is None or not valid:
         return None
     best = max(valid, key=lambda name: statistics.median(valid[name]))
-    each = [ours / theirs for ours, theirs in zip(own, valid[best], strict=True)]
-    value = statistics.median(own) / statistics.median(valid[best])
+    each = [our / their for our, their in zip(ours, valid[best], strict=True)]
+    value = statistics.median(ours) / statistics.median(valid[best])
     return Ratio(value, min(each), max(each), best)

@@ -56,10 +56,10 @@ def _print_job(system: System, path: Path, cores: Cores, rows: int) -> None:
     seconds = time.perf_counter() - started
     if done.returncode != 0:
         raise BenchmarkError(f"the job ended with {done.returncode}: {done.stderr[-400:]}")
-    own = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    job = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"the job, {rows:,} rows of CSV: {rows / seconds:,.0f} rows a second")
     print(f"  service: {idle:.0f} MiB at rest, {read_peak_memory(service) - idle:+.0f} at its peak")
-    print(f"  job: {own:.0f} MiB at its peak (largest child so far)")
+    print(f"  job: {job:.0f} MiB at its peak (largest child so far)")
 
 
 def _print_upload(system: System, path: Path) -> None:

@@ -44,7 +44,7 @@ def find_differences(
 
 
 def show_responses(case: Case, theirs: Sequence[Response], ours: Sequence[Response]) -> str:
-    """Return the requests of a case and what both servers answered, one line each."""
+    """Return the requests of a case and the responses of both servers, one line each."""
     lines = []
     for request, their, our in zip(case.requests, theirs, ours, strict=True):
         lines.append(f"{request.method} {request.path} {(request.body or b'').decode()}")

@@ -1,4 +1,7 @@
-"""Finds Node and installs the packages of ``finale/``, for these tests and for the benchmarks."""
+"""Finds Node and installs the packages of ``finale/``, for these tests and for the benchmarks.
+
+``python -m tests.conformance.node`` only installs them.
+"""
 
 import json
 import os
@@ -69,3 +72,7 @@ def read_versions(node: str) -> dict[str, str]:
         manifest = MODULES / name / "package.json"
         versions[name] = json.loads(manifest.read_text())["version"]
     return versions
+
+
+if __name__ == "__main__":
+    install_finale()
