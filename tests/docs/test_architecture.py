@@ -14,7 +14,7 @@ def test_every_package_of_the_library_has_a_row() -> None:
     expected = {
         f"{path.name}/" if path.is_dir() else path.name
         for path in (ROOT / "encore").iterdir()
-        if path.name[0] not in "._" and path.name != "py.typed"
+        if (path / "__init__.py").is_file() or (path.suffix == ".py" and path.name[0] != "_")
     }
     assert set(_ROW.findall(inside)) == expected
 
