@@ -21,12 +21,13 @@ from encore.database.protocol import Database
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
 from encore.execution.hooks import ActionHooks
-from encore.execution.resource import DEFAULT_BODY_LIMIT, Resource
+from encore.execution.resource import Resource
 from encore.http.request_state import Access
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
 from encore.options import READING_ACTIONS, ResourceOptions, is_view
 from encore.resource.compatibility import compatibility_of
+from encore.resource.definition import DEFAULT_BODY_LIMIT
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes
 from encore.routes.custom_action_checks import check_operation

@@ -53,7 +53,7 @@ class Operation:
     def could_find(self, parameters: Mapping[str, str]) -> bool:
         """Return whether the path's parameters may be a row's: ``upload`` is no integer key."""
         action = self.pipeline.action
-        read = action.resource.key_of if action.by_key else action.resource.link_key_of
+        read = action.resource.parse_key if action.by_key else action.resource.parse_parent_key
         try:
             read({"path_params": parameters})
         except NotFound:

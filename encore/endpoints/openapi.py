@@ -174,8 +174,8 @@ def operation_extras(
         body["content"] = {**body.get("content", {}), FORM: {"schema": schema}}
     if action == "update" or (
         action == "create"
-        and not resource.refuses_empty
-        and not any(f.required for f in resource.creatable)
+        and not resource.bodies.rejects_empty
+        and not any(f.required for f in resource.bodies.creatable)
     ):  # No body is the empty object.
         extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
     if action != "delete":

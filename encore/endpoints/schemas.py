@@ -36,7 +36,7 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
 def create_schema(resource: "Resource") -> type[BaseModel]:
     """Make the schema of a new row's body."""
     closed = not resource.compatibility.ignores_members
-    serializer, related = resource.serializer, resource.nested_reader.creates
+    serializer, related = resource.serializer, resource.bodies.nested.creates
     foreign = {
         column for child in serializer.children.values() for column in child.relation.foreign_key
     }
@@ -45,11 +45,11 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
             _annotation(_or_generated(field.codec.body_schema, field), field, serializer),
             ... if field.required and field.column not in foreign else None,
         )
-        for field in resource.creatable
+        for field in resource.bodies.creatable
     }
     members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
-    members |= _read_only(serializer, resource.members.create)
-    least = 1 if resource.refuses_empty else 0
+    members |= _read_only(serializer, resource.bodies.members.create)
+    least = 1 if resource.bodies.rejects_empty else 0
     return _model(f"{_name(resource)}Create", members, closed=closed, least=least)
 
 
@@ -58,11 +58,11 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
     closed = not resource.compatibility.ignores_members
     members: dict[str, Any] = {
         field.name: (_annotation(field.codec.body_schema, field, resource.serializer), None)
-        for field in resource.updatable
+        for field in resource.bodies.updatable
     }
-    related = resource.nested_reader.updates
+    related = resource.bodies.nested.updates
     members |= {name: _described(_nested(child, closed=closed)) for name, child in related.items()}
-    members |= _read_only(resource.serializer, resource.members.update)
+    members |= _read_only(resource.serializer, resource.bodies.members.update)
     return _model(f"{_name(resource)}Update", members, closed=closed)
 
 

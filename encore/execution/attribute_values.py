@@ -6,13 +6,11 @@ dictionary of attribute names.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from encore.errors import HookError, UnknownAttribute
 from encore.models.fields import Field, Fields
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
+from encore.resource.definition import ResourceDefinition
 
 Given = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -36,7 +34,7 @@ class AttributeValues(dict[str, Any]):
 
     __slots__ = ("_resource",)
 
-    def __init__(self, resource: "Resource", known: Mapping[str, Any]) -> None:
+    def __init__(self, resource: ResourceDefinition, known: Mapping[str, Any]) -> None:
         super().__init__(known)
         self._resource = resource
 

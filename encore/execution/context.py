@@ -21,10 +21,10 @@ from encore.query import ListQuery
 from encore.validation.body import Attributes
 
 if TYPE_CHECKING:
-    from encore.execution.nested.related_rows import Writing
-    from encore.execution.resource import Resource
+    from encore.execution.related_write import RelatedWrite
     from encore.execution.stored_row import StoredRow
     from encore.models.fields import Field
+    from encore.resource.definition import ResourceDefinition
     from encore.validation.body import ValidationErrors
     from encore.validation.nested import NestedBody
 
@@ -89,7 +89,7 @@ class Context:
         settled: Whether the rows are found, so that no key and no criteria can narrow them.
     """
 
-    resource: "Resource"
+    resource: "ResourceDefinition"
     action: str
     scope: Scope
     unit: UnitOfWork
@@ -103,7 +103,7 @@ class Context:
     nested: "list[NestedBody]" = field(default_factory=list)
     read_only: tuple[str, ...] = ()
     stored: "StoredRow | None" = None
-    writing: "Writing | None" = None
+    writing: "RelatedWrite | None" = None
     narrowing: Criteria | None = None
     instance: Any = None
     deleted_instance: Any = None

@@ -10,7 +10,7 @@ the tenant filter of an earlier one. All these add::
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.sql import ClauseElement
@@ -20,9 +20,7 @@ from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
 from encore.query.filters import Comparison, Condition, IsNull, Or, RawFilter
 from encore.query.operators import EQUALS, IN
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
+from encore.resource.definition import ResourceDefinition
 
 
 class Criteria:
@@ -38,7 +36,7 @@ class Criteria:
 
     __slots__ = ("_resource", "closed", "conditions", "reusable", "values")
 
-    def __init__(self, resource: "Resource") -> None:
+    def __init__(self, resource: ResourceDefinition) -> None:
         self._resource = resource
         self.conditions: tuple[Condition, ...] = ()
         self.values: tuple[Any, ...] = ()

@@ -6,7 +6,7 @@ complete unique key is accepted: an action on one row never touches two.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.types import Scope
 
@@ -14,10 +14,8 @@ from encore.errors import HookError
 from encore.execution.attribute_values import field_named
 from encore.models.fields import Field
 from encore.models.keys import identifies_one_row
+from encore.resource.definition import ResourceDefinition
 from encore.sql.statements import Statements
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Lookup:
     values: tuple[Any, ...]
 
 
-def look_up(resource: "Resource", key: Any, scope: Scope) -> Lookup:
+def look_up(resource: ResourceDefinition, key: Any, scope: Scope) -> Lookup:
     """Read a key that a hook gives: Python values under names in Python or in JSON.
 
     Raises:
@@ -45,7 +43,7 @@ def look_up(resource: "Resource", key: Any, scope: Scope) -> Lookup:
         raise HookError(f"resource {resource.name}: key: must be a mapping, not {kind}")
     named = {field_named(resource.fields, name, resource.name): v for name, v in key.items()}
     fields = tuple(field for field in resource.fields if field in named)
-    parent = resource.link_key_of(scope)
+    parent = resource.parse_parent_key(scope)
     if set(fields) == set(resource.key):
         return Lookup(None, (*parent, *_values(resource, resource.key, named)))
     stored = [field.attribute for field in fields if not field.computed]
@@ -58,7 +56,7 @@ def look_up(resource: "Resource", key: Any, scope: Scope) -> Lookup:
 
 
 def _values(
-    resource: "Resource", fields: tuple[Field, ...], named: Mapping[Field, Any]
+    resource: ResourceDefinition, fields: tuple[Field, ...], named: Mapping[Field, Any]
 ) -> tuple[Any, ...]:
     bound = resource.fields.driver_values({field.attribute: named[field] for field in fields})
     return tuple(bound[field] for field in fields)

@@ -5,10 +5,10 @@ rollback are those of every other write. The row that is answered is read back b
 own statement. Which models need this, and why, is for ``models.behaviour``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Dialect, Float, Numeric
 from sqlalchemy.orm import RelationshipDirection, Session, defer, lazyload
@@ -17,15 +17,12 @@ from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
-from encore.errors import Conflict, NotFound, ValidationFailed
+from encore.errors import Conflict, ValidationFailed
 from encore.models.fields import DriverValue, Field, Fields
 from encore.models.session_requirements import SessionRequirements
 from encore.models.types.registry import storage_type
 from encore.serializers.stored_text import misfits
 from encore.validation.body import INVALID, Attributes, ValidationErrors
-
-if TYPE_CHECKING:
-    from encore.execution.context import Context
 
 VALIDATION_ERRORS: Final = (ValueError, AssertionError)
 """What SQLAlchemy's manual has validators raise."""
@@ -37,7 +34,6 @@ _FLOAT8: Final = 701
 _NUMERIC: Final = 1700
 
 T = TypeVar("T")
-Keys = Sequence[Any]
 Work = Callable[[Session], T]
 
 
@@ -58,15 +54,6 @@ class SessionWrites:
         self._mapper = fields.mapped.mapper
         self.behaviour = SessionRequirements(fields.mapped)
         self._key = tuple(python_reader(field.column.type, dialect) for field in fields.key)
-
-    def missing_arguments(self) -> Sequence[str]:
-        """Return what the constructor demands and no attribute of the class provides."""
-        known = self._mapper.attrs.keys()
-        return [
-            name
-            for name, one in self._fields.mapped.constructor.items()
-            if one.default is Parameter.empty and name not in known
-        ]
 
     def make(self, attributes: Attributes, prefix: str = "") -> Any:
         """Make an instance, its validators and attribute events run.
@@ -158,7 +145,7 @@ class SessionWrites:
         return relationship is not None and bool(relationship.uselist)
 
 
-async def run(connection: Connection, work: Work[T]) -> T:
+async def run_in_session(connection: Connection, work: Work[T]) -> T:
     """Run work in a session and flush.
 
     Raises:
@@ -192,61 +179,3 @@ def python_reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
         code = _FLOAT8 if isinstance(stored, Float) else _NUMERIC
     processor = kind.dialect_impl(dialect).result_processor(dialect, code)
     return processor or (lambda value: value)
-
-
-async def create(context: "Context") -> Row | None:
-    """Insert the row of a create, and its related ones; return it as it is stored."""
-    resource = context.resource
-    writes, nested = resource.session_writes, resource.session_nested
-    connection = await context.connection()
-    await nested.check_links(connection, context)
-
-    def work(session: Session) -> tuple[Keys, Mapping[str, Keys]]:
-        with session.no_autoflush:  # The row is not complete before its related ones are.
-            instance = writes.make(context.attributes)
-            session.add(instance)
-            made = nested.apply(session, instance, context)
-        session.flush()
-        return writes.identity(instance), nested.keys(context.nested, made)
-
-    key, made = await run(connection, work)
-    await nested.check_made(connection, context, made)
-    return await connection.fetch_one(resource.statements.stored(), tuple(key))
-
-
-async def update(context: "Context", row: Row) -> Row | None:
-    """Change a stored row as the context says; return it as it is stored then."""
-    resource = context.resource
-    writes, nested = resource.session_writes, resource.session_nested
-    key = resource.fields.key_of(row)
-    connection = await context.connection()
-    await nested.check_links(connection, context)
-
-    def work(session: Session) -> Mapping[str, Keys]:
-        instance = writes.load(session, key, row)
-        if instance is None:
-            raise NotFound
-        with session.no_autoflush:
-            writes.assign(instance, context.attributes)
-            made = nested.apply(session, instance, context)
-        session.flush()
-        return nested.keys(context.nested, made)
-
-    made = await run(connection, work)
-    await nested.check_made(connection, context, made)
-    return await connection.fetch_one(resource.statements.stored(), key)
-
-
-async def delete(context: "Context", row: Row) -> None:
-    """Delete a stored row, with all that the mapping has go or change with it."""
-    resource = context.resource
-    writes = resource.session_writes
-    key = resource.fields.key_of(row)
-
-    def work(session: Session) -> None:
-        instance = writes.load(session, key, row)
-        if instance is None:
-            raise NotFound
-        session.delete(instance)
-
-    await run(await context.connection(), work)

@@ -7,7 +7,7 @@ body of plain writable members never comes here.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import UNSET
 
@@ -15,14 +15,11 @@ from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.models.fields import DriverValue, Field, Fields
 from encore.models.types import InvalidValue
+from encore.resource.definition import ResourceDefinition
 from encore.serializers.serializer import Serializer
 from encore.validation.body import INVALID, Attributes, ValidationErrors
 from encore.validation.nested import ConnectRelated, NestedBody
 from encore.validation.unchanged import decode_record, report_changed, same_member
-
-if TYPE_CHECKING:
-    from encore.execution.context import Context
-    from encore.execution.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class StoredRow:
 
     @classmethod
     async def of(
-        cls, resource: "Resource", connection: Connection, row: Row, given: Iterable[str]
+        cls, resource: ResourceDefinition, connection: Connection, row: Row, given: Iterable[str]
     ) -> "StoredRow":
         """Return the row as it is shown, with those relations that a body gives."""
         serializer = resource.serializer
@@ -50,26 +47,38 @@ class StoredRow:
         await resource.relation_loader.embed(connection, (row,), [record], embedded)
         return cls(serializer, row, decode_record(record))
 
-    def check(self, context: "Context") -> None:
-        """Take unchanged relations out of the context, and refuse changed read-only members.
+    def check(
+        self,
+        body: Mapping[str, Any],
+        read_only: Iterable[str],
+        nested: Iterable[NestedBody],
+        attributes: Attributes,
+    ) -> list[NestedBody]:
+        """Return the related rows of a body that are not as they are stored.
+
+        Args:
+            body: The JSON object.
+            read_only: The names of members that must be unchanged.
+            nested: What the body contains of related rows.
+            attributes: The values that are written, by attribute names.
 
         Raises:
-            ValidationFailed: A member cannot be changed, or two contradict each other.
+            ValidationFailed: A read-only member is changed, or two members contradict each other.
         """
-        errors, given = ValidationErrors(), context.given
-        report_changed(self.serializer, given, context.read_only, self.shown, errors)
+        errors = ValidationErrors()
+        report_changed(self.serializer, body, read_only, self.shown, errors)
         changed = []
-        for one in context.nested:
-            name = one.relation.name
-            if same_member(self.serializer, name, given[name], self.shown.get(name, UNSET)):
+        for relation_body in nested:
+            name = relation_body.relation.name
+            if same_member(self.serializer, name, body[name], self.shown.get(name, UNSET)):
                 continue
-            if one.errors is not None:
-                one.errors.check()
-            changed.append(one)
-            if not self._keeps_foreign_key(one, given):
-                report_contradiction(one, context.attributes, self.serializer.fields, errors)
+            if relation_body.errors is not None:
+                relation_body.errors.check()
+            changed.append(relation_body)
+            if not self._keeps_foreign_key(relation_body, body):
+                report_contradiction(relation_body, attributes, self.serializer.fields, errors)
         errors.check()
-        context.nested = changed
+        return changed
 
     def changed(self, attributes: Attributes) -> Attributes:
         """Return the attributes that differ from what is stored."""

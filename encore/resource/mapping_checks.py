@@ -1,51 +1,33 @@
-"""Checks of what a mapping allows, at start-up: does a path mean one row, can rows be written?
+"""Start-up checks of what a mapping allows: does a path identify one row, can rows be written?
 
-What is wrong with an option in itself is for ``checks``; here it is held against the mapper.
+``option_checks`` validates each option alone; here the options are compared with the mapper.
 """
 
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import Any, Final
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, Column, Dialect
 
 from encore.errors import ConfigurationError
 from encore.models.defaults import has_sql_default, is_context_sensitive, sql_default
-from encore.models.fields import Field
+from encore.models.fields import Fields
 from encore.models.keys import identifies_one_row
 from encore.models.mapped_class import MappedClass, Model
+from encore.models.session_requirements import SessionRequirements
 from encore.models.types.registry import storage_type
-from encore.resource.option_checks import check_path
+from encore.options import ResourceOptions
+from encore.resource.paths import ResourcePaths
+from encore.serializers.serializer import Serializer
+from encore.validation.nested import SYNC
 
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
+_COLLECTION_ACTIONS: Final = ("list", "create")
+_ROW_ACTIONS: Final = ("read", "update", "delete")
+_WRITING_ACTIONS: Final = ("create", "update", "delete")
 
-_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_OF_MANY: Final = ("list", "create")
-_OF_ONE_ROW: Final = ("read", "update", "delete")
-_WRITING: Final = ("create", "update", "delete")
-
-
-def placeholder(field: Field) -> str:
-    """Return a field's place in a path template: ``{id}``.
-
-    A path parameter is an identifier; a column called ``part-id`` goes by its attribute's name.
-    """
-    return f"{{{field.name if _WORD.fullmatch(field.name) else field.attribute}}}"
-
-
-def default_path(resource: "Resource") -> str:
-    """Return the collection path of a resource that is given none: its table's name.
-
-    Raises:
-        ConfigurationError: There is no such name, or it does not fit into a path.
-    """
-    name = getattr(resource.fields.mapped.mapper.local_table, "name", "")
-    path = f"/{name}"
-    if not name or any(check_path(path)):
-        text = f"must be given: the table's name {str(name)!r} makes no path"
-        raise ConfigurationError(resource.name, "endpoints", text)
-    return path
+Problems = Iterator[tuple[str, str]]
+"""The options that the mapping does not allow, and why."""
 
 
 def check_class(model: Model) -> None:
@@ -58,80 +40,121 @@ def check_class(model: Model) -> None:
         raise ConfigurationError(model.__name__, "model", refusal)
 
 
-def check_mapped(resource: "Resource") -> None:
+def check_mapping(
+    options: ResourceOptions, fields: Fields, paths: ResourcePaths, dialect: Dialect
+) -> None:
     """Raise ``ConfigurationError`` for the first action that the mapping does not allow."""
-    for option, text in _complaints(resource):
-        raise ConfigurationError(resource.name, option, text)
+    for option, message in _MappingChecks(options, fields, paths, dialect).problems():
+        raise ConfigurationError(options.model.__name__, option, message)
 
 
-def _complaints(resource: "Resource") -> Iterator[tuple[str, str]]:
-    mapped, actions = resource.fields.mapped, resource.options.actions
-    for text in resource.session_writes.behaviour.unsupported_events():
-        yield "model", text
-    yield from _unclear_paths(resource)
-    for action in _WRITING:
-        if action in actions and not mapped.tables:
-            yield "actions", f"{action}: the model is mapped to a SELECT, which cannot be written"
-    if "create" in actions:
-        yield from _uncreatable(resource)
-    if resource.options.put_replaces:
-        yield from _unknown_defaults(resource)
+def check_synchronised_arrays(options: ResourceOptions, serializer: Serializer) -> None:
+    """Raise ``ConfigurationError`` if ``nested_arrays="sync"`` cannot serve a relation."""
+    if options.nested_arrays != SYNC:
+        return
+    for name, child in serializer.children.items():
+        relation, key = child.relation, child.serializer.fields.key
+        if not (relation.many and relation.writable):
+            continue  # Compared only.
+        message = None
+        if not relation.is_equijoin:
+            message = f"sync: the rows of {name!r} are found by more than equal keys"
+        elif any(field.name not in child.serializer.shown for field in key):
+            message = f"sync: the key of the rows of {name!r} is not shown"
+        if message is not None:
+            raise ConfigurationError(options.model.__name__, "nested_arrays", message)
 
 
-def _unclear_paths(resource: "Resource") -> Iterator[tuple[str, str]]:
-    """Say which paths mean one row where all are meant, or several where one is."""
-    actions = resource.options.actions
-    if resource.collection_path_names_one_row:
-        for action in (one for one in _OF_MANY if one in actions):
-            path = f"{resource.collection_path!r}"
-            text = f"{action}: {path} names one row; give the path of the many too"
-            yield "endpoints", f"{text}, or actions must leave {action} out"
-    for action in _OF_ONE_ROW:
-        if action in actions and not resource.is_nested and not _names_one_row(resource):
-            yield "endpoints", _no_key(resource, action)
-    for field in resource.key:
-        if isinstance(storage_type(field.column.type, resource.statements.dialect), JSON):
-            yield "endpoints", f"{field.name} is JSON, which has no one form in a path"
+@dataclass(frozen=True, slots=True)
+class _MappingChecks:
+    options: ResourceOptions
+    fields: Fields
+    paths: ResourcePaths
+    dialect: Dialect
+
+    def problems(self) -> Problems:
+        mapped, actions = self.fields.mapped, self.options.actions
+        for message in SessionRequirements(mapped).unsupported_events():
+            yield "model", message
+        yield from self._ambiguous_paths()
+        for action in _WRITING_ACTIONS:
+            if action in actions and not mapped.tables:
+                message = "the model is mapped to a SELECT, which cannot be written"
+                yield "actions", f"{action}: {message}"
+        if "create" in actions:
+            yield from self._obstacles_to_create()
+        if self.options.put_replaces:
+            yield from self._unknown_defaults()
+
+    def _ambiguous_paths(self) -> Problems:
+        """Yield collection paths that name one row, and item paths that may name several."""
+        actions, paths = self.options.actions, self.paths
+        if paths.collection_path_names_one_row:
+            for action in _COLLECTION_ACTIONS:
+                if action in actions:
+                    path = f"{paths.collection_path!r}"
+                    message = f"{action}: {path} names one row; give the collection path too"
+                    yield "endpoints", f"{message}, or actions must leave {action} out"
+        for action in _ROW_ACTIONS:
+            if action in actions and not paths.is_nested and not self._identifies_one_row():
+                yield "endpoints", self._no_key(action)
+        for _, field in paths.key_parameters:
+            if isinstance(storage_type(field.column.type, self.dialect), JSON):
+                yield "endpoints", f"{field.name} is JSON, which has no one form in a path"
+
+    def _identifies_one_row(self) -> bool:
+        key = [field.attribute for _, field in self.paths.key_parameters]
+        return identifies_one_row(self.fields.mapped, key)
+
+    def _no_key(self, action: str) -> str:
+        names = ", ".join(field.name for field in self.fields.key)
+        return (
+            f"{action}: {self.paths.item_path!r} does not name one row; it must hold the primary"
+            f" key ({names}) or a unique key over NOT NULL columns, or actions must leave"
+            f" {action} out"
+        )
+
+    def _obstacles_to_create(self) -> Problems:
+        """Yield the reasons why no row of this class can be created."""
+        mapped = self.fields.mapped
+        for name in _missing_arguments(mapped):
+            yield "actions", f"create: the constructor's parameter {name} is not a mapped attribute"
+        mapper = mapped.mapper
+        if mapper.polymorphic_on is not None and mapper.polymorphic_identity is None:
+            yield "actions", "create: the class has no polymorphic identity"
+        elif mapper.single and mapped.discriminator is None:
+            yield "actions", "create: the discriminator is a SQL expression, which cannot be set"
+        for table in mapped.tables:
+            for column in table.columns:
+                if _is_required(column) and not mapped.has_column(column):
+                    message = f"create: the column {column.name} is required and not mapped"
+                    yield "actions", message
+
+    def _unknown_defaults(self) -> Problems:
+        """Yield the defaults that a replacing PUT could not set."""
+        for field in self.fields:
+            by_constructor = field.set_by_orm and not (field.managed or field.has_default)
+            if by_constructor and not field.nullable and field.column.server_default is None:
+                message = f"the default of {field.name} is known to the constructor alone"
+                yield "put_replaces", message
+            if is_context_sensitive(field.column.default) and not field.read_only:
+                yield "put_replaces", f"the default of {field.name} is known to an INSERT alone"
+            has_default = has_sql_default(field.column) and not (
+                field.autoincrement or field.read_only
+            )
+            if has_default and sql_default(field.column, self.dialect) is None:
+                message = f"the default of {field.name} is known to the database alone"
+                yield "put_replaces", message
 
 
-def _names_one_row(resource: "Resource") -> bool:
-    return identifies_one_row(resource.fields.mapped, [field.attribute for field in resource.key])
-
-
-def _no_key(resource: "Resource", action: str) -> str:
-    names = ", ".join(field.name for field in resource.fields.key)
-    return (
-        f"{action}: {resource.item_path!r} does not name one row; it must hold the primary key"
-        f" ({names}) or a unique key over NOT NULL columns, or actions must leave {action} out"
-    )
-
-
-def _uncreatable(resource: "Resource") -> Iterator[tuple[str, str]]:
-    """Say why no row of this class can be made."""
-    for name in resource.session_writes.missing_arguments():
-        yield "actions", f"create: the constructor's parameter {name} is not a mapped attribute"
-    mapper = resource.fields.mapped.mapper
-    if mapper.polymorphic_on is not None and mapper.polymorphic_identity is None:
-        yield "actions", "create: the class has no polymorphic identity"
-    elif mapper.single and resource.fields.mapped.discriminator is None:
-        yield "actions", "create: the discriminator is a SQL expression, which cannot be set"
-    for table in resource.fields.mapped.tables:
-        for column in table.columns:
-            if _is_required(column) and not resource.fields.mapped.has_column(column):
-                yield "actions", f"create: the column {column.name} is required and not mapped"
-
-
-def _unknown_defaults(resource: "Resource") -> Iterator[tuple[str, str]]:
-    """Say which defaults a PUT could not set."""
-    for field in resource.fields:
-        by_constructor = field.set_by_orm and not (field.managed or field.has_default)
-        if by_constructor and not field.nullable and field.column.server_default is None:
-            yield "put_replaces", f"the default of {field.name} is known to the constructor alone"
-        if is_context_sensitive(field.column.default) and not field.read_only:
-            yield "put_replaces", f"the default of {field.name} is known to an INSERT alone"
-        has_default = has_sql_default(field.column) and not (field.autoincrement or field.read_only)
-        if has_default and sql_default(field.column, resource.statements.dialect) is None:
-            yield "put_replaces", f"the default of {field.name} is known to the database alone"
+def _missing_arguments(mapped: MappedClass) -> list[str]:
+    """Return the constructor's required parameters that are not attributes of the class."""
+    known = mapped.mapper.attrs.keys()
+    return [
+        name
+        for name, parameter in mapped.constructor.items()
+        if parameter.default is Parameter.empty and name not in known
+    ]
 
 
 def _is_required(column: Column[Any]) -> bool:

@@ -39,7 +39,7 @@ class LinkOperation(Operation):
     def could_find(self, parameters: Mapping[str, str]) -> bool:
         """Return whether the path's parameters may be those of two rows."""
         nested = self._action.nested
-        read = nested.key_of if isinstance(self._action, RemoveLink) else nested.link_key_of
+        read = nested.parse_key if isinstance(self._action, RemoveLink) else nested.parse_parent_key
         try:
             read({"path_params": parameters})
         except NotFound:

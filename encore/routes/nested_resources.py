@@ -13,7 +13,7 @@ from encore.execution.resource import Resource
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.options import READING_ACTIONS, ResourceOptions
-from encore.resource.mapping_checks import placeholder
+from encore.resource.paths import path_parameter
 from encore.serializers.include import check_relation
 from encore.sql.parent_filter import ParentFilter
 
@@ -38,7 +38,7 @@ def nested_resources(parent: Resource, database: Database) -> dict[str, Resource
 
 def _nested(parent: Resource, relation: Relation, database: Database) -> Resource:
     target = Fields.of(relation.target, database.dialect)
-    own_names = {placeholder(field)[1:-1] for field in target.key}
+    own_names = {path_parameter(field)[1:-1] for field in target.key}
     prefix = f"{parent.name.lower()}_"
     of_parent = _PARAMETER.findall(parent.item_path)
     while any(prefix + name in own_names for name in of_parent):
@@ -46,7 +46,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
     parameters = tuple(prefix + name for name in of_parent)
     path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.item_path)
     collection_path = f"{path}/{relation.name.lower()}"
-    key = "/".join(map(placeholder, target.key))
+    key = "/".join(map(path_parameter, target.key))
     options = ResourceOptions(
         model=relation.target,
         endpoints=(collection_path, f"{collection_path}/{key}")
@@ -67,8 +67,8 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         database,
         default_access=parent.access("read"),
         body_limit=parent.body_limit,
-        link=ParentFilter(relation, parent.key),
-        link_parameters=parameters,
+        parent=ParentFilter(relation, parent.key),
+        parent_parameters=parameters,
         secret=parent.cursors.secret,
     )
 

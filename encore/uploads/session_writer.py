@@ -16,7 +16,7 @@ from encore.database import errors as db
 from encore.database.bulk import Bulk
 from encore.database.statement import Row
 from encore.errors import ApiError, Conflict, FieldError, ValidationFailed
-from encore.execution.session_writes import SessionWrites, python_reader, run
+from encore.execution.session_writes import SessionWrites, python_reader, run_in_session
 from encore.models.fields import Field
 from encore.serializers.serializer import Serializer
 from encore.uploads.formats import WHOLE_ROW
@@ -64,7 +64,7 @@ class SessionRowsWriter(RowsWriter):
         rows = await self._connection.fetch_all(self._statements.staged, values)
         try:
             async with self._connection.savepoint():
-                await run(self._connection, partial(self._write_rows, step, rows))
+                await run_in_session(self._connection, partial(self._write_rows, step, rows))
         except (*db.REFUSALS_OF_ROWS, ValidationFailed, Conflict) as error:
             return error
         return None

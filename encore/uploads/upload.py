@@ -120,14 +120,16 @@ class Upload(UploadHooks):
             mapped=resource.fields.mapped,
             dialect=dialect,
         )
-        creatable = [f for f in resource.creatable if f in staged]
+        creatable = [f for f in resource.bodies.creatable if f in staged]
         members = AllowedMembers.of(resource.serializer, creatable)
-        self.maker = RowMaker(self.stage, creatable, resource.nameable, resource.locations, members)
+        self.maker = RowMaker(
+            self.stage, creatable, resource.bodies.nameable, resource.locations, members
+        )
         shown = list(resource.serializer.shown)
         self.names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
 
     def _key(self) -> Field:
-        key = self.resource.generated
+        key = self.resource.identity_field
         if key is None or self.resource.fields.key != (key,):
             text = "needs a model with one key, numbered by the database"
             raise ConfigurationError(self.resource.name, "upload", text)

@@ -30,7 +30,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 def read(query: str | bytes) -> Any:
     """Read a query string as a list's."""
     query_string = query.encode() if isinstance(query, str) else query
-    return RESOURCE.read_query({"query_string": query_string, "headers": []})
+    return RESOURCE.parse_list_query({"query_string": query_string, "headers": []})
 
 
 def outcome(query: str | bytes) -> Any:

@@ -29,7 +29,7 @@ def plan(file: Path, by: str, query: str) -> list[str]:
     """Give SQLite's plan of a summary."""
     database = SqliteDatabase(file)
     timesheets: Resource = Crud(FastAPI(), database).resource(Timesheet)
-    filters = timesheets.read_query({"query_string": query.encode(), "headers": []})
+    filters = timesheets.parse_list_query({"query_string": query.encode(), "headers": []})
     grouping = Grouping.read(by.split(","))
     statement = summing(grouping, filters.shape.conditions, database.dialect)
     connection = connect(file)

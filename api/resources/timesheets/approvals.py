@@ -154,7 +154,7 @@ class DecideOnMany(Action):
         resource, body = self.resource, context.given
         errors = ValidationErrors()
         context.options["ids"] = read_ids(body, resource.key[0], errors)
-        attributes = validate_update(body, resource.updatable, errors)
+        attributes = validate_update(body, resource.bodies.updatable, errors)
         context.options["decision"] = Decision.read(body, attributes, errors, also=(IDS,))
         errors.check()
 

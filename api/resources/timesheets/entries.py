@@ -60,7 +60,7 @@ class Entries:
         self._limits = policies.limits
         self._history = policies.history
         self._locks = RowLock(timesheets, policies.dialect)
-        self._required = [f for f in timesheets.creatable if f.name not in _PERIOD]
+        self._required = [f for f in timesheets.bodies.creatable if f.name not in _PERIOD]
 
     def register(self) -> None:
         """Hang the hooks on the actions."""

@@ -80,7 +80,7 @@ class Summary(Action):
         context.options["grouping"] = Grouping.read(names)
         context.options["csv"] = _wants_csv(own[_FORMAT], context)
         narrowed = {**context.scope, "query_string": urlencode(filters).encode()}
-        context.query = self.resource.read_query(narrowed)
+        context.query = self.resource.parse_list_query(narrowed)
 
     async def fetch(self, context: Context) -> None:
         """Sum up. Raises ``InvalidQuery`` where there are too many groups."""

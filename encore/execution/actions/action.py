@@ -7,7 +7,7 @@ named after the milestones they belong to (``plan``).
 """
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from starlette.types import Receive
 
@@ -16,16 +16,13 @@ from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.context import Context
 from encore.execution.nested.additions import check_additions
+from encore.execution.resource import Resource
 from encore.http.body import read_json_object
 from encore.http.forms import read_json_or_form
 from encore.query import Condition
 from encore.serializers.records import encode_counting, hide, with_added
 from encore.serializers.stored_text import HEADER
 from encore.validation.nested import NestedBody
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
-
 
 _JSON: Final = (b"content-type", b"application/json")
 JSON_ONLY: Final = ("application/json",)
@@ -58,7 +55,7 @@ class Action:
     by_key: ClassVar[bool] = False
     only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, resource: "Resource") -> None:
+    def __init__(self, resource: Resource) -> None:
         self.resource = resource
         # What a view's triggers or rules did is undone where they return no whole row.
         plain = resource.statements.returns_rows and not resource.is_view
@@ -84,7 +81,7 @@ class Action:
         Hooks of ``start`` and ``auth`` have run: what they set on the context overrides what the
         request says, and what they changed in ``context.given`` is what is validated.
         """
-        self.resource.refuse_parameters(context.scope)
+        self.resource.reject_parameters(context.scope)
 
     async def settle(self, context: Context) -> None:
         """Decide about what ``parse_request`` could not tell without the row."""

@@ -1,16 +1,16 @@
 """Create: one new row, with the related rows that its body makes or links."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from encore.database.connection import Connection
 from encore.database.errors import NotWritten
 from encore.database.statement import Row
 from encore.errors import ValidationFailed
-from encore.execution import session_writes
+from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
+from encore.execution.resource import Resource
 from encore.execution.stored_row import report_contradictions
 from encore.models.fields import Field, default_values
 from encore.validation import body as bodies
@@ -18,9 +18,6 @@ from encore.validation.body import ValidationErrors
 from encore.validation.members import report_read_only
 from encore.validation.nested import ParseOptions
 from encore.validation.unchanged import decode_record, report_changed
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
 
 
 class Create(Action):
@@ -32,26 +29,26 @@ class Create(Action):
     reads_body = True
     writes = True
 
-    def __init__(self, resource: "Resource") -> None:
+    def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
         self._key_place = resource.serializer.place(resource.fields.key[0].column)
 
     def parse_request(self, context: Context) -> None:
         """Validate the body."""
         resource, body = self.resource, context.given
-        resource.refuse_parameters(context.scope)
+        resource.reject_parameters(context.scope)
         errors = ValidationErrors()
-        plain = resource.members.create.written.issuperset(body)
+        plain = resource.bodies.members.create.written.issuperset(body)
         if not plain:
             self._read_others(context, errors)
         by_nested = resource.nested.sets(context.nested)
         attributes = bodies.validate_create(
             body,
-            resource.creatable,
+            resource.bodies.creatable,
             errors,
             given_elsewhere=resource.attributes
             if self.hooked
-            else by_nested | resource.read_only_attributes,
+            else by_nested | resource.bodies.read_only,
         )
         if not plain:
             report_contradictions(context.nested, body, attributes, resource.fields, errors)
@@ -63,19 +60,19 @@ class Create(Action):
         """Read related rows; keep what must be as the new row shows it, and report the rest."""
         resource, body = self.resource, context.given
         lenient = resource.ignores_members(context.scope)
-        context.read_only = resource.members.create.check(body, errors, lenient=lenient)
+        context.read_only = resource.bodies.members.create.check(body, errors, lenient=lenient)
         for name in context.read_only:
             if name not in resource.serializer.shown:
                 report_read_only(name, errors)
         reading = ParseOptions(errors, new=True, hooked=self.hooked, lenient=lenient)
-        context.nested = resource.nested_reader.read(body, reading)
+        context.nested = resource.bodies.nested.read(body, reading)
         if context.read_only:
             context.unit.run_several()
 
     async def write(self, context: Context) -> None:
         """Insert the row with its related ones, and take it back as the database has it."""
         resource, attributes = self.resource, context.attributes
-        if not attributes and resource.refuses_empty:
+        if not attributes and resource.bodies.rejects_empty:
             self._check_not_empty(context)
         in_session = self.needs_session(context.nested)
         missing = [f for f in resource.default_fields if f.attribute not in attributes]
@@ -96,8 +93,8 @@ class Create(Action):
             errors.check()
 
     async def _create_in_session(self, context: Context) -> Row | None:
-        row = await session_writes.create(context)
-        written, _ = self.resource.ordered(context.attributes)
+        row = await session_rows.create_row(self.resource, context)
+        written, _ = self.resource.fields.ordered(context.attributes)
         await self._advance(await context.connection(), written)
         return row
 
@@ -107,7 +104,7 @@ class Create(Action):
         connection = await context.connection()
         if context.nested:
             await resource.nested.write_before(connection, context)
-        written, values = resource.ordered(attributes)
+        written, values = resource.fields.ordered(attributes)
         row = await connection.fetch_one(resource.statements.insert(written), values)
         row = await self._whole(connection, row)
         if row is None or row[self._key_place] is None:
@@ -116,7 +113,7 @@ class Create(Action):
         return await self._write_after(connection, context, row)
 
     def _check_not_empty(self, context: Context) -> None:
-        written = self.resource.members.create.written
+        written = self.resource.bodies.members.create.written
         if not context.nested and written.isdisjoint(context.given):
             raise ValidationFailed("The body is empty: the row would hold nothing but nulls")
 
@@ -124,12 +121,12 @@ class Create(Action):
         errors = ValidationErrors()
         by_nested = self.resource.nested.sets(context.nested)
         given = {**dict.fromkeys(by_nested), **context.attributes}
-        bodies.check_complete(given, self.resource.nameable, errors)
+        bodies.check_complete(given, self.resource.bodies.nameable, errors)
         errors.check()
 
     async def _advance(self, connection: Connection, written: Sequence[Field]) -> None:
         """Have the numbering go on behind a key that the caller chose."""
-        generated = self.resource.generated
+        generated = self.resource.identity_field
         if generated is None or generated not in written:
             return
         statement = self.resource.statements.advance(generated)

@@ -1,16 +1,12 @@
 """Delete: one row, with what the mapping has go or change with it."""
 
-from typing import TYPE_CHECKING
-
 from encore.database.statement import Row
 from encore.errors import NotFound
-from encore.execution import session_writes
+from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY
 from encore.execution.actions.row import RowAction, only
 from encore.execution.context import Context
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
+from encore.execution.resource import Resource
 
 
 class Delete(RowAction):
@@ -21,7 +17,7 @@ class Delete(RowAction):
     writes = True
     only_for_hooks = frozenset({"fetch"})
 
-    def __init__(self, resource: "Resource") -> None:
+    def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
         self.single = resource.statements.returns_rows and not resource.is_view
 
@@ -37,7 +33,7 @@ class Delete(RowAction):
     async def _delete_in_session(self, context: Context) -> Row | None:
         row = await self._find(context)
         if row is not None:
-            await session_writes.delete(context, row)
+            await session_rows.delete_row(self.resource, context, row)
         return row
 
     async def _delete(self, context: Context) -> Row | None:

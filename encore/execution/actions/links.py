@@ -53,9 +53,9 @@ class LinkAction(Update):
     def parse_request(self, context: Context) -> None:
         """Parse path and body."""
         scope = context.scope
-        self.resource.refuse_parameters(scope)
+        self.resource.reject_parameters(scope)
         if context.lookup is None:
-            context.key_values = self.nested.link_key_of(scope)
+            context.key_values = self.nested.parse_parent_key(scope)
         errors, items = ValidationErrors(), self._given(context)
         lenient = self.resource.ignores_members(scope)
         reading = ParseOptions(errors, new=False, lenient=lenient)
@@ -212,8 +212,8 @@ class RemoveLink(LinkAction):
 
     def parse_request(self, context: Context) -> None:
         """Parse the path."""
-        self.resource.refuse_parameters(context.scope)
-        keys = self.nested.key_of(context.scope)
+        self.resource.reject_parameters(context.scope)
+        keys = self.nested.parse_key(context.scope)
         parents = len(self.resource.path_fields)
         if context.lookup is None:
             context.key_values = keys[:parents]

@@ -28,8 +28,8 @@ class List(Action):
 
     def parse_request(self, context: Context) -> None:
         """Parse path and query."""
-        context.key_values = self.resource.link_key_of(context.scope)
-        context.query = self.resource.read_query(context.scope)
+        context.key_values = self.resource.parse_parent_key(context.scope)
+        context.query = self.resource.parse_list_query(context.scope)
 
     async def fetch(self, context: Context) -> None:
         """Fetch one page, count the whole where the page does not tell, and link to others."""

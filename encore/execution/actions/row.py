@@ -19,9 +19,9 @@ class RowAction(Action):
 
     def parse_request(self, context: Context) -> None:
         """Parse path and query."""
-        context.query = self.resource.read_query_of_one(context.scope)
+        context.query = self.resource.parse_row_query(context.scope)
         if context.lookup is None:
-            context.key_values = self.resource.key_of(context.scope)
+            context.key_values = self.resource.parse_key(context.scope)
 
     def _statements(self, context: Context) -> Statements:
         """Return the statements that find the row by its key."""

@@ -1,18 +1,18 @@
 """Update: a stored row changed as its body says, as a whole or in part."""
 
-from typing import TYPE_CHECKING
-
 from msgspec import UNSET
 from sqlalchemy import JSON
 
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors import NotFound
-from encore.execution import session_writes
+from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY
 from encore.execution.actions.row import RowAction, only
 from encore.execution.context import Context
 from encore.execution.nested import arrays
+from encore.execution.resource import Resource
+from encore.execution.session_writes import python_reader
 from encore.execution.stored_row import StoredRow
 from encore.models.defaults import has_sql_default
 from encore.models.fields import DriverValue
@@ -24,9 +24,6 @@ from encore.validation.members import report_read_only
 from encore.validation.nested import NestedBody, ParseOptions
 from encore.validation.unchanged import is_driver_value
 
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
-
 
 class Update(RowAction):
     """Change what the body names; answers the whole row."""
@@ -37,13 +34,13 @@ class Update(RowAction):
     writes = True
     only_for_hooks = frozenset({"fetch"})
 
-    def __init__(self, resource: "Resource") -> None:
+    def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
-        replaceable = resource.updatable if resource.options.put_replaces else ()
+        replaceable = resource.bodies.updatable if resource.options.put_replaces else ()
         self._default_fields = tuple(
             field
             for field in replaceable
-            if has_sql_default(field.column) and field.attribute not in resource.unseen
+            if has_sql_default(field.column) and field.attribute not in resource.bodies.unseen
         )
         if self._default_fields:  # Read by a statement of its own.
             self.single = False
@@ -55,13 +52,15 @@ class Update(RowAction):
         errors = ValidationErrors()
         replaces = resource.options.put_replaces and context.scope["method"] == "PUT"
         if replaces:
-            attributes = bodies.validate_replace(body, resource.updatable, errors, resource.unseen)
+            attributes = bodies.validate_replace(
+                body, resource.bodies.updatable, errors, resource.bodies.unseen
+            )
         else:
-            attributes = bodies.validate_update(body, resource.updatable, errors)
-        if not resource.members.update.written.issuperset(body):
+            attributes = bodies.validate_update(body, resource.bodies.updatable, errors)
+        if not resource.bodies.members.update.written.issuperset(body):
             self._read_others(context, attributes, errors)
         refused = frozenset(error["field"] for error in errors.found)
-        if fields := doubtful(body, resource.updatable, refused):
+        if fields := doubtful(body, resource.bodies.updatable, refused):
             read_only_attributes = frozenset(context.attributes)
             context.doubtful = (
                 [f for f in fields if f.attribute not in read_only_attributes],
@@ -78,11 +77,11 @@ class Update(RowAction):
         """Read related rows; keep what must be as it is stored, and report the rest."""
         resource, body = self.resource, context.given
         lenient = resource.ignores_members(context.scope)
-        read_only = resource.members.update.check(body, errors, lenient=lenient)
+        read_only = resource.bodies.members.update.check(body, errors, lenient=lenient)
         if not self.hooked:  # A hook may put another key in the place of the path's.
             read_only = self._check_key(context, read_only, errors)
         reading = ParseOptions(errors, new=False, hooked=self.hooked, lenient=lenient)
-        context.nested = resource.nested_reader.read(body, reading)
+        context.nested = resource.bodies.nested.read(body, reading)
         for one in context.nested:  # Its foreign key is the object's business, not a default's.
             for field in map(resource.fields.get_by_column, one.relation.foreign_key):
                 if field.name not in body:
@@ -122,7 +121,9 @@ class Update(RowAction):
         if row is None:
             raise NotFound
         context.stored = await StoredRow.of(self.resource, connection, row, context.given)
-        context.stored.check(context)
+        context.nested = context.stored.check(
+            context.given, context.read_only, context.nested, context.attributes
+        )
         context.nested = [
             await self._settle_array(connection, one, context.stored) if one.replaces else one
             for one in context.nested
@@ -182,13 +183,13 @@ class Update(RowAction):
             kind = field.column.type
             if dialect.name == "postgresql" and isinstance(storage_type(kind, dialect), JSON):
                 # The driver takes text for JSON, but gives values.
-                attributes[field.attribute] = session_writes.python_reader(kind, dialect)(value)
+                attributes[field.attribute] = python_reader(kind, dialect)(value)
             else:
                 attributes[field.attribute] = DriverValue(value)
 
     async def _update_in_session(self, context: Context) -> Row | None:
         row = await self._find(context)
-        return None if row is None else await session_writes.update(context, row)
+        return None if row is None else await session_rows.update_row(self.resource, context, row)
 
     async def _update(self, context: Context) -> Row | None:
         resource, attributes = self.resource, context.attributes
@@ -205,7 +206,7 @@ class Update(RowAction):
             for field in resource.onupdate_fields:
                 if (value := field.onupdate_value()) is not UNSET:
                     attributes[field.attribute] = value
-            written, new = resource.ordered(attributes)
+            written, new = resource.fields.ordered(attributes)
             statement = statements.update(written, conditions, keep=keep)
             row = only(await connection.fetch_all(statement, (*new, *values)))
             if row is None:

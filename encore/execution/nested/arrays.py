@@ -7,7 +7,7 @@ made; rows that the array leaves out are unlinked, or deleted where the relation
 What an array changes is found out here; ``nested_writes`` and ``session_nested`` write it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from msgspec import UNSET
 from encore.database.connection import Connection
 from encore.errors import Conflict
 from encore.execution.nested.related_rows import RelatedRows
-from encore.serializers.serializer import Serializer
 from encore.validation import body as bodies
 from encore.validation.body import INVALID, ValidationErrors
 from encore.validation.members import report_read_only
@@ -24,18 +23,6 @@ from encore.validation.nested import ConnectRelated, CreateRelated, Key, NestedB
 from encore.validation.unchanged import same_member
 
 Shown = Mapping[str, Any]
-
-
-def unsyncable(serializer: Serializer) -> Iterator[str]:
-    """Return why arrays of a view cannot be synchronised, a text for each."""
-    for name, child in serializer.children.items():
-        relation, key = child.relation, child.serializer.fields.key
-        if not (relation.many and relation.writable):
-            continue  # Compared only.
-        if not relation.is_equijoin:
-            yield f"sync: the rows of {name!r} are found by more than equal keys"
-        elif any(field.name not in child.serializer.shown for field in key):
-            yield f"sync: the key of the rows of {name!r} is not shown"
 
 
 async def settle(

@@ -1,7 +1,6 @@
 """The related rows of one relation: made, found, linked and unlinked, one at a time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect
@@ -11,29 +10,20 @@ from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
 from encore.database.statement import Row
 from encore.errors import Conflict
-from encore.execution import session_writes
 from encore.execution.context import Context
 from encore.execution.nested.additions import additions
-from encore.execution.session_writes import SessionWrites
+from encore.execution.related_write import RelatedWrite
+from encore.execution.session_writes import SessionWrites, run_in_session
 from encore.models.fields import DriverValue
 from encore.serializers.records import hide
 from encore.serializers.relation_loader import RelationLoader
-from encore.serializers.serializer import RelatedSerializer, Serializer
+from encore.serializers.serializer import RelatedSerializer
 from encore.sql.association_table import AssociationTable
 from encore.sql.statements import Statements
 from encore.validation import body as bodies
 from encore.validation.body import ValidationErrors
 from encore.validation.nested import ConnectRelated, CreateRelated, Key, UnwrittenMembers
 from encore.validation.unchanged import decode_record, is_driver_value, report_changed
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """A related row that is being written: how it is shown, what is written, where it stands."""
-
-    serializer: Serializer
-    attributes: Mapping[str, Any]
-    prefix: str
 
 
 class RelatedRows:
@@ -92,7 +82,7 @@ class RelatedRows:
             return
         fields = self.serializer.fields
         written, values = fields.ordered({**fields.onupdate_values(), **item.changes})
-        context.writing = Writing(self.serializer, item.changes, f"{item.name}.")
+        context.writing = RelatedWrite(self.serializer, item.changes, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
             raise NotWritten("a related row was not changed")
@@ -111,7 +101,7 @@ class RelatedRows:
                     connection, own, self.serializer.values(row, remotes)
                 )
         if relation.mapped.cascade.delete_orphan:
-            context.writing = Writing(self.serializer, {}, f"{relation.name}.")
+            context.writing = RelatedWrite(self.serializer, {}, f"{relation.name}.")
             await self._delete(connection, key)
             context.writing = None
         elif relation.link is None:
@@ -125,14 +115,14 @@ class RelatedRows:
             if instance is not None:
                 session.delete(instance)
 
-        await session_writes.run(connection, work)
+        await run_in_session(connection, work)
 
     async def release(self, connection: Connection, key: Key, context: Context) -> None:
         """Have a row refer to no parent any more."""
         fields = self.serializer.fields
         none: dict[str, Any] = {field.attribute: None for field in self.foreign}
         written, values = fields.ordered({**fields.onupdate_values(), **none})
-        context.writing = Writing(self.serializer, none, f"{self.child.relation.name}.")
+        context.writing = RelatedWrite(self.serializer, none, f"{self.child.relation.name}.")
         if await connection.fetch_one(self.statements.update(written), (*values, *key)) is None:
             raise NotWritten("a related row still refers to its former parent")
         context.writing = None
@@ -156,7 +146,7 @@ class RelatedRows:
             if row is not None:
                 await self.check_rest(connection, row, rest, f"{item.name}.")
         written, values = fields.ordered({**fields.onupdate_values(), **refers})
-        context.writing = Writing(self.serializer, refers, f"{item.name}.")
+        context.writing = RelatedWrite(self.serializer, refers, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
             raise no_such_row(item.name)
@@ -201,7 +191,7 @@ class RelatedRows:
         bodies.check_complete(attributes, nameable, errors, prefix=prefix)
         errors.check()
         written, values = fields.ordered(attributes)
-        context.writing = Writing(self.serializer, attributes, prefix)
+        context.writing = RelatedWrite(self.serializer, attributes, prefix)
         row = await connection.fetch_one(self.statements.insert(written), values)
         if row is not None and not self.statements.returns_rows:
             row = await connection.fetch_one(self.statements.stored(), tuple(row))

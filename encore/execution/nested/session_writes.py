@@ -18,7 +18,7 @@ from encore.errors import FieldError, NotFound, ValidationFailed
 from encore.execution.context import Context
 from encore.execution.nested.additions import additions
 from encore.execution.nested.related_rows import RelatedRows, no_such_row
-from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run
+from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run_in_session
 from encore.models.fields import default_values
 from encore.validation import body as bodies
 from encore.validation.body import ValidationErrors
@@ -94,7 +94,7 @@ class SessionNestedWrites:
                 except VALIDATION_ERRORS as error:
                     raise _refused(to.name, error) from error
 
-        await run(connection, work)
+        await run_in_session(connection, work)
 
     async def check_links(self, connection: Connection, context: Context) -> None:
         """Check that the rows to be linked exist and show what the body says of them."""
