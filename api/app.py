@@ -14,8 +14,8 @@ from encore import Crud
 from encore.database.factory import open_database
 from encore.database.protocol import Database
 from encore.database.startup import when_ready
+from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
-from encore.http.request_state import PUBLIC, Access
 from encore.http.security_headers import security_headers
 from encore.secret_key import Secret, StoredSecret, secret_of
 from encore.service import docs, health

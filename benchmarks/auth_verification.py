@@ -17,9 +17,9 @@ from typing import Final
 
 from jose.utils import base64url_encode
 
-from encore.auth import TrustedIssuer, Verifier
-from encore.auth.jwks import read_key_set
-from encore.auth.jws import parse
+from encore.auth import JWTVerifier, TrustedIssuer
+from encore.auth.jwks import parse_key_set
+from encore.auth.jws import parse_jwt
 from encore.errors import ApiError
 from encore.issuer.signing import SigningKey
 
@@ -69,7 +69,7 @@ def read_resident_kib() -> int:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE_KIB
 
 
-async def measure_cpu_time(verifier: Verifier, tokens: Sequence[bytes]) -> float:
+async def measure_cpu_time(verifier: JWTVerifier, tokens: Sequence[bytes]) -> float:
     """Return the CPU time of one verification, in microseconds."""
     started = time.process_time()
     for token in tokens:
@@ -82,10 +82,10 @@ async def measure_cost(key: SigningKey, tokens: Sequence[bytes]) -> None:
     trusted = TrustedIssuer(ISSUER, "api://default")
     verifications, hits, signatures = [], [], []
     sample = tokens[:2000]
-    (jose_key,) = read_key_set(key.jwks(), ("RS256",)).select(key.kid, "RS256")
-    parsed = [parse(token) for token in sample]
+    (jose_key,) = parse_key_set(key.jwks(), ("RS256",)).select(key.kid, "RS256")
+    parsed = [parse_jwt(token) for token in sample]
     for _ in range(ROUNDS):
-        verifier = Verifier([trusted], fetch=FakeIssuer(key))
+        verifier = JWTVerifier([trusted], fetch=FakeIssuer(key))
         await verifier.warm()
         verifications.append(await measure_cpu_time(verifier, sample))
         hits.append(await measure_cpu_time(verifier, sample))
@@ -104,7 +104,7 @@ async def measure_cost(key: SigningKey, tokens: Sequence[bytes]) -> None:
 
 async def measure_memory(key: SigningKey, tokens: Sequence[bytes]) -> None:
     """Print how memory grows with distinct tokens, up to the size of the cache."""
-    verifier = Verifier([TrustedIssuer(ISSUER, "api://default")], fetch=FakeIssuer(key))
+    verifier = JWTVerifier([TrustedIssuer(ISSUER, "api://default")], fetch=FakeIssuer(key))
     await verifier.warm()
     before = read_resident_kib()
     for count, token in enumerate(tokens, 1):
@@ -118,7 +118,7 @@ async def count_fetches(key: SigningKey) -> None:
     issuer = FakeIssuer(key)
     clock = [0.0]
     trusted = TrustedIssuer(ISSUER, "api://default")
-    verifier = Verifier([trusted], fetch=issuer, steady_clock=lambda: clock[0])
+    verifier = JWTVerifier([trusted], fetch=issuer, steady_clock=lambda: clock[0])
     valid = sign_token(key, 1)
     await verifier.verify(valid)
     before = issuer.requests

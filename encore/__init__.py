@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from encore.execution.context import Context, Response
     from encore.execution.hooks import SKIP, stop
     from encore.execution.resource import Resource
-    from encore.http.request_state import authenticated, public, requires
+    from encore.http.access import authenticated, public, requires
     from encore.models.types import TypeAdapter
     from encore.options import (
         AssociationOptions,
@@ -76,11 +76,11 @@ _MODULES: Final = {
     "SortOptions": "options",
     "TypeAdapter": "models.types",
     "ValidationErrors": "validation.body",
-    "authenticated": "http.request_state",
+    "authenticated": "http.access",
     "metadata": "database.tables",
     "open_database": "database.factory",
-    "public": "http.request_state",
-    "requires": "http.request_state",
+    "public": "http.access",
+    "requires": "http.access",
     "stop": "execution.hooks",
 }
 

@@ -22,7 +22,7 @@ from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
 from encore.execution.hooks import ActionHooks
 from encore.execution.resource import Resource
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
 from encore.options import READING_ACTIONS, ResourceOptions, is_view
@@ -61,8 +61,9 @@ class Crud:
         secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
             or ``StoredSecret``, which a database keeps. None makes one of this process: cursors
             are then invalid after a restart, and in other workers.
-        gate: What verifies callers: the application's middleware (``encore.http.gates``). None says
-            that nothing does and every operation is public.
+        gate: What verifies callers: the application's middleware
+            (``encore.http.require_principal``). None declares that nothing does and every operation
+            is public.
 
     Raises:
         ConfigurationError: From the constructor, if ``app`` is not a FastAPI application or

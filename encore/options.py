@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table
 
-from encore.http.preferences import EXACT
-from encore.http.request_state import Access
+from encore.http.access import Access
+from encore.http.prefer_header import EXACT
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
 

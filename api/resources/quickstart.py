@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from encore.http.request_state import authenticated, public, requires
+from encore.http.access import authenticated, public, requires
 
 SCOPE: Final = "read:messages"
 

@@ -12,10 +12,10 @@ Public surface::
 
 - ``BearerAuthMiddleware(app, verifier, resource_metadata=None)``: pure ASGI; raises
 ``encore.errors.ApiError``.
-- ``Verifier(issuers, fetch, revoked, cache_size, keyring_policy, wall_clock, steady_clock)``.
+- ``JWTVerifier(issuers, fetch, revoked, cache_size, jwks_policy, wall_clock, steady_clock)``.
 - ``TrustedIssuer(issuer, audience, algorithms, scope_claims, clock_skew_seconds, jwks_uri)``.
 - ``JWKSCachePolicy(...)``: times and budgets of fetching keys.
-- ``Download(...)``: the HTTP fetch and its limits; any ``Fetch`` may stand in.
+- ``DocumentFetcher(...)``: the HTTP fetch and its limits; any ``Fetch`` may stand in.
 - ``AccessToken``: what a verified token grants; ``TokenVerifier``: what else may judge tokens.
 
 The modules, in the order that a request meets them: ``gate``, ``credentials``, ``verifier``,
@@ -24,23 +24,23 @@ The modules, in the order that a request meets them: ``gate``, ``credentials``, 
 """
 
 from encore.auth.access_token import AccessToken
-from encore.auth.fetch import Download, DownloadError, Fetch
-from encore.auth.issuers import ALGORITHMS, TrustedIssuer
+from encore.auth.document_fetcher import DocumentFetcher, Fetch, FetchError
 from encore.auth.jwks_cache import Clock, JWKSCachePolicy
+from encore.auth.jwt_verifier import IsRevoked, JWTVerifier
 from encore.auth.middleware import BearerAuthMiddleware, TokenVerifier
-from encore.auth.verifier import Revoked, Verifier
+from encore.auth.trusted_issuer import ALGORITHMS, TrustedIssuer
 
 __all__ = [
     "ALGORITHMS",
     "AccessToken",
     "BearerAuthMiddleware",
     "Clock",
-    "Download",
-    "DownloadError",
+    "DocumentFetcher",
     "Fetch",
+    "FetchError",
+    "IsRevoked",
     "JWKSCachePolicy",
-    "Revoked",
+    "JWTVerifier",
     "TokenVerifier",
     "TrustedIssuer",
-    "Verifier",
 ]

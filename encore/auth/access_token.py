@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class AccessToken:
     valid_from: float
     valid_until: float
 
-    def judge_time(self, now: float) -> None:
+    def validate_time(self, now: float) -> None:
         """Refuse before and after the window.
 
         Args:
@@ -44,6 +44,6 @@ class AccessToken:
             Unauthorized: Expired, or not valid yet.
         """
         if now >= self.valid_until:
-            raise refusals.invalid_token("token-expired", refusals.EXPIRED)
+            raise challenges.invalid_token("token-expired", challenges.EXPIRED)
         if now < self.valid_from:
-            raise refusals.invalid_token("token-not-yet-valid")
+            raise challenges.invalid_token("token-not-yet-valid")

@@ -10,10 +10,10 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, cast
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 from encore.auth.access_token import AccessToken
-from encore.auth.issuers import TrustedIssuer
-from encore.auth.scopes import read_scopes
+from encore.auth.scopes import parse_scopes
+from encore.auth.trusted_issuer import TrustedIssuer
 
 CLIENT_CLAIMS = ("cid", "client_id", "azp")
 """Okta's, RFC 9068's and Auth0's name for the client, in the order that they are read."""
@@ -36,14 +36,14 @@ def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) 
         Unauthorized: A required claim is missing, a claim is ill-typed or not for us.
     """
     if claims.get("iss") != trusted.issuer:
-        raise refusals.invalid_token("claim-iss")
+        raise challenges.invalid_token("claim-iss")
     for name in _TEXTS:
         # An ill-typed jti would slip past a revocation list, so no type is overlooked.
         if name in claims and not isinstance(claims[name], str):
-            raise refusals.invalid_token(f"claim-{name}")
+            raise challenges.invalid_token(f"claim-{name}")
     audiences = _audiences(claims)
     if trusted.audience not in audiences:
-        raise refusals.invalid_token("claim-aud")
+        raise challenges.invalid_token("claim-aud")
     skew = trusted.clock_skew_seconds
     begin = max(_seconds(claims, "nbf", -inf), _seconds(claims, "iat", -inf))
     grant = AccessToken(
@@ -51,11 +51,11 @@ def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) 
         audiences=audiences,
         claims=MappingProxyType(claims),
         client_id=next((claims[name] for name in CLIENT_CLAIMS if name in claims), None),
-        scopes=read_scopes(claims, trusted.scope_claims),
+        scopes=parse_scopes(claims, trusted.scope_claims),
         valid_from=begin - skew,
         valid_until=_seconds(claims, "exp") + skew,
     )
-    grant.judge_time(now)
+    grant.validate_time(now)
     return grant
 
 
@@ -64,7 +64,7 @@ def _audiences(claims: Mapping[str, Any]) -> frozenset[str]:
     value = claims.get("aud")
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) for item in values):
-        raise refusals.invalid_token("claim-aud")
+        raise challenges.invalid_token("claim-aud")
     return frozenset(values)
 
 
@@ -75,5 +75,5 @@ def _seconds(claims: Mapping[str, Any], name: str, absent: float | None = None) 
     value: Any = claims.get(name)
     # By type and not by isinstance: to Python a bool is an int, to JSON it is not.
     if type(value) not in _NUMBERS or abs(value) > _MAX_SECONDS:
-        raise refusals.invalid_token(f"claim-{name}")
+        raise challenges.invalid_token(f"claim-{name}")
     return cast("float", value)

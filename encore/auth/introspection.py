@@ -17,17 +17,17 @@ from math import inf
 from types import MappingProxyType
 from typing import Any
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 from encore.auth.access_token import AccessToken
 from encore.auth.claims import CLIENT_CLAIMS
 from encore.auth.jwks_cache import Clock
+from encore.auth.jwt_verifier import IsRevoked
 from encore.auth.middleware import TokenVerifier
-from encore.auth.scopes import read_scopes
+from encore.auth.scopes import parse_scopes
 from encore.auth.token_cache import TokenCache
-from encore.auth.verifier import Revoked
 from encore.errors import ApiError
 
-Ask = Callable[[str], Awaitable[Mapping[str, Any]]]
+Introspect = Callable[[str], Awaitable[Mapping[str, Any]]]
 """Gives the endpoint's answer about a token, or raises."""
 
 MAX_TOKEN_CHARACTERS = 4096
@@ -69,7 +69,7 @@ class _Answer:
     fresh_until: float
 
 
-class Introspection:
+class IntrospectionVerifier:
     """The judge of both kinds of tokens; to be used within one event loop.
 
     Args:
@@ -85,10 +85,10 @@ class Introspection:
     def __init__(
         self,
         jwts: TokenVerifier,
-        ask: Ask,
+        ask: Introspect,
         *,
         audience: str,
-        revoked: Revoked | None = None,
+        revoked: IsRevoked | None = None,
         policy: IntrospectionPolicy | None = None,
         wall_clock: Clock = time.time,
         steady_clock: Clock = time.monotonic,
@@ -115,16 +115,16 @@ class Introspection:
         if credential.count(b".") == _JWT_DOTS:
             return await self._jwts.verify(credential)
         if len(credential) > MAX_TOKEN_CHARACTERS:
-            raise refusals.invalid_token("token-too-large")
+            raise challenges.invalid_token("token-too-large")
         digest = TokenCache.digest(credential)
         answer = self._answers.get(digest)
         if answer is None or self._clock() >= answer.fresh_until:
             answer = await self._renewed(digest, credential.decode("ascii"), answer)
         if answer.grant is None:
-            raise refusals.invalid_token(answer.reason)
-        answer.grant.judge_time(self._now())
+            raise challenges.invalid_token(answer.reason)
+        answer.grant.validate_time(self._now())
         if self._revoked is not None and self._revoked(answer.grant.claims):
-            raise refusals.invalid_token("token-revoked")
+            raise challenges.invalid_token("token-revoked")
         return answer.grant
 
     async def aclose(self) -> None:
@@ -148,22 +148,22 @@ class Introspection:
         await asyncio.wait({flight}, timeout=self._policy.wait_seconds)
         answer = self._answers.get(digest)
         if answer is None or answer is last:
-            raise refusals.introspection_unavailable(self._policy.pause_seconds)
+            raise challenges.introspection_unavailable(self._policy.pause_seconds)
         return answer
 
     def _afford(self, *, known: bool) -> None:
         """Refuse to ask more than is good for the endpoint."""
         now, policy, unknown = self._clock(), self._policy, self._unknown
         if now < self._silent_until:
-            raise refusals.introspection_unavailable(self._silent_until - now)
+            raise challenges.introspection_unavailable(self._silent_until - now)
         if len(self._flights) >= policy.at_once:
-            raise refusals.introspection_unavailable(policy.pause_seconds)
+            raise challenges.introspection_unavailable(policy.pause_seconds)
         if known:
             return
         while unknown and now - unknown[0] >= _MINUTE:
             unknown.popleft()
         if len(unknown) >= policy.unknown_per_minute:
-            raise refusals.introspection_unavailable(_MINUTE - (now - unknown[0]))
+            raise challenges.introspection_unavailable(_MINUTE - (now - unknown[0]))
         unknown.append(now)
 
     async def _start_fetch(self, digest: bytes, token: str) -> None:
@@ -182,7 +182,7 @@ class Introspection:
         """Make an answer of what the endpoint said."""
         policy, now = self._policy, self._clock()
         try:
-            grant = read_answer(said, self._audience)
+            grant = validate_introspection(said, self._audience)
         except ApiError as refusal:
             return _Answer(None, refusal.reason, now + policy.no_seconds)
         left = grant.valid_until - self._now()
@@ -193,7 +193,7 @@ class Introspection:
         self._answers.put(digest, answer, claims)
 
 
-def read_answer(said: Mapping[str, Any], audience: str) -> AccessToken:
+def validate_introspection(said: Mapping[str, Any], audience: str) -> AccessToken:
     """Judge an answer (RFC 7662 2.2) as the claims of a JWT would be, as far as it goes.
 
     Args:
@@ -204,22 +204,22 @@ def read_answer(said: Mapping[str, Any], audience: str) -> AccessToken:
         Unauthorized: It does not say that this token is good here.
     """
     if said.get("active") is not True:
-        raise refusals.invalid_token("introspection-inactive")
+        raise challenges.invalid_token("introspection-inactive")
     if str(said.get("token_type", "bearer")).lower() not in ("bearer", "access_token"):
-        raise refusals.invalid_token("introspection-token-type")
+        raise challenges.invalid_token("introspection-token-type")
     value = said.get("aud")
     audiences: list[Any] = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) for item in audiences) or audience not in audiences:
-        raise refusals.invalid_token("introspection-aud")
+        raise challenges.invalid_token("introspection-aud")
     texts = {name: said[name] for name in ("iss", "sub", "jti", *CLIENT_CLAIMS) if name in said}
     if not all(isinstance(text, str) for text in texts.values()):
-        raise refusals.invalid_token("introspection-ill-typed")
+        raise challenges.invalid_token("introspection-ill-typed")
     return AccessToken(
         issuer=texts.get("iss", ""),
         audiences=frozenset(audiences),
         claims=MappingProxyType(dict(said)),
         client_id=next((texts[name] for name in CLIENT_CLAIMS if name in texts), None),
-        scopes=read_scopes(said, ("scope",)),
+        scopes=parse_scopes(said, ("scope",)),
         valid_from=_seconds(said, "nbf", -inf),
         valid_until=_seconds(said, "exp", inf),
     )
@@ -228,5 +228,5 @@ def read_answer(said: Mapping[str, Any], audience: str) -> AccessToken:
 def _seconds(said: Mapping[str, Any], name: str, absent: float) -> float:
     value = said.get(name, absent)
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  NaN
-        raise refusals.invalid_token("introspection-ill-typed")
+        raise challenges.invalid_token("introspection-ill-typed")
     return value

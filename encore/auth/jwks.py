@@ -30,7 +30,7 @@ _MAX_MEMBER_LENGTH = 2 * MAX_RSA_BITS // 6
 _EXPONENT = range(3, 2**32)
 
 
-class UnusableKeyError(ValueError):
+class UnusableKey(ValueError):
     """This key is passed over; the text is a code for the log."""
 
 
@@ -60,7 +60,7 @@ class KeySet:
         return self.keys.get((kid, algorithm), ())
 
 
-def read_key_set(document: Any, algorithms: Iterable[str]) -> KeySet:
+def parse_key_set(document: Any, algorithms: Iterable[str]) -> KeySet:
     """Read a JWK set (RFC 7517 section 5).
 
     Args:
@@ -97,21 +97,21 @@ def read_key_set(document: Any, algorithms: Iterable[str]) -> KeySet:
 def _build(member: Any, allowed: tuple[str, ...]) -> tuple[str, dict[str, Key]]:
     """Give the name of a key and one prebuilt Key for each algorithm that it may be used with."""
     if not isinstance(member, dict):
-        raise UnusableKeyError("not-an-object")
+        raise UnusableKey("not-an-object")
     kid = member.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise UnusableKeyError("no-kid")
+        raise UnusableKey("no-kid")
     if "use" in member and member["use"] != "sig":
-        raise UnusableKeyError("use")
+        raise UnusableKey("use")
     operations = member.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
-        raise UnusableKeyError("key-ops")
+        raise UnusableKey("key-ops")
     if "d" in member:
         # Published private keys are anybody's.
-        raise UnusableKeyError("private-key")
+        raise UnusableKey("private-key")
     kind = member.get("kty")
     if not isinstance(kind, str) or kind not in _MEMBERS:
-        raise UnusableKeyError("kty")
+        raise UnusableKey("kty")
     # Nothing but the numbers goes on to python-jose.
     public = {"kty": kind} | {name: _text(member, name) for name in _MEMBERS[kind]}
     if kind == "RSA":
@@ -122,16 +122,16 @@ def _build(member: Any, allowed: tuple[str, ...]) -> tuple[str, dict[str, Key]]:
         if member.get("alg", algorithm) == algorithm and _fits(public, algorithm)
     ]
     if not fitting:
-        raise UnusableKeyError("alg")
+        raise UnusableKey("alg")
     return kid, {algorithm: jwk.construct(public, algorithm) for algorithm in fitting}
 
 
 def _judge_rsa(public: dict[str, str]) -> None:
     if not MIN_RSA_BITS <= base64_to_long(public["n"]).bit_length() <= MAX_RSA_BITS:
-        raise UnusableKeyError("rsa-size")
+        raise UnusableKey("rsa-size")
     exponent = base64_to_long(public["e"])
     if exponent not in _EXPONENT or exponent % 2 == 0:
-        raise UnusableKeyError("rsa-exponent")
+        raise UnusableKey("rsa-exponent")
 
 
 def _fits(public: dict[str, str], algorithm: str) -> bool:
@@ -144,7 +144,7 @@ def _fits(public: dict[str, str], algorithm: str) -> bool:
 def _text(member: dict[str, Any], name: str) -> str:
     value = member.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_MEMBER_LENGTH:
-        raise UnusableKeyError(f"member-{name}")
+        raise UnusableKey(f"member-{name}")
     return value
 
 
@@ -154,4 +154,4 @@ def _name(member: Any) -> str:
 
 
 def _code(error: Exception) -> str:
-    return str(error) if isinstance(error, UnusableKeyError) else type(error).__name__
+    return str(error) if isinstance(error, UnusableKey) else type(error).__name__

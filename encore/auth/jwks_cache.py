@@ -22,11 +22,11 @@ from math import inf
 
 from jose.backends.base import Key
 
-from encore.auth import challenges as refusals
-from encore.auth.fetch import Fetch
-from encore.auth.issuers import TrustedIssuer
-from encore.auth.jwks import KeySet, read_key_set
+from encore.auth import challenges
+from encore.auth.document_fetcher import Fetch
+from encore.auth.jwks import KeySet, parse_key_set
 from encore.auth.jwks_client import JWKSClient
+from encore.auth.trusted_issuer import TrustedIssuer
 
 Clock = Callable[[], float]
 """Gives seconds."""
@@ -143,7 +143,7 @@ class JWKSCache:
 
     def _demand_keys(self) -> None:
         if not self.keys:
-            raise refusals.keys_unavailable(self._due - self._clock())
+            raise challenges.keys_unavailable(self._due - self._clock())
 
     def _may_look_for(self, kid: str) -> bool:
         """Spend from the budget for unknown kids, if there is any left."""
@@ -173,7 +173,7 @@ class JWKSCache:
         """Fetch once; never raises."""
         try:
             document = await self._source.read(rediscover=scheduled)
-            keys = read_key_set(document, self.trusted.algorithms)
+            keys = parse_key_set(document, self.trusted.algorithms)
         except Exception as error:  # noqa: BLE001  whatever an issuer sends, requests go on
             _log.warning("keys of %s: %s %s", self.trusted.issuer, type(error).__name__, error)
             if scheduled:

@@ -8,8 +8,8 @@ Owns the choice of addresses (OpenID Connect Discovery 1.0 section 4, RFC 8414 s
 import json
 from typing import Any
 
-from encore.auth.fetch import DownloadError, Fetch
-from encore.auth.issuers import TrustedIssuer
+from encore.auth.document_fetcher import Fetch, FetchError
+from encore.auth.trusted_issuer import TrustedIssuer
 
 OKTA_PATH = "/v1/keys"
 AUTH0_PATH = "/.well-known/jwks.json"
@@ -49,7 +49,7 @@ class JWKSClient:
         try:
             metadata = await self._document(base + "/.well-known/openid-configuration")
         # No document, or something that is none: some issuers answer pages to unknown paths.
-        except (DownloadError, ValueError, RecursionError):
+        except (FetchError, ValueError, RecursionError):
             return await self._guess(base)
         self._uri = self._judge(metadata)
         return await self._document(self._uri)
@@ -70,11 +70,11 @@ class JWKSClient:
         if self._trusted.issuer.endswith("/"):  # Auth0's shape
             paths.reverse()
         known = [] if self._uri is None else [self._uri]
-        failure: Exception = DownloadError("nowhere")
+        failure: Exception = FetchError("nowhere")
         for uri in dict.fromkeys([*known, *(base + path for path in paths)]):
             try:
                 document = await self._document(uri)
-            except (DownloadError, ValueError, RecursionError) as error:
+            except (FetchError, ValueError, RecursionError) as error:
                 failure = error
             else:
                 self._uri = uri

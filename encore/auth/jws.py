@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 
 MAX_TOKEN_BYTES = 16 * 1024
 MAX_NESTING = 16
@@ -22,7 +22,7 @@ MAX_NESTING = 16
 TYPES = frozenset({"jwt", "at+jwt"})
 """``typ`` in lower case and without ``application/`` (RFC 7515 4.1.9, RFC 9068 section 4)."""
 
-REFUSED_MEMBERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
+REJECTED_PARAMETERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
 """Extensions we do not implement (RFC 7515 4.1.11) and keys that a token brings along itself."""
 
 _SEGMENTS = 3
@@ -49,24 +49,24 @@ class UnverifiedJWT:
     signature: bytes
 
 
-def parse(credential: bytes) -> UnverifiedJWT:
+def parse_jwt(credential: bytes) -> UnverifiedJWT:
     """Take a credential apart.
 
     Raises:
         Unauthorized: It is no JWT (``Jwt cannot be parsed``), or its header is refused.
     """
     if len(credential) > MAX_TOKEN_BYTES:
-        raise refusals.invalid_token("token-too-large", refusals.NOT_PARSED)
+        raise challenges.invalid_token("token-too-large", challenges.NOT_PARSED)
     segments = credential.split(b".")
     if len(segments) != _SEGMENTS:
-        raise refusals.invalid_token("not-three-segments", refusals.NOT_PARSED)
+        raise challenges.invalid_token("not-three-segments", challenges.NOT_PARSED)
     try:
         header = _json_object(_octets(segments[0]))
         claims = _json_object(_octets(segments[1]))
         signature = _octets(segments[2])
     # json raises RecursionError on text that nests a thousand deep.
     except (ValueError, RecursionError) as error:
-        raise refusals.invalid_token("not-a-jwt", refusals.NOT_PARSED) from error
+        raise challenges.invalid_token("not-a-jwt", challenges.NOT_PARSED) from error
     algorithm, kid = _judge(header)
     signed = credential[: len(segments[0]) + 1 + len(segments[1])]
     return UnverifiedJWT(algorithm, kid, claims, signed, signature)
@@ -74,16 +74,16 @@ def parse(credential: bytes) -> UnverifiedJWT:
 
 def _judge(header: dict[str, Any]) -> tuple[str, str]:
     """Give ``alg`` and ``kid`` of a header in which nothing is to be refused."""
-    if not REFUSED_MEMBERS.isdisjoint(header):
-        raise refusals.invalid_token("header-member-refused")
+    if not REJECTED_PARAMETERS.isdisjoint(header):
+        raise challenges.invalid_token("header-member-refused")
     kind = header.get("typ", "jwt")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in TYPES:
-        raise refusals.invalid_token("header-typ")
+        raise challenges.invalid_token("header-typ")
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str):
-        raise refusals.invalid_token("header-alg")
+        raise challenges.invalid_token("header-alg")
     if not isinstance(kid, str) or not kid:
-        raise refusals.invalid_token("header-kid")
+        raise challenges.invalid_token("header-kid")
     return algorithm, kid
 
 

@@ -8,7 +8,7 @@ from sys import getsizeof
 from typing import Any
 
 
-def bytes_of(document: Any) -> int:
+def memory_bytes(document: Any) -> int:
     """Return the bytes of a JSON value and of all that is in it."""
     total, rest = 0, [document]
     while rest:

@@ -11,11 +11,11 @@ from typing import ClassVar, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 from encore.auth.access_token import AccessToken
-from encore.auth.credentials import bearer_credential
-from encore.auth.issuers import is_safe_url
-from encore.auth.scopes import permit
+from encore.auth.bearer_token import extract_bearer_token
+from encore.auth.scopes import require_scopes
+from encore.auth.trusted_issuer import is_safe_url
 from encore.errors import ApiError
 from encore.http.request_state import RequestState
 
@@ -39,7 +39,8 @@ class BearerAuthMiddleware:
         resource_metadata: Address of this service's metadata (RFC 9728), for the challenges.
 
     Attributes:
-        authenticates: Tells the application that callers are verified here (``encore.http.gates``).
+        authenticates: Declares that callers are verified here
+            (``encore.http.require_principal``).
         needs_service: It reads what ``Service``'s routing has found.
 
     Raises:
@@ -70,7 +71,7 @@ class BearerAuthMiddleware:
             ServiceUnavailable: The keys to judge it cannot be had.
         """
         if scope["type"] == "http":
-            state = RequestState.of(scope)
+            state = RequestState.from_scope(scope)
             if not state.access.public:
                 await self._admit(scope, state)
         elif scope["type"] != "lifespan":
@@ -81,14 +82,14 @@ class BearerAuthMiddleware:
 
     async def _admit(self, scope: Scope, state: RequestState) -> None:
         try:
-            credential = bearer_credential(scope["headers"], scope.get("query_string", b""))
+            credential = extract_bearer_token(scope["headers"], scope.get("query_string", b""))
             grant = await self._verifier.verify(credential)
             # Before the scopes are compared: the log of a 403 names the client.
             state.claims = grant.claims
             state.granted = grant.scopes or frozenset()
             state.client_id = grant.client_id
-            permit(state.access, grant)
+            require_scopes(state.access, grant)
         except ApiError as refusal:
             if self._resource_metadata is not None:
-                refusals.point_to_metadata(refusal, self._resource_metadata)
+                challenges.point_to_metadata(refusal, self._resource_metadata)
             raise

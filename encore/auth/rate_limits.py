@@ -18,19 +18,19 @@ from limits import parse
 from limits.strategies import FixedWindowRateLimiter
 from starlette.types import ASGIApp, Scope
 
-from encore.auth import challenges as refusals
-from encore.auth.fixed_windows import Windows
+from encore.auth import challenges
+from encore.auth.fixed_window_storage import FixedWindowStorage
 from encore.auth.jwks_cache import Clock
 from encore.auth.middleware import BearerAuthMiddleware, TokenVerifier
 from encore.errors import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
-from encore.http.address import address_of
+from encore.http.client_address import client_address
 from encore.http.request_state import Header, RequestState
 
 _KEY_CHARACTERS: Final = 256
 """Longer keys are counted by their hash: ten thousand clients may have names of 10 KB each."""
 
 
-class Limit:
+class RateLimit:
     """One rate and the counters of all that it is applied to.
 
     Args:
@@ -41,7 +41,7 @@ class Limit:
 
     def __init__(self, name: str, rate: str, clock: Clock = time.time) -> None:
         self._item = parse(rate)
-        self._limiter = FixedWindowRateLimiter(Windows(clock))
+        self._limiter = FixedWindowRateLimiter(FixedWindowStorage(clock))
         self._clock = clock
         self._name = name
         policy = f'"{name}";q={self._item.amount};w={self._item.get_expiry()}'
@@ -85,8 +85,8 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         clock: Clock = time.time,
     ) -> None:
         super().__init__(app, verifier, resource_metadata=resource_metadata)
-        self._clients = Limit("clients", clients, clock) if clients else None
-        self._bad_tokens = Limit("bad-tokens", bad_tokens, clock) if bad_tokens else None
+        self._clients = RateLimit("clients", clients, clock) if clients else None
+        self._bad_tokens = RateLimit("bad-tokens", bad_tokens, clock) if bad_tokens else None
 
     async def _admit(self, scope: Scope, state: RequestState) -> None:
         try:
@@ -95,7 +95,7 @@ class RateLimitMiddleware(BearerAuthMiddleware):
             self._count_client(state)
             raise
         except (Unauthorized, InvalidRequest) as refusal:
-            if refusals.is_bad_token(refusal):
+            if challenges.is_bad_token(refusal):
                 self._count_bad_token(scope, state)
             raise
         self._count_client(state)
@@ -108,15 +108,15 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         within, seconds, headers = self._clients.hit(f"{claims.get('iss')} {who}")
         state.headers = (*state.headers, *headers)
         if not within:
-            raise _too_many(refusals.TOO_MANY, seconds, "rate-limit-client")
+            raise _too_many(challenges.TOO_MANY, seconds, "rate-limit-client")
 
     def _count_bad_token(self, scope: Scope, state: RequestState) -> None:
         if self._bad_tokens is None:
             return
-        within, seconds, headers = self._bad_tokens.hit(address_of(scope))
+        within, seconds, headers = self._bad_tokens.hit(client_address(scope))
         if not within:
             state.headers = (*state.headers, *headers)
-            raise _too_many(refusals.TOO_MANY_BAD, seconds, "rate-limit-bad-tokens") from None
+            raise _too_many(challenges.TOO_MANY_BAD, seconds, "rate-limit-bad-tokens") from None
 
 
 def _too_many(message: str, seconds: int, reason: str) -> TooManyRequests:

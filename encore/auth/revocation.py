@@ -21,7 +21,7 @@ WATCH_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-class RevokedTokens:
+class RevocationList:
     """The list; call it with a token's claims to ask.
 
     Args:

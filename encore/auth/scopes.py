@@ -8,12 +8,12 @@ section 3.3) and the comparison, which is always of whole names: ``parts`` is no
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 from encore.auth.access_token import AccessToken
-from encore.http.request_state import Access
+from encore.http.access import Access
 
 
-def read_scopes(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[str] | None:
+def parse_scopes(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[str] | None:
     """Give the scopes of all the named claims together, or None if one of them is ill-typed.
 
     A claim that is absent holds nothing. A list keeps its items whole: an item with a blank is
@@ -33,7 +33,7 @@ def read_scopes(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[st
     return frozenset(found)
 
 
-def permit(access: Access, grant: AccessToken) -> None:
+def require_scopes(access: Access, grant: AccessToken) -> None:
     """Refuse a grant that does not hold what the operation needs.
 
     Raises:
@@ -47,4 +47,4 @@ def permit(access: Access, grant: AccessToken) -> None:
     if held is not None and held.issuperset(all_of) and (not any_of or not held.isdisjoint(any_of)):
         return
     reason = "scope-ill-typed" if held is None else "scope-missing"
-    raise refusals.insufficient_scope(" ".join((*all_of, *any_of[:1])), reason)
+    raise challenges.insufficient_scope(" ".join((*all_of, *any_of[:1])), reason)

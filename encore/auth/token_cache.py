@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
 from encore.auth.access_token import AccessToken
-from encore.auth.memory_size import bytes_of
+from encore.auth.memory_size import memory_bytes
 
 _ENTRY_BYTES: Final = 1_500
 """Of an entry besides its claims: the grant, its sets, digest and places in two maps."""
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CachedToken:
     """A grant and the generation of the issuer's keys under which it was verified."""
 
     grant: AccessToken
@@ -70,7 +70,7 @@ class TokenCache(Generic[T]):
             entry: What was found out.
             document: The claims that the entry holds; their size counts.
         """
-        size = _ENTRY_BYTES + bytes_of(document)
+        size = _ENTRY_BYTES + memory_bytes(document)
         if self._size <= 0 or size > self._max_bytes:
             return
         self.bytes += size - self._sizes.get(digest, 0)

@@ -3,8 +3,8 @@
 import secrets
 from http.client import HTTPConnection, HTTPException
 
-from encore.auth.fetch import DownloadError
-from encore.auth.introspection_endpoint import IntrospectionEndpoint
+from encore.auth.document_fetcher import FetchError
+from encore.auth.introspection_client import IntrospectionClient
 from encore.doctor.check_result import CheckResult, good, note, wrong
 from encore.server.server import check_address
 from encore.service.health import LIVE
@@ -52,14 +52,14 @@ def _is_alive(host: str, port: int) -> bool:
 async def examine_introspection(settings: Settings) -> CheckResult:
     """Ask about a token that nobody issued: the right answer is that it is not active."""
     subject = "INTROSPECTION_URL"
-    endpoint = IntrospectionEndpoint(
+    endpoint = IntrospectionClient(
         settings.introspection_url,
         settings.introspection_client_id,
         settings.introspection_client_secret,
     )
     try:
         answer = await endpoint(secrets.token_urlsafe())
-    except DownloadError as error:
+    except FetchError as error:
         code = str(error)
         words = _WORDS.get(code, f"it cannot be had ({code}); check the address and the network")
         return wrong(subject, words)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from encore.auth.fetch import Download, DownloadError
-from encore.auth.issuers import TrustedIssuer
-from encore.auth.jwks import MAX_RSA_BITS, MIN_RSA_BITS, KeySet, read_key_set
+from encore.auth.document_fetcher import DocumentFetcher, FetchError
+from encore.auth.jwks import MAX_RSA_BITS, MIN_RSA_BITS, KeySet, parse_key_set
 from encore.auth.jwks_client import DiscoveryError, JWKSClient
+from encore.auth.trusted_issuer import TrustedIssuer
 from encore.doctor.check_result import CheckResult, good, note, wrong
 
 _DATE_SECONDS = 2
@@ -52,14 +52,14 @@ class Examined:
 async def examine_issuer(trusted: TrustedIssuer) -> Examined:
     """Look at one issuer."""
     subject = f"issuer {trusted.issuer}"
-    download = Download()
+    download = DocumentFetcher()
     try:
         document = await JWKSClient(trusted, download).read(rediscover=True)
-        keys = read_key_set(document, trusted.algorithms)
+        keys = parse_key_set(document, trusted.algorithms)
     except DiscoveryError as error:
         text = await _explain(trusted, str(error), download)
         return Examined(trusted, (wrong(subject, text),), None)
-    except DownloadError as error:
+    except FetchError as error:
         code = str(error)
         text = _FAILED.get(code, f"it cannot be had ({code})")
         return Examined(trusted, (wrong(subject, text),), None)
@@ -69,7 +69,7 @@ async def examine_issuer(trusted: TrustedIssuer) -> Examined:
     return Examined(trusted, tuple(findings), keys)
 
 
-async def _explain(trusted: TrustedIssuer, code: str, download: Download) -> str:
+async def _explain(trusted: TrustedIssuer, code: str, download: DocumentFetcher) -> str:
     """Say what is wrong with a discovery document."""
     if code == "discovery-jwks-uri":
         return "its discovery names keys (jwks_uri) at an address that is not https"

@@ -8,9 +8,9 @@ shown only where they are compared with a setting: never the token, never a subj
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from encore.auth import jws as compact
+from encore.auth import jws
 from encore.auth.claims import validate_claims
-from encore.auth.scopes import read_scopes
+from encore.auth.scopes import parse_scopes
 from encore.doctor.check_result import CheckResult, good, note, wrong
 from encore.doctor.issuers import Examined
 from encore.errors import ApiError
@@ -48,7 +48,7 @@ def examine_token(
         yield wrong(_SUBJECT, "it is not one word; paste the token alone")
         return
     try:
-        token = compact.parse(words[0].encode())
+        token = jws.parse_jwt(words[0].encode())
     except ApiError as refusal:
         yield wrong(_SUBJECT, _FORM.get(refusal.reason, refusal.reason))
         return
@@ -71,7 +71,7 @@ def _explain_issuer(issuer: Any, issuers: Sequence[Examined]) -> str:
     return f"its issuer is {issuer!r}, which is not trusted; trusted: {', '.join(trusted)}"
 
 
-def _judge_signature(token: compact.UnverifiedJWT, found: Examined) -> Iterator[CheckResult]:
+def _judge_signature(token: jws.UnverifiedJWT, found: Examined) -> Iterator[CheckResult]:
     algorithms = found.trusted.algorithms
     if token.algorithm not in algorithms:
         yield wrong(
@@ -129,7 +129,7 @@ def _judge_scope(
     claims: Mapping[str, Any], found: Examined, needed: Sequence[str]
 ) -> Iterator[CheckResult]:
     names = found.trusted.scope_claims
-    held = read_scopes(claims, names)
+    held = parse_scopes(claims, names)
     if held is None:
         yield wrong(_SUBJECT, f"its scope claim ({', '.join(names)}) is of the wrong type")
         return

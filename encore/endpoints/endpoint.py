@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 from encore.errors import NotFound
 from encore.execution.context import Response
 from encore.execution.pipeline import Pipeline
+from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
-from encore.http.request_state import Access
-from encore.http.standalone import Standalone
+from encore.http.standalone_operation import StandaloneOperation
 
 _WITHOUT_CONTENT: Final = (204, 304)
 """Statuses whose responses have no content, and no length of one (RFC 9110, section 6.4.1)."""
@@ -119,7 +119,7 @@ class PipelineRoute(Route):
         self._answers = self.methods | ({"HEAD"} if "GET" in self.methods else set())
         self.operation = operation
         self._describe = describe
-        self._standalone = Standalone(operation, operation.access)
+        self._standalone = StandaloneOperation(operation, operation.access)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match as Starlette does, except that HEAD is answered where GET is."""

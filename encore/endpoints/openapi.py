@@ -11,8 +11,8 @@ from pydantic import BaseModel, WithJsonSchema
 from encore.database.search_index.conditions import SHORTEST_TERM
 from encore.database.text_search import MAX_PATTERN
 from encore.execution.resource import Resource
-from encore.http.forms import FORM
-from encore.http.preferences import COUNTS
+from encore.http.form_body import FORM
+from encore.http.prefer_header import COUNT_MODES
 from encore.models.fields import Field
 from encore.query.field_lookup import Search
 from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
@@ -82,7 +82,7 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "Preference-Applied": {
             "description": "How the rows were counted, where Prefer says it or they are estimated",
-            "schema": {"type": "string", "enum": [f"count={name}" for name in COUNTS]},
+            "schema": {"type": "string", "enum": [f"count={name}" for name in COUNT_MODES]},
         },
     },
 }

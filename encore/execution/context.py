@@ -235,7 +235,7 @@ class Context:
     @property
     def claims(self) -> Mapping[str, Any]:
         """The verified claims of the token."""
-        return RequestState.of(self.scope).claims
+        return RequestState.from_scope(self.scope).claims
 
     async def connection(self) -> Connection:
         """Give the database inside this request's transaction, which this may begin."""

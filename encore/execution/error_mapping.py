@@ -97,7 +97,7 @@ async def map_database_error(
     """
     if isinstance(error, db.InvalidStatement):
         error = await _reason_of(error, database)
-    RequestState.of(context.scope).cause = error.code
+    RequestState.from_scope(context.scope).cause = error.code
     if isinstance(error, db.ForeignKeyViolation):
         return Conflict(_INVALID, await _broken_links(error, context, database))
     if context.action == "delete" and isinstance(error, db.NotNullViolation):

@@ -36,7 +36,7 @@ from encore.execution.hooks import (
 )
 from encore.execution.response_checks import check_response
 from encore.execution.unit_of_work import UnitOfWork
-from encore.http.error_handling import problem_of
+from encore.http.error_handling import error_from_http_exception
 from encore.models.session_requirements import UnsupportedEventListener
 from encore.resource.compatibility import Compatibility
 
@@ -238,7 +238,7 @@ def _of_http_exception(error: HTTPException) -> Exception:
         return error
     converted: Exception
     if status in _ERRORS:
-        converted = problem_of(error)
+        converted = error_from_http_exception(error)
     else:
         converted = HookError(f"HTTPException({status}) is no error: answer by stop(response)")
     converted.__cause__ = error

@@ -7,19 +7,26 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.errors import MissingAuthentication, UnsupportedRoute
-from encore.http.admission import (
+from encore.http.access import PUBLIC, Access
+from encore.http.body_timeout import BODY_TIMEOUT_SECONDS
+from encore.http.concurrency_limit import (
     MAX_CONCURRENT_REQUESTS,
     ClientConcurrencyMiddleware,
     ConcurrencyLimitMiddleware,
-    refuse,
+    reject_overload,
 )
-from encore.http.body_timeout import BODY_TIMEOUT_SECONDS
 from encore.http.error_handling import ErrorHandlingMiddleware
-from encore.http.gates import NO_GATE, Gate, RequirePrincipalMiddleware, checked, gate_of
+from encore.http.framework_routes import declared_access, list_routes
 from encore.http.lifespan import run_lifespan
-from encore.http.native import access_of, registered
 from encore.http.request_log import RequestLogMiddleware
-from encore.http.request_state import PUBLIC, Access, Header
+from encore.http.request_state import Header
+from encore.http.require_principal import (
+    NO_VERIFIER,
+    AuthenticationStatus,
+    RequirePrincipalMiddleware,
+    authentication_status,
+    with_startup_check,
+)
 from encore.http.routing import RouteTable, RoutingMiddleware, dispatch
 from encore.http.unread_body import CloseUnreadBodyMiddleware
 
@@ -31,8 +38,9 @@ class Application(FastAPI):
     ``ErrorHandlingMiddleware`` → ``RoutingMiddleware`` → what ``add_middleware`` added →
     ``ClientConcurrencyMiddleware`` → the operation. Where no added middleware declares that it is a
     gate, ``RequirePrincipalMiddleware`` stands before ``ClientConcurrencyMiddleware``
-    (``encore.http.gates``). Starlette's own error layers are not needed, since the boundary answers
-    for all, and they cost as much as a small request's database work.
+    (``encore.http.require_principal``). Starlette's own error layers are not needed, since
+    ``ErrorHandlingMiddleware`` handles every error, and they cost as much as a small request's
+    database work.
 
     Args:
         access: What routes ask of a token that do not say so themselves, by path template.
@@ -62,7 +70,9 @@ class Application(FastAPI):
         # Telemetry is on by default in FastAPI, and costs a fifth of a small request.
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **options)
         self.access = access
-        self.router.lifespan_context = checked(self.router.lifespan_context, self._check_gate)
+        self.router.lifespan_context = with_startup_check(
+            self.router.lifespan_context, self._check_gate
+        )
         self._log_requests = log_requests
         self._headers = headers
         self._body_timeout = body_timeout
@@ -72,7 +82,7 @@ class Application(FastAPI):
 
     def scopes(self) -> frozenset[str]:
         """Give every scope that any route asks for."""
-        declared = (access_of(route) for route in registered(self.router.routes))
+        declared = (declared_access(route) for route in list_routes(self.router.routes))
         return frozenset().union(*(access.scopes() for access in declared if access))
 
     def frontend(self, *_: Any, **__: Any) -> None:
@@ -81,13 +91,13 @@ class Application(FastAPI):
 
     def _check_gate(self) -> None:
         """Raise ``MissingAuthentication`` for a route that no middleware protects."""
-        if gate_of(self.user_middleware) is not Gate.MISSING:
+        if authentication_status(self.user_middleware) is not AuthenticationStatus.MISSING:
             return
-        for route in registered(self.router.routes):
+        for route in list_routes(self.router.routes):
             path = route.path or ""
-            access = access_of(route) or self.access.get(path, PUBLIC)
+            access = declared_access(route) or self.access.get(path, PUBLIC)
             if not access.public:
-                raise MissingAuthentication(f"the route {path} asks for a token, and {NO_GATE}")
+                raise MissingAuthentication(f"the route {path} asks for a token, and {NO_VERIFIER}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve; FastAPI's own look for telemetry, which is off, is spared."""
@@ -108,13 +118,13 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
         app: ASGIApp = ClientConcurrencyMiddleware(dispatch, self.under_way, most=self._most)
-        if gate_of(self.user_middleware) is not Gate.VERIFIES:
+        if authentication_status(self.user_middleware) is not AuthenticationStatus.VERIFIES:
             app = RequirePrincipalMiddleware(app)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = RoutingMiddleware(app, RouteTable(self.router.routes, self.access))
         app = self._answering(ErrorHandlingMiddleware(app, self.exception_handlers))
-        refusal = self._answering(ErrorHandlingMiddleware(refuse))
+        refusal = self._answering(ErrorHandlingMiddleware(reject_overload))
         admission = ConcurrencyLimitMiddleware(
             app, refusal, self.under_way, most=self._most, exempt=frozenset(self._exempt)
         )

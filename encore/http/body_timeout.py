@@ -34,7 +34,7 @@ class _Slow:
     expired: bool = False
 
 
-class BodyWaits:
+class BodyTimeouts:
     """Looks at the requests that wait for their bodies, while there are any; of one event loop.
 
     Args:
@@ -89,6 +89,6 @@ class BodyWaits:
             self.watched = False
 
 
-def cancellable(waiting: Awaitable[Message]) -> Any:
+def as_cancellable(waiting: Awaitable[Message]) -> Any:
     """Return what can be awaited and cancelled; granian's channel gives such already."""
     return waiting if hasattr(waiting, "cancel") else asyncio.ensure_future(waiting)

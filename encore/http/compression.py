@@ -18,7 +18,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _ITEM: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?")
 
 
-class Gzip:
+class GzipEncoder:
     """Compresses one body, which may come in any number of pieces."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.http.body import header
+from encore.http.request_body import get_header
 from encore.http.request_state import Header, RequestState
 
 EXPOSED: Final = (
@@ -57,7 +57,7 @@ def _allowance(accepted: Iterable[str]) -> tuple[Header, ...]:
     )
 
 
-class Cors:
+class CORSMiddleware:
     """Answers preflights, and tells browsers who may read an answer.
 
     Args:
@@ -83,15 +83,15 @@ class Cors:
         if scope["type"] != "http":  # In a Service only requests come here.
             await self._app(scope, receive, send)
             return
-        state = RequestState.of(scope)
+        state = RequestState.from_scope(scope)
         state.headers = (*state.headers, _VARY)
-        origin = header(scope, b"origin")
+        origin = get_header(scope, b"origin")
         if origin is None or not (self._any or origin in self._origins):
             await self._app(scope, receive, send)
             return
         allowed = (b"access-control-allow-origin", b"*" if self._any else origin)
         state.headers = (*state.headers, allowed, _EXPOSE)
-        if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
+        if scope["method"] == "OPTIONS" and get_header(scope, b"access-control-request-method"):
             state.headers = (*state.headers, *self._allowance)
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})

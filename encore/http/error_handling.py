@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore import errors
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
-from encore.http.causes import cause_of
-from encore.http.handlers import Handlers, handler_of, response_of
-from encore.http.native import without_body
+from encore.http.error_codes import error_code
+from encore.http.exception_handlers import Handlers, call_handler, find_handler
+from encore.http.framework_routes import discard_body
 from encore.http.request_state import Header, RequestState
 
 log: Any = structlog.get_logger("encore")
@@ -33,14 +33,14 @@ _SENDABLE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What may stand in a header (RFC 9110, section 5.5)."""
 
 
-class ResponseCutOff(Exception):
+class ResponseAborted(Exception):
     """A response ended before its end; the log line before it says why."""
 
 
 class ErrorHandlingMiddleware:
     """Lets nothing but responses out.
 
-    An exception after the response has begun cannot be told any more: ``ResponseCutOff`` goes on
+    An exception after the response has begun cannot be told any more: ``ResponseAborted`` goes on
     to the server, which cuts the connection, so that the caller does not take a part for the
     whole. The exception itself stays here, since servers log its text. One after the whole
     response, in a background task, is logged.
@@ -84,14 +84,14 @@ class ErrorHandlingMiddleware:
         if send is None:
             return  # What runs behind the response: there is nobody left to tell.
         if started:
-            raise ResponseCutOff from None
-        handler = handler_of(error, self._handlers) if self._handlers else None
+            raise ResponseAborted from None
+        handler = find_handler(error, self._handlers) if self._handlers else None
         if handler is not None:
             try:
-                answer = await response_of(handler, error, scope, receive)
+                answer = await call_handler(handler, error, scope, receive)
             except Exception as another:  # noqa: BLE001 - answered as any other failure
                 answer = _answer_to(another, scope)
-        await answer(scope, receive, without_body(send) if scope["method"] == "HEAD" else send)
+        await answer(scope, receive, discard_body(send) if scope["method"] == "HEAD" else send)
 
 
 def _drop_frames(error: BaseException | None) -> None:
@@ -107,12 +107,12 @@ def _drop_frames(error: BaseException | None) -> None:
 
 def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     """Return the response to an error, noting its reason; a defect of ours is logged."""
-    state = RequestState.of(scope)
+    state = RequestState.from_scope(scope)
     if isinstance(error, HTTPException) and error.status_code in _NO_ERRORS:
         return _no_error(error)
     problem = _problem_of(error)
     state.reason = problem.reason
-    state.cause = state.cause or cause_of(error)
+    state.cause = state.cause or error_code(error)
     is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_failure and not isinstance(problem, errors.Declined):
         _log(error, state)
@@ -167,7 +167,7 @@ def _problem_of(error: Exception) -> errors.ApiError:
                 [{"field": str(e["loc"][-1]), "message": e["msg"]} for e in error.errors()],
             )
         case HTTPException() if HTTPStatus.BAD_REQUEST <= error.status_code < _NO_STATUS:
-            return problem_of(error)
+            return error_from_http_exception(error)
         case CallerLeft() | DatabaseUnavailable():
             return _problem_of_database(error)
         case _:
@@ -186,7 +186,7 @@ def _problem_of_database(error: DatabaseError) -> errors.ApiError:
             return errors.ServiceUnavailable("The database cannot serve this now", headers=retry)
 
 
-def problem_of(error: HTTPException) -> errors.ApiError:
+def error_from_http_exception(error: HTTPException) -> errors.ApiError:
     """Return the problem of FastAPI's own exception: status, detail and headers stay."""
     detail: Any = error.detail
     if isinstance(detail, str):

@@ -10,7 +10,7 @@ import sys
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from encore.http.causes import cause_of
+from encore.http.error_codes import error_code
 
 
 async def run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -20,7 +20,7 @@ async def run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send)
     async def tell(message: Message) -> None:
         nonlocal told
         error = sys.exc_info()[1]  # Starlette sends from within its handler.
-        if message["type"].endswith(".failed") and (cause := cause_of(error)) is not None:
+        if message["type"].endswith(".failed") and (cause := error_code(error)) is not None:
             told = True
             message = {**message, "message": f"{type(error).__name__}: {cause}"}
         await send(message)

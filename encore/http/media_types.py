@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from starlette.types import Scope
 
 from encore.errors import BadRequest, NotAcceptable
-from encore.http.short_texts import cached_if_short
+from encore.http.short_input_cache import cache_short_inputs
 
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -36,7 +36,7 @@ class MediaType(NamedTuple):
         return self.parameters.get("charset", "utf-8").lower() in _CHARSETS
 
 
-@cached_if_short(_KEPT)
+@cache_short_inputs(_KEPT)
 def parse_media_type(value: bytes) -> MediaType | None:
     """Parse a media type; None if it is malformed."""
     text = value.decode("latin-1")
@@ -55,7 +55,7 @@ def parse_media_type(value: bytes) -> MediaType | None:
     return MediaType(found[1].lower(), parameters)
 
 
-def content_type_of(scope: Scope) -> bytes | None:
+def get_content_type(scope: Scope) -> bytes | None:
     """Return the ``Content-Type`` of a request; None without one.
 
     Raises:
@@ -73,7 +73,7 @@ def check_accept(scope: Scope, produced: tuple[str, ...]) -> None:
     Raises:
         NotAcceptable: With the media types that there are.
     """
-    if preferred(scope, produced) is None:
+    if preferred_media_type(scope, produced) is None:
         raise not_acceptable(produced)
 
 
@@ -83,7 +83,9 @@ def not_acceptable(produced: tuple[str, ...]) -> NotAcceptable:
     return NotAcceptable(f"This operation answers with {known}, which Accept rules out")
 
 
-def preferred(scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = ()) -> str | None:
+def preferred_media_type(
+    scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = ()
+) -> str | None:
     """Return which of these media types a request prefers; None if it accepts none.
 
     Each has the weight of the most specific range that matches. The highest weight counts; of equal
@@ -102,7 +104,7 @@ def preferred(scope: Scope, produced: tuple[str, ...], named: tuple[str, ...] = 
     return _preferred(given[0] if len(given) == 1 else b",".join(given), produced, named)
 
 
-@cached_if_short(_KEPT)
+@cache_short_inputs(_KEPT)
 def _preferred(accept: bytes, produced: tuple[str, ...], named: tuple[str, ...]) -> str | None:
     ranges = list(_ranges(accept.decode("latin-1")))
     if not ranges:

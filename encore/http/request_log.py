@@ -16,7 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore.database.callers import current_caller
-from encore.http.body import header
+from encore.http.request_body import get_header
 from encore.http.request_state import Header, RequestState
 
 log: Any = structlog.get_logger("encore.request")
@@ -46,7 +46,7 @@ class RequestLogMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and tell of it afterwards."""
         begun = perf_counter()
-        outer = RequestState.outer(scope)
+        outer = RequestState.of_outer_app(scope)
         request_id = _request_id(scope)
         state = RequestState(
             request_id.decode(), headers=self._headers, peer=scope.get("client"), channel=receive
@@ -97,12 +97,12 @@ class RequestLogMiddleware:
 def _without(headers: tuple[Header, ...], others: tuple[Header, ...]) -> tuple[Header, ...]:
     """Return the headers that the others do not set."""
     names = {name for name, _ in others}
-    return tuple(header for header in headers if header[0] not in names)
+    return tuple((name, value) for name, value in headers if name not in names)
 
 
 def _request_id(scope: Scope) -> bytes:
     """Take the caller's id, if it is harmless, or make one."""
-    given = header(scope, b"x-request-id")
+    given = get_header(scope, b"x-request-id")
     if given is not None and _OWN_ID.fullmatch(given):
         return given
     return token_hex(8).encode()

@@ -1,85 +1,24 @@
-"""What the layers of one request tell one another, and how a route says who may call it.
+"""The state of one request, shared by the middlewares and the operation.
 
-The outermost layer opens an ``RequestState`` and leaves it in the ASGI scope; each layer fills in
-what it finds out. The request log is written from it at the end.
-
-A route of ours declares its access where it is written, below FastAPI's own decorator::
-
-    @router.get("/api/private-scoped")
-    @requires("read:messages")
-    async def private_scoped() -> Message: ...
+The outermost middleware creates a ``RequestState`` and stores it in the ASGI scope; each layer
+adds what it determines. The request log is written from it at the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope
 
-from encore.http.address import network_of
+from encore.http.access import AUTHENTICATED, Access
+from encore.http.client_address import client_network
 from encore.http.disconnect import DisconnectWatch
-
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and its value."""
 
-_KEY = "encore.exchange"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may call an operation.
-
-    ``public`` needs no token. Otherwise a valid token is needed, that holds every scope of
-    ``all_of`` and, unless that is empty, at least one of ``any_of``.
-    """
-
-    all_of: tuple[str, ...] = ()
-    any_of: tuple[str, ...] = ()
-    public: bool = False
-
-    def scopes(self) -> frozenset[str]:
-        """Give every scope that is named here."""
-        return frozenset((*self.all_of, *self.any_of))
-
-    def permits(self, granted: Collection[str]) -> bool:
-        """Return whether these scopes suffice."""
-        if not all(scope in granted for scope in self.all_of):
-            return False
-        return not self.any_of or any(scope in granted for scope in self.any_of)
-
-
-PUBLIC = Access(public=True)
-AUTHENTICATED = Access()
-
-
-def requires(*all_of: str, any_of: Iterable[str] = ()) -> Callable[[Endpoint], Endpoint]:
-    """Declare that an endpoint needs a token with all of these scopes, and one of ``any_of``."""
-    access = Access(tuple(all_of), tuple(any_of))
-    if not access.scopes():
-        raise ValueError("name a scope, or say @authenticated")
-
-    def declare(endpoint: Endpoint) -> Endpoint:
-        return _declare(endpoint, access)
-
-    return declare
-
-
-def authenticated(endpoint: Endpoint) -> Endpoint:
-    """Declare that an endpoint needs a valid token, whatever its scopes."""
-    return _declare(endpoint, AUTHENTICATED)
-
-
-def public(endpoint: Endpoint) -> Endpoint:
-    """Declare that an endpoint needs no token."""
-    return _declare(endpoint, PUBLIC)
-
-
-def _declare(endpoint: Endpoint, access: Access) -> Endpoint:
-    endpoint.access = access  # type: ignore[attr-defined] # Read by routing and by the docs.
-    return endpoint
+_SCOPE_KEY: Final = "encore.request_state"
 
 
 @dataclass(slots=True)
@@ -97,7 +36,7 @@ class RequestState:
             can compare them; None where the gate does not say.
         client_id: Who called, from ``cid``, ``client_id`` or ``azp``.
         reason: The code of the refusal, for the log only.
-        cause: What failed, in its own word (``encore.http.causes``), for the log only.
+        cause: What failed, in its own word (``encore.http.error_codes``), for the log only.
         measures: What the log says of a stream: its rows and bytes; None of any other answer.
         headers: What the answer carries besides its own headers, whichever layer gives it.
         peer: The address and port that the request came from; None where they are not known.
@@ -132,7 +71,7 @@ class RequestState:
         if self._client:
             return self._client
         if not self.claims:
-            return network_of(self.peer[0]) if self.peer else ""
+            return client_network(self.peer[0]) if self.peer else ""
         names = (self.claims.get("iss"), self.client_id, self.claims.get("sub"))
         self._client = repr(names)
         return self._client
@@ -152,18 +91,18 @@ class RequestState:
             await asyncio.get_running_loop().create_future()
 
     @staticmethod
-    def of(scope: Scope) -> "RequestState":
+    def from_scope(scope: Scope) -> "RequestState":
         """Find the exchange that the outermost layer put into this scope."""
         try:
-            state: RequestState = scope[_KEY]
+            state: RequestState = scope[_SCOPE_KEY]
         except KeyError:
             raise RuntimeError("this middleware needs a Service around it") from None
         return state
 
     @staticmethod
-    def outer(scope: Scope) -> "RequestState | None":
+    def of_outer_app(scope: Scope) -> "RequestState | None":
         """Return the exchange of an application around this one; None where there is none."""
-        return scope.get(_KEY)
+        return scope.get(_SCOPE_KEY)
 
     def inherit(self, outer: "RequestState") -> None:
         """Take over the caller that an outer application verified, and the request's id."""
@@ -173,4 +112,4 @@ class RequestState:
 
     def attach(self, scope: Scope) -> None:
         """Put this exchange into the scope."""
-        scope[_KEY] = self
+        scope[_SCOPE_KEY] = self

@@ -29,9 +29,10 @@ from encore.errors import (
     UndeclaredAccess,
     UnsupportedRoute,
 )
-from encore.http.host import refusal_of_host
-from encore.http.native import access_of, native, registered
-from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, RequestState
+from encore.http.access import AUTHENTICATED, PUBLIC, Access
+from encore.http.framework_routes import declared_access, list_routes, wrap_framework_route
+from encore.http.host_header import host_error
+from encore.http.request_state import RequestState
 
 log: Any = structlog.get_logger("encore")
 
@@ -96,7 +97,7 @@ class RouteTable:
         self._load()
 
     def _load(self) -> None:
-        self._known, routes = len(self._routes), registered(self._routes)
+        self._known, routes = len(self._routes), list_routes(self._routes)
         self._all_known = len(routes)  # With those of included routers.
         self._paths: dict[str, _Path] = {}
         self._others: list[tuple[RouteContext, ASGIApp, Access]] = []
@@ -116,7 +117,7 @@ class RouteTable:
 
     def _add(self, route: RouteContext) -> None:
         template = route.path or ""
-        access = access_of(route) or self._declared.get(template)
+        access = declared_access(route) or self._declared.get(template)
         if access is None:
             raise UndeclaredAccess(
                 f"the route {template or route.original_route!r} is neither public nor names its"
@@ -125,7 +126,7 @@ class RouteTable:
         if not access.public:
             self._elsewhere = AUTHENTICATED
         # What runs needs nothing of FastAPI's around it where it is generated.
-        handler = getattr(route, "operation", None) or native(route)
+        handler = getattr(route, "operation", None) or wrap_framework_route(route)
         is_route = isinstance(route.original_route, Route) and route.methods
         if not is_route or not _INDEXED.fullmatch(template):
             self._others.append((route, handler, access))
@@ -317,16 +318,16 @@ class RoutingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find the operation, then pass the request on."""
-        state = RequestState.of(scope)
+        state = RequestState.from_scope(scope)
         self._table.resolve(scope, state)
-        if scope.get("http_version") == "1.1" and (refusal := refusal_of_host(scope)) is not None:
+        if scope.get("http_version") == "1.1" and (refusal := host_error(scope)) is not None:
             state.operation = refusal  # As any other refusal, told to who may call here.
         await self._app(scope, receive, send)
 
 
 async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     """Run what routing found: the innermost of the chain."""
-    operation: Any = RequestState.of(scope).operation
+    operation: Any = RequestState.from_scope(scope).operation
     if isinstance(operation, ApiError):
         raise operation
     await operation(scope, receive, send)

@@ -12,8 +12,8 @@ from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from encore.http.body import header
-from encore.http.body_timeout import BODY_TIMEOUT_SECONDS, BodyWaits, cancellable
+from encore.http.body_timeout import BODY_TIMEOUT_SECONDS, BodyTimeouts, as_cancellable
+from encore.http.request_body import get_header
 
 _CLOSE = (b"connection", b"close")
 
@@ -29,12 +29,12 @@ class CloseUnreadBodyMiddleware:
 
     def __init__(self, app: ASGIApp, *, timeout: float = BODY_TIMEOUT_SECONDS) -> None:
         self._app = app
-        self._waits = BodyWaits(timeout)
+        self._waits = BodyTimeouts(timeout)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on; one without a body costs a look at its headers."""
-        length = header(scope, b"content-length")
-        if length == b"0" or (length is None and header(scope, b"transfer-encoding") is None):
+        length = get_header(scope, b"content-length")
+        if length == b"0" or (length is None and get_header(scope, b"transfer-encoding") is None):
             return self._app(scope, receive, send)
         return self._watch(scope, receive, send, _length(scope, length))
 
@@ -47,7 +47,7 @@ class CloseUnreadBodyMiddleware:
             nonlocal unread, rest
             if not unread:  # What is awaited is that the caller leaves.
                 return await receive()
-            pending = cancellable(receive())
+            pending = as_cancellable(receive())
             waits.pending[request] = pending
             if not waits.watched:
                 waits.watch()
@@ -81,6 +81,6 @@ class CloseUnreadBodyMiddleware:
 
 def _length(scope: Scope, content_length: bytes | None) -> int:
     """Return how long the body will be, in bytes; -1 where only its end tells."""
-    if content_length is None or header(scope, b"transfer-encoding") is not None:
+    if content_length is None or get_header(scope, b"transfer-encoding") is not None:
         return -1
     return int(content_length) if content_length.isdigit() else -1

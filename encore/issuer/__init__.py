@@ -9,13 +9,12 @@ HTTP, as it would meet Okta.
 """
 
 from encore.issuer.app import create_issuer
-from encore.issuer.errors import IssuerRefusedError, IssuerStartError, PortTakenError
-from encore.issuer.settings import IssuerSettings
+from encore.issuer.issuer_settings import IssuerSettings
+from encore.issuer.startup_errors import IssuerSettingsError, PortInUse
 
 __all__ = [
-    "IssuerRefusedError",
     "IssuerSettings",
-    "IssuerStartError",
-    "PortTakenError",
+    "IssuerSettingsError",
+    "PortInUse",
     "create_issuer",
 ]

@@ -12,20 +12,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from encore.issuer.credentials import Clients
+from encore.issuer.client_authentication import ClientRegistry
+from encore.issuer.discovery import auth0_metadata, okta_metadata
 from encore.issuer.endpoints import (
     NO_STORE,
-    Document,
     IntrospectionEndpoint,
     RevocationEndpoint,
+    StaticDocument,
     TokenEndpoint,
 )
-from encore.issuer.errors import OAuthError
-from encore.issuer.metadata import auth0_metadata, okta_metadata
-from encore.issuer.settings import IssuerSettings
+from encore.issuer.issuer_settings import IssuerSettings
+from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.signing import SigningKey
 from encore.issuer.token_store import TokenStore
-from encore.issuer.tokens import Auth0Shape, OktaShape, TokenIssuer
+from encore.issuer.tokens import Auth0Profile, OktaProfile, TokenIssuer
 
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 
@@ -36,7 +36,7 @@ def create_issuer(settings: IssuerSettings) -> Starlette:
     """Make the application, with a key of its own and no token issued yet."""
     key = SigningKey()
     token_store = TokenStore(revoked=settings.revoked_tokens_file)
-    clients = Clients(settings.clients)
+    clients = ClientRegistry(settings.clients)
     token_issuer = TokenIssuer(key, token_store, settings.token_seconds)
     routes = _auth0_routes(settings, key, clients, token_issuer)
     if settings.has_okta_shape:
@@ -60,12 +60,12 @@ def create_issuer(settings: IssuerSettings) -> Starlette:
 
 
 def _auth0_routes(
-    settings: IssuerSettings, key: SigningKey, clients: Clients, token_issuer: TokenIssuer
+    settings: IssuerSettings, key: SigningKey, clients: ClientRegistry, token_issuer: TokenIssuer
 ) -> list[Route]:
-    token = TokenEndpoint(clients, token_issuer, Auth0Shape(settings), json_body=True)
+    token = TokenEndpoint(clients, token_issuer, Auth0Profile(settings), json_body=True)
     return [
-        _get("/.well-known/openid-configuration", Document(auth0_metadata(settings))),
-        _get("/.well-known/jwks.json", Document(key.jwks())),
+        _get("/.well-known/openid-configuration", StaticDocument(auth0_metadata(settings))),
+        _get("/.well-known/jwks.json", StaticDocument(key.jwks())),
         _post("/oauth/token", token),
     ]
 
@@ -73,24 +73,24 @@ def _auth0_routes(
 def _okta_routes(
     settings: IssuerSettings,
     key: SigningKey,
-    clients: Clients,
+    clients: ClientRegistry,
     token_issuer: TokenIssuer,
     token_store: TokenStore,
 ) -> list[Route]:
     base = settings.location.path
-    metadata = Document(okta_metadata(settings))
-    token = TokenEndpoint(clients, token_issuer, OktaShape(settings), json_body=False)
+    metadata = StaticDocument(okta_metadata(settings))
+    token = TokenEndpoint(clients, token_issuer, OktaProfile(settings), json_body=False)
     return [
         _get(f"{base}/.well-known/openid-configuration", metadata),
         _get(f"{base}/.well-known/oauth-authorization-server", metadata),
-        _get(f"{base}/v1/keys", Document(key.jwks())),
+        _get(f"{base}/v1/keys", StaticDocument(key.jwks())),
         _post(f"{base}/v1/token", token),
         _post(f"{base}/v1/introspect", IntrospectionEndpoint(clients, token_store)),
         _post(f"{base}/v1/revoke", RevocationEndpoint(clients, token_store)),
     ]
 
 
-def _get(path: str, document: Document) -> Route:
+def _get(path: str, document: StaticDocument) -> Route:
     async def endpoint(request: Request) -> Response:
         return await document(request)
 

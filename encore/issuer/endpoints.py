@@ -11,18 +11,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from encore.issuer.credentials import Clients
-from encore.issuer.errors import InvalidGrantError, InvalidRequestError
-from encore.issuer.grants import subject_of
+from encore.issuer.client_authentication import ClientRegistry
+from encore.issuer.grants import parse_subject
+from encore.issuer.oauth_errors import InvalidGrantError, InvalidRequestError
 from encore.issuer.parameters import read_parameters
 from encore.issuer.token_store import TokenStore
-from encore.issuer.tokens import Shape, TokenIssuer
+from encore.issuer.tokens import TokenIssuer, TokenProfile
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """On whatever may carry a token or speak of one (RFC 6749 section 5.1)."""
 
 
-class Document:
+class StaticDocument:
     """Serves one JSON document that never changes while the process lives.
 
     Args:
@@ -48,7 +48,12 @@ class TokenEndpoint:
     """
 
     def __init__(
-        self, clients: Clients, token_issuer: TokenIssuer, shape: Shape, *, json_body: bool
+        self,
+        clients: ClientRegistry,
+        token_issuer: TokenIssuer,
+        shape: TokenProfile,
+        *,
+        json_body: bool,
     ) -> None:
         self._clients = clients
         self._token_issuer = token_issuer
@@ -59,7 +64,7 @@ class TokenEndpoint:
         """Answer a request for a token."""
         parameters = await read_parameters(request, query=True, json_body=self._json_body)
         client_id = self._clients.authenticate(request, parameters)
-        subject = subject_of(client_id, parameters)
+        subject = parse_subject(client_id, parameters)
         answer = self._token_issuer.issue(self._shape, subject, parameters)
         return JSONResponse(answer, headers=NO_STORE)
 
@@ -72,7 +77,7 @@ class IntrospectionEndpoint:
         token_store: Knows the live tokens.
     """
 
-    def __init__(self, clients: Clients, token_store: TokenStore) -> None:
+    def __init__(self, clients: ClientRegistry, token_store: TokenStore) -> None:
         self._clients = clients
         self._token_store = token_store
 
@@ -97,7 +102,7 @@ class RevocationEndpoint:
         token_store: Knows the live tokens.
     """
 
-    def __init__(self, clients: Clients, token_store: TokenStore) -> None:
+    def __init__(self, clients: ClientRegistry, token_store: TokenStore) -> None:
         self._clients = clients
         self._token_store = token_store
 

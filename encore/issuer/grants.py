@@ -6,7 +6,11 @@ accounts, so any name and any password will do. No real service should take peop
 
 from dataclasses import dataclass
 
-from encore.issuer.errors import InvalidGrantError, InvalidRequestError, UnsupportedGrantError
+from encore.issuer.oauth_errors import (
+    InvalidGrantError,
+    InvalidRequestError,
+    UnsupportedGrantTypeError,
+)
 from encore.issuer.parameters import Parameters
 
 CLIENT_CREDENTIALS = "client_credentials"
@@ -30,7 +34,7 @@ class Subject:
     user: str | None = None
 
 
-def subject_of(client_id: str, parameters: Parameters) -> Subject:
+def parse_subject(client_id: str, parameters: Parameters) -> Subject:
     """Give for whom a request wants its token.
 
     Raises:
@@ -42,7 +46,9 @@ def subject_of(client_id: str, parameters: Parameters) -> Subject:
     if grant is None:
         raise InvalidRequestError("The grant_type parameter is required.")
     if grant not in GRANTS:
-        raise UnsupportedGrantError(f"Only the grant_types {' and '.join(GRANTS)} are supported.")
+        raise UnsupportedGrantTypeError(
+            f"Only the grant_types {' and '.join(GRANTS)} are supported."
+        )
     if grant == CLIENT_CREDENTIALS:
         return Subject(client_id)
     if "username" not in parameters or "password" not in parameters:

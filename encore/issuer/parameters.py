@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from encore.issuer.errors import InvalidRequestError, RequestTooLargeError
+from encore.issuer.oauth_errors import InvalidRequestError, RequestTooLargeError
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_PARAMETERS = 100

@@ -23,9 +23,10 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from encore.errors import StartupError
 from encore.issuer.app import create_issuer
-from encore.issuer.errors import IssuerRefusedError, IssuerStartError, PortTakenError
-from encore.issuer.settings import LOOPBACK, IssuerLocation, IssuerSettings
+from encore.issuer.issuer_settings import LOOPBACK, IssuerLocation, IssuerSettings
+from encore.issuer.startup_errors import IssuerSettingsError, PortInUse
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
@@ -42,7 +43,7 @@ _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """The machine has no such address: IPv6 is often switched off."""
 
 
-def serve(
+def serve_issuer(
     settings: IssuerSettings,
     *,
     environment: str = DEVELOPMENT,
@@ -59,7 +60,7 @@ def serve(
         ready: Called once, when connections are taken.
 
     Raises:
-        IssuerStartError: It may not or cannot start; the message is one line.
+        StartupError: It may not or cannot start; the message is one line.
     """
     addresses = check_startable(settings, environment=environment)
     asyncio.run(_serve(settings, addresses, ready))
@@ -77,16 +78,16 @@ def check_startable(settings: IssuerSettings, *, environment: str = DEVELOPMENT)
     Raises:
         IssuerRefusedError: The environment is ``production``.
         PortTakenError: Another process listens there.
-        IssuerStartError: The port cannot be had for another reason.
+        StartupError: The port cannot be had for another reason.
     """
     if environment.strip().lower() == PRODUCTION:
-        raise IssuerRefusedError(
+        raise IssuerSettingsError(
             "The development issuer does not run in production: set ISSUER to a real one."
         )
     location = settings.location
     usable = [a for a in LOOPBACK[location.host] if _is_free(a, location)]
     if not usable:
-        raise IssuerStartError(f"This machine has no address for ISSUER's host {location.host}.")
+        raise StartupError(f"This machine has no address for ISSUER's host {location.host}.")
     return usable
 
 
@@ -103,11 +104,11 @@ def _is_free(address: str, location: IssuerLocation) -> bool:
         if error.errno in _ABSENT:
             return False
         if error.errno == errno.EADDRINUSE:
-            raise PortTakenError(
+            raise PortInUse(
                 f"Port {location.port} is taken: stop what listens there,"
                 " or give ISSUER another port."
             ) from error
-        raise IssuerStartError(
+        raise StartupError(
             f"Port {location.port} of ISSUER cannot be opened: {error.strerror}."
         ) from error
     return True

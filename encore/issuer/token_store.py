@@ -17,7 +17,7 @@ CAPACITY = 10_000
 
 
 @dataclass(frozen=True)
-class Entry:
+class ActiveToken:
     """What is known of one live token.
 
     Args:
@@ -42,18 +42,18 @@ class TokenStore:
     def __init__(self, capacity: int = CAPACITY, revoked: Path | None = None) -> None:
         self._capacity = capacity
         self._revoked = revoked
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, ActiveToken] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, token: str, entry: Entry) -> None:
+    def add(self, token: str, entry: ActiveToken) -> None:
         """Remember a token that was just issued."""
         self._entries[_digest(token)] = entry
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
 
-    def find(self, token: str, now: float) -> Entry | None:
+    def find(self, token: str, now: float) -> ActiveToken | None:
         """Give what is known of a token, or None when it is not active.
 
         Args:

@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from encore.issuer.errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
 from encore.issuer.grants import Subject
+from encore.issuer.issuer_settings import IssuerSettings
+from encore.issuer.oauth_errors import AccessDeniedError, InvalidRequestError, InvalidScopeError
 from encore.issuer.parameters import Parameters
-from encore.issuer.scopes import parse_scope
-from encore.issuer.settings import IssuerSettings
+from encore.issuer.scope_parameter import parse_scope
 from encore.issuer.signing import SigningKey
-from encore.issuer.token_store import Entry, TokenStore
+from encore.issuer.token_store import ActiveToken, TokenStore
 
 JWT = "jwt"
 OPAQUE = "opaque"
@@ -28,7 +28,7 @@ _OPAQUE_BYTES = 32
 _OKTA_ID_LETTERS = 17
 
 
-class Shape(Protocol):
+class TokenProfile(Protocol):
     """How one vendor writes a token."""
 
     typ: str | None
@@ -43,7 +43,7 @@ class Shape(Protocol):
         """Give the claims that are the vendor's own: all but ``iat`` and ``exp``."""
 
 
-class OktaShape:
+class OktaProfile:
     """Tokens of an Okta custom authorization server.
 
     Args:
@@ -78,7 +78,7 @@ class OktaShape:
         }
 
 
-class Auth0Shape:
+class Auth0Profile:
     """Tokens of an Auth0 tenant for one of its APIs.
 
     Args:
@@ -137,7 +137,9 @@ class TokenIssuer:
         self._token_store = token_store
         self._token_seconds = token_seconds
 
-    def issue(self, shape: Shape, subject: Subject, parameters: Parameters) -> Mapping[str, Any]:
+    def issue(
+        self, shape: TokenProfile, subject: Subject, parameters: Parameters
+    ) -> Mapping[str, Any]:
         """Issue a token and give the answer of RFC 6749 section 5.1.
 
         ``token_format=opaque`` asks for one that says nothing to who does not introspect it.
@@ -154,7 +156,7 @@ class TokenIssuer:
         else:
             token = self._key.sign(claims, typ=shape.typ)
         scope = " ".join(scopes)
-        self._token_store.add(token, Entry(subject.client_id, scope, claims))
+        self._token_store.add(token, ActiveToken(subject.client_id, scope, claims))
         return {
             "token_type": "Bearer",
             "expires_in": self._token_seconds,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette._utils import get_route_path
 from starlette.types import Scope
 
-from encore.http.short_texts import cached_if_short
+from encore.http.short_input_cache import cache_short_inputs
 from encore.query.filters import Pagination
 from encore.query.page_parameters import MAX_OFFSET, OFFSET, PAGE
 
@@ -65,6 +65,6 @@ def _path(scope: Scope) -> str:
     return path
 
 
-@cached_if_short(_CACHED)
+@cache_short_inputs(_CACHED)
 def _encoded(raw: bytes) -> str:
     return quote(raw.partition(b"?")[0], safe=_SAFE + "%")

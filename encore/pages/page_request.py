@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from encore.http.preferences import EXACT
+from encore.http.prefer_header import EXACT
 from encore.pages.cursors import CursorCodec, CursorPayload
 from encore.pages.links import PageLink, link_header, numbered_links
 from encore.pages.page import Page

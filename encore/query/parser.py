@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from encore.errors import BadRequest, InvalidQuery
-from encore.http.short_texts import cached_if_short
+from encore.http.short_input_cache import cache_short_inputs
 from encore.query.field_lookup import FieldLookup, FieldPath, Preset, Search
 from encore.query.filters import (
     Condition,
@@ -123,8 +123,8 @@ class QueryParser:
         self._listed = (*names.fields, *self._searches, *reserved)
         self._hints = ParameterSuggestions(names, self._purposes())
         # Parsing is a pure function of the text, and the same lists are asked for again and again.
-        self.parse = cached_if_short(_KEPT_QUERIES)(self._parse)
-        self.parse_of_one = cached_if_short(_KEPT_QUERIES)(self._parse_of_one)
+        self.parse = cache_short_inputs(_KEPT_QUERIES)(self._parse)
+        self.parse_of_one = cache_short_inputs(_KEPT_QUERIES)(self._parse_of_one)
 
     def _purposes(self) -> dict[str, str]:
         """Return the names of the parameters by what they are for, as far as there are any."""

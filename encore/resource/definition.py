@@ -13,8 +13,8 @@ from starlette.types import Scope
 
 from encore.database.protocol import Database
 from encore.errors import ConfigurationError, InvalidOption
-from encore.http.preferences import is_lenient
-from encore.http.request_state import Access
+from encore.http.access import Access
+from encore.http.prefer_header import is_lenient
 from encore.options import EVERY_ACTION, ResourceOptions, is_view
 from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser, Search

@@ -11,8 +11,8 @@ from typing import Any, Final
 from sqlalchemy.types import TypeEngine
 
 from encore.errors import ConfigurationError
-from encore.http.preferences import COUNTS
-from encore.http.request_state import Access
+from encore.http.access import Access
+from encore.http.prefer_header import COUNT_MODES
 from encore.models.types import TypeAdapter
 from encore.options import (
     ACTION_NAMES,
@@ -49,7 +49,7 @@ def check_options(options: ResourceOptions) -> None:
     for option, check in _CHECKS.items():
         for text in check(getattr(options, option)):
             raise ConfigurationError(options.model.__name__, option, text)
-    if options.total != COUNTS[0] and not options.pagination:
+    if options.total != COUNT_MODES[0] and not options.pagination:
         text = f"{options.total!r} contradicts pagination=False: all rows are given, none counted"
         raise ConfigurationError(options.model.__name__, "total", text)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
@@ -145,8 +145,8 @@ def _sort(given: Any) -> Complaints:
 
 
 def _total(given: Any) -> Complaints:
-    if given not in COUNTS:
-        yield f"must be one of {', '.join(COUNTS)}"
+    if given not in COUNT_MODES:
+        yield f"must be one of {', '.join(COUNT_MODES)}"
 
 
 def _exclude(given: Any) -> Complaints:

@@ -13,7 +13,7 @@ from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
 from encore.errors import ConfigurationError, InvalidOption
-from encore.http.gates import Lifespan
+from encore.http.require_principal import Lifespan
 from encore.models.fields import Fields
 from encore.options import SearchOptions
 from encore.query import Search

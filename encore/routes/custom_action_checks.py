@@ -12,7 +12,7 @@ from encore.errors import ConfigurationError
 from encore.execution import actions
 from encore.execution.actions import ACTIONS, Action, RowAction
 from encore.execution.hooks import MILESTONES
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.resource.option_checks import PARAMETER, check_path
 from encore.suggestions import most_similar
 

@@ -20,7 +20,7 @@ from encore.endpoints.openapi import problem_responses
 from encore.execution.actions import Action
 from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.resource.option_checks import PARAMETER
 
 _BY_METHOD: Final = {

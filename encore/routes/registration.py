@@ -4,7 +4,7 @@ Two routes on one path and method would hide one another, and routes that ask fo
 nothing verifies one would serve everyone; both stop the start. Whether there is a gate is told
 when the application starts, since middleware may be added after the resources. An application that
 is mounted in another one gets no lifespan: there each request without verified claims is refused
-(``encore.http.gates``).
+(``encore.http.require_principal``).
 """
 
 import re
@@ -16,9 +16,14 @@ from fastapi.routing import iter_route_contexts
 
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
+from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
-from encore.http.gates import NO_GATE, Gate, checked, gate_of
-from encore.http.request_state import PUBLIC, Access
+from encore.http.require_principal import (
+    NO_VERIFIER,
+    AuthenticationStatus,
+    authentication_status,
+    with_startup_check,
+)
 
 APP: Final = "app"
 """The application's middleware verifies callers."""
@@ -46,7 +51,7 @@ class Exposed:
         self._gate = gate
         self._added: list[PipelineRoute] = []
         router = app.router
-        router.lifespan_context = checked(router.lifespan_context, self._check_start)
+        router.lifespan_context = with_startup_check(router.lifespan_context, self._check_start)
 
     def default_access(self, scopes: Sequence[str]) -> Access:
         """Return what operations ask of a token that do not say so themselves."""
@@ -107,12 +112,12 @@ class Exposed:
                 name = getattr(middleware.cls, "__name__", "")
                 text = f"must be a Service: {name} does not work in another FastAPI application"
                 raise ConfigurationError("Crud", "app", text)
-        gate = gate_of(self._app.user_middleware)
-        if self._gate is None and gate is Gate.VERIFIES:
+        gate = authentication_status(self._app.user_middleware)
+        if self._gate is None and gate is AuthenticationStatus.VERIFIES:
             raise ConfigurationError(
                 "Crud", "gate", "is None, but the application has a middleware that verifies tokens"
             )
-        if gate is not Gate.MISSING:
+        if gate is not AuthenticationStatus.MISSING:
             return
         for route in self._added:
             access = route.operation.access
@@ -121,7 +126,7 @@ class Exposed:
                 raise ConfigurationError(
                     route.resource,
                     "scopes",
-                    f"{route.path} asks for {scopes}, and {NO_GATE}: add the gate's middleware,"
+                    f"{route.path} asks for {scopes}, and {NO_VERIFIER}: add the gate's middleware,"
                     " or say Crud(..., gate=None) to serve everyone",
                 )
 

@@ -26,9 +26,8 @@ from alembic.config import Config
 from alembic.util import CommandError
 
 from encore.database.errors import DatabaseError
-from encore.issuer import IssuerSettings, IssuerStartError
-from encore.issuer.server import check_startable
-from encore.issuer.server import serve as serve_issuer
+from encore.issuer import IssuerSettings
+from encore.issuer.server import check_startable, serve_issuer
 from encore.server.logs import configure_logs
 from encore.server.server import build, check_address, end_with_parent, serve
 from encore.settings import AUTH0_SCOPE_CLAIMS, Settings, SettingsError, StartupError, read_layers
@@ -53,10 +52,7 @@ def run() -> None:
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
     issuer = _issuer_settings(settings)
     settings = _trust_both_shapes(settings, issuer)
-    try:
-        check_startable(issuer, environment=settings.environment)
-    except IssuerStartError as error:
-        raise StartupError(str(error)) from error
+    check_startable(issuer, environment=settings.environment)
     check_address(settings.server_host, settings.server_port)
     # Who names no scope in Auth0's shape is granted whatever an operation here may ask for.
     issuer = replace(issuer, default_scopes=sorted(build(settings).scopes()))
@@ -105,18 +101,15 @@ def migrate(url: str) -> None:
 
 def _issuer_settings(settings: Settings) -> IssuerSettings:
     client = read_layers()
-    try:
-        return IssuerSettings(
-            issuer=settings.issuer,
-            audience=settings.audience,
-            auth0_audience=settings.auth0_audience or None,
-            clients={client["CLIENT_ID"]: client["CLIENT_SECRET"]},
-            default_scopes=settings.scope.split(),
-            revoked_tokens_file=settings.revoked_tokens_file,
-            keep_alive_seconds=settings.keep_alive_seconds,
-        )
-    except IssuerStartError as error:
-        raise StartupError(str(error)) from error
+    return IssuerSettings(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        auth0_audience=settings.auth0_audience or None,
+        clients={client["CLIENT_ID"]: client["CLIENT_SECRET"]},
+        default_scopes=settings.scope.split(),
+        revoked_tokens_file=settings.revoked_tokens_file,
+        keep_alive_seconds=settings.keep_alive_seconds,
+    )
 
 
 def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> Settings:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from encore.http.causes import cause_of
+from encore.http.error_codes import error_code
 
 _LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -58,7 +58,7 @@ class _Forward(logging.Handler):
         """Write one line."""
         error = record.exc_info[0] if record.exc_info else None
         given = {"error": error.__name__} if error else {}
-        if record.exc_info and (cause := cause_of(record.exc_info[1])) is not None:
+        if record.exc_info and (cause := error_code(record.exc_info[1])) is not None:
             given["cause"] = cause
         logger: Any = structlog.get_logger(record.name)
         logger.log(record.levelno, record.getMessage(), logger=record.name, **given)

@@ -6,13 +6,13 @@ not built: a layer that is not there costs a request nothing.
 
 from typing import Any
 
-from encore.auth import BearerAuthMiddleware, TokenVerifier, Verifier
-from encore.auth.introspection import Introspection
-from encore.auth.introspection_endpoint import IntrospectionEndpoint
-from encore.auth.metadata import metadata_route, metadata_url
-from encore.auth.revocation import RevokedTokens
+from encore.auth import BearerAuthMiddleware, JWTVerifier, TokenVerifier
+from encore.auth.introspection import IntrospectionVerifier
+from encore.auth.introspection_client import IntrospectionClient
+from encore.auth.protected_resource_metadata import metadata_route, metadata_url
+from encore.auth.revocation import RevocationList
 from encore.http.application import Application
-from encore.http.cors import Cors
+from encore.http.cors import CORSMiddleware
 from encore.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
 
 
@@ -30,7 +30,7 @@ class Authentication:
         self._settings = settings
         self._issuers = trusted_issuers(settings)
         self._revoked = _revoked(settings)
-        self._verifier = Verifier(self._issuers, revoked=self._revoked)
+        self._verifier = JWTVerifier(self._issuers, revoked=self._revoked)
         self._introspection = self._introspect() if settings.introspection_url else None
 
     def protect(self, app: Application) -> None:
@@ -51,7 +51,9 @@ class Authentication:
         else:
             app.add_middleware(BearerAuthMiddleware, **options)
         if settings.cors_origins:  # Outside of the gate: a preflight carries no token.
-            app.add_middleware(Cors, origins=settings.cors_origins, headers=settings.cors_headers)
+            app.add_middleware(
+                CORSMiddleware, origins=settings.cors_origins, headers=settings.cors_headers
+            )
 
     def describe(self, app: Application) -> None:
         """Add the route that tells where to get a token; last, since it names all scopes."""
@@ -81,14 +83,14 @@ class Authentication:
     def _judge(self) -> TokenVerifier:
         return self._introspection or self._verifier
 
-    def _introspect(self) -> Introspection:
+    def _introspect(self) -> IntrospectionVerifier:
         settings = self._settings
-        endpoint = IntrospectionEndpoint(
+        endpoint = IntrospectionClient(
             settings.introspection_url,
             settings.introspection_client_id,
             settings.introspection_client_secret,
         )
-        return Introspection(
+        return IntrospectionVerifier(
             self._verifier, endpoint, audience=settings.audience, revoked=self._revoked
         )
 
@@ -99,10 +101,10 @@ def token_url(settings: Settings) -> str:
     return f"{issuer}oauth/token" if issuer.endswith("/") else f"{issuer}/v1/token"
 
 
-def _revoked(settings: Settings) -> RevokedTokens | None:
+def _revoked(settings: Settings) -> RevocationList | None:
     if settings.revoked_tokens_file is None:
         return None
-    revoked = RevokedTokens(settings.revoked_tokens_file)
+    revoked = RevocationList(settings.revoked_tokens_file)
     try:
         revoked.read()
     except (OSError, ValueError) as error:

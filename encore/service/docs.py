@@ -20,8 +20,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from encore.endpoints.openapi import Problem
-from encore.http.native import access_of, registered
-from encore.http.request_state import PUBLIC, Access, RequestState
+from encore.http.access import PUBLIC, Access
+from encore.http.framework_routes import declared_access, list_routes
+from encore.http.request_state import RequestState
 from encore.http.security_headers import page_policy
 
 OPENAPI: Final = "/openapi.json"
@@ -60,7 +61,7 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     issuer = urlsplit(token_url)
 
     async def docs(request: Request) -> HTMLResponse:
-        state = RequestState.of(request.scope)
+        state = RequestState.from_scope(request.scope)
         state.headers = page_policy(
             state.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
         )
@@ -119,9 +120,9 @@ def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, 
 
 def _operations(schema: dict[str, Any], app: FastAPI) -> Iterator[tuple[dict[str, Any], Access]]:
     """Give each described operation with what it asks of a token."""
-    for route in registered(app.routes):
+    for route in list_routes(app.routes):
         operations = schema["paths"].get(route.path_format or route.path, {})
-        access = access_of(route) or PUBLIC
+        access = declared_access(route) or PUBLIC
         for method in route.methods or ():
             if method.lower() in operations:
                 yield operations[method.lower()], access

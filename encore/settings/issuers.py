@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from encore.auth.issuers import TrustedIssuer, is_loopback
+from encore.auth.trusted_issuer import TrustedIssuer, is_loopback
 from encore.errors import SettingsError
 from encore.settings.settings import Settings
 from encore.settings.validators import nearest

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from encore.auth.issuers import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
+from encore.auth.trusted_issuer import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors import SettingsError
 from encore.settings import validators as values

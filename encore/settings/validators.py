@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from encore.auth.issuers import is_loopback, is_safe_url
+from encore.auth.trusted_issuer import is_loopback, is_safe_url
 from encore.database.urls import check_url
 from encore.errors import SettingsError
 from encore.secret_key import SHORTEST

@@ -6,7 +6,7 @@ from typing import Final
 
 from encore.execution.context import Context
 from encore.execution.unit_of_work import UnitOfWork
-from encore.http.compression import Gzip
+from encore.http.compression import GzipEncoder
 from encore.pages.page import BEGINNING, KeysetPosition
 from encore.streams.formats import Format, Writer
 
@@ -53,7 +53,7 @@ class Stream:
     """
 
     format: Format
-    gzip: Gzip | None = None
+    gzip: GzipEncoder | None = None
     writer: Writer | None = None
     begun: bool = False
     position: KeysetPosition = BEGINNING

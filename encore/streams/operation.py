@@ -16,9 +16,10 @@ from encore.errors import BadRequest, ClientClosedRequest
 from encore.execution.actions import JSON_ONLY
 from encore.execution.context import Headers, Response
 from encore.execution.pipeline import Pipeline
-from encore.http.compression import Gzip, accepts_gzip
-from encore.http.media_types import not_acceptable, preferred
-from encore.http.request_state import Access, RequestState
+from encore.http.access import Access
+from encore.http.compression import GzipEncoder, accepts_gzip
+from encore.http.media_types import not_acceptable, preferred_media_type
+from encore.http.request_state import RequestState
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS, Format
 from encore.streams.pipeline import StreamPipeline
@@ -63,7 +64,7 @@ class ListOperation(Operation):
         if not offered:
             await super().__call__(scope, receive, send)
             return
-        chosen = preferred(scope, JSON_ONLY, offered)
+        chosen = preferred_media_type(scope, JSON_ONLY, offered)
         if chosen in FORMATS:
             await self._stream(FORMATS[chosen], scope, send)
             return
@@ -76,7 +77,7 @@ class ListOperation(Operation):
             raise BadRequest(
                 "A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks as if it were whole"
             )
-        stream = Stream(type_, Gzip() if accepts_gzip(scope) else None)
+        stream = Stream(type_, GzipEncoder() if accepts_gzip(scope) else None)
         opened = await self._streams.open(scope, stream)
         if isinstance(opened, Response):
             await self.respond(opened, scope, send)
@@ -107,7 +108,7 @@ class ListOperation(Operation):
         Raises:
             Exception: Of any kind, where reading or writing fails.
         """
-        state, stream = RequestState.of(scope), page.stream
+        state, stream = RequestState.from_scope(scope), page.stream
         leaving = asyncio.ensure_future(state.left())
         size = 0
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from encore.errors import FieldError, MalformedBody
-from encore.http.body import StrictJson
 from encore.http.media_types import MediaType
+from encore.http.request_body import StrictJson
 from encore.streams.formulas import ESCAPED, unescape_formula
 from encore.suggestions import suggest
 

@@ -47,7 +47,7 @@ class UploadOperation:
         check_accept(scope, JSON_ONLY)
         check_preconditions(scope)
         request = UploadRequest.of(scope)
-        context = UploadContext(upload.resource, RequestState.of(scope), request)
+        context = UploadContext(upload.resource, RequestState.from_scope(scope), request)
         for hook in upload.starts:
             hook(context)
         with SpooledBody() as body:

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, quote
 from starlette.types import Scope
 
 from encore.errors import BadRequest, InvalidQuery, UnsupportedMediaType
-from encore.http.body import header
-from encore.http.media_types import content_type_of, parse_media_type
-from encore.http.preferences import is_lenient
+from encore.http.media_types import get_content_type, parse_media_type
+from encore.http.prefer_header import is_lenient
+from encore.http.request_body import get_header
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.uploads.formats import FORMATS, JSON, Format
 
@@ -65,9 +65,9 @@ class UploadRequest:
         query = scope["query_string"]
         given = _read_query(query)
         dry_run = given["dry_run"] == "true"
-        key = _key(header(scope, b"idempotency-key"))
+        key = _key(get_header(scope, b"idempotency-key"))
         return cls(
-            format=_format(content_type_of(scope)),
+            format=_format(get_content_type(scope)),
             atomic=given["mode"] == ATOMIC,
             dry_run=dry_run,
             rejected_only=given["report"] == REJECTED,

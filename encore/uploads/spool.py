@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 from starlette.types import Receive, Scope
 
 from encore.errors import ServiceUnavailable
-from encore.http.body import read_chunks
+from encore.http.request_body import read_chunks
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -8,7 +8,7 @@ from sqlalchemy.types import DateTime
 
 from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.models.fields import Field
 from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime

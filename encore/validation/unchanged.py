@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from encore.http.body import decode
+from encore.http.request_body import decode
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
 from encore.serializers.records import encode

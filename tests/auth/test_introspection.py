@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from encore.auth.access_token import AccessToken
-from encore.auth.fetch import DownloadError
-from encore.auth.introspection import Introspection, IntrospectionPolicy, read_answer
-from encore.auth.introspection_endpoint import IntrospectionEndpoint
+from encore.auth.document_fetcher import FetchError
+from encore.auth.introspection import (
+    IntrospectionPolicy,
+    IntrospectionVerifier,
+    validate_introspection,
+)
+from encore.auth.introspection_client import IntrospectionClient
 from encore.errors import ApiError, ServiceUnavailable, Unauthorized
 from tests.fixtures.tokens import LocalIssuer, ManualClock
 
@@ -80,7 +84,7 @@ class Jwts:
 
     async def verify(self, credential: bytes) -> AccessToken:
         self.validated_elsewhere.append(credential)
-        return read_answer(GOOD, AUDIENCE)
+        return validate_introspection(GOOD, AUDIENCE)
 
 
 @pytest.fixture
@@ -104,21 +108,21 @@ def steady() -> ManualClock:
 
 
 @pytest.fixture
-def judge(oracle: Oracle, wall: ManualClock, steady: ManualClock) -> Introspection:
+def judge(oracle: Oracle, wall: ManualClock, steady: ManualClock) -> IntrospectionVerifier:
     policy = IntrospectionPolicy(unknown_per_minute=5, at_once=3, cache_size=10)
-    return Introspection(
+    return IntrospectionVerifier(
         Jwts(), oracle, audience=AUDIENCE, policy=policy, wall_clock=wall, steady_clock=steady
     )
 
 
-async def refusal(judge: Introspection, token: bytes) -> str:
+async def refusal(judge: IntrospectionVerifier, token: bytes) -> str:
     with pytest.raises(ApiError) as refused:
         await judge.verify(token)
     return refused.value.reason
 
 
 def test_a_good_answer_grants_what_it_says() -> None:
-    grant = read_answer(answer(aud=["x", AUDIENCE]), AUDIENCE)
+    grant = validate_introspection(answer(aud=["x", AUDIENCE]), AUDIENCE)
     assert grant.scopes == frozenset({"parts_manager", "other"})
     assert grant.client_id == "client-1"
     assert grant.valid_until == NOW + 3600
@@ -127,13 +131,13 @@ def test_a_good_answer_grants_what_it_says() -> None:
 @pytest.mark.parametrize(("changes", "reason"), CHANGES)
 def test_any_other_answer_is_a_refusal(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unauthorized) as refused:
-        read_answer(answer(**changes), AUDIENCE)
+        validate_introspection(answer(**changes), AUDIENCE)
     assert refused.value.reason == reason
 
 
 async def test_only_what_has_not_three_segments_is_asked_about(oracle: Oracle) -> None:
     jwts = Jwts()
-    judge = Introspection(jwts, oracle, audience=AUDIENCE, wall_clock=ManualClock(NOW))
+    judge = IntrospectionVerifier(jwts, oracle, audience=AUDIENCE, wall_clock=ManualClock(NOW))
     await judge.verify(b"a.b.c")
     await judge.verify(b"opaque")
     await judge.verify(b"a.b")
@@ -142,7 +146,7 @@ async def test_only_what_has_not_three_segments_is_asked_about(oracle: Oracle) -
 
 
 async def test_a_yes_serves_30_seconds(
-    judge: Introspection, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
 ) -> None:
     await judge.verify(b"token")
     steady.now = 29.9
@@ -155,7 +159,7 @@ async def test_a_yes_serves_30_seconds(
 
 
 async def test_a_yes_never_serves_past_exp(
-    judge: Introspection, oracle: Oracle, wall: ManualClock
+    judge: IntrospectionVerifier, oracle: Oracle, wall: ManualClock
 ) -> None:
     oracle.says = answer(exp=NOW + 10)
     await judge.verify(b"token")
@@ -164,7 +168,7 @@ async def test_a_yes_never_serves_past_exp(
 
 
 async def test_a_no_serves_five_seconds(
-    judge: Introspection, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
 ) -> None:
     oracle.says = answer(active=False)
     for _ in range(3):
@@ -176,7 +180,7 @@ async def test_a_no_serves_five_seconds(
 
 
 async def test_ten_requests_with_one_token_are_one_question(
-    judge: Introspection, oracle: Oracle
+    judge: IntrospectionVerifier, oracle: Oracle
 ) -> None:
     oracle.gate.clear()
     requests = [asyncio.create_task(judge.verify(b"token")) for _ in range(10)]
@@ -189,7 +193,7 @@ async def test_ten_requests_with_one_token_are_one_question(
 
 
 async def test_invented_tokens_spend_a_budget_that_good_ones_do_not_need(
-    judge: Introspection, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
 ) -> None:
     await judge.verify(b"good")
     oracle.says = answer(active=False)
@@ -204,7 +208,9 @@ async def test_invented_tokens_spend_a_budget_that_good_ones_do_not_need(
     await judge.verify(b"another")
 
 
-async def test_questions_under_way_are_bounded(judge: Introspection, oracle: Oracle) -> None:
+async def test_questions_under_way_are_bounded(
+    judge: IntrospectionVerifier, oracle: Oracle
+) -> None:
     oracle.gate.clear()
     waiting = [asyncio.create_task(judge.verify(f"{n}".encode())) for n in range(3)]
     await asyncio.sleep(0)
@@ -214,11 +220,11 @@ async def test_questions_under_way_are_bounded(judge: Introspection, oracle: Ora
 
 
 async def test_an_endpoint_that_fails_is_503_and_left_alone_for_a_second(
-    judge: Introspection, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
 ) -> None:
     await judge.verify(b"token")
     steady.now = 30
-    oracle.says = DownloadError("ConnectError")
+    oracle.says = FetchError("ConnectError")
     with pytest.raises(ServiceUnavailable) as refused:
         await judge.verify(b"token")
     assert int(refused.value.headers["Retry-After"]) == 1
@@ -230,7 +236,7 @@ async def test_an_endpoint_that_fails_is_503_and_left_alone_for_a_second(
     await judge.verify(b"token")
 
 
-async def test_answers_are_bounded_and_hold_no_token(judge: Introspection) -> None:
+async def test_answers_are_bounded_and_hold_no_token(judge: IntrospectionVerifier) -> None:
     for number in range(5):
         await judge.verify(f"token-{number}".encode())
     assert len(judge._answers) == 5
@@ -240,7 +246,7 @@ async def test_answers_are_bounded_and_hold_no_token(judge: Introspection) -> No
 async def test_a_revoked_jti_is_refused_and_an_endless_token_is_not_asked_about(
     oracle: Oracle,
 ) -> None:
-    judge = Introspection(
+    judge = IntrospectionVerifier(
         Jwts(), oracle, audience=AUDIENCE, revoked=lambda claims: claims.get("jti") == "AT.1",
         wall_clock=ManualClock(NOW),
     )  # fmt: skip
@@ -280,7 +286,7 @@ class TestEndpoint:
         self, server: LocalIssuer
     ) -> None:
         seen = self.post(server, json.dumps(GOOD).encode())
-        endpoint = IntrospectionEndpoint(f"{server.origin}/introspect", "a:b", "p w/ü")
+        endpoint = IntrospectionClient(f"{server.origin}/introspect", "a:b", "p w/ü")
         assert await endpoint("opaque&x=1") == GOOD
         await endpoint.aclose()
         ((path, headers, body),) = seen
@@ -304,13 +310,13 @@ class TestEndpoint:
         self, server: LocalIssuer, body: bytes, status: int, code: str
     ) -> None:
         self.post(server, body, status, Location=f"{server.origin}/x")
-        endpoint = IntrospectionEndpoint(f"{server.origin}/introspect", "a", "b")
-        with pytest.raises(DownloadError, match=code):
+        endpoint = IntrospectionClient(f"{server.origin}/introspect", "a", "b")
+        with pytest.raises(FetchError, match=code):
             await endpoint("opaque")
         await endpoint.aclose()
 
     async def test_nobody_there_is_an_error(self) -> None:
-        endpoint = IntrospectionEndpoint("http://127.0.0.1:9/x", "a", "b")
-        with pytest.raises(DownloadError, match="ConnectError"):
+        endpoint = IntrospectionClient("http://127.0.0.1:9/x", "a", "b")
+        with pytest.raises(FetchError, match="ConnectError"):
             await endpoint("opaque")
         await endpoint.aclose()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from encore.auth import TrustedIssuer, Verifier
+from encore.auth import JWTVerifier, TrustedIssuer
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"issuer": ""}, "issuer"),
@@ -59,4 +59,4 @@ def test_https_and_loopback_issuers_are_trusted(issuer: str) -> None:
 def test_no_issuer_or_one_twice_stops_the_start(trusted: TrustedIssuer) -> None:
     for issuers in ([], [trusted, trusted]):
         with pytest.raises(ValueError, match="issuers"):
-            Verifier(issuers)
+            JWTVerifier(issuers)

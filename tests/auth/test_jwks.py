@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from encore.auth.jwks import MAX_KEYS, KeySet, read_key_set
+from encore.auth.jwks import MAX_KEYS, KeySet, parse_key_set
 
 RS256 = ("RS256",)
 
 
 def _read(*jwks: Any, algorithms: tuple[str, ...] = RS256) -> KeySet:
-    return read_key_set({"keys": list(jwks)}, algorithms)
+    return parse_key_set({"keys": list(jwks)}, algorithms)
 
 
 HOSTILE: list[tuple[Any, str]] = [
@@ -121,4 +121,4 @@ def test_two_sets_are_the_same_whatever_their_order(signer: Any, next_signer: An
 @pytest.mark.parametrize("text", ["[]", "{}", '{"keys": {}}', '{"keys": null}', '"keys"', "1"])
 def test_what_is_no_key_set_is_refused_whole(text: str) -> None:
     with pytest.raises(ValueError, match="not a JWK set"):
-        read_key_set(json.loads(text), RS256)
+        parse_key_set(json.loads(text), RS256)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from encore.auth import Download, DownloadError, TrustedIssuer, Verifier
+from encore.auth import DocumentFetcher, FetchError, JWTVerifier, TrustedIssuer
 
 pytestmark = pytest.mark.anyio
 
@@ -14,20 +14,20 @@ KEYS = "/oauth2/default/v1/keys"
 
 
 @pytest.fixture
-def download() -> Download:
-    return Download(connect_seconds=0.3, total_seconds=0.3)
+def download() -> DocumentFetcher:
+    return DocumentFetcher(connect_seconds=0.3, total_seconds=0.3)
 
 
-async def _status(make_service: Any, issuer: Any, signer: Any, download: Download) -> int:
+async def _status(make_service: Any, issuer: Any, signer: Any, download: DocumentFetcher) -> int:
     trusted = TrustedIssuer(issuer.issuer, "api://default")
-    verifier = Verifier([trusted], fetch=download, wall_clock=lambda: 1_700_000_000)
+    verifier = JWTVerifier([trusted], fetch=download, wall_clock=lambda: 1_700_000_000)
     response = await make_service(verifier).get(b"Bearer " + signer.token(iss=issuer.issuer))
     await verifier.aclose()
     return int(response.status_code)
 
 
 async def test_a_token_passes_by_keys_from_discovery(
-    make_service: Any, local_issuer: Any, signer: Any, download: Download
+    make_service: Any, local_issuer: Any, signer: Any, download: DocumentFetcher
 ) -> None:
     local_issuer.discovery()
     local_issuer.keys(signer.jwk)
@@ -36,7 +36,7 @@ async def test_a_token_passes_by_keys_from_discovery(
 
 
 async def test_hostile_keys_before_the_right_one_do_not_kill_valid_tokens(
-    make_service: Any, local_issuer: Any, signer: Any, ec_signer: Any, download: Download
+    make_service: Any, local_issuer: Any, signer: Any, ec_signer: Any, download: DocumentFetcher
 ) -> None:
     local_issuer.discovery()
     okp = {"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "key-1"}
@@ -47,7 +47,7 @@ async def test_hostile_keys_before_the_right_one_do_not_kill_valid_tokens(
 
 
 async def test_discovery_that_is_a_page_falls_back_to_the_vendors_path(
-    make_service: Any, local_issuer: Any, signer: Any, download: Download
+    make_service: Any, local_issuer: Any, signer: Any, download: DocumentFetcher
 ) -> None:
     local_issuer.raw("/oauth2/default/.well-known/openid-configuration", b"<!doctype html>")
     local_issuer.keys(signer.jwk)
@@ -55,7 +55,7 @@ async def test_discovery_that_is_a_page_falls_back_to_the_vendors_path(
 
 
 async def test_an_issuer_under_another_name_is_refused(
-    make_service: Any, local_issuer: Any, signer: Any, download: Download
+    make_service: Any, local_issuer: Any, signer: Any, download: DocumentFetcher
 ) -> None:
     local_issuer.discovery(issuer=local_issuer.issuer + "/")
     local_issuer.keys(signer.jwk)
@@ -64,7 +64,7 @@ async def test_an_issuer_under_another_name_is_refused(
 
 
 async def test_redirects_are_not_followed(
-    make_service: Any, local_issuer: Any, signer: Any, download: Download
+    make_service: Any, local_issuer: Any, signer: Any, download: DocumentFetcher
 ) -> None:
     local_issuer.discovery()
     local_issuer.raw(KEYS, b"", 302, Location=local_issuer.origin + "/elsewhere")
@@ -74,7 +74,7 @@ async def test_redirects_are_not_followed(
 
 
 async def test_a_dead_issuer_is_a_503(
-    make_service: Any, local_issuer: Any, signer: Any, download: Download
+    make_service: Any, local_issuer: Any, signer: Any, download: DocumentFetcher
 ) -> None:
     local_issuer.close()
     assert await _status(make_service, local_issuer, signer, download) == 503
@@ -85,9 +85,9 @@ async def test_a_document_of_256_kilobytes_is_read_and_one_byte_more_is_not(
 ) -> None:
     local_issuer.raw("/fits", b" " * 262_144)
     local_issuer.raw("/huge", b" " * 262_145)
-    assert len(await Download()(local_issuer.origin + "/fits")) == 262_144
-    with pytest.raises(DownloadError, match="too-large"):
-        await Download()(local_issuer.origin + "/huge")
+    assert len(await DocumentFetcher()(local_issuer.origin + "/fits")) == 262_144
+    with pytest.raises(FetchError, match="too-large"):
+        await DocumentFetcher()(local_issuer.origin + "/huge")
 
 
 async def test_an_endless_document_is_cut_off(local_issuer: Any) -> None:
@@ -98,19 +98,19 @@ async def test_an_endless_document_is_cut_off(local_issuer: Any) -> None:
             handler.wfile.write(b" " * 65_536)
 
     local_issuer.answers["/endless"] = endless
-    with pytest.raises(DownloadError, match="too-large"):
-        await Download()(local_issuer.origin + "/endless")
+    with pytest.raises(FetchError, match="too-large"):
+        await DocumentFetcher()(local_issuer.origin + "/endless")
 
 
 async def test_a_compressed_document_is_not_unpacked(local_issuer: Any) -> None:
     body = gzip.compress(b" " * 10_000_000)
     local_issuer.raw("/bomb", body, Content_Encoding="gzip")
-    with pytest.raises(DownloadError, match="compressed"):
-        await Download()(local_issuer.origin + "/bomb")
+    with pytest.raises(FetchError, match="compressed"):
+        await DocumentFetcher()(local_issuer.origin + "/bomb")
 
 
 async def test_a_server_that_drips_bytes_is_cut_off_in_time(
-    local_issuer: Any, download: Download
+    local_issuer: Any, download: DocumentFetcher
 ) -> None:
     def drip(handler: Any) -> None:
         handler.send_response(200)
@@ -121,15 +121,15 @@ async def test_a_server_that_drips_bytes_is_cut_off_in_time(
 
     local_issuer.answers["/slow"] = drip
     # httpx's own limits, on each read, are called otherwise: ReadTimeout.
-    with pytest.raises(DownloadError, match=r"^TimeoutError$"):
+    with pytest.raises(FetchError, match=r"^TimeoutError$"):
         await download(local_issuer.origin + "/slow")
 
 
 @pytest.mark.parametrize("status", [204, 301, 401, 404, 500])
 async def test_only_a_200_is_an_answer(local_issuer: Any, status: int) -> None:
     local_issuer.raw("/x", b"", status)
-    with pytest.raises(DownloadError, match=f"status-{status}"):
-        await Download()(local_issuer.origin + "/x")
+    with pytest.raises(FetchError, match=f"status-{status}"):
+        await DocumentFetcher()(local_issuer.origin + "/x")
 
 
 async def test_loopback_is_never_asked_through_a_proxy(
@@ -138,4 +138,4 @@ async def test_loopback_is_never_asked_through_a_proxy(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     local_issuer.json("/x", {})
-    assert await Download()(local_issuer.origin + "/x") == b"{}"
+    assert await DocumentFetcher()(local_issuer.origin + "/x") == b"{}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from encore.auth import BearerAuthMiddleware
-from encore.http.request_state import AUTHENTICATED, PUBLIC, Access
+from encore.http.access import AUTHENTICATED, PUBLIC, Access
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from joserfc import jwt as jose
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from encore.auth import TrustedIssuer, Verifier
+from encore.auth import JWTVerifier, TrustedIssuer
 from encore.errors import ApiError
 from tests.fixtures.tokens import AUDIENCE, ISSUER, Desk, Signer
 
@@ -173,7 +173,7 @@ class Verdicts:
         desk.serve(self.signer.jwk)
         trusted = TrustedIssuer(ISSUER, AUDIENCE, clock_skew_seconds=SKEW)
         try:
-            await Verifier([trusted], fetch=desk).verify(token)
+            await JWTVerifier([trusted], fetch=desk).verify(token)
         except ApiError:
             return False
         return True

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from encore.auth import TrustedIssuer, Verifier
-from encore.auth.credentials import bearer_credential
+from encore.auth import JWTVerifier, TrustedIssuer
+from encore.auth.bearer_token import extract_bearer_token
 from encore.auth.jws import _octets
-from encore.auth.scopes import read_scopes
+from encore.auth.scopes import parse_scopes
 from encore.errors import InvalidRequest, Unauthorized
 
 ISSUER = "https://issuer.example/oauth2/default"
@@ -35,7 +35,7 @@ def guard(signer: Any) -> Any:
     trusted = TrustedIssuer(ISSUER, "api://default", jwks_uri="https://issuer.example/keys")
 
     def judge(token: bytes) -> Any:
-        verifier = Verifier([trusted], fetch=fetch, wall_clock=lambda: 1_700_000_000)
+        verifier = JWTVerifier([trusted], fetch=fetch, wall_clock=lambda: 1_700_000_000)
         try:
             return asyncio.run(verifier.verify(token))
         except Unauthorized:
@@ -136,7 +136,7 @@ def test_any_headers_give_a_token_or_a_proper_refusal(
     headers: list[tuple[bytes, bytes]], query: bytes
 ) -> None:
     try:
-        token = bearer_credential(headers, query)
+        token = extract_bearer_token(headers, query)
     except (Unauthorized, InvalidRequest):
         return
     assert token.isascii()
@@ -145,7 +145,7 @@ def test_any_headers_give_a_token_or_a_proper_refusal(
 
 @given(value=JSON)
 def test_no_scope_is_read_that_is_not_there(value: Any) -> None:
-    scopes = read_scopes({"scp": value}, ("scp",))
+    scopes = parse_scopes({"scp": value}, ("scp",))
     if scopes:
         assert scopes <= _names(value)
         assert "" not in scopes

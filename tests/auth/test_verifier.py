@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from encore.auth import TrustedIssuer
-from encore.auth.jwks import read_key_set
+from encore.auth.jwks import parse_key_set
 from encore.errors import ServiceUnavailable, Unauthorized
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ RFC7515_A2_SIGNATURE = (
 def test_the_signature_of_rfc_7515_a2_is_good_and_no_other_is() -> None:
     from encore.auth.jws import _octets  # noqa: PLC0415  the one decoder, for the one vector
 
-    (key,) = read_key_set({"keys": [RFC7515_A2_KEY]}, ("RS256",)).select("rfc", "RS256")
+    (key,) = parse_key_set({"keys": [RFC7515_A2_KEY]}, ("RS256",)).select("rfc", "RS256")
     signature = _octets(RFC7515_A2_SIGNATURE.encode())
     assert key.verify(RFC7515_A2_SIGNED, signature)
     assert not key.verify(RFC7515_A2_SIGNED + b"A", signature)

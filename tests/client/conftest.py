@@ -23,9 +23,10 @@ SECRET = "the-secret-of-the-test"
 ISSUER_SCRIPT = """
 import sys
 from encore.issuer import IssuerSettings
-from encore.issuer.server import serve
-serve(IssuerSettings(issuer=sys.argv[1], audience="api://default", clients={"dev": sys.argv[2]},
-                     default_scopes=["a"]), ready=lambda: print("ready", flush=True))
+from encore.issuer.server import serve_issuer
+serve_issuer(IssuerSettings(issuer=sys.argv[1], audience="api://default",
+                            clients={"dev": sys.argv[2]},
+                            default_scopes=["a"]), ready=lambda: print("ready", flush=True))
 """
 
 

@@ -7,7 +7,7 @@ from encore.errors import Forbidden
 from encore.execution.context import Context, Response
 from encore.execution.hooks import MILESTONES, SKIP, Stop
 from encore.execution.resource import Resource
-from encore.http.body import header
+from encore.http.request_body import get_header
 
 trace: Final[list[str]] = []
 """``action stage.timing`` of each hook that ran."""
@@ -25,7 +25,7 @@ def register_hooks(resource: Resource) -> None:
 def _create_hook(action: str, place: str) -> Callable[[Context], Any]:
     def hook(context: Context) -> Any:
         trace.append(f"{action} {place}")
-        requested = (header(context.scope, b"x-hooks") or b"").decode().split(",")
+        requested = (get_header(context.scope, b"x-hooks") or b"").decode().split(",")
         behaviours = dict(item.partition("=")[::2] for item in requested)
         return _perform(behaviours[place], place, context) if place in behaviours else None
 

@@ -41,7 +41,7 @@ class Claims:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        RequestState.of(scope).claims = {"sub": "the test"}
+        RequestState.from_scope(scope).claims = {"sub": "the test"}
         await self._app(scope, receive, send)
 
 

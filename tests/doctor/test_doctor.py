@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from encore.auth import TrustedIssuer
-from encore.auth.jwks import read_key_set
+from encore.auth.jwks import parse_key_set
 from encore.doctor.check_result import wrong
 from encore.doctor.issuers import Examined
 from encore.doctor.tokens import examine_token
@@ -153,7 +153,7 @@ def signer() -> Signer:
 def explain(text: str, signer: Signer) -> list[str]:
     """Give the lines about a token, in process: what is above the settings is shown already."""
     settings = Settings.of({"ISSUER": ISSUER})
-    keys = read_key_set({"keys": [signer.jwk]}, ("RS256",))
+    keys = parse_key_set({"keys": [signer.jwk]}, ("RS256",))
     examined = Examined(TrustedIssuer(ISSUER, "api://default"), (), keys)
     return [finding.line() for finding in examine_token(text, settings, [examined], NOW)]
 

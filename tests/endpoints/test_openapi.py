@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from encore import Crud
 from encore.database.factory import open_database
+from encore.http.access import PUBLIC
 from encore.http.application import Application
-from encore.http.request_state import PUBLIC
 from tests.fixtures.library_models import Shelf, Tag
 
 MAKERS: list[Callable[[], FastAPI]] = [

@@ -71,7 +71,7 @@ class NamedClient:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = dict(scope["headers"]).get(b"x-client", b"").decode()
-        exchange = RequestState.of(scope)
+        exchange = RequestState.from_scope(scope)
         exchange.claims = {"iss": "test", "sub": name, "scp": ["slow"]}
         exchange.client_id = name
         await self._app(scope, receive, send)

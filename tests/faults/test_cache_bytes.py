@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from encore.auth.access_token import AccessToken
-from encore.auth.memory_size import bytes_of
-from encore.auth.rate_limits import Limit
-from encore.auth.token_cache import MAX_BYTES, Entry, TokenCache
-from encore.http.host import refusal_of_host
+from encore.auth.memory_size import memory_bytes
+from encore.auth.rate_limits import RateLimit
+from encore.auth.token_cache import MAX_BYTES, CachedToken, TokenCache
+from encore.http.host_header import host_error
 from encore.http.media_types import parse_media_type
-from encore.http.preferences import is_lenient
-from encore.http.short_texts import LONGEST, cached_if_short
+from encore.http.prefer_header import is_lenient
+from encore.http.short_input_cache import MAX_INPUT_BYTES, cache_short_inputs
 
 MEGABYTE = 1_000_000
 BOUND = 2 * MEGABYTE
@@ -38,13 +38,13 @@ def large_claims(number: int) -> dict[str, Any]:
     return {"jti": str(number), "groups": [[f"{number % 100}-{at}"] for at in range(1_200)]}
 
 
-def grant(claims: dict[str, Any]) -> Entry:
-    return Entry(AccessToken("i", frozenset(("a",)), claims, "c", frozenset(("s",)), 0, 1), 1)
+def grant(claims: dict[str, Any]) -> CachedToken:
+    return CachedToken(AccessToken("i", frozenset(("a",)), claims, "c", frozenset(("s",)), 0, 1), 1)
 
 
 def test_token_cache_is_bounded_in_bytes_as_python_counts_them() -> None:
     assert MAX_BYTES == 16 * 1024 * 1024
-    cache: TokenCache[Entry] = TokenCache(4096, BOUND)
+    cache: TokenCache[CachedToken] = TokenCache(4096, BOUND)
     with kept() as held:
         for number in range(40):
             claims = large_claims(number)
@@ -55,7 +55,7 @@ def test_token_cache_is_bounded_in_bytes_as_python_counts_them() -> None:
 
 
 def test_token_cache_of_ordinary_tokens_holds_as_many_as_before() -> None:
-    cache: TokenCache[Entry] = TokenCache(4096)
+    cache: TokenCache[CachedToken] = TokenCache(4096)
     for number in range(4096):
         claims = {"iss": "https://issuer.example", "sub": str(number), "aud": "a", "exp": 1, "n": 2}
         cache.put(cache.digest(b"%d" % number), grant(claims), claims)
@@ -92,11 +92,11 @@ def test_token_cache_leaves_out_what_is_larger_than_all_of_it() -> None:
 def test_footprint_counts_all_that_is_inside() -> None:
     with kept() as held:
         claims = large_claims(12_345)
-        assert 0.7 * held() < bytes_of(claims) < 1.5 * held()
+        assert 0.7 * held() < memory_bytes(claims) < 1.5 * held()
 
 
 def test_rate_limits_of_callers_with_long_names_stay_small() -> None:
-    limit = Limit("clients", "600/minute")
+    limit = RateLimit("clients", "600/minute")
     with kept() as held:
         for number in range(1_000):
             limit.hit("x" * 12_000 + str(number))
@@ -105,7 +105,7 @@ def test_rate_limits_of_callers_with_long_names_stay_small() -> None:
 
 
 HEADERS: dict[str, Callable[[bytes], Any]] = {
-    "host": lambda text: refusal_of_host({"headers": [(b"host", text)]}),
+    "host": lambda text: host_error({"headers": [(b"host", text)]}),
     "prefer": lambda text: is_lenient({"headers": [(b"prefer", text)]}),
     "media type": parse_media_type,
 }
@@ -122,12 +122,12 @@ def test_long_headers_are_not_remembered(name: str) -> None:
 def test_cached_if_short_remembers_short_texts_alone() -> None:
     calls = []
 
-    @cached_if_short(8)
+    @cache_short_inputs(8)
     def read(text: bytes, *, lenient: bool = False) -> int:
         calls.append((len(text), lenient))
         return len(text)
 
-    for text in (b"short", b"x" * (LONGEST + 1)):
+    for text in (b"short", b"x" * (MAX_INPUT_BYTES + 1)):
         for _ in range(2):
             assert read(text, lenient=True) == len(text)
-    assert calls == [(5, True), (LONGEST + 1, True), (LONGEST + 1, True)]
+    assert calls == [(5, True), (MAX_INPUT_BYTES + 1, True), (MAX_INPUT_BYTES + 1, True)]

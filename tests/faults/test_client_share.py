@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import httpx
 
+from encore.http.access import authenticated, public
 from encore.http.application import Application
-from encore.http.request_state import authenticated, public
 from tests.faults.slow_service import NamedClient
 from tests.fixtures.problems import assert_problem
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore.database.errors import DatabaseFileChanged
 from encore.database.sqlite.pragmas import connect
-from encore.http.request_state import PUBLIC
+from encore.http.access import PUBLIC
 from encore.server.eviction import Eviction
 from encore.service.health import READY, health_routes
 from tests.faults.test_schema_revision import set_revision

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from encore.errors import ApiError, MalformedBody, PayloadTooLarge
-from encore.http.body import decode, read_json_object
+from encore.http.request_body import decode, read_json_object
 
 SCALARS = (
     st.none()

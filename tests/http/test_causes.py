@@ -14,38 +14,38 @@ from fastapi import FastAPI
 from encore.database.errors import DatabaseError
 from encore.errors import ServiceUnavailable
 from encore.http.application import Application
-from encore.http.causes import cause_of
+from encore.http.error_codes import error_code
 
 SECRET = "/secret/path"
 
 
 def test_cause_of_a_database_error_is_its_code() -> None:
-    assert cause_of(DatabaseError("SELECT 1", code="40001")) == "40001"
+    assert error_code(DatabaseError("SELECT 1", code="40001")) == "40001"
 
 
 def test_cause_of_a_drivers_error_is_its_sqlstate_or_result_code() -> None:
-    assert cause_of(asyncpg.DiskFullError("x")) == "53100"
+    assert error_code(asyncpg.DiskFullError("x")) == "53100"
     with pytest.raises(sqlite3.OperationalError) as raised:
         sqlite3.connect("/nowhere/at/all")
-    assert cause_of(raised.value) == "SQLITE_CANTOPEN"
+    assert error_code(raised.value) == "SQLITE_CANTOPEN"
 
 
 def test_cause_of_an_error_of_the_system_is_the_name_of_its_errno() -> None:
-    assert cause_of(OSError(errno.ENOSPC, "No space left", SECRET)) == "ENOSPC"
+    assert error_code(OSError(errno.ENOSPC, "No space left", SECRET)) == "ENOSPC"
 
 
 def test_cause_is_found_behind_the_error_that_was_raised_from_it() -> None:
     error = ServiceUnavailable()
     error.__cause__ = RuntimeError("x")
     error.__cause__.__context__ = OSError(errno.EMFILE, "x")
-    assert cause_of(error) == "EMFILE"
+    assert error_code(error) == "EMFILE"
 
 
 def test_cause_that_was_suppressed_or_has_no_name_is_none() -> None:
     error = RuntimeError("x")
     error.__context__, error.__suppress_context__ = OSError(errno.EIO, "x"), True
-    assert cause_of(error) is None
-    assert cause_of(None) is None
+    assert error_code(error) is None
+    assert error_code(None) is None
 
 
 def failed_start(error: Exception) -> tuple[str, Exception | None]:

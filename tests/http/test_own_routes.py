@@ -19,9 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
 from encore.errors import NotFound, UndeclaredAccess, UnsupportedRoute
+from encore.http.access import AUTHENTICATED, PUBLIC, public, requires
 from encore.http.application import Application
-from encore.http.error_handling import ResponseCutOff
-from encore.http.request_state import AUTHENTICATED, PUBLIC, RequestState, public, requires
+from encore.http.error_handling import ResponseAborted
+from encore.http.request_state import RequestState
 
 
 class LetIn:
@@ -33,7 +34,7 @@ class LetIn:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = RequestState.of(scope)
+        exchange = RequestState.from_scope(scope)
         exchange.claims = {"sub": "me"}
         if not exchange.access.public and exchange.access.all_of != ("shop",):
             raise NotFound
@@ -174,7 +175,7 @@ def test_failure_inside_the_response_cuts_it_off_without_its_text(app: Applicati
     async def go() -> Response:
         return StreamingResponse(parts())
 
-    with pytest.raises(ResponseCutOff) as cut:
+    with pytest.raises(ResponseAborted) as cut:
         Caller(app)("/go")
     assert "secret" not in "".join(traceback.format_exception(cut.value))
 
@@ -398,7 +399,7 @@ def test_middleware_functions_see_requests_and_answers(app: Application) -> None
         if request.url.path == "/stop":
             raise HTTPException(451, "not here")
         response: Response = await call_next(request)
-        response.headers["x-stamp"] = RequestState.of(request.scope).route or ""
+        response.headers["x-stamp"] = RequestState.from_scope(request.scope).route or ""
         return response
 
     app.add_api_route("/things/{id}", public(lambda id: id))  # noqa: A006 - the path's name

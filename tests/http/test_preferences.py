@@ -2,7 +2,7 @@
 
 import pytest
 
-from encore.http.preferences import is_lenient
+from encore.http.prefer_header import is_lenient
 
 GIVEN = [
     ([b"handling=lenient"], True),

@@ -18,14 +18,15 @@ CLIENT_SECRET = "dev+secret/with:signs"
 
 SCRIPT = """
 import json, sys
-from encore.issuer import IssuerSettings, IssuerStartError
-from encore.issuer.server import serve
+from encore.issuer import IssuerSettings
+from encore.errors import StartupError
+from encore.issuer.server import serve_issuer
 told = json.loads(sys.argv[1])
 environment = told.pop("environment", "development")
 try:
-    serve(IssuerSettings(**told), environment=environment,
+    serve_issuer(IssuerSettings(**told), environment=environment,
           ready=lambda: print("ready", flush=True))
-except IssuerStartError as error:
+except StartupError as error:
     sys.exit(str(error))
 """
 

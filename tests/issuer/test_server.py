@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from encore.issuer import IssuerRefusedError, IssuerSettings
+from encore.issuer import IssuerSettings, IssuerSettingsError
 from encore.issuer.server import check_startable
 from tests.fixtures.workers import free_port
 
@@ -42,7 +42,7 @@ def make(issuer: str, **changes: Any) -> IssuerSettings:
     ],
 )
 def test_an_issuer_that_is_not_http_on_loopback_is_refused_in_one_line(issuer: str) -> None:
-    with pytest.raises(IssuerRefusedError) as refusal:
+    with pytest.raises(IssuerSettingsError) as refusal:
         make(issuer)
     assert "ISSUER" in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -52,7 +52,7 @@ def test_an_issuer_that_is_not_http_on_loopback_is_refused_in_one_line(issuer: s
     "changes", [{"clients": {}}, {"clients": {"id": ""}}, {"token_seconds": 0}]
 )
 def test_settings_that_nobody_could_use_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(IssuerRefusedError):
+    with pytest.raises(IssuerSettingsError):
         make("http://localhost:3001/a", **changes)
 
 
@@ -62,7 +62,7 @@ def test_settings_never_show_a_secret() -> None:
 
 @pytest.mark.parametrize("environment", ["production", " Production "])
 def test_production_is_refused(environment: str) -> None:
-    with pytest.raises(IssuerRefusedError, match="production"):
+    with pytest.raises(IssuerSettingsError, match="production"):
         check_startable(make("http://localhost:3001/a"), environment=environment)
 
 

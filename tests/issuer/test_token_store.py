@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from encore.issuer.token_store import Entry, TokenStore
+from encore.issuer.token_store import ActiveToken, TokenStore
 
 BASE = "/oauth2/default/v1"
 FORM = {"grant_type": "client_credentials", "scope": "a b"}
@@ -67,7 +67,7 @@ def test_both_endpoints_want_a_client_and_a_token_in_the_body(
 def test_a_full_ledger_forgets_the_oldest_and_an_expired_token_is_dropped() -> None:
     ledger = TokenStore(capacity=2)
     for name in ("first", "second", "third"):
-        ledger.add(name, Entry("c", "a", {"exp": 100}))
+        ledger.add(name, ActiveToken("c", "a", {"exp": 100}))
     assert len(ledger) == 2
     assert ledger.find("first", now=1) is None
     assert ledger.find("third", now=99) is not None

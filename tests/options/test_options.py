@@ -7,7 +7,7 @@ import pytest
 
 from encore import ConfigurationError, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import Operation
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.options import AssociationOptions, Include
 from tests.fixtures.library import Api, assert_refused
 from tests.fixtures.library_models import Book, Country, Kind, Seat, Token, User

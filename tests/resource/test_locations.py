@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import Context
 from encore.errors import ConfigurationError
-from encore.http.request_state import AUTHENTICATED
+from encore.http.access import AUTHENTICATED
 from tests.fixtures.library import assert_refused
 from tests.fixtures.models import Serve
 

@@ -12,7 +12,7 @@ from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import BadRequest, Conflict
 from encore.execution.context import Context
 from encore.execution.hooks import ActionHooks
-from encore.http.request_state import Access
+from encore.http.access import Access
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import User
 

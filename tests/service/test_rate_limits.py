@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from encore.auth.fixed_windows import Windows
-from encore.auth.rate_limits import Limit
-from encore.http.address import address_of
+from encore.auth.fixed_window_storage import FixedWindowStorage
+from encore.auth.rate_limits import RateLimit
+from encore.http.client_address import client_address
 from encore.settings import Settings, SettingsError
 from tests.fixtures.gate import RunningGate, StartGate
 from tests.fixtures.problems import assert_problem
@@ -89,13 +89,13 @@ def test_without_settings_nothing_is_limited_and_nothing_is_said(gate: RunningGa
     ],
 )
 def test_an_address_is_an_ipv4_address_or_a_network_of_ipv6(client: Any, address: str) -> None:
-    assert address_of({"client": client}).lstrip("0") == address.lstrip("0")
+    assert client_address({"client": client}).lstrip("0") == address.lstrip("0")
 
 
 class TestWindows:
     def test_a_window_ends_and_the_next_begins_with_its_first_request(self) -> None:
         clock = ManualClock(NOW)
-        limit = Limit("x", "2/minute", clock)
+        limit = RateLimit("x", "2/minute", clock)
         assert [limit.hit("a")[0] for _ in range(3)] == [True, True, False]
         clock.now += 59
         assert limit.hit("a")[:2] == (False, 1)
@@ -104,7 +104,7 @@ class TestWindows:
 
     def test_the_number_of_windows_is_bounded_and_the_oldest_goes(self) -> None:
         clock = ManualClock(NOW)
-        windows = Windows(clock, max_keys=100)
+        windows = FixedWindowStorage(clock, max_keys=100)
         for number in range(1000):
             windows.incr(f"{number}", 60)
         assert len(windows) == 100
@@ -112,7 +112,7 @@ class TestWindows:
         assert windows.get("0") == 0
 
     def test_what_limits_asks_of_a_storage_is_there(self) -> None:
-        windows = Windows(ManualClock(NOW))
+        windows = FixedWindowStorage(ManualClock(NOW))
         assert windows.check()
         windows.incr("a", 60)
         windows.incr("b", 60)
@@ -125,7 +125,7 @@ class TestWindows:
 @pytest.mark.parametrize("rate", ["600/minute", "10 / second", "5/2 hours", "1/day", ""])
 def test_a_rate_that_the_settings_take_is_one_that_limits_takes(rate: str) -> None:
     settings = Settings.of({"ISSUER": "https://x", "RATE_LIMIT_CLIENTS": rate})
-    assert not rate or Limit("x", settings.rate_limit_clients, time.time).hit("a")[0]
+    assert not rate or RateLimit("x", settings.rate_limit_clients, time.time).hit("a")[0]
 
 
 @pytest.mark.parametrize("rate", ["600", "0/minute", "-1/minute", "1/week", "1/minute;2/hour", "x"])

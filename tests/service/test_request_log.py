@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from encore.database.errors import UniqueViolation
 from encore.errors import Conflict
+from encore.http.access import PUBLIC, public
 from encore.http.application import Application
-from encore.http.request_state import PUBLIC, public
 from tests.fixtures.gate import RunningGate
 from tests.fixtures.system import START_SECONDS
 

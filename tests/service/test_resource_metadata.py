@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from encore.auth.metadata import metadata_path, metadata_url
+from encore.auth.protected_resource_metadata import metadata_path, metadata_url
 from tests.fixtures.gate import SCOPES, RunningGate, StartGate
 
 RESOURCE = "https://parts.example.com"

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from encore.auth.revocation import RevokedTokens
+from encore.auth.revocation import RevocationList
 from tests.fixtures.gate import StartGate
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import START_SECONDS
@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_jti_on_a_line_is_revoked_and_nothing_else_is(file: Path) -> None:
     file.write_text("# stolen on Monday\nAT.1\n\n  AT.2  \r\n#AT.3\n", newline="")
-    revoked = RevokedTokens(file)
+    revoked = RevocationList(file)
     revoked.read()
     assert len(revoked) == 2
     assert revoked({"jti": "AT.1"})
@@ -32,7 +32,7 @@ def test_a_jti_on_a_line_is_revoked_and_nothing_else_is(file: Path) -> None:
 
 
 def test_a_file_that_is_too_large_or_no_text_is_refused(file: Path) -> None:
-    revoked = RevokedTokens(file, max_bytes=10)
+    revoked = RevocationList(file, max_bytes=10)
     file.write_text("x" * 11)
     with pytest.raises(ValueError, match="larger than 10 bytes"):
         revoked.read()
@@ -43,7 +43,7 @@ def test_a_file_that_is_too_large_or_no_text_is_refused(file: Path) -> None:
 
 def test_a_list_that_is_lost_stays_in_force_and_a_new_one_takes_its_place(file: Path) -> None:
     file.write_text("AT.1\n")
-    revoked = RevokedTokens(file)
+    revoked = RevocationList(file)
     revoked.read()
 
     async def until(condition: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 from starlette.routing import Route
 
 from encore.errors import UndeclaredAccess
+from encore.http.access import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.http.application import Application
-from encore.http.request_state import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.service.docs import add_docs
 from tests.fixtures.gate import SCOPES, RunningGate
 from tests.fixtures.problems import assert_problem

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from encore import SKIP, Context, Resource, Response, stop
 from encore.errors import BadRequest
-from encore.http.error_handling import ResponseCutOff
+from encore.http.error_handling import ResponseAborted
 from tests.fixtures.models import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}
@@ -50,7 +50,7 @@ def lines(response: httpx.Response) -> list[dict[str, Any]]:
 
 
 def assert_cut_off(api: ModelApi, path: str = "/parts") -> None:
-    with pytest.raises(ResponseCutOff):
+    with pytest.raises(ResponseAborted):
         api.get(path, headers=NDJSON)
 
 
@@ -137,7 +137,7 @@ def test_csv_stream_is_cut_off_where_a_later_page_has_a_new_member(
             context.instance[-1]["last"] = True
 
     assert sum("last" in row for row in lines(api.get("/parts", headers=NDJSON))) >= 1
-    with pytest.raises(ResponseCutOff):
+    with pytest.raises(ResponseAborted):
         api.get("/parts", headers=CSV)
 
 

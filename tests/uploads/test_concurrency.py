@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from encore.http.error_handling import ResponseCutOff
+from encore.http.error_handling import ResponseAborted
 from tests.fixtures.upload_models import Delivery
 from tests.fixtures.uploads import NDJSON, Depot, delivery, ndjson, statuses
 
@@ -138,7 +138,7 @@ def test_a_client_that_goes_away_in_the_report_leaves_nothing_behind(depot: Depo
             if message["type"] == "http.response.body":
                 raise OSError("gone")
 
-        with pytest.raises(ResponseCutOff):
+        with pytest.raises(ResponseAborted):
             await depot.app(scope_of(depot), feeding(body), send)
 
     for _ in range(5):  # More than there may be at once: none is held.

@@ -25,7 +25,7 @@ from encore.endpoints.openapi import json_body
 from encore.endpoints.schemas import read_schema
 from encore.errors import ApiError, Conflict, Forbidden, NotFound
 from encore.execution.actions import Action
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.validation.body import validate_update
 
 SCOPE: Final = "approve:timesheets"

@@ -69,7 +69,7 @@ class PrincipalReader:
 
     def of_context(self, context: Context) -> Principal:
         """Give the caller of a run of an action."""
-        return self.of(RequestState.of(context.scope))
+        return self.of(RequestState.from_scope(context.scope))
 
     def narrow(self, context: Context) -> None:
         """Show a person their own entries alone; a hook of actions on entries."""

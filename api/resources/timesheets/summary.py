@@ -27,7 +27,7 @@ from encore import Context, Crud, Resource
 from encore.endpoints.openapi import list_parameters
 from encore.errors import InvalidQuery
 from encore.execution.actions import Action
-from encore.http.request_state import Access
+from encore.http.access import Access
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
 

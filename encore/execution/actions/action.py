@@ -17,8 +17,8 @@ from encore.errors import NotFound
 from encore.execution.context import Context
 from encore.execution.nested.additions import check_additions
 from encore.execution.resource import Resource
-from encore.http.body import read_json_object
-from encore.http.forms import read_json_or_form
+from encore.http.form_body import read_json_or_form
+from encore.http.request_body import read_json_object
 from encore.query import Condition
 from encore.serializers.records import encode_counting, hide, with_added
 from encore.serializers.stored_text import HEADER

@@ -18,7 +18,7 @@ from encore.execution.actions import JSON_ONLY, Update
 from encore.execution.context import Context
 from encore.execution.nested.session_writes import LinkChange
 from encore.execution.resource import Resource
-from encore.http.body import read_json
+from encore.http.request_body import read_json
 from encore.query.page_parameters import NO_LIMIT
 from encore.validation.body import INVALID, ValidationErrors
 from encore.validation.nested import (

@@ -6,7 +6,7 @@ from encore.database.connection import Connection
 from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context
-from encore.http.preferences import ESTIMATED, EXACT, NONE, preferred_count
+from encore.http.prefer_header import ESTIMATED, EXACT, NONE, preferred_count
 from encore.pages.content_range import content_range_without_total
 from encore.pages.cursors import FIRST_PAGE, CursorPayload
 from encore.pages.page import KeysetPosition, Page, PagedQuery, read_page

@@ -11,8 +11,8 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlsplit
 
-from encore.auth.fetch import CONNECT_SECONDS, TOTAL_SECONDS, DownloadError, read_bounded
-from encore.auth.issuers import is_loopback
+from encore.auth.document_fetcher import CONNECT_SECONDS, TOTAL_SECONDS, FetchError, read_bounded
+from encore.auth.trusted_issuer import is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 
 
-class IntrospectionEndpoint:
+class IntrospectionClient:
     """Asks about one token; to be used within one event loop.
 
     Args:
@@ -64,11 +64,11 @@ class IntrospectionEndpoint:
                 body = await self._ask(token)
             answer = json.loads(body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-            raise DownloadError(type(error).__name__) from error
+            raise FetchError(type(error).__name__) from error
         except (ValueError, RecursionError) as error:
-            raise DownloadError("not-json") from error
+            raise FetchError("not-json") from error
         if not isinstance(answer, dict):
-            raise DownloadError("not-an-object")
+            raise FetchError("not-an-object")
         return answer
 
     async def aclose(self) -> None:

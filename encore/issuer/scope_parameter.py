@@ -7,7 +7,7 @@ had, and a service's 403 tried.
 import re
 from collections.abc import Sequence
 
-from encore.issuer.errors import InvalidScopeError
+from encore.issuer.oauth_errors import InvalidScopeError
 
 MAX_CHARACTERS = 4096
 """Longest scope that is granted: a token beyond 16 KB would be refused by our own service."""

@@ -8,14 +8,15 @@ along: it opens the exchange, taking over the caller that a middleware of the ap
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from encore.http.access import Access
 from encore.http.error_handling import ErrorHandlingMiddleware
-from encore.http.gates import RequirePrincipalMiddleware
 from encore.http.request_log import RequestLogMiddleware
-from encore.http.request_state import Access, RequestState
+from encore.http.request_state import RequestState
+from encore.http.require_principal import RequirePrincipalMiddleware
 from encore.http.unread_body import CloseUnreadBodyMiddleware
 
 
-class Standalone:
+class StandaloneOperation:
     """Runs an operation inside its own layers.
 
     Args:
@@ -35,5 +36,5 @@ class Standalone:
         await self._layers(scope, receive, send)
 
     async def _declare(self, scope: Scope, receive: Receive, send: Send) -> None:
-        RequestState.of(scope).access = self._access
+        RequestState.from_scope(scope).access = self._access
         await self._checked(scope, receive, send)

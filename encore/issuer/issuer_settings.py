@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from encore.issuer.errors import IssuerRefusedError
+from encore.issuer.startup_errors import IssuerSettingsError
 
 LOOPBACK = {
     "localhost": ("127.0.0.1", "::1"),
@@ -51,27 +51,27 @@ class IssuerLocation:
             parts = urlsplit(issuer)
             port = parts.port
         except ValueError as error:
-            raise IssuerRefusedError("ISSUER is not a URL.") from error
+            raise IssuerSettingsError("ISSUER is not a URL.") from error
         if parts.scheme != "http":
-            raise IssuerRefusedError(
+            raise IssuerSettingsError(
                 "ISSUER must start with http:// for the development issuer, which has no TLS;"
                 " an https issuer runs elsewhere."
             )
         host = (parts.hostname or "").lower()
         if host not in LOOPBACK:
-            raise IssuerRefusedError(
+            raise IssuerSettingsError(
                 "ISSUER must be on localhost, 127.0.0.1 or [::1] for the development issuer:"
                 " it must not be reached from other machines."
             )
         if parts.query or parts.fragment or "@" in parts.netloc or issuer != issuer.strip():
-            raise IssuerRefusedError("ISSUER must have no user, query, fragment or blanks.")
+            raise IssuerSettingsError("ISSUER must have no user, query, fragment or blanks.")
         if parts.path != "/" and not _OKTA_PATH.fullmatch(parts.path):
-            raise IssuerRefusedError(
+            raise IssuerSettingsError(
                 "ISSUER must end with a path and no slash (Okta: /oauth2/default)"
                 " or with nothing but a slash (Auth0)."
             )
         if port == 0:
-            raise IssuerRefusedError("ISSUER must name the port to listen on, not 0.")
+            raise IssuerSettingsError("ISSUER must name the port to listen on, not 0.")
         return cls(f"http://{parts.netloc}", host, port or _HTTP_PORT, parts.path)
 
 
@@ -110,9 +110,9 @@ class IssuerSettings:
         """Refuse what could only fail later: at the first request, or on another machine."""
         self.location  # noqa: B018 - evaluated for its refusals.
         if self.token_seconds < 1:
-            raise IssuerRefusedError("The life of a token must be at least 1 second.")
+            raise IssuerSettingsError("The life of a token must be at least 1 second.")
         if not self.clients or not all(i and s for i, s in self.clients.items()):
-            raise IssuerRefusedError("CLIENT_ID and CLIENT_SECRET must not be empty.")
+            raise IssuerSettingsError("CLIENT_ID and CLIENT_SECRET must not be empty.")
 
     @cached_property
     def location(self) -> IssuerLocation:

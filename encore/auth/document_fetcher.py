@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from encore.auth.issuers import is_loopback
+from encore.auth.trusted_issuer import is_loopback
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -27,11 +27,11 @@ Fetch = Callable[[str], Awaitable[bytes]]
 _OK = 200
 
 
-class DownloadError(Exception):
+class FetchError(Exception):
     """There is no usable answer at this address; the text is a code for the log."""
 
 
-class Download:
+class DocumentFetcher:
     """The ``Fetch`` of production.
 
     Args:
@@ -77,7 +77,7 @@ class Download:
             async with asyncio.timeout(self._total_seconds), client:
                 return await self._read(client, url)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-            raise DownloadError(type(error).__name__) from error
+            raise FetchError(type(error).__name__) from error
 
     async def _read(self, client: "httpx.AsyncClient", url: str) -> bytes:
         # Without compression a small answer cannot unpack into a large one.
@@ -94,12 +94,12 @@ async def read_bounded(response: "httpx.Response", max_bytes: int) -> bytes:
         DownloadError: It is anything else.
     """
     if response.status_code != _OK:
-        raise DownloadError(f"status-{response.status_code}")
+        raise FetchError(f"status-{response.status_code}")
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise DownloadError("compressed")
+        raise FetchError("compressed")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > max_bytes:
-            raise DownloadError("too-large")
+            raise FetchError("too-large")
     return bytes(body)

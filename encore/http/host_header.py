@@ -18,7 +18,7 @@ _LONGEST: Final = 512
 """A name of DNS has 253 characters; longer values are refused, and not kept in memory."""
 
 
-def refusal_of_host(scope: Scope) -> BadRequest | None:
+def host_error(scope: Scope) -> BadRequest | None:
     """Return the refusal of a request that does not name one host, since readers could differ."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) == 1 and len(hosts[0]) <= _LONGEST and _is_host(hosts[0]):

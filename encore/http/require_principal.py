@@ -17,7 +17,8 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.errors import Forbidden, Unauthorized
-from encore.http.request_state import Access, RequestState
+from encore.http.access import Access
+from encore.http.request_state import RequestState
 
 Lifespan = Callable[[Any], Any]
 
@@ -25,10 +26,10 @@ _FRAMEWORK: Final = ("starlette.", "fastapi.")
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
-NO_GATE: Final = "no middleware of the application verifies one"
+NO_VERIFIER: Final = "no middleware of the application verifies one"
 
 
-class Gate(Enum):
+class AuthenticationStatus(Enum):
     """Whether an application verifies its callers."""
 
     VERIFIES = "a middleware declares that it does"
@@ -36,23 +37,27 @@ class Gate(Enum):
     MISSING = "no middleware does"
 
 
-def gate_of(middlewares: Iterable[Middleware]) -> Gate:
+def authentication_status(middlewares: Iterable[Middleware]) -> AuthenticationStatus:
     """Return what is known of an application's middlewares."""
     kinds = [_kind_of(middleware.cls) for middleware in middlewares]
-    for kind in (Gate.VERIFIES, Gate.UNKNOWN):
+    for kind in (AuthenticationStatus.VERIFIES, AuthenticationStatus.UNKNOWN):
         if kind in kinds:
             return kind
-    return Gate.MISSING
+    return AuthenticationStatus.MISSING
 
 
-def _kind_of(factory: Any) -> Gate:
+def _kind_of(factory: Any) -> AuthenticationStatus:
     declared = getattr(factory, "authenticates", None)
     if declared is not None:
-        return Gate.VERIFIES if declared else Gate.MISSING
+        return AuthenticationStatus.VERIFIES if declared else AuthenticationStatus.MISSING
     if factory is BaseHTTPMiddleware:  # A function of the application's own is in it.
-        return Gate.UNKNOWN
+        return AuthenticationStatus.UNKNOWN
     module = f"{getattr(factory, '__module__', '')}."
-    return Gate.MISSING if module.startswith(_FRAMEWORK) else Gate.UNKNOWN
+    return (
+        AuthenticationStatus.MISSING
+        if module.startswith(_FRAMEWORK)
+        else AuthenticationStatus.UNKNOWN
+    )
 
 
 def require_principal(access: Access, state: RequestState) -> None:
@@ -78,7 +83,7 @@ def require_principal(access: Access, state: RequestState) -> None:
         )
 
 
-def checked(lifespan: Lifespan, check: Callable[[], None]) -> Lifespan:
+def with_startup_check(lifespan: Lifespan, check: Callable[[], None]) -> Lifespan:
     """Return the lifespan with a check before it: all middleware has been added by then."""
 
     @asynccontextmanager
@@ -98,6 +103,6 @@ class RequirePrincipalMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its caller is verified. Raises ``Unauthorized``, ``Forbidden``."""
-        state = RequestState.of(scope)
+        state = RequestState.from_scope(scope)
         require_principal(state.access, state)
         await self._app(scope, receive, send)

@@ -33,14 +33,14 @@ class ConcurrencyLimitMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        refuse: ASGIApp,
+        reject_overload: ASGIApp,
         under_way: dict[int, Scope],
         *,
         most: int,
         exempt: frozenset[str],
     ) -> None:
         self._app = app
-        self._refuse = refuse
+        self._refuse = reject_overload
         self._under_way = under_way
         self._most = most
         self._exempt = exempt
@@ -79,14 +79,14 @@ class ClientConcurrencyMiddleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle one request. Raises ``Overloaded`` if too many of its client are under way."""
         if len(self._under_way) > self._share:
-            self._check(RequestState.of(scope))
+            self._check(RequestState.from_scope(scope))
         return self._app(scope, receive, send)
 
     def _check(self, state: RequestState) -> None:
         if state.access.public:
             return
         client = state.client
-        others = (RequestState.outer(scope) for scope in self._under_way.values())
+        others = (RequestState.of_outer_app(scope) for scope in self._under_way.values())
         held = sum(1 for one in others if one is not None and one.claims and one.client == client)
         if held > self._share:
             raise Overloaded(
@@ -95,6 +95,6 @@ class ClientConcurrencyMiddleware:
             )
 
 
-async def refuse(_: Scope, __: Receive, ___: Send) -> None:
+async def reject_overload(_: Scope, __: Receive, ___: Send) -> None:
     """Refuse a request. Raises ``Overloaded``."""
     raise Overloaded

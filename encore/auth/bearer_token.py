@@ -8,7 +8,7 @@ anything is left to the verifier. The request body is never looked at.
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
-from encore.auth import challenges as refusals
+from encore.auth import challenges
 from encore.auth.jws import MAX_TOKEN_BYTES
 
 _SCHEME = b"bearer"
@@ -19,7 +19,7 @@ _TCHAR = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH
 _SLACK_BYTES = 64
 
 
-def bearer_credential(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> bytes:
+def extract_bearer_token(headers: Iterable[tuple[bytes, bytes]], query_string: bytes) -> bytes:
     """Give the token text, well-formed as a b64token but not yet believed.
 
     Args:
@@ -34,16 +34,16 @@ def bearer_credential(headers: Iterable[tuple[bytes, bytes]], query_string: byte
     for name, content in headers:
         if name == b"authorization":
             if value is not None:
-                raise refusals.invalid_request("two-authorization-headers")
+                raise challenges.invalid_request("two-authorization-headers")
             value = content
     # As in the seed, whose `!authorization` takes an empty header for none.
     if value is None or not (value := value.strip(b" \t")):
-        raise refusals.no_credentials(refusals.NO_HEADER, "no-authorization-header")
+        raise challenges.no_credentials(challenges.NO_HEADER, "no-authorization-header")
     if value[: len(_SCHEME)].lower() != _SCHEME or not _TCHAR.isdisjoint(value[6:7]):
-        raise refusals.no_credentials(refusals.NOT_BEARER, "other-scheme")
+        raise challenges.no_credentials(challenges.NOT_BEARER, "other-scheme")
     # Servers hand over headers of megabytes; such a one is refused before it is read.
     if len(value) > MAX_TOKEN_BYTES + _SLACK_BYTES:
-        raise refusals.invalid_token("token-too-large", refusals.NOT_PARSED)
+        raise challenges.invalid_token("token-too-large", challenges.NOT_PARSED)
     token = value[len(_SCHEME) :].lstrip(b" ")
     body = token.rstrip(b"=")
     # What is left without the allowed octets is foreign; a third of a regular expression's time.
@@ -52,9 +52,9 @@ def bearer_credential(headers: Iterable[tuple[bytes, bytes]], query_string: byte
         or not body
         or body.translate(None, _B64TOKEN)
     ):
-        raise refusals.invalid_request("malformed-bearer-value")
+        raise challenges.invalid_request("malformed-bearer-value")
     if query_string and _holds_token(query_string):
-        raise refusals.invalid_request("token-in-header-and-query")
+        raise challenges.invalid_request("token-in-header-and-query")
     return token
 
 

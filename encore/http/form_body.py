@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 
 from encore.errors import MalformedBody, UnsupportedMediaType
-from encore.http.body import JSON_TYPES, decode_object, read_body
-from encore.http.media_types import content_type_of, parse_media_type
+from encore.http.media_types import get_content_type, parse_media_type
+from encore.http.request_body import JSON_TYPES, decode_object, read_body
 
 FORM: Final = "application/x-www-form-urlencoded"
 _MOST_MEMBERS: Final = 1_000
@@ -36,7 +36,7 @@ async def read_json_or_form(scope: Scope, receive: Receive, limit: int) -> dict[
     body = await read_body(scope, receive, limit)
     if not body:
         return {}
-    content_type = content_type_of(scope)
+    content_type = get_content_type(scope)
     media_type = None if content_type is None else parse_media_type(content_type)
     if content_type is not None:
         known = (*JSON_TYPES, FORM)

@@ -16,7 +16,7 @@ MAX_KEYS: Final = 10_000
 """About 2 MB; beyond it the window begun first is forgotten."""
 
 
-class Windows(Storage):
+class FixedWindowStorage(Storage):
     """Counters by key; each begins with its first request and ends with its window.
 
     Args:

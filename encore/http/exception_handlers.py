@@ -35,7 +35,7 @@ _FASTAPIS: Final = (
 _ANSWERED: Final = (ApiError, HTTPException, RequestValidationError)
 
 
-def handler_of(error: Exception, handlers: Handlers) -> Any | None:
+def find_handler(error: Exception, handlers: Handlers) -> Any | None:
     """Return the application's handler of an error; None if it has none."""
     handler = None
     if isinstance(error, ApiError | HTTPException):
@@ -52,7 +52,7 @@ def handler_of(error: Exception, handlers: Handlers) -> Any | None:
     return None if handler in _FASTAPIS else handler
 
 
-async def response_of(handler: Any, error: Exception, scope: Scope, receive: Receive) -> ASGIApp:
+async def call_handler(handler: Any, error: Exception, scope: Scope, receive: Receive) -> ASGIApp:
     """Call a handler, a plain function in a thread; return its response."""
     request = Request(scope, receive)
     if is_async_callable(handler):

@@ -13,8 +13,8 @@ from typing import Any, Final
 from starlette.types import Receive, Scope
 
 from encore.errors import BadRequest, MalformedBody, PayloadTooLarge, UnsupportedMediaType
-from encore.http.coding import PIECE, decoder_of
-from encore.http.media_types import content_type_of, parse_media_type
+from encore.http.content_encoding import CHUNK_BYTES, content_decoder
+from encore.http.media_types import get_content_type, parse_media_type
 
 _MAX_GROWTH: Final = 200
 """How many times larger than itself a coded body may become; text becomes 5 to 50 times."""
@@ -24,7 +24,7 @@ _SMALL: Final = 1024 * 1024
 JSON_TYPES: Final = ("application/json", "application/merge-patch+json")
 
 
-def header(scope: Scope, name: bytes) -> bytes | None:
+def get_header(scope: Scope, name: bytes) -> bytes | None:
     """Give the first header of this name, in lower case; None if there is none."""
     for key, value in scope["headers"]:
         if key == name:
@@ -55,10 +55,10 @@ async def read_chunks(scope: Scope, receive: Receive, limit: int) -> AsyncIterat
 
     The limit holds for what comes and for what it decodes to; refusals are those of ``read_body``.
     """
-    declared = header(scope, b"content-length")
+    declared = get_header(scope, b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    decoder = decoder_of(scope)
+    decoder = content_decoder(scope)
     size = yielded = 0
     more = True
     while more:
@@ -77,7 +77,7 @@ async def read_chunks(scope: Scope, receive: Receive, limit: int) -> AsyncIterat
             yielded += len(piece)
             _check_growth(yielded, size, limit)
             yield piece
-            if len(piece) == PIECE:  # A chunk may grow a thousandfold: others get their turn.
+            if len(piece) == CHUNK_BYTES:  # A chunk may grow a thousandfold: others get their turn.
                 await asyncio.sleep(0)
     if decoder is not None:
         decoder.finish()
@@ -98,7 +98,7 @@ def _too_large(limit: int) -> PayloadTooLarge:
 async def read_json(scope: Scope, receive: Receive, limit: int) -> Any:
     """Read any JSON value. Raises as ``read_json_object`` does, also where there is no body."""
     body = await read_body(scope, receive, limit)
-    _check_media_type(content_type_of(scope))
+    _check_media_type(get_content_type(scope))
     return decode(body.removeprefix(codecs.BOM_UTF8))  # RFC 8259, section 8.1.
 
 
@@ -112,7 +112,7 @@ async def read_json_object(scope: Scope, receive: Receive, limit: int) -> dict[s
     body = await read_body(scope, receive, limit)
     if not body:
         return {}
-    _check_media_type(content_type_of(scope))
+    _check_media_type(get_content_type(scope))
     return decode_object(body)
 
 

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from encore.errors import MalformedBody, UnsupportedMediaType
 
-PIECE: Final = 256 * 1024
+CHUNK_BYTES: Final = 256 * 1024
 """The most that is decoded at a time, in bytes."""
 
 _KNOWN: Final = ("gzip", "x-gzip", "deflate")
@@ -23,7 +23,7 @@ _ZLIB_METHOD: Final = 8
 _ZLIB_CHECK: Final = 31
 
 
-class Decoder:
+class ContentDecoder:
     """Decodes one body.
 
     Args:
@@ -41,7 +41,7 @@ class Decoder:
             if self._stream is None:
                 self._stream = self._begin(data)
             try:
-                piece = self._stream.decompress(data, PIECE)
+                piece = self._stream.decompress(data, CHUNK_BYTES)
             except zlib.error as error:
                 raise MalformedBody(f"The body is not {self._coding}") from error
             if piece:
@@ -74,7 +74,7 @@ class Decoder:
         return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 
 
-def decoder_of(scope: Scope) -> Decoder | None:
+def content_decoder(scope: Scope) -> ContentDecoder | None:
     """Return the decoder of a request's body; None where it is sent as it is.
 
     Raises:
@@ -91,7 +91,7 @@ def decoder_of(scope: Scope) -> Decoder | None:
         raise UnsupportedMediaType(
             "The body may be coded by gzip or deflate, once", headers={"Accept-Encoding": _OFFERED}
         )
-    return Decoder(codings[0].removeprefix("x-"))
+    return ContentDecoder(codings[0].removeprefix("x-"))
 
 
 _OFFERED: Final = "gzip, deflate, identity"

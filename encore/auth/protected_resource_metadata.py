@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from encore.http.request_state import public
+from encore.http.access import public
 
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _MAX_AGE_SECONDS: Final = 3600

@@ -1,8 +1,8 @@
 """FastAPI's and Starlette's own routes, as a ``Service`` runs them.
 
-``registered`` lists every route of an application, also those of included routers, each with the
-path, methods and endpoint that it has there. ``native`` wraps one in what its framework expects
-around it. What a ``Service`` cannot run is refused, rather than left out.
+``list_routes`` lists every route of an application, also those of included routers, each with the
+path, methods and endpoint that it has there. ``wrap_framework_route`` wraps one in what its
+framework expects around it. What a ``Service`` cannot run is refused, rather than left out.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from starlette.routing import BaseRoute, Host, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore.errors import UnsupportedRoute
-from encore.http.request_state import Access
+from encore.http.access import Access
 
 
-def registered(routes: Iterable[BaseRoute]) -> list[RouteContext]:
+def list_routes(routes: Iterable[BaseRoute]) -> list[RouteContext]:
     """Return all routes, in order.
 
     Raises:
@@ -35,12 +35,12 @@ def registered(routes: Iterable[BaseRoute]) -> list[RouteContext]:
     return found
 
 
-def access_of(route: RouteContext) -> Access | None:
+def declared_access(route: RouteContext) -> Access | None:
     """Return what a route itself says of who may call it; None where it says nothing."""
     return getattr(route.endpoint, "access", None)
 
 
-def native(route: RouteContext) -> ASGIApp:
+def wrap_framework_route(route: RouteContext) -> ASGIApp:
     """Wrap one of FastAPI's or Starlette's own routes in what they expect around them."""
     no_head = "HEAD" not in (route.methods or ())  # FastAPI's know GET alone.
     # What is included in a router has an application of its own there; this is that one.
@@ -48,7 +48,7 @@ def native(route: RouteContext) -> ASGIApp:
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if no_head and scope["method"] == "HEAD":
-            scope, send = {**scope, "method": "GET"}, without_body(send)
+            scope, send = {**scope, "method": "GET"}, discard_body(send)
         _, child = route.matches(scope)
         scope.update(child)
         await run(scope, receive, send)
@@ -56,7 +56,7 @@ def native(route: RouteContext) -> ASGIApp:
     return AsyncExitStackMiddleware(handle)
 
 
-def without_body(send: Send) -> Send:
+def discard_body(send: Send) -> Send:
     """Return a channel that leaves bodies out, for HEAD."""
 
     async def send_head(message: Message) -> None:

@@ -11,13 +11,13 @@ _NETWORK_BITS: Final = 64
 """One subscriber has a whole /64 of IPv6 to send from."""
 
 
-def address_of(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """Return whom to count a request for: an IPv4 address, or the /64 of an IPv6 one."""
-    return network_of((scope.get("client") or ("",))[0])
+    return client_network((scope.get("client") or ("",))[0])
 
 
 @lru_cache(_KEPT)
-def network_of(host: str) -> str:
+def client_network(host: str) -> str:
     """Return an IPv4 address, or the /64 of an IPv6 one; ``unknown`` for what is neither."""
     try:
         address = ip_address(host)

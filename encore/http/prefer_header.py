@@ -6,12 +6,12 @@ from typing import Final
 
 from starlette.types import Scope
 
-from encore.http.short_texts import cached_if_short
+from encore.http.short_input_cache import cache_short_inputs
 
 EXACT: Final = "exact"
 ESTIMATED: Final = "estimated"
 NONE: Final = "none"
-COUNTS: Final = (EXACT, ESTIMATED, NONE)
+COUNT_MODES: Final = (EXACT, ESTIMATED, NONE)
 """How a list can be counted; ``count=…`` is PostgREST's word for it."""
 
 _ITEM: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
@@ -29,7 +29,7 @@ def is_lenient(scope: Scope) -> bool:
 def preferred_count(scope: Scope) -> str | None:
     """Return how the caller asks to have a list counted; None if they do not say, or unclearly."""
     count = _preferences(scope).get("count")
-    return count if count in COUNTS else None
+    return count if count in COUNT_MODES else None
 
 
 def _preferences(scope: Scope) -> Mapping[str, str]:
@@ -37,7 +37,7 @@ def _preferences(scope: Scope) -> Mapping[str, str]:
     return _parsed(b",".join(given)) if given else _NOTHING
 
 
-@cached_if_short(256)
+@cache_short_inputs(256)
 def _parsed(prefer: bytes) -> Mapping[str, str]:
     """Return the preferences by name: of one given twice, the first counts."""
     found: dict[str, str] = {}

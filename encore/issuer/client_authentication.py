@@ -14,13 +14,13 @@ from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
-from encore.issuer.errors import InvalidClientError, InvalidRequestError
+from encore.issuer.oauth_errors import InvalidClientError, InvalidRequestError
 from encore.issuer.parameters import Parameters
 
 _REFUSAL = "Client authentication failed: the client is unknown or its secret is wrong."
 
 
-class Clients:
+class ClientRegistry:
     """The clients that may ask for tokens.
 
     Args:

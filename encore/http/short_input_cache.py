@@ -10,11 +10,11 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
-LONGEST: Final = 1_024
+MAX_INPUT_BYTES: Final = 1_024
 """Bytes of a text whose meaning is kept."""
 
 
-def cached_if_short(entries: int) -> Callable[[Callable[..., T]], Callable[..., T]]:
+def cache_short_inputs(entries: int) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Cache a pure function of a text, which is its first argument, and of hashable options."""
 
     def decorate(function: Callable[..., T]) -> Callable[..., T]:
@@ -22,7 +22,7 @@ def cached_if_short(entries: int) -> Callable[[Callable[..., T]], Callable[..., 
 
         @wraps(function)
         def call(text: bytes, *options: Any, **named: Any) -> T:
-            if len(text) > LONGEST:
+            if len(text) > MAX_INPUT_BYTES:
                 return function(text, *options, **named)
             return cached(text, *options, **named)
 

@@ -11,7 +11,7 @@ from encore.database.errors import DatabaseError
 _MOST = 16
 
 
-def cause_of(error: BaseException | None) -> str | None:
+def error_code(error: BaseException | None) -> str | None:
     """Return the cause of an error, or of what it was raised from; None where none has a name."""
     for _ in range(_MOST):
         if error is None:

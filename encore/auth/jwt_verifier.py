@@ -16,31 +16,30 @@ from typing import Any
 
 from jose.backends.base import Key
 
-from encore.auth import challenges as refusals
-from encore.auth import jws as compact
+from encore.auth import challenges, jws
 from encore.auth.access_token import AccessToken
 from encore.auth.claims import validate_claims
-from encore.auth.fetch import Download, Fetch
-from encore.auth.issuers import TrustedIssuer
+from encore.auth.document_fetcher import DocumentFetcher, Fetch
 from encore.auth.jwks_cache import DEFAULT_POLICY, Clock, JWKSCache, JWKSCachePolicy
-from encore.auth.token_cache import Entry, TokenCache
+from encore.auth.token_cache import CachedToken, TokenCache
+from encore.auth.trusted_issuer import TrustedIssuer
 from encore.errors import ApiError, ServiceUnavailable
 
-Revoked = Callable[[Mapping[str, Any]], bool]
+IsRevoked = Callable[[Mapping[str, Any]], bool]
 """Tells by its claims whether a token was revoked. Asked at each request, so from memory."""
 
 DEFAULT_CACHE_SIZE = 4096
 
 
-class Verifier:
+class JWTVerifier:
     """The judge of bearer tokens; to be used within one event loop.
 
     Args:
         issuers: Whom to trust; no two with the same ``issuer``.
-        fetch: How to get documents of an issuer; by default ``Download``.
+        fetch: How to get documents of an issuer; by default ``DocumentFetcher``.
         revoked: Asked for each token that is otherwise good.
         cache_size: Verified tokens to remember, within ``cache.MAX_BYTES``; 0 for none.
-        keyring_policy: Times and budgets of the keyrings.
+        jwks_policy: Times and budgets of the keyrings.
         wall_clock: Seconds since 1970, for exp, nbf and iat.
         steady_clock: Seconds that never jump, for the keyrings.
 
@@ -53,22 +52,22 @@ class Verifier:
         issuers: Iterable[TrustedIssuer],
         *,
         fetch: Fetch | None = None,
-        revoked: Revoked | None = None,
+        revoked: IsRevoked | None = None,
         cache_size: int = DEFAULT_CACHE_SIZE,
-        keyring_policy: JWKSCachePolicy = DEFAULT_POLICY,
+        jwks_policy: JWKSCachePolicy = DEFAULT_POLICY,
         wall_clock: Clock = time.time,
         steady_clock: Clock = time.monotonic,
     ) -> None:
         trusted = tuple(issuers)
-        fetch = fetch or Download()
+        fetch = fetch or DocumentFetcher()
         self._keyrings = {
-            one.issuer: JWKSCache(one, fetch, steady_clock, keyring_policy) for one in trusted
+            one.issuer: JWKSCache(one, fetch, steady_clock, jwks_policy) for one in trusted
         }
         if not trusted or len(self._keyrings) != len(trusted):
             raise ValueError("issuers must name at least one issuer, and none twice")
         self._revoked = revoked
         self._now = wall_clock
-        self._cache: TokenCache[Entry] = TokenCache(cache_size)
+        self._cache: TokenCache[CachedToken] = TokenCache(cache_size)
 
     async def verify(self, credential: bytes) -> AccessToken:
         """Judge a credential.
@@ -81,9 +80,9 @@ class Verifier:
         grant = self._recall(digest)
         if grant is None:
             grant, generation = await self._examine(credential)
-            self._cache.put(digest, Entry(grant, generation), grant.claims)
+            self._cache.put(digest, CachedToken(grant, generation), grant.claims)
         if self._revoked is not None and self._revoked(grant.claims):
-            raise refusals.invalid_token("token-revoked")
+            raise challenges.invalid_token("token-revoked")
         return grant
 
     async def warm(self) -> None:
@@ -114,13 +113,13 @@ class Verifier:
         ):
             return None
         # An expired entry stays until others push it out: its replay must not cost a signature.
-        grant.judge_time(self._now())
+        grant.validate_time(self._now())
         return grant
 
     async def _examine(self, credential: bytes) -> tuple[AccessToken, int]:
         """Judge a token from the beginning; gives the generation of the keys as well."""
         try:
-            token = compact.parse(credential)
+            token = jws.parse_jwt(credential)
             jwks_cache = self._keyring_of(token)
             keys = await jwks_cache.find(token.kid, token.algorithm)
             _check_signature(token, keys)
@@ -131,16 +130,16 @@ class Verifier:
             raise
         except Exception as error:
             # The one boundary: python-jose, cryptography and json raise many kinds.
-            raise refusals.invalid_token(f"unexpected-{type(error).__name__}") from error
+            raise challenges.invalid_token(f"unexpected-{type(error).__name__}") from error
 
-    def _keyring_of(self, token: compact.UnverifiedJWT) -> JWKSCache:
+    def _keyring_of(self, token: jws.UnverifiedJWT) -> JWKSCache:
         """Give the keys of a trusted issuer, or refuse before anything is fetched."""
         issuer = token.claims.get("iss")
         jwks_cache = self._keyrings.get(issuer) if isinstance(issuer, str) else None
         if jwks_cache is None:
-            raise refusals.invalid_token("issuer-unknown")
+            raise challenges.invalid_token("issuer-unknown")
         if token.algorithm not in jwks_cache.trusted.algorithms:
-            raise refusals.invalid_token("algorithm-not-trusted")
+            raise challenges.invalid_token("algorithm-not-trusted")
         return jwks_cache
 
     @staticmethod
@@ -149,9 +148,9 @@ class Verifier:
             await jwks_cache.ensure_keys()
 
 
-def _check_signature(token: compact.UnverifiedJWT, keys: Sequence[Key]) -> None:
+def _check_signature(token: jws.UnverifiedJWT, keys: Sequence[Key]) -> None:
     """Refuse a token that none of these keys signed; usually there is one."""
     if not keys:
-        raise refusals.invalid_token("key-unknown")
+        raise challenges.invalid_token("key-unknown")
     if not any(key.verify(token.signed, token.signature) for key in keys):
-        raise refusals.invalid_token("signature")
+        raise challenges.invalid_token("signature")

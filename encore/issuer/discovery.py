@@ -7,7 +7,7 @@ authorization endpoint and no response types.
 from typing import Any
 
 from encore.issuer.grants import GRANTS
-from encore.issuer.settings import IssuerSettings
+from encore.issuer.issuer_settings import IssuerSettings
 
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 

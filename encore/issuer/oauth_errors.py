@@ -1,38 +1,21 @@
-"""What the issuer refuses: to start, and to answer.
+"""Errors that the issuer sends: RFC 6749 section 5.2 codes in a JSON body.
 
-Refusals of a request carry an RFC 6749 section 5.2 code and leave as its JSON body; refusals to
-start carry one line for a person. No message repeats a secret, a token or a parameter's value.
+No message repeats a secret, a token or the value of a parameter.
 
 The tree::
 
-    IssuerStartError             not started; the message is one line
-    ├── IssuerRefusedError       settings under which a development issuer must not run
-    └── PortTakenError           another process listens on the issuer's port
-
     OAuthError
-    ├── InvalidRequestError      400  invalid_request
-    │   └── RequestTooLargeError 413  invalid_request
-    ├── InvalidClientError       401  invalid_client, with a Basic challenge
-    ├── InvalidGrantError        400  invalid_grant
-    ├── UnsupportedGrantError    400  unsupported_grant_type
-    ├── InvalidScopeError        400  invalid_scope
-    └── AccessDeniedError        403  access_denied (Auth0's answer to an unknown audience)
+    ├── InvalidRequestError           400  invalid_request
+    │   └── RequestTooLargeError      413  invalid_request
+    ├── InvalidClientError            401  invalid_client, with a Basic challenge
+    ├── InvalidGrantError             400  invalid_grant
+    ├── UnsupportedGrantTypeError     400  unsupported_grant_type
+    ├── InvalidScopeError             400  invalid_scope
+    └── AccessDeniedError             403  access_denied (Auth0's code for an unknown audience)
 """
 
 from collections.abc import Mapping
 from typing import ClassVar
-
-
-class IssuerStartError(Exception):
-    """The issuer cannot start; ``str()`` is one line that says why and names the setting."""
-
-
-class IssuerRefusedError(IssuerStartError):
-    """These settings would take a development issuer where it must not be."""
-
-
-class PortTakenError(IssuerStartError):
-    """The issuer's address and port belong to another process."""
 
 
 class OAuthError(Exception):
@@ -79,7 +62,7 @@ class InvalidGrantError(OAuthError):
     code = "invalid_grant"
 
 
-class UnsupportedGrantError(OAuthError):
+class UnsupportedGrantTypeError(OAuthError):
     """The grant is neither ``client_credentials`` nor ``password``."""
 
     code = "unsupported_grant_type"
