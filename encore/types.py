@@ -11,6 +11,7 @@ decimals, and a sum of its floats is not the sum; whole numbers add up exactly o
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,7 +20,7 @@ from msgspec import to_builtins
 from sqlalchemy import DateTime, Dialect, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 # A space for the T and a space before the offset are Sequelize's own form.
 _MOMENT = re.compile(
@@ -85,49 +86,64 @@ def _iso_format(moment: datetime) -> str:
     return text
 
 
-class _TextMoment(sqlite.DATETIME):
-    """SQLite's storage of a moment: the column is ``DATETIME``, its values are text."""
+class _TextTimestamp(sqlite.DATETIME):
+    """SQLite's storage of a timestamp: the column is ``DATETIME``, its values are text.
 
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Pass text through: ``UtcDateTime`` has formatted it."""
+    All texts have one length, unlike those that SQLAlchemy and SQLite's own functions write.
+    """
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """Pass text through: ``UtcDateTime`` parses it."""
+    # Values are formatted below; this tells their form from the one that SQLAlchemy stores.
+    _storage_format = (
+        "%(year)04d-%(month)02d-%(day)02dT%(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06dZ"
+    )
+
+    def bind_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> Callable[[datetime | None], str | None]:
+        """Return what formats a timestamp as it is stored."""
+        return lambda value: None if value is None else format_stored_timestamp(value)
+
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+        coltype: object,  # noqa: ARG002 - as above
+    ) -> Callable[[str | None], datetime | None]:
+        """Return what parses a stored timestamp."""
+        return lambda value: None if value is None else parse_datetime(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC: to the millisecond on SQLite, else to the microsecond.
+    """An aware timestamp in UTC, to the millisecond on SQLite and to the microsecond elsewhere.
 
-    A naive datetime is refused: nobody can know which moment it means.
+    A naive datetime is rejected, because its time zone is unknown.
     """
 
-    impl = DateTime(timezone=True)
+    impl = DateTime(timezone=True).with_variant(_TextTimestamp(), "sqlite")  # type: ignore[no-untyped-call] # SQLAlchemy's
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose text on SQLite, ``timestamptz`` elsewhere."""
-        if self.is_text(dialect):
-            return dialect.type_descriptor(_TextMoment())  # type: ignore[no-untyped-call]
-        return dialect.type_descriptor(DateTime(timezone=True))
+    def is_text(self, dialect: Dialect) -> bool:
+        """Return whether this database stores the text that JSON shows."""
+        stored: Any = self.dialect_impl(dialect)
+        return isinstance(stored.impl_instance, _TextTimestamp)
 
-    @staticmethod
-    def is_text(dialect: Dialect) -> bool:
-        """Tell whether this dialect stores the text that JSON shows."""
-        return dialect.name == "sqlite"
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> datetime | None:
+        """Return the timestamp to store; reject one without a time zone."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a timestamp needs its time zone")
+        return value
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Turn an aware datetime into what the driver stores."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        return format_stored_timestamp(value) if self.is_text(dialect) else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Turn what the driver gives into an aware datetime in UTC."""
-        if value is None:
-            return None
-        return parse_datetime(value) if self.is_text(dialect) else value.astimezone(UTC)
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> datetime | None:
+        """Return the stored timestamp in UTC."""
+        return None if value is None else value.astimezone(UTC)
 
 
 class FixedDecimal(TypeDecorator[Decimal]):

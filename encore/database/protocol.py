@@ -11,13 +11,22 @@ from typing import Protocol
 from sqlalchemy import Dialect
 
 from encore.database.bulk import Bulk
+from encore.database.capabilities import Capabilities
 from encore.database.connection import Connection
 
 
 class Database(Protocol):
     """A database that is open between ``open`` and ``close``."""
 
-    dialect: Dialect
+    @property
+    def dialect(self) -> Dialect:
+        """What statements are compiled for."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this database can do."""
+        ...
 
     async def open(self) -> None:
         """Connect. Raises ``DatabaseUnavailable``."""

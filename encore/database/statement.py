@@ -20,10 +20,10 @@ from sqlalchemy.types import TypeEngine
 
 from encore.database.callers import current_caller
 from encore.database.cancellation import shield_until_done
+from encore.database.expressions.text_search import scans_long_text
 from encore.database.fair_queue import FairQueue
 from encore.database.gil import short_switch_interval
 from encore.database.search_index.conditions import is_uninterruptible, needs_plan_for_values
-from encore.database.text_search import scans_long_text
 from encore.database.threads import run_in_thread
 
 Row = Sequence[Any]

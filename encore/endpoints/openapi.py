@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
+from encore.database.expressions.text_search import MAX_PATTERN
 from encore.database.search_index.conditions import SHORTEST_TERM
-from encore.database.text_search import MAX_PATTERN
 from encore.execution.resource import Resource
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES

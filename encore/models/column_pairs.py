@@ -8,11 +8,13 @@ condition, or whose values Python and the database may compare differently, is n
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import CHAR, Column, ColumnElement, Index, Table, UniqueConstraint, types
+from sqlalchemy import CHAR, Column, ColumnElement, Table, UniqueConstraint, types
 from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from encore.database.capabilities import is_partial_index
 
 ColumnPairs = tuple[tuple[Column[Any], Column[Any]], ...]
 """Pairs of columns that a relationship compares: ours and the other row's."""
@@ -54,15 +56,9 @@ def is_unique(columns: Sequence[Column[Any]]) -> bool:
         return False
     keys = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
     uniques = [set(key.columns) for key in keys]
-    uniques += [
-        set(index.columns) for index in table.indexes if index.unique and not _is_partial(index)
-    ]
+    indexes = (index for index in table.indexes if index.unique)
+    uniques += [set(index.columns) for index in indexes if not is_partial_index(index)]
     return any(unique and unique <= set(columns) for unique in uniques)
-
-
-def _is_partial(index: Index) -> bool:
-    options = [index.dialect_options[name] for name in ("sqlite", "postgresql")]
-    return any(option.get("where") is not None for option in options)
 
 
 def _equal_pairs(condition: ColumnElement[bool]) -> Iterator[frozenset[Any] | None]:

@@ -26,6 +26,8 @@ from sqlalchemy.sql.schema import (
     Sequence,
 )
 
+from encore.database.capabilities import capabilities_of
+
 _NUMBERS: Final = (Integer, Numeric, Float, Boolean)
 
 
@@ -79,6 +81,6 @@ def sql_default(column: Column[Any], dialect: Dialect) -> ColumnElement[Any] | N
     if isinstance(expression, str):
         expression = literal(expression, String)
     # SQLite converts values when it stores them; its CAST would turn a date into a number.
-    if dialect.name == "sqlite" and not isinstance(column.type, _NUMBERS):
+    if not capabilities_of(dialect).enforced_types and not isinstance(column.type, _NUMBERS):
         return expression
     return cast(expression, column.type)

@@ -7,8 +7,9 @@ which one of them is null. Partial and functional indexes do not count.
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, UniqueConstraint
+from sqlalchemy import Column, Table, UniqueConstraint
 
+from encore.database.capabilities import is_partial_index
 from encore.models.mapped_class import MappedClass
 
 ColumnSet = frozenset[Column[Any]]
@@ -43,14 +44,7 @@ def _unique_columns(table: Table) -> Iterator[ColumnSet]:
         if isinstance(constraint, UniqueConstraint):
             yield frozenset(constraint.columns)
     for index in table.indexes:
-        if index.unique and not _is_partial(index):
+        if index.unique and not is_partial_index(index):
             columns = frozenset(e for e in index.expressions if isinstance(e, Column))
             if len(columns) == len(index.expressions):
                 yield columns
-
-
-def _is_partial(index: Index) -> bool:
-    return any(
-        index.dialect_options[dialect].get("where") is not None
-        for dialect in ("postgresql", "sqlite")
-    )

@@ -7,7 +7,7 @@ them, the list is counted; so it is where nothing can be estimated.
 """
 
 from encore.database.connection import Connection
-from encore.database.explain import planned_rows
+from encore.database.expressions.explain import planned_rows
 from encore.http.prefer_header import ESTIMATED, EXACT, NONE
 from encore.pages.page import PagedQuery
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
 from sqlalchemy.types import TypeEngine
 
-from encore.database.sqlite.timestamps import longest
+from encore.database.expressions.timestamp_text import longest
 from encore.models.fields import Field
 from encore.models.relation_conditions import related_exists, related_scalar
 from encore.models.relations import Relation

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, String
 from sqlalchemy.types import TypeEngine
 
+from encore.database.capabilities import Capabilities
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.conditions import holds_term, term_value
 
@@ -21,13 +22,13 @@ class IndexedSearch:
         index: The table and the columns that are searched; the index must cover them.
         key: The first column of the primary key.
         columns: What a SELECT says for the columns.
-        is_sqlite: Whether statements are for SQLite.
+        capabilities: The database's.
     """
 
     index: SearchIndex
     key: ColumnElement[Any]
     columns: tuple[ColumnElement[Any], ...]
-    is_sqlite: bool
+    capabilities: Capabilities
 
     def clause(
         self,
@@ -36,8 +37,8 @@ class IndexedSearch:
     ) -> ColumnElement[bool]:
         """Write the condition, taking one slot."""
         term = next_param(String())
-        return holds_term(self.index, self.key, self.columns, term, sqlite=self.is_sqlite)
+        return holds_term(self.index, self.key, self.columns, term, self.capabilities)
 
     def value(self, term: str) -> str:
         """Return what the slot is bound to."""
-        return term_value(self.index.columns, term, sqlite=self.is_sqlite)
+        return term_value(self.index.columns, term, self.capabilities)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, ColumnElement, String, and_, false, func, or_, true
 from sqlalchemy.types import TypeEngine
 
-from encore.database.text_search import (
+from encore.database.expressions.text_search import (
     contains,
     like_any_case,
     pattern_containing,

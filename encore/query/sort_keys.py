@@ -13,6 +13,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Dialect, Table, UniqueConstraint
 from sqlalchemy.sql import operators
 
+from encore.database.capabilities import capabilities_of
 from encore.models.relation_conditions import strip_sort_modifiers
 from encore.query.filters import Order, OrderTerm
 
@@ -71,7 +72,7 @@ def sort_key(term: Order, dialect: Dialect, tables: Iterable[Table]) -> SortKey:
     """
     expression, directions = strip_sort_modifiers(term.clause())
     descending = operators.desc_op in directions
-    usual = descending == (dialect.name == "postgresql")  # To which nulls are the greatest.
+    usual = descending == capabilities_of(dialect).nulls_are_largest
     placed = any(direction in _PLACING for direction in directions)
     nulls_first = operators.nulls_first_op in directions if placed else usual
     nullable = not isinstance(term, OrderTerm) or term.nullable

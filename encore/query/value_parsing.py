@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from encore.database.expressions.text_search import MAX_PATTERN
 from encore.database.search_index.conditions import SHORTEST_TERM
-from encore.database.text_search import MAX_PATTERN
 from encore.models.fields import Field
 from encore.models.types import InvalidValue, check_text
 from encore.query.field_lookup import FieldPath, Search

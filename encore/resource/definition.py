@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement
 from starlette.types import Scope
 
+from encore.database.capabilities import Capabilities
 from encore.database.protocol import Database
 from encore.errors import ConfigurationError, InvalidOption
 from encore.http.access import Access
@@ -134,7 +135,7 @@ class ResourceDefinition:
         self.relation_loader = RelationLoader(self.serializer, dialect)
         self.cursors = CursorCodec(secret or Secret(), self.collection_path)
         order = parent.order() if parent else ()
-        self.searches, self.parser = self._compile_queries(dialect.name, order)
+        self.searches, self.parser = self._compile_queries(database.capabilities, order)
 
         self.bodies = ResourceBodies(options, self.serializer, paths)
         check_synchronised_arrays(options, self.serializer)
@@ -199,12 +200,12 @@ class ResourceDefinition:
         return is_lenient(scope)
 
     def _compile_queries(
-        self, dialect: str, order: Iterable[ColumnElement[Any]]
+        self, capabilities: Capabilities, order: Iterable[ColumnElement[Any]]
     ) -> tuple[tuple[Search, ...], QueryParser]:
         """Return the search parameters and the parser of queries."""
         option = "search"
         try:
-            builder = QueryBuilder(self.options, self.serializer, self.compatibility, dialect)
+            builder = QueryBuilder(self.options, self.serializer, self.compatibility, capabilities)
             option = "sort"
             return builder.searches, builder.parser(order)
         except InvalidOption as error:

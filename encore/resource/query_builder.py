@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, types
 
+from encore.database.capabilities import SQLITE, Capabilities
 from encore.errors import ConfigurationError, InvalidOption
 from encore.models.fields import Field
 from encore.options import ResourceOptions, SearchOptions
@@ -44,10 +45,10 @@ class QueryBuilder:
         options: ResourceOptions,
         serializer: Serializer,
         compatibility: Compatibility = STRICT,
-        dialect: str = "",
+        capabilities: Capabilities = SQLITE,
     ) -> None:
         self._options = options
-        self._dialect = dialect
+        self._capabilities = capabilities
         self._compatibility = compatibility
         self._serializer = serializer
         self._names = serializer.names
@@ -125,9 +126,7 @@ class QueryBuilder:
         if search.index:
             if operator is not ILIKE or negated:
                 raise InvalidOption(f"index: serves the operator ilike, not {search.operator!r}")
-            index = indexed_search(
-                search, targets, self._serializer.fields, is_sqlite=self._dialect == "sqlite"
-            )
+            index = indexed_search(search, targets, self._serializer.fields, self._capabilities)
         return Search(search.param, tuple(targets.values()), operator, negated, index)
 
     @staticmethod

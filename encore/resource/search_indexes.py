@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from encore.database.capabilities import Capabilities
 from encore.database.protocol import Database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.checks import find_problem
@@ -22,7 +23,10 @@ from encore.query.indexed_search import IndexedSearch
 
 
 def indexed_search(
-    options: SearchOptions, targets: Mapping[str, FieldPath], fields: Fields, *, is_sqlite: bool
+    options: SearchOptions,
+    targets: Mapping[str, FieldPath],
+    fields: Fields,
+    capabilities: Capabilities,
 ) -> IndexedSearch:
     """Return the condition of a search that uses the index of the resource's table.
 
@@ -30,7 +34,7 @@ def indexed_search(
         options: The search, with the operator ``ilike`` and no ``override``.
         targets: What it looks at, by the names that the options use.
         fields: The resource's.
-        is_sqlite: Whether statements are for SQLite.
+        capabilities: The database's.
 
     Raises:
         UnknownName: The index could not serve it.
@@ -52,7 +56,7 @@ def indexed_search(
     except ValueError as error:
         raise InvalidOption(f"index: {options.param!r}: {error}") from error
     expressions = tuple(target.field.expression for target in targets.values())
-    return IndexedSearch(index, fields.key[0].expression, expressions, is_sqlite)
+    return IndexedSearch(index, fields.key[0].expression, expressions, capabilities)
 
 
 class SearchIndexes:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Dialect, Select, func, literal, or_, select
 from sqlalchemy.sql import ClauseElement
 
-from encore.database.explain import Explain
+from encore.database.expressions.explain import Explain
 from encore.models.fields import Fields
 
 

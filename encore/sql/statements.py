@@ -31,8 +31,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import func as sql
-from sqlalchemy.sql import ClauseElement, schema
+from sqlalchemy.sql import ClauseElement
 
+from encore.database.capabilities import capabilities_of
+from encore.database.expressions.numbering import advance_sequence
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field, Fields
@@ -97,6 +99,7 @@ class Statements:
         self._key = tuple(key)
         self._link = () if link is None else (link,)
         self.dialect = dialect
+        self._capabilities = capabilities_of(dialect)
         self.returns_rows = not (
             fields.computed
             or any(_is_fetched(field.column) for field in fields)
@@ -123,7 +126,7 @@ class Statements:
 
         PostgreSQL's sequences do not notice an id that a caller chose. No values.
         """
-        if self.dialect.name != "postgresql":
+        if not self._capabilities.identity_sequences:
             return None
         return self._kept(self._advance, field)
 
@@ -183,7 +186,7 @@ class Statements:
 
         Values: the link's, the conditions'.
         """
-        if self.dialect.name == "postgresql":
+        if self._capabilities.planner_estimates:
             return (self._kept if keep else self._compile)(self._planned, conditions)
         if conditions or self._link or not can_estimate_by_ids(self._fields):
             return None
@@ -191,7 +194,7 @@ class Statements:
 
     def policy(self) -> Statement | None:
         """Return what tells whether a policy narrows the rows; None where there are none."""
-        if self.dialect.name != "postgresql":
+        if not self._capabilities.row_policies:
             return None
         return self._kept(row_security_query, self._fields, self.dialect)
 
@@ -221,14 +224,7 @@ class Statements:
         )
 
     def _advance(self, field: Field) -> ClauseElement:
-        preparer, own = self.dialect.identifier_preparer, field.column.default
-        if isinstance(own, schema.Sequence):
-            sequence: Any = preparer.format_sequence(own)
-        else:
-            table = preparer.format_table(self._fields.table)
-            sequence = sql.pg_get_serial_sequence(table, field.column.name)
-        highest = select(sql.max(field.column)).scalar_subquery()
-        return select(sql.setval(sequence, sql.greatest(highest, 1)))
+        return advance_sequence(field.column, self.dialect)
 
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
         next_param = params()
@@ -295,7 +291,7 @@ class Statements:
         A lone statement has no transaction there that could be rolled back afterwards; a scalar
         subquery that gives several rows is an error (SQLSTATE 21000).
         """
-        if self.dialect.name != "postgresql":
+        if not self._capabilities.subqueries_reject_rows:
             return []
         table = self._fields.table.alias()
         same = [table.c[column.key] == value for column, value in key]
@@ -314,7 +310,7 @@ def _is_fetched(column: Column[Any]) -> bool:
 
 def _returns_floats(fields: Fields, dialect: Dialect) -> bool:
     """Tell whether RETURNING would give integers as floats: SQLite, if the first column is one."""
-    if dialect.name != "sqlite" or not fields.mapped.tables:
+    if capabilities_of(dialect).exact_returning or not fields.mapped.tables:
         return False
     return isinstance(storage_type(next(iter(fields.table.c)).type, dialect), Float)
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from encore.database import errors as db
 from encore.database.bulk import Bulk
+from encore.database.capabilities import capabilities_of
 from encore.database.statement import Row
 from encore.errors import ApiError, Conflict, FieldError, ValidationFailed
 from encore.execution.session_writes import SessionWrites, python_reader, run_in_session
@@ -94,9 +95,10 @@ class SessionRowsWriter(RowsWriter):
         }
 
     def _reader(self, field: Field) -> Callable[[Any], Any]:
-        if isinstance(field.column.type, JSON) and self._statements.dialect.name == "postgresql":
+        dialect = self._statements.dialect
+        if isinstance(field.column.type, JSON) and capabilities_of(dialect).parsed_json:
             return json.loads  # The stage holds its text.
-        return python_reader(field.column.type, self._statements.dialect)
+        return python_reader(field.column.type, dialect)
 
     def _errors(self, error: Exception) -> Sequence[FieldError]:
         if not isinstance(error, ApiError):

@@ -19,10 +19,11 @@ from sqlalchemy import (
     func,
     literal_column,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from encore.database.sqlite.timestamps import longest
+from encore.database.capabilities import capabilities_of
+from encore.database.expressions.json_text import comparable_json
+from encore.database.expressions.timestamp_text import longest
 from encore.models.fields import Field
 from encore.models.types import storage_type
 from encore.query.timestamps import compare_timestamps
@@ -58,6 +59,7 @@ class StagingTable:
     def __init__(self, name: str, fields: Sequence[Field], dialect: Dialect) -> None:
         self.fields = tuple(fields)
         self.dialect = dialect
+        self._parsed_json = capabilities_of(dialect).parsed_json
         self._bits = {field: 1 << place for place, field in enumerate(self.fields)}
         self._names = {field.attribute: field for field in self.fields}
         self.line: Column[int] = Column(
@@ -111,11 +113,11 @@ class StagingTable:
         """Tell in SQL whether the row says of a field something else than what is stored."""
         given: ColumnElement[Any] = self[field.attribute]
         if self._is_document(field):  # PostgreSQL compares JSONB, but no JSON.
-            given, stored = cast(given, JSONB()), cast(stored, JSONB())
+            given, stored = comparable_json(given), comparable_json(stored)
         if isinstance(storage_type(field.column.type, self.dialect), JSON):
             # JSON's null and SQL's are shown alike.
             null: ColumnElement[Any] = literal_column("'null'")
-            null = cast(null, JSONB()) if self._is_document(field) else null
+            null = comparable_json(null) if self._is_document(field) else null
             stored = func.nullif(stored, null)
         if field.codec.timestamp_range is not None:
             stored = longest(stored)
@@ -129,7 +131,7 @@ class StagingTable:
 
     def _is_document(self, field: Field) -> bool:
         stored = storage_type(field.column.type, self.dialect)
-        return isinstance(stored, JSON) and self.dialect.name == "postgresql"
+        return isinstance(stored, JSON) and self._parsed_json
 
 
 def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
@@ -137,6 +139,6 @@ def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     kind = storage_type(kind, dialect)
     if isinstance(kind, Enum):
         return Enum(*kind.enums, name=kind.name, native_enum=kind.native_enum, length=kind.length)
-    if isinstance(kind, JSON) and dialect.name == "postgresql":
+    if isinstance(kind, JSON) and capabilities_of(dialect).parsed_json:
         return Text()  # COPY knows no JSON.
     return kind

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Dialect,
     ForeignKeyConstraint,
@@ -14,7 +13,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    column,
     exists,
     false,
     func,
@@ -22,17 +20,17 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    table,
     update,
 )
-from sqlalchemy.dialects.postgresql import REGCLASS
-from sqlalchemy.sql import ClauseElement, schema
+from sqlalchemy.sql import ClauseElement
 
+from encore.database.capabilities import capabilities_of
+from encore.database.expressions.json_text import json_array_text
+from encore.database.expressions.numbering import highest_numbers, insert_generated, next_number
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field
 from encore.models.mapped_class import MappedClass
-from encore.uploads.overriding import insert_generated
 from encore.uploads.staging_table import CREATED, REJECTED, UNCHANGED, UPDATED, StagingTable
 
 
@@ -77,6 +75,7 @@ class UploadStatements:
         self._refreshed = refreshed
         self._changeable = changeable
         self.dialect = dialect
+        self._sequences = capabilities_of(dialect).identity_sequences
         self._table = key.column.table
         self._mapped = mapped
         self.repeated = self._compile(self._repeated())
@@ -127,10 +126,8 @@ class UploadStatements:
 
     def _errors(self, field: str, message: ColumnElement[str]) -> ColumnElement[str]:
         """Write Finale's list of one error as JSON, in SQL."""
-        error = ("field", literal(field, Text), "message", message)
-        if self.dialect.name == "postgresql":
-            return cast(func.json_build_array(func.json_build_object(*error)), Text)
-        return func.json_array(func.json_object(*error))
+        error = {"field": literal(field, Text), "message": message}
+        return json_array_text([error], self.dialect)
 
     def _repeated(self) -> ClauseElement:
         """Reject rows with the natural key of an earlier one. No values."""
@@ -198,31 +195,16 @@ class UploadStatements:
 
     def _highest(self) -> Iterator[ClauseElement]:
         """Give the highest ids ever given, where the database does not number ahead. No values."""
-        if self.dialect.name == "postgresql":
-            return
-        yield select(func.coalesce(func.max(self._key.column), 0))
-        if self._table.dialect_options["sqlite"]["autoincrement"]:
-            name: Column[str] = column("name", String)  # type: ignore[assignment]
-            given = table("sqlite_sequence", name, column("seq", Integer))
-            yield select(given.c.seq).where(given.c.name == self._table.name)
+        return iter(()) if self._sequences else highest_numbers(self._key.column)
 
     def _numbered(self) -> ClauseElement:
         """Give new rows their ids. Value, on SQLite: the highest id ever given."""
         stage = self._stage
-        if self.dialect.name == "postgresql":
-            number: Any = self._next_number()
+        if self._sequences:
+            number: Any = next_number(self._key.column, self.dialect)
         else:
             number = stage.line + param(0, Integer())
         return update(stage.table).values({stage.id: number}).where(stage.status == CREATED)
-
-    def _next_number(self) -> ColumnElement[Any]:
-        """Take the next number of the sequence that the key has: the model's, or the column's."""
-        default = self._key.column.default
-        if isinstance(default, schema.Sequence):
-            return default.next_value()
-        quoted = self.dialect.identifier_preparer.format_table(self._table)
-        sequence = func.pg_get_serial_sequence(quoted, self._key.column.name)
-        return func.nextval(cast(select(sequence).scalar_subquery(), REGCLASS()))
 
     def _created(self, *, in_part: bool = False) -> ClauseElement:
         """Insert the new rows. Values: one for each of the moments; the part's lines."""

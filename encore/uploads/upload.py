@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Table
 from sqlalchemy.types import DateTime
 
+from encore.database.capabilities import capabilities_of
 from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
 from encore.http.access import Access
@@ -134,7 +135,7 @@ class Upload(UploadHooks):
             text = "needs a model with one key, numbered by the database"
             raise ConfigurationError(self.resource.name, "upload", text)
         reasons = self.resource.session_writes.behaviour.reasons("create")
-        if key.generated_always and self.dialect.name == "postgresql" and reasons:
+        if key.generated_always and capabilities_of(self.dialect).identity_sequences and reasons:
             text = (
                 f"needs a session ({reasons[0]}), which cannot number {key.name}: GENERATED ALWAYS"
             )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from encore import SearchOptions
+from encore.database.capabilities import POSTGRESQL
 from encore.database.search_index import SearchIndex, add_search_index
 from encore.database.search_index.conditions import term_value
 from encore.database.search_index.folding import fold
@@ -74,7 +75,7 @@ def postgres_plan(session: Session, sql: str, term: str) -> str:
     connection = session.connection()
     connection.exec_driver_sql(f"PREPARE page AS {sql}")
     connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
-    value = term_value(("name", "note"), term, sqlite=False).replace("'", "''")
+    value = term_value(("name", "note"), term, POSTGRESQL).replace("'", "''")
     rows = connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) EXECUTE page ('{value}', 10, 0)")
     plan = "\n".join(row[0] for row in rows)
     connection.exec_driver_sql("DEALLOCATE page")
@@ -150,7 +151,7 @@ def by_index(term: str, session: Session) -> list[int]:
             'SELECT id FROM pages WHERE encore_fold(name COLLATE "C") LIKE :term'
             ' OR encore_fold(note COLLATE "C") LIKE :term ORDER BY id'
         ),
-        {"term": term_value(("name", "note"), term, sqlite=False)},
+        {"term": term_value(("name", "note"), term, POSTGRESQL)},
     )
     return list(found.scalars())
 

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import ClauseElement
 
+from encore.database.capabilities import SQLITE
+from encore.database.expressions.text_search import like_any_case
 from encore.database.factory import open_database
 from encore.database.search_index import SearchIndex
 from encore.database.search_index.conditions import holds_term
 from encore.database.search_index.sqlite import statements_to_create
 from encore.database.sqlite import SqliteDatabase
 from encore.database.statement import Statement, param
-from encore.database.text_search import like_any_case
 from encore.sql.statement_cache import StatementCache
 from tests.fixtures.workers import DATABASES
 
@@ -122,7 +123,7 @@ def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
 def test_reader_never_runs_a_search_by_index_on_the_event_loop(database: SqliteDatabase) -> None:
     index = SearchIndex("pages", ("text",))
     pages = sa.table("pages", sa.column("id", sa.Integer), sa.column("text", sa.Text))
-    found = holds_term(index, pages.c.id, [pages.c.text], param(0, sa.String()), sqlite=True)
+    found = holds_term(index, pages.c.id, [pages.c.text], param(0, sa.String()), SQLITE)
 
     async def scenario() -> None:
         await database.open()

@@ -30,6 +30,9 @@ from sqlalchemy import (
 from api.resources.timesheets.hour_limits import ALL_PERSONS
 from api.resources.timesheets.rules import HOURS_PER_WEEK
 from db.models.timesheet import Timesheet
+from encore.database.capabilities import capabilities_of
+from encore.database.expressions.dates import add_days
+from encore.database.expressions.locks import advisory_lock
 from encore.errors import ValidationFailed
 from encore.uploads import MergeContext
 from encore.uploads.staging_table import CREATED, UPDATED, StagingTable
@@ -69,13 +72,12 @@ class BulkHourLimits:
         self._units = {DAY: int(hours_per_day * _UNITS), WEEK: int(HOURS_PER_WEEK * _UNITS)}
         self._limits = {DAY: f"{hours_per_day} a day", WEEK: f"{HOURS_PER_WEEK} a week"}
         self._dialect = dialect
+        self._takes_lock = capabilities_of(dialect).advisory_locks
 
     async def judge(self, merge: MergeContext) -> None:
         """Reject what does not fit; an upload's hook."""
-        if (
-            self._dialect.name == "postgresql"
-        ):  # Against single entries, which share it (``limits``).
-            await merge.fetch_all(select(func.pg_advisory_xact_lock(ALL_PERSONS)))
+        if self._takes_lock:  # Against single entries, which share it (``limits``).
+            await merge.fetch_all(select(advisory_lock(ALL_PERSONS)))
         days = _crowded_days(merge.stage, self._units[DAY])
         await self._reject_over(merge, days, DAY)
         weeks = _crowded_weeks(merge.stage, self._units[WEEK], self._dialect)
@@ -200,17 +202,11 @@ def _crowded_weeks(stage: StagingTable, units: int, dialect: Dialect) -> Select[
     of_week = [stored == weeks.c[stored.name] for stored in stored_key]
     # Wider than the week, but the index of a person's entries is in the order of days.
     around = Timesheet.day.between(
-        _days_from(weeks.c.last, -6, dialect), _days_from(weeks.c.first, 6, dialect)
+        add_days(weeks.c.last, -6, dialect), add_days(weeks.c.first, 6, dialect)
     )
     stored = _stored(and_(*of_week, around, _staying(stage)))
     found = [weeks.c[name] for name in _KEYS[WEEK]]
     return select(*found, stored).where(weeks.c.units + stored > units)
-
-
-def _days_from(day: ColumnElement[Any], days: int, dialect: Dialect) -> ColumnElement[Any]:
-    if dialect.name == "postgresql":
-        return day + days
-    return func.date(day, f"{days:+d} days")
 
 
 def _stored(condition: ColumnElement[bool]) -> ColumnElement[int]:

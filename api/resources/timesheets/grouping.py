@@ -14,7 +14,6 @@ from typing import Any, Final, cast
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Date,
     Dialect,
     Label,
     Select,
@@ -25,13 +24,14 @@ from sqlalchemy import func as sql
 from sqlalchemy.sql import visitors
 
 from db.models.timesheet import Timesheet
+from encore.database.expressions.dates import Period, start_of_period
 from encore.database.statement import Statement
 from encore.query import Condition
 from encore.query.parameter_errors import invalid_parameter
 from encore.sql.statements import params
 
 LEADS: Final = {"employee": "user_id", "project": "project"}
-PERIODS: Final = ("week", "month")
+PERIODS: Final[tuple[Period, ...]] = ("week", "month")
 APPROVED: Final = "approved"
 GROUPS: Final = (*LEADS, *PERIODS, APPROVED)
 MAX_ROWS: Final = 100_000
@@ -54,7 +54,7 @@ class Grouping:
     """
 
     leads: tuple[str, ...]
-    period: str | None
+    period: Period | None
     approved: bool
 
     @classmethod
@@ -97,7 +97,7 @@ def _summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Diale
     if index is not None:
         rows = rows.with_hint(_TABLE, f"INDEXED BY {index}", "sqlite")
     if grouping.period is not None:
-        rows = _by_period(rows, grouping, dialect)
+        rows = _by_period(rows, grouping, grouping.period, dialect)
     names = [*grouping.leads, *([_PERIOD] if grouping.period else [])]
     return rows.order_by(*names).limit(MAX_ROWS + 1)
 
@@ -114,25 +114,19 @@ def _sums(grouping: Grouping) -> list[Label[Any]]:
     return sums
 
 
-def _by_period(days: Select[Any], grouping: Grouping, dialect: Dialect) -> Select[Any]:
+def _by_period(
+    days: Select[Any], grouping: Grouping, period: Period, dialect: Dialect
+) -> Select[Any]:
     """Make weeks or months of days."""
     by_day = days.subquery("by_day").c
     leads = [by_day[name] for name in grouping.leads]
-    start = _start(str(grouping.period), by_day.day, dialect).label(_PERIOD)
+    start = start_of_period(period, by_day.day, dialect).label(_PERIOD)
     sums = [
         sql.sum(column).label(column.name)
         for column in by_day
         if column.name not in (*grouping.leads, "day")
     ]
     return select(*leads, start, *sums).group_by(*leads, _PERIOD)
-
-
-def _start(period: str, day: ColumnElement[Any], dialect: Dialect) -> ColumnElement[Any]:
-    """Give the first day of a day's ISO week or month."""
-    if dialect.name == "postgresql":
-        return sql.date_trunc(period, day).cast(Date)
-    modifiers = {"week": ("-6 days", "weekday 1"), "month": ("start of month",)}
-    return sql.date(day, *modifiers[period])
 
 
 def _covering(clauses: Sequence[ColumnElement[Any]]) -> str | None:

@@ -15,7 +15,9 @@ from sqlalchemy import func as sql
 from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore import ValidationErrors
+from encore.database.capabilities import capabilities_of
 from encore.database.connection import Connection
+from encore.database.expressions.locks import advisory_lock
 from encore.database.statement import Statement, param
 from encore.types import FixedDecimal
 
@@ -37,7 +39,9 @@ class HourLimits:
         self.hours_per_day = hours_per_day
         self._dialect = dialect
         self._sums = Statement(_sums(), dialect)
-        self._lock = Statement(_lock(), dialect) if dialect.name == "postgresql" else None
+        self._lock = (
+            Statement(_lock(), dialect) if capabilities_of(dialect).advisory_locks else None
+        )
 
     async def check(self, connection: Connection, entry: Attributes, number: int = 0) -> None:
         """Refuse an entry for which the person's day or week has no room.
@@ -116,11 +120,8 @@ def _sums() -> Any:
 
 def _lock() -> Any:
     """Values: person. Holds, until the transaction ends, the person and a share of all."""
-    person = sql.hashtext(param(0, String()))
-    return select(
-        sql.pg_advisory_xact_lock_shared(ALL_PERSONS),
-        sql.pg_advisory_xact_lock(ALL_PERSONS, person),
-    )
+    person = param(0, String())
+    return select(advisory_lock(ALL_PERSONS, shared=True), advisory_lock(ALL_PERSONS, person))
 
 
 def _binder(dialect: Dialect) -> Any:

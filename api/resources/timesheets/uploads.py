@@ -14,6 +14,7 @@ from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore import Crud, Resource
+from encore.database.capabilities import capabilities_of
 from encore.types import now
 from encore.uploads import MergeContext, UploadContext, UploadedRow
 from encore.uploads.staging_table import UNCHANGED, UPDATED
@@ -52,7 +53,7 @@ class Uploads:
     def __init__(self, policies: TimesheetServices) -> None:
         self._callers = policies.callers
         self._rules = policies.rules
-        self._locks_rows = policies.dialect.name == "postgresql"
+        self._locks_rows = capabilities_of(policies.dialect).row_locks
 
     def know_caller(self, context: UploadContext) -> None:
         """Find out who calls, once for all rows. Raises ``Forbidden``."""

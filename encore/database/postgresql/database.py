@@ -11,6 +11,7 @@ from sqlalchemy import Dialect, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from encore.database import errors
+from encore.database.capabilities import POSTGRESQL
 from encore.database.gil import AT_ONCE, short_switch_interval
 from encore.database.postgresql.bulk import PostgresBulk
 from encore.database.postgresql.error_mapping import translate
@@ -30,6 +31,7 @@ class PostgresDatabase:
         # Types such as BIT and ranges make their values with the driver's own classes.
         driver = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
         self.dialect: Dialect = PGDialect_asyncpg(dbapi=driver)  # type: ignore[no-untyped-call]
+        self.capabilities = POSTGRESQL
         self._outdated = frozenset(outdated)
         self._dsn = make_url(url).set(drivername="postgresql")
         self._opened: Pool | None = None

@@ -12,10 +12,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, String
 
+from encore.database.capabilities import Capabilities
+from encore.database.expressions.text_search import pattern_containing
 from encore.database.search_index.folding import fold
 from encore.database.search_index.index import SearchIndex, quoted
 from encore.database.search_index.postgresql import FOLD, qualified
-from encore.database.text_search import pattern_containing
 
 SHORTEST_TERM: Final = 3
 
@@ -58,8 +59,7 @@ def holds_term(
     key: ColumnElement[Any],
     columns: Sequence[ColumnElement[Any]],
     term: BindParameter[Any],
-    *,
-    sqlite: bool,
+    capabilities: Capabilities,
 ) -> ColumnElement[bool]:
     """Return the condition that one of the columns holds a term, whatever the case of either.
 
@@ -68,18 +68,18 @@ def holds_term(
         key: The table's primary key, on SQLite.
         columns: The columns to look at.
         term: The slot for what ``term_value`` returns.
-        sqlite: Whether the statement is for SQLite.
+        capabilities: The database's.
     """
-    if not sqlite:
+    if not capabilities.search_index_tables:
         return or_(*(folded(one, index.schema).like(term) for one in columns))
     entries = table(index.name, column("rowid", Integer), column(index.name))
     # As a set, made once: a join might be run the other way round, with a match a row.
     return key.in_(select(entries.c.rowid).where(matches(entries.c[index.name], term)))
 
 
-def term_value(columns: Sequence[str], term: str, *, sqlite: bool) -> str:
+def term_value(columns: Sequence[str], term: str, capabilities: Capabilities) -> str:
     """Return what is bound to find a term in these columns."""
-    if not sqlite:
+    if not capabilities.search_index_tables:
         return pattern_containing(fold(term))
     # https://sqlite.org/fts5.html#full_text_query_syntax: a column filter and a phrase
     return f"{{{' '.join(map(quoted, columns))}}} : {quoted(term)}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Dialect, String, column, select, table
 
+from encore.database.capabilities import SQLITE
 from encore.database.errors import DatabaseNotReady, DatabaseUnavailable, InvalidStatement
 from encore.database.revision import check_revision
 from encore.database.sqlite.bulk import SqliteBulk, SqliteBulks
@@ -31,6 +32,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, outdated: Collection[str] = ()) -> None:
         self.dialect: Dialect = SqliteDialect(paramstyle="qmark")
+        self.capabilities = SQLITE
         version = select(column("version_num", String)).select_from(table("alembic_version"))
         self._version = Statement(version, self.dialect)
         self._version.known = True  # Short enough to wait for no thread, however many are busy.

@@ -3,6 +3,7 @@
 from msgspec import UNSET
 from sqlalchemy import JSON
 
+from encore.database.capabilities import capabilities_of
 from encore.database.connection import Connection
 from encore.database.statement import Row
 from encore.errors import NotFound
@@ -179,9 +180,10 @@ class Update(RowAction):
         connection = await context.connection()
         values = await connection.fetch_one(self.resource.statements.defaults(left_out), ())
         dialect = self.resource.statements.dialect
+        parsed_json = capabilities_of(dialect).parsed_json
         for field, value in zip(left_out, values or (), strict=True):
             kind = field.column.type
-            if dialect.name == "postgresql" and isinstance(storage_type(kind, dialect), JSON):
+            if parsed_json and isinstance(storage_type(kind, dialect), JSON):
                 # The driver takes text for JSON, but gives values.
                 attributes[field.attribute] = python_reader(kind, dialect)(value)
             else:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from encore.database.capabilities import capabilities_of
 from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.numbers import integer_conversion
 from encore.models.types.text import check_text
@@ -162,7 +163,7 @@ def _read_back(
 
 def _as_stored(value: Any, stored: TypeEngine[Any], dialect: Dialect) -> Any:
     """Return a value as the database returns it. Raises ``TypeError`` if it cannot store it."""
-    native = dialect.name != "sqlite"
+    native = capabilities_of(dialect).enforced_types
     match stored:
         case types.Integer() if isinstance(value, int):
             return int(value)

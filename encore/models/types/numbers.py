@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
+from encore.database.capabilities import capabilities_of
 from encore.models.types.codec import Conversion, InvalidValue
 from encore.types import FixedDecimal
 
@@ -60,7 +61,7 @@ def _max_integer(type_: types.Integer, dialect: Dialect) -> int:
     """
     if isinstance(type_, types.BigInteger):
         return 2**63 - 1
-    if dialect.name == "sqlite":
+    if not capabilities_of(dialect).sized_integers:
         return _SAFE_INTEGER
     return 2**15 - 1 if isinstance(type_, types.SmallInteger) else 2**31 - 1
 
@@ -87,7 +88,7 @@ def float_conversion(type_: types.Float[Any] | types.Numeric[Any], _: Dialect) -
     return Conversion(from_json, from_text, {"type": "number"}, float if type_.asdecimal else None)
 
 
-def _check_numeric(type_: types.Numeric[Any], dialect: Dialect, number: Decimal) -> Decimal:
+def _check_numeric(type_: types.Numeric[Any], number: Decimal, *, exact_decimals: bool) -> Decimal:
     scale, precision = type_.scale, type_.precision
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
@@ -98,7 +99,7 @@ def _check_numeric(type_: types.Numeric[Any], dialect: Dialect, number: Decimal)
         raise InvalidValue(
             f"must have at most {precision - (scale or 0)} digits before the point", number
         )
-    if dialect.name == "sqlite" and number and not _is_exact(number, scale):
+    if not exact_decimals and number and not _is_exact(number, scale):
         raise InvalidValue(f"must have at most {_EXACT_DIGITS} digits", number)
     return number
 
@@ -122,6 +123,7 @@ def numeric_conversion(type_: types.Numeric[Any], dialect: Dialect) -> Conversio
     """
     if not type_.asdecimal:
         return float_conversion(type_, dialect)._replace(to_wire=float)
+    exact = capabilities_of(dialect).exact_decimals
 
     def to_wire(value: Decimal) -> str:
         if not value.is_finite():
@@ -134,7 +136,7 @@ def numeric_conversion(type_: types.Numeric[Any], dialect: Dialect) -> Conversio
         if _NUMBER.fullmatch(value) is None:
             raise InvalidValue("must be a decimal number", value)
         try:
-            return _check_numeric(type_, dialect, Decimal(value))
+            return _check_numeric(type_, Decimal(value), exact_decimals=exact)
         except InvalidOperation as error:
             raise InvalidValue("must be a decimal number", value) from error
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Dialect, types
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.json import json_conversion
@@ -26,12 +27,8 @@ from encore.models.types.temporal import (
 )
 from encore.models.types.text import binary_conversion, text_conversion, uuid_conversion
 
-
-class _NoDialect:
-    name = "any"
-
-
-_NO_DIALECT: Final[Any] = _NoDialect()
+# Values of Python types, which no database limits: PostgreSQL's types have the fewest limits.
+_NO_LIMITS: Final[Dialect] = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _ADDRESSES: Final[Mapping[type, str]] = {
     ipaddress.IPv4Address: "an IPv4 address",
     ipaddress.IPv6Address: "an IPv6 address",
@@ -51,7 +48,7 @@ _SCALARS: Final[Mapping[type, Callable[[Dialect], Conversion]]] = {
     time: lambda dialect: time_conversion(types.Time(), dialect),
     uuid.UUID: lambda dialect: uuid_conversion(types.Uuid(), dialect),
     # Digits are not limited: the decorator decides how the decimal is stored.
-    Decimal: lambda _: numeric_conversion(types.Numeric(), _NO_DIALECT),
+    Decimal: lambda _: numeric_conversion(types.Numeric(), _NO_LIMITS),
     object: lambda dialect: json_conversion(types.JSON(), dialect),
 }
 _CONTAINERS: Final = (dict, list, tuple, set, frozenset)
@@ -69,7 +66,7 @@ def python_type_conversion(python: Any, dialect: Dialect, *, aware: bool) -> Con
     if python in _SCALARS:
         conversion = _SCALARS[python](dialect)
     elif python is datetime:
-        conversion = datetime_conversion(types.DateTime(timezone=aware), _NO_DIALECT)
+        conversion = datetime_conversion(types.DateTime(timezone=aware), _NO_LIMITS)
     elif python in _ADDRESSES:
         conversion = iso_conversion(python, _ADDRESSES[python], "", str)(None, dialect)
     elif python in _CONTAINERS:

@@ -1,6 +1,6 @@
 """The codec of each column, chosen by its SQLAlchemy type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from encore.database.sqlite.timestamps import instant_range
+from encore.database.capabilities import capabilities_of, variant_of
+from encore.database.expressions.timestamp_text import instant_range
 from encore.models.types.adapter import TypeAdapters, find_registered_conversion
 from encore.models.types.codec import Codec, Conversion, Converter, unsupported_codec
 from encore.models.types.decorated import (
@@ -97,8 +98,7 @@ def codec_for(
 
 def resolve_variant(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     """Return the variant of a type for this database; for a domain, its data type."""
-    variants: Mapping[str, TypeEngine[Any]] = type_._variant_mapping  # noqa: SLF001 - nothing public gives it
-    type_ = variants.get(dialect.name, type_)
+    type_ = variant_of(type_, dialect)
     if isinstance(type_, postgresql.DOMAIN):
         return resolve_variant(type_.data_type, dialect)
     return type_
@@ -195,17 +195,18 @@ def _processors(
     impl = type_.dialect_impl(dialect)
     bind: Converter | None = impl.bind_processor(dialect)
     stored = storage_type(type_, dialect)
-    if isinstance(type_, types.CHAR) and dialect.name == "postgresql":
+    if isinstance(type_, types.CHAR) and capabilities_of(dialect).padded_char:
         bind = _chain(bind, _without_padding)
     if isinstance(stored, types.Float) and type_ is stored:
         return bind, None
-    if isinstance(stored, types.Numeric | types.Float) and dialect.name != "sqlite":
+    if isinstance(stored, types.Numeric | types.Float) and capabilities_of(dialect).exact_decimals:
         if type_ is stored:
             return bind, None  # The driver returns the values unchanged.
         code = 701 if isinstance(stored, types.Float) else 1700
         return bind, impl.result_processor(dialect, code)
     result = impl.result_processor(dialect, None)
-    return bind, strict_result_processor(type_, result) if dialect.name == "sqlite" else result
+    enforced = capabilities_of(dialect).enforced_types
+    return bind, result if enforced else strict_result_processor(type_, result)
 
 
 def _without_padding(text: Any) -> Any:
@@ -218,7 +219,7 @@ def _ambiguous(
 ) -> Callable[[str], bool] | None:
     if isinstance(type_, TypeDecorator) and processes_values(type_):
         return lambda _: True
-    if dialect.name != "sqlite":
+    if capabilities_of(dialect).enforced_types:
         return None
     if isinstance(stored, types.JSON | types.LargeBinary):
         return lambda _: True

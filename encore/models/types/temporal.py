@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, types
 
+from encore.database.capabilities import capabilities_of
 from encore.models.types.codec import Conversion, Converter, InvalidValue
 from encore.types import format_timestamp, parse_datetime
 
@@ -46,16 +47,17 @@ def _naive(text: str) -> datetime:
 
 def datetime_conversion(type_: types.DateTime, dialect: Dialect) -> Conversion:
     """Return the conversion of SQLAlchemy's DateTime."""
-    parse = parse_datetime if type_.timezone and dialect.name != "sqlite" else _naive
+    parse = parse_datetime if type_.timezone and capabilities_of(dialect).time_zones else _naive
     return iso_conversion(parse, _TIMESTAMP, "date-time", format_timestamp)(type_, dialect)
 
 
 def time_conversion(type_: types.Time, dialect: Dialect) -> Conversion:
     """Return the conversion of times of day."""
+    keeps_offset = type_.timezone and capabilities_of(dialect).time_zones
 
     def parse(text: str) -> time:
         value = time.fromisoformat(text)
-        if value.tzinfo is not None and not (type_.timezone and dialect.name != "sqlite"):
+        if value.tzinfo is not None and not keeps_offset:
             raise ValueError("an offset that would be lost")
         return value
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Dialect, types
 from sqlalchemy.types import TypeEngine
 
+from encore.database.capabilities import capabilities_of
 from encore.models.types.codec import Converter, Verifier
 
 _INTEGERS: Final = frozenset({int, NoneType})
@@ -25,7 +26,7 @@ def verifier_for(stored: TypeEngine[Any], dialect: Dialect) -> Verifier | None:
         return _verify_finite
     if isinstance(stored, types.Numeric) and not stored.asdecimal:
         return _verify_finite
-    if isinstance(stored, types.Integer) and dialect.name == "sqlite":
+    if isinstance(stored, types.Integer) and not capabilities_of(dialect).enforced_types:
         return _verify_integers
     return None
 

@@ -1,6 +1,7 @@
 """EXPLAIN as a statement: what PostgreSQL's planner expects of another."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select
@@ -9,8 +10,6 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
-
-from encore.database.statement import Row
 
 
 class Explain(Executable, ClauseElement):
@@ -28,7 +27,7 @@ def _explain(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
     return f"EXPLAIN (FORMAT JSON) {compiler.process(element.select, **options)}"
 
 
-def planned_rows(explained: Row) -> int:
+def planned_rows(explained: Sequence[Any]) -> int:
     """Return how many rows the planner expects, of the one row that EXPLAIN gives."""
     (text,) = explained
     plans: Any = json.loads(text) if isinstance(text, str) else text
