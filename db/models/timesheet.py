@@ -9,22 +9,17 @@ the day that also decides to which year, and here to which month, a week belongs
 from datetime import date as calendar_date
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import CheckConstraint, Enum, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base
+from db.models.timesheet_transition import MAX_REASON, TimesheetTransition
 from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime
-
-if TYPE_CHECKING:
-    from db.models.timesheet_transition import TimesheetTransition
 
 USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
-MAX_REASON: Final = 500
-"""The longest reason for a rejection, in characters."""
-
 _WEEKLY: Final = text("date IS NULL")
 """Only the few weekly entries, which an upload must find in a hurry."""
 
@@ -77,6 +72,6 @@ class Timesheet(Timestamps, Base):
     external_id: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column(String(255))
 
-    history: Mapped[list["TimesheetTransition"]] = relationship(
+    history: Mapped[list[TimesheetTransition]] = relationship(
         primaryjoin="Timesheet.id == foreign(TimesheetTransition.timesheet_id)", viewonly=True
     )

@@ -1,13 +1,16 @@
 """The history of timesheets: one row for each step of an entry from one status to another."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base
-from db.models.timesheet import MAX_REASON
 from encore.types import UtcDateTime, now
+
+MAX_REASON: Final = 500
+"""The longest reason for a rejection, in characters."""
 
 
 class TimesheetTransition(Base):

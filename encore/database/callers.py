@@ -1,8 +1,8 @@
-"""For whom the current task works, so that scarce resources can be shared out fairly.
+"""The caller that the current task works for, so that scarce resources are shared fairly.
 
-The HTTP layer sets ``current_caller`` once for each request; nothing here knows HTTP. Work that
-nobody asked for (start-up, tools) has the caller ``NOBODY``. What takes long asks whether its
-caller is still there: ``while_present`` cancels work whose result nobody would receive.
+The HTTP layer sets ``current_caller`` once for each request; nothing here knows HTTP. Start-up and
+tools have the caller ``NO_CALLER``. Long reads are cancelled when their caller has disconnected
+(``cancel_on_disconnect``).
 """
 
 import asyncio
@@ -10,69 +10,56 @@ from collections.abc import Coroutine, Hashable
 from contextvars import ContextVar
 from typing import Any, Final, Protocol, TypeVar
 
-from encore.database.cancellation import shield_until_done
+from encore.database.cancellation import Abandoned, cancel_when
 from encore.database.errors import CallerLeft
 
 T = TypeVar("T")
 
 
 class Caller(Protocol):
-    """One request's caller."""
+    """The caller of one request."""
 
     @property
     def client(self) -> Hashable:
-        """Who calls: equal for all requests of one client. Read only where somebody waits."""
+        """The client: equal for all its requests. Read only if a request has to wait."""
         ...
 
     async def left(self) -> None:
-        """Return once the caller has left; never, where that cannot be known."""
+        """Return once the caller has disconnected; never, if that cannot be known."""
         ...
 
 
-class _Nobody:
-    """The service itself."""
+class _NoCaller:
+    """The service itself, which never disconnects."""
 
     client: Hashable = None
 
     async def left(self) -> None:
-        """Wait without end."""
+        """Wait forever."""
         await asyncio.get_running_loop().create_future()
 
 
-NOBODY: Final[Caller] = _Nobody()
+NO_CALLER: Final[Caller] = _NoCaller()
 
-current_caller: Final[ContextVar[Caller]] = ContextVar("current_caller", default=NOBODY)
+current_caller: Final[ContextVar[Caller]] = ContextVar("current_caller", default=NO_CALLER)
 
 
-async def while_present(work: Coroutine[Any, Any, T]) -> T:
-    """Run work in a task of its own; cancel it once the caller has left.
+async def cancel_on_disconnect(work: Coroutine[Any, Any, T]) -> T:
+    """Run work that only reads in a task; cancel it once the caller has disconnected.
 
-    Costs two tasks, so it is for work that takes long, and for reading alone: a write that has
-    begun goes on to its commit.
+    Costs two tasks, so it is for work that takes long. Writes are not cancelled: once begun, they
+    go on to their commit.
 
     Args:
-        work: What to run. Once this returns or raises it has ended, whatever happened.
+        work: Has ended once this returns or raises, in every case.
 
     Raises:
-        CallerLeft: The caller has left, and the work was cancelled.
+        CallerLeft: The caller has disconnected, and the work was cancelled.
     """
     caller = current_caller.get()
-    if caller is NOBODY:
+    if caller is NO_CALLER:
         return await work
-    job = asyncio.create_task(work)
-    leaving = asyncio.create_task(caller.left())
-
-    def end(_: "asyncio.Task[None]") -> None:
-        if not leaving.cancelled():
-            job.cancel()
-
-    leaving.add_done_callback(end)
     try:
-        return await shield_until_done(job, job.cancel)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise CallerLeft("the caller has left") from None
-    finally:
-        leaving.cancel()
+        return await cancel_when(caller.left(), work)
+    except Abandoned:
+        raise CallerLeft("the caller has disconnected") from None

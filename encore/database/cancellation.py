@@ -1,21 +1,29 @@
-"""Waiting for work that, once begun, cannot be taken back: a statement in a thread, a commit."""
+"""Waiting for work that cannot be interrupted at once, and cancelling work that nobody waits for.
+
+A statement in a thread, or a commit, goes on after the task that waits for it was cancelled. So a
+cancellation is passed on only once the work has ended.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class Abandoned(Exception):
+    """The work was cancelled by ``cancel_when``, because its result is no longer needed."""
 
 
 async def shield_until_done(
     job: "asyncio.Future[T]", hurry: Callable[[], object] | None = None
 ) -> T:
-    """Wait for a job to end, also when cancelled, once or again: only then is that passed on.
+    """Wait for a job to end, even if cancelled meanwhile; only then raise the cancellation.
 
     Args:
-        job: What is under way.
-        hurry: Makes it end sooner.
+        job: The work under way.
+        hurry: Called when cancelled; makes the job end sooner.
     """
     try:
         return await asyncio.shield(job)
@@ -26,5 +34,46 @@ async def shield_until_done(
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({job})
         if not job.cancelled():
-            job.exception()  # Retrieved here: nobody is told any more.
+            job.exception()  # Marks it as retrieved.
         raise
+
+
+async def cancel_when(
+    event: Coroutine[Any, Any, object],
+    work: Coroutine[Any, Any, T],
+    hurry: Callable[[], object] | None = None,
+) -> T:
+    """Run work in a task and return its result; cancel it if an event comes first.
+
+    Args:
+        event: Returns when the work is no longer needed.
+        work: Has ended once this returns or raises, in every case.
+        hurry: Called before the work is cancelled, so that a thread it waits for ends too.
+
+    Raises:
+        Abandoned: The event came first.
+    """
+    job = asyncio.create_task(work)
+    watch = asyncio.create_task(event)
+
+    def stop() -> None:
+        if not job.done():
+            if hurry is not None:
+                hurry()
+            job.cancel()
+
+    def on_event(_: "asyncio.Task[object]") -> None:
+        if not watch.cancelled():
+            watch.exception()  # Marks it as retrieved: a failed watch ends the work as well.
+            stop()
+
+    watch.add_done_callback(on_event)
+    try:
+        return await shield_until_done(job, stop)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Abandoned from None
+    finally:
+        watch.cancel()

@@ -11,7 +11,7 @@ def open_database(url: str, *, outdated: Collection[str] = ()) -> Database:
 
     Args:
         url: A SQLite or PostgreSQL URL.
-        outdated: Alembic revisions at which nothing may be written (``encore.database.revision``).
+        outdated: Alembic revisions at which nothing may be written (``encore.database.startup``).
     """
     path = sqlite_path(url)
     if path is not None:

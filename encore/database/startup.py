@@ -8,12 +8,12 @@ where there is neither, the operating system's error does.
 import asyncio
 import errno
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from socket import EAI_AGAIN, EAI_NONAME, gaierror
 from time import monotonic
 from typing import Final, TypeVar
 
-from encore.database.errors import DatabaseError
+from encore.database.errors import DatabaseError, SchemaOutdated
 
 RETRY_S: Final = 0.25
 """How long to wait between two attempts, in seconds."""
@@ -108,3 +108,18 @@ def reason(error: DatabaseError) -> str:
 def _is_of_database(code: str) -> bool:
     """Return whether a code is a SQLSTATE or SQLite's; the operating system's begin with E."""
     return not code.startswith("E")
+
+
+def check_revision(found: str | None, outdated: Collection[str]) -> None:
+    """Raise ``SchemaOutdated`` if a database at this Alembic revision is too old for the code.
+
+    The code would rely on columns and constraints that are missing. A revision that the code does
+    not know is a newer one: in a rolling deployment the database is migrated first, and the code
+    that is still running serves on until it is replaced.
+
+    Args:
+        found: The database's revision; None if Alembic has never migrated it.
+        outdated: The revisions that are too old; empty to accept any database.
+    """
+    if outdated and (found is None or found in outdated):
+        raise SchemaOutdated("The database needs a migration first", code="schema-outdated")

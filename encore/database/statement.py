@@ -20,11 +20,9 @@ from sqlalchemy.types import TypeEngine
 
 from encore.database.callers import current_caller
 from encore.database.cancellation import shield_until_done
-from encore.database.expressions.text_search import scans_long_text
+from encore.database.execution_hints import ExecutionHints
 from encore.database.fair_queue import FairQueue
-from encore.database.gil import short_switch_interval
-from encore.database.search_index.conditions import is_uninterruptible, needs_plan_for_values
-from encore.database.threads import run_in_thread
+from encore.database.threads import run_in_thread, short_switch_interval
 
 Row = Sequence[Any]
 Values = tuple[Any, ...]
@@ -117,10 +115,10 @@ class Statement:
             raise TypeError("not a statement with parameters")
         self.sql = compiled.string
         self.bind = _binder(compiled)
-        elements = list(iterate(clause))
-        self.scans_long_text = any(map(scans_long_text, elements))
-        self.is_planned_each_time = any(map(needs_plan_for_values, elements))
-        self.is_uninterruptible = any(map(is_uninterruptible, elements))
+        hints = [element for element in iterate(clause) if isinstance(element, ExecutionHints)]
+        self.scans_long_text = any(hint.scans_long_text for hint in hints)
+        self.is_planned_each_time = any(hint.needs_plan_for_values for hint in hints)
+        self.is_uninterruptible = any(hint.is_uninterruptible for hint in hints)
         self._source = None
 
     def __getattr__(self, name: str) -> Any:
@@ -151,7 +149,7 @@ async def compile_in_thread(statement: Statement) -> None:
     queue = _queue()
     param = await queue.acquire(current_caller.get())
     try:
-        with short_switch_interval.taken():
+        with short_switch_interval.active():
             compiling = run_in_thread("sql-compiler", statement.compile)
             await shield_until_done(asyncio.ensure_future(compiling))
     finally:

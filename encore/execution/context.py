@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy.orm import Session
 from starlette.types import Scope
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.errors import ApiError, HookError, UnknownAttribute
 from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria

@@ -15,7 +15,7 @@ from sqlalchemy.orm import RelationshipDirection, Session, defer, lazyload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import Conflict, ValidationFailed
 from encore.models.fields import DriverValue, Field, Fields

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.models.fields import DriverValue, Field, Fields
 from encore.models.types import InvalidValue

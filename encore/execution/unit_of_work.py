@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from encore.database.connection import Connection
-from encore.database.protocol import Database
+from encore.database.protocol import Connection, Database
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

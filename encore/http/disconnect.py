@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
 
+from encore.database.cancellation import Abandoned, cancel_when
 from encore.errors import ClientClosedRequest
 
 T = TypeVar("T")
@@ -83,19 +84,10 @@ async def while_connected(
     Raises:
         ClientClosedRequest: The caller has left, and the work has ended.
     """
-    job = asyncio.ensure_future(work)
-    watch = asyncio.create_task(_until_disconnected(receive))
     try:
-        await asyncio.wait({job, watch}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        watch.cancel()
-        if not job.done():
-            hurry()
-            job.cancel()
-            await asyncio.wait({job})
-    if job.cancelled():
-        raise ClientClosedRequest
-    return job.result()
+        return await cancel_when(_until_disconnected(receive), work, hurry)
+    except Abandoned:
+        raise ClientClosedRequest from None
 
 
 async def _until_disconnected(receive: Receive) -> None:

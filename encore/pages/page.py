@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.query.filters import Order
 from encore.query.keyset import KeysetCondition, KeysetOrder, SortKeyValues

@@ -6,8 +6,8 @@ knows which rows a caller may see, so where a hook's criteria or a policy of Pos
 them, the list is counted; so it is where nothing can be estimated.
 """
 
-from encore.database.connection import Connection
 from encore.database.expressions.explain import planned_rows
+from encore.database.protocol import Connection
 from encore.http.prefer_header import ESTIMATED, EXACT, NONE
 from encore.pages.page import PagedQuery
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Dialect
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.serializers.records import hide
 from encore.serializers.relation_statements import Key, RelationStatements

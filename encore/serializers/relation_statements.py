@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ClauseElement
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row, Statement, param
 from encore.models.relation_conditions import join_relation, order_by_clauses, primary_key_of
 from encore.models.relations import Relation

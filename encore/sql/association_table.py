@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import Column, ColumnElement, Dialect, and_, delete, insert, inspect, select
 
-from encore.database.connection import Connection
 from encore.database.errors import NotWritten
+from encore.database.protocol import Connection
 from encore.database.statement import Row, Statement, param
 from encore.models.defaults import evaluate_default
 from encore.models.relations import Relation

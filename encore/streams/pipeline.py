@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Scope
 
-from encore.database.gil import short_switch_interval
 from encore.database.protocol import Database
+from encore.database.threads import short_switch_interval
 from encore.errors import HookError
 from encore.execution.context import Response
 from encore.execution.hooks import ActionHooks, Stop
@@ -124,7 +124,7 @@ class StreamPipeline(Pipeline):
     async def _run_page(self, page: PageContext) -> Stop | None:
         """Read and write one page."""
         try:
-            with short_switch_interval.taken():
+            with short_switch_interval.active():
                 for steps in self._after_parsing:
                     if (stopped := await run_steps(steps, page)) is not None:
                         return stopped

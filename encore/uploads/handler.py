@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from encore.database.bulk import Bulk
+from encore.database.protocol import Bulk
 from encore.errors import MalformedBody
 from encore.serializers.stored_text import text_of
 from encore.uploads.context import UploadContext

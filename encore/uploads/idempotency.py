@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Dialect, delete, insert, select
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Statement, param
 from encore.database.tables import idempotency_keys
 from encore.errors import IdempotencyKeyReused

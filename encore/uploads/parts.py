@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from encore.database.bulk import Bulk
+from encore.database.protocol import Bulk
 from encore.database.statement import Statement, param
 from encore.uploads.staging_table import CREATED, StagingTable
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from starlette.types import Send
 
-from encore.database.bulk import Bulk
+from encore.database.protocol import Bulk
 from encore.database.statement import Row
 from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
 from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from encore.database import errors as db
-from encore.database.bulk import Bulk
+from encore.database.protocol import Bulk
 from encore.database.statement import Statement, Values
 from encore.errors import FieldError, ValidationFailed
 from encore.execution.error_mapping import refused_fields

@@ -13,8 +13,8 @@ from sqlalchemy import JSON
 from sqlalchemy.orm import Session
 
 from encore.database import errors as db
-from encore.database.bulk import Bulk
 from encore.database.capabilities import capabilities_of
+from encore.database.protocol import Bulk
 from encore.database.statement import Row
 from encore.errors import ApiError, Conflict, FieldError, ValidationFailed
 from encore.execution.session_writes import SessionWrites, python_reader, run_in_session

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from encore.database.connection import Connection
 from encore.database.errors import (
     CheckViolation,
     DatabaseUnavailable,
     NotNullViolation,
     UniqueViolation,
 )
+from encore.database.protocol import Connection
 from encore.database.sqlite import SqliteDatabase
 from encore.database.statement import Statement, param
 from tests.database.conftest import texts_in

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from encore.database.gil import AT_ONCE
+from encore.database.threads import MAX_BULK_CONNECTIONS
 from tests.fixtures.system import System
 from tests.fixtures.upload_models import Delivery
 from tests.fixtures.uploads import NDJSON, Depot, delivery, ndjson
@@ -125,7 +125,7 @@ async def statuses_of(depot: Depot, caller: Caller) -> list[int]:
 
 def test_upload_that_waits_for_its_turn_ends_when_the_caller_leaves(depot: Depot) -> None:
     async def scenario() -> list[int]:
-        blocked = [depot.database.bulk() for _ in range(AT_ONCE)]
+        blocked = [depot.database.bulk() for _ in range(MAX_BULK_CONNECTIONS)]
         for one in blocked:
             await one.__aenter__()
         caller = Caller(ndjson([delivery(1)]).encode())

@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.problems import assert_problem
 from tests.timesheets.conftest import Office, made, messages, read
 
-NOBODY = 2_147_483_000
+NO_CALLER = 2_147_483_000
 REJECTION = {"status": "rejected", "reason": "Wrong project"}
 
 
@@ -87,9 +87,9 @@ def test_each_refusal_is_named_and_nothing_is_decided(
     forbidden = boss.put("/approvals", json={"ids": [*asked, own]})
     assert_problem(forbidden, 403, "forbidden")
     assert set(messages(forbidden)) == {*of_state, "ids[3]"}
-    missing = boss.put("/approvals", json={"ids": [*asked, own, NOBODY]})
+    missing = boss.put("/approvals", json={"ids": [*asked, own, NO_CALLER]})
     assert_problem(missing, 404, "not-found")
-    assert messages(missing)["ids[4]"] == f"There is no timesheet {NOBODY}"
+    assert messages(missing)["ids[4]"] == f"There is no timesheet {NO_CALLER}"
     assert set(messages(missing)) == {*of_state, "ids[3]", "ids[4]"}
     assert statuses(boss, ids[:3]) == ["approved", "rejected", "submitted"]
     assert read(office.machine(), "/approvals/history", timesheet_id=ids[2]) == []

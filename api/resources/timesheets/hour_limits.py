@@ -16,8 +16,8 @@ from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore import ValidationErrors
 from encore.database.capabilities import capabilities_of
-from encore.database.connection import Connection
 from encore.database.expressions.locks import advisory_lock
+from encore.database.protocol import Connection
 from encore.database.statement import Statement, param
 from encore.types import FixedDecimal
 

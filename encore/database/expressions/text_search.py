@@ -15,6 +15,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
+from encore.database.execution_hints import ExecutionHints
+
 _ESCAPE = "\\"
 
 MAX_PATTERN: Final = 256
@@ -24,20 +26,26 @@ _LONG: Final = 1_000
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-class like_any_case(FunctionElement[bool]):  # noqa: N801 - reads as a function, like SQLAlchemy's
+class _TextMatch(ExecutionHints, FunctionElement[bool]):
+    """Whether a text column matches a value, in a way that both databases understand alike."""
+
+    # SQLAlchemy would append ``= 1`` to a Boolean on SQLite.
+    type = NullType()  # type: ignore[assignment] # FunctionElement[bool] expects a Boolean
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], value: ColumnElement[Any]) -> None:
+        super().__init__(column, value)
+        length = getattr(column.type, "length", None)
+        self.scans_long_text = length is None or length > _LONG
+
+
+class like_any_case(_TextMatch):  # noqa: N801 - reads as a function, like SQLAlchemy's
     """Whether a text column matches a pattern, ignoring the case of ASCII letters.
 
     Args:
         column: The text; its collation and padding (``CHAR(n)``) do not matter.
         pattern: Made by ``pattern_containing``, ``pattern_starting`` or ``pattern_ending``.
     """
-
-    # As Boolean, SQLAlchemy would write ``= 1`` behind it on SQLite.
-    type = NullType()  # type: ignore[assignment]
-    inherit_cache = True
-
-    def __init__(self, column: ColumnElement[Any], pattern: ColumnElement[Any]) -> None:
-        super().__init__(column, pattern)
 
 
 @compiles(like_any_case)
@@ -76,15 +84,8 @@ def _escaped(text: str) -> str:
     )
 
 
-class contains(FunctionElement[bool]):  # noqa: N801 - as above
+class contains(_TextMatch):  # noqa: N801 - as above
     """The column holds the text somewhere, case and all; no letter of it is special."""
-
-    # As Boolean, SQLAlchemy would write ``= 1`` behind it on SQLite.
-    type = NullType()  # type: ignore[assignment]
-    inherit_cache = True
-
-    def __init__(self, column: ColumnElement[Any], text: ColumnElement[Any]) -> None:
-        super().__init__(column, text)
 
 
 @compiles(contains)
@@ -99,12 +100,3 @@ def _position(element: contains, compiler: SQLCompiler, **options: Any) -> str:
 def _instr(element: contains, compiler: SQLCompiler, **options: Any) -> str:
     column, text = element.clauses
     return compiler.process(func.instr(column, text) > literal_column("0"), **options)
-
-
-def scans_long_text(element: object) -> bool:
-    """Tell whether an element matches a pattern against text of (nearly) unlimited length."""
-    if not isinstance(element, like_any_case | contains):
-        return False
-    column: ColumnElement[Any] = next(iter(element.clauses))
-    length = getattr(column.type, "length", None)
-    return length is None or length > _LONG

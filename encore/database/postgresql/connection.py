@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 
@@ -18,7 +18,6 @@ from encore.database.postgresql.error_mapping import translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from encore.database.postgresql.watchdog import Watchdog
     from encore.database.statement import Statement
 
 CONNECT_TIMEOUT_S: Final = 4.0
@@ -54,6 +53,28 @@ _NOTICE_LOST_CLIENTS: Final = "SELECT set_config('client_connection_check_interv
 """Have a running statement end within a second once its client has closed the connection."""
 
 
+class OperationMonitor(Protocol):
+    """What a connection asks of the pool's watchdog.
+
+    Attributes:
+        tick: How many ticks have gone by; never 0.
+    """
+
+    tick: int
+
+    def admit(self, statement: "Statement") -> None:
+        """Let a statement run that was slow lately. Raise ``DatabaseBusy`` if too many are."""
+        ...
+
+    def forget_statements(self) -> None:
+        """Have every connection prepare its statements again: a table has changed."""
+        ...
+
+    def on_failover(self) -> None:
+        """Have idle connections replaced, at intervals: new ones may find the primary."""
+        ...
+
+
 class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
     """A connection that belongs to a pool.
 
@@ -81,7 +102,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
     )
 
     slot: int
-    watchdog: "Watchdog"
+    watchdog: "OperationMonitor"
     if TYPE_CHECKING:
         _top_xact: Any  # A slot of asyncpg's: the outermost transaction.
 

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from encore.database import errors
 from encore.database.capabilities import POSTGRESQL
-from encore.database.gil import AT_ONCE, short_switch_interval
 from encore.database.postgresql.bulk import PostgresBulk
 from encore.database.postgresql.error_mapping import translate
 from encore.database.postgresql.pool import Pool
 from encore.database.postgresql.session import PostgresSession
-from encore.database.revision import check_revision
+from encore.database.startup import check_revision
+from encore.database.threads import MAX_BULK_CONNECTIONS, short_switch_interval
 
 POOL_SIZE: Final = 10
 """The most connections, beside one for readiness; keep the sum over all processes below
@@ -35,7 +35,7 @@ class PostgresDatabase:
         self._outdated = frozenset(outdated)
         self._dsn = make_url(url).set(drivername="postgresql")
         self._opened: Pool | None = None
-        self._bulks = asyncio.Semaphore(AT_ONCE)
+        self._bulks = asyncio.Semaphore(MAX_BULK_CONNECTIONS)
 
     async def open(self) -> None:
         """Connect. Raises ``DatabaseUnavailable``."""
@@ -83,7 +83,7 @@ class PostgresDatabase:
                 raise translate(error) from error
             thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-bulk")
             try:
-                with short_switch_interval.taken():
+                with short_switch_interval.active():
                     yield PostgresBulk(connection, thread, self.dialect)
             finally:
                 thread.shutdown(wait=False)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, String, text
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.search_index.index import SearchIndex
 from encore.database.search_index.postgresql import qualified
 from encore.database.search_index.sqlite import definitions

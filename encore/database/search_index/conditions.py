@@ -13,6 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, String
 
 from encore.database.capabilities import Capabilities
+from encore.database.execution_hints import ExecutionHints
 from encore.database.expressions.text_search import pattern_containing
 from encore.database.search_index.folding import fold
 from encore.database.search_index.index import SearchIndex, quoted
@@ -21,11 +22,12 @@ from encore.database.search_index.postgresql import FOLD, qualified
 SHORTEST_TERM: Final = 3
 
 
-class folded(FunctionElement[str]):  # noqa: N801 - reads as a function, like SQLAlchemy's
+class folded(ExecutionHints, FunctionElement[str]):  # noqa: N801 - reads as a function, like SQLAlchemy's
     """A text column as PostgreSQL's search indexes hold it."""
 
     type = String()
     inherit_cache = False  # The function's schema is not among the clauses.
+    needs_plan_for_values = True
 
     def __init__(self, text: ColumnElement[Any], schema: str | None) -> None:
         super().__init__(text)
@@ -38,8 +40,14 @@ def _call(element: folded, compiler: SQLCompiler, **options: Any) -> str:
     return f"{element.function}({compiler.process(collate(text, 'C'), **options)})"
 
 
-class matches(FunctionElement[bool]):  # noqa: N801 - as above
-    """Whether an entry of SQLite's FTS5 matches an expression."""
+class matches(ExecutionHints, FunctionElement[bool]):  # noqa: N801 - as above
+    """Whether an entry of SQLite's FTS5 matches an expression.
+
+    FTS5 looks for the next entry of a phrase in one step of the virtual machine: that takes some
+    tenths of a second over 1,000,000 rows that have each of its trigrams.
+    """
+
+    is_uninterruptible = True
 
     type = NullType()  # type: ignore[assignment] # As Boolean, " = 1" would be written behind it.
     inherit_cache = True
@@ -83,20 +91,3 @@ def term_value(columns: Sequence[str], term: str, capabilities: Capabilities) ->
         return pattern_containing(fold(term))
     # https://sqlite.org/fts5.html#full_text_query_syntax: a column filter and a phrase
     return f"{{{' '.join(map(quoted, columns))}}} : {quoted(term)}"
-
-
-def needs_plan_for_values(element: object) -> bool:
-    """Return whether PostgreSQL has to plan a statement with this element for its values.
-
-    A plan for any value takes all terms for equally frequent, and scans the table for some.
-    """
-    return isinstance(element, folded)
-
-
-def is_uninterruptible(element: object) -> bool:
-    """Return whether SQLite's progress handler could not stop a statement with this element.
-
-    FTS5 looks for the next entry of a phrase in one step of the virtual machine: over 1,000,000
-    rows that have each of its trigrams that takes some tenths of a second.
-    """
-    return isinstance(element, matches)

@@ -20,7 +20,6 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from encore.database.cancellation import shield_until_done
 from encore.database.errors import ChangeRefused, DatabaseError, RolledBack
-from encore.database.gil import AT_ONCE, short_switch_interval
 from encore.database.sqlite.error_mapping import translate
 from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import connect
@@ -28,6 +27,7 @@ from encore.database.sqlite.text import decode
 from encore.database.sqlite.transaction_state import FAILURES, TransactionState
 from encore.database.sqlite.writer import Writer
 from encore.database.statement import Row, Statement, Values, param
+from encore.database.threads import MAX_BULK_CONNECTIONS, short_switch_interval
 
 _PRAGMAS: Final = (
     "temp_store = FILE",
@@ -184,7 +184,7 @@ class SqliteBulks:
 
     def __init__(self, path: Path, writer: Writer, dialect: Dialect) -> None:
         self._open = partial(SqliteBulk, path, writer, dialect)
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._free = asyncio.Semaphore(MAX_BULK_CONNECTIONS)
         self._idle: list[SqliteBulk] = []
 
     @asynccontextmanager
@@ -193,7 +193,7 @@ class SqliteBulks:
         async with self._free:
             bulk = self._idle.pop() if self._idle else self._opened()
             try:
-                with short_switch_interval.taken():
+                with short_switch_interval.active():
                     yield bulk
             except (DatabaseError, asyncio.CancelledError):
                 bulk.is_reusable = False

@@ -15,7 +15,6 @@ from sqlalchemy import Dialect, String, column, select, table
 
 from encore.database.capabilities import SQLITE
 from encore.database.errors import DatabaseNotReady, DatabaseUnavailable, InvalidStatement
-from encore.database.revision import check_revision
 from encore.database.sqlite.bulk import SqliteBulk, SqliteBulks
 from encore.database.sqlite.dialect import SqliteDialect
 from encore.database.sqlite.error_mapping import translate
@@ -24,6 +23,7 @@ from encore.database.sqlite.maintenance import Maintenance
 from encore.database.sqlite.reader import Reader
 from encore.database.sqlite.transaction_state import FAILURES
 from encore.database.sqlite.writer import Transaction, Writer
+from encore.database.startup import check_revision
 from encore.database.statement import Statement
 
 

@@ -24,7 +24,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from encore.database.callers import current_caller, while_present
+from encore.database.callers import cancel_on_disconnect, current_caller
 from encore.database.errors import StatementTimeout
 from encore.database.fair_queue import FairQueue
 from encore.database.sqlite.count_cache import CountCache
@@ -112,7 +112,7 @@ class Reader:
                 return self._quick.run(statement, values)
             except StatementTimeout:
                 statement.slow_until = monotonic() + SLOW_SECONDS
-        return await while_present(self._run_in_thread(statement, values))
+        return await cancel_on_disconnect(self._run_in_thread(statement, values))
 
     async def _take_turn(self) -> None:
         """Wait for this client's turn to hold up the event loop.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from starlette.types import Receive
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.context import Context

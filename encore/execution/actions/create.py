@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from encore.database.connection import Connection
 from encore.database.errors import NotWritten
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import ValidationFailed
 from encore.execution.actions import session_rows

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.types import Receive
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.actions import JSON_ONLY, Update

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context

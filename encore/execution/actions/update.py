@@ -4,7 +4,7 @@ from msgspec import UNSET
 from sqlalchemy import JSON
 
 from encore.database.capabilities import capabilities_of
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.actions import session_rows

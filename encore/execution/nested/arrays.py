@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.errors import Conflict
 from encore.execution.nested.related_rows import RelatedRows
 from encore.validation import body as bodies

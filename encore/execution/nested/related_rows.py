@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
-from encore.database.connection import Connection
 from encore.database.errors import NotWritten, UniqueViolation
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import Conflict
 from encore.execution.context import Context

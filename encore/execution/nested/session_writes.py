@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy.orm import Session, WriteOnlyCollection, object_session
 from sqlalchemy.orm.collections import collection_adapter
 
-from encore.database.connection import Connection
 from encore.database.errors import NotWritten
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import FieldError, NotFound, ValidationFailed
 from encore.execution.context import Context

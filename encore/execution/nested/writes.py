@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Dialect
 
-from encore.database.connection import Connection
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.execution.context import Context
 from encore.execution.nested.related_rows import RelatedRows
