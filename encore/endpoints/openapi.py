@@ -200,7 +200,7 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
     parameters += [
         _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
         *_page_parameters(
-            resource.compatibility.paging.most, paginated=resource.options.pagination
+            resource.compatibility.paging.max_count, paginated=resource.options.pagination
         ),
         _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
         _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
@@ -208,12 +208,12 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
     ]
     taken = {parameter["name"] for parameter in parameters}
     for name, field in resource.serializer.names.all():
-        if name not in taken and EQUALS.of(field) and "." not in name:
+        if name not in taken and EQUALS.supports(field) and "." not in name:
             parameters.append(_filter_parameter(name, field, EQUALS))
         parameters += [
             _filter_parameter(f"{name}{SEPARATOR}{operator.name}", field, operator)
             for operator in OPERATORS.values()
-            if operator.of(field)
+            if operator.supports(field)
         ]
     return parameters
 
@@ -257,7 +257,7 @@ def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
 def _search_parameter(search: Search) -> dict[str, Any]:
     operator, fields = search.operator, [target.field for target in search.targets]
     names = ", ".join(dict.fromkeys(field.name for field in fields)) or "nothing"
-    does = f"does not: {operator.says}" if search.negated else operator.says
+    does = f"does not: {operator.description}" if search.negated else operator.description
     if search.index is not None:
         schema: dict[str, Any] = {**_SOUGHT, "minLength": SHORTEST_TERM}
         does = "contains, in any case,"
@@ -274,7 +274,7 @@ def _search_parameter(search: Search) -> dict[str, Any]:
 def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
     # A text to filter by may be longer than its column: it finds nothing.
     value = {"type": "string"} if field.codec.is_text else field.codec.accepts
-    text = f"Rows whose {field.name} {operator.says} this"
+    text = f"Rows whose {field.name} {operator.description} this"
     match operator.values:
         case "flag":
             return _parameter(name, {"type": "boolean"}, text)

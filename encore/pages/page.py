@@ -125,7 +125,7 @@ async def read_page(
     """
     keyset = listing.keyset
     values = (
-        (*listing.values, *keyset.values_of(position.keys)) if position.keys else listing.values
+        (*listing.values, *keyset.bound_values(position.keys)) if position.keys else listing.values
     )
     sought = size + peek
     found: list[Row] = []
@@ -142,7 +142,7 @@ async def read_page(
         del found[size:]
     if position.backwards:
         found.reverse()
-    rows = [row[: keyset.width] for row in found] if keyset.extra else found
+    rows = [row[: keyset.width] for row in found] if keyset.extra_columns else found
     return Page(rows, ends, found, keyset, position)
 
 
@@ -151,13 +151,13 @@ def _seeks(keyset: KeysetOrder, position: KeysetPosition) -> Sequence[KeysetCond
         nulls = tuple([key is None for key in position.keys])
         return (KeysetCondition(nulls, position.backwards),)
     if not position.keys:
-        return keyset.all_seeks
-    return keyset.seeks(position.keys, backwards=position.backwards)
+        return keyset.conditions_of_all
+    return keyset.conditions_after(position.keys, backwards=position.backwards)
 
 
 def _keys(keyset: KeysetOrder, row: Row) -> SortKeyValues | None:
     """Return a row's sort keys; None if they do not say its place."""
-    keys = keyset.of_row(row)
+    keys = keyset.keys_of_row(row)
     if not keys:
         return None
     return keys if _PLAIN.issuperset(map(type, keys)) or all(map(is_exact, keys)) else None

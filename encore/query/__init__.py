@@ -1,7 +1,8 @@
-"""The query language: from a URL's query string to what a list asks of the database.
+"""The query language of lists: from a URL's query string to conditions, an order and a page.
 
-``operators`` says what can be compared and how, ``names`` what a caller may name, ``criteria``
-holds a parsed query, ``parser`` makes one, ``paging`` reads count, offset and page.
+``operators`` defines the comparisons, ``field_lookup`` the names that callers may use, ``filters``
+the parsed query, ``parser`` the parser, ``page_parameters`` count, offset, page and cursor,
+``keyset`` keyset pagination.
 """
 
 from encore.query.field_lookup import FieldLookup, Preset, Search

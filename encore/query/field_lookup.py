@@ -1,7 +1,7 @@
-"""Names: what a caller may name in a query, and nothing else.
+"""Field lookup: the names that a query may use.
 
-A field, ``author.name`` through relations that the resource shows, ``price__gte`` with an operator
-that the field has. What is not here cannot be filtered, searched, sorted or guessed.
+A field, ``author.name`` through relations that the resource outputs, ``price__gte`` with an
+operator of the field. Other fields cannot be filtered, searched, sorted by or guessed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,22 +15,22 @@ from encore.query.indexed_search import IndexedSearch
 from encore.query.operators import EQUALS, ILIKE, OPERATORS, SEPARATOR, Operator
 
 MAX_DEPTH: Final = 3
-"""How many relations a name may lead through."""
+"""How many relations a path may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldPath:
-    """A field, and the relations that lead to it."""
+    """A field, and the path of relations to it."""
 
     field: Field
     path: tuple[Relation, ...] = ()
 
     def condition(self, operator: Operator, size: int = 1) -> Condition:
-        """Make the condition that compares the field, wherever it is."""
+        """Return the comparison of the field with ``size`` values, inside its relations."""
         return self.wrap(Comparison(self.field, operator, size))
 
     def wrap(self, inner: Condition) -> Condition:
-        """Put a condition on the field's row at the end of the path."""
+        """Return a condition on the field's row as a condition on the path's first row."""
         for relation in reversed(self.path):
             inner = RelatedFilter(relation, inner)
         return inner
@@ -38,66 +38,68 @@ class FieldPath:
 
 @dataclass(frozen=True, slots=True)
 class FieldLookup:
-    """What may be named, seen from one model.
+    """The fields and relations of one model that a query may name.
 
     Attributes:
-        fields: Its fields.
-        relations: Its relations, and what may be named beyond each.
+        fields: The fields, by name.
+        relations: The relations and the lookups of their models, by name.
     """
 
     fields: Mapping[str, Field]
     relations: Mapping[str, tuple[Relation, "FieldLookup"]] = field(default_factory=dict)
 
-    def target(self, name: str) -> FieldPath | None:
-        """Find the field that ``name`` or ``author.name`` means."""
+    def find(self, name: str) -> FieldPath | None:
+        """Return the path of ``name`` or ``author.name``; None if it is unknown."""
         if name in self.fields:  # A column may have dots in its name.
             return FieldPath(self.fields[name])
-        names, path = self, []
+        lookup, path = self, []
         *steps, last = name.split(".", MAX_DEPTH)
         for step in steps:
-            found = names.relations.get(step)
+            found = lookup.relations.get(step)
             if found is None:
                 return None
             path.append(found[0])
-            names = found[1]
-        end = names.fields.get(last)
+            lookup = found[1]
+        end = lookup.fields.get(last)
         return None if end is None else FieldPath(end, tuple(path))
 
     def resolve(self, name: str) -> tuple[FieldPath, Operator] | None:
-        """Find the field and the operator that a parameter's name means.
+        """Return the field and the operator of a parameter's name; None if it is unknown.
 
-        A plain dotted name of a text field means *contains*, as in Finale; ``__eq`` is exact.
+        A dotted name of a text field without an operator means *contains*, as in Finale; ``__eq``
+        is exact.
         """
-        target = self.target(name)
+        target = self.find(name)
         if target is not None:
             operator = ILIKE if target.path and target.field.codec.is_text else EQUALS
-            return (target, operator) if operator.of(target.field) else None
+            return (target, operator) if operator.supports(target.field) else None
         bare, _, suffix = name.rpartition(SEPARATOR)
-        named = OPERATORS.get(suffix)
-        target = self.target(bare)
-        if target is None or named is None or not named.of(target.field):
+        suffixed = OPERATORS.get(suffix)
+        target = self.find(bare)
+        if target is None or suffixed is None or not suffixed.supports(target.field):
             return None
-        return target, named
+        return target, suffixed
 
     def all(self, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Field]]:
-        """Give every name, shortest paths first, with its field."""
-        for name, one in self.fields.items():
-            yield prefix + name, one
+        """Yield every name with its field, the shortest paths first."""
+        for name, field_ in self.fields.items():
+            yield prefix + name, field_
         if depth < MAX_DEPTH - 1:
-            for name, (_, beyond) in self.relations.items():
-                yield from beyond.all(f"{prefix}{name}.", depth + 1)
+            for name, (_, lookup) in self.relations.items():
+                yield from lookup.all(f"{prefix}{name}.", depth + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search parameter: its text is compared with each target, and one match suffices.
+    """A search parameter: a row matches if any of the targets matches the text.
 
     Attributes:
-        parameter: Its name in the query.
-        targets: What it looks at.
-        operator: How, ``ilike`` by default.
-        negated: A target matches where the operator does not; null never matches, as in Finale.
-        index: Finds rows by the table's search index; None where each row is compared.
+        parameter: The parameter's name.
+        targets: The searched fields.
+        operator: The comparison, ``ilike`` by default.
+        negated: Whether a target matches if the comparison is false; null never matches, as in
+            Finale.
+        index: The search by the table's search index; None to compare each row.
     """
 
     parameter: str
@@ -109,7 +111,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A condition that callers name but do not write: Finale's named scope."""
+    """A named condition that callers choose (``preset=name``): Finale's scope."""
 
     name: str
     condition: RawFilter

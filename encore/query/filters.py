@@ -1,9 +1,8 @@
-"""What a list is asked for: conditions, an order, and a page.
+"""Parsed queries: conditions, an order and a page.
 
-A condition knows its SQL but not its values; those stand beside it in a flat tuple. So two
-requests that differ in values alone share one compiled statement. All of these are hashable and
-compare by what they say. The SQL is of the resource's model, or of an entity in its place: an alias
-in which a relation is followed.
+A condition has no values: these are in a flat tuple beside the conditions, so that requests that
+differ only in values share one compiled statement. Conditions are hashable and compare by value.
+Their SQL selects from the resource's model, or from another entity: the alias of a related model.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,19 +21,19 @@ from encore.query.operators import Operator
 from encore.query.timestamps import compare_timestamps, has_several_forms
 
 NextParam = Callable[[TypeEngine[Any]], BindParameter[Any]]
-"""Gives the slot for the next value, of the SQL type given."""
+"""Returns the bind parameter of the next value, of a SQL type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field compared by an operator with ``size`` values."""
+    """The comparison of a field with ``size`` values by an operator."""
 
     field: Field
     operator: Operator
     size: int = 1
 
     def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
-        """Write the condition, taking ``size`` slots."""
+        """Return the SQL, with ``size`` bind parameters."""
         column = _column(self.field, entity)
         type_ = self.operator.param_type(column)
         params = [next_param(type_) for _ in range(self.size)]
@@ -49,52 +48,52 @@ class IsNull:
     field: Field
 
     def clause(self, _: NextParam, entity: Any = None) -> ColumnElement[bool]:
-        """Write the condition; it has no values."""
+        """Return the SQL, without bind parameters."""
         return _column(self.field, entity).is_(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What the inner condition does not say; where that is unknown (null), neither does this."""
+    """The negation of a condition; where that is unknown (null), so is this."""
 
     inner: "Condition"
 
     def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
-        """Write the condition."""
+        """Return the SQL, with the bind parameters of the inner condition."""
         return not_(self.inner.clause(next_param, entity))
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one of the conditions; none of none."""
+    """At least one of the conditions is true; false without conditions."""
 
     inner: tuple["Condition", ...]
 
     def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
-        """Write the condition, its parts taking their slots in turn."""
+        """Return the SQL, with the bind parameters of the inner conditions in order."""
         return or_(false(), *(condition.clause(next_param, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Every one of the conditions."""
+    """All conditions are true; true without conditions."""
 
     inner: tuple["Condition", ...]
 
     def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
-        """Write the condition, its parts taking their slots in turn."""
+        """Return the SQL, with the bind parameters of the inner conditions in order."""
         return and_(true(), *(condition.clause(next_param, entity) for condition in self.inner))
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedFilter:
-    """A related row (any of them, where there are many) meets the inner condition."""
+    """At least one related row meets the inner condition."""
 
     relation: Relation
     inner: "Condition"
 
     def clause(self, next_param: NextParam, entity: Any = None) -> ColumnElement[bool]:
-        """Write the condition as EXISTS, which never doubles rows as a join would."""
+        """Return the SQL as EXISTS, which does not duplicate rows as a join does."""
         parent = self.relation.source if entity is None else entity
         return related_exists(
             self.relation, parent, lambda child: self.inner.clause(next_param, child)
@@ -103,20 +102,20 @@ class RelatedFilter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawFilter:
-    """A condition that the service itself adds; its values, if any, stand inside it.
+    """A SQL expression of the service, values included: a preset, an option, a hook's criterion.
 
-    Made once and kept (a preset, an option), it shares one compiled statement by its identity.
+    Two raw filters are equal only if they are the same object: reuse one to share its statement.
     """
 
     expression: ColumnElement[bool]
 
-    def clause(self, _: NextParam, entity: Any = None) -> ColumnElement[bool]:  # noqa: ARG002
-        """Return the expression, which is of the resource's own rows."""
+    def clause(self, _: NextParam, entity: Any = None) -> ColumnElement[bool]:  # noqa: ARG002 - only for the resource's model
+        """Return the expression."""
         return self.expression
 
 
 def _column(field: Field, entity: Any) -> ColumnElement[Any]:
-    """Return the field's expression, of the resource's model or of another entity."""
+    """Return the field's expression for the resource's model or for another entity."""
     return field.expression if entity is None else getattr(entity, field.attribute)
 
 
@@ -125,14 +124,14 @@ Condition = Comparison | IsNull | Not | Or | And | RelatedFilter | RawFilter | I
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """One field to sort by, perhaps of the one related row; nulls come first when ascending."""
+    """A field to sort by, maybe of a related row; nulls come first in ascending order."""
 
     field: Field
     descending: bool = False
     relation: Relation | None = None
 
     def clause(self) -> ColumnElement[Any]:
-        """Write the term, with nulls in the same place on every database."""
+        """Return the SQL, with nulls at the same end on every database."""
         relation = self.relation
         if relation is None:
             key: ColumnElement[Any] = self.field.expression
@@ -144,14 +143,14 @@ class OrderTerm:
 
     @property
     def nullable(self) -> bool:
-        """Whether there may be nulls: a related row may be missing, a view's key be null."""
+        """Whether there may be nulls: a related row may be missing, the key of a view null."""
         return bool(self.field.column.nullable) or self.relation is not None
 
 
 def order_clause(
     key: ColumnElement[Any], *, descending: bool, nullable: bool
 ) -> ColumnElement[Any]:
-    """Return a term of an ORDER BY, with nulls in the same place on every database."""
+    """Return a term of an ORDER BY, with nulls at the same end on every database."""
     term = key.desc() if descending else key.asc()
     if not nullable:
         return term
@@ -160,18 +159,18 @@ def order_clause(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawOrder:
-    """A term of the order that the model itself gives, such as a relation's ``order_by``.
+    """A SQL expression to sort by, such as the ``order_by`` of a relationship.
 
     Attributes:
-        expression: The term.
-        text: Its SQL, by which it is known again.
+        expression: The expression.
+        text: Its SQL text, which identifies it in cursors.
     """
 
     expression: ColumnElement[Any]
     text: str = ""
 
     def clause(self) -> ColumnElement[Any]:
-        """Return the term."""
+        """Return the expression."""
         return self.expression
 
 
@@ -180,7 +179,7 @@ Order = OrderTerm | RawOrder
 
 @dataclass(frozen=True, slots=True)
 class StatementKey:
-    """Everything of a list but its values."""
+    """The conditions and the order of a list without values: the key of its statement."""
 
     conditions: tuple[Condition, ...] = ()
     order: tuple[Order, ...] = ()
@@ -188,14 +187,14 @@ class StatementKey:
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """How a list is paginated.
+    """The pagination of a list.
 
     Attributes:
-        digest: Of what a cursor is bound to: sort, filters, search and presets.
-        query: The parameters to be repeated, percent-encoded; empty or with an ``&`` at the end.
-        cursor: The cursor given, as text.
-        style: The parameter that numbers the pages, ``offset`` or ``page``; None for cursors.
-        page: The number of the page.
+        digest: The digest of sort, filters, search and presets, to which cursors are bound.
+        query: The parameters that links repeat, percent-encoded; if not empty it ends with ``&``.
+        cursor: The ``cursor`` parameter; None without one.
+        style: The parameter in links, ``offset`` or ``page``; None for cursors.
+        page: The ``page`` parameter, from 0.
     """
 
     digest: bytes
@@ -207,16 +206,16 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list as it was asked for.
+    """A parsed query.
 
     Attributes:
-        shape: Conditions and order.
-        values: What the conditions' slots are bound to, as the driver wants it.
-        count: The page's size, in rows.
-        offset: How many rows come before it.
-        shown: The fields asked for (``fields=``), by attribute; None for all.
-        children: The relations asked for (``children=a|b``); None where not said.
-        pagination: How its pages are asked for; None where it has none.
+        shape: The conditions and the order.
+        values: The driver values of the conditions' bind parameters.
+        count: The size of the page, in rows.
+        offset: How many rows come before the page.
+        shown: The selected fields (``fields=``), by attribute; None for all.
+        children: The relations to embed (``children=a|b``); None without the parameter.
+        pagination: The pagination; None if the list has none.
     """
 
     shape: StatementKey
@@ -231,11 +230,11 @@ class ListQuery:
 def leaf_conditions(
     condition: Condition,
 ) -> Iterator[Comparison | IsNull | RawFilter | IndexedSearch]:
-    """Yield every single comparison inside a condition."""
+    """Yield the conditions without inner conditions that a condition consists of."""
     match condition:
         case Or() | And():
-            for one in condition.inner:
-                yield from leaf_conditions(one)
+            for inner in condition.inner:
+                yield from leaf_conditions(inner)
         case Not() | RelatedFilter():
             yield from leaf_conditions(condition.inner)
         case _:

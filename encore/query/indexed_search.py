@@ -1,4 +1,4 @@
-"""A search by way of the table's search index (``SearchOptions(index=True)``)."""
+"""Search by the search index of a table (``SearchOptions(index=True)``)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from encore.database.search_index.conditions import holds_term, term_value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedSearch:
-    """The condition that one of the resource's own columns holds a term, in any case.
+    """The condition that any of the resource's columns contains a term, ignoring case.
 
-    Made once and kept, it shares one compiled statement by its identity.
+    Two of them are equal only if they are the same object.
 
     Attributes:
-        index: The table and the columns that are searched; the index must cover them.
+        index: The table and the searched columns; the index must cover them.
         key: The first column of the primary key.
-        columns: What a SELECT says for the columns.
-        capabilities: The database's.
+        columns: The expressions of the columns in SELECT.
+        capabilities: The capabilities of the database.
     """
 
     index: SearchIndex
@@ -33,12 +33,12 @@ class IndexedSearch:
     def clause(
         self,
         next_param: Callable[[TypeEngine[Any]], BindParameter[Any]],
-        entity: Any = None,  # noqa: ARG002 - it is of the resource's own rows alone
+        entity: Any = None,  # noqa: ARG002 - only for the resource's model
     ) -> ColumnElement[bool]:
-        """Write the condition, taking one slot."""
+        """Return the SQL, with one bind parameter."""
         term = next_param(String())
         return holds_term(self.index, self.key, self.columns, term, self.capabilities)
 
     def value(self, term: str) -> str:
-        """Return what the slot is bound to."""
+        """Return the value of the bind parameter."""
         return term_value(self.index.columns, term, self.capabilities)

@@ -24,28 +24,28 @@ from encore.query.keyset_conditions import conditions_after, conditions_of_all, 
 from encore.query.sort_keys import SortKey, keys_of_nulls, keys_of_values, sort_key
 
 SortKeyValues = tuple[Any, ...]
-"""The sort keys of a row in the order's order, as the driver gave them."""
+"""The sort keys of a row, as driver values in the order of the sort keys."""
 
 
 class UncastType(UserDefinedType[Any]):
-    """The type of a bound sort key: without a cast, so that the database takes the key's own.
+    """The type of a bound sort key, without a cast: the database infers the column's type.
 
-    A cast could round or truncate it (``NUMERIC(10, 2)``), or keep an index from being used.
+    A cast could round or truncate the key (``NUMERIC(10, 2)``), or prevent the use of an index.
     """
 
     cache_ok = True
 
 
-_AS_READ: Final = UncastType()
+_UNCAST: Final = UncastType()
 
 
 class KeysetCondition(NamedTuple):
-    """The shape of a keyset condition.
+    """The condition of the rows after or before a row, without the values of its sort keys.
 
     Attributes:
-        nulls: Which of the keys are null; empty from the first row on.
-        backwards: Whether the rows before the keys are meant, the nearest first.
-        part: Which part of the rows (see ``KeysetOrder.seeks``); None for all of them at once.
+        nulls: Which of the keys are null; empty to begin with the first row.
+        backwards: Whether it selects the rows before the keys, in reverse order.
+        part: Which of two parts (see ``KeysetOrder.conditions_after``); None for all rows at once.
     """
 
     nulls: tuple[bool, ...] = ()
@@ -54,19 +54,19 @@ class KeysetCondition(NamedTuple):
 
 
 ALL_ROWS: Final = KeysetCondition()
-"""All rows; the statement also selects the keys that are not among their columns."""
+"""The condition of all rows; their statement also selects ``KeysetOrder.extra_columns``."""
 
 
 class KeysetOrder:
-    """One order, as sort keys.
+    """An order as sort keys, for keyset pagination.
 
     Args:
-        order: Whose last terms are the primary key's, so that no two rows have the same keys.
-        fields: The columns that the rows have.
-        dialect: What statements are compiled for.
+        order: The order; it ends with the primary key, so that sort keys are unique.
+        fields: The columns of the rows.
+        dialect: The dialect of the statements.
 
     Attributes:
-        usable: Whether the keys are known; not where a relationship's order is a ``text()``.
+        is_supported: Whether the sort keys are known; not for an order that is a ``text()``.
     """
 
     def __init__(self, order: tuple[Order, ...], fields: Fields, dialect: Dialect) -> None:
@@ -74,46 +74,48 @@ class KeysetOrder:
         self._fields = fields
         self._dialect = dialect
         terms = (term.expression for term in order if isinstance(term, RawOrder))
-        self.usable = all(isinstance(term, ColumnElement) for term in terms)
+        self.is_supported = all(isinstance(term, ColumnElement) for term in terms)
 
     @cached_property
     def keys(self) -> tuple[SortKey, ...]:
-        """The sort keys; none where they are not known."""
+        """The sort keys; empty if they are not known."""
         tables = self._fields.mapped.tables
-        terms = self._order if self.usable else ()
+        terms = self._order if self.is_supported else ()
         return tuple(sort_key(term, self._dialect, tables) for term in terms)
 
     @cached_property
     def width(self) -> int:
-        """How many columns a row has, without those of ``extra``."""
+        """How many columns a row has, without ``extra_columns``."""
         return len(list(self._fields))
 
     @cached_property
-    def extra(self) -> tuple[ColumnElement[Any], ...]:
-        """The keys that are not among the rows' columns, to be selected behind them."""
-        pairs = zip(self.keys, self._places, strict=True)
-        return tuple(key.expression for key, place in pairs if place >= self.width)
+    def extra_columns(self) -> tuple[ColumnElement[Any], ...]:
+        """The sort keys that are not among the rows' columns, to be selected after them."""
+        pairs = zip(self.keys, self._indexes, strict=True)
+        return tuple(key.expression for key, index in pairs if index >= self.width)
 
-    def of_row(self, row: Row) -> SortKeyValues:
-        """Return the sort keys of a row; ``extra`` must have been selected with it."""
-        return tuple([row[place] for place in self._places])
+    def keys_of_row(self, row: Row) -> SortKeyValues:
+        """Return the sort keys of a row that was selected with ``extra_columns``."""
+        return tuple([row[index] for index in self._indexes])
 
     @cached_property
-    def all_seeks(self) -> tuple[KeysetCondition, ...]:
-        """The conditions of all rows: two where the first key divides them, or else one."""
-        if self.usable and follows_in_two_parts(self.keys[0], null=None):
+    def conditions_of_all(self) -> tuple[KeysetCondition, ...]:
+        """The conditions that select all rows one after the other: one or two parts."""
+        if self.is_supported and follows_in_two_parts(self.keys[0], null=None):
             return (KeysetCondition(part=0), KeysetCondition(part=1))
         return (ALL_ROWS,)
 
-    def seeks(self, keys: SortKeyValues, *, backwards: bool = False) -> tuple[KeysetCondition, ...]:
-        """Return the conditions whose rows, one after the other, come after (before) these keys.
+    def conditions_after(
+        self, keys: SortKeyValues, *, backwards: bool = False
+    ) -> tuple[KeysetCondition, ...]:
+        """Return the conditions that select, one after the other, the rows after these keys.
 
-        There can be two where the first key may be null (``seek_conditions``). The values of each
-        of them are ``values_of(keys)``.
+        There can be two if the first key may be null (``keyset_conditions``). The values of each
+        are ``bound_values(keys)``.
 
         Args:
-            keys: Of the row before.
-            backwards: Whether the rows before the keys are meant.
+            keys: The sort keys of a row.
+            backwards: Whether to select the rows before the keys.
         """
         nulls = tuple([key is None for key in keys])
         first = self._directed(backwards=backwards)[0]
@@ -122,37 +124,39 @@ class KeysetOrder:
         return (KeysetCondition(nulls, backwards, 0), KeysetCondition(nulls, backwards, 1))
 
     @staticmethod
-    def values_of(keys: SortKeyValues) -> SortKeyValues:
-        """Return what the slots of a condition are bound to: the keys that are not null."""
+    def bound_values(keys: SortKeyValues) -> SortKeyValues:
+        """Return the values of a condition's bind parameters: the keys that are not null."""
         return tuple([key for key in keys if key is not None])
 
-    def narrowed(
-        self, rows: Select[Any], seek: KeysetCondition | None, next_param: NextParam
+    def apply(
+        self, rows: Select[Any], condition: KeysetCondition | None, next_param: NextParam
     ) -> Select[Any]:
-        """Return the SELECT with the condition and the order of a seek, and with ``extra``.
+        """Return the SELECT with a condition, its order and ``extra_columns``.
 
-        It takes one slot for each key that is not null, in their order. Without a seek there is
-        the order alone.
+        It has one bind parameter for each key that is not null. Without a condition, only the
+        order is applied.
         """
-        if seek is None or not self.usable:
+        if condition is None or not self.is_supported:
             return rows.order_by(*(term.clause() for term in self._order))
-        keys: Sequence[SortKey] = self._directed(backwards=seek.backwards)
-        rows = rows.add_columns(*self.extra)
-        if seek.nulls:
-            values = [None if null else next_param(_AS_READ) for null in seek.nulls]
+        keys: Sequence[SortKey] = self._directed(backwards=condition.backwards)
+        rows = rows.add_columns(*self.extra_columns)
+        if condition.nulls:
+            values = [None if null else next_param(_UNCAST) for null in condition.nulls]
             parts = conditions_after(keys, values)
-        elif seek.part is not None:
+        elif condition.part is not None:
             parts = conditions_of_all(keys)
         else:
             return rows.order_by(*(key.clause for key in keys))
-        if seek.part is not None or len(parts) == 1:
-            parts, keys = [parts[seek.part or 0]], self._keys_of(seek, keys)
+        if condition.part is not None or len(parts) == 1:
+            parts, keys = [parts[condition.part or 0]], self._keys_of_part(condition, keys)
         return rows.where(or_(*parts)).order_by(*(key.clause for key in keys))
 
-    def _keys_of(self, seek: KeysetCondition, keys: Sequence[SortKey]) -> Sequence[SortKey]:
-        """Return what the rows of one part are ordered by."""
-        begins_with_nulls = seek.nulls[0] if seek.nulls else keys[0].nulls_first
-        if begins_with_nulls == (not seek.part):
+    def _keys_of_part(
+        self, condition: KeysetCondition, keys: Sequence[SortKey]
+    ) -> Sequence[SortKey]:
+        """Return the sort keys of the rows of one part."""
+        begins_with_nulls = condition.nulls[0] if condition.nulls else keys[0].nulls_first
+        if begins_with_nulls == (not condition.part):
             return keys_of_nulls(keys, self._fields.mapped.tables)
         return keys_of_values(keys)
 
@@ -164,25 +168,25 @@ class KeysetOrder:
         return tuple(key.reversed() for key in self.keys)
 
     @cached_property
-    def _places(self) -> tuple[int, ...]:
-        """Where the keys are in a row: among its columns, or behind them."""
-        behind, places = self.width, []
+    def _indexes(self) -> tuple[int, ...]:
+        """The indexes of the keys in a row: among its columns, or after them."""
+        extra, indexes = self.width, []
         for key in self.keys:
-            place = self._place(key)
-            places.append(behind if place is None else place)
-            behind += place is None
-        return tuple(places)
+            index = self._index(key)
+            indexes.append(extra if index is None else index)
+            extra += index is None
+        return tuple(indexes)
 
-    def _place(self, key: SortKey) -> int | None:
-        """Return a key's place among the rows' columns, if it is there."""
-        for place, field in enumerate(self._fields):
+    def _index(self, key: SortKey) -> int | None:
+        """Return the index of a key among the rows' columns; None if it is not among them."""
+        for index, field in enumerate(self._fields):
             if _clause(field).compare(key.expression):
-                return place
+                return index
         return None
 
 
 def _clause(field: Field) -> ColumnElement[Any]:
-    """Return a field's expression as it is in statements, without the ORM's attribute around it."""
+    """Return a field's expression without the ORM attribute around it, as in statements."""
     expression: Any = field.expression
     make = getattr(expression, "__clause_element__", None)
     return cast("ColumnElement[Any]", expression if make is None else make())

@@ -1,7 +1,7 @@
-"""How much one query may ask: conditions, patterns and values, counted over all its parts.
+"""Limits of one query: conditions, patterns and values.
 
-What is inside ``or=``, ``not=``, searches and presets counts like what stands outside: a query of
-16 KB could otherwise hold thousands of sub-selects.
+Conditions inside ``or=``, ``not=``, searches and presets count as well: a query of 16 KB could
+otherwise contain thousands of subqueries.
 """
 
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ from encore.query.operators import TEXT
 MAX_CONDITIONS: Final = 200
 MAX_PATTERNS: Final = 50
 MAX_QUERY_VALUES: Final = 2_000
-"""The most values that all conditions may hold together."""
+"""How many values all conditions may have together."""
 
 
 class QueryLimits:
     """The limits of one resource's queries.
 
     Args:
-        searched: How many fields the widest search looks at; one such search always fits.
+        searched: How many fields the widest search compares; one such search is always allowed.
     """
 
     def __init__(self, searched: int = 0) -> None:
@@ -29,17 +29,17 @@ class QueryLimits:
         self._patterns = max(MAX_PATTERNS, searched)
 
     def check(self, conditions: Iterable[Condition], values: Iterable[Any]) -> None:
-        """Raise ``InvalidQuery`` if a query asks too much."""
+        """Raise ``InvalidQuery`` if a query exceeds a limit."""
         if sum(1 for _ in values) > MAX_QUERY_VALUES:
-            raise InvalidQuery(f"The query may hold at most {MAX_QUERY_VALUES} values")
-        single = [one for condition in conditions for one in leaf_conditions(condition)]
-        if len(single) > self._conditions:
+            raise InvalidQuery(f"The query may have at most {MAX_QUERY_VALUES} values")
+        leaves = [leaf for condition in conditions for leaf in leaf_conditions(condition)]
+        if len(leaves) > self._conditions:
             raise InvalidQuery(
-                f"The query may hold at most {self._conditions} conditions, those of or, not, "
-                "searches and presets included"
+                f"The query may have at most {self._conditions} conditions, including those of "
+                "or, not, searches and presets"
             )
         patterns = sum(
-            isinstance(one, Comparison) and one.operator.values == TEXT for one in single
+            isinstance(leaf, Comparison) and leaf.operator.values == TEXT for leaf in leaves
         )
         if patterns > self._patterns:
-            raise InvalidQuery(f"The query may look for text at most {self._patterns} times")
+            raise InvalidQuery(f"The query may have at most {self._patterns} text patterns")

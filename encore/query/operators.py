@@ -1,6 +1,6 @@
-"""Operators: ``field__gte=5`` and its kin, each with its SQL, its values and its OpenAPI form.
+"""Filter operators (``field__gte=5``), each with its SQL, its values and its OpenAPI description.
 
-Plain ``field=value`` is ``eq``. Text operators take text as it stands: ``%`` and ``_`` are letters.
+``field=value`` is ``eq``. Text operators take text literally: ``%`` and ``_`` are not wildcards.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,38 +28,38 @@ TEXT: Final = "text"
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One comparison.
+    """A comparison operator.
 
     Attributes:
-        name: Behind the two underscores.
-        says: What it does, for OpenAPI.
-        build: Makes the SQL from a column and its slots.
-        values: How its text is read: ``one``, ``many``, ``two``, ``text`` or ``flag``.
-        fits: Which columns have it: ``any``, ``order`` or ``text``.
-        pattern: Makes what is bound of the text given; None where that is the text itself.
+        name: The suffix after ``__``.
+        description: What it does, for OpenAPI.
+        build: Returns the SQL for a column and bind parameters.
+        values: How its text is parsed: ``one``, ``many``, ``two``, ``text`` or ``flag``.
+        applies_to: Which columns have it: ``any``, ``order`` or ``text``.
+        pattern: Returns the bound LIKE pattern of a text; None to bind the text.
     """
 
     name: str
-    says: str
+    description: str
     build: Build
     values: str = "one"
-    fits: str = "any"
+    applies_to: str = "any"
     pattern: Callable[[str], str] | None = None
 
-    def of(self, field: Field) -> bool:
-        """Tell whether a field has this operator."""
+    def supports(self, field: Field) -> bool:
+        """Return whether a field has this operator."""
         codec = field.codec
         if self.values == "flag":
             return True
         if not codec.is_comparable:
             return False
-        if self.fits == TEXT:
+        if self.applies_to == TEXT:
             return codec.is_text
-        # Not for enums: one database knows their order, the other that of their names.
-        return self.fits == "any" or codec.is_ordered
+        # Enums have no order: databases differ in whether it is that of members or of names.
+        return self.applies_to == "any" or codec.is_ordered
 
     def param_type(self, column: Column) -> TypeEngine[Any]:
-        """Give the SQL type that its slots have."""
+        """Return the SQL type of its bind parameters."""
         return String() if self.values == TEXT else column.type
 
 
@@ -76,7 +76,7 @@ def _ends(column: Column, params: Params) -> ColumnElement[bool]:
 
 
 def _among(column: Column, params: Params) -> ColumnElement[bool]:
-    # SQLAlchemy's own form of an empty IN is not compiled before its values are known.
+    # SQLAlchemy compiles an empty IN only when its values are known.
     return column.in_(params) if params else false()
 
 
@@ -91,10 +91,10 @@ def _like(column: Column, params: Params) -> ColumnElement[bool]:
 _ALL: Final = (
     Operator("eq", "is", lambda c, s: c == s[0]),
     Operator("ne", "is not; null counts as another value", lambda c, s: c.is_distinct_from(s[0])),
-    Operator("gt", "is greater than", lambda c, s: c > s[0], fits="order"),
-    Operator("gte", "is at least", lambda c, s: c >= s[0], fits="order"),
-    Operator("lt", "is less than", lambda c, s: c < s[0], fits="order"),
-    Operator("lte", "is at most", lambda c, s: c <= s[0], fits="order"),
+    Operator("gt", "is greater than", lambda c, s: c > s[0], applies_to="order"),
+    Operator("gte", "is at least", lambda c, s: c >= s[0], applies_to="order"),
+    Operator("lt", "is less than", lambda c, s: c < s[0], applies_to="order"),
+    Operator("lte", "is at most", lambda c, s: c <= s[0], applies_to="order"),
     Operator(
         "between",
         "is from a to b, both included",

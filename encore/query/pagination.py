@@ -1,4 +1,4 @@
-"""How a list is paginated: the style its pages are asked for in, and what links to them repeat."""
+"""The pagination of a parsed query: its style, its digest, and the parameters that links repeat."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -9,34 +9,34 @@ from encore.query.filters import Order, Pagination, RawOrder
 from encore.query.page_parameters import CURSOR, OFFSET, PAGE, QueryParameters, parse_cursor
 
 _DIGEST_BYTES: Final = 8
-"""Enough for what is encrypted with it: it tells mistakes apart, and keeps nobody out."""
+"""The digest detects mistakes only: cursors that contain it are encrypted and authenticated."""
 
 
 def build_pagination(
-    given: QueryParameters, read: Sequence[str], order: Sequence[Order], page: int
+    parameters: QueryParameters, narrowing: Sequence[str], order: Sequence[Order], page: int
 ) -> Pagination:
-    """Return how the query's list is paginated.
+    """Return the pagination of a query.
 
     Args:
-        given: All parameters.
-        read: Those that narrow the list.
-        order: Its order.
-        page: The number of the page.
+        parameters: All parameters.
+        narrowing: The names of those that narrow the list.
+        order: The order.
+        page: The ``page`` parameter.
 
     Raises:
-        InvalidQuery: A cursor is combined with another place, or given twice.
+        InvalidQuery: A cursor is repeated, or combined with ``offset`` or ``page``.
     """
-    cursor = parse_cursor(given)
-    style = PAGE if PAGE in given else OFFSET if OFFSET in given else None
+    cursor = parse_cursor(parameters)
+    style = PAGE if PAGE in parameters else OFFSET if OFFSET in parameters else None
     replaced = (CURSOR, PAGE) if style == PAGE else (CURSOR, OFFSET, PAGE)
-    repeated = urlencode([(n, t) for n, ts in given.items() if n not in replaced for t in ts])
+    repeated = urlencode([(n, t) for n, ts in parameters.items() if n not in replaced for t in ts])
     query = f"{repeated}&" if repeated else ""
-    return Pagination(_digest(given, read, order), query, cursor, style, page)
+    return Pagination(_digest(parameters, narrowing, order), query, cursor, style, page)
 
 
-def _digest(given: QueryParameters, read: Sequence[str], order: Sequence[Order]) -> bytes:
-    """Return the digest of what the rows and their order depend on."""
-    filters = sorted((name, tuple(given[name])) for name in set(read))
+def _digest(parameters: QueryParameters, narrowing: Sequence[str], order: Sequence[Order]) -> bytes:
+    """Return the digest of the filters and the order."""
+    filters = sorted((name, tuple(parameters[name])) for name in set(narrowing))
     terms = [_term(term) for term in order]
     return sha256(repr((filters, terms)).encode()).digest()[:_DIGEST_BYTES]
 

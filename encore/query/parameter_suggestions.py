@@ -1,26 +1,26 @@
-"""Hints: what the caller of another API means by a parameter that is unknown here.
+"""Suggestions for unknown query parameters, also for those of other APIs.
 
-Two tables, one of parameters and one of operators, in the spelling of Finale's relatives: Django,
-Rails, OData, JSON:API, PostgREST, json-server, FastAPI samples. Then the nearest name that is
-known. The work is bounded: a name leads through few levels, and few names are compared.
+Two tables translate parameters and operators of Django, Rails, OData, JSON:API, PostgREST,
+json-server and FastAPI samples; otherwise the most similar known name is suggested. The cost is
+bounded: at most ``_MAX_COMPARED`` names are compared.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice, product
 from typing import Final
 
 from encore.models.fields import Field
 from encore.query.field_lookup import FieldLookup
 from encore.query.operators import OPERATORS, SEPARATOR
+from encore.suggestions import SHOWN, most_similar
 
-_SHOWN: Final = 100
-_SIMILAR: Final = 0.5
 _VERY_SIMILAR: Final = 0.75
-_COMPARED: Final = 200
-"""The most names that an unknown one is compared with."""
+"""The least similarity of a field's name whose operator is misspelt as well."""
+
+_MAX_COMPARED: Final = 200
+"""How many known names an unknown one is compared with."""
 
 FOREIGN_PARAMETERS: Final[Mapping[str, str]] = {
     spelling: meaning
@@ -39,7 +39,7 @@ FOREIGN_PARAMETERS: Final[Mapping[str, str]] = {
     }.items()
     for spelling in spellings.split()
 }
-"""What a parameter of another API is here; spelt in lower case, without ``_``, ``-`` and ``$``."""
+"""Parameters of other APIs and their purpose here; in lower case, without ``_``, ``-``, ``$``."""
 
 FOREIGN_OPERATORS: Final[Mapping[str, str]] = {
     spelling: operator
@@ -63,7 +63,7 @@ FOREIGN_OPERATORS: Final[Mapping[str, str]] = {
     }.items()
     for spelling in spellings.split()
 }
-"""What an operator of another API is here, spelt likewise."""
+"""Operators of other APIs and our operators, in the same spelling."""
 
 _FILTER: Final = "a field, such as {}=value or {}__ne=value"
 _BRACKETS: Final = re.compile(
@@ -76,76 +76,76 @@ _POSTGREST: Final = re.compile(r"(?:not\.)?(eq|neq|gt|gte|lt|lte|like|ilike|in|i
 
 @dataclass(frozen=True, slots=True)
 class ParameterSuggestions:
-    """Finds what an unknown parameter may have meant.
+    """Suggestions for the unknown parameters of one resource.
 
     Attributes:
-        names: What may be filtered by.
-        parameters: The actual names of this resource's parameters, by what they are for; those
-            that it does not have are missing.
+        lookup: The fields that can be filtered.
+        parameters: The names of the resource's other parameters, by purpose.
     """
 
-    names: FieldLookup
+    lookup: FieldLookup
     parameters: Mapping[str, str]
 
-    def nearest(self, name: str, listed: Collection[str]) -> str | None:
-        """Return what was probably meant, or None.
+    def suggest(self, name: str, listed: Collection[str]) -> str | None:
+        """Return what was probably meant by an unknown parameter; None if nothing is similar.
 
         Args:
-            name: What was given.
-            listed: The parameters that are known beside the names.
+            name: The unknown parameter.
+            listed: The known parameters apart from fields.
         """
-        shown = name[:_SHOWN]
+        shown = name[:SHOWN]
         found = self._parameter(shown) or self._with_operator(shown)
         if found is not None:
             return found
-        candidates = dict.fromkeys([*listed, *self._some_names()])
-        matches = get_close_matches(shown, candidates, n=1, cutoff=_SIMILAR)
-        return matches[0] if matches else None
+        return most_similar(shown, dict.fromkeys([*listed, *self._some_names()]))
 
     def _parameter(self, name: str) -> str | None:
-        """Look a whole name up among the parameters of other APIs."""
-        meaning = FOREIGN_PARAMETERS.get(_plain(name))
-        if meaning == "filter":
-            first = next(iter(self.names.fields), None)
+        """Return our parameter for a parameter of another API."""
+        purpose = FOREIGN_PARAMETERS.get(_normalized(name))
+        if purpose == "filter":
+            first = next(iter(self.lookup.fields), None)
             return None if first is None else _FILTER.format(first, first)
-        return None if meaning is None else self.parameters.get(meaning)
+        return None if purpose is None else self.parameters.get(purpose)
 
     def _with_operator(self, name: str) -> str | None:
-        """Read a name with an operator in a foreign spelling, or a misspelt one."""
+        """Return our spelling of a field with another API's operator, or with a misspelt one."""
         splits = list(_splits(name))
-        for find, (bare, suffix) in product((self._field, self._near_field), splits):
-            path = find(bare)
-            if path is None:
+        for find, (bare, suffix) in product((self._field, self._similar_field), splits):
+            found = find(bare)
+            if found is None:
                 continue
             if not suffix:
-                return path[0]
-            return _with_one_of_its_own(*path, suffix)
+                return found[0]
+            return _with_supported_operator(*found, suffix)
         return None
 
     def _field(self, name: str) -> tuple[str, Field] | None:
-        """Find the field that a name means; its name and itself."""
-        target = self.names.target(name)
+        """Return a name and its field; None if it is unknown."""
+        target = self.lookup.find(name)
         return None if target is None else (name, target.field)
 
-    def _near_field(self, name: str) -> tuple[str, Field] | None:
-        """Find the field that a name nearly means."""
-        matches = get_close_matches(name, list(self._some_names()), n=1, cutoff=_VERY_SIMILAR)
-        return self._field(matches[0]) if matches else None
+    def _similar_field(self, name: str) -> tuple[str, Field] | None:
+        """Return the most similar name and its field; None if none is very similar."""
+        similar = most_similar(name, list(self._some_names()), _VERY_SIMILAR)
+        return None if similar is None else self._field(similar)
 
     def _some_names(self) -> Iterator[str]:
-        return (name for name, _ in islice(self.names.all(), _COMPARED))
+        return (name for name, _ in islice(self.lookup.all(), _MAX_COMPARED))
 
 
 def translate_postgrest_filter(name: str, text: str) -> str | None:
-    """Return what ``name=gt.5``, as PostgREST has it, is here; None if it is not that."""
+    """Return our spelling of a filter in PostgREST's, ``name=gt.5``; None for other filters."""
     found = _POSTGREST.match(text)
     if found is None or SEPARATOR in name:
         return None
-    return f"{name}{SEPARATOR}{FOREIGN_OPERATORS[found[1]]}={text[found.end() :][:_SHOWN]}"
+    return f"{name}{SEPARATOR}{FOREIGN_OPERATORS[found[1]]}={text[found.end() :][:SHOWN]}"
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:
-    """Yield the ways to part a name from an operator: ``a__b``, ``a[b]``, ``f[a][b]``, ``a>``."""
+    """Yield the ways to split a parameter into a name and an operator.
+
+    The forms are ``a__b``, ``a[b]``, ``f[a][b]``, ``a>``, ``a.b`` and ``a:b``.
+    """
     if SEPARATOR in name:
         bare, _, suffix = name.rpartition(SEPARATOR)
         yield bare, suffix
@@ -162,27 +162,25 @@ def _splits(name: str) -> Iterator[tuple[str, str]]:
     symbol = _SYMBOL.fullmatch(name)
     if symbol is not None:
         name, operator = symbol["name"], symbol["operator"]
-        # The = of a>=5 has been taken for the one between name and value.
+        # The = of a>=5 was parsed as the one between name and value.
         yield name, f"{operator}=" if symbol.end("operator") == symbol.end() else operator
     for separator in (".", ":"):
         if separator in name:
             bare, _, suffix = name.rpartition(separator)
-            if _plain(suffix) in FOREIGN_OPERATORS:
+            if _normalized(suffix) in FOREIGN_OPERATORS:
                 yield bare, suffix
 
 
-def _with_one_of_its_own(name: str, field: Field, suffix: str) -> str:
-    """Return a name with the operator that a foreign or misspelt one means, or with all."""
-    fitting = [name for name, operator in OPERATORS.items() if operator.of(field)]
-    known = FOREIGN_OPERATORS.get(_plain(suffix))
-    if known is None:
-        known = next(iter(get_close_matches(suffix, fitting, n=1, cutoff=_SIMILAR)), None)
-    if known in fitting:
+def _with_supported_operator(name: str, field: Field, suffix: str) -> str:
+    """Return a name with our operator for another API's or a misspelt one, or with all of them."""
+    supported = [name for name, operator in OPERATORS.items() if operator.supports(field)]
+    known = FOREIGN_OPERATORS.get(_normalized(suffix)) or most_similar(suffix, supported)
+    if known in supported:
         return f"{name}{SEPARATOR}{known}"
-    return f"{name}{SEPARATOR} and one of {', '.join(fitting)}"
+    return f"{name}{SEPARATOR} and one of {', '.join(supported)}"
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.lower().translate(_IGNORED)
 
 

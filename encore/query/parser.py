@@ -1,10 +1,10 @@
-"""The parser of one resource's lists.
+"""The parser of query strings for one resource.
 
-Finale's language with its defects fixed: ``field=value`` filters, a repeated key or a JSON array
-means any of them, ``null`` means null; ``q`` searches, ``sort`` orders, ``count``, ``offset`` and
-``page`` page. Beyond Finale: operators (``price__gte=5``), groups (``or=a=1|b__gt=2``,
-``not=a=1``), sparse rows (``fields=id,name``). A parameter that nobody knows is an error that
-names the nearest one: a misspelt filter must not list everything.
+The language is Finale's, with its defects fixed: ``field=value`` filters, a repeated parameter or a
+JSON array means any of the values, ``null`` means null; ``q`` searches, ``sort`` sorts, ``count``,
+``offset`` and ``page`` paginate. Beyond Finale there are operators (``price__gte=5``), groups
+(``or=a=1|b__gt=2``, ``not=a=1``) and sparse fieldsets (``fields=id,name``). An unknown parameter is
+an error that suggests a similar one: a misspelt filter must not list everything.
 """
 
 from typing import Any, Final
@@ -43,7 +43,8 @@ FIELDS: Final = "fields"
 CHILDREN: Final = "children"
 OR_PARAMETER: Final = "or"
 NOT_PARAMETER: Final = "not"
-_KEPT_QUERIES: Final = 1_024
+_CACHED_QUERIES: Final = 1_024
+"""How many parsed query strings of a resource are cached, short ones only."""
 
 QueryPairs = tuple[tuple[str, str], ...]
 
@@ -57,7 +58,7 @@ def parse_pairs(query_string: bytes) -> QueryPairs:
     if not query_string:
         return ()
     if len(query_string) > MAX_QUERY_BYTES:
-        raise InvalidQuery(f"The query may hold at most {MAX_QUERY_BYTES} bytes")
+        raise InvalidQuery(f"The query may have at most {MAX_QUERY_BYTES} bytes")
     try:
         return tuple(
             parse_qsl(
@@ -70,165 +71,181 @@ def parse_pairs(query_string: bytes) -> QueryPairs:
     except UnicodeError as error:
         raise InvalidQuery("The query must be percent-encoded UTF-8") from error
     except ValueError as error:
-        raise InvalidQuery(f"The query may hold at most {MAX_PARAMETERS} parameters") from error
+        raise InvalidQuery(f"The query may have at most {MAX_PARAMETERS} parameters") from error
 
 
 class QueryParser:
-    """Reads the query strings of one resource's list.
+    """Parses the query strings of one resource.
 
     Args:
-        names: What may be filtered by.
+        lookup: The fields that can be filtered.
         searches: The search parameters.
         presets: The named conditions.
-        sortable: What may be sorted by, under the names that the sort parameter uses.
+        sortable: The sortable fields, by their names in the sort parameter.
         sort_parameter: The name of the sort parameter.
-        default_sort: The order where none is asked for, as the sort parameter would say it.
-        own_order: The order that the model gives, where neither of the two says one.
-        tie_breakers: What every order ends with, so that paging is stable: the primary key.
-        paging: Without pagination there is no limit, and there are no ``count`` and ``page``.
-        preset_parameters: The parameters that choose presets.
+        default_sort: The default value of the sort parameter.
+        model_order: The order if both are empty: that of a relationship.
+        tie_breakers: The primary key, with which every order ends so that pages are stable.
+        paging: The rules of pagination.
+        preset_parameters: The names of the parameters that choose presets.
+
+    Attributes:
+        sortable: As given.
+        reserved: The names of all parameters that are not filters or searches.
+        parse: Parses the query string of a list, with a cache (``_parse_list``).
+        parse_row: Parses the query string of an action on one row, with a cache (``_parse_row``).
     """
 
     def __init__(
         self,
-        names: FieldLookup,
+        lookup: FieldLookup,
         *,
         searches: tuple[Search, ...],
         presets: tuple[Preset, ...] = (),
         sortable: dict[str, FieldPath],
         sort_parameter: str = "sort",
         default_sort: str = "",
-        own_order: tuple[RawOrder, ...] = (),
+        model_order: tuple[RawOrder, ...] = (),
         tie_breakers: tuple[FieldPath, ...],
         paging: PagingRules = PAGING,
         preset_parameters: tuple[str, ...] = (PRESET,),
     ) -> None:
-        self._names = names
+        self._lookup = lookup
         self._searches = {search.parameter: search for search in searches}
         self._presets = {preset.name: preset for preset in presets}
         self.sortable = sortable
         self._sort_parameter = sort_parameter
         self._default_sort = default_sort
-        self._own_order = own_order
+        self._model_order = model_order
         self._tie_breakers = tie_breakers
         self._paging = paging
-        self._chooses = _preset_parameters(names, presets, preset_parameters)
-        self._conditions = frozenset((*self._chooses, OR_PARAMETER, NOT_PARAMETER))
+        self._preset_parameters = _preset_parameters(lookup, presets, preset_parameters)
+        self._narrowing = frozenset((*self._preset_parameters, OR_PARAMETER, NOT_PARAMETER))
         self._limits = QueryLimits(max((len(search.targets) for search in searches), default=0))
         pages = PAGE_PARAMETERS if paging.paginated else (OFFSET,)
-        reserved = [sort_parameter, *pages, FIELDS, OR_PARAMETER, NOT_PARAMETER, *self._chooses]
-        if names.relations:
+        reserved = [
+            sort_parameter,
+            *pages,
+            FIELDS,
+            OR_PARAMETER,
+            NOT_PARAMETER,
+            *self._preset_parameters,
+        ]
+        if lookup.relations:
             reserved.append(CHILDREN)
         self.reserved = frozenset(reserved)
-        self._listed = (*names.fields, *self._searches, *reserved)
-        self._hints = ParameterSuggestions(names, self._purposes())
-        # Parsing is a pure function of the text, and the same lists are asked for again and again.
-        self.parse = cache_short_inputs(_KEPT_QUERIES)(self._parse)
-        self.parse_of_one = cache_short_inputs(_KEPT_QUERIES)(self._parse_of_one)
+        self._listed = (*lookup.fields, *self._searches, *reserved)
+        self._suggestions = ParameterSuggestions(lookup, self._purposes())
+        # Parsing is a pure function of the query string, and most query strings repeat.
+        self.parse = cache_short_inputs(_CACHED_QUERIES)(self._parse_list)
+        self.parse_row = cache_short_inputs(_CACHED_QUERIES)(self._parse_row)
 
     def _purposes(self) -> dict[str, str]:
-        """Return the names of the parameters by what they are for, as far as there are any."""
+        """Return the names of the existing parameters by purpose, for suggestions."""
         purposes = {name: name for name in self.reserved}
         purposes["sort"] = self._sort_parameter
         first = next(iter(self._searches), None)
         return purposes if first is None else {**purposes, "search": first}
 
-    def _parse(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
-        """Read a query string.
+    def _parse_list(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
+        """Parse the query string of a list.
 
         Args:
-            query_string: As it stands in the URL, percent-encoded.
-            lenient: Pass over unknown parameters (``Prefer: handling=lenient``, RFC 7240).
+            query_string: As in the URL, percent-encoded.
+            lenient: Whether to ignore unknown parameters (``Prefer: handling=lenient``, RFC 7240).
 
         Raises:
-            InvalidQuery: An unknown parameter, or a value that does not fit; names the parameter.
-            BadRequest: A sort that is not allowed, in Finale's words.
+            InvalidQuery: An unknown parameter or an invalid value; names the parameter.
+            BadRequest: A field that cannot be sorted by, with Finale's message.
         """
-        given: dict[str, list[str]] = {}
+        parameters: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
-            given.setdefault(name, []).append(text)
+            parameters.setdefault(name, []).append(text)
         conditions: list[Condition] = []
         values: list[Any] = []
         narrowing: list[str] = []
-        for name, texts in given.items():
-            if name in self.reserved and name not in self._conditions:
-                continue  # A field of that name is out-shone; it is reached as name__eq.
-            for condition, bound in self._read(name, texts, lenient=lenient):
+        for name, texts in parameters.items():
+            if name in self.reserved and name not in self._narrowing:
+                continue  # A field with this name is hidden by the parameter: use name__eq.
+            for condition, bound in self._parse_parameter(name, texts, lenient=lenient):
                 conditions.append(condition)
                 values.extend(bound)
                 narrowing.append(name)
         self._limits.check(conditions, values)
-        count, offset, page = parse_page(given, self._paging)
-        order = self._order(given.get(self._sort_parameter))
+        count, offset, page = parse_page(parameters, self._paging)
+        order = self._order(parameters.get(self._sort_parameter))
         paginated = self._paging.paginated
         return ListQuery(
             StatementKey(tuple(conditions), order),
             tuple(values),
             count,
             offset,
-            shown=self._shown(given.get(FIELDS)),
-            children=self._children(given.get(CHILDREN)),
-            pagination=build_pagination(given, narrowing, order, page) if paginated else None,
+            shown=self._shown(parameters.get(FIELDS)),
+            children=self._children(parameters.get(CHILDREN)),
+            pagination=build_pagination(parameters, narrowing, order, page) if paginated else None,
         )
 
-    def _parse_of_one(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
-        """Read the query string of an action on one row: a preset, fields and children.
+    def _parse_row(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
+        """Parse the query string of an action on one row: presets, fields and children.
 
         Raises:
-            InvalidQuery: Any other parameter, or a value that does not fit.
+            InvalidQuery: Any other parameter, or an invalid value.
         """
         others = [name for name in (FIELDS, CHILDREN) if name in self.reserved]
-        known = [*self._chooses, *others]
-        given: dict[str, list[str]] = {}
+        known = [*self._preset_parameters, *others]
+        parameters: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
             if name in known:
-                given.setdefault(name, []).append(text)
+                parameters.setdefault(name, []).append(text)
             elif not lenient:
                 raise unknown_parameter(name, known)
         presets = [
             self._preset(text, name)[0]
-            for name in self._chooses
-            for text in dict.fromkeys(given.get(name, ()))
+            for name in self._preset_parameters
+            for text in dict.fromkeys(parameters.get(name, ()))
         ]
         return ListQuery(
             StatementKey(tuple(dict.fromkeys(presets))),
             (),
             count=1,
             offset=0,
-            shown=self._shown(given.get(FIELDS)),
-            children=self._children(given.get(CHILDREN)),
+            shown=self._shown(parameters.get(FIELDS)),
+            children=self._children(parameters.get(CHILDREN)),
         )
 
     @staticmethod
-    def refuse_all(query_string: bytes) -> None:
-        """Refuse the first parameter of an action that has none. Raises ``InvalidQuery``."""
+    def reject_all(query_string: bytes) -> None:
+        """Raise ``InvalidQuery`` for any parameter, in actions without parameters."""
         for name, _ in parse_pairs(query_string):
             raise unknown_parameter(name, ())
 
-    def _read(self, name: str, texts: list[str], *, lenient: bool) -> list[ParsedCondition]:
-        """Read the conditions of one parameter."""
+    def _parse_parameter(
+        self, name: str, texts: list[str], *, lenient: bool
+    ) -> list[ParsedCondition]:
+        """Parse the conditions of one parameter."""
         if name in self._searches:
             return [self._search(self._searches[name], text) for text in texts if text]
-        if name in self._chooses:
+        if name in self._preset_parameters:
             return [self._preset(text, name) for text in dict.fromkeys(texts)]
         if name == OR_PARAMETER:
-            return [self._any(text) for text in texts]
+            return [self._or(text) for text in texts]
         if name == NOT_PARAMETER:
-            return [self._negated(text) for text in texts]
-        resolved = self._names.resolve(name)
+            return [self._not(text) for text in texts]
+        resolved = self._lookup.resolve(name)
         if resolved is None:
             if lenient:
                 return []
-            raise self.unknown(name)
+            raise self.unknown_parameter(name)
         return [parse_condition(name, *resolved, texts)]
 
-    def unknown(self, name: str) -> InvalidQuery:
-        """Make the error for a parameter that nobody knows."""
-        return unknown_parameter(name, self._listed, self._hints.nearest(name, self._listed))
+    def unknown_parameter(self, name: str) -> InvalidQuery:
+        """Return the error of an unknown parameter, with a suggestion."""
+        suggestion = self._suggestions.suggest(name, self._listed)
+        return unknown_parameter(name, self._listed, suggestion)
 
     @staticmethod
     def _search(search: Search, text: str) -> ParsedCondition:
-        """Read a search; fields that cannot hold the text don't match, but one must be able to."""
+        """Parse a search; fields for which the text is invalid don't match, unless all are."""
         if search.index is not None:
             return parse_indexed_search(search.parameter, search.index, text)
         read, refused = [], None
@@ -249,86 +266,87 @@ class QueryParser:
             )
         return preset.condition, []
 
-    def _any(self, text: str, group: str = OR_PARAMETER) -> ParsedCondition:
-        """Read ``a=1|b__gt=2``: one of them suffices."""
-        parts = text.split("|")
-        if len(parts) > MAX_CONDITIONS:
-            raise invalid_parameter(group, f"may hold at most {MAX_CONDITIONS} conditions")
-        read = [self._part(group, part) for part in parts]
-        return Or(tuple(c for c, _ in read)), [v for _, values in read for v in values]
+    def _or(self, text: str, parameter: str = OR_PARAMETER) -> ParsedCondition:
+        """Parse ``a=1|b__gt=2``."""
+        filters = text.split("|")
+        if len(filters) > MAX_CONDITIONS:
+            raise invalid_parameter(parameter, f"may have at most {MAX_CONDITIONS} conditions")
+        parsed = [self._filter(parameter, filter_) for filter_ in filters]
+        return Or(tuple(c for c, _ in parsed)), [v for _, values in parsed for v in values]
 
-    def _negated(self, text: str) -> ParsedCondition:
-        condition, values = self._any(text, NOT_PARAMETER)
+    def _not(self, text: str) -> ParsedCondition:
+        condition, values = self._or(text, NOT_PARAMETER)
         return Not(condition), values
 
-    def _part(self, group: str, text: str) -> ParsedCondition:
+    def _filter(self, parameter: str, text: str) -> ParsedCondition:
+        """Parse one filter inside ``or`` or ``not``."""
         name, equals, value = text.partition("=")
         if not equals:
-            raise invalid_parameter(group, "must hold conditions such as name=value")
-        if name in self._searches or name in self._conditions or name == PRESET:
-            raise invalid_parameter(group, f"must hold filters by fields, {name} is none")
-        resolved = self._names.resolve(name)
+            raise invalid_parameter(parameter, "must have conditions such as name=value")
+        if name in self._searches or name in self._narrowing or name == PRESET:
+            raise invalid_parameter(parameter, f"must have filters by fields, {name} is not one")
+        resolved = self._lookup.resolve(name)
         if resolved is None:
-            raise self.unknown(name)
+            raise self.unknown_parameter(name)
         return parse_condition(name, *resolved, [value])
 
-    def _order(self, given: list[str] | None) -> tuple[Order, ...]:
-        """Read ``a,-b``; the primary key always comes last, so that paging is stable."""
-        if given is None:
+    def _order(self, texts: list[str] | None) -> tuple[Order, ...]:
+        """Parse ``a,-b``; the primary key always comes last, so that pages are stable."""
+        if texts is None:
             names = self._default_sort.split(",") if self._default_sort else []
         else:
-            names = ",".join(given).split(",")
-        refused = [name for name in map(_bare, names) if name not in self.sortable]
-        if refused:
+            names = ",".join(texts).split(",")
+        unknown = [name for name in map(_without_sign, names) if name not in self.sortable]
+        if unknown:
             raise BadRequest(
-                "Sorting not allowed on given attributes", [name[:100] for name in refused]
+                "Sorting not allowed on given attributes", [name[:100] for name in unknown]
             )
-        own = () if names else self._own_order
+        model_order = () if names else self._model_order
         terms: dict[FieldPath, OrderTerm] = {}
         for name in names:
-            target = self.sortable[_bare(name)]
+            target = self.sortable[_without_sign(name)]
             relation = target.path[0] if target.path else None
             terms.setdefault(target, OrderTerm(target.field, name.startswith("-"), relation))
         for target in self._tie_breakers:
             terms.setdefault(target, OrderTerm(target.field))
-        return (*own, *terms.values())
+        return (*model_order, *terms.values())
 
-    def _shown(self, given: list[str] | None) -> frozenset[str] | None:
-        """Read ``fields=id,name``: what of each row is wanted, by Python attribute."""
-        if given is None:
+    def _shown(self, texts: list[str] | None) -> frozenset[str] | None:
+        """Parse ``fields=id,name`` to attributes and relations."""
+        if texts is None:
             return None
-        names = ",".join(given).split(",")
-        fields = self._names.fields
+        names = ",".join(texts).split(",")
+        fields = self._lookup.fields
         for name in names:
-            if name not in fields and name not in self._names.relations:
+            if name not in fields and name not in self._lookup.relations:
                 raise invalid_parameter(
-                    FIELDS, f"may name {', '.join([*fields, *self._names.relations])}"
+                    FIELDS, f"may name {', '.join([*fields, *self._lookup.relations])}"
                 )
         return frozenset(fields[name].attribute if name in fields else name for name in names)
 
-    def _children(self, given: list[str] | None) -> frozenset[str] | None:
-        """Read ``children=a|b``: the relations to embed."""
-        if given is None:
+    def _children(self, texts: list[str] | None) -> frozenset[str] | None:
+        """Parse ``children=a|b``, the relations to embed."""
+        if texts is None:
             return None
-        names = frozenset(name for text in given for name in text.split("|") if name)
+        names = frozenset(name for text in texts for name in text.split("|") if name)
         for name in names:
-            if name not in self._names.relations:
-                raise invalid_parameter(CHILDREN, f"may name {', '.join(self._names.relations)}")
+            if name not in self._lookup.relations:
+                raise invalid_parameter(CHILDREN, f"may name {', '.join(self._lookup.relations)}")
         return names
 
 
 def _preset_parameters(
-    names: FieldLookup, presets: tuple[Preset, ...], parameters: tuple[str, ...]
+    lookup: FieldLookup, presets: tuple[Preset, ...], parameters: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Return the parameters that choose presets; without presets, none that a field is called.
+    """Return the parameters that choose presets; without presets, those that are not fields.
 
-    Any but the first is another API's word for it, and is refused where there are no presets: to
-    ignore it would show rows that the caller meant to leave out.
+    All but the first are other APIs' names of the parameter. They are rejected if there are no
+    presets: ignoring them would return rows that the caller meant to exclude.
     """
     if presets:
         return parameters
-    return tuple(name for name in parameters[1:] if name not in names.fields)
+    return tuple(name for name in parameters[1:] if name not in lookup.fields)
 
 
-def _bare(name: str) -> str:
+def _without_sign(name: str) -> str:
     return name.removeprefix("-")

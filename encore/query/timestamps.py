@@ -1,4 +1,4 @@
-"""Comparisons with instants that a database holds in several forms (see ``timestamps``).
+"""Comparisons of timestamps that SQLite stores in several forms (``database.sqlite.timestamps``).
 
 Equal means between the shortest and the longest form, greater means greater than the longest.
 """
@@ -18,25 +18,25 @@ Range = tuple[Element, Element]
 def compare_timestamps(
     field: Field, column: Element, operator: str, values: Sequence[Element]
 ) -> ColumnElement[bool] | None:
-    """Return the comparison of a column with values; None if its values have one form each.
+    """Return the comparison of a column with values; None if each value has one stored form.
 
     Args:
         field: The column's field.
-        column: The column, of the table or of an alias.
+        column: The column of the table or of an alias.
         operator: The operator's name.
-        values: What it is compared with.
+        values: The operands.
     """
-    instants = field.codec.timestamp_range
+    range_of = field.codec.timestamp_range
     compare = _COMPARISONS.get(operator)
-    if instants is None or compare is None:
+    if range_of is None or compare is None:
         return None
-    return compare(column, [instants(value) for value in values])
+    return compare(column, [range_of(value) for value in values])
 
 
 def has_several_forms(field: Field) -> bool:
-    """Return whether the column is likely to hold instants in several forms.
+    """Return whether SQL writes timestamps of the column, in another form than the service.
 
-    Its values then cannot be sorted as they are: the database writes some of them.
+    Such values cannot be sorted by their text.
     """
     column = field.column
     written_by_sql = (

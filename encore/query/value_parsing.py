@@ -1,4 +1,4 @@
-"""Reading the values of a condition: one, several, two, plain text, or a flag."""
+"""Parsing of a condition's values: one, several, two, literal text, or a flag."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,25 +16,25 @@ from encore.query.parameter_errors import invalid_parameter
 from encore.query.parameter_suggestions import translate_postgrest_filter
 
 MAX_VALUES: Final = 500
-"""The most values that one condition may hold."""
+"""How many values one condition may have."""
 
 ParsedCondition = tuple[Condition, list[Any]]
-"""A condition and the values of its slots, as the driver wants them."""
+"""A condition and the driver values of its bind parameters."""
 
 
 def parse_condition(
     name: str, target: FieldPath, operator: Operator, texts: Sequence[str]
 ) -> ParsedCondition:
-    """Read what one parameter asks of one field.
+    """Parse the condition of one parameter on one field.
 
     Args:
-        name: The parameter, for messages.
+        name: The parameter's name, for messages.
         target: The field.
-        operator: How it is compared.
-        texts: The values given; more than one means any of them.
+        operator: The comparison.
+        texts: The values of the parameter; several values of ``eq`` mean any of them.
 
     Raises:
-        InvalidQuery: A value that the field cannot have; names the parameter.
+        InvalidQuery: A value is invalid for the field; names the parameter.
     """
     match operator.values:
         case "one" if operator is EQUALS:
@@ -54,26 +54,26 @@ def parse_condition(
 
 
 def parse_search(search: Search, target: FieldPath, text: str) -> ParsedCondition:
-    """Read a search's text for one of its targets, as it stands: null and JSON mean themselves.
+    """Parse a search's text for one of its targets; ``null`` and JSON are literal text.
 
     Raises:
-        InvalidQuery: The field cannot hold it.
+        InvalidQuery: The text is invalid for the field.
     """
     operator, name = search.operator, search.parameter
-    at_the_end = FieldPath(target.field)
+    last = FieldPath(target.field)
     if operator.values == "one":
         value = target.field.codec.driver_value(_typed(name, target.field, text))
-        condition, values = at_the_end.condition(operator), [value]
+        condition, values = last.condition(operator), [value]
     else:
-        condition, values = parse_condition(name, at_the_end, operator, [text])
+        condition, values = parse_condition(name, last, operator, [text])
     return target.wrap(Not(condition) if search.negated else condition), values
 
 
 def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> ParsedCondition:
-    """Read a search's text for the search index.
+    """Parse a search's text for the search index.
 
     Raises:
-        InvalidQuery: No text of a row could hold it, or it is too short for the index.
+        InvalidQuery: It is not valid text, or too short for the index.
     """
     try:
         check_text(text, MAX_PATTERN)
@@ -85,32 +85,32 @@ def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Par
 
 
 def parse_text(name: str, target: FieldPath, operator: Operator, text: str) -> ParsedCondition:
-    """Read text that is compared as it stands."""
+    """Parse text that is compared literally."""
     codec = target.field.codec
     try:
         check_text(text, MAX_PATTERN)
         if codec.text_operand is not None:
-            text = _processed(codec.text_operand, text)
+            text = _process(codec.text_operand, text)
     except InvalidValue as error:
         raise invalid_parameter(name, str(error)) from error
     value = text if operator.pattern is None else operator.pattern(text)
     return target.condition(operator), [value]
 
 
-def _processed(process: Callable[[Any], Any], text: str) -> str:
-    """Return the text as its column's type binds it. Raises ``InvalidValue``."""
+def _process(process: Callable[[Any], Any], text: str) -> str:
+    """Return the text processed by its column's type. Raises ``InvalidValue``."""
     try:
         return str(process(text))
-    except Exception as error:  # Whatever a type of the service's own may raise.
+    except Exception as error:  # A custom type may raise anything.
         raise InvalidValue("is invalid", text) from error
 
 
 def _any_of(
     name: str, target: FieldPath, operator: Operator, choices: list[Any]
 ) -> ParsedCondition:
-    """Make equality of one, or membership of several; null among them is IS NULL."""
+    """Return ``=`` for one value, IN for several; null is IS NULL."""
     if len(choices) > MAX_VALUES:
-        raise invalid_parameter(name, f"takes at most {MAX_VALUES} values")
+        raise invalid_parameter(name, f"may have at most {MAX_VALUES} values")
     values = [target.field.codec.driver_value(c) for c in choices if c is not None]
     negated = operator is not IN
     parts: list[Condition] = []
@@ -129,13 +129,13 @@ def _any_of(
 def _one(name: str, target: FieldPath, operator: Operator, texts: Sequence[str]) -> ParsedCondition:
     choices = _choices(name, target, _last(name, texts))
     if len(choices) != 1:
-        raise invalid_parameter(name, "takes one value; __in and __not_in take several")
+        raise invalid_parameter(name, "must be one value; __in and __not_in take several")
     (value,) = choices
     if value is not None:
         return target.condition(operator), [target.field.codec.driver_value(value)]
-    if operator.fits == "order":
+    if operator.applies_to == "order":
         raise invalid_parameter(
-            name, 'cannot be null, which has no order; the text is "null", in quotes'
+            name, 'must not be null, which has no order; the text is "null", in quotes'
         )
     return Not(target.wrap(IsNull(target.field))), []
 
@@ -162,9 +162,9 @@ def _last(name: str, texts: Sequence[str]) -> str:
 
 
 def _choices(name: str, target: FieldPath, text: str) -> list[Any]:
-    """Read ``null``, a JSON array or string, or a value as it stands.
+    """Parse ``null``, a JSON array or string, or one literal value.
 
-    A JSON string is for text that would mean something else: ``"null"``, ``"[1]"``.
+    A JSON string is for text with another meaning: ``"null"``, ``"[1]"``.
     """
     if text == "null":
         return [None]
@@ -178,7 +178,7 @@ def _choices(name: str, target: FieldPath, text: str) -> list[Any]:
 
 
 def _listed(name: str, target: FieldPath, text: str) -> list[Any]:
-    """Read ``a,b,c``, or a JSON array for values that hold commas."""
+    """Parse ``a,b,c``, or a JSON array for values with commas."""
     if text[:1] == "[" and isinstance(_json(text), list):
         return _choices(name, target, text)
     return [None if t == "null" else _typed(name, target.field, t) for t in text.split(",")]
@@ -188,8 +188,8 @@ def _typed(name: str, field: Field, text: str) -> Any:
     try:
         return field.codec.from_text(text)
     except InvalidValue as error:
-        meant = translate_postgrest_filter(name, text) if name.endswith(field.name) else None
-        hint = "" if meant is None else f"; did you mean {meant}?"
+        ours = translate_postgrest_filter(name, text) if name.endswith(field.name) else None
+        hint = "" if ours is None else f"; did you mean {ours}?"
         raise invalid_parameter(name, f"{error}{hint}") from error
 
 

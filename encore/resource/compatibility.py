@@ -60,7 +60,7 @@ FINALE: Final = Compatibility(
     accepts_text=True,
     reads_forms=True,
     preset_parameters=(PRESET, "scope"),
-    paging=PagingRules(most=_FINALE_MOST_ROWS, guesses=True),
+    paging=PagingRules(max_count=_FINALE_MOST_ROWS, lenient=True),
     content_range=finale_content_range,
     conflicts=False,
     nested_arrays="ignore",

@@ -178,12 +178,12 @@ class ResourceDefinition:
         query_string = scope["query_string"]
         if not query_string:
             return None
-        return self.parser.parse_of_one(query_string, lenient=self._ignores_parameters(scope))
+        return self.parser.parse_row(query_string, lenient=self._ignores_parameters(scope))
 
     def reject_parameters(self, scope: Scope) -> None:
         """Raise ``InvalidQuery`` for any query parameter: the action takes none."""
         if scope["query_string"] and not self._ignores_parameters(scope):
-            self.parser.refuse_all(scope["query_string"])
+            self.parser.reject_all(scope["query_string"])
 
     def ignores_members(self, scope: Scope) -> bool:
         """Return whether members of this request's body that are not written are ignored."""

@@ -88,7 +88,7 @@ class QueryBuilder:
             sortable=sortable,
             sort_parameter=sort.param,
             default_sort=sort.default,
-            own_order=tuple(RawOrder(term, str(term)) for term in own_order),
+            model_order=tuple(RawOrder(term, str(term)) for term in own_order),
             tie_breakers=tuple(FieldPath(field) for field in self._serializer.fields.key),
             paging=replace(self._compatibility.paging, paginated=self._options.pagination),
             preset_parameters=self._compatibility.preset_parameters,
@@ -116,10 +116,10 @@ class QueryBuilder:
             raise InvalidOption(f"operator: {search.operator!r} needs attributes")
         fields = self._serializer.shown.items()
         # Finale's default: every attribute, but of the text operators every text.
-        fitting = [name for name, field in fields if operator.of(field)]
+        fitting = [name for name, field in fields if operator.supports(field)]
         targets = self._targets(search.attributes or fitting)
         for name, target in targets.items():
-            if not operator.of(target.field):
+            if not operator.supports(target.field):
                 raise InvalidOption(f"{name!r} has no operator {search.operator!r}")
         negated = search.operator in _NEGATED
         index = None
@@ -143,7 +143,7 @@ class QueryBuilder:
     def _targets(self, names: Iterable[str]) -> dict[str, FieldPath]:
         targets = {}
         for name in names:
-            target = self._names.target(name.strip("$"))
+            target = self._names.find(name.strip("$"))
             if target is None:
                 known = ", ".join(one for one, _ in self._names.all())
                 raise InvalidOption(f"{name!r} is none of {known}")

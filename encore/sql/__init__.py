@@ -1,1 +1,1 @@
-"""SQL statements: built by SQLAlchemy and compiled once for each key, then kept."""
+"""SQL statements, built by SQLAlchemy, compiled once for each statement key and cached."""

@@ -1,4 +1,4 @@
-"""The statements by which the rows of a list are estimated (``totals``)."""
+"""Statements that estimate how many rows a list has (``pages.totals`` uses them)."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from encore.models.fields import Fields
 
 
 def row_security_query(fields: Fields, dialect: Dialect) -> ClauseElement:
-    """Return the SELECT of whether a policy of PostgreSQL's narrows a table for this role."""
+    """Return the SELECT of whether row security is active for this role (PostgreSQL)."""
     names = map(dialect.identifier_preparer.format_table, fields.mapped.tables)
     return select(or_(*(func.row_security_active(literal(name)) for name in names)))
 
 
 def explain_query(rows: Select[Any]) -> ClauseElement:
-    """Return the EXPLAIN of a SELECT of the rows, for PostgreSQL."""
+    """Return the EXPLAIN of a SELECT (PostgreSQL)."""
     return Explain(rows)
 
 
 def id_range_query(fields: Fields) -> ClauseElement:
-    """Return the SELECT of how many ids there are from the lowest to the highest.
+    """Return the SELECT of the number of ids from the lowest to the highest.
 
-    A SELECT for each end: SQLite finds one by the index, and both at once by a scan.
+    It has a subquery for each: SQLite finds one by the index, but scans to find both at once.
     """
     column = fields.key[0].column
     highest = select(func.max(column)).scalar_subquery()
@@ -32,7 +32,7 @@ def id_range_query(fields: Fields) -> ClauseElement:
 
 
 def can_estimate_by_ids(fields: Fields) -> bool:
-    """Return whether the rows are those of one table, which numbers them."""
+    """Return whether the rows are all rows of one table with an autoincrement key."""
     key, mapped = fields.key, fields.mapped
     return (
         len(key) == 1

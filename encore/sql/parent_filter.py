@@ -1,7 +1,7 @@
-"""Links: what narrows a nested resource (``/users/{id}/books``) to its parent's rows.
+"""The filter of a nested resource (``/users/{id}/books``): the rows related to one parent.
 
-Finale looks the target of a belongs-to up by the parent's id (D4); here every kind follows the
-relationship's own columns.
+Finale finds the target of a belongs-to by the parent's id (defect D4); here every relation uses the
+columns of its relationship.
 """
 
 from collections.abc import Callable
@@ -37,11 +37,11 @@ from encore.models.relations import Relation, UnsupportedRelation
 
 @dataclass(frozen=True, slots=True)
 class ParentFilter:
-    """The row is related to the parent whose key is given.
+    """The condition that a row is related to the parent with a given key.
 
     Attributes:
-        relation: From the parent to the rows.
-        parent: The parent's fields that its path names.
+        relation: The relation from the parent to the rows.
+        parent: The parent's fields in its path.
     """
 
     relation: Relation
@@ -49,28 +49,28 @@ class ParentFilter:
 
     @property
     def entity(self) -> Any:
-        """The alias that the relation names in place of a model; None if it names a model."""
+        """The alias to which the relationship is mapped; None if it is a model."""
         relation = self.relation
         return None if relation.entity is relation.target else relation.entity
 
     def clause(
         self, next_param: Callable[[TypeEngine[Any]], BindParameter[Any]]
     ) -> ColumnElement[bool]:
-        """Write the condition, taking one slot for each part of the parent's key.
+        """Return the SQL, with a bind parameter for each field of the parent's key.
 
-        A membership in a sub-select, not EXISTS: it is the parent that is found first, by its
-        key, and then the rows by theirs.
+        It is IN with a subquery, not EXISTS, so that the database finds the parent by its key
+        first and then the rows by theirs.
         """
         relation = self.relation
         is_one_of_many = not relation.many and not relation.at_most_one
-        named = [f.column for f in self.parent]
-        tables = {column.table for column in (*named, *(local for local, _ in relation.pairs))}
+        key = [f.column for f in self.parent]
+        tables = {column.table for column in (*key, *(local for local, _ in relation.pairs))}
         simple = relation.is_equijoin and relation.where is None and len(tables) == 1
         if not simple or is_one_of_many:
             return self._joined(next_param)
         # An alias: the parent may be of the same table as its rows.
         parent = tables.pop().alias()
-        of_parent = and_(*(parent.c[one.key] == next_param(one.type) for one in named))
+        of_parent = and_(*(parent.c[column.key] == next_param(column.type) for column in key))
         if relation.link is None:
             locals_ = [parent.c[local.key] for local, _ in relation.pairs]
             members = select(*locals_)
@@ -84,22 +84,22 @@ class ParentFilter:
         return row.in_(members.where(of_parent))
 
     def order(self) -> tuple[ColumnElement[Any], ...]:
-        """Return the order that the relation gives its rows; the parent's key has the first slots.
+        """Return the order of the relation; the first bind parameters are the parent's key.
 
-        What does not stand in the rows themselves (a link table's column) is looked up for each.
+        Columns that the rows don't have (those of an association table) are scalar subqueries.
         """
         relation = self.relation
         own = {*selected_tables(relation.entity)}
         return tuple(
-            term if _tables_of(term) <= own else self._looked_up(term)
+            term if _tables_of(term) <= own else self._subquery(term)
             for term in relation.ordered_by
         )
 
-    def _looked_up(self, term: ColumnElement[Any]) -> ColumnElement[Any]:
+    def _subquery(self, term: ColumnElement[Any]) -> ColumnElement[Any]:
         relation = self.relation
         if self.entity is not None:
-            text = "is ordered by columns of other tables than the alias that it names"
-            raise UnsupportedRelation(f"{relation.name}: {text}")
+            reason = "is ordered by columns of other tables than its alias"
+            raise UnsupportedRelation(f"{relation.name}: {reason}")
         parent = aliased(relation.source)
         child = child_entity(relation, parent)
         joined = join_relation(relation, parent, child)
@@ -124,7 +124,7 @@ class ParentFilter:
     def _joined(
         self, next_param: Callable[[TypeEngine[Any]], BindParameter[Any]]
     ) -> ColumnElement[bool]:
-        """Write it by the ORM's own condition, on the rows' primary keys."""
+        """Return the SQL with the ORM's join condition, on the rows' primary keys."""
         relation = self.relation
         parent = aliased(relation.source)
         child = child_entity(relation, parent)
@@ -132,7 +132,7 @@ class ParentFilter:
         of_parent = [getattr(parent, f.attribute) == next_param(f.column.type) for f in self.parent]
         members = select(*primary_key_of(child)).select_from(child, *joined.froms)
         members = members.where(joined.condition, *of_parent)
-        if not relation.many:  # As the ORM: the first of them.
+        if not relation.many:  # The first row, as in the ORM.
             order = order_by_clauses(relation, child, joined)
             members = members.order_by(*order).limit(literal_column("1"))
         own = primary_key_of(relation.entity)
@@ -141,5 +141,5 @@ class ParentFilter:
 
 
 def _tables_of(clause: ColumnElement[Any]) -> set[object]:
-    """Return the tables whose columns stand in a clause."""
-    return {one.table for one in iterate(clause) if isinstance(one, ColumnClause)}
+    """Return the tables of the columns in a clause."""
+    return {element.table for element in iterate(clause) if isinstance(element, ColumnClause)}

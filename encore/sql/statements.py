@@ -1,7 +1,7 @@
-"""The statements of one resource, each shape built by SQLAlchemy and compiled once.
+"""The statements of one resource, built by SQLAlchemy and compiled once for each key.
 
-A shape is everything about a statement but its values: which columns are written, which conditions
-filter, in which order rows come. Shapes are kept in bounded caches, since callers choose them.
+The key is everything but values: the written columns, the conditions, the order. Callers choose
+it, so the caches are bounded.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,36 +52,39 @@ from encore.sql.parent_filter import ParentFilter
 from encore.sql.statement_cache import StatementCache
 
 Conditions = tuple[Condition, ...]
-_KEPT_ORDERS: Final = 512
+"""Conditions of a statement, all of which must be true."""
+
+_CACHED_ORDERS: Final = 512
 
 
 def params() -> NextParam:
-    """Make the function that gives the next slot of a statement, for a value of this type."""
+    """Return a function that returns the next bind parameter of a statement, of a SQL type."""
     numbers = count()
     return lambda type_: param(next(numbers), type_)
 
 
 class Statements:
-    """Builds and keeps what the actions of one resource run.
+    """Builds and caches the statements of a resource's actions.
 
-    Each method says which values its statement takes, in order. ``keep=False`` is for conditions
-    that no later request will share.
+    The docstring of each method lists the statement's values in order. ``keep=False`` is for
+    conditions that no later request shares.
 
-    Rows are read by SELECTs over the mapped class, to which the ORM's compiler adds what the
-    mapping says (joins of inheritance, the discriminator). They are written table by table: that
-    is for classes with one table (``MappedClass.has_one_table``).
+    Rows are read by SELECT from the mapped class, to which the ORM's compiler adds the joins of
+    inheritance and the discriminator. They are written table by table, which is for classes with
+    one table (``MappedClass.has_one_table``).
 
     Args:
-        fields: The resource's fields; every statement that gives rows gives them in this order.
-        key: The fields that the path names, in its order.
-        dialect: What to compile for.
-        link: Narrows a nested resource to its parent's rows; its values come first.
-        long: Whether they are known to take long: none of them is run on the event loop.
+        fields: The resource's fields; rows have their columns in this order.
+        key: The fields in the path, in order.
+        dialect: The dialect to compile for.
+        link: The parent filter of a nested resource; its values come first.
+        long: Whether the statements take long: none of them is run on the event loop.
 
     Attributes:
-        returns_rows: Whether what is written comes back whole; else only its primary key does.
-            What SQL computes (a subquery, a hybrid) has no place in RETURNING, and what triggers
-            set afterwards (``FetchedValue``) is not in it yet: ``stored`` reads it.
+        dialect: As given.
+        returns_rows: Whether writes return the whole row, not only its primary key. RETURNING has
+            no computed fields (subqueries, hybrids), nor values that triggers set afterwards
+            (``FetchedValue``): ``stored`` reads these.
     """
 
     def __init__(
@@ -105,101 +108,105 @@ class Statements:
             or any(_is_fetched(field.column) for field in fields)
             or _returns_floats(fields, dialect)
         )
-        self._kept = StatementCache(self._compile)
-        self._keysets = lru_cache(_KEPT_ORDERS)(lambda order: KeysetOrder(order, fields, dialect))
+        self._cached = StatementCache(self._compile)
+        self._keysets = lru_cache(_CACHED_ORDERS)(lambda order: KeysetOrder(order, fields, dialect))
         self._plain_read: Statement | None = None
 
     def stored(self) -> Statement:
-        """Values: the primary key's. Gives the row as it is stored now."""
-        return self._kept(self._stored)
+        """Return the SELECT of a row by its primary key. Values: the primary key's."""
+        return self._cached(self._stored)
 
     def insert(self, written: tuple[Field, ...]) -> Statement:
-        """Values: one per written field. Gives the row."""
-        return self._kept(self._insert, written)
+        """Return the INSERT of a row, which returns it. Values: one per written field."""
+        return self._cached(self._insert, written)
 
     def defaults(self, fields: tuple[Field, ...]) -> Statement:
-        """Return one row of the defaults that SQL evaluates for these fields. No values."""
-        return self._kept(self._defaults, fields)
+        """Return the SELECT of the defaults that SQL evaluates for these fields. No values."""
+        return self._cached(self._defaults, fields)
 
     def advance(self, field: Field) -> Statement | None:
-        """Have the database's numbering go on behind the highest id, where it does not by itself.
+        """Return what sets the sequence of a key to its highest value; None if not needed.
 
-        PostgreSQL's sequences do not notice an id that a caller chose. No values.
+        PostgreSQL's sequences do not advance when a client assigns the key. No values.
         """
         if not self._capabilities.identity_sequences:
             return None
-        return self._kept(self._advance, field)
+        return self._cached(self._advance, field)
 
     def update(
         self, written: tuple[Field, ...], conditions: Conditions = (), *, keep: bool = True
     ) -> Statement:
-        """Values: one per written field, the conditions', the key's. Gives the row."""
-        return (self._kept if keep else self._compile)(self._update, written, conditions)
+        """Return the UPDATE of a row, which returns it.
+
+        Values: one per written field, the conditions', the key's.
+        """
+        return (self._cached if keep else self._compile)(self._update, written, conditions)
 
     def delete(self, conditions: Conditions = (), *, keep: bool = True) -> Statement:
-        """Values: the conditions', the key's. Gives the row that was."""
-        return (self._kept if keep else self._compile)(self._delete, conditions)
+        """Return the DELETE of a row, which returns it. Values: the conditions', the key's."""
+        return (self._cached if keep else self._compile)(self._delete, conditions)
 
     def read(self, conditions: Conditions = (), *, keep: bool = True) -> Statement:
-        """Values: the conditions', the link's, the key's. Gives the row."""
-        if not conditions:  # What nearly every request is: no shape has to be looked up.
+        """Return the SELECT of a row. Values: the conditions', the parent filter's, the key's."""
+        if not conditions:  # Nearly every request: without a lookup in the cache.
             if self._plain_read is None:
                 self._plain_read = self._compile(self._read, ())
             return self._plain_read
-        return (self._kept if keep else self._compile)(self._read, conditions)
+        return (self._cached if keep else self._compile)(self._read, conditions)
 
     def lock(self, conditions: Conditions = (), *, keep: bool = True) -> Statement:
-        """As ``read``, and nobody else changes the row until the transaction ends."""
-        return (self._kept if keep else self._compile)(self._lock, conditions)
+        """Return ``read`` with FOR UPDATE, a lock until the end of the transaction."""
+        return (self._cached if keep else self._compile)(self._lock, conditions)
 
     def page(
         self,
         conditions: Conditions,
         order: tuple[Order, ...],
-        seek: KeysetCondition | None = None,
+        after: KeysetCondition | None = None,
         *,
         keep: bool = True,
     ) -> Statement:
-        """Return a page of rows.
+        """Return the SELECT of a page of rows.
 
-        Values: the link's, the conditions', those of the ``seek``, then limit and offset.
+        Values: the parent filter's, the conditions', the keyset condition's, limit and offset.
 
         Args:
-            conditions: What the rows must meet.
-            order: Their order.
-            seek: Where the page begins (``KeysetOrder.seeks``). The rows are then followed by the
-                columns of ``KeysetOrder.extra``; with ``ALL_ROWS``, those of the first page too.
-            keep: Whether other requests will share the statement.
+            conditions: The conditions of the rows.
+            order: The order.
+            after: The keyset condition; rows then also have ``KeysetOrder.extra_columns``. None to
+                paginate by offset.
+            keep: Whether other requests share the statement.
         """
-        return (self._kept if keep else self._compile)(self._page, conditions, order, seek)
+        return (self._cached if keep else self._compile)(self._page, conditions, order, after)
 
     def keyset(self, order: tuple[Order, ...]) -> KeysetOrder:
-        """Return the sort keys of an order."""
+        """Return an order as sort keys."""
         return self._keysets(order)
 
     def count(self, conditions: Conditions, *, keep: bool = True) -> Statement:
-        """Values: the link's, the conditions'. Gives one number."""
-        return (self._kept if keep else self._compile)(self._count, conditions)
+        """Return the SELECT of the total. Values: the parent filter's, the conditions'."""
+        return (self._cached if keep else self._compile)(self._count, conditions)
 
     def estimate(self, conditions: Conditions, *, keep: bool = True) -> Statement | None:
-        """Return what estimates how many rows there are, as ``totals`` reads it; None for nothing.
+        """Return the statement that estimates how many rows there are; None if it is unknown.
 
-        Values: the link's, the conditions'.
+        It is EXPLAIN on PostgreSQL, a SELECT of the number on SQLite. Values: the parent filter's,
+        the conditions'.
         """
         if self._capabilities.planner_estimates:
-            return (self._kept if keep else self._compile)(self._planned, conditions)
+            return (self._cached if keep else self._compile)(self._planned, conditions)
         if conditions or self._link or not can_estimate_by_ids(self._fields):
             return None
-        return self._kept(id_range_query, self._fields)
+        return self._cached(id_range_query, self._fields)
 
     def policy(self) -> Statement | None:
-        """Return what tells whether a policy narrows the rows; None where there are none."""
+        """Return the SELECT of whether row security is active; None without row security."""
         if not self._capabilities.row_policies:
             return None
-        return self._kept(row_security_query, self._fields, self.dialect)
+        return self._cached(row_security_query, self._fields, self.dialect)
 
-    def _compile(self, build: Callable[..., ClauseElement], *shape: Any) -> Statement:
-        statement = Statement(partial(build, *shape), self.dialect)
+    def _compile(self, build: Callable[..., ClauseElement], *key: Any) -> Statement:
+        statement = Statement(partial(build, *key), self.dialect)
         if self._long:
             statement.slow_until = inf
         return statement
@@ -211,7 +218,7 @@ class Statements:
 
     def _defaults(self, fields: tuple[Field, ...]) -> ClauseElement:
         expressions = [sql_default(field.column, self.dialect) for field in fields]
-        return select(*(one for one in expressions if one is not None))
+        return select(*(expression for expression in expressions if expression is not None))
 
     @property
     def _returned(self) -> list[Column[Any]]:
@@ -237,7 +244,10 @@ class Statements:
         )
 
     def _assigned(self, field: Field, value: BindParameter[Any]) -> ColumnElement[Any]:
-        """Return what an UPDATE sets: JSON's null stays where null is set, as both look alike."""
+        """Return the value of a column in UPDATE: null does not replace JSON's null.
+
+        Clients cannot distinguish the two.
+        """
         column = field.column
         if not isinstance(storage_type(column.type, self.dialect), JSON):
             return value
@@ -258,11 +268,11 @@ class Statements:
         return self._read(conditions).with_for_update(of=self._fields.table)
 
     def _page(
-        self, conditions: Conditions, order: tuple[Order, ...], seek: KeysetCondition | None
+        self, conditions: Conditions, order: tuple[Order, ...], after: KeysetCondition | None
     ) -> ClauseElement:
         next_param = params()
         rows = self._filtered(self._rows, conditions, next_param)
-        rows = self.keyset(order).narrowed(rows, seek, next_param)
+        rows = self.keyset(order).apply(rows, after, next_param)
         return rows.limit(next_param(BigInteger())).offset(next_param(BigInteger()))
 
     def _count(self, conditions: Conditions) -> ClauseElement:
@@ -276,7 +286,7 @@ class Statements:
     def _written_row(
         self, next_param: NextParam, conditions: Conditions
     ) -> list[ColumnElement[bool]]:
-        """Write the conditions of the one row that an UPDATE or DELETE is about."""
+        """Return the conditions of the row that an UPDATE or DELETE writes."""
         narrowed = [condition.clause(next_param) for condition in (*conditions, *self._link)]
         key = [(f.column, next_param(f.column.type)) for f in self._key]
         pairs = zip(self._key, key, strict=True)
@@ -286,10 +296,10 @@ class Statements:
     def _only_row(
         self, key: list[tuple[Column[Any], BindParameter[Any]]]
     ) -> list[ColumnElement[bool]]:
-        """Have PostgreSQL fail where the key means several rows, before any is written.
+        """Return a condition that fails on PostgreSQL if the key matches several rows.
 
-        A lone statement has no transaction there that could be rolled back afterwards; a scalar
-        subquery that gives several rows is an error (SQLSTATE 21000).
+        A single statement runs there without a transaction that could be rolled back; a scalar
+        subquery with several rows is an error (SQLSTATE 21000) before any row is written.
         """
         if not self._capabilities.subqueries_reject_rows:
             return []
@@ -300,16 +310,18 @@ class Statements:
     def _filtered(
         self, rows: Select[Any], conditions: Conditions, next_param: NextParam
     ) -> Select[Any]:
-        return rows.where(*(one.clause(next_param) for one in (*self._link, *conditions)))
+        filters = (*self._link, *conditions)
+        return rows.where(*(condition.clause(next_param) for condition in filters))
 
 
 def _is_fetched(column: Column[Any]) -> bool:
-    """Tell whether the model says that the database sets a column, but not to what."""
-    return any(type(one) is FetchedValue for one in (column.server_default, column.server_onupdate))
+    """Return whether the database sets a column to a value that the model does not define."""
+    defaults = (column.server_default, column.server_onupdate)
+    return any(type(default) is FetchedValue for default in defaults)
 
 
 def _returns_floats(fields: Fields, dialect: Dialect) -> bool:
-    """Tell whether RETURNING would give integers as floats: SQLite, if the first column is one."""
+    """Return whether RETURNING returns integers as floats: SQLite's, if the first column is one."""
     if capabilities_of(dialect).exact_returning or not fields.mapped.tables:
         return False
     return isinstance(storage_type(next(iter(fields.table.c)).type, dialect), Float)

@@ -45,7 +45,7 @@ class StreamPage(List):
                 raise invalid_parameter(name, "chooses a page, and a stream has all rows")
         query = context.query
         assert query is not None  # noqa: S101 - parse_request left it
-        if not self.resource.page_statements.keyset(query.shape.order).usable:
+        if not self.resource.page_statements.keyset(query.shape.order).is_supported:
             raise NotAcceptable(
                 "These rows have an order that cannot be streamed: sort by fields, or accept"
                 " application/json"

@@ -106,7 +106,7 @@ def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
         made.append(shape)
         return Statement(lambda: sa.select(sa.literal(shape[0])), DefaultDialect())
 
-    shapes = StatementCache(make, probation=4, kept=4)
+    shapes = StatementCache(make, max_new=4, max_reused=4)
     hot = shapes(0)
     assert shapes(0) is hot
     for number in range(1, 1_000):

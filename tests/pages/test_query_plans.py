@@ -66,7 +66,7 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
                             shape.conditions, shape.order, seek, keep=False
                         )
                         page.sql = explained + page.sql
-                        bound = listing.keyset.values_of(position.keys)
+                        bound = listing.keyset.bound_values(position.keys)
                         rows = await connection.fetch_all(page, (*parsed.values, *bound, 100, 0))
                         found.append("\n".join(str(row[-1]) for row in rows))
         return found
@@ -76,8 +76,8 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
 
 def seeks(keyset: KeysetOrder, position: KeysetPosition) -> tuple[KeysetCondition, ...]:
     if not position.keys:
-        return keyset.all_seeks
-    return keyset.seeks(position.keys, backwards=position.backwards)
+        return keyset.conditions_of_all
+    return keyset.conditions_after(position.keys, backwards=position.backwards)
 
 
 SORTS = (

@@ -152,7 +152,7 @@ def test_ids_are_found_by_number_and_dates_by_moment(parts: httpx.Client) -> Non
         ("name=a%00b", "name must not contain a NUL character"),
         ("q=a%00b", "q must not contain a NUL character"),
         ("name=%22%5Cud800%22", "name must be valid Unicode, without lone surrogates"),
-        ("id=[" + ",".join(["1"] * 501) + "]", "id takes at most 500 values"),
+        ("id=[" + ",".join(["1"] * 501) + "]", "id may have at most 500 values"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_its_name(

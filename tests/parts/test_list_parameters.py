@@ -104,8 +104,8 @@ def test_a_lenient_caller_has_wrong_values_refused_all_the_same(parts: httpx.Cli
     [
         ("name=%FF", "The query must be percent-encoded UTF-8"),
         ("%FF=1", "The query must be percent-encoded UTF-8"),
-        ("&".join(["name=a"] * 201), "The query may hold at most 200 parameters"),
-        ("name=" + "a" * 16_384, "The query may hold at most 16384 bytes"),
+        ("&".join(["name=a"] * 201), "The query may have at most 200 parameters"),
+        ("name=" + "a" * 16_384, "The query may have at most 16384 bytes"),
     ],
 )
 def test_a_query_out_of_all_bounds_is_refused(

@@ -48,16 +48,16 @@ def ones(count: int) -> str:
     return "|".join(["id=1"] * count)
 
 
-CONDITIONS = "The query may hold at most 200 conditions"
-PATTERNS = "The query may look for text at most 50 times"
-VALUES = "The query may hold at most 2000 values"
+CONDITIONS = "The query may have at most 200 conditions"
+PATTERNS = "The query may have at most 50 text patterns"
+VALUES = "The query may have at most 2000 values"
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
         (f"or={ones(200)}", ""),
-        (f"or={ones(201)}", "or may hold at most 200 conditions"),
+        (f"or={ones(201)}", "or may have at most 200 conditions"),
         (f"or={ones(100)}&not={ones(100)}", ""),
         (f"or={ones(100)}&not={ones(101)}", CONDITIONS),
         (f"or={ones(100)}&or={ones(100)}&name=a", CONDITIONS),
@@ -71,7 +71,7 @@ VALUES = "The query may hold at most 2000 values"
         ("&".join(["q=a"] * 26), PATTERNS),
         ("or=" + "|".join(["name__like=a"] * 51), PATTERNS),
         ("not=" + "|".join(["maker.name=a"] * 51), PATTERNS),
-        ("&".join(["id=[" + ",".join(["1"] * 500) + "]"] * 4), "id takes at most 500 values"),
+        ("&".join(["id=[" + ",".join(["1"] * 500) + "]"] * 4), "id may have at most 500 values"),
         ("or=" + "|".join(["id__in=" + ",".join(["1"] * 400)] * 5), ""),
         ("or=" + "|".join(["id__in=" + ",".join(["1"] * 402)] * 5), VALUES),
     ],

@@ -142,7 +142,7 @@ def test_text_is_matched_as_it_stands(kinds: Api, query: str, expected: list[int
 def test_an_operator_that_does_not_fit_is_refused_by_name(kinds: Api, name: str) -> None:
     codec = kinds.crud.resource(Kind, endpoints=("/again",), actions=["list"]).fields.by_name
     for operator in OPERATORS.values():
-        if not operator.of(codec[name]):
+        if not operator.supports(codec[name]):
             parameter = f"{name}__{operator.name}"
             assert_refused(kinds.get(f"/kinds?{parameter}=1"), 400, parameter)
 
