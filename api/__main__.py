@@ -1,64 +1,53 @@
-"""``python -m api``: serve. ``python -m api dev``: serve, with a development issuer beside it.
+"""``python -m api``: the commands of ``python -m encore`` for this service.
 
-``python -m api doctor``: say what is wrong with the settings and, given one, with a token.
+``python -m api`` serves; ``python -m api dev`` serves with a development issuer beside it;
+``python -m api doctor`` says what is wrong with the settings and, given one, with a token.
 """
 
+import os
 import sys
-from typing import Final
+from typing import Any, Final
 
-from encore.settings import StartupError
+from encore.cli import EXIT_OK, EXIT_USAGE, run_command
 
+TARGET: Final = "api.app:create_service"
 USAGE: Final = "usage: python -m api [dev | doctor [TOKEN | -]]    (-: read the token from stdin)"
-EXIT_CANNOT_START: Final = 1
-EXIT_UNWELL: Final = 1
-EXIT_USAGE: Final = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; whatever keeps it from starting is one line on stderr."""
-    try:
-        match arguments:
-            case []:
-                _serve()
-            case ["dev"]:
-                from encore.server.development import run  # noqa: PLC0415 - not needed to serve
-
-                run()
-            case ["doctor"]:
-                return _examine(None)
-            case ["doctor", "-"]:
-                return _examine(sys.stdin.read())
-            case ["doctor", token] if not token.startswith("-"):
-                return _examine(token)
-            case ["-h" | "--help"]:
-                print(USAGE)  # noqa: T201 - the answer to --help
-            case _:
-                print(USAGE, file=sys.stderr)  # noqa: T201
-                return EXIT_USAGE
-    except StartupError as reason:
-        print(f"api: {reason}", file=sys.stderr)  # noqa: T201
-        return EXIT_CANNOT_START
-    except KeyboardInterrupt:
-        pass  # Before there was anything to stop.
-    return 0
+    """Run a command; return the exit code."""
+    match arguments:
+        case []:
+            return run_command("api", "serve", TARGET, [], USAGE)
+        case ["dev" | "doctor" as command, *rest]:
+            return run_command("api", command, TARGET, rest, USAGE, _examples)
+        case ["-h" | "--help"]:
+            print(USAGE)  # noqa: T201 - the answer to --help
+            return EXIT_OK
+        case _:
+            print(USAGE, file=sys.stderr)  # noqa: T201 - wrong usage
+            return EXIT_USAGE
 
 
-def _serve() -> None:
-    from encore.server.logs import configure_logs  # noqa: PLC0415 - a wrong word needs no imports
-    from encore.server.server import serve  # noqa: PLC0415
-    from encore.service.schema_check import check_schema  # noqa: PLC0415
-    from encore.settings import Settings  # noqa: PLC0415
+def _examples(url: str, service: Any) -> str:
+    """Return the client's commands that create, list and delete a part.
 
-    settings = Settings.load()
-    configure_logs(settings.log_level, readable=sys.stderr.isatty())
-    check_schema(settings.database_url, wait_seconds=settings.database_wait_seconds)
-    serve(settings)
+    The client reads the same files; what is set in this process's environment alone is repeated.
+    """
+    python = os.path.relpath(sys.executable)
+    client = f"{_environment(service.settings.issuer)}{python} -m client {url}/parts"
+    return (
+        f"  {client}\n"
+        f'  {client} post \'{{"partNumber":"ban-bd","modelNumber":1,'
+        '"name":"Banana Bread","description":"Bread made from bananas"}\'\n'
+        f"  {client}/1 delete"
+    )
 
 
-def _examine(token: str | None) -> int:
-    from encore.doctor import examine  # noqa: PLC0415 - not needed to serve
+def _environment(issuer: str) -> str:
+    from encore.settings import read_layers  # noqa: PLC0415 - only for dev
 
-    return 0 if examine(token) else EXIT_UNWELL
+    return "" if read_layers(environ={}).get("ISSUER") == issuer else f"ISSUER={issuer} "
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from typing import Any, Final
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.app import create_app
+from api.app import create_service
+from api.settings import ApiSettings
 from benchmarks.command_line import BenchmarkError, run_command
 from benchmarks.competitors import ROOT
 from benchmarks.http_client import send_request
@@ -32,7 +33,6 @@ from benchmarks.load_generator import find_wrk
 from benchmarks.processes import choose_cores, free_port
 from encore.auth import BearerAuthMiddleware
 from encore.http.application import Application
-from encore.settings import Settings
 
 _CONNECTIONS: Final = 16
 _START_SECONDS: Final = 20
@@ -47,9 +47,9 @@ Result = tuple[float, float]
 class BothApplications:
     """The application with authentication, and the same without below ``/off``."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._on = create_app(settings)
-        self._off = remove_authentication(create_app(settings))
+    def __init__(self, settings: ApiSettings) -> None:
+        self._on = create_service(settings)
+        self._off = remove_authentication(create_service(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose by path, at the same small cost for both."""
@@ -98,7 +98,7 @@ def remove_authentication(app: Application) -> Application:
     raise BenchmarkError("the application has no authentication middleware")
 
 
-def serve(settings: Settings, core: int) -> None:
+def serve(settings: ApiSettings, core: int) -> None:
     """Serve both applications on one core, as ``encore.server.server`` does."""
     from granian.constants import Interfaces  # noqa: PLC0415 - only in the child
     from granian.server import Server  # noqa: PLC0415 - only in the child
@@ -147,14 +147,14 @@ def run_wrk(url: str, token: str, seconds: int, *, core: int, worker: int) -> Re
     return float(rate[1]), used / int(requests[1]) * 1e6
 
 
-def migrate(folder: Path, issuer: str, log_level: str) -> Settings:
+def migrate(folder: Path, issuer: str, log_level: str) -> ApiSettings:
     """Create a database; return settings for it."""
     url = f"sqlite:///{folder / 'cost.sqlite'}"
     subprocess.run(
         [sys.executable, "-m", "alembic", "-c", str(ROOT / "pyproject.toml"), "upgrade", "head"],
         env=os.environ | {"DATABASE_URL": url}, check=True, capture_output=True, cwd=ROOT,
     )  # fmt: skip
-    return Settings.of(
+    return ApiSettings.parse(
         {
             "ISSUER": issuer,
             "SERVER_PORT": str(free_port()),

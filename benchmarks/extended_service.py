@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from api import __main__ as service
 from api import resources
-from api.resources.timesheets import TimesheetOptions
-from encore import Crud
+from api.__main__ import main as serve_api
+from api.settings import ApiSettings
+from encore import Crud, Service
 
 
 def serve_with(add_resources: Callable[[Crud], None]) -> int:
     """Serve until SIGTERM; return the exit status."""
     expose_own = resources.expose
 
-    def expose(crud: Crud, timesheets: TimesheetOptions) -> None:
-        expose_own(crud, timesheets)
-        add_resources(crud)
+    def expose(service: Service, settings: ApiSettings) -> None:
+        expose_own(service, settings)
+        add_resources(service.crud)
 
     resources.expose = expose
-    return service.main([])
+    return serve_api([])

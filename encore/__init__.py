@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SortOptions,
     )
     from encore.routes.custom_actions import CustomAction
+    from encore.service import Service
     from encore.settings import Settings
     from encore.validation.body import ValidationErrors
 
@@ -45,6 +46,7 @@ __all__ = [
     "Response",
     "RowAction",
     "SearchOptions",
+    "Service",
     "Settings",
     "SortOptions",
     "TypeAdapter",
@@ -72,6 +74,7 @@ _MODULES: Final = {
     "Response": "execution.context",
     "RowAction": "execution.actions",
     "SearchOptions": "options",
+    "Service": "service",
     "Settings": "settings",
     "SortOptions": "options",
     "TypeAdapter": "models.types",

@@ -8,13 +8,13 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from encore.http.access import authenticated, public, requires
+from encore import Service, authenticated, public, requires
 
 SCOPE: Final = "read:messages"
 
 
-def quickstart_routes() -> APIRouter:
-    """Make the three routes."""
+def expose(service: Service) -> None:
+    """Add the three routes."""
     router = APIRouter(prefix="/api", tags=["quickstart"])
 
     @router.get("/public", summary="A message for anyone")
@@ -24,7 +24,7 @@ def quickstart_routes() -> APIRouter:
             "Hello from a public endpoint! You don't need to be authenticated to see this."
         )
 
-    @router.get("/private", summary="A message for whoever has a valid token")
+    @router.get("/private", summary="A message for callers with a valid token")
     @authenticated
     async def private_message() -> dict[str, str]:
         return _message("Hello from a private endpoint! You need to be authenticated to see this.")
@@ -37,7 +37,7 @@ def quickstart_routes() -> APIRouter:
             " read:messages to see this."
         )
 
-    return router
+    service.router.routes.extend(router.routes)
 
 
 def _message(text: str) -> dict[str, str]:

@@ -6,69 +6,83 @@ import time
 from collections.abc import AsyncIterator
 from typing import TextIO
 
-from api.app import create_app
 from encore.doctor.check_result import CheckResult, Verdict, good, wrong
-from encore.doctor.environment import examine_database, examine_introspection, examine_port
-from encore.doctor.issuers import Examined, examine_issuer
-from encore.doctor.tables import examine_tables, resources_of
-from encore.doctor.tokens import examine_token
-from encore.service.schema_check import check_schema
-from encore.settings import Settings, SettingsError, StartupError, trusted_issuers
+from encore.doctor.environment import check_database, check_introspection, check_port
+from encore.doctor.issuers import CheckedIssuer, check_issuer
+from encore.doctor.tables import check_tables
+from encore.doctor.tokens import check_token
+from encore.errors import SettingsError, StartupError
+from encore.service import Service
+from encore.service.target import Target
+from encore.settings import trusted_issuers
 
 
-def examine(token: str | None, output: TextIO = sys.stdout) -> bool:
-    """Write a line for each finding; give whether all is well.
+def examine(target: Target, token: str | None, output: TextIO = sys.stdout) -> bool:
+    """Write a line for each check; return whether all is well.
 
     Args:
+        target: The service.
         token: A token to explain as well; None for none. It is not printed.
         output: Where the lines go.
     """
-    return asyncio.run(_examine(token, output))
+    return asyncio.run(_examine(target, token, output))
 
 
-async def _examine(token: str | None, output: TextIO) -> bool:
+async def _examine(target: Target, token: str | None, output: TextIO) -> bool:
     well = True
-    async for finding in _findings(token):
-        print(finding.line(), file=output, flush=True)
-        well = well and finding.verdict is not Verdict.WRONG
+    async for result in _results(target, token):
+        print(result.line(), file=output, flush=True)
+        well = well and result.verdict is not Verdict.WRONG
     return well
 
 
-def _tables(settings: Settings) -> list[CheckResult]:
-    """Look at the tables of this service, if its database can be read."""
+async def _results(target: Target, token: str | None) -> AsyncIterator[CheckResult]:
     try:
-        check_schema(settings.database_url)
-    except StartupError:  # It has been said.
-        return []
-    return examine_tables(settings.database_url, resources_of(create_app(settings).router.routes))
-
-
-async def _findings(token: str | None) -> AsyncIterator[CheckResult]:
-    try:
-        settings = Settings.load()
-        issuers = trusted_issuers(settings)
+        service = target.load()
+        issuers = trusted_issuers(service.settings)
     except SettingsError as error:
-        name, _, text = str(error).partition(": ")
-        yield wrong(name, text)
+        for problem in error.problems:
+            yield _as_result(problem)
+        return
+    except StartupError as error:
+        yield _as_result(str(error))
         return
     yield good("settings", "each can be read")
-    for check in (examine_database, examine_port):
-        try:
-            # Its own event loop is its own affair: the check of the database runs one.
-            yield await asyncio.to_thread(check, settings)
-        except StartupError as error:
-            name, _, text = str(error).partition(": ")
-            yield wrong(name, text)
-    for finding in await asyncio.to_thread(_tables, settings):
-        yield finding
-    if settings.introspection_url:
-        yield await examine_introspection(settings)
-    examined: list[Examined] = []
+    async for result in _environment(service):
+        yield result
+    checked: list[CheckedIssuer] = []
     for trusted in issuers:
-        one = await examine_issuer(trusted)
-        examined.append(one)
-        for finding in one.findings:
-            yield finding
+        one = await check_issuer(trusted)
+        checked.append(one)
+        for result in one.results:
+            yield result
     if token is not None:
-        for finding in examine_token(token, settings, examined, time.time()):
-            yield finding
+        for result in check_token(token, service.settings, checked, time.time()):
+            yield result
+
+
+async def _environment(service: Service) -> AsyncIterator[CheckResult]:
+    for check in (check_database, check_port):
+        try:
+            # In a thread: the check of the database runs an event loop.
+            yield await asyncio.to_thread(check, service)
+        except StartupError as error:
+            yield _as_result(str(error))
+    for result in await asyncio.to_thread(_tables, service):
+        yield result
+    if service.settings.introspection_url:
+        yield await check_introspection(service.settings)
+
+
+def _tables(service: Service) -> list[CheckResult]:
+    """Check the tables of a service, if its database can be read."""
+    try:
+        service.schema().check()
+    except StartupError:  # It has been reported.
+        return []
+    return check_tables(service.settings.database_url, service.resources())
+
+
+def _as_result(problem: str) -> CheckResult:
+    name, _, message = problem.partition(": ")
+    return wrong(name, message)

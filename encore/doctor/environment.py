@@ -1,4 +1,4 @@
-"""What the service stands on: its database, its port, the introspection endpoint."""
+"""Checks of the environment: the database, the port, the introspection endpoint."""
 
 import secrets
 from http.client import HTTPConnection, HTTPException
@@ -6,10 +6,11 @@ from http.client import HTTPConnection, HTTPException
 from encore.auth.document_fetcher import FetchError
 from encore.auth.introspection_client import IntrospectionClient
 from encore.doctor.check_result import CheckResult, good, note, wrong
+from encore.errors import StartupError
 from encore.server.server import check_address
+from encore.service import Service
 from encore.service.health import LIVE
-from encore.service.schema_check import check_schema
-from encore.settings import Settings, StartupError
+from encore.settings import Settings
 
 _WORDS = {
     "status-400": "it refuses the question; is this the introspection endpoint?",
@@ -19,15 +20,16 @@ _WORDS = {
 }
 
 
-def examine_database(settings: Settings) -> CheckResult:
-    """See whether the database can be read and is at the newest revision. Raises CannotStart."""
-    check_schema(settings.database_url)
-    return good("DATABASE_URL", "the database is at the newest revision")
+def check_database(service: Service) -> CheckResult:
+    """Check that the database can be read and fits the code. Raises ``StartupError``."""
+    service.schema().check()
+    at = "is at the newest revision" if service.migrations else "has the tables of all models"
+    return good("DATABASE_URL", f"the database {at}")
 
 
-def examine_port(settings: Settings) -> CheckResult:
-    """See whether the port is free, or taken by this very service. Raises CannotStart."""
-    host, port = settings.server_host, settings.server_port
+def check_port(service: Service) -> CheckResult:
+    """Check that the port is free, or used by this service. Raises ``StartupError``."""
+    host, port = service.settings.server_host, service.settings.server_port
     try:
         check_address(host, port)
     except StartupError:
@@ -38,7 +40,7 @@ def examine_port(settings: Settings) -> CheckResult:
 
 
 def _is_alive(host: str, port: int) -> bool:
-    """Tell whether a service such as ours answers there."""
+    """Return whether a service such as this one answers there."""
     connection = HTTPConnection(host, port, timeout=1)
     try:
         connection.request("GET", LIVE)
@@ -49,8 +51,8 @@ def _is_alive(host: str, port: int) -> bool:
         connection.close()
 
 
-async def examine_introspection(settings: Settings) -> CheckResult:
-    """Ask about a token that nobody issued: the right answer is that it is not active."""
+async def check_introspection(settings: Settings) -> CheckResult:
+    """Ask about a token that was never issued: the right answer is that it is not active."""
     subject = "INTROSPECTION_URL"
     endpoint = IntrospectionClient(
         settings.introspection_url,

@@ -41,15 +41,15 @@ _FAILED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class CheckedIssuer:
     """An issuer, what was found, and its keys if they could be had."""
 
     trusted: TrustedIssuer
-    findings: tuple[CheckResult, ...]
+    results: tuple[CheckResult, ...]
     keys: KeySet | None
 
 
-async def examine_issuer(trusted: TrustedIssuer) -> Examined:
+async def check_issuer(trusted: TrustedIssuer) -> CheckedIssuer:
     """Look at one issuer."""
     subject = f"issuer {trusted.issuer}"
     download = DocumentFetcher()
@@ -58,15 +58,17 @@ async def examine_issuer(trusted: TrustedIssuer) -> Examined:
         keys = parse_key_set(document, trusted.algorithms)
     except DiscoveryError as error:
         text = await _explain(trusted, str(error), download)
-        return Examined(trusted, (wrong(subject, text),), None)
+        return CheckedIssuer(trusted, (wrong(subject, text),), None)
     except FetchError as error:
         code = str(error)
         text = _FAILED.get(code, f"it cannot be had ({code})")
-        return Examined(trusted, (wrong(subject, text),), None)
+        return CheckedIssuer(trusted, (wrong(subject, text),), None)
     except (ValueError, RecursionError):
-        return Examined(trusted, (wrong(subject, "what it gives for keys is no JWK set"),), None)
-    findings = [*_judge_keys(subject, keys), *_judge_clock(trusted, download.last_date)]
-    return Examined(trusted, tuple(findings), keys)
+        return CheckedIssuer(
+            trusted, (wrong(subject, "what it gives for keys is no JWK set"),), None
+        )
+    results = [*_judge_keys(subject, keys), *_judge_clock(trusted, download.last_date)]
+    return CheckedIssuer(trusted, tuple(results), keys)
 
 
 async def _explain(trusted: TrustedIssuer, code: str, download: DocumentFetcher) -> str:

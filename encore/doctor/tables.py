@@ -13,13 +13,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Inspector, Table, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
-from starlette.routing import BaseRoute
 
 from encore.database.engine import with_connection
 from encore.database.sqlite.pragmas import connect
 from encore.database.urls import sqlite_path
 from encore.doctor.check_result import CheckResult, good, note
-from encore.endpoints.endpoint import Operation
 from encore.execution.resource import Resource
 
 LARGE: Final = 10_000
@@ -60,14 +58,7 @@ class Size:
         return rows if self.size is None else f"{rows}, {self.size / 1024**2:,.1f} MiB"
 
 
-def resources_of(routes: list[BaseRoute]) -> list[Resource]:
-    """Return the resources that the routes of an application list."""
-    operations = (getattr(route, "operation", None) for route in routes)
-    actions = [one.pipeline.action for one in operations if isinstance(one, Operation)]
-    return list(dict.fromkeys(one.resource for one in actions if one.name == "list"))
-
-
-def examine_tables(url: str, resources: list[Resource]) -> list[CheckResult]:
+def check_tables(url: str, resources: list[Resource]) -> list[CheckResult]:
     """Return a line for each table, the largest first; a note where a large one lacks indexes.
 
     Args:

@@ -12,7 +12,7 @@ from encore.auth import jws
 from encore.auth.claims import validate_claims
 from encore.auth.scopes import parse_scopes
 from encore.doctor.check_result import CheckResult, good, note, wrong
-from encore.doctor.issuers import Examined
+from encore.doctor.issuers import CheckedIssuer
 from encore.errors import ApiError
 from encore.settings import Settings
 
@@ -32,8 +32,8 @@ _FORM = {
 _SCOPE_CLAIMS = ("scp", "scope", "permissions")
 
 
-def examine_token(
-    text: str, settings: Settings, issuers: Sequence[Examined], now: float
+def check_token(
+    text: str, settings: Settings, issuers: Sequence[CheckedIssuer], now: float
 ) -> Iterator[CheckResult]:
     """Say all that is wrong with a token.
 
@@ -56,22 +56,22 @@ def examine_token(
     if found is None:
         yield wrong(_SUBJECT, _explain_issuer(token.claims.get("iss"), issuers))
         return
-    findings = [
+    results = [
         *_judge_signature(token, found),
         *_judge_claims(token.claims, found, now),
         *_judge_scope(token.claims, found, settings.scope.split()),
     ]
-    yield from findings or [good(_SUBJECT, "it is accepted, and holds SCOPE")]
+    yield from results or [good(_SUBJECT, "it is accepted, and holds SCOPE")]
 
 
-def _explain_issuer(issuer: Any, issuers: Sequence[Examined]) -> str:
+def _explain_issuer(issuer: Any, issuers: Sequence[CheckedIssuer]) -> str:
     trusted = [one.trusted.issuer for one in issuers]
     if isinstance(issuer, str) and issuer.rstrip("/") in {name.rstrip("/") for name in trusted}:
         return f"its issuer is {issuer!r}: only the final slash differs from ours, and it counts"
     return f"its issuer is {issuer!r}, which is not trusted; trusted: {', '.join(trusted)}"
 
 
-def _judge_signature(token: jws.UnverifiedJWT, found: Examined) -> Iterator[CheckResult]:
+def _judge_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator[CheckResult]:
     algorithms = found.trusted.algorithms
     if token.algorithm not in algorithms:
         yield wrong(
@@ -94,7 +94,9 @@ def _judge_signature(token: jws.UnverifiedJWT, found: Examined) -> Iterator[Chec
         yield wrong(_SUBJECT, "its signature is not that of the issuer's key; was it changed?")
 
 
-def _judge_claims(claims: Mapping[str, Any], found: Examined, now: float) -> Iterator[CheckResult]:
+def _judge_claims(
+    claims: Mapping[str, Any], found: CheckedIssuer, now: float
+) -> Iterator[CheckResult]:
     """Explain the usual faults one by one, and name whatever else the service refuses."""
     trusted = found.trusted
     explained = False
@@ -126,7 +128,7 @@ def _judge_claims(claims: Mapping[str, Any], found: Examined, now: float) -> Ite
 
 
 def _judge_scope(
-    claims: Mapping[str, Any], found: Examined, needed: Sequence[str]
+    claims: Mapping[str, Any], found: CheckedIssuer, needed: Sequence[str]
 ) -> Iterator[CheckResult]:
     names = found.trusted.scope_claims
     held = parse_scopes(claims, names)

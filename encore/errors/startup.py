@@ -1,4 +1,10 @@
-"""Errors that keep the process from starting, each one line for the operator."""
+"""Reasons not to start.
+
+The tree::
+
+    StartupError         one line for the person who starts the service
+    └── SettingsError    settings are missing or invalid; each line begins with a setting's name
+"""
 
 
 class StartupError(Exception):
@@ -6,4 +12,15 @@ class StartupError(Exception):
 
 
 class SettingsError(StartupError):
-    """A setting is missing or invalid; the message begins with its name."""
+    """Settings are missing or invalid.
+
+    Args:
+        problems: One line for each, which begins with the setting's name.
+
+    Attributes:
+        problems: The same.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -1,7 +1,6 @@
-"""``make run``: everything a newcomer needs, in one command, on this machine alone.
+"""``encore dev``: a service with a development issuer beside it, on a database that is created.
 
-Makes the development client's secret once, migrates the database, starts the development issuer
-beside the service, and says what to type next. Ctrl-C ends both.
+Ctrl-C ends both. The issuer runs in a process of its own and has no access to the service.
 """
 
 import multiprocessing
@@ -9,62 +8,71 @@ import os
 import secrets
 import signal
 import sys
-import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Final
-from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-
-from encore.database.errors import DatabaseError
+from encore.errors import SettingsError, StartupError
 from encore.issuer import IssuerSettings
 from encore.issuer.server import check_startable, serve_issuer
+from encore.migrations.upgrade import upgrade_database
 from encore.server.logs import configure_logs
-from encore.server.server import build, check_address, end_with_parent, serve
-from encore.settings import AUTH0_SCOPE_CLAIMS, Settings, SettingsError, StartupError, read_layers
+from encore.server.server import check_address, end_with_parent, serve
+from encore.service import Service
+from encore.service.tables import check_folder
+from encore.service.target import Target
+from encore.settings import (
+    AUTH0_SCOPE_CLAIMS,
+    DEVELOPMENT,
+    Settings,
+    read_layers,
+    set_process_layers,
+)
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 LOCAL: Final = Path(".env.local")
 _OWNER_ONLY: Final = 0o600
-_READY_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
 
+_CLIENT: Final = '"$(. ./.env.local; echo "$CLIENT_ID:$CLIENT_SECRET")"'
+"""The development client's credentials, for a shell."""
 
-def run() -> None:
+Examples = Callable[[str, Service], str]
+"""Returns the commands to try, for a service's URL."""
+
+
+def run_development(target: Target, examples: Examples) -> None:
     """Run issuer and service until Ctrl-C.
 
     Raises:
-        CannotStart: One line that says what to change.
+        StartupError: One line that says what to change.
     """
     make_client()
-    settings = Settings.load()
+    set_process_layers(defaults=DEVELOPMENT, overrides={})
+    layers = read_layers()
+    settings = Settings.parse(layers)
     if settings.environment == "production":
-        raise SettingsError("ENVIRONMENT: production has its own issuer; run python -m api")
+        raise SettingsError("ENVIRONMENT: production has its own issuer; serve without dev")
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
-    issuer = _issuer_settings(settings)
-    settings = _trust_both_shapes(settings, issuer)
+    issuer = _issuer_settings(settings, layers)
+    set_process_layers(defaults=DEVELOPMENT, overrides=_trust_both_shapes(settings, issuer))
     check_startable(issuer, environment=settings.environment)
     check_address(settings.server_host, settings.server_port)
-    # Who names no scope in Auth0's shape is granted whatever an operation here may ask for.
-    issuer = replace(issuer, default_scopes=sorted(build(settings).scopes()))
+    service = target.load()
+    # Whoever names no scope in Auth0's shape is granted all that an operation here may need.
+    issuer = replace(issuer, default_scopes=sorted(service.scopes()))
     with _running_issuer(issuer) as wait_for_issuer:
-        migrate(settings.database_url)
+        prepare_database(service)
         wait_for_issuer()
-        threading.Thread(target=_welcome, args=(settings,), daemon=True).start()
-        serve(settings)
+        serve(service, ready=partial(_print_welcome, service, examples))
 
 
 def make_client() -> None:
-    """Write a client id and a fresh secret to ``.env.local``, unless there are some already.
+    """Write a client id and a new secret to ``.env.local``, unless there are some already.
 
     The file is readable by its owner alone from the first byte on.
     """
@@ -76,61 +84,59 @@ def make_client() -> None:
         with os.fdopen(descriptor, "a", encoding="utf-8") as file:
             os.fchmod(descriptor, _OWNER_ONLY)
             if os.fstat(descriptor).st_size:
-                file.write("\n")  # What is there may not end with a line's end.
+                file.write("\n")  # The last line may lack its newline.
             file.write(
-                "# The development client, made by make run. Not for git.\n"
+                "# The development client. Keep this file out of version control.\n"
                 f"CLIENT_ID=development-client\nCLIENT_SECRET={secrets.token_urlsafe(32)}\n"
             )
     except OSError as error:
         raise StartupError(f"{LOCAL}: cannot be written: {error.strerror}") from error
 
 
-def migrate(url: str) -> None:
-    """Bring the database to the newest revision, making it if need be. Raises ``StartupError``."""
-    config = Config(toml_file=ROOT / "pyproject.toml")
-    config.attributes["database_url"] = url
-    try:
-        command.upgrade(config, "head")
-    except (CommandError, DatabaseError, OSError, RuntimeError) as error:
-        text = str(error).removeprefix("DATABASE_URL: ")
-        raise StartupError(f"DATABASE_URL: the database cannot be migrated: {text}") from error
-    except Exception as error:  # Drivers have exceptions of their own: SQLAlchemy's, sqlite3's.
-        text = str(error).splitlines()[0]
-        raise StartupError(f"DATABASE_URL: the database cannot be migrated: {text}") from error
+def prepare_database(service: Service) -> None:
+    """Bring the database to the newest revision; without migrations, create its tables.
+
+    Raises:
+        StartupError: It cannot be reached or migrated, or it has tables and lacks some.
+    """
+    url = service.settings.database_url
+    check_folder(url)
+    if service.migrations is None:
+        service.schema().create()
+    else:
+        upgrade_database(url, service.migrations)
 
 
-def _issuer_settings(settings: Settings) -> IssuerSettings:
-    client = read_layers()
+def _issuer_settings(settings: Settings, layers: Mapping[str, str]) -> IssuerSettings:
     return IssuerSettings(
         issuer=settings.issuer,
         audience=settings.audience,
         auth0_audience=settings.auth0_audience or None,
-        clients={client["CLIENT_ID"]: client["CLIENT_SECRET"]},
+        clients={layers["CLIENT_ID"]: layers["CLIENT_SECRET"]},
         default_scopes=settings.scope.split(),
         revoked_tokens_file=settings.revoked_tokens_file,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
 
 
-def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> Settings:
-    """Trust the development issuer's tokens in Okta's and in Auth0's shape.
+def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> dict[str, str]:
+    """Return the settings that trust the issuer's tokens in Okta's and in Auth0's shape.
 
     A tenant that AUTH0_DOMAIN names already takes the place of Auth0's shape.
     """
     if not issuer.has_okta_shape:
-        return replace(settings, scope_claims=AUTH0_SCOPE_CLAIMS)
+        return {"SCOPE_CLAIMS": " ".join(AUTH0_SCOPE_CLAIMS)}
     if settings.auth0_domain:
-        return settings
-    return replace(
-        settings,
-        auth0_domain=urlsplit(issuer.auth0_issuer).netloc,
-        auth0_audience=settings.auth0_audience or settings.audience,
-    )
+        return {}
+    return {
+        "AUTH0_DOMAIN": urlsplit(issuer.auth0_issuer).netloc,
+        "AUTH0_AUDIENCE": settings.auth0_audience or settings.audience,
+    }
 
 
 @contextmanager
 def _running_issuer(settings: IssuerSettings) -> Iterator[Callable[[], None]]:
-    """Run the issuer in a process beside this one; give what waits until it answers."""
+    """Run the issuer in another process; yield a function that waits until it answers."""
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Event()
     child = spawn.Process(target=_run_issuer, args=(settings, ready))
@@ -138,7 +144,7 @@ def _running_issuer(settings: IssuerSettings) -> Iterator[Callable[[], None]]:
     def wait() -> None:
         while not ready.wait(_POLL_SECONDS):
             if not child.is_alive():
-                raise StartupError("ISSUER: the development issuer has ended before it began")
+                raise StartupError("ISSUER: the development issuer ended before it was ready")
 
     # Ctrl-C goes to both processes; one that is still importing would end with a traceback.
     # What is ignored here stays so in the child, until the issuer has a handler of its own.
@@ -159,31 +165,25 @@ def _run_issuer(settings: IssuerSettings, ready: Event) -> None:
     serve_issuer(settings, ready=ready.set)
 
 
-def _welcome(settings: Settings) -> None:
-    """Wait until the service answers, then say what to type."""
+def _print_welcome(service: Service, examples: Examples) -> None:
+    settings = service.settings
     host = "localhost" if settings.server_host == "127.0.0.1" else settings.server_host
     url = f"http://{host}:{settings.server_port}"
-    deadline = time.monotonic() + _READY_SECONDS
-    while not _answers(f"{url}/readyz"):
-        if time.monotonic() > deadline:
-            return
-        time.sleep(_POLL_SECONDS)
-    python = os.path.relpath(sys.executable)
-    print(  # noqa: T201 - this is what make run is for
+    print(  # noqa: T201 - for the person at the terminal
         f"\nThe API is on {url} (docs: {url}/docs), its issuer is {settings.issuer}.\n"
-        "In another terminal:\n\n"
-        f"  {python} -m client {url}/parts\n"
-        f'  {python} -m client {url}/parts post \'{{"partNumber":"ban-bd","modelNumber":1,'
-        '"name":"Banana Bread","description":"Bread made from bananas"}\'\n'
-        f"  {python} -m client {url}/parts/1 delete\n\n"
-        "Ctrl-C ends both.\n",
+        f"In another terminal:\n\n{examples(url, service)}\n\nCtrl-C ends both.\n",
         flush=True,
     )
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - our own URL
-            return bool(response.status == 200)  # noqa: PLR2004
-    except (URLError, OSError):
-        return False
+def example_requests(url: str, service: Service) -> str:
+    """Return commands that get a token and list the first resource."""
+    issuer, scopes = service.settings.issuer, " ".join(sorted(service.scopes()))
+    path = next((r.collection_path for r in service.resources()), "/livez")
+    token = f"{issuer}/v1/token" if not issuer.endswith("/") else f"{issuer}oauth/token"
+    return (
+        f"  TOKEN=$(curl -s {token} -u {_CLIENT} -d grant_type=client_credentials"
+        f" -d 'scope={scopes}' | {os.path.relpath(sys.executable)} -c"
+        " 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])')\n"
+        f'  curl -s {url}{path} -H "Authorization: Bearer $TOKEN"'
+    )

@@ -1,6 +1,6 @@
-"""Running the service: granian, one worker process under a supervisor.
+"""Running a service: granian, one worker process under a supervisor.
 
-One worker, because SQLite has one writer and this service groups its commits. The app is built
+One worker, because SQLite has one writer and this library groups its commits. The service is built
 before the worker is forked: a mistake shows at once, in one line, and a worker that must be
 replaced starts without importing anything again.
 """
@@ -8,23 +8,26 @@ replaced starts without importing anything again.
 import ctypes
 import errno
 import gc
+import mmap
 import signal
 import socket
 import sys
-from functools import cache, partial
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from api.app import create_app
+from encore.errors import StartupError
 from encore.http.application import Application
 from encore.server.capacity import Capacity, raise_descriptor_limit
 from encore.server.eviction import Address, Eviction
 from encore.server.periodic import calling_periodically
 from encore.server.shutdown import Orders, Shutdown, Supervisor
-from encore.settings import Settings, StartupError
+from encore.service import Service
 
 _HEADER_BYTES: Final = 65_536
 """What a request's head may hold, up to twice that as it arrives; a token of 16 KB has room."""
@@ -34,20 +37,29 @@ _DRAIN_SECONDS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 _shutdown: Final = Shutdown()
 
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way get a few seconds to end.
+
+def serve(service: Service, *, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; requests in progress get a few seconds to end.
+
+    Args:
+        service: The service, not yet connected to anything.
+        ready: Called once, in the worker, when the first one has connected to the database.
 
     Raises:
-        CannotStart: The address is taken or not ours.
+        StartupError: The address is taken or does not belong to this machine.
     """
+    settings = service.settings
     check_address(settings.server_host, settings.server_port)
     capacity = Capacity.of(raise_descriptor_limit())
-    build(settings)
+    service.is_draining = lambda: _shutdown.begun
+    if ready is not None:
+        _call_when_ready(service, ready)
     gc.collect()
     gc.freeze()  # What the worker inherits stays shared, untouched by its collector.
     Supervisor(
-        "api.app:create_app",
+        f"{type(service).__module__}:{type(service).__name__}",
         shutdown=_shutdown,
         delay=settings.drain_delay_seconds,
         address=settings.server_host,
@@ -66,16 +78,16 @@ def serve(settings: Settings) -> None:
             max_buffer_size=_HEADER_BYTES,
         ),
         log_level=LogLevels.error,
-    ).serve(target_loader=partial(_load, settings, capacity), wrap_loader=False)
+    ).serve(target_loader=partial(_prepare_worker, service, capacity), wrap_loader=False)
 
 
 def check_address(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on.
+    """Reject an address that cannot be listened on.
 
     Granian shares its sockets (SO_REUSEPORT) and so would not notice another server there.
 
     Raises:
-        CannotStart: It is taken, or not an address of this machine.
+        StartupError: It is taken, or not an address of this machine.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -93,27 +105,36 @@ def check_address(host: str, port: int) -> None:
         raise StartupError(f"SERVER_HOST: cannot listen on {host}: {error.strerror}") from error
 
 
-@cache
-def build(settings: Settings) -> Application:
-    """Build the app once a process; a forked worker inherits it."""
-    return create_app(settings, is_draining=lambda: _shutdown.begun)
-
-
-def _load(settings: Settings, capacity: Capacity) -> Application:
-    """Prepare granian's worker; return its app."""
+def _prepare_worker(service: Service, capacity: Capacity) -> Service:
+    """Prepare granian's worker, which has inherited the service; return it."""
     end_with_parent()
     orders = Orders(_shutdown)
-    app = build(settings)
-    eviction = Eviction(capacity.connections, partial(_callers, app))
-    router = app.router
+    eviction = Eviction(capacity.connections, partial(_callers, service))
+    router = service.router
     router.lifespan_context = calling_periodically(
         router.lifespan_context, orders.look, eviction.glance
     )
-    return app
+    return service
+
+
+def _call_when_ready(service: Service, ready: Callable[[], None]) -> None:
+    """Have ``ready`` called after the first start-up, not after that of a replaced worker."""
+    done = mmap.mmap(-1, 1)  # Shared with the workers.
+    inner: Lifespan = service.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[Any]:
+        async with inner(app) as state:
+            if not done[0]:
+                done[0] = 1
+                ready()
+            yield state
+
+    service.router.lifespan_context = lifespan
 
 
 def _callers(app: Application) -> list[Address]:
-    """Return the other sides of the connections whose requests are being handled."""
+    """Return the remote addresses of the connections whose requests are being handled."""
     return [scope["client"] for scope in list(app.under_way.values()) if scope["client"]]
 
 

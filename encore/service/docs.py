@@ -15,16 +15,18 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from encore.endpoints.openapi import Problem
+from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access
 from encore.http.framework_routes import declared_access, list_routes
 from encore.http.request_state import RequestState
 from encore.http.security_headers import page_policy
 
+HOME: Final = "/"
 OPENAPI: Final = "/openapi.json"
 DOCS: Final = "/docs"
 ASSETS: Final = "/docs-assets"
@@ -69,6 +71,7 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
 
     assets = Path(fastapi_offline.__file__).parent / "static"
     app.router.routes.append(Route(DOCS, docs, include_in_schema=False))
+    app.router.routes.append(Route(HOME, _home, include_in_schema=False))
     app.router.routes.append(Mount(ASSETS, StaticFiles(directory=assets)))
 
     def openapi() -> dict[str, Any]:
@@ -84,6 +87,20 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
+
+
+async def _home(request: Request) -> Response:
+    """Send browsers to the documentation; refuse other callers, and name it (RFC 8631)."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(DOCS, status_code=303)
+    link = {"Link": f'<{DOCS}>; rel="service-doc", <{OPENAPI}>; rel="service-desc"'}
+    if "authorization" in request.headers:
+        raise NotFound(f"There is nothing here; {DOCS} lists what there is", headers=link)
+    raise Unauthorized(
+        "You must send an Authorization header",
+        headers={"WWW-Authenticate": "Bearer", **link},
+        reason="no-credentials",
+    )
 
 
 def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, Any]:

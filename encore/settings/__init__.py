@@ -1,21 +1,30 @@
-"""Settings: what the service is told from outside, read and checked once at start.
+"""Settings: what operators decide, read and validated once at start-up.
 
-``layers`` reads the environment and the files, ``values`` checks one value, ``settings`` has one
-field a setting, ``issuers`` makes trusted issuers of several of them, ``errors`` says what was
-wrong in one line. Nothing outside this package reads the environment for the service.
+``layers`` reads the environment and the files, ``validators`` has the types of values, ``settings``
+one field a setting, ``issuers`` makes trusted issuers of several of them. Nothing outside this
+package reads the environment for the service.
 """
 
 from encore.errors import SettingsError, StartupError
 from encore.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
-from encore.settings.layers import read_layers
+from encore.settings.layers import DEVELOPMENT, read_layers, set_process_layers
 from encore.settings.settings import Settings
+from encore.settings.validators import OptionalText, RequiredScopes, Scopes, Text, Words, integer
 
 __all__ = [
     "AUTH0_SCOPE_CLAIMS",
+    "DEVELOPMENT",
+    "OptionalText",
+    "RequiredScopes",
+    "Scopes",
     "Settings",
     "SettingsError",
     "StartupError",
+    "Text",
+    "Words",
     "auth0_issuer",
+    "integer",
     "read_layers",
+    "set_process_layers",
     "trusted_issuers",
 ]

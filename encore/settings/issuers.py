@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from encore.auth.trusted_issuer import TrustedIssuer, is_loopback
 from encore.errors import SettingsError
 from encore.settings.settings import Settings
-from encore.settings.validators import nearest
+from encore.suggestions import most_similar
 
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")
 """What was granted (RFC 9068), and what Auth0's role-based access control adds."""
@@ -39,7 +39,7 @@ assert set(_TYPES) == {field.name for field in fields(TrustedIssuer)}  # noqa: S
 
 
 def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
-    """Give all trusted issuers, ISSUER first.
+    """Return all trusted issuers, ISSUER first.
 
     Raises:
         SettingsError: One is named twice, or its table cannot be right.
@@ -55,7 +55,7 @@ def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
 
 
 def auth0_issuer(domain: str) -> str:
-    """Give the issuer of a tenant's domain; on loopback it is the development issuer's."""
+    """Return the issuer of a tenant's domain; on loopback it is the development issuer's."""
     scheme = "http" if is_loopback(urlsplit(f"//{domain}").hostname or "") else "https"
     return f"{scheme}://{domain}/"
 
@@ -98,10 +98,11 @@ def _tables(path: Path) -> dict[str, Any]:
 
 def _of_table(name: str, table: Any) -> TrustedIssuer:
     if not isinstance(table, dict):
-        raise SettingsError(f"{_FILE}: {name} stands outside of a table; begin with [{name}]")
+        raise SettingsError(f"{_FILE}: {name} is outside of a table; begin with [{name}]")
     for key, value in table.items():
         if key not in _TYPES:
-            hint = nearest(key, tuple(_TYPES))
+            similar = most_similar(key, tuple(_TYPES))
+            hint = "" if similar is None else f"; did you mean {similar}?"
             raise SettingsError(f"{_FILE}: [{name}] has an unknown key {key}{hint}")
         if isinstance(value, bool) or not isinstance(value, _TYPES[key]):
             raise SettingsError(f"{_FILE}: [{name}] {key} has the wrong type")

@@ -1,8 +1,8 @@
-"""The layers of settings, and the names by which Okta's tools know three of them.
+"""Where settings come from, and the names by which Okta's tools know three of them.
 
 Okta's command line writes ``.okta.env``, whose lines a shell could read
-(``export OKTA_OAUTH2_ISSUER="…"``). Within one layer our own name wins over Okta's; between layers
-the higher wins, whatever the name.
+(``export OKTA_OAUTH2_ISSUER="…"``). Within one layer our own name overrides Okta's; between layers
+the higher overrides the lower, whatever the name.
 """
 
 import os
@@ -19,6 +19,12 @@ ALIASES: Final = {
     "OKTA_OAUTH2_CLIENT_SECRET": "CLIENT_SECRET",
 }
 
+DEVELOPMENT: Final = {"ISSUER": "http://localhost:3001/oauth2/default"}
+"""Settings that need not be set to develop, or to migrate: no token is verified then."""
+
+_defaults: dict[str, str] = {}
+_overrides: dict[str, str] = {}
+
 
 def read_layers(
     directory: Path | None = None, environ: Mapping[str, str] = os.environ
@@ -26,15 +32,22 @@ def read_layers(
     """Merge the files of a directory and the process environment, the later over the earlier.
 
     Raises:
-        SettingsError: One of the files is there and cannot be read.
+        SettingsError: One of the files exists and cannot be read.
     """
-    merged: dict[str, str] = {}
+    merged = dict(_defaults)
     try:
         for layer in layers(directory, environ):
             merged.update(_translate(layer))
     except UnreadableSettings as error:
         raise SettingsError(str(error)) from error
-    return merged
+    return {**merged, **_overrides}
+
+
+def set_process_layers(*, defaults: Mapping[str, str], overrides: Mapping[str, str]) -> None:
+    """Put a layer below and one above all others, for this process: in development."""
+    for layer, given in ((_defaults, defaults), (_overrides, overrides)):
+        layer.clear()
+        layer.update(given)
 
 
 def _translate(layer: Mapping[str, str]) -> dict[str, str]:

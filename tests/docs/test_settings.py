@@ -1,7 +1,6 @@
 """docs/reference/settings.md lists every setting with its default, and nothing that is not one."""
 
 import re
-from dataclasses import fields
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from api.settings import ApiSettings
 from client.importing.settings import DEFAULT_URL, IMPORT_NAMES
-from encore.settings import Settings
 from tests.fixtures.pages import code_blocks, pages
 from tests.fixtures.system import ROOT
 
@@ -38,7 +37,7 @@ ENV_PAGES = [page for page in pages() if env_blocks(page)]
 
 def in_code() -> set[str]:
     """Return the names of all settings of the service and of the client."""
-    return {field.name.upper() for field in fields(Settings)} | OF_THE_CLIENT
+    return {*ApiSettings.names(), *OF_THE_CLIENT}
 
 
 def test_every_setting_is_documented() -> None:
@@ -62,7 +61,7 @@ def test_every_setting_has_a_meaning_and_one_row() -> None:
 @pytest.mark.parametrize("name", sorted(in_code() - OF_THE_CLIENT - {"ISSUER"}))
 def test_documented_default_is_the_default_in_the_code(name: str) -> None:
     shown = documented()[name][0].strip("`")
-    default = getattr(Settings.of({"ISSUER": "https://issuer.example/"}), name.lower())
+    default = getattr(ApiSettings.parse({"ISSUER": "https://issuer.example/"}), name.lower())
     if isinstance(default, str | int | float | Decimal) and not isinstance(default, bool):
         assert shown == str(default)
     elif not default:
@@ -79,7 +78,7 @@ def test_documented_import_url_is_the_default_in_the_code() -> None:
 def test_settings_of_the_guide_are_valid(page: Path) -> None:
     for values in env_blocks(page):
         assert set(values) <= set(documented()), page
-        Settings.of({"ISSUER": "https://issuer.example/"} | values)
+        ApiSettings.parse({"ISSUER": "https://issuer.example/"} | values)
 
 
 def test_committed_env_file_holds_known_settings_and_no_secret() -> None:

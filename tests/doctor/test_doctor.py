@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from api.settings import ApiSettings
 from encore.auth import TrustedIssuer
 from encore.auth.jwks import parse_key_set
 from encore.doctor.check_result import wrong
-from encore.doctor.issuers import Examined
-from encore.doctor.tokens import examine_token
-from encore.settings import Settings
+from encore.doctor.issuers import CheckedIssuer
+from encore.doctor.tokens import check_token
 from tests.fixtures.gate import RunningGate
 from tests.fixtures.tokens import ISSUER, NOW, LocalIssuer, Signer
 
@@ -57,7 +57,7 @@ def test_where_all_is_well_it_says_so_and_exits_with_zero(gate: RunningGate) -> 
 def test_a_wrong_setting_is_named_and_ends_it(gate: RunningGate) -> None:
     status, output = doctor(gate, CLOCK_SKEW_SECONDS="many")
     assert status == 1
-    assert output == "FAIL  CLOCK_SKEW_SECONDS: must be a whole number from 0 to 120\n"
+    assert output == "FAIL  CLOCK_SKEW_SECONDS: must be an integer from 0 to 120\n"
 
 
 def test_a_database_that_is_not_there_and_a_taken_port_are_told(gate: RunningGate) -> None:
@@ -152,10 +152,10 @@ def signer() -> Signer:
 
 def explain(text: str, signer: Signer) -> list[str]:
     """Give the lines about a token, in process: what is above the settings is shown already."""
-    settings = Settings.of({"ISSUER": ISSUER})
+    settings = ApiSettings.parse({"ISSUER": ISSUER})
     keys = parse_key_set({"keys": [signer.jwk]}, ("RS256",))
-    examined = Examined(TrustedIssuer(ISSUER, "api://default"), (), keys)
-    return [finding.line() for finding in examine_token(text, settings, [examined], NOW)]
+    checked = CheckedIssuer(TrustedIssuer(ISSUER, "api://default"), (), keys)
+    return [result.line() for result in check_token(text, settings, [checked], NOW)]
 
 
 @pytest.mark.parametrize(("header", "claims", "text"), TOKENS)

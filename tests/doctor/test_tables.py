@@ -8,7 +8,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from encore import SearchOptions
 from encore.database.search_index import add_search_index
 from encore.doctor.check_result import Verdict
-from encore.doctor.tables import examine_tables, resources_of
+from encore.doctor.tables import check_tables
+from encore.service.service import resources_of
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -39,7 +40,7 @@ add_search_index(Large.__table__, ["name"])
 
 def lines(api: ModelApi) -> list[tuple[Verdict, str, str]]:
     resources = resources_of(api.app.router.routes)
-    return [(one.verdict, one.subject, one.text) for one in examine_tables(api.url, resources)]
+    return [(one.verdict, one.subject, one.text) for one in check_tables(api.url, resources)]
 
 
 def fill(api: ModelApi, rows: int) -> None:

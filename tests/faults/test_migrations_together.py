@@ -16,9 +16,10 @@ from alembic.util import CommandError
 
 from api.__main__ import main as api
 from encore.database.engine import with_connection
-from encore.server.development import migrate
+from encore.migrations.upgrade import upgrade_database
+from encore.service.revisions import newest_revision
 from encore.settings import Settings, StartupError
-from migrations import newest_revision
+from migrations import FOLDER
 from tests.fixtures.databases import alembic_config
 from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
 from tests.fixtures.system import ROOT, environment_of
@@ -47,7 +48,7 @@ def test_migrations_several_at_once_all_succeed(database_url: str, number: int) 
     ]
     ends = [(migration.communicate()[1], migration.returncode) for migration in migrations]
     assert [status for _, status in ends] == [0] * AT_ONCE, ends
-    assert revisions(database_url) == [newest_revision()]
+    assert revisions(database_url) == [newest_revision(FOLDER)]
 
 
 def revisions(url: str) -> list[str]:
@@ -143,7 +144,7 @@ def migrate_by_alembic() -> tuple[object, str]:
 
 def migrate_for_development() -> tuple[object, str]:
     try:
-        migrate(Settings.load().database_url)
+        upgrade_database(Settings.load().database_url, FOLDER)
     except StartupError as error:
         return 1, str(error)
     return 0, ""
@@ -171,7 +172,7 @@ URLS: dict[str, tuple[str, str]] = {
     "no host": ("postgresql://u:secret@no.such.host.invalid/y", "cannot be resolved"),
     "no such user": ("{server}", "does not admit this user (28000)"),
     "no such database": ("{server}", "no database of this name (3D000)"),
-    "no directory": ("sqlite:///{directory}/none/secret.sqlite", "SQLITE_CANTOPEN"),
+    "no directory": ("sqlite:///{directory}/none/secret.sqlite", "must exist"),
     "a directory": ("sqlite:///{directory}", "SQLITE_CANTOPEN"),
     "no database": ("sqlite:///{directory}/words", "not a SQLite database (SQLITE_NOTADB)"),
 }

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from encore.database.engine import with_connection
 from encore.database.errors import SchemaOutdated
 from encore.database.factory import open_database
-from migrations import newest_revision, older_revisions
+from encore.service.revisions import newest_revision, older_revisions
+from migrations import FOLDER
 from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
 
 
@@ -28,8 +29,8 @@ def set_revision(url: str, revision: str | None) -> None:
 
 
 def test_older_revisions_are_all_but_the_newest() -> None:
-    assert newest_revision() not in older_revisions()
-    assert len(older_revisions()) >= 2
+    assert newest_revision(FOLDER) not in older_revisions(FOLDER)
+    assert len(older_revisions(FOLDER)) >= 2
 
 
 @pytest.mark.parametrize(

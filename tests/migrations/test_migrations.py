@@ -11,7 +11,8 @@ import db.models  # noqa: F401 - registers the models with Base
 import encore
 from db.base import Base
 from encore.database.engine import with_connection
-from migrations import newest_revision
+from encore.service.revisions import newest_revision
+from migrations import FOLDER
 from tests.fixtures.databases import alembic_config
 
 TABLES = set(Base.metadata.tables) | set(encore.metadata.tables)
@@ -119,7 +120,7 @@ def test_columns_are_called_and_shaped_as_the_seeds(database_url: str) -> None:
 
 def test_there_is_one_head_and_the_service_finds_it_as_alembic_does() -> None:
     scripts = ScriptDirectory.from_config(alembic_config("sqlite:///unused.sqlite"))
-    assert scripts.get_heads() == [newest_revision()]
+    assert scripts.get_heads() == [newest_revision(FOLDER)]
 
 
 @pytest.mark.parametrize("command_name", ["upgrade", "downgrade"])

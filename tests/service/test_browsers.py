@@ -82,7 +82,7 @@ def test_without_the_setting_there_is_no_cors(gate: RunningGate) -> None:
 )
 def test_what_browsers_do_not_send_as_origin_is_refused_at_start(origins: str) -> None:
     with pytest.raises(SettingsError, match="CORS_ORIGINS"):
-        Settings.of({"ISSUER": "https://x", "CORS_ORIGINS": origins})
+        Settings.parse({"ISSUER": "https://x", "CORS_ORIGINS": origins})
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_preflights_allow_the_headers_that_a_setting_names(start_gate: StartGate
 @pytest.mark.parametrize("names", ["trace:parent", "x y(z)", '"a"', "Ü"])
 def test_a_header_that_has_no_such_name_stops_the_start(names: str) -> None:
     with pytest.raises(SettingsError, match="CORS_HEADERS"):
-        Settings.of({"ISSUER": "https://x", "CORS_HEADERS": names})
+        Settings.parse({"ISSUER": "https://x", "CORS_HEADERS": names})

@@ -49,13 +49,13 @@ def test_a_model_file_a_line_and_a_migration_make_a_resource(tmp_path: Path) -> 
     copy_project(tmp_path)
     (tmp_path / "db/models/widget.py").write_text(MODEL)
     catalog = tmp_path / "api/resources/__init__.py"
-    line = "    crud.resource(Part)\n"
+    line = "    service.resource(Part)\n"
     text = catalog.read_text()
     assert line in text
     text = text.replace(
         "from db.models.part", "from db.models.widget import Widget\nfrom db.models.part"
     )
-    catalog.write_text(text.replace(line, f"{line}    crud.resource(Widget)\n"))
+    catalog.write_text(text.replace(line, f"{line}    service.resource(Widget)\n"))
     alembic(tmp_path, "upgrade", "head")
     alembic(tmp_path, "revision", "--autogenerate", "-m", "add widgets")
 

@@ -149,11 +149,12 @@ def test_a_jwt_that_was_revoked_is_refused_and_its_sibling_is_not(development: S
 
 def test_both_shapes_are_trusted_by_what_issuer_names() -> None:
     def trusted(**given: str) -> list[tuple[str, str, tuple[str, ...]]]:
-        settings = Settings.of(given)
+        settings = Settings.parse(given)
         issuer = IssuerSettings(
             issuer=settings.issuer, audience="x", clients={"a": "b"}, default_scopes=()
         )
-        found = trusted_issuers(_trust_both_shapes(settings, issuer))
+        overrides = _trust_both_shapes(settings, issuer)
+        found = trusted_issuers(Settings.parse({**given, **overrides}))
         return [(one.issuer, one.audience, one.scope_claims) for one in found]
 
     okta = ("http://localhost:3001/oauth2/default", "api://default", ("scp",))

@@ -124,11 +124,11 @@ class TestWindows:
 
 @pytest.mark.parametrize("rate", ["600/minute", "10 / second", "5/2 hours", "1/day", ""])
 def test_a_rate_that_the_settings_take_is_one_that_limits_takes(rate: str) -> None:
-    settings = Settings.of({"ISSUER": "https://x", "RATE_LIMIT_CLIENTS": rate})
+    settings = Settings.parse({"ISSUER": "https://x", "RATE_LIMIT_CLIENTS": rate})
     assert not rate or RateLimit("x", settings.rate_limit_clients, time.time).hit("a")[0]
 
 
 @pytest.mark.parametrize("rate", ["600", "0/minute", "-1/minute", "1/week", "1/minute;2/hour", "x"])
 def test_what_is_no_rate_is_refused_at_start(rate: str) -> None:
     with pytest.raises(SettingsError, match="RATE_LIMIT_BAD_TOKENS"):
-        Settings.of({"ISSUER": "https://x", "RATE_LIMIT_BAD_TOKENS": rate})
+        Settings.parse({"ISSUER": "https://x", "RATE_LIMIT_BAD_TOKENS": rate})

@@ -9,15 +9,16 @@ import pytest
 from starlette.routing import Mount
 from starlette.types import Message
 
-from api.app import PUBLIC_PATHS, create_app
+from api.app import create_service
+from api.settings import ApiSettings
 from encore.errors import UndeclaredAccess
 from encore.http.application import Application
-from encore.settings import Settings
+from encore.service.service import PUBLIC_PATHS
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System
 from tests.service.operations import OPERATIONS, path_of
 
-PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
+PUBLIC = {"/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
 GUARDED = {(path, method.upper()) for path, method in OPERATIONS}
 QUICKSTART = {("/api/public", "GET"), ("/api/private", "GET"), ("/api/private-scoped", "GET")}
 OPEN = PUBLIC | {"/api/public"}
@@ -29,8 +30,8 @@ SCOPELESS = "Could not verify the proper scope"
 @pytest.fixture
 def app(tmp_path: Path) -> Application:
     """The app as it is composed, connected to nothing."""
-    return create_app(
-        Settings.of(
+    return create_service(
+        ApiSettings.parse(
             {
                 "DATABASE_URL": f"sqlite:///{tmp_path / 'parts.sqlite'}",
                 "ISSUER": "https://issuer.example/oauth2/default",
@@ -135,7 +136,7 @@ def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(system: Syst
     assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
-@pytest.mark.parametrize("path", sorted(OPEN - {"/docs-assets"}))
+@pytest.mark.parametrize("path", sorted(OPEN - {"/", "/docs-assets"}))
 def test_a_public_route_answers_without_a_token(system: System, path: str) -> None:
     assert httpx.get(f"{system.url}{path}").status_code == 200
     assert httpx.head(f"{system.url}{path}").status_code == 200
@@ -148,3 +149,17 @@ def test_a_public_route_answers_without_a_token(system: System, path: str) -> No
 def test_the_assets_lead_nowhere_else(system: System, path: str) -> None:
     response = httpx.get(f"{system.url}{path}")
     assert response.status_code in (401, 404)
+
+
+def test_root_sends_browsers_to_the_docs_and_names_them_to_other_callers(app: Application) -> None:
+    async def get(**headers: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://root") as client:
+            return await client.get("/", headers=headers)
+
+    page = asyncio.run(get(accept="text/html,*/*;q=0.8"))
+    assert (page.status_code, page.headers["location"]) == (303, "/docs")
+    refused = asyncio.run(get(accept="application/json"))
+    assert refused.status_code == 401
+    assert refused.headers["link"].startswith('</docs>; rel="service-doc"')
+    assert asyncio.run(get(authorization="Bearer x")).status_code == 404

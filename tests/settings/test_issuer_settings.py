@@ -25,7 +25,7 @@ audience = "x"
 
 
 def issuers(**given: str) -> tuple[TrustedIssuer, ...]:
-    return trusted_issuers(Settings.of(given))
+    return trusted_issuers(Settings.parse(given))
 
 
 def test_issuer_is_oktas_by_default() -> None:
@@ -81,7 +81,7 @@ ISSUER_LINES = 'issuer = "https://x.example"\naudience = "x"\n'
     ("content", "text"),
     [
         ("[a", "cannot be read"),
-        ("a = 1", "a stands outside of a table"),
+        ("a = 1", "a is outside of a table"),
         ("", "names no issuer"),
         ('[a]\nissuer = "https://x.example"', r"\[a\] lacks audience"),
         (f"[a]\n{ISSUER_LINES}audiense = 1", "unknown key audiense; did you mean audience"),
@@ -141,8 +141,35 @@ def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, content: str, text
 def test_each_setting_that_cannot_be_right_is_named(given: dict[str, str], name: str) -> None:
     with pytest.raises(SettingsError) as refused:
         issuers(**given)
-    assert str(refused.value).startswith(f"{name}: ")
-    assert "\n" not in str(refused.value)
+    assert refused.value.problems[0].startswith(f"{name}: ")
+    assert not any("\n" in problem for problem in refused.value.problems)
+
+
+def test_all_invalid_settings_are_reported_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        issuers(AUTH0_DOMAIN="t.auth0.com", SERVER_PORT="http", LOG_LEVEL="loud")
+    names = [problem.partition(":")[0] for problem in refused.value.problems]
+    assert names == ["SERVER_PORT", "LOG_LEVEL", "AUTH0_AUDIENCE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SERVR_PORT", "SERVER_PORT"),
+        ("ISUER", "ISSUER"),
+        ("CLIENT_IDS", "CLIENT_ID"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ],
+)
+def test_misspelt_setting_stops_the_start(tmp_path: Path, name: str, meant: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(tmp_path, {"ISSUER": OKTA, name: "1"})
+    assert refused.value.problems == (f"{name}: is not a setting; did you mean {meant}?",)
+
+
+@pytest.mark.parametrize("name", ["CLIENT_SECRET", "OKTA_OAUTH2_ISSUER", "SHELL", "HOME", "PATH"])
+def test_names_of_others_in_the_environment_are_ignored(tmp_path: Path, name: str) -> None:
+    assert Settings.load(tmp_path, {"ISSUER": OKTA, name: OKTA}).issuer == OKTA
 
 
 def test_two_settings_for_one_issuer_are_a_mistake() -> None:
@@ -151,7 +178,7 @@ def test_two_settings_for_one_issuer_are_a_mistake() -> None:
 
 
 def test_the_introspection_secret_is_not_shown() -> None:
-    settings = Settings.of(
+    settings = Settings.parse(
         {
             "ISSUER": OKTA,
             "INTROSPECTION_URL": "https://x",
@@ -198,8 +225,8 @@ class TestLayers:
 
 def test_secret_key_is_optional_and_never_shown() -> None:
     secret = "0123456789abcdef0123456789abcdef"
-    assert Settings.of({"ISSUER": OKTA}).secret_key == ""
-    settings = Settings.of({"ISSUER": OKTA, "SECRET_KEY": f" {secret} "})
+    assert Settings.parse({"ISSUER": OKTA}).secret_key == ""
+    settings = Settings.parse({"ISSUER": OKTA, "SECRET_KEY": f" {secret} "})
     assert settings.secret_key == secret
     assert secret not in repr(settings)
 
@@ -208,5 +235,5 @@ def test_short_secret_key_is_refused_without_being_repeated() -> None:
     with pytest.raises(
         SettingsError, match=r"^SECRET_KEY: must be at least 32 characters"
     ) as error:
-        Settings.of({"ISSUER": OKTA, "SECRET_KEY": "not-so-secret"})
+        Settings.parse({"ISSUER": OKTA, "SECRET_KEY": "not-so-secret"})
     assert "not-so-secret" not in str(error.value)

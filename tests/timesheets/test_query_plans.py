@@ -10,7 +10,8 @@ from db.models.timesheet import Timesheet
 from encore import Crud, Resource
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.pragmas import connect
-from encore.server.development import migrate
+from encore.migrations.upgrade import upgrade_database
+from migrations import FOLDER
 
 BETWEEN = "day__between=2017-05-01,2017-06-30"
 FILTERS = ["", "approved=true", BETWEEN, f"approved=false&{BETWEEN}", "hours__gt=8"]
@@ -21,7 +22,7 @@ EMPLOYEE, PROJECT, DAY = (f"ix_timesheets_by_{name}" for name in ("employee", "p
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as the migrations make it."""
     path = tmp_path_factory.mktemp("plans") / "plans.sqlite"
-    migrate(f"sqlite:///{path}")
+    upgrade_database(f"sqlite:///{path}", FOLDER)
     return path
 
 

@@ -1,0 +1,132 @@
+"""``python -m encore``: run, examine and migrate a service.
+
+A service's own package may offer the same commands without naming the target each time: ``api``
+does, by ``run_command`` with a ``Target``.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from encore.errors import StartupError
+
+USAGE: Final = """\
+usage: python -m encore COMMAND
+
+  dev app:service                    serve, with a development issuer and a database that is made
+  serve app:service                  serve, with the issuers and the database of the settings
+  doctor app:service [TOKEN | -]     check settings, database, issuers, and a token (-: from stdin)
+  migrations init [app:service]      write alembic.ini and migrations/
+
+app:service is the module and the name of a Service."""
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+"""It cannot start, or the doctor has found something wrong."""
+
+EXIT_USAGE: Final = 2
+DEFAULT_TARGET: Final = "app:service"
+
+Examples = Callable[..., str]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command of ``python -m encore``; return the exit code."""
+    match arguments:
+        case ["-h" | "--help"]:
+            print(USAGE)  # noqa: T201 - the answer to --help
+            return EXIT_OK
+        case ["migrations", "init"]:
+            return _reporting("encore", lambda: _init_migrations(DEFAULT_TARGET))
+        case ["migrations", "init", target] if not target.startswith("-"):
+            return _reporting("encore", lambda: _init_migrations(target))
+        case ["dev" | "serve" | "doctor" as command, target, *rest] if not target.startswith("-"):
+            return run_command("encore", command, target, rest, USAGE)
+        case _:
+            print(USAGE, file=sys.stderr)  # noqa: T201
+            return EXIT_USAGE
+
+
+def run_command(  # noqa: PLR0917 - a command line, in its order
+    program: str,
+    command: str,
+    target: str,
+    rest: Sequence[str],
+    usage: str,
+    examples: Examples | None = None,
+) -> int:
+    """Run ``dev``, ``serve`` or ``doctor`` for a service; return the exit code.
+
+    Args:
+        program: The name before each line on stderr.
+        command: One of the three.
+        target: ``module:attribute`` of the service.
+        rest: Further arguments.
+        usage: What is printed for arguments that are invalid.
+        examples: Returns the commands that ``dev`` prints (``encore.server.development``).
+    """
+    match command, rest:
+        case "dev", []:
+            return _reporting(program, lambda: _develop(target, examples))
+        case "serve", []:
+            return _reporting(program, lambda: _serve(target))
+        case "doctor", []:
+            return _reporting(program, lambda: _examine(target, None))
+        case "doctor", ["-"]:
+            return _reporting(program, lambda: _examine(target, sys.stdin.read()))
+        case "doctor", [token] if not token.startswith("-"):
+            return _reporting(program, lambda: _examine(target, token))
+        case _:
+            print(usage, file=sys.stderr)  # noqa: T201
+            return EXIT_USAGE
+
+
+def _reporting(program: str, work: Callable[[], int | None]) -> int:
+    """Run a command; a reason not to start is one line on stderr."""
+    try:
+        return work() or EXIT_OK
+    except StartupError as error:
+        for line in str(error).splitlines():
+            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_OK  # Before there was anything to stop.
+
+
+def _develop(target: str, examples: Examples | None) -> None:
+    from encore.server.development import example_requests, run_development  # noqa: PLC0415 - a wrong word needs no imports
+    from encore.service.target import Target  # noqa: PLC0415
+
+    run_development(Target(target), examples or example_requests)
+
+
+def _serve(target: str) -> None:
+    from encore.server.logs import configure_logs  # noqa: PLC0415 - a wrong word needs no imports
+    from encore.server.server import serve  # noqa: PLC0415
+    from encore.service.target import Target  # noqa: PLC0415
+
+    service = Target(target).load()
+    settings = service.settings
+    configure_logs(settings.log_level, readable=sys.stderr.isatty())
+    service.schema().check(wait_seconds=settings.database_wait_seconds)
+    serve(service)
+
+
+def _examine(target: str, token: str | None) -> int:
+    from encore.doctor import examine  # noqa: PLC0415 - not needed to serve
+    from encore.service.target import Target  # noqa: PLC0415
+
+    return EXIT_OK if examine(Target(target), token) else EXIT_FAILED
+
+
+def _init_migrations(target: str) -> None:
+    from encore.migrations.init import write_migrations  # noqa: PLC0415 - not needed to serve
+
+    if target.count(":") != 1:
+        raise StartupError(f"{target}: must be module:attribute, such as app:service")
+    for path in write_migrations(target, Path.cwd()):
+        print(f"wrote {path.relative_to(Path.cwd())}")  # noqa: T201
+    print(  # noqa: T201
+        "Next: alembic revision --autogenerate -m 'first', then alembic upgrade head"
+    )

@@ -1,0 +1,53 @@
+"""The revisions in a directory of Alembic's, read without importing Alembic.
+
+Importing Alembic costs a fifth of a service's start and 10 MB for good. A test holds the two
+against each other.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_REVISION: Final = re.compile(r'^revision(?:: str)? = ["\'](\w+)["\']$', re.MULTILINE)
+_DOWN: Final = re.compile(r"^down_revision(?:: [^=]*)? = (.*)$", re.MULTILINE)
+_NAME: Final = re.compile(r'["\'](\w+)["\']')
+
+
+def newest_revision(directory: Path) -> str | None:
+    """Return the revision that no other builds on; None if there are no revisions yet.
+
+    Args:
+        directory: Alembic's ``script_location``, which has a folder ``versions``.
+
+    Raises:
+        RuntimeError: There are several; merge them (``alembic merge heads``).
+    """
+    revisions, built_upon = _revisions(directory)
+    heads = revisions - built_upon
+    if len(heads) > 1:
+        raise RuntimeError(f"migrations: one head is needed, there are {sorted(heads)}")
+    return next(iter(heads), None)
+
+
+def older_revisions(directory: Path) -> frozenset[str]:
+    """Return the revisions of a directory, without the newest."""
+    newest = newest_revision(directory)
+    return frozenset(name for name in _revisions(directory)[0] if name != newest)
+
+
+def all_revisions(directory: Path) -> frozenset[str]:
+    """Return the revisions of a directory."""
+    return _revisions(directory)[0]
+
+
+@cache
+def _revisions(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return all revisions, and those that another builds on."""
+    paths = sorted((directory / "versions").glob("*.py"))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    downs = (name for text in texts for down in _DOWN.findall(text) for name in _NAME.findall(down))
+    return (
+        frozenset(name for text in texts for name in _REVISION.findall(text)),
+        frozenset(downs),
+    )

@@ -1,0 +1,224 @@
+"""``Service``: an application with its database, token gate, documentation, health and resources.
+
+The smallest one::
+
+    from encore import Service
+    from models import Supplier
+
+    service = Service()
+    suppliers = service.resource(Supplier, scopes=["suppliers"])
+
+``python -m encore dev module:service`` runs it with a development issuer, ``serve`` without.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from sqlalchemy import MetaData
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from encore.crud import Crud
+from encore.database.factory import open_database
+from encore.database.startup import when_ready
+from encore.database.tables import metadata as library_metadata
+from encore.endpoints.endpoint import Operation
+from encore.errors import ConfigurationError
+from encore.execution.resource import Resource
+from encore.http.access import PUBLIC, Access
+from encore.http.application import Application
+from encore.http.security_headers import security_headers
+from encore.models.mapped_class import Model
+from encore.models.types import TypeAdapters
+from encore.secret_key import Secret, StoredSecret, secret_of
+from encore.service import docs, health
+from encore.service.authentication import Authentication, token_url
+from encore.service.revisions import older_revisions
+from encore.service.tables import UPGRADE, Schema, log_waiting
+from encore.settings import Settings
+
+PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.HOME, docs.OPENAPI, docs.DOCS, docs.ASSETS)
+"""Paths that need no token, besides routes that are declared ``@public``. Every other route must
+declare its scopes; otherwise start-up fails."""
+
+MIGRATIONS: Final = Path("migrations")
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Service(Application):
+    """A secured REST service over SQLAlchemy models, not yet connected to anything.
+
+    Args:
+        settings: The settings, or a subclass of ``Settings`` to be loaded from the environment.
+        title: The name in the documentation.
+        version: The version of the API.
+        description: A sentence for the documentation.
+        base: Stands before the path of every resource: ``/v1``.
+        types: JSON conversions of column types; see ``TypeAdapter``.
+        compatible: ``"finale"`` for front ends made for Finale.
+        migrations: The folder of Alembic's scripts; ``migrations`` of the current folder if there
+            is one.
+        upgrade_command: What brings the database to the newest revision, for messages.
+        lifespan: An async context manager that is entered once the database is open.
+
+    Attributes:
+        settings: The settings.
+        database: The database; open while the service runs.
+        crud: Exposes models: ``crud.upload``, ``crud.custom_action``.
+        is_draining: Returns whether the process is about to stop.
+
+    Raises:
+        StartupError: A setting is missing, invalid or misspelt, or a file it names is unusable.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | type[Settings] = Settings,
+        *,
+        title: str = "API",
+        version: str = "0.1.0",
+        description: str = "Generated from SQLAlchemy models, secured by OAuth 2.0.",
+        base: str = "",
+        types: TypeAdapters | None = None,
+        compatible: str | None = None,
+        migrations: Path | None = None,
+        upgrade_command: str = UPGRADE,
+        lifespan: Lifespan | None = None,
+    ) -> None:
+        self.settings = settings = settings.load() if isinstance(settings, type) else settings
+        self.is_draining: Callable[[], bool] = _is_not_draining
+        self._migrations = _migrations(migrations)
+        self._upgrade_command = upgrade_command
+        outdated = older_revisions(self._migrations) if self._migrations else frozenset()
+        self.database = open_database(settings.database_url, outdated=outdated)
+        self._authentication = Authentication(settings)
+        self._secret = self._make_secret()
+        super().__init__(
+            title=title,
+            version=version,
+            description=description,
+            access=dict.fromkeys(PUBLIC_PATHS, PUBLIC),
+            log_requests=settings.log_level in ("debug", "info"),
+            headers=security_headers(settings.resource_url),
+            max_concurrent_requests=settings.max_concurrent_requests,
+            body_timeout=settings.body_timeout_seconds,
+            always_admitted=(health.LIVE, health.READY),
+            openapi_url=docs.OPENAPI,
+            docs_url=None,
+            redoc_url=None,
+            lifespan=self._connected(lifespan),
+        )
+        self._authentication.protect(self)
+        health_routes = health.health_routes(self.database, is_draining=self._is_draining)
+        self.router.routes.extend(health_routes.routes)
+        scopes = tuple(settings.scope.split())
+        self.crud = Crud(
+            self,
+            self.database,
+            base=base,
+            scopes=scopes,
+            body_limit=settings.body_limit,
+            secret=self._secret,
+            types=types,
+            compatible=compatible,
+        )
+        docs.add_docs(self, token_url=token_url(settings), default=Access(all_of=scopes))
+
+    def resource(self, model: Model, *, scopes: Sequence[str] = (), **options: Any) -> Resource:
+        """Expose a model.
+
+        Args:
+            model: A SQLAlchemy declarative model.
+            scopes: What a token must hold for every action, in place of the setting SCOPE; short
+                for ``access={"all": scopes}``.
+            options: As ``ResourceOptions`` explains them.
+
+        Raises:
+            ConfigurationError: An option is unknown or wrong; names the resource and the option.
+        """
+        if scopes:
+            access = options.setdefault("access", {})
+            if isinstance(scopes, str):
+                raise ConfigurationError(model.__name__, "scopes", "must be a list of scopes")
+            if not isinstance(access, Mapping) or "all" in access:
+                raise ConfigurationError(model.__name__, "scopes", "contradicts the option access")
+            options["access"] = {"all": tuple(scopes), **access}
+        return self.crud.resource(model, **options)
+
+    def resources(self) -> list[Resource]:
+        """Return the resources that have a list, in the order of their routes."""
+        return resources_of(self.router.routes)
+
+    def schema(self) -> Schema:
+        """Return what the database must be: its revision, or its tables."""
+        models: dict[MetaData, None] = {}
+        for resource in self.resources():
+            models[resource.options.model.metadata] = None
+        metadata = (*models, library_metadata)
+        url = self.settings.database_url
+        return Schema(url, self._migrations, metadata, self._upgrade_command)
+
+    @property
+    def migrations(self) -> Path | None:
+        """The folder of Alembic's scripts; None where there is none."""
+        return self._migrations
+
+    @property
+    def metadata(self) -> tuple[MetaData, ...]:
+        """What the models of all resources declare, without the tables of this library."""
+        return tuple(one for one in self.schema().metadata if one is not library_metadata)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Build the chain, once all routes are known: the metadata route names their scopes."""
+        self._authentication.describe(self)
+        return super().build_middleware_stack()
+
+    def _is_draining(self) -> bool:
+        return self.is_draining()
+
+    def _make_secret(self) -> Secret:
+        given = self.settings.secret_key
+        return secret_of(given) if given else StoredSecret(self.database)
+
+    def _connected(self, inner: Lifespan | None) -> Lifespan:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            wait_seconds = self.settings.database_wait_seconds
+            await when_ready(self.database.open, wait_seconds, log_waiting)
+            await self._secret.load()
+            # In the background: an issuer that is down must not keep the service from starting.
+            watching = asyncio.create_task(self._authentication.open())
+            try:
+                async with AsyncExitStack() as stack:
+                    if inner is not None:
+                        await stack.enter_async_context(inner(app))
+                    yield
+            finally:
+                watching.cancel()
+                await self._authentication.aclose()
+                await self.database.close()
+
+        return lifespan
+
+
+def resources_of(routes: Iterable[BaseRoute]) -> list[Resource]:
+    """Return the resources that the routes of an application list."""
+    operations = (getattr(route, "operation", None) for route in routes)
+    actions = [one.pipeline.action for one in operations if isinstance(one, Operation)]
+    return list(dict.fromkeys(one.resource for one in actions if one.name == "list"))
+
+
+def _is_not_draining() -> bool:
+    return False
+
+
+def _migrations(given: Path | None) -> Path | None:
+    """Return the folder of Alembic's scripts, or None."""
+    if given is not None:
+        return given
+    return MIGRATIONS.absolute() if (MIGRATIONS / "env.py").is_file() else None
