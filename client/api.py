@@ -12,7 +12,7 @@ from client.responses import describe_error, is_redirect, parse_body
 from client.settings import ClientSettings
 from client.tokens import TokenSource
 from client.transport import READ_SECONDS, Transport
-from client.urls import check_url, origin, require_https
+from client.urls import origin, require_https, validate_url
 
 if TYPE_CHECKING:
     import httpx
@@ -120,7 +120,7 @@ class Api:
             InsecureError: The URL is http on another machine.
             ClientError: No token, or no response; see ``client.errors``.
         """
-        check_url(url, "URL", UsageError)
+        validate_url(url, "URL", UsageError)
         if not self._insecure:
             require_https(url, "token")
         sent = dict(headers or {}) | {"Accept": "application/json"}

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, NoReturn, TextIO
 
 from client.errors import UsageError
 from client.strict_json import parse_json
-from client.urls import check_url
+from client.urls import validate_url
 
 PROGRAM: Final = "python -m client"
 
@@ -83,7 +83,7 @@ def validate_arguments(
     """
     if not parsed.url:
         raise UsageError(parser.format_usage().rstrip())
-    check_url(parsed.url, "URL", UsageError)
+    validate_url(parsed.url, "URL", UsageError)
     method = parsed.method or "GET"
     if not _METHOD.fullmatch(method):
         raise UsageError(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from client.errors import ConfigurationError
-from client.urls import check_url
+from client.urls import validate_url
 
 FILES: Final = (".env", ".okta.env", ".env.local")
 """A later file overrides an earlier one; environment variables override all."""
@@ -88,7 +88,7 @@ def build_client_settings(values: Mapping[str, str]) -> ClientSettings:
                 f"{name} is not set: put a line {name}=... into .env.local, or set it in the"
                 " environment. (make run writes one for the development issuer.)"
             )
-    check_url(values["ISSUER"], "ISSUER", ConfigurationError)
+    validate_url(values["ISSUER"], "ISSUER", ConfigurationError)
     return ClientSettings(
         issuer=values["ISSUER"],
         client_id=values["CLIENT_ID"],

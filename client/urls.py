@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from client.errors import ClientError, InsecureError
 
 
-def check_url(url: str, name: str, error: type[ClientError]) -> None:
+def validate_url(url: str, name: str, error: type[ClientError]) -> None:
     """Raise unless a URL is http or https and names a host.
 
     Args:

@@ -37,7 +37,7 @@ from encore.routes.links import link_routes, linked_relations
 from encore.routes.nested_resources import nested_resources
 from encore.routes.registration import APP, Exposed
 from encore.routes.router import ResourceRouter
-from encore.secret_key import Secret, secret_of
+from encore.secret_key import Secret, parse_secret
 from encore.uploads.openapi import described
 from encore.uploads.operation import UploadOperation
 from encore.uploads.upload import Upload
@@ -88,7 +88,7 @@ class Crud:
         for text in check_compatible(compatible):
             raise ConfigurationError("Crud", "compatible", text)
         try:
-            self._secret = secret_of(secret)
+            self._secret = parse_secret(secret)
         except (TypeError, ValueError) as error:
             raise ConfigurationError("Crud", "secret", error) from error
         self._compatible = compatible

@@ -1,8 +1,8 @@
-"""Where settings come from, layer by layer: the process environment over files of a directory.
+"""Environment variables and the ``.env`` files under them, in layers.
 
-``.env`` is committed, ``.okta.env`` is written by Okta's command line, ``.env.local`` is one's own;
-the later wins, and the process environment over all. This stands at the bottom because the
-migrations need one setting, DATABASE_URL, without the service.
+``.env`` is committed, ``.okta.env`` is written by Okta's command line, ``.env.local`` is a
+developer's own; later files override earlier ones, and the process environment overrides all. This
+is a low module because the migrations need DATABASE_URL without the service.
 """
 
 import os
@@ -19,45 +19,49 @@ DATABASE_DEFAULTS: Final = {
     "MIGRATION_LOCK_SECONDS": "10",
     "MIGRATION_STATEMENT_SECONDS": "600",
 }
-"""What the service and the migrations are told of the database, unless it is set."""
+"""Defaults of the settings that the service and the migrations share."""
 
 MAX_SECONDS: Final = 86_400
-"""The longest time that those settings may name."""
+"""The largest value of those settings that are durations."""
 
 FILES: Final = (".env", ".okta.env", ".env.local")
-"""The later wins."""
+"""The files that are read, lowest precedence first."""
 
 
 class UnreadableSettings(Exception):
-    """A settings file is there and cannot be read; the text names it."""
+    """A settings file exists but cannot be read; the message names it."""
 
 
-def layers(
+def iter_layers(
     directory: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Iterator[Mapping[str, str]]:
-    """Give each layer, the lowest first; a file that is not there is an empty one.
+    """Yield the variables of each layer, lowest precedence first; a missing file has none.
+
+    Args:
+        directory: Where the files are; the working directory by default.
+        environ: The process environment.
 
     Raises:
-        UnreadableSettings: One of the files is there and cannot be read.
+        UnreadableSettings: A file exists but cannot be read.
     """
     for name in FILES:
-        yield _read((directory or Path()) / name)
+        yield _read_file((directory or Path()) / name)
     yield environ
 
 
-def read_environment(
+def load_environment(
     directory: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Merge all layers. Raises ``UnreadableSettings``."""
+    """Return the variables of all layers, merged. Raises ``UnreadableSettings``."""
     merged: dict[str, str] = {}
-    for layer in layers(directory, environ):
+    for layer in iter_layers(directory, environ):
         merged.update(layer)
     return merged
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read_file(path: Path) -> dict[str, str]:
     try:
-        # Without interpolation, or a secret with a $ in it would not be itself.
+        # Without interpolation, which would change a secret that contains a $.
         values = dotenv_values(path, interpolate=False)
     except (OSError, UnicodeError) as error:
         raise UnreadableSettings(f"{path.name}: cannot be read ({type(error).__name__})") from error

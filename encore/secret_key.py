@@ -1,8 +1,8 @@
-"""The service's secret, from which every part that needs a key derives one of its own.
+"""The secret key of a service, from which each part that needs a key derives its own.
 
-It is given (a setting), or kept in the database, so that all workers and hosts of a service have
-the same; or else it is random and ends with the process. Keys are derived by HKDF (RFC 5869), one
-for each purpose, so that nothing made for one purpose is valid for another.
+The secret is a setting, or it is stored in the database (``StoredSecret``), so that all workers and
+hosts of a service share it; otherwise it is random and valid in one process. Keys are derived by
+HKDF (RFC 5869), one for each purpose, so that nothing made for one purpose is valid for another.
 """
 
 import asyncio
@@ -21,62 +21,65 @@ from encore.database.statement import Statement, param
 from encore.database.tables import secrets as secrets_table
 from encore.types import now
 
-SHORTEST: Final = 32
-"""The shortest secret that may be given, in bytes."""
+MIN_SECRET_BYTES: Final = 32
+"""The minimum length of a secret, in bytes."""
 
 _RANDOM_BYTES: Final = 32
 _RETRY_SECONDS: Final = 5.0
 _NAME: Final = "service"
 
-log: Any = structlog.get_logger("encore.secret_key")
+_log: Final = structlog.get_logger("encore.secret_key")
 
 
 class Secret:
-    """A secret of this process, or one that is given.
+    """A secret key.
 
     Args:
-        value: The secret, of at least 32 bytes; random if None, and then of this process only.
+        value: The secret, at least 32 bytes; None for a random one, valid in this process only.
 
     Attributes:
-        loaded: Whether the secret is what it will be; otherwise ``load`` is to be called.
+        loaded: Whether the secret is final; otherwise ``load`` must be called.
+
+    Raises:
+        ValueError: The secret is too short.
     """
 
     def __init__(self, value: bytes | None = None) -> None:
-        if value is not None and len(value) < SHORTEST:
-            raise ValueError(f"must be at least {SHORTEST} bytes long, and hard to guess")
+        if value is not None and len(value) < MIN_SECRET_BYTES:
+            raise ValueError(f"must be at least {MIN_SECRET_BYTES} bytes long, and hard to guess")
         self._value = value or secrets.token_bytes(_RANDOM_BYTES)
         self.loaded = True
 
     def derive(self, purpose: str, size: int) -> bytes:
-        """Return the key of a purpose, of ``size`` bytes."""
+        """Return the key for a purpose, ``size`` bytes long."""
         return HKDF(SHA256(), size, salt=None, info=purpose.encode()).derive(self._value)
 
     async def load(self) -> None:
-        """Load the secret, if it is kept anywhere; never raises."""
+        """Load the secret if it is stored; never raises."""
 
 
-def secret_of(given: "Secret | str | bytes | None") -> Secret:
-    """Return the secret that is meant; a new one for None.
+def parse_secret(raw: "Secret | str | bytes | None") -> Secret:
+    """Return the secret for the value of an option; a random one for None.
 
     Raises:
-        TypeError: What is given is none of these.
-        ValueError: It is too short.
+        TypeError: The value has another type.
+        ValueError: The secret is too short.
     """
-    if given is not None and not isinstance(given, Secret | str | bytes):
-        raise TypeError(f"must be text, bytes or a Secret, not {type(given).__name__}")
-    if isinstance(given, Secret):
-        return given
-    return Secret(given.encode() if isinstance(given, str) else given)
+    if raw is not None and not isinstance(raw, Secret | str | bytes):
+        raise TypeError(f"must be a string, bytes or a Secret, not {type(raw).__name__}")
+    if isinstance(raw, Secret):
+        return raw
+    return Secret(raw.encode() if isinstance(raw, str) else raw)
 
 
 class StoredSecret(Secret):
-    """The secret that a database keeps; the first process that looks for it makes it.
+    """A secret that is stored in the database; the first process that needs it creates it.
 
-    Until it can be read there is one of this process's own: what is derived from that is valid
-    nowhere else, and ends when the stored one is loaded.
+    Until it is loaded, the secret is random: keys derived from it are valid in this process only,
+    and become invalid when the stored secret is loaded.
 
     Args:
-        database: Keeps it, in the table ``encore.database.tables.secrets``.
+        database: The database, with the table ``encore.database.tables.secrets``.
     """
 
     def __init__(self, database: Database) -> None:
@@ -95,15 +98,15 @@ class StoredSecret(Secret):
         self.loaded = False
 
     async def load(self) -> None:
-        """Read the secret, or make it; after a failure not again within seconds."""
+        """Read the secret, or create it; after a failure, wait some seconds before trying again."""
         async with self._loading:
             if self.loaded or time.monotonic() < self._next_try:
                 return
             try:
-                self._value = await self._read() or await self._make()
+                self._value = await self._read() or await self._create()
             except DatabaseError as error:
                 self._next_try = time.monotonic() + _RETRY_SECONDS
-                log.warning("secret not loaded", error=type(error).__name__)
+                _log.warning("secret not loaded", error=type(error).__name__)
             else:
                 self.loaded = True
 
@@ -112,18 +115,18 @@ class StoredSecret(Secret):
             row = await connection.fetch_one(self._find, (_NAME,))
         return None if row is None else bytes(row[0])
 
-    async def _make(self) -> bytes:
-        """Store a new secret; another process may have been faster, then return its."""
-        made = secrets.token_bytes(_RANDOM_BYTES)
+    async def _create(self) -> bytes:
+        """Store a new secret and return it, or the one that another process has just stored."""
+        value = secrets.token_bytes(_RANDOM_BYTES)
         timestamp: Any = now()
         if self._bind_timestamp is not None:
             timestamp = self._bind_timestamp(timestamp)
         try:
             async with self._database.writing(single=True) as connection:
-                await connection.fetch_all(self._insert, (_NAME, made, timestamp))
+                await connection.fetch_all(self._insert, (_NAME, value, timestamp))
         except DatabaseError:
             stored = await self._read()
             if stored is None:
                 raise
             return stored
-        return made
+        return value

@@ -1,13 +1,13 @@
-"""Column types of our own.
+"""Column types and mixins for models.
 
-``UtcDateTime`` holds a moment. On SQLite it is stored, in milliseconds, as the very text that JSON
-shows, ``2018-08-16T02:22:09.446Z``: of fixed width, so text order is time order, and ready to be
-sent as it is. On PostgreSQL it is ``TIMESTAMP WITH TIME ZONE``, which holds microseconds.
+``UtcDateTime`` holds a timestamp. SQLite stores it, in milliseconds, as the text that JSON shows,
+``2018-08-16T02:22:09.446Z``: of fixed width, so that texts sort as timestamps and need no
+conversion. PostgreSQL stores it as ``TIMESTAMP WITH TIME ZONE``, in microseconds.
 
 ``Timestamps`` adds the two timestamps that Sequelize keeps.
 
-``FixedDecimal`` holds a decimal of few digits as a whole number of its smallest unit. SQLite has no
-decimals, and a sum of its floats is not the sum; whole numbers add up exactly on every database.
+``FixedDecimal`` holds a decimal with few digits as an integer of its smallest unit. SQLite has no
+decimals, and sums of its floats are inexact; integers add up exactly on every database.
 """
 
 import re
@@ -22,67 +22,66 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-# A space for the T and a space before the offset are Sequelize's own form.
-_MOMENT = re.compile(
+# Sequelize writes a space instead of the T, and one before the offset.
+_TIMESTAMP: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)? ?(Z|[+-]\d\d:?\d\d)?)?",
     re.IGNORECASE | re.ASCII,
 )
 
-
-_UP_TO_SECONDS = len("2018-08-16T02:22:09")
-_UP_TO_MILLISECONDS = len("2018-08-16T02:22:09.446")
-_UP_TO_MICROSECONDS = len("2018-08-16T02:22:09.446123")
+_UP_TO_SECONDS: Final = len("2018-08-16T02:22:09")
+_UP_TO_MILLISECONDS: Final = len("2018-08-16T02:22:09.446")
+_UP_TO_MICROSECONDS: Final = len("2018-08-16T02:22:09.446123")
 
 
 def parse_datetime(text: str) -> datetime:
-    """Read an ISO 8601 date or date-time, to the microsecond; without an offset it is UTC.
+    """Parse an ISO 8601 date or date-time, to the microsecond; without an offset it is UTC.
 
     Raises:
-        ValueError: Not such a text, or not between the years 1 and 9999 in UTC.
+        ValueError: The text is invalid, or the year is not from 1 to 9999 in UTC.
     """
-    match = _MOMENT.fullmatch(text)
+    match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueError("not an ISO 8601 date-time")
     date, minutes, seconds, offset = match.groups()
-    moment = datetime.fromisoformat(
+    timestamp = datetime.fromisoformat(
         f"{date}T{minutes or '00:00'}{seconds or ''}{(offset or 'Z').upper()}"
     )
-    if moment.tzinfo is not UTC:
+    if timestamp.tzinfo is not UTC:
         try:
-            moment = moment.astimezone(UTC)
+            timestamp = timestamp.astimezone(UTC)
         except OverflowError as error:
             raise ValueError("outside the years 1 to 9999") from error
-    return moment
+    return timestamp
 
 
-def format_timestamp(moment: datetime) -> str:
-    """Format a timestamp as JSON shows it: UTC, ``Z``, as many digits as it needs, at least three.
+def format_timestamp(timestamp: datetime) -> str:
+    """Format a timestamp as JSON shows it: UTC, ``Z``, three to six digits of a second.
 
-    A naive one is UTC already.
+    A naive timestamp is taken for UTC.
     """
-    if moment.microsecond % 1000 == 0:
-        return format_stored_timestamp(moment)
-    return _iso_format(moment)[:_UP_TO_MICROSECONDS].rstrip("0") + "Z"
+    if timestamp.microsecond % 1000 == 0:
+        return format_stored_timestamp(timestamp)
+    return _iso_format(timestamp)[:_UP_TO_MICROSECONDS].rstrip("0") + "Z"
 
 
-def format_stored_timestamp(moment: datetime) -> str:
-    """Write a moment as ``UtcDateTime`` stores it in SQLite: UTC, milliseconds, ``Z``."""
-    text = _iso_format(moment)
-    if moment.microsecond:
+def format_stored_timestamp(timestamp: datetime) -> str:
+    """Format a timestamp as ``UtcDateTime`` stores it in SQLite: UTC, milliseconds, ``Z``."""
+    text = _iso_format(timestamp)
+    if timestamp.microsecond:
         return text[:_UP_TO_MILLISECONDS] + "Z"
     return text[:_UP_TO_SECONDS] + ".000Z"
 
 
-def _iso_format(moment: datetime) -> str:
-    """Write a moment in UTC, with six digits of a second or none, and with or without ``Z``.
+def _iso_format(timestamp: datetime) -> str:
+    """Format a timestamp in UTC, with six digits of a second or none, with or without ``Z``.
 
-    By msgspec, in a quarter of the time that ``isoformat`` takes.
+    msgspec takes a quarter of the time of ``isoformat``.
     """
-    if moment.tzinfo is not UTC and moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    if type(moment) is not datetime:  # Such as pendulum's, which msgspec does not know.
-        return moment.isoformat(timespec="microseconds")
-    text: str = to_builtins(moment)
+    if timestamp.tzinfo is not UTC and timestamp.tzinfo is not None:
+        timestamp = timestamp.astimezone(UTC)
+    if type(timestamp) is not datetime:  # Such as pendulum's, which msgspec does not support.
+        return timestamp.isoformat(timespec="microseconds")
+    text: str = to_builtins(timestamp)
     return text
 
 
@@ -147,10 +146,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class FixedDecimal(TypeDecorator[Decimal]):
-    """A decimal with a fixed number of decimals, stored as a whole number: 7.25 as 725.
+    """A decimal with a fixed number of decimal places, stored as an integer: 7.25 as 725.
 
     Args:
-        scale: How many decimals.
+        scale: The number of decimal places.
     """
 
     impl = Integer
@@ -162,36 +161,36 @@ class FixedDecimal(TypeDecorator[Decimal]):
         self._units: int = 10**scale
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Turn a decimal into units; more decimals than there are would be lost, so are refused."""
+        """Return the integer to store; reject a decimal with more places, which would be lost."""
         if value is None:
             return None
         units = value * self._units
         if units != int(units):
-            raise ValueError(f"has more than {self.scale} decimals")
+            raise ValueError(f"has more than {self.scale} decimal places")
         return int(units)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """Turn units into the decimal."""
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - as above
+        """Return the decimal for the stored integer."""
         return None if value is None else Decimal(value).scaleb(-self.scale)
 
-    def number(self, units: int) -> int | float:
-        """Give the JSON number of so many units: whole where it is whole."""
+    def to_number(self, units: int) -> int | float:
+        """Return the JSON number for a stored integer; an integer if it is whole."""
         whole, rest = divmod(units, self._units)
         return units / self._units if rest else whole
 
 
 MANAGED: Final = {"managed": True}
-"""``Column.info`` of a column that only the service writes: a client's value is ignored."""
+"""``Column.info`` of a column that only the service writes; clients' values are ignored."""
 
 
 def now() -> datetime:
-    """Return the current time in UTC, in whole milliseconds: what JSON shows is what is stored."""
+    """Return the current time in UTC in whole milliseconds, which every database stores exactly."""
     timestamp = datetime.now(UTC)
     return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
 
 class Timestamps:
-    """Mixin for ``createdAt`` and ``updatedAt``, written by the service as Sequelize does."""
+    """Mixin for ``createdAt`` and ``updatedAt``, which the service writes as Sequelize does."""
 
     created_at: Mapped[datetime] = mapped_column(
         "createdAt", UtcDateTime, default=now, info=MANAGED, sort_order=1000

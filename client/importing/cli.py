@@ -9,7 +9,7 @@ from client.errors import UsageError
 from client.exit_codes import ExitCode
 from client.importing.arguments import build_parser
 from client.output import write_text
-from client.urls import check_url
+from client.urls import validate_url
 
 if TYPE_CHECKING:
     from client.importing.sources import Source
@@ -59,7 +59,7 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     mapping = load_mapping(parsed.mapping) if parsed.mapping else FieldMapping()
     settings = load_import_settings(environment.variables, environment.directory)
     if parsed.url:
-        check_url(parsed.url, "--url", UsageError)
+        validate_url(parsed.url, "--url", UsageError)
         settings = replace(settings, url=parsed.url)
     if parsed.source == STDIN:
         source: Source = StreamSource(environment.stdin.buffer)

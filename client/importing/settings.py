@@ -7,7 +7,7 @@ from typing import Final
 
 from client.errors import ConfigurationError
 from client.settings import SETTING_NAMES, ClientSettings, build_client_settings, read_settings
-from client.urls import check_url
+from client.urls import validate_url
 
 DEFAULT_URL: Final = "http://localhost:3000/timesheets/upload"
 IMPORT_NAMES: Final = (
@@ -69,7 +69,7 @@ def load_import_settings(variables: Mapping[str, str], directory: str) -> Import
     """
     values = read_settings(variables, directory, (*SETTING_NAMES, *IMPORT_NAMES))
     url = values.get("IMPORT_URL") or DEFAULT_URL
-    check_url(url, "IMPORT_URL", ConfigurationError)
+    validate_url(url, "IMPORT_URL", ConfigurationError)
     return ImportSettings(
         client=build_client_settings(values), url=url, credentials=_build_credentials(values)
     )

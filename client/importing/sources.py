@@ -20,7 +20,7 @@ from client.importing.options import ImportOptions
 from client.importing.retries import RETRY_STATUSES
 from client.importing.settings import SourceCredentials
 from client.transport import Transport
-from client.urls import check_url, origin, require_https
+from client.urls import origin, require_https, validate_url
 
 if TYPE_CHECKING:
     import httpx
@@ -172,7 +172,7 @@ class UrlSource(Source):
         *,
         insecure: bool = False,
     ) -> None:
-        check_url(url, "SOURCE", UsageError)
+        validate_url(url, "SOURCE", UsageError)
         if credentials.is_set and not insecure:
             require_https(url, "source's credentials")
         parts = urlsplit(url)

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Any, Final, Protocol, TypeVar
 
 from encore.database.cancellation import Abandoned, cancel_when
-from encore.database.errors import CallerLeft
+from encore.database.errors import CallerDisconnected
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ async def cancel_on_disconnect(work: Coroutine[Any, Any, T]) -> T:
         work: Has ended once this returns or raises, in every case.
 
     Raises:
-        CallerLeft: The caller has disconnected, and the work was cancelled.
+        CallerDisconnected: The caller has disconnected, and the work was cancelled.
     """
     caller = current_caller.get()
     if caller is NO_CALLER:
@@ -62,4 +62,4 @@ async def cancel_on_disconnect(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await cancel_when(caller.left(), work)
     except Abandoned:
-        raise CallerLeft("the caller has disconnected") from None
+        raise CallerDisconnected("the caller has disconnected") from None

@@ -1,4 +1,4 @@
-"""What can go wrong in the database, in the database's own terms; nothing of HTTP.
+"""Errors of the database, in the database's terms; nothing of HTTP.
 
 ::
 
@@ -9,78 +9,77 @@
     │   ├── ForeignKeyViolation
     │   ├── NotNullViolation
     │   └── CheckViolation
-    ├── ValueRefused          the driver or the column cannot hold this value
-    ├── ChangeRefused         a trigger, a rule or a generated column refuses the change
-    │   └── NotWritten        no error, but no row was written either
-    ├── ReadOnly              the database, or the view written to, takes no changes
-    ├── PermissionDenied      the database user may not do this, or a row policy forbids it
+    ├── InvalidData           the driver or the column's type cannot hold the value
+    ├── ChangeRejected        by a trigger, a rule or a generated column
+    │   └── NotWritten        without an error, but no row was written
+    ├── ReadOnly              the database, or the view written to, accepts no changes
+    ├── PermissionDenied      the database user lacks a privilege, or a row policy forbids the row
     ├── InvalidStatement      a table or column is missing: model and database differ
-    │   └── SeveralRows       a key that is declared unique meant several rows
-    ├── RolledBack            a trigger has undone the whole transaction
-    ├── StatementTooSlow      stopped at its time limit
-    ├── CallerLeft            stopped because nobody waits for its result any more
-    └── DatabaseUnavailable   locked for too long, unreadable, gone; may work later
-        ├── DatabaseBusy      others hold all connections or threads for too long
-        ├── OutcomeUnknown    gone before it said whether the change was made
+    │   └── MultipleRows      a key that is declared unique matches several rows
+    ├── RolledBack            a trigger has rolled back the whole transaction
+    ├── StatementTimeout      stopped at its time limit
+    ├── CallerDisconnected    stopped because the caller has disconnected
+    └── DatabaseUnavailable   locked for too long, unreadable or gone; may work later
+        ├── DatabaseBusy      other requests hold all connections or threads for too long
+        ├── OutcomeUnknown    gone before it said whether the change was committed
         ├── StorageFull       the disk, or the database's own limit
-        └── DatabaseNotReady  found out by ``Database.check``; its text says why
+        └── DatabaseNotReady  found by ``Database.check``; its message says why
             ├── ReadOnlyDatabase
             ├── SchemaOutdated
             └── DatabaseFileChanged
 
-All but ``StatementTimeout``, ``CallerLeft`` and ``DatabaseUnavailable`` are refused for good: sent
-again, they would be refused again. The driver's error code decides which of them an error is
+All but ``StatementTimeout``, ``CallerDisconnected`` and ``DatabaseUnavailable`` are permanent: the
+same request would fail again. The driver's error code decides the class
 (``encore.database.sqlite.error_mapping``, ``encore.database.postgresql.error_mapping``).
 
-The texts of these are for debugging: they may hold SQL or values. The log gets ``code`` only; what
-a caller sees is written above this layer. The exception is ``DatabaseNotReady``, whose texts are
-written for callers and hold no path, SQL or value.
+Messages are for debugging and may contain SQL or values. The log gets ``code`` only; responses are
+worded above this layer. ``DatabaseNotReady`` is the exception: its messages are written for callers
+and contain no path, SQL or value.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 
 class DatabaseError(Exception):
-    """Any failure of a statement.
+    """A statement failed.
 
     Attributes:
         code: The SQLSTATE, or the name of SQLite's extended result code (``SQLITE_BUSY``); None
-            where the driver, not the database, refused.
+            if the driver rejected the statement.
     """
 
-    def __init__(self, text: str, *, code: str | None = None) -> None:
-        super().__init__(text)
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
         self.code = code
 
 
 class IntegrityViolation(DatabaseError):
-    """A constraint refused the row.
+    """A constraint rejected the row.
 
     Attributes:
-        columns: Column names the constraint is about, as in the database; empty where the
-            database does not tell.
-        constraint: The constraint's name, or its own text where it has none; None where the
-            database does not tell.
-        table: The table that the constraint is on; None where the database does not tell.
+        columns: The constraint's columns, as the database names them; empty if unknown.
+        constraint: The constraint's name, or its SQL if it has none; None if unknown.
+        table: The constraint's table; None if unknown.
     """
 
     def __init__(
         self,
-        text: str,
+        message: str,
         columns: Sequence[str] = (),
         constraint: str | None = None,
         table: str | None = None,
         *,
         code: str | None = None,
     ) -> None:
-        super().__init__(text, code=code)
+        super().__init__(message, code=code)
         self.columns = tuple(columns)
         self.constraint = constraint
         self.table = table
 
 
 class UniqueViolation(IntegrityViolation):
-    """Another row holds this key."""
+    """Another row has this key."""
 
 
 class ExclusionViolation(IntegrityViolation):
@@ -88,7 +87,7 @@ class ExclusionViolation(IntegrityViolation):
 
 
 class ForeignKeyViolation(IntegrityViolation):
-    """The row refers to none, or is referred to."""
+    """The row refers to a missing row, or another row refers to it."""
 
 
 class NotNullViolation(IntegrityViolation):
@@ -96,31 +95,33 @@ class NotNullViolation(IntegrityViolation):
 
 
 class CheckViolation(IntegrityViolation):
-    """A check constraint says no."""
+    """A check constraint rejected the row."""
 
 
 class InvalidData(DatabaseError):
     """The driver or the column's type cannot hold the value."""
 
 
-class ChangeRefused(DatabaseError):
-    """A trigger, a rule or a generated column refuses the change.
+class ChangeRejected(DatabaseError):
+    """A trigger, a rule or a generated column rejected the change.
 
     Attributes:
-        columns: The generated columns that would have been written; empty for any other reason.
+        columns: The generated columns that the statement sets; empty for any other reason.
     """
 
-    def __init__(self, text: str, columns: Sequence[str] = (), *, code: str | None = None) -> None:
-        super().__init__(text, code=code)
+    def __init__(
+        self, message: str, columns: Sequence[str] = (), *, code: str | None = None
+    ) -> None:
+        super().__init__(message, code=code)
         self.columns = tuple(columns)
 
 
-class NotWritten(ChangeRefused):
-    """The statement succeeded, but a trigger, rule or policy kept the row from being written."""
+class NotWritten(ChangeRejected):
+    """The statement succeeded, but a trigger, rule or policy prevented the row's writing."""
 
 
 class ReadOnly(DatabaseError):
-    """The database (a read-only file, a hot standby), or the view written to, takes no changes."""
+    """The database (a read-only file, a hot standby) or the view accepts no changes."""
 
 
 class PermissionDenied(DatabaseError):
@@ -128,23 +129,23 @@ class PermissionDenied(DatabaseError):
 
 
 class InvalidStatement(DatabaseError):
-    """The database cannot run the statement: a table or column is missing, or a defect."""
+    """The database cannot run the statement: a table or column is missing, or it is a defect."""
 
 
-class SeveralRows(InvalidStatement):
-    """A statement about one row met several: the declared key is not unique in the database."""
+class MultipleRows(InvalidStatement):
+    """A statement for one row matched several: the declared key is not unique in the database."""
 
 
 class RolledBack(DatabaseError):
-    """A trigger has undone the whole transaction (SQLite's ``RAISE(ROLLBACK)``)."""
+    """A trigger has rolled back the whole transaction (SQLite's ``RAISE(ROLLBACK)``)."""
 
 
 class StatementTimeout(DatabaseError):
     """The statement was stopped at its time limit; nothing was changed."""
 
 
-class CallerLeft(DatabaseError):
-    """The caller has left, so the statement was stopped, or never started; it only read."""
+class CallerDisconnected(DatabaseError):
+    """The caller has disconnected, so the statement, which only read, was stopped or not run."""
 
 
 class DatabaseUnavailable(DatabaseError):
@@ -152,27 +153,27 @@ class DatabaseUnavailable(DatabaseError):
 
 
 class OutcomeUnknown(DatabaseUnavailable):
-    """The connection broke during a commit: the change may have been made, or not."""
+    """The connection was lost during a commit: the change may or may not be committed."""
 
 
 class StorageFull(DatabaseUnavailable):
-    """There is no space left for the change; nothing of it was kept."""
+    """There is no space left for the change; nothing was written."""
 
 
 class DatabaseNotReady(DatabaseUnavailable):
-    """The database can be reached, but must not be written to as it is.
+    """The database can be reached, but must not be written to.
 
     Args:
-        text: Why, in words for callers: without a path, SQL or a value.
-        code: The same as a word for the log (``file-deleted``), or the database's own code.
+        message: Why, for callers: without a path, SQL or a value.
+        code: The reason for the log (``file-deleted``), or the database's own code.
     """
 
 
-READ_ONLY = "The database is read-only"
+READ_ONLY: Final = "The database is read-only"
 
 
 class ReadOnlyDatabase(DatabaseNotReady):
-    """The whole database takes no changes now: a hot standby, a read-only file."""
+    """The whole database accepts no changes: a hot standby, a read-only file."""
 
 
 class SchemaOutdated(DatabaseNotReady):
@@ -186,10 +187,10 @@ class DatabaseFileChanged(DatabaseNotReady):
 class DatabaseBusy(DatabaseUnavailable):
     """All connections or threads are in use; nothing was run.
 
-    Its code is ``queue-timeout`` where none came free in time, ``queue-full`` where one client has
-    too many requests waiting already.
+    Its code is ``queue-timeout`` if none became free in time, ``queue-full`` if too many requests
+    of the client wait already.
     """
 
 
-REFUSALS_OF_ROWS = (IntegrityViolation, InvalidData, ChangeRefused, PermissionDenied)
-"""Errors that are about the row written, so that another row may be written all the same."""
+ROW_ERRORS: Final = (IntegrityViolation, InvalidData, ChangeRejected, PermissionDenied)
+"""Errors about the row that is written: another row may still be written."""

@@ -26,7 +26,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from encore.database.callers import Caller
-from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError
+from encore.database.errors import CallerDisconnected, DatabaseBusy, DatabaseError
 
 ATTEND_S: Final = 0.2
 """How often the queue looks at who waits, in seconds: from then on a waiter's caller may leave."""
@@ -114,7 +114,7 @@ class FairQueue:
 
         Raises:
             DatabaseBusy: None came free in time, or too many requests of this client wait.
-            CallerLeft: The caller has left meanwhile.
+            CallerDisconnected: The caller has left meanwhile.
         """
         slot = self.acquire_nowait(caller)
         if slot is not None:
@@ -207,7 +207,7 @@ class FairQueue:
 
         def refuse(leaving: "asyncio.Task[None]") -> None:
             if not leaving.cancelled():
-                self._refuse(waiter, CallerLeft("the caller has left"))
+                self._refuse(waiter, CallerDisconnected("the caller has left"))
 
         waiter.leaving.add_done_callback(refuse)
 

@@ -42,7 +42,7 @@ class Connection(Protocol):
         ...
 
 
-class Bulk(Connection, Protocol):
+class BulkConnection(Connection, Protocol):
     """A connection for bulk work, with a worker thread beside the event loop.
 
     Rows are loaded into a temporary table first, which needs no lock; statements over that table
@@ -124,7 +124,7 @@ class Database(Protocol):
         """
         ...
 
-    def bulk(self) -> AbstractAsyncContextManager[Bulk]:
+    def bulk(self) -> AbstractAsyncContextManager[BulkConnection]:
         """Enter with a connection for bulk work, waiting while too many are in use."""
         ...
 

@@ -49,7 +49,7 @@ _SYSTEM: Final[dict[type[OSError], str]] = {
 T = TypeVar("T")
 
 
-async def when_ready(
+async def wait_until_ready(
     connect: Callable[[], Awaitable[T]], seconds: float, tell: Callable[[str], None]
 ) -> T:
     """Connect, again and again for a time while the database starts.
@@ -57,7 +57,7 @@ async def when_ready(
     Args:
         connect: One attempt.
         seconds: For how long a failure that may pass is tried again.
-        tell: Called once with the reason, when waiting begins.
+        tell: Called once with the describe_failure, when waiting begins.
 
     Raises:
         DatabaseError: The last attempt's.
@@ -68,15 +68,15 @@ async def when_ready(
         try:
             return await connect()
         except DatabaseError as error:
-            if not may_pass(error) or monotonic() >= deadline:
+            if not is_transient(error) or monotonic() >= deadline:
                 raise
             if not told:
-                tell(reason(error))
+                tell(describe_failure(error))
                 told = True
         await asyncio.sleep(RETRY_S)
 
 
-def may_pass(error: DatabaseError) -> bool:
+def is_transient(error: DatabaseError) -> bool:
     """Return whether a failure to connect may pass without anybody changing anything."""
     if error.code is not None and _is_of_database(error.code):
         return error.code.startswith(_PASSING)
@@ -91,7 +91,7 @@ def may_pass(error: DatabaseError) -> bool:
             return False
 
 
-def reason(error: DatabaseError) -> str:
+def describe_failure(error: DatabaseError) -> str:
     """Return why connecting failed in words, with the code; no value, no part of the URL."""
     code = error.code
     if code is not None and _is_of_database(code):

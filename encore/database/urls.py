@@ -18,7 +18,7 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database or ":memory:")
 
 
-def check_url(url: str) -> None:
+def validate_url(url: str) -> None:
     """Refuse what is not the URL of a database that this service runs on.
 
     Raises:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from encore.database.expressions.text_search import MAX_PATTERN
-from encore.database.search_index.conditions import SHORTEST_TERM
+from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
+from encore.database.search_index.conditions import MIN_TERM_LENGTH
 from encore.execution.resource import Resource
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES
@@ -20,7 +20,7 @@ from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
 from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER
 from encore.query.value_parsing import MAX_VALUES
 
-_SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN}
+_SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN_LENGTH}
 _FIELD_ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
@@ -259,7 +259,7 @@ def _search_parameter(search: Search) -> dict[str, Any]:
     names = ", ".join(dict.fromkeys(field.name for field in fields)) or "nothing"
     does = f"does not: {operator.description}" if search.negated else operator.description
     if search.index is not None:
-        schema: dict[str, Any] = {**_SOUGHT, "minLength": SHORTEST_TERM}
+        schema: dict[str, Any] = {**_SOUGHT, "minLength": MIN_TERM_LENGTH}
         does = "contains, in any case,"
     elif operator.values == TEXT:
         schema = _SOUGHT

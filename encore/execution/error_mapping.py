@@ -51,7 +51,7 @@ _VIOLATIONS: Final[Mapping[type[db.IntegrityViolation], tuple[type[ApiError], st
 # What other errors are to the caller.
 _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...]] = (
     (db.InvalidData, lambda: ValidationFailed("A value does not fit its column")),
-    (db.ChangeRefused, lambda: RefusedByDatabase("A rule of the database refuses this change")),
+    (db.ChangeRejected, lambda: RefusedByDatabase("A rule of the database refuses this change")),
     (db.ReadOnly, lambda: MethodNotAllowed("This can only be read", headers=_READABLE)),
     (db.PermissionDenied, lambda: Forbidden("The database does not permit this")),
     (db.InvalidStatement, InternalError),
@@ -67,7 +67,7 @@ _ANSWERS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], ...
             "It is not known whether this change was made; read it before sending it again"
         ),
     ),
-    (db.CallerLeft, ClientClosedRequest),
+    (db.CallerDisconnected, ClientClosedRequest),
     (
         db.StorageFull,
         lambda: ServiceUnavailable("The database has no space left", headers=_RETRY),
@@ -138,7 +138,7 @@ def refused_fields(
     match error:
         case db.CheckViolation():
             columns = checked_fields(error, serializer.fields, dialect)
-        case db.ChangeRefused():
+        case db.ChangeRejected():
             columns = error.columns
         case db.IntegrityViolation() if error.table == serializer.fields.key[0].column.table.name:
             columns = error.columns  # Else it is a hook's own row, unknown to the caller.
@@ -149,7 +149,7 @@ def refused_fields(
 def _is_no_fault_of_a_reader(error: db.DatabaseError) -> bool:
     """Return whether an error on reading comes from a hook that writes, or from a stored value."""
     arithmetic = isinstance(error, db.InvalidData) and error.code in _OF_STORED_VALUES
-    refused = db.ChangeRefused | db.ReadOnly | db.ReadOnlyDatabase
+    refused = db.ChangeRejected | db.ReadOnly | db.ReadOnlyDatabase
     return arithmetic or isinstance(error, refused)
 
 

@@ -15,7 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore import errors
-from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
+from encore.database.errors import (
+    CallerDisconnected,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+)
 from encore.http.error_codes import error_code
 from encore.http.exception_handlers import Handlers, call_handler, find_handler
 from encore.http.framework_routes import discard_body
@@ -168,7 +173,7 @@ def _problem_of(error: Exception) -> errors.ApiError:
             )
         case HTTPException() if HTTPStatus.BAD_REQUEST <= error.status_code < _NO_STATUS:
             return error_from_http_exception(error)
-        case CallerLeft() | DatabaseUnavailable():
+        case CallerDisconnected() | DatabaseUnavailable():
             return _problem_of_database(error)
         case _:
             return errors.InternalError()
@@ -177,7 +182,7 @@ def _problem_of(error: Exception) -> errors.ApiError:
 def _problem_of_database(error: DatabaseError) -> errors.ApiError:
     """Return the problem of a route of the application's own that uses the database itself."""
     match error:
-        case CallerLeft():
+        case CallerDisconnected():
             return errors.ClientClosedRequest()
         case DatabaseBusy():
             return errors.Overloaded(reason="database-busy")

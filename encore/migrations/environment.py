@@ -14,7 +14,7 @@ from alembic.operations import ops
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData
 
-from encore.database.search_index import leave_out_search_indexes
+from encore.database.search_index import exclude_search_indexes
 from encore.database.tables import metadata as library_metadata
 from encore.errors import StartupError
 from encore.migrations.running import run
@@ -72,7 +72,7 @@ class _Environment:
             render_as_batch=connection.dialect.name == "sqlite",
             process_revision_directives=self._rewriter,
             render_item=_as_plain_types,
-            include_name=leave_out_search_indexes,
+            include_name=exclude_search_indexes,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from alembic.util import CommandError
 
-from encore.database.urls import check_url
-from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS, UnreadableSettings, read_environment
+from encore.database.urls import validate_url
+from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS, UnreadableSettings, load_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class MigrationSettings:
             url: Takes the place of DATABASE_URL, if it is given.
         """
         try:
-            given = {**DATABASE_DEFAULTS, **read_environment()}
+            given = {**DATABASE_DEFAULTS, **load_environment()}
         except UnreadableSettings as error:
             raise CommandError(str(error)) from error
         url = url or given["DATABASE_URL"] or DATABASE_DEFAULTS["DATABASE_URL"]
         try:
-            check_url(url)
+            validate_url(url)
         except ValueError as error:
             raise CommandError(f"DATABASE_URL: {error}") from error
         return cls(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
 from sqlalchemy.types import TypeEngine
 
-from encore.database.expressions.timestamp_text import longest
+from encore.database.expressions.timestamp_text import longest_form
 from encore.models.fields import Field
 from encore.models.relation_conditions import related_exists, related_scalar
 from encore.models.relations import Relation
@@ -138,7 +138,7 @@ class OrderTerm:
         else:
             key = related_scalar(relation, relation.source, self.field)
         if has_several_forms(self.field):
-            key = longest(key)
+            key = longest_form(key)
         return order_clause(key, descending=self.descending, nullable=self.nullable)
 
     @property

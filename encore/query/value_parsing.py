@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from encore.database.expressions.text_search import MAX_PATTERN
-from encore.database.search_index.conditions import SHORTEST_TERM
+from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
+from encore.database.search_index.conditions import MIN_TERM_LENGTH
 from encore.models.fields import Field
 from encore.models.types import InvalidValue, check_text
 from encore.query.field_lookup import FieldPath, Search
@@ -76,11 +76,11 @@ def parse_indexed_search(parameter: str, index: IndexedSearch, text: str) -> Par
         InvalidQuery: It is not valid text, or too short for the index.
     """
     try:
-        check_text(text, MAX_PATTERN)
+        check_text(text, MAX_PATTERN_LENGTH)
     except InvalidValue as error:
         raise invalid_parameter(parameter, str(error)) from error
-    if len(text) < SHORTEST_TERM:
-        raise invalid_parameter(parameter, f"must be at least {SHORTEST_TERM} characters long")
+    if len(text) < MIN_TERM_LENGTH:
+        raise invalid_parameter(parameter, f"must be at least {MIN_TERM_LENGTH} characters long")
     return index, [index.value(text)]
 
 
@@ -88,7 +88,7 @@ def parse_text(name: str, target: FieldPath, operator: Operator, text: str) -> P
     """Parse text that is compared literally."""
     codec = target.field.codec
     try:
-        check_text(text, MAX_PATTERN)
+        check_text(text, MAX_PATTERN_LENGTH)
         if codec.text_operand is not None:
             text = _process(codec.text_operand, text)
     except InvalidValue as error:

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 
 from encore.crud import Crud
 from encore.database.factory import open_database
-from encore.database.startup import when_ready
+from encore.database.startup import wait_until_ready
 from encore.database.tables import metadata as library_metadata
 from encore.endpoints.endpoint import Operation
 from encore.errors import ConfigurationError
@@ -34,7 +34,7 @@ from encore.http.application import Application
 from encore.http.security_headers import security_headers
 from encore.models.mapped_class import Model
 from encore.models.types import TypeAdapters
-from encore.secret_key import Secret, StoredSecret, secret_of
+from encore.secret_key import Secret, StoredSecret, parse_secret
 from encore.service import docs, health
 from encore.service.authentication import Authentication, token_url
 from encore.service.revisions import older_revisions
@@ -183,13 +183,13 @@ class Service(Application):
 
     def _make_secret(self) -> Secret:
         given = self.settings.secret_key
-        return secret_of(given) if given else StoredSecret(self.database)
+        return parse_secret(given) if given else StoredSecret(self.database)
 
     def _connected(self, inner: Lifespan | None) -> Lifespan:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             wait_seconds = self.settings.database_wait_seconds
-            await when_ready(self.database.open, wait_seconds, log_waiting)
+            await wait_until_ready(self.database.open, wait_seconds, log_waiting)
             await self._secret.load()
             # In the background: an issuer that is down must not keep the service from starting.
             watching = asyncio.create_task(self._authentication.open())

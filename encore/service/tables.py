@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from encore.database.engine import with_connection
 from encore.database.errors import DatabaseError
 from encore.database.factory import open_database
-from encore.database.startup import reason, when_ready
+from encore.database.startup import describe_failure, wait_until_ready
 from encore.database.urls import sqlite_path
 from encore.errors import StartupError
 from encore.service.revisions import all_revisions, newest_revision
@@ -61,9 +61,9 @@ class Schema:
             return
         _check_file(self.url, f"run {self.upgrade_command}")
         try:
-            found = asyncio.run(when_ready(self._revision, wait_seconds, log_waiting))
+            found = asyncio.run(wait_until_ready(self._revision, wait_seconds, log_waiting))
         except DatabaseError as error:
-            raise _unreadable(reason(error)) from error
+            raise _unreadable(describe_failure(error)) from error
         self._check_revision(self.migrations, found)
 
     def _check_revision(self, migrations: Path, found: str | None) -> None:

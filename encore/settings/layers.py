@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from encore.dotenv import UnreadableSettings, layers
+from encore.dotenv import UnreadableSettings, iter_layers
 from encore.errors import SettingsError
 
 ALIASES: Final = {
@@ -36,7 +36,7 @@ def read_layers(
     """
     merged = dict(_defaults)
     try:
-        for layer in layers(directory, environ):
+        for layer in iter_layers(directory, environ):
             merged.update(_translate(layer))
     except UnreadableSettings as error:
         raise SettingsError(str(error)) from error

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator
 
 from encore.auth.trusted_issuer import is_loopback, is_safe_url
-from encore.database.urls import check_url
-from encore.secret_key import SHORTEST
+from encore.database.urls import validate_url
+from encore.secret_key import MIN_SECRET_BYTES
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 """RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
@@ -72,9 +72,9 @@ def _scopes(value: str) -> str:
 
 def _secret(value: str) -> str:
     text = value.strip()
-    if text and len(text.encode()) < SHORTEST:
+    if text and len(text.encode()) < MIN_SECRET_BYTES:
         raise ValueError(
-            f"must be at least {SHORTEST} characters long; make one by"
+            f"must be at least {MIN_SECRET_BYTES} characters long; make one by"
             " python -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return text
@@ -82,7 +82,7 @@ def _secret(value: str) -> str:
 
 def _database_url(value: str) -> str:
     url = _required(value)
-    check_url(url)
+    validate_url(url)
     return url
 
 

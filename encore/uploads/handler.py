@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from encore.database.protocol import Bulk
+from encore.database.protocol import BulkConnection
 from encore.errors import MalformedBody
 from encore.serializers.stored_text import text_of
 from encore.uploads.context import UploadContext
@@ -44,7 +44,7 @@ class UploadHandler:
         self,
         upload: Upload,
         context: UploadContext,
-        bulk: Bulk,
+        bulk: BulkConnection,
         body: SpooledBody,
         ticket: IdempotentRequest | None,
     ) -> None:

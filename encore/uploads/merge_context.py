@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Dialect
 from sqlalchemy.sql import ClauseElement
 
-from encore.database.protocol import Bulk
+from encore.database.protocol import BulkConnection
 from encore.database.statement import Row, Statement, Values
 from encore.uploads.context import UploadContext
 from encore.uploads.staging_table import StagingTable
@@ -26,7 +26,7 @@ class MergeContext:
     def __init__(
         self,
         context: UploadContext,
-        connection: Bulk,
+        connection: BulkConnection,
         stage: StagingTable,
         statements: UploadStatements,
         dialect: Dialect,

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from encore.database.protocol import Bulk
+from encore.database.protocol import BulkConnection
 from encore.database.statement import Statement, param
 from encore.uploads.staging_table import CREATED, StagingTable
 
@@ -85,7 +85,7 @@ class Parts:
         self._drop = compiled(text(f"DROP TABLE IF EXISTS {name(backlog)}"))
 
     @asynccontextmanager
-    async def each(self, bulk: Bulk) -> AsyncIterator[AsyncIterator[tuple[int, int]]]:
+    async def each(self, bulk: BulkConnection) -> AsyncIterator[AsyncIterator[tuple[int, int]]]:
         """Have the parts, one after another on the stage; behind the block, what became of all.
 
         Yields:
@@ -102,7 +102,7 @@ class Parts:
         finally:
             await bulk.execute(self._drop, ())
 
-    async def _spans(self, bulk: Bulk) -> AsyncIterator[tuple[int, int]]:
+    async def _spans(self, bulk: BulkConnection) -> AsyncIterator[tuple[int, int]]:
         last = 0
         while await bulk.execute(self._take, (CREATED, last, self.rows)):
             span = await bulk.fetch_one(self._span, ())

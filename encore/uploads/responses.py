@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 from starlette.types import Send
 
-from encore.database.protocol import Bulk
+from encore.database.protocol import BulkConnection
 from encore.database.statement import Row
 from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
 from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest
@@ -157,7 +157,7 @@ class Reporter:
         statements: The upload's.
     """
 
-    def __init__(self, connection: Bulk, statements: UploadStatements) -> None:
+    def __init__(self, connection: BulkConnection, statements: UploadStatements) -> None:
         self._connection = connection
         self._statements = statements
 

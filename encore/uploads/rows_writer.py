@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from encore.database import errors as db
-from encore.database.protocol import Bulk
+from encore.database.protocol import BulkConnection
 from encore.database.statement import Statement, Values
 from encore.errors import FieldError, ValidationFailed
 from encore.execution.error_mapping import refused_fields
@@ -74,7 +74,7 @@ class RowsWriter:
 
     def __init__(
         self,
-        connection: Bulk,
+        connection: BulkConnection,
         statements: UploadStatements,
         serializer: Serializer,
         *,
@@ -150,7 +150,7 @@ class RowsWriter:
                 written = await self._connection.execute(statement, values)
                 if written != expected:
                     raise db.NotWritten(f"{written} of {expected} rows were written")
-        except db.REFUSALS_OF_ROWS as error:
+        except db.ROW_ERRORS as error:
             return error
         return None
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from encore.database import errors as db
 from encore.database.capabilities import capabilities_of
-from encore.database.protocol import Bulk
+from encore.database.protocol import BulkConnection
 from encore.database.statement import Row
 from encore.errors import ApiError, Conflict, FieldError, ValidationFailed
 from encore.execution.session_writes import SessionWrites, python_reader, run_in_session
@@ -44,7 +44,7 @@ class SessionRowsWriter(RowsWriter):
 
     def __init__(
         self,
-        connection: Bulk,
+        connection: BulkConnection,
         statements: UploadStatements,
         serializer: Serializer,
         writes: SessionWrites,
@@ -66,7 +66,7 @@ class SessionRowsWriter(RowsWriter):
         try:
             async with self._connection.savepoint():
                 await run_in_session(self._connection, partial(self._write_rows, step, rows))
-        except (*db.REFUSALS_OF_ROWS, ValidationFailed, Conflict) as error:
+        except (*db.ROW_ERRORS, ValidationFailed, Conflict) as error:
             return error
         return None
 

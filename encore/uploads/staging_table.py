@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeEngine
 
 from encore.database.capabilities import capabilities_of
 from encore.database.expressions.json_text import comparable_json
-from encore.database.expressions.timestamp_text import longest
+from encore.database.expressions.timestamp_text import longest_form
 from encore.models.fields import Field
 from encore.models.types import storage_type
 from encore.query.timestamps import compare_timestamps
@@ -120,7 +120,7 @@ class StagingTable:
             null = comparable_json(null) if self._is_document(field) else null
             stored = func.nullif(stored, null)
         if field.codec.timestamp_range is not None:
-            stored = longest(stored)
+            stored = longest_form(stored)
         return self.gives(field) & given.is_distinct_from(stored)
 
     def same(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
     errors.InvalidData: (
         "22000 22001 22003 22007 22008 22012 22021 2202E 22023 22P02 22P03 22P05 2203G 54000 54001"
     ),
-    errors.ChangeRefused: (
+    errors.ChangeRejected: (
         "09000 0A000 20000 23000 27000 38000 38001 40002 428C9 P0000 P0001 P0002 P0003 P0004"
         " 45000 ZX001 PT409 72000"
     ),
@@ -29,7 +29,7 @@ SQLSTATES: dict[type[errors.DatabaseError], str] = {
     errors.InvalidStatement: (
         "42P01 42703 42883 42601 42804 42P18 3F000 2200H 25P02 25001 26000 34000 39P01 2F005"
     ),
-    errors.SeveralRows: "21000",
+    errors.MultipleRows: "21000",
     errors.StatementTimeout: "57014",
     errors.StorageFull: "53100",
     errors.DatabaseUnavailable: (
@@ -44,7 +44,7 @@ RESULT_CODES: dict[type[errors.DatabaseError], str] = {
     errors.NotNullViolation: "CONSTRAINT_NOTNULL",
     errors.CheckViolation: "CONSTRAINT_CHECK",
     errors.InvalidData: "MISMATCH TOOBIG CONSTRAINT_DATATYPE",
-    errors.ChangeRefused: "CONSTRAINT CONSTRAINT_TRIGGER CONSTRAINT_VTAB CONSTRAINT_FUNCTION",
+    errors.ChangeRejected: "CONSTRAINT CONSTRAINT_TRIGGER CONSTRAINT_VTAB CONSTRAINT_FUNCTION",
     errors.ReadOnly: "READONLY",
     errors.ReadOnlyDatabase: "READONLY_DBMOVED READONLY_CANTLOCK READONLY_RECOVERY",
     errors.StorageFull: "FULL",
@@ -60,8 +60,8 @@ SQLITE_TEXTS: dict[str, type[errors.DatabaseError]] = {
     "no such table: parts": errors.InvalidStatement,
     "table parts has no column named x": errors.InvalidStatement,
     "cannot modify parts because it is a view": errors.ReadOnly,
-    'cannot INSERT into generated column "x"': errors.ChangeRefused,
-    'cannot UPDATE generated column "x"': errors.ChangeRefused,
+    'cannot INSERT into generated column "x"': errors.ChangeRejected,
+    'cannot UPDATE generated column "x"': errors.ChangeRejected,
     "integer overflow": errors.InvalidData,
     "malformed JSON": errors.InvalidData,
 }
@@ -90,7 +90,7 @@ def test_translation_of_sqlite_error_without_code_is_by_text(text: str) -> None:
     error.sqlite_errorname = "SQLITE_ERROR"
     translated = from_sqlite(error)
     assert type(translated) is SQLITE_TEXTS[text]
-    if isinstance(translated, errors.ChangeRefused):
+    if isinstance(translated, errors.ChangeRejected):
         assert translated.columns == ("x",)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encore.database.errors import CallerLeft, DatabaseBusy
+from encore.database.errors import CallerDisconnected, DatabaseBusy
 from encore.database.fair_queue import ATTEND_S, FairQueue
 
 SECONDS = 5.0
@@ -180,7 +180,7 @@ def test_waiter_whose_caller_has_left_leaves_the_queue() -> None:
         await settle()
         request.gone.set()
         await loop.advance(ATTEND_S * 1.5)
-        with pytest.raises(CallerLeft):
+        with pytest.raises(CallerDisconnected):
             await leaver
         assert queue.waiters == 1
         queue.release(slot)
@@ -245,7 +245,7 @@ class Model:
             self.waiting.remove((request, task, deadline))
             if task.cancelled() or isinstance(task.exception(), DatabaseBusy):
                 continue
-            if isinstance(task.exception(), CallerLeft):
+            if isinstance(task.exception(), CallerDisconnected):
                 assert request.gone.is_set()
                 continue
             self.held.append((request.client, task.result()))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from encore.database.callers import current_caller
-from encore.database.errors import CallerLeft, DatabaseUnavailable
+from encore.database.errors import CallerDisconnected, DatabaseUnavailable
 from encore.database.postgresql import PostgresDatabase
 from encore.database.postgresql.connection import SERVER_SETTINGS
 from encore.database.postgresql.database import POOL_SIZE
@@ -177,7 +177,7 @@ def test_slow_read_ends_once_its_caller_has_left(url: str) -> None:
             reader.leaving.set()
             writer.leaving.set()
             async with asyncio.timeout(5):
-                with pytest.raises(CallerLeft):
+                with pytest.raises(CallerDisconnected):
                     await reading
             assert [state for _, state in await outside.backends()].count("active") == 1
             assert not writing.done()  # What has begun to write goes on to its commit.

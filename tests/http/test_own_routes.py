@@ -17,7 +17,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Host, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.database.errors import CallerLeft, DatabaseBusy, DatabaseError, DatabaseUnavailable
+from encore.database.errors import (
+    CallerDisconnected,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+)
 from encore.errors import NotFound, UndeclaredAccess, UnsupportedRoute
 from encore.http.access import AUTHENTICATED, PUBLIC, public, requires
 from encore.http.application import Application
@@ -495,7 +500,7 @@ def test_frontend_is_refused(app: Application) -> None:
     [
         (DatabaseBusy("busy"), 503, "service-unavailable"),
         (DatabaseUnavailable("gone"), 503, "service-unavailable"),
-        (CallerLeft("left"), 499, "client-closed-request"),
+        (CallerDisconnected("left"), 499, "client-closed-request"),
     ],
 )
 def test_route_that_uses_the_database_itself_answers_passing_trouble_as_such(

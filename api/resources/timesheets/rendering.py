@@ -70,12 +70,12 @@ def _groups(grouping: Grouping, rows: Sequence[Row]) -> Iterator[dict[str, Any]]
             keys += _period(grouping.period, first_day)
         units, entries, *approved = (int(number or 0) for number in sums)
         if not approved:
-            yield dict(zip(columns, (*keys, _HOURS.number(units), entries), strict=True))
+            yield dict(zip(columns, (*keys, _HOURS.to_number(units), entries), strict=True))
             continue
         yes, n_yes = approved
         for flag, part, count in ((False, units - yes, entries - n_yes), (True, yes, n_yes)):
             if count:
-                yield dict(zip(columns, (*keys, flag, _HOURS.number(part), count), strict=True))
+                yield dict(zip(columns, (*keys, flag, _HOURS.to_number(part), count), strict=True))
 
 
 def _period(period: str, first_day: date | str) -> tuple[int | str, ...]:

@@ -19,7 +19,7 @@ from encore.database.execution_hints import ExecutionHints
 
 _ESCAPE = "\\"
 
-MAX_PATTERN: Final = 256
+MAX_PATTERN_LENGTH: Final = 256
 """The longest text that a pattern is made of, in characters: LIKE takes the product of both."""
 
 _LONG: Final = 1_000

@@ -18,7 +18,7 @@ Element = ColumnElement[Any]
 Range = Callable[[Element], tuple[Element, Element]]
 
 
-def instant_range(stored: TypeEngine[Any], dialect: Dialect) -> Range | None:
+def timestamp_text_range(stored: TypeEngine[Any], dialect: Dialect) -> Range | None:
     """Return what makes the shortest and the longest form of a bound value of this type.
 
     None where all values of an instant have one form.
@@ -37,7 +37,7 @@ def _range(value: Element) -> tuple[Element, Element]:
     return func.rtrim(func.rtrim(value, literal_column("'0'")), literal_column("'.'")), value
 
 
-def longest(column: Element) -> Element:
+def longest_form(column: Element) -> Element:
     """Return the longest form of a stored instant, whose order as text is that of instants."""
     size = len("02:22:09") if isinstance(column.type, Time) else len("2018-08-16 02:22:09")
     padded = func.substr(column.op("||")(literal_column("'000000'")), 1, size + len(".000000"))

@@ -8,7 +8,7 @@ waits for the rows, and asyncpg has the server cancel it. Between statements not
 import asyncio
 
 from encore.database.callers import Caller
-from encore.database.errors import CallerLeft
+from encore.database.errors import CallerDisconnected
 from encore.database.postgresql.connection import PooledConnection
 
 
@@ -41,11 +41,11 @@ class AbandonedRead:
         """Take back the cancellation of a statement, if it was this one's.
 
         Raises:
-            CallerLeft: It was.
+            CallerDisconnected: It was.
         """
         task = asyncio.current_task()
         if task is not None and task is self._cancelled and not task.uncancel():
-            raise CallerLeft("the caller has left") from None
+            raise CallerDisconnected("the caller has left") from None
 
     def close(self) -> None:
         """Watch no longer."""

@@ -29,39 +29,39 @@ _VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
 
 _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "08": errors.DatabaseUnavailable,  # connection exception
-    "09": errors.ChangeRefused,  # triggered action exception
-    "0A": errors.ChangeRefused,  # feature not supported: INSERT ... RETURNING on a rule, for one
+    "09": errors.ChangeRejected,  # triggered action exception
+    "0A": errors.ChangeRejected,  # feature not supported: INSERT ... RETURNING on a rule, for one
     "0B": errors.InvalidStatement,
     "0F": errors.InvalidStatement,
     "0L": errors.PermissionDenied,  # invalid grantor
     "0P": errors.PermissionDenied,  # invalid role
     "0Z": errors.InvalidStatement,
-    "20": errors.ChangeRefused,  # CASE without a match, in PL/pgSQL
-    "21": errors.SeveralRows,  # cardinality
+    "20": errors.ChangeRejected,  # CASE without a match, in PL/pgSQL
+    "21": errors.MultipleRows,  # cardinality
     "22": errors.InvalidData,  # data exception
     "2200H": errors.InvalidStatement,  # a sequence is exhausted: no other value would help
-    "23": errors.ChangeRefused,  # integrity violation of no known kind
+    "23": errors.ChangeRejected,  # integrity violation of no known kind
     "24": errors.InvalidStatement,
     "25": errors.InvalidStatement,  # transaction state
     "25006": errors.ReadOnlyDatabase,  # read_only_sql_transaction, on a hot standby too
     "26": errors.InvalidStatement,
-    "27": errors.ChangeRefused,  # triggered data change violation
+    "27": errors.ChangeRejected,  # triggered data change violation
     "28": errors.DatabaseUnavailable,  # the service may not log in
     "2B": errors.InvalidStatement,
     "2D": errors.InvalidStatement,
     "2F": errors.InvalidStatement,
     "34": errors.InvalidStatement,
-    "38": errors.ChangeRefused,  # external routine exception
+    "38": errors.ChangeRejected,  # external routine exception
     "39": errors.InvalidStatement,
     "3B": errors.InvalidStatement,
     "3D": errors.DatabaseUnavailable,  # the database does not exist (yet)
     "3F": errors.InvalidStatement,
     "40": errors.DatabaseUnavailable,  # serialization failure, deadlock
-    "40002": errors.ChangeRefused,  # transaction integrity constraint violation
+    "40002": errors.ChangeRejected,  # transaction integrity constraint violation
     "42": errors.InvalidStatement,  # undefined table, column, function; syntax
     "42501": errors.PermissionDenied,  # a missing privilege, or row-level security
     "42809": errors.ReadOnly,  # wrong object type: a materialized view
-    "428C9": errors.ChangeRefused,  # generated_always
+    "428C9": errors.ChangeRejected,  # generated_always
     "53": errors.DatabaseUnavailable,  # out of memory, too many connections
     "53100": errors.StorageFull,
     "54": errors.InvalidData,  # program limit: an index row that is too large
@@ -104,10 +104,10 @@ def _of_code(error: Any, text: str) -> errors.DatabaseError:
     code: str = error.sqlstate
     if code in _VIOLATIONS:
         return _violation(_VIOLATIONS[code], error, text)
-    kind = _KINDS.get(code) or _KINDS.get(code[:2]) or errors.ChangeRefused
-    if kind is errors.ChangeRefused:
+    kind = _KINDS.get(code) or _KINDS.get(code[:2]) or errors.ChangeRejected
+    if kind is errors.ChangeRejected:
         generated = _GENERATED.match(error.detail or "")
-        return errors.ChangeRefused(text, [generated[1]] if generated else (), code=code)
+        return errors.ChangeRejected(text, [generated[1]] if generated else (), code=code)
     if kind is errors.ReadOnlyDatabase:
         return errors.ReadOnlyDatabase(errors.READ_ONLY, code=code)  # What callers are told.
     return kind(text, code=code)

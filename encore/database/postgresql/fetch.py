@@ -46,7 +46,7 @@ class Fetching:
         return rows
 
     def _cancelled(self) -> None:
-        """Note that nobody waits for the running statement any more. May raise ``CallerLeft``."""
+        """Note that the statement's task was cancelled. May raise ``CallerDisconnected``."""
         self._connection.task = None
 
     def _failed(self, error: Exception) -> DatabaseError:

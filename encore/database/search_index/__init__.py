@@ -10,7 +10,7 @@ from encore.database.search_index.migration import (
     add_search_index,
     create_search_index,
     drop_search_index,
-    leave_out_search_indexes,
+    exclude_search_indexes,
 )
 
 __all__ = [
@@ -18,5 +18,5 @@ __all__ = [
     "add_search_index",
     "create_search_index",
     "drop_search_index",
-    "leave_out_search_indexes",
+    "exclude_search_indexes",
 ]

@@ -19,7 +19,7 @@ from encore.database.search_index.folding import fold
 from encore.database.search_index.index import SearchIndex, quoted
 from encore.database.search_index.postgresql import FOLD, qualified
 
-SHORTEST_TERM: Final = 3
+MIN_TERM_LENGTH: Final = 3
 
 
 class folded(ExecutionHints, FunctionElement[str]):  # noqa: N801 - reads as a function, like SQLAlchemy's

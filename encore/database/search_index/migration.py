@@ -71,7 +71,7 @@ def add_search_index(table: Any, columns: Sequence[str]) -> None:
     event.listen(table, "before_drop", drop)
 
 
-def leave_out_search_indexes(name: str | None, kind: str, _: Any) -> bool:
+def exclude_search_indexes(name: str | None, kind: str, _: Any) -> bool:
     """Return whether autogenerate shall look at a table or index; for Alembic's ``include_name``.
 
     Search indexes are in no metadata: autogenerate would remove them.

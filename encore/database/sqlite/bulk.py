@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
 from encore.database.cancellation import shield_until_done
-from encore.database.errors import ChangeRefused, DatabaseError, RolledBack
+from encore.database.errors import ChangeRejected, DatabaseError, RolledBack
 from encore.database.sqlite.error_mapping import translate
 from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import connect
@@ -135,7 +135,7 @@ class SqliteBulk:
         except DatabaseError as error:
             lost = self._state.lost
             if lost is not None:
-                if isinstance(lost, ChangeRefused):
+                if isinstance(lost, ChangeRejected):
                     raise RolledBack(str(lost), code=lost.code) from error
                 raise
             await self._execute("ROLLBACK TO part")

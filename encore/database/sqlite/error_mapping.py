@@ -26,7 +26,7 @@ _VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
 # By the extended code, else by the primary code that it begins with.
 _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "SQLITE_CONSTRAINT_DATATYPE": errors.InvalidData,
-    "SQLITE_CONSTRAINT": errors.ChangeRefused,  # RAISE() in a trigger, a virtual table's refusal.
+    "SQLITE_CONSTRAINT": errors.ChangeRejected,  # RAISE() in a trigger, a virtual table's refusal.
     "SQLITE_MISMATCH": errors.InvalidData,
     "SQLITE_TOOBIG": errors.InvalidData,
     "SQLITE_FULL": errors.StorageFull,
@@ -86,7 +86,7 @@ def _is_about_a_value(error: Exception, text: str) -> bool:
 def _unnamed(text: str, code: str) -> errors.DatabaseError:
     generated = _GENERATED.match(text)
     if generated is not None:
-        return errors.ChangeRefused(text, [generated[1]], code=code)
+        return errors.ChangeRejected(text, [generated[1]], code=code)
     for part, kind in _TEXTS:
         if part in text:
             return kind(text, code=code)

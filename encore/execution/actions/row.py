@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from encore.database.errors import NotWritten, SeveralRows
+from encore.database.errors import MultipleRows, NotWritten
 from encore.database.statement import Row, Values
 from encore.errors import NotFound
 from encore.execution.actions.action import JSON_ONLY, Action
@@ -67,9 +67,9 @@ def only(rows: Sequence[Row]) -> Row | None:
     """Return the one row that a statement wrote, or None.
 
     Raises:
-        SeveralRows: The database does not keep the key unique that the model declares; all is
+        MultipleRows: The database does not keep the key unique that the model declares; all is
             rolled back.
     """
     if len(rows) > 1:
-        raise SeveralRows("the key of one row meant several")
+        raise MultipleRows("the key of one row meant several")
     return rows[0] if rows else None

@@ -11,7 +11,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from encore.database.capabilities import capabilities_of, variant_of
-from encore.database.expressions.timestamp_text import instant_range
+from encore.database.expressions.timestamp_text import timestamp_text_range
 from encore.models.types.adapter import TypeAdapters, find_registered_conversion
 from encore.models.types.codec import Codec, Conversion, Converter, unsupported_codec
 from encore.models.types.decorated import (
@@ -154,7 +154,7 @@ def _encore_type_codec(type_: UtcDateTime | FixedDecimal, dialect: Dialect) -> C
     if isinstance(type_, FixedDecimal):
         return replace(
             _codec(type_, fixed_decimal_conversion(type_, dialect), dialect),
-            to_wire=_nullable(type_.number),
+            to_wire=_nullable(type_.to_number),
         )
     to_wire = None if type_.is_text(dialect) else _nullable(format_timestamp)
     verify = verify_fixed_text if type_.is_text(dialect) else None
@@ -180,7 +180,7 @@ def _codec(type_: TypeEngine[Any], conversion: Conversion, dialect: Dialect) -> 
         is_ordered=not isinstance(stored, types.Boolean | types.Enum),
         null=_null(bind) if isinstance(type_, TypeDecorator) else None,
         text_operand=_text_operand(type_, bind),
-        timestamp_range=instant_range(stored, dialect),
+        timestamp_range=timestamp_text_range(stored, dialect),
         verify=verifier_for(stored, dialect)
         if conversion.to_wire is None or type_ is stored
         else None,
