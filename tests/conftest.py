@@ -3,6 +3,7 @@
 import signal
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ pytest.register_assert_rewrite("tests.fixtures")
 pytest_plugins = (
     "tests.fixtures.databases",
     "tests.fixtures.gate",
+    "tests.fixtures.lanes",
     "tests.fixtures.library",
     "tests.fixtures.logs",
     "tests.fixtures.models",
@@ -21,6 +23,11 @@ pytest_plugins = (
     "tests.fixtures.tokens",
     "tests.fixtures.uploads",
 )
+
+# A deadline for each example would measure how busy the machine is.
+hypothesis.settings.register_profile("encore", deadline=None)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=20)
+hypothesis.settings.load_profile("encore")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a shell's background job; the programs under test would inherit it, deaf to Ctrl-C.

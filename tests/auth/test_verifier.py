@@ -355,6 +355,7 @@ async def test_a_cold_verification_and_a_hit_cost_what_was_promised_within_reaso
     assert (hit - cold) / 50 < 1.0e-4
 
 
+@pytest.mark.processes
 def test_importing_the_gate_loads_no_framework_and_no_client() -> None:
     code = (
         "import json, sys, encore.auth;"

@@ -12,6 +12,8 @@ import pytest
 
 from tests.fixtures.system import START_SECONDS
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -151,6 +151,7 @@ def test_the_reader_cannot_write(database: SqliteDatabase) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.processes
 def test_a_count_is_counted_once_until_somebody_writes(
     database: SqliteDatabase, path: Path
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_transaction_sees_what_it_wrote_itself(database: SqliteDatabase) -> No
     asyncio.run(scenario())
 
 
+@pytest.mark.processes
 def test_a_writer_waits_until_another_process_gives_up_its_lock(
     database: SqliteDatabase, path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from tests.fixtures.console import run_step, transcript
 from tests.fixtures.pages import DOCS, pages
 from tests.fixtures.system import ROOT, System, start_system
 
+pytestmark = pytest.mark.processes
+
 PAGES: Final = [page for page in pages() if transcript(page) and page != DOCS / "tutorial.md"]
 
 

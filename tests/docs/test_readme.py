@@ -9,6 +9,8 @@ from tests.fixtures.console import API, run_step, transcript
 from tests.fixtures.pages import DOCS, code_blocks
 from tests.fixtures.system import ROOT, System, start_system
 
+pytestmark = pytest.mark.processes
+
 README = ROOT / "README.md"
 
 

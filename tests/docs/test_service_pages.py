@@ -23,6 +23,8 @@ from tests.fixtures.pages import (
 from tests.fixtures.system import System, start_system
 from tests.timesheets.conftest import SCOPES, Office
 
+pytestmark = pytest.mark.processes
+
 JOB: Final = "job"
 """The caller of a page that is a client rather than a person."""
 

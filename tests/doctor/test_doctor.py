@@ -198,6 +198,7 @@ def test_a_line_stays_one_line_whatever_an_issuer_sends() -> None:
     assert line.isprintable()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("arguments", [["doctor", "--x"], ["doctor", "a", "b"], ["sing"]])
 def test_a_word_it_does_not_know_is_a_usage_error(arguments: list[str]) -> None:
     done = subprocess.run(

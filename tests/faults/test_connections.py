@@ -15,6 +15,8 @@ from tests.faults.service_process import GET_LIVE, HOST, ServiceProcess, running
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System, start_system
 
+pytestmark = pytest.mark.processes
+
 IDLE_CONNECTIONS = 5_000
 OWN_DESCRIPTORS = 500
 """What pytest itself and its other tests need."""

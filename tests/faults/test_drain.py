@@ -13,6 +13,8 @@ from tests.faults.service_process import ServiceProcess, running_service
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import START_SECONDS
 
+pytestmark = pytest.mark.processes
+
 DELAY = 1
 
 

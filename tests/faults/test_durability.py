@@ -18,6 +18,8 @@ import pytest
 
 from tests.fixtures.system import System, launch, start_system, wait_until_ready
 
+pytestmark = pytest.mark.processes
+
 KILLS = 3
 WRITERS = 6
 ROWS_BEFORE_A_KILL = 150

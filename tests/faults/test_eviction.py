@@ -11,6 +11,8 @@ import pytest
 from encore.server.eviction import Eviction
 from tests.faults.service_process import HOST, running_service
 
+pytestmark = pytest.mark.processes
+
 DESCRIPTORS = 1_024
 SILENT = 1_100
 IDLE_SECONDS = 0.15

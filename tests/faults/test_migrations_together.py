@@ -32,6 +32,7 @@ ROUNDS = int(os.environ.get("MIGRATION_ROUNDS", "1"))
 BEFORE_LAST = "-1"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_migrations_several_at_once_all_succeed(database_url: str, number: int) -> None:
     del number
@@ -194,6 +195,7 @@ def wrong_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.render_as_string(hide_password=False)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("command_line", COMMANDS)
 @pytest.mark.parametrize(
     ("wrong_url", "said"),

@@ -17,6 +17,8 @@ from tests.faults.test_start_before_database import OwnServer
 from tests.fixtures.in_process import postgres_with
 from tests.fixtures.library import Api
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def url(postgres_url: str) -> Iterator[str]:

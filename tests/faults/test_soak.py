@@ -13,6 +13,8 @@ from tests.faults.soak import Soak
 from tests.fixtures.system import System, start_system
 from tests.fixtures.workers import DATABASES
 
+pytestmark = pytest.mark.processes
+
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3"))
 WARM_UP_SECONDS = min(SECONDS, 20)
 MIB = 1024 * 1024

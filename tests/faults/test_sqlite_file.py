@@ -245,6 +245,7 @@ def test_vacuum_by_another_process_is_no_truncation(notes: Notes) -> None:
     assert notes.ready() == (200, "")
 
 
+@pytest.mark.processes
 def test_looking_at_the_connections_of_the_process_keeps_the_locks_on_the_file(
     notes: Notes,
 ) -> None:

@@ -88,6 +88,7 @@ def test_transaction_that_cannot_be_undone_admits_nobody(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("what", "code"), [("memory", "SQLITE_NOMEM"), ("file-size", "SQLITE_IOERR_WRITE")]
 )

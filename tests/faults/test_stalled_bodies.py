@@ -10,6 +10,8 @@ import pytest
 from tests.faults.service_process import HOST
 from tests.fixtures.system import System, start_system
 
+pytestmark = pytest.mark.processes
+
 TIMEOUT = 1
 SCOPES = "parts_manager batch:upload"
 JSON = b'{"name":"slow"}'

@@ -20,6 +20,8 @@ from tests.fixtures.databases import alembic_config
 from tests.fixtures.system import START_SECONDS, environment_of, ports
 from tests.fixtures.workers import alone
 
+pytestmark = pytest.mark.processes
+
 WAITING = "database.waiting"
 ISSUER = "https://issuer.example/"
 FULL = "FAULTS_FULL" in os.environ

@@ -26,6 +26,8 @@ from tests.fixtures.in_process import postgres_with
 from tests.fixtures.system import ROOT, START_SECONDS
 from tests.fixtures.workers import DATABASES, free_port
 
+pytestmark = pytest.mark.processes
+
 LAST_CHUNK = b"0\r\n\r\n"
 SOON = 20.0
 """In seconds, for a busy machine."""

@@ -20,6 +20,8 @@ from tests.fixtures.databases import database_url as database_url  # noqa: PLC04
 from tests.fixtures.system import ROOT, START_SECONDS
 from tests.fixtures.workers import free_port
 
+pytestmark = pytest.mark.processes
+
 SOON = 5.0
 """In seconds, for a busy machine; an endless statement runs into its limit of ten."""
 

@@ -15,6 +15,8 @@ from alembic import command
 from tests.fixtures.databases import alembic_config
 from tests.fixtures.system import System, start_system
 
+pytestmark = pytest.mark.processes
+
 # As Sequelize 6 writes it, to the letter: the seed's own transcript shows it.
 CREATE = (
     "CREATE TABLE IF NOT EXISTS `parts` (`id` INTEGER PRIMARY KEY AUTOINCREMENT,"

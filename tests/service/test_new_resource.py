@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.fixtures.system import ROOT, environment_of, start_system
+
+pytestmark = pytest.mark.processes
 
 MODEL = '''"""A widget."""
 

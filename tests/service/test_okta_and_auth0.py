@@ -14,6 +14,8 @@ from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import START_SECONDS, System, start_system
 from tests.fixtures.workers import free_port
 
+pytestmark = pytest.mark.processes
+
 AUTH0_AUDIENCE = "https://quickstarts/api"
 CLIENT = ("sample-client", "sample-secret")
 REVOKED = "revoked.txt"

@@ -144,6 +144,7 @@ def test_an_issuer_with_a_port_that_is_none_is_refused(port: str) -> None:
         Settings.parse({"ISSUER": f"http://localhost:{port}/oauth2/default"})
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("settings", "named"), DEVELOPMENT.values(), ids=DEVELOPMENT)
 def test_what_is_wrong_for_development_is_one_line_that_names_it(
     tmp_path: Path, settings: dict[str, str], named: str
@@ -152,6 +153,7 @@ def test_what_is_wrong_for_development_is_one_line_that_names_it(
     assert not (tmp_path / "dev.sqlite").exists()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("arguments", "make", "said"), DATABASES.values(), ids=DATABASES)
 def test_a_database_that_is_none_is_one_line(
     tmp_path: Path, arguments: list[str], make: Callable[[Path], None], said: str
@@ -162,6 +164,7 @@ def test_a_database_that_is_none_is_one_line(
     assert said in line
 
 
+@pytest.mark.processes
 def test_a_database_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     url = f"postgresql://user:secret@localhost:{free_port()}/parts"
     for arguments, settings in ((ALONE, {**ports(), "ISSUER": REAL}), (DEV, ports())):
@@ -169,6 +172,7 @@ def test_a_database_server_that_is_not_there_is_one_line(tmp_path: Path) -> None
         assert_one_line(run(tmp_path, arguments, **settings), "DATABASE_URL")
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_directory_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
@@ -177,6 +181,7 @@ def test_a_directory_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> No
     assert_one_line(result, ".env.local")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("which", ["service", "issuer"])
 def test_a_taken_port_is_one_line(tmp_path: Path, which: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -189,6 +194,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path, which: str) -> None:
     assert "taken" in line
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("arguments", [["serve"], ["dev", "now"], ["--port", "1"]])
 def test_a_wrong_argument_shows_the_usage(tmp_path: Path, arguments: list[str]) -> None:
     result = run(tmp_path, arguments)
@@ -197,6 +203,7 @@ def test_a_wrong_argument_shows_the_usage(tmp_path: Path, arguments: list[str]) 
     assert line.startswith("usage: python -m api [dev")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", [".env", ".env.local"])
 def test_a_settings_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"SCOPE=\xff\xfe\n")

@@ -33,12 +33,14 @@ def by_email(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     system.stop()
 
 
+@pytest.mark.processes
 def test_auth0s_token_names_the_person_by_the_namespaced_claim(by_email: Office) -> None:
     jane = by_email.with_token(by_email.token(AUTH0, **JANE, scope=SCOPES))
     entry = made(jane, user_id="somebody else")
     assert (entry["user_id"], entry["created_by"]) == ("jane@example.com", "jane@example.com")
 
 
+@pytest.mark.processes
 def test_a_persons_token_without_the_claim_is_refused(by_email: Office) -> None:
     jane = by_email.with_token(by_email.token(OKTA, **JANE, scope=SCOPES))
     number = made(by_email.machine(), project="Claimless", hours=1)["id"]
@@ -56,6 +58,7 @@ def test_a_persons_token_without_the_claim_is_refused(by_email: Office) -> None:
     assert_problem(jane.put(f"/approvals/{number}"), 403, "forbidden", text)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("path", [OKTA, AUTH0])
 def test_a_clients_own_token_needs_no_person_in_either_shape(by_email: Office, path: str) -> None:
     token = by_email.token(path, grant_type="client_credentials", scope=SCOPES)
@@ -65,6 +68,7 @@ def test_a_clients_own_token_needs_no_person_in_either_shape(by_email: Office, p
     assert (entry["user_id"], entry["created_by"]) == ("007", CLIENT)
 
 
+@pytest.mark.processes
 def test_the_operators_say_how_long_a_day_is(by_email: Office) -> None:
     machine = by_email.machine()
     body = {"date": "2018-05-10", "user_id": "007", "project": "StoreZero", "hours": 10.5}

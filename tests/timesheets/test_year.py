@@ -17,6 +17,8 @@ from benchmarks.timesheets.entries import Entry, write_csv, year_of
 from tests.fixtures.system import ROOT
 from tests.timesheets.conftest import Office, read
 
+pytestmark = pytest.mark.processes
+
 YEAR = 2016
 APPROVED = "StoreZero"
 """The project whose entries are approved."""

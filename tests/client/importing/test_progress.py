@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from client.environment import Environment
 from client.importing.progress import BarProgress, LineProgress
 from client.importing.results import Counts
 from tests.client.importing.conftest import COMMAND
 
 
+@pytest.mark.processes
 def test_rich_is_not_imported_without_terminal(
     subprocess_options: dict[str, Any], export: Path
 ) -> None:
