@@ -67,9 +67,9 @@ compare: $(VENV)/.development ## Print where responses differ from Finale's (COM
 
 lock: $(VENV)/.installer ## Resolve the dependencies anew into requirements*.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \
-		--no-header --universal pyproject.toml -o requirements.txt
+		--no-header --universal pyproject.toml --group client -o requirements.txt
 	$(BIN)/uv pip compile --quiet --system-certs --upgrade --generate-hashes --no-emit-index-url \
-		--no-header --universal pyproject.toml --group dev -c requirements.txt \
+		--no-header --universal pyproject.toml --group client --group dev -c requirements.txt \
 		-o requirements-dev.txt
 
 clean: ## Remove what was installed and cached

@@ -2,7 +2,8 @@
 
 The public names; everything else is internal. Names are imported when they are first used, so that
 ``encore.types``, which models and migrations need, loads neither FastAPI nor the engine.
-Column types are in ``encore.types``, errors in ``encore.errors``.
+Column types are in ``encore.types``, errors in ``encore.errors``, types of settings in
+``encore.settings``, what custom actions need in ``encore.extensions``.
 """
 
 from importlib import import_module
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from encore.execution.context import Context, Response
     from encore.execution.hooks import SKIP, stop
     from encore.execution.resource import Resource
-    from encore.http.access import authenticated, public, requires
+    from encore.http.access import Access, authenticated, public, requires
     from encore.models.types import TypeAdapter
     from encore.options import (
         AssociationOptions,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SKIP",
+    "Access",
     "Action",
     "AssociationOptions",
     "ConfigurationError",
@@ -61,6 +63,7 @@ __all__ = [
 
 _MODULES: Final = {
     "SKIP": "execution.hooks",
+    "Access": "http.access",
     "Action": "execution.actions",
     "AssociationOptions": "options",
     "ConfigurationError": "errors.configuration",

@@ -19,14 +19,9 @@ from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import SUBMITTED, TRANSITIONS, refused
 from db.models.timesheet import Timesheet
-from encore import Context, Crud, Resource, ValidationErrors
-from encore.database.statement import Row
-from encore.endpoints.openapi import json_body
-from encore.endpoints.schemas import read_schema
+from encore import Access, Context, Crud, Resource, ValidationErrors
 from encore.errors import ApiError, Conflict, Forbidden, NotFound
-from encore.execution.actions import Action
-from encore.http.access import Access
-from encore.validation.body import validate_update
+from encore.extensions import Action, Row, json_body, read_schema, validate_update
 
 SCOPE: Final = "approve:timesheets"
 _DECIDED: Final = ("status", "reason")

@@ -30,12 +30,16 @@ from sqlalchemy import (
 from api.resources.timesheets.hour_limits import ALL_PERSONS
 from api.resources.timesheets.rules import HOURS_PER_WEEK
 from db.models.timesheet import Timesheet
-from encore.database.capabilities import capabilities_of
-from encore.database.expressions.dates import add_days
-from encore.database.expressions.locks import advisory_lock
 from encore.errors import ValidationFailed
-from encore.uploads import MergeContext
-from encore.uploads.staging_table import CREATED, UPDATED, StagingTable
+from encore.extensions import (
+    CREATED,
+    UPDATED,
+    MergeContext,
+    StagingTable,
+    add_days,
+    advisory_lock,
+    capabilities_of,
+)
 
 _UNITS: Final = 100
 """Stored units of an hour (``FixedDecimal``)."""

@@ -12,8 +12,7 @@ from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet_transition import MAX_REASON
 from encore import ValidationErrors
-from encore.models.fields import Field
-from encore.models.types import InvalidValue
+from encore.extensions import Field, InvalidValue
 
 MAX_IDS: Final = 1_000
 """The most entries that one decision may be about."""

@@ -22,7 +22,7 @@ from api.resources.timesheets.transitions import (
 from db.models.timesheet import Timesheet
 from encore import AssociationOptions, Context, Crud, Resource, ValidationErrors
 from encore.errors import NotFound
-from encore.validation.body import check_complete
+from encore.extensions import check_complete
 
 ACCESS: Final = {
     "create": "create:timesheets",

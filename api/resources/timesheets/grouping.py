@@ -24,11 +24,14 @@ from sqlalchemy import func as sql
 from sqlalchemy.sql import visitors
 
 from db.models.timesheet import Timesheet
-from encore.database.expressions.dates import Period, start_of_period
-from encore.database.statement import Statement
-from encore.query import Condition
-from encore.query.parameter_errors import invalid_parameter
-from encore.sql.statements import params
+from encore.extensions import (
+    Condition,
+    Period,
+    Statement,
+    invalid_parameter,
+    params,
+    start_of_period,
+)
 
 LEADS: Final = {"employee": "user_id", "project": "project"}
 PERIODS: Final[tuple[Period, ...]] = ("week", "month")

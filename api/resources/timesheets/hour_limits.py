@@ -15,10 +15,7 @@ from sqlalchemy import func as sql
 from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore import ValidationErrors
-from encore.database.capabilities import capabilities_of
-from encore.database.expressions.locks import advisory_lock
-from encore.database.protocol import Connection
-from encore.database.statement import Statement, param
+from encore.extensions import Connection, Statement, advisory_lock, capabilities_of, param
 from encore.types import FixedDecimal
 
 ALL_PERSONS: Final = 0x71DE

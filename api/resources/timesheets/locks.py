@@ -6,7 +6,7 @@ from sqlalchemy import Dialect, select
 
 from db.models.timesheet import Timesheet
 from encore import Context, Resource
-from encore.database.statement import Statement, param
+from encore.extensions import Statement, param
 
 
 class RowLock:

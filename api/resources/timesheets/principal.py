@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from encore import Context
 from encore.errors import Forbidden
-from encore.http.request_state import RequestState
+from encore.extensions import RequestState
 
 MAX_NAME: Final = 100
 """The longest name of a person, in characters: what an entry's ``user_id`` holds."""

@@ -16,8 +16,7 @@ import msgspec
 from pydantic import BaseModel
 
 from api.resources.timesheets.grouping import Grouping
-from encore.database.statement import Row
-from encore.streams.formulas import escape_formula
+from encore.extensions import Row, escape_formula
 from encore.types import FixedDecimal
 
 CSV: Final = b"text/csv; charset=utf-8; header=present"

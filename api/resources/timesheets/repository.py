@@ -12,9 +12,7 @@ from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
 from db.models.timesheet import Timesheet
 from encore import Resource
-from encore.database.protocol import Connection
-from encore.database.statement import Row, Statement, param
-from encore.models.fields import Field
+from encore.extensions import Connection, Field, Row, Statement, param
 
 KEPT_SHAPES: Final = 16
 

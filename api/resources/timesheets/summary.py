@@ -23,13 +23,17 @@ from api.resources.timesheets.rendering import (
     write_json,
 )
 from api.resources.timesheets.services import TimesheetServices
-from encore import Context, Crud, Resource
-from encore.endpoints.openapi import list_parameters
+from encore import Access, Context, Crud, Resource
 from encore.errors import InvalidQuery
-from encore.execution.actions import Action
-from encore.http.access import Access
-from encore.query.parameter_errors import invalid_parameter
-from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
+from encore.extensions import (
+    NOT_PARAMETER,
+    OR_PARAMETER,
+    PRESET,
+    Action,
+    invalid_parameter,
+    list_parameters,
+    parse_pairs,
+)
 
 _BY: Final = "by"
 _FORMAT: Final = "format"

@@ -18,9 +18,8 @@ from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.repository import KEPT_SHAPES, among, padded
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
-from encore.database.protocol import Connection
-from encore.database.statement import Statement, param
 from encore.errors import Conflict
+from encore.extensions import Connection, Statement, param
 from encore.types import now
 
 SUBMITTED: Final = "submitted"

@@ -14,10 +14,15 @@ from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
 from encore import Crud, Resource
-from encore.database.capabilities import capabilities_of
+from encore.extensions import (
+    UNCHANGED,
+    UPDATED,
+    MergeContext,
+    UploadContext,
+    UploadedRow,
+    capabilities_of,
+)
 from encore.types import now
-from encore.uploads import MergeContext, UploadContext, UploadedRow
-from encore.uploads.staging_table import UNCHANGED, UPDATED
 
 ACCESS: Final = "batch:upload"
 NATURAL_KEY: Final = ("source", "external_id")

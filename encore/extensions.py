@@ -1,0 +1,62 @@
+"""What custom actions and hooks of a service need that go beyond options and hooks.
+
+Statements of a service's own, conditions of a parsed query, staged rows of an upload, parts of an
+OpenAPI description. ``encore`` has the names that most services need; this module imports the whole
+engine.
+"""
+
+from encore.database.capabilities import capabilities_of
+from encore.database.expressions.dates import Period, add_days, start_of_period
+from encore.database.expressions.locks import advisory_lock
+from encore.database.protocol import Connection
+from encore.database.statement import Row, Statement, param
+from encore.endpoints.openapi import json_body, list_parameters
+from encore.endpoints.schemas import read_schema
+from encore.execution.actions import Action
+from encore.http.request_state import RequestState
+from encore.models.fields import Field
+from encore.models.types import InvalidValue
+from encore.query import Condition
+from encore.query.parameter_errors import invalid_parameter
+from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
+from encore.sql.statements import params
+from encore.streams.formulas import escape_formula
+from encore.uploads import MergeContext, UploadContext, UploadedRow
+from encore.uploads.staging_table import CREATED, UNCHANGED, UPDATED, StagingTable
+from encore.validation.body import check_complete, validate_update
+
+__all__ = [
+    "CREATED",
+    "NOT_PARAMETER",
+    "OR_PARAMETER",
+    "PRESET",
+    "UNCHANGED",
+    "UPDATED",
+    "Action",
+    "Condition",
+    "Connection",
+    "Field",
+    "InvalidValue",
+    "MergeContext",
+    "Period",
+    "RequestState",
+    "Row",
+    "StagingTable",
+    "Statement",
+    "UploadContext",
+    "UploadedRow",
+    "add_days",
+    "advisory_lock",
+    "capabilities_of",
+    "check_complete",
+    "escape_formula",
+    "invalid_parameter",
+    "json_body",
+    "list_parameters",
+    "param",
+    "params",
+    "parse_pairs",
+    "read_schema",
+    "start_of_period",
+    "validate_update",
+]
