@@ -6,6 +6,7 @@ from typing import Final
 from api.__main__ import USAGE
 from client.arguments import build_parser
 from client.exit_codes import ExitCode
+from encore.cli import USAGE as LIBRARY_USAGE
 from tests.fixtures.pages import DOCS, ROOT
 
 PAGE: Final = (DOCS / "reference/commands.md").read_text(encoding="utf-8")
@@ -31,6 +32,14 @@ def test_make_targets_are_those_of_the_makefile() -> None:
 def test_commands_of_the_service_are_those_of_its_usage() -> None:
     listed = set(re.findall(r"^\| `python -m api ?(\w*)", section("python -m api"), re.MULTILINE))
     assert listed - {""} == set(re.findall(r"\b[a-z]{3,}\b", USAGE.partition("[")[2].split("]")[0]))
+
+
+def test_commands_of_the_library_are_those_of_its_usage() -> None:
+    heading = section("python -m encore")
+    rows = re.findall(r"^\| `python -m encore (.*?) app:service", heading, re.MULTILINE)
+    assert set(rows) == set(
+        re.findall(r"^  ([a-z ]+?) \[?app:service", LIBRARY_USAGE, re.MULTILINE)
+    )
 
 
 def test_options_of_the_client_are_those_of_its_parser() -> None:
