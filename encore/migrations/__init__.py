@@ -2,18 +2,29 @@
 
 ``run_migrations`` and ``run_service_migrations`` are for a service's ``env.py``; ``python -m encore
 migrations init`` writes one.
-``create_search_index`` and ``drop_search_index`` are for revisions. Names are imported when they
-are first used: a service reads revisions without loading Alembic.
+``create_search_index`` and ``drop_search_index`` are for revisions, ``add_search_index`` for tables
+that ``Base.metadata.create_all`` creates. Names are imported when they are first used: a service
+reads revisions without loading Alembic.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from encore.database.search_index import create_search_index, drop_search_index
+    from encore.database.search_index import (
+        add_search_index,
+        create_search_index,
+        drop_search_index,
+    )
     from encore.migrations.environment import run_migrations, run_service_migrations
 
-__all__ = ["create_search_index", "drop_search_index", "run_migrations", "run_service_migrations"]
+__all__ = [
+    "add_search_index",
+    "create_search_index",
+    "drop_search_index",
+    "run_migrations",
+    "run_service_migrations",
+]
 
 
 def __getattr__(name: str) -> Any:

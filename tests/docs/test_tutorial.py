@@ -19,6 +19,8 @@ from tests.fixtures.console import parse_output, split_commands
 from tests.fixtures.pages import DOCS, ROOT, assert_contains
 from tests.fixtures.workers import free_port
 
+pytestmark = pytest.mark.processes
+
 PAGE: Final = DOCS / "tutorial.md"
 START_SECONDS: Final = 30
 _BLOCK: Final = re.compile(r"(?:^`([\w.]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
