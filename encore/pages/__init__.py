@@ -1,1 +1,1 @@
-"""Pages of a list: read by position, linked by cursors or numbers, with or without a total."""
+"""Pages of a list: keyset and offset pagination, cursors, links and totals."""

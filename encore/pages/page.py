@@ -1,4 +1,4 @@
-"""Pages: the rows of an order from a position on, read by their sort keys.
+"""Pages of rows from a position on, read by keyset pagination.
 
 A ``KeysetPosition`` is a place between two rows. It is made from a row that was read
 (``Page.after``), never expires, and stays valid whatever is inserted or deleted: reading on from it
@@ -6,8 +6,8 @@ returns each row that existed throughout exactly once. Lists and streams read so
 
     position = BEGINNING
     while True:
-        page = await read_page(connection, listing, position, 1_000)
-        ...                                 # page.rows: as of Statements, columns in field order
+        page = await read_page(connection, paged_query, position, 1_000)
+        ...                                 # page.rows: their columns are in field order
         if len(page.rows) < 1_000:
             break
         position = page.after
@@ -28,13 +28,13 @@ from encore.sql.statements import Conditions, Statements
 
 
 class KeysetPosition(NamedTuple):
-    """A place in an order.
+    """A position in an order, between two rows.
 
     Attributes:
-        keys: The sort keys of the row that is passed; empty for the beginning.
-        skip: How many rows behind it are passed as well. Other than 0 only where no keys say
-            the place: a value that its driver cannot give exactly (``is_exact``) is among them.
-        backwards: Whether reading goes on towards the beginning.
+        keys: The sort keys of the row before the position; empty for the beginning.
+        skip: How many rows after that row are skipped. Not 0 only where the keys of later rows
+            cannot be used: the driver does not return one of them exactly (``is_exact``).
+        backwards: Whether to read towards the beginning.
     """
 
     keys: SortKeyValues = ()
@@ -47,14 +47,14 @@ BEGINNING: Final = KeysetPosition()
 
 @dataclass(slots=True)
 class PagedQuery:
-    """What is read page by page.
+    """A query that is read page by page.
 
     Attributes:
-        statements: Of the resource.
-        conditions: What the rows must meet.
-        values: What the slots of link and conditions are bound to.
-        order: The rows' order, which ends with the primary key.
-        reusable: Whether other requests have conditions of this shape.
+        statements: The statements of the resource.
+        conditions: The conditions of the rows.
+        values: The driver values of the parent filter's and the conditions' bind parameters.
+        order: The order, which ends with the primary key.
+        reusable: Whether other requests share the statements of these conditions.
     """
 
     statements: Statements
@@ -65,50 +65,50 @@ class PagedQuery:
 
     @property
     def keyset(self) -> KeysetOrder:
-        """The order's sort keys."""
+        """The order as sort keys."""
         return self.statements.keyset(self.order)
 
 
 @dataclass(slots=True)
 class Page:
-    """Rows from a position on, in the listing's order, also where they were read backwards.
+    """A page of rows, in the query's order even if it was read backwards.
 
     Attributes:
-        rows: Their columns, in field order.
-        ends: Whether fewer rows were found than were looked for, so that none follow.
-        found: The rows as they were found, sort keys included.
-        keyset: The order's sort keys.
-        position: Where the page begins.
+        rows: The rows; their columns are in field order.
+        is_last: Whether no rows follow: fewer were found than were fetched.
+        keyed_rows: The rows with ``KeysetOrder.extra_columns``.
+        keyset: The order as sort keys.
+        position: The position at which the page begins.
     """
 
     rows: Sequence[Row]
-    ends: bool
-    found: Sequence[Row]
+    is_last: bool
+    keyed_rows: Sequence[Row]
     keyset: KeysetOrder
     position: KeysetPosition
 
     @property
     def before(self) -> KeysetPosition | None:
-        """The position of the first row, to read backwards from; None where no keys say it."""
-        keys = _keys(self.keyset, self.found[0]) if self.found else None
+        """The position before the first row, to read backwards; None if there is none."""
+        keys = _keys(self.keyset, self.keyed_rows[0]) if self.keyed_rows else None
         return None if keys is None else KeysetPosition(keys, backwards=True)
 
     @property
     def after(self) -> KeysetPosition | None:
-        """The position of the last row, to read on from; None where there are no rows."""
-        if not self.found:
+        """The position after the last row, to read on; None if there are no rows."""
+        if not self.keyed_rows:
             return None
-        keys = _keys(self.keyset, self.found[-1])
+        keys = _keys(self.keyset, self.keyed_rows[-1])
         if keys is not None:
             return KeysetPosition(keys)
         if self.position.backwards:
             return None
-        return KeysetPosition(self.position.keys, self.position.skip + len(self.found))
+        return KeysetPosition(self.position.keys, self.position.skip + len(self.keyed_rows))
 
 
 async def read_page(
     connection: Connection,
-    listing: PagedQuery,
+    paged_query: PagedQuery,
     position: KeysetPosition,
     size: int,
     *,
@@ -117,37 +117,39 @@ async def read_page(
     """Return at most ``size`` rows from a position on.
 
     Args:
-        connection: The database's.
-        listing: What is read.
-        position: Where the page begins.
-        size: How many rows it has at most.
-        peek: Look for one row more, so that ``Page.ends`` is certain of a full page too.
+        connection: The connection to fetch with.
+        paged_query: The query.
+        position: The position at which the page begins.
+        size: How many rows the page has at most.
+        peek: Whether to fetch one row more, so that ``Page.is_last`` is known for a full page too.
     """
-    keyset = listing.keyset
+    keyset = paged_query.keyset
     values = (
-        (*listing.values, *keyset.bound_values(position.keys)) if position.keys else listing.values
+        (*paged_query.values, *keyset.bound_values(position.keys))
+        if position.keys
+        else paged_query.values
     )
-    sought = size + peek
-    found: list[Row] = []
-    for seek in _seeks(keyset, position):
-        statement = listing.statements.page(
-            listing.conditions, listing.order, seek, keep=listing.reusable
+    limit = size + peek
+    fetched: list[Row] = []
+    for condition in _conditions(keyset, position):
+        statement = paged_query.statements.page(
+            paged_query.conditions, paged_query.order, condition, keep=paged_query.reusable
         )
-        limits = (sought - len(found), position.skip)
-        found += await connection.fetch_all(statement, (*values, *limits))
-        if len(found) >= sought:
+        limits = (limit - len(fetched), position.skip)
+        fetched += await connection.fetch_all(statement, (*values, *limits))
+        if len(fetched) >= limit:
             break
-    ends = len(found) < sought
-    if len(found) > size:
-        del found[size:]
+    is_last = len(fetched) < limit
+    if len(fetched) > size:
+        del fetched[size:]
     if position.backwards:
-        found.reverse()
-    rows = [row[: keyset.width] for row in found] if keyset.extra_columns else found
-    return Page(rows, ends, found, keyset, position)
+        fetched.reverse()
+    rows = [row[: keyset.width] for row in fetched] if keyset.extra_columns else fetched
+    return Page(rows, is_last, fetched, keyset, position)
 
 
-def _seeks(keyset: KeysetOrder, position: KeysetPosition) -> Sequence[KeysetCondition]:
-    if position.skip:  # What is passed may be of either part.
+def _conditions(keyset: KeysetOrder, position: KeysetPosition) -> Sequence[KeysetCondition]:
+    if position.skip:  # The skipped rows may be of either part.
         nulls = tuple([key is None for key in position.keys])
         return (KeysetCondition(nulls, position.backwards),)
     if not position.keys:
@@ -156,27 +158,28 @@ def _seeks(keyset: KeysetOrder, position: KeysetPosition) -> Sequence[KeysetCond
 
 
 def _keys(keyset: KeysetOrder, row: Row) -> SortKeyValues | None:
-    """Return a row's sort keys; None if they do not say its place."""
+    """Return the sort keys of a row; None if they do not identify its position exactly."""
     keys = keyset.keys_of_row(row)
     if not keys:
         return None
-    return keys if _PLAIN.issuperset(map(type, keys)) or all(map(is_exact, keys)) else None
+    return keys if _EXACT_TYPES.issuperset(map(type, keys)) or all(map(is_exact, keys)) else None
 
 
-_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes, Decimal})
-_ENDS: Final = (date.max, date.min)
+_EXACT_TYPES: Final = frozenset({type(None), bool, int, float, str, bytes, Decimal})
+_INFINITE_DATES: Final = (date.max, date.min)
+"""The dates that PostgreSQL's driver binds as infinity."""
 
 
 def is_exact(key: Any) -> bool:
-    """Return whether a driver value, bound again, is the very value that is stored.
+    """Return whether a driver value, if bound, equals the stored value.
 
-    Not so text that is not UTF-8, dates beyond Python's, Python's first and last dates, in place of
-    which PostgreSQL's driver binds infinity, and times with an offset.
+    These do not: text that is not UTF-8, dates beyond Python's, Python's first and last dates, and
+    times with an offset, which PostgreSQL distinguishes even if they are simultaneous.
     """
-    if type(key) in _PLAIN or isinstance(key, UUID):
+    if type(key) in _EXACT_TYPES or isinstance(key, UUID):
         return True
-    if type(key) is time:  # Of two offsets, PostgreSQL tells those of one instant apart.
+    if type(key) is time:
         return key.tzinfo is None
     if isinstance(key, datetime):
-        return key.date() not in _ENDS
-    return isinstance(key, date) and key not in _ENDS
+        return key.date() not in _INFINITE_DATES
+    return isinstance(key, date) and key not in _INFINITE_DATES

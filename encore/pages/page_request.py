@@ -1,4 +1,4 @@
-"""Which page a request asks for, and what that page's response says of the others."""
+"""The page that a request selects, and the links of its response to other pages."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from encore.query.page_parameters import CURSOR
 
 @dataclass(slots=True)
 class PageRequest:
-    """One page, as it was asked for.
+    """The page that a request selects.
 
     Attributes:
-        pagination: What the query says.
-        place: Where the page begins.
+        pagination: The pagination of the query.
+        start: Where the page begins.
         count: How many rows it has at most.
-        preferred: How the caller asks to have the list counted; None where they do not say.
-        counting: How it is counted.
-        is_linked: Whether there are links to other pages; not where a hook places the page.
+        preferred: The counting that the caller prefers (``Prefer: count=exact``); None without.
+        counting: How the list is counted.
+        is_linked: Whether there are links to other pages; not if a hook set offset and count.
     """
 
     pagination: Pagination
-    place: CursorPayload
+    start: CursorPayload
     count: int
     preferred: str | None
     counting: str
@@ -36,27 +36,27 @@ class PageRequest:
 
     @property
     def by_cursor(self) -> bool:
-        """Whether the page is reached by a cursor."""
+        """Whether the request has a cursor."""
         return self.pagination.cursor is not None
 
     @property
     def peek(self) -> bool:
-        """Whether one row more is looked for, as no total will tell whether rows follow."""
+        """Whether to fetch one row more: without a total, that shows whether rows follow."""
         return self.by_cursor or self.counting != EXACT
 
     def offset(self, page: Page) -> int:
-        """Return how many rows come before the page, so far as that is known."""
-        number = self.place.number
+        """Return how many rows come before the page, as counted when its cursor was made."""
+        passed = self.start.passed
         if not page.position.backwards:
-            return number
-        return 0 if page.ends else max(0, number - len(page.rows))
+            return passed
+        return 0 if page.is_last else max(0, passed - len(page.rows))
 
     def known_total(self, page: Page) -> int | None:
-        """Return how many rows there are, where the page tells: it ends where the list does."""
-        number = self.place.number
-        if self.by_cursor or not page.ends or (number and not page.rows):
+        """Return the total if the page shows it, as the last page without a cursor; else None."""
+        passed = self.start.passed
+        if self.by_cursor or not page.is_last or (passed and not page.rows):
             return None
-        return number + len(page.rows)
+        return passed + len(page.rows)
 
     def link(
         self,
@@ -66,21 +66,22 @@ class PageRequest:
         scope: Scope,
         parent: tuple[Any, ...],
     ) -> bytes | None:
-        """Return the value of ``Link``; None where there is none.
+        """Return the value of ``Link``; None without links.
 
         Args:
             page: The page.
-            total: How many rows there are, if that was counted.
-            cursors: Of the resource.
-            scope: Of the request.
-            parent: The key of the row that a nested list is of.
+            total: How many rows there are; None if unknown.
+            cursors: The cursor codec of the resource.
+            scope: The scope of the request.
+            parent: The key of the parent row of a nested list.
         """
         if not self.is_linked:
             return None
-        more = not page.ends and (self.peek or (total or 0) > self.place.number + len(page.rows))
+        passed = self.start.passed
+        more = not page.is_last and (self.peek or (total or 0) > passed + len(page.rows))
         if self.pagination.style is not None:
             links: Iterable[PageLink] = numbered_links(
-                self.pagination, self.place.number, self.count, more=more
+                self.pagination, passed, self.count, more=more
             )
         elif more or self.by_cursor:
             links = self._cursor_links(page, cursors, parent, more=more)
@@ -91,17 +92,17 @@ class PageRequest:
     def _cursor_links(
         self, page: Page, cursors: CursorCodec, parent: tuple[Any, ...], *, more: bool
     ) -> Sequence[PageLink]:
-        """Return the links that cursors make."""
+        """Return the links with cursors."""
         query, digest = self.pagination.query, self.pagination.digest
         offset, backwards = self.offset(page), page.position.backwards
         links = []
         if (more or backwards) and (after := page.after) is not None and cursors.can_hold(after):
-            cursor = cursors.write(CursorPayload(after, offset + len(page.rows)), digest, parent)
+            cursor = cursors.encode(CursorPayload(after, offset + len(page.rows)), digest, parent)
             links.append(("next", f"?{query}{CURSOR}={cursor}"))
         if not self.by_cursor:
             return links
-        back = page.before if more or not backwards else None
-        if back is not None and cursors.can_hold(back):
-            cursor = cursors.write(CursorPayload(back, offset), digest, parent)
+        before = page.before if more or not backwards else None
+        if before is not None and cursors.can_hold(before):
+            cursor = cursors.encode(CursorPayload(before, offset), digest, parent)
             links.append(("prev", f"?{query}{CURSOR}={cursor}"))
         return [*links, ("first", f"?{query[:-1]}" if query else "")]

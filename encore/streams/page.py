@@ -78,7 +78,7 @@ class StreamPage(List):
         if pagination is None or pagination.cursor is None:
             return
         await cursors.prepare()
-        place = cursors.read(pagination.cursor, pagination.digest, context.key_values)
+        place = cursors.decode(pagination.cursor, pagination.digest, context.key_values)
         if place.position.backwards:
             raise invalid_parameter(
                 CURSOR, "leads backwards: a stream can only go on to the last row"
@@ -89,7 +89,7 @@ class StreamPage(List):
         query, stream = context.query, context.stream
         assert query is not None  # noqa: S101 - parse_request left it
         conditions, bound, reusable = self._narrowed(context)
-        listing = PagedQuery(
+        paged_query = PagedQuery(
             self.resource.page_statements,
             conditions,
             (*context.key_values, *bound),
@@ -97,8 +97,8 @@ class StreamPage(List):
             reusable,
         )
         size = stream.size.rows
-        page = await read_page(await context.connection(), listing, stream.position, size)
-        stream.ended = page.ends
+        page = await read_page(await context.connection(), paged_query, stream.position, size)
+        stream.ended = page.is_last
         stream.position = page.after or stream.position
         stream.rows += len(page.rows)
         return page

@@ -304,11 +304,11 @@ def test_cursor_in_the_words_of_other_apis_is_hinted_at(api: ModelApi) -> None:
 
 
 REFUSED: Final = (
-    ("sort=name&cursor={}", "was made under another sort, filter, search or preset"),
-    ("cursor={}&size=1", "was made under another sort, filter, search or preset"),
-    ("cursor={}&q=n", "was made under another sort, filter, search or preset"),
-    ("cursor={}&preset=even", "was made under another sort, filter, search or preset"),
-    ("cursor={}&or=size=1", "was made under another sort, filter, search or preset"),
+    ("sort=name&cursor={}", "was made for another sort, filter, search or preset"),
+    ("cursor={}&size=1", "was made for another sort, filter, search or preset"),
+    ("cursor={}&q=n", "was made for another sort, filter, search or preset"),
+    ("cursor={}&preset=even", "was made for another sort, filter, search or preset"),
+    ("cursor={}&or=size=1", "was made for another sort, filter, search or preset"),
     ("cursor={}x", "is not a cursor of this list"),
     ("cursor={}%3D", "is not a cursor of this list"),
     ("cursor=", "is not a cursor of this list"),

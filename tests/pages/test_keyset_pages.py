@@ -130,16 +130,18 @@ def _sorted_ids(session: Session, sort: list[str], *, is_sqlite: bool) -> list[i
     return [pet.id for pet in pets]
 
 
-def _pages(api: ModelApi, listing: PagedQuery, position: KeysetPosition, size: int) -> list[Page]:
+def _pages(
+    api: ModelApi, paged_query: PagedQuery, position: KeysetPosition, size: int
+) -> list[Page]:
     """Read on to the end."""
 
     async def read() -> list[Page]:
         pages, place = [], position
         async with api.database.reading() as connection:
             while True:
-                pages.append(await read_page(connection, listing, place, size))
+                pages.append(await read_page(connection, paged_query, place, size))
                 following = pages[-1].before if place.backwards else pages[-1].after
-                if pages[-1].ends or following is None:
+                if pages[-1].is_last or following is None:
                     return pages
                 place = following
 
@@ -169,16 +171,16 @@ def test_pages_by_sort_keys_are_the_list_as_python_sorts_it(
     expected = api.orm(lambda session: _sorted_ids(session, sort, is_sqlite=api.is_sqlite))
 
     query = resource.parser.parse(f"sort={','.join(sort)}".encode() if sort else b"")
-    listing = PagedQuery(resource.statements, (), (), query.shape.order)
-    pages = _pages(api, listing, BEGINNING, size)
+    paged_query = PagedQuery(resource.statements, (), (), query.shape.order)
+    pages = _pages(api, paged_query, BEGINNING, size)
     assert _ids(pages) == expected, sort
 
     page = data.draw(st.sampled_from(pages))
     if page.before is not None:
-        backwards = _pages(api, listing, page.before, size)
+        backwards = _pages(api, paged_query, page.before, size)
         ids, all_before = _ids(backwards[::-1]), expected[: expected.index(page.rows[0][0])]
         # No keys say where a row is whose date PostgreSQL's driver takes for infinity.
-        assert ids == all_before if backwards[-1].ends else ids == all_before[-len(ids) :], sort
+        assert ids == all_before if backwards[-1].is_last else ids == all_before[-len(ids) :], sort
 
 
 _services: dict[int, tuple[ModelApi, Resource]] = {}
@@ -212,9 +214,9 @@ def test_pages_in_the_order_of_a_relationship_are_the_whole_list(serve: Serve) -
     api.orm(fill)
     expected = [pet["id"] for pet in api.get("/owners/1/pets").json()]
     order = pets.parser.parse(b"").shape.order
-    listing = PagedQuery(pets.statements, (), (1,), order)
+    paged_query = PagedQuery(pets.statements, (), (1,), order)
     for size in (1, 2, 3, 7):
-        assert _ids(_pages(api, listing, BEGINNING, size)) == expected
+        assert _ids(_pages(api, paged_query, BEGINNING, size)) == expected
 
 
 def test_page_after_values_beyond_python_continues_by_counting(serve: Serve) -> None:
@@ -229,8 +231,8 @@ def test_page_after_values_beyond_python_continues_by_counting(serve: Serve) -> 
     for n, (name, born) in enumerate(zip(names, births, strict=True)):
         api.sql(f"INSERT INTO pets (id, name, born) VALUES ({n}, {name}, {born})")
     order = resource.parser.parse(b"sort=-name,born").shape.order
-    listing = PagedQuery(resource.statements, (), (), order)
-    whole = _ids(_pages(api, listing, BEGINNING, 100))
+    paged_query = PagedQuery(resource.statements, (), (), order)
+    whole = _ids(_pages(api, paged_query, BEGINNING, 100))
     assert sorted(whole) == [0, 1, 2, 3, 4]
     for size in (1, 2, 3):
-        assert _ids(_pages(api, listing, BEGINNING, size)) == whole
+        assert _ids(_pages(api, paged_query, BEGINNING, size)) == whole

@@ -54,19 +54,19 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
     async def explain() -> list[str]:
         parsed = resource.parser.parse(query.encode())
         shape = parsed.shape
-        listing = PagedQuery(resource.statements, shape.conditions, parsed.values, shape.order)
+        paged_query = PagedQuery(resource.statements, shape.conditions, parsed.values, shape.order)
         found = []
         explained = "EXPLAIN QUERY PLAN " if api.is_sqlite else "EXPLAIN "
         async with api.database.reading() as connection:
-            middle = await read_page(connection, listing, KeysetPosition((), ROWS // 2), 1)
+            middle = await read_page(connection, paged_query, KeysetPosition((), ROWS // 2), 1)
             for position in (BEGINNING, middle.after, middle.before):
                 if position is not None:
-                    for seek in seeks(listing.keyset, position):
+                    for seek in seeks(paged_query.keyset, position):
                         page = resource.statements.page(
                             shape.conditions, shape.order, seek, keep=False
                         )
                         page.sql = explained + page.sql
-                        bound = listing.keyset.bound_values(position.keys)
+                        bound = paged_query.keyset.bound_values(position.keys)
                         rows = await connection.fetch_all(page, (*parsed.values, *bound, 100, 0))
                         found.append("\n".join(str(row[-1]) for row in rows))
         return found

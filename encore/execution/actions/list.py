@@ -38,22 +38,24 @@ class List(Action):
         count, offset = self._page(context)
         conditions, bound, keep = self._narrowed(context)
         values = (*context.key_values, *bound)
-        listing = PagedQuery(resource.statements, conditions, values, query.shape.order, keep)
+        paged_query = PagedQuery(resource.statements, conditions, values, query.shape.order, keep)
         pagination = query.pagination
         if pagination is None:
             everything = KeysetPosition((), offset)
-            page = await read_page(await context.connection(), listing, everything, count)
+            page = await read_page(await context.connection(), paged_query, everything, count)
             await self._take_page(context, page, offset)
             return
         if pagination.style is None and not resource.cursors.ready:
             await resource.cursors.prepare()
         asked = self._asked(context, pagination, count, offset)
         connection = await context.connection()
-        page = await read_page(connection, listing, asked.place.position, count, peek=asked.peek)
+        page = await read_page(
+            connection, paged_query, asked.start.position, count, peek=asked.peek
+        )
         await self._take_page(context, page, asked.offset(page))
         context.total = asked.known_total(page)
         if context.total is None or asked.preferred is not None:
-            await self._count(context, connection, listing, page, asked)
+            await self._count(context, connection, paged_query, page, asked)
         context.link = asked.link(
             page, context.total, resource.cursors, context.scope, context.key_values
         )
@@ -71,7 +73,7 @@ class List(Action):
             raise invalid_parameter(CURSOR, "is not possible here: the service chooses the page")
         else:
             # A page that is reached by a cursor is not counted unless the caller asks for it.
-            place = resource.cursors.read(cursor, pagination.digest, context.key_values)
+            place = resource.cursors.decode(cursor, pagination.digest, context.key_values)
             usual = NONE
         preferred = preferred_count(context.scope)
         counting = preferred or usual
@@ -90,7 +92,7 @@ class List(Action):
         self,
         context: Context,
         connection: Connection,
-        listing: PagedQuery,
+        paged_query: PagedQuery,
         page: Page,
         asked: PageRequest,
     ) -> None:
@@ -100,10 +102,10 @@ class List(Action):
             # What hooks demand of the rows is a policy: estimates know nothing of it.
             may_estimate = not context.narrowing and not self.resource.is_view
             # An offset alone says nothing: it may be beyond the last row.
-            passed = asked.place.number if page.rows else 0
-            at_least = passed + len(page.rows) + (not page.ends)
+            passed = asked.start.passed if page.rows else 0
+            at_least = passed + len(page.rows) + (not page.is_last)
             context.total, counting = await count_total(
-                connection, listing, asked.counting, at_least, may_estimate=may_estimate
+                connection, paged_query, asked.counting, at_least, may_estimate=may_estimate
             )
         context.is_uncounted = counting == NONE
         if counting == ESTIMATED or asked.preferred is not None:
