@@ -1,14 +1,14 @@
-"""Cells: one value of a row as CSV writes it (RFC 4180).
+"""Cells of CSV (RFC 4180), by the type of their value.
 
-============  ==================================================================================
-null          an empty cell; so is a member that is left out
-text          as it is; the empty text is ``""``, which many readers do not tell from null
-              (PostgreSQL's COPY does); formulas are escaped (``encore.streams.formulas``)
-number        as JSON writes it, also one that JSON writes as text (a decimal)
-truth         ``true`` or ``false``
-array, object JSON, as text
-other         the text that JSON has: ISO 8601 timestamps, dates and times, base64, UUIDs
-============  ==================================================================================
+============= =================================================================================
+null          an empty cell, as for a missing member
+string        unchanged; the empty string is ``""``, which many parsers don't distinguish from
+              null (PostgreSQL's COPY does); formulas are escaped (``encore.streams.formulas``)
+number        as in JSON; also a decimal, which JSON has as a string
+boolean       ``true`` or ``false``
+array, object JSON
+other         as in JSON: ISO 8601 timestamps, dates and times, base64, UUIDs
+============= =================================================================================
 """
 
 import re
@@ -31,7 +31,7 @@ _QUOTED: Final = re.compile('[",\r\n]|^\\s|\\s$')
 
 
 def text_cell(text: str) -> str:
-    """Write a text."""
+    """Return the cell of a string."""
     return text if _is_plain(text) else _quote(escape_formula(text))
 
 
@@ -43,7 +43,7 @@ def _quote(text: str) -> str:
 
 
 def json_cell(value: Any) -> str:
-    """Write the text of any JSON value but null."""
+    """Return the cell of any JSON value but null, as JSON."""
     return _quote(_encode_json(value).decode())
 
 
@@ -51,14 +51,14 @@ def _empty(_: Any) -> str:
     return ""
 
 
-def _truth(value: bool) -> str:  # noqa: FBT001 - it is the value
+def _boolean_cell(value: bool) -> str:  # noqa: FBT001 - it is the value
     return "true" if value else "false"
 
 
 _BY_TYPE: Final[dict[type, Cell]] = {
     NoneType: _empty,
     msgspec.UnsetType: _empty,
-    bool: _truth,
+    bool: _boolean_cell,
     int: str,
     float: lambda value: _encode_json(value).decode(),
     str: text_cell,
@@ -70,14 +70,14 @@ def _number_cell(text: str) -> str:
 
 
 def cells_of(field: Field | None) -> dict[type, Cell]:
-    """Return how the values of a field are written, by type; other types are JSON.
+    """Return the functions that write a field's cells, by type of value; other types are JSON.
 
     Args:
-        field: The field; None for what is not one: a relation, a member that a hook has added.
+        field: The field; None for a relation, or a member that a hook has added.
     """
     schema = {} if field is None else field.codec.schema
     if schema.get("format") == "decimal":
         return {**_BY_TYPE, str: _number_cell}
-    if field is not None and not schema:  # Any JSON value: a text is one of several kinds.
+    if field is not None and not schema:  # Any JSON value: strings are written as JSON too.
         return {**_BY_TYPE, str: json_cell}
     return _BY_TYPE

@@ -1,4 +1,4 @@
-"""The context of one page of a stream, and what all its pages have in common."""
+"""The context of one page of a stream, and the state that all its pages share."""
 
 from copy import copy
 from dataclasses import dataclass, field
@@ -38,16 +38,16 @@ class PageSize:
 
 @dataclass(slots=True)
 class Stream:
-    """One stream under way.
+    """The state of one stream.
 
     Attributes:
-        format: How its rows are written.
-        gzip: Compresses the body; None where it is sent as it is.
-        writer: Writes them; None before the first page.
-        begun: Whether the position is known.
-        position: Behind the last row that was read.
-        passed: How many rows come before the stream's first.
-        size: How large the next page is.
+        format: The format of the rows.
+        gzip: Compresses the body; None without compression.
+        writer: Writes the rows; None before the first page.
+        begun: Whether the position is set.
+        position: The position after the last row that was read.
+        passed: How many rows come before the first row of the stream.
+        size: The size of the next page.
         rows: How many rows have been read.
         ended: Whether the last page has been read.
     """
@@ -63,25 +63,25 @@ class Stream:
     ended: bool = False
 
     def encode(self, data: bytes) -> bytes:
-        """Return what is sent for the next piece of the body; perhaps nothing."""
+        """Return the encoded bytes of the next chunk of the body; may be empty."""
         return data if self.gzip is None else self.gzip.compress(data)
 
     def finish(self) -> bytes:
-        """Return what is sent behind the last piece."""
+        """Return the encoded bytes after the last chunk; may be empty."""
         return b"" if self.gzip is None else self.gzip.finish()
 
 
 @dataclass(slots=True)
 class PageContext(Context):
-    """The context of a page: hooks of ``fetch`` to ``send`` run for each, on its rows alone.
+    """The context of a page: hooks of ``fetch`` to ``send`` run for each page, on its rows.
 
-    What hooks of ``start`` and ``auth`` set is there for every page; what later ones set, for
-    their own page. ``options`` is one for all pages.
+    Attributes that hooks of ``start`` and ``auth`` set are copied to every page; those that later
+    hooks set are of their page only. All pages share ``options``.
 
     Attributes:
-        stream: What the pages have in common.
-        request: What ``start``, ``auth`` and parsing left, for every page; None before that.
-        written: Whether ``body`` has the page's rows.
+        stream: The state that the pages share.
+        request: The context after parsing, which is copied for every page; None before that.
+        written: Whether ``body`` has the rows of the page.
     """
 
     stream: Stream = field(kw_only=True)
@@ -89,7 +89,7 @@ class PageContext(Context):
     written: bool = False
 
     def following(self, unit: UnitOfWork) -> "PageContext":
-        """Return the context of the next page, as it is when the page's run begins."""
+        """Return the context with which the run of the next page begins."""
         request = self.request or self
         page = copy(request)
         page.request = request
@@ -99,7 +99,7 @@ class PageContext(Context):
         return page
 
     def take_body(self) -> bytes:
-        """Return the page's bytes, and let go of its rows unless it is the last page."""
+        """Return the bytes of the page, and release its rows unless it is the last page."""
         body = self.body
         if not self.stream.ended:
             self.body, self.rows, self.instance = b"", (), None

@@ -1,4 +1,4 @@
-"""The formats of streams: how the rows of a page become the bytes of a CSV or NDJSON body."""
+"""The formats of streams, CSV and NDJSON, and their writers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ class Writer(Protocol):
 
     @property
     def invalid(self) -> int:
-        """How many stored values did not fit their columns; their text is written."""
+        """How many stored values were invalid for their columns; their text is written."""
         ...
 
     def write(self, rows: Sequence[Any]) -> bytes:
-        """Return the bytes of the next page's rows. Raises ``HookError`` for what is not a row."""
+        """Return the bytes of the next page's rows. Raises ``HookError`` if one is not a row."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format.
+    """A format of streams.
 
     Attributes:
-        media_type: What ``Accept`` asks for.
-        content_type: What ``Content-Type`` says: the media type with its parameters.
-        suffix: Of a file's name.
-        writer: Makes what writes the rows of one stream.
+        media_type: The media type in ``Accept``.
+        content_type: The value of ``Content-Type``: the media type with its parameters.
+        suffix: The suffix of the file name.
+        writer: Returns the writer of one stream.
     """
 
     media_type: str
@@ -41,15 +41,15 @@ class Format:
 
 
 class NdjsonWriter:
-    """One JSON object a line, as the array of a list would have it."""
+    """Writes one JSON object a line, as in the array of a list."""
 
-    def __init__(self, shown: Projection) -> None:
-        self._reworked = shown.reworked
+    def __init__(self, projection: Projection) -> None:
+        self._reworked = projection.reworked
         self._encoder = CountingEncoder()
 
     @property
     def invalid(self) -> int:
-        """How many stored values did not fit their columns."""
+        """How many stored values were invalid for their columns."""
         return self._encoder.count
 
     def write(self, rows: Sequence[Any]) -> bytes:
@@ -58,27 +58,27 @@ class NdjsonWriter:
 
 
 class CsvWriter:
-    """A header and one record a row (RFC 4180)."""
+    """Writes a header and one record a row (RFC 4180)."""
 
-    def __init__(self, shown: Projection) -> None:
-        self._table = Table(shown)
+    def __init__(self, projection: Projection) -> None:
+        self._table = Table(projection)
 
     @property
     def invalid(self) -> int:
-        """How many stored values did not fit their columns."""
+        """How many stored values were invalid for their columns."""
         return self._table.invalid
 
     def write(self, rows: Sequence[Any]) -> bytes:
-        """Return the records of these rows; behind the header, the first time."""
+        """Return the records of these rows, the first time after the header."""
         return self._table.write(rows).encode()
 
 
 _CSV: Final = f"text/csv; charset=utf-8; header=present; {'='.join(ESCAPED)}"
 FORMATS: Final = {
-    one.content_type: one
-    for one in (
+    format_.content_type: format_
+    for format_ in (
         Format("text/csv", _CSV, "csv", CsvWriter),
         Format("application/x-ndjson", "application/x-ndjson", "ndjson", NdjsonWriter),
     )
 }
-"""By content type. Only a caller who names one gets it: no wildcard means an export."""
+"""The formats by content type. They must be named in ``Accept``: wildcards do not match them."""

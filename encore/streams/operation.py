@@ -1,8 +1,8 @@
-"""The operation of a list: a page as JSON, or all rows as a stream, as ``Accept`` asks.
+"""The operation of a list: a page as JSON, or all rows as a stream, by content negotiation.
 
-A stream is sent as fast as its caller reads: ``send`` waits while the server's and the system's
-buffers are full. A caller who is gone ends it, and so does one who reads nothing for long. One
-that fails is cut off without the end of its body, so that it never looks whole.
+A stream is sent as fast as the client reads: ``send`` waits while buffers are full. It ends if the
+client disconnects or reads nothing for ``SEND_SECONDS``. After an error the connection is closed
+without the end of the body, so that a client cannot mistake it for complete.
 """
 
 import asyncio
@@ -25,27 +25,27 @@ from encore.streams.formats import FORMATS, Format
 from encore.streams.pipeline import StreamPipeline
 
 SEND_SECONDS: Final = 120.0
-"""How long a caller may read nothing, in seconds."""
+"""How long a client may read nothing, in seconds."""
 
 _WITHOUT_CHUNKS: Final = ("1.0", "1")
-"""HTTP/1.0, as servers name it."""
+"""HTTP/1.0, in the spellings of servers."""
 
 _VARY: Final = (b"vary", b"Accept, Accept-Encoding")
 
 
 class ClientStalled(BadRequest):
-    """The caller has read nothing for ``SEND_SECONDS``."""
+    """The client has read nothing for ``SEND_SECONDS``."""
 
     slug = "client-stalled"
 
 
 class ListOperation(Operation):
-    """What the endpoint of a list does.
+    """The operation of a list.
 
     Args:
-        pipeline: Answers with a page.
-        streams: Answers with all rows.
-        access: The scopes that both ask for.
+        pipeline: The pipeline of a page.
+        streams: The pipeline of a stream.
+        access: The access that both require.
     """
 
     def __init__(self, pipeline: Pipeline, streams: StreamPipeline, access: Access) -> None:
@@ -55,11 +55,11 @@ class ListOperation(Operation):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The media types of all rows in one response."""
-        return tuple(FORMATS[one].media_type for one in self._streams.offered)
+        """The media types of streams."""
+        return tuple(FORMATS[content_type].media_type for content_type in self._streams.offered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with what ``Accept`` prefers. Raises ``NotAcceptable``."""
+        """Respond with the type that ``Accept`` prefers. Raises ``NotAcceptable``."""
         offered = self._streams.offered
         if not offered:
             await super().__call__(scope, receive, send)
@@ -74,9 +74,7 @@ class ListOperation(Operation):
 
     async def _stream(self, type_: Format, scope: Scope, send: Send) -> None:
         if scope["http_version"] in _WITHOUT_CHUNKS:
-            raise BadRequest(
-                "A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks as if it were whole"
-            )
+            raise BadRequest("A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks complete")
         stream = Stream(type_, GzipEncoder() if accepts_gzip(scope) else None)
         opened = await self._streams.open(scope, stream)
         if isinstance(opened, Response):
@@ -87,7 +85,7 @@ class ListOperation(Operation):
         if scope["method"] == "HEAD":
             await self._streams.complete(opened)
         elif not await self._send(opened, scope, send):
-            return  # Without the body's end.
+            return  # Without the end of the body.
         await send({"type": "http.response.body", "body": b""})
 
     def _headers(self, page: PageContext) -> Headers:
@@ -103,10 +101,10 @@ class ListOperation(Operation):
         ]
 
     async def _send(self, page: PageContext, scope: Scope, send: Send) -> bool:
-        """Send the body but for its end; return whether the caller is still there.
+        """Send the body without its end; return whether the client is still connected.
 
         Raises:
-            Exception: Of any kind, where reading or writing fails.
+            Exception: Reading or writing has failed.
         """
         state, stream = RequestState.from_scope(scope), page.stream
         leaving = asyncio.ensure_future(state.left())
@@ -122,7 +120,7 @@ class ListOperation(Operation):
                 async with asyncio.timeout(SEND_SECONDS):
                     await send({"type": "http.response.body", "body": data, "more_body": True})
             except TimeoutError as error:
-                raise ClientStalled("The caller reads nothing") from error
+                raise ClientStalled("The client reads nothing") from error
             size += len(data)
 
         try:
@@ -140,13 +138,13 @@ class ListOperation(Operation):
 
 
 def _file_of(path: str) -> str:
-    """Return the name of a list's file without its suffix: the path's last word."""
+    """Return the file name of a list without its suffix: the last literal segment of the path."""
     words = [word for word in path.split("/") if word and word[0] != "{"]
     return words[-1] if words else "rows"
 
 
 def _disposition(name: str) -> bytes:
-    """Return ``Content-Disposition`` (RFC 6266); a name in other scripts also as RFC 8187 says."""
+    """Return ``Content-Disposition`` (RFC 6266); a non-ASCII name is also encoded by RFC 8187."""
     plain = "".join(letter if letter.isascii() else "_" for letter in name)
     value = f'attachment; filename="{plain}"'
     return (

@@ -1,4 +1,4 @@
-"""One page of a stream: its rows are read by their sort keys, and written as CSV or NDJSON."""
+"""One page of a stream: read by keyset pagination, written as CSV or NDJSON."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from encore.execution.resource import Resource
 
 
-_OF_PAGES: Final = frozenset(PARAMETERS) - {CURSOR}
+_PAGE_PARAMETERS: Final = frozenset(PARAMETERS) - {CURSOR}
 
 
 class StreamPage(List):
-    """What a list's milestones do for each page of a stream.
+    """The stages of a list for each page of a stream.
 
-    Other than in an array, the rows come whole: there is no ``count``, ``offset`` or ``page``. A
-    ``cursor`` says behind which row they begin.
+    A stream has all rows: ``count``, ``offset`` and ``page`` are rejected. With ``cursor`` it
+    begins after a row.
     """
 
     def __init__(self, resource: "Resource") -> None:
@@ -34,15 +34,16 @@ class StreamPage(List):
         self.single = False
 
     def parse_request(self, context: Context) -> None:
-        """Parse path and query, and refuse what chooses a page.
+        """Parse path and query.
 
         Raises:
-            NotAcceptable: The rows have an order in which no position is known.
+            InvalidQuery: A parameter selects a page.
+            NotAcceptable: The order has no sort keys.
         """
         super().parse_request(context)
         for name, _ in parse_pairs(context.scope["query_string"]):
-            if name in _OF_PAGES and name in self.resource.parser.reserved:
-                raise invalid_parameter(name, "chooses a page, and a stream has all rows")
+            if name in _PAGE_PARAMETERS and name in self.resource.parser.reserved:
+                raise invalid_parameter(name, "selects a page, but a stream has all rows")
         query = context.query
         assert query is not None  # noqa: S101 - parse_request left it
         if not self.resource.page_statements.keyset(query.shape.order).is_supported:
@@ -52,14 +53,14 @@ class StreamPage(List):
             )
 
     async def fetch(self, context: Context) -> None:
-        """Read the rows behind those of the page before.
+        """Read the rows after those of the previous page.
 
         Raises:
-            NotAcceptable: A hook chose a page.
+            NotAcceptable: A hook selected a page.
         """
         assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
         if not context.count is context.offset is context.page is None:
-            raise cannot_stream("choose a page of their own")
+            raise cannot_stream("select a page")
         stream = context.stream
         if not stream.begun:
             await self._begin(context)
@@ -71,19 +72,19 @@ class StreamPage(List):
         await self._embed(context, context.instance)
 
     async def _begin(self, context: PageContext) -> None:
-        """Take the position of the cursor, if there is one. Raises ``InvalidQuery``."""
+        """Set the position to that of the cursor, if there is one. Raises ``InvalidQuery``."""
         query, stream, cursors = context.query, context.stream, self.resource.cursors
         stream.begun = True
         pagination = None if query is None else query.pagination
         if pagination is None or pagination.cursor is None:
             return
         await cursors.prepare()
-        place = cursors.decode(pagination.cursor, pagination.digest, context.key_values)
-        if place.position.backwards:
+        payload = cursors.decode(pagination.cursor, pagination.digest, context.key_values)
+        if payload.position.backwards:
             raise invalid_parameter(
                 CURSOR, "leads backwards: a stream can only go on to the last row"
             )
-        stream.position, stream.passed = place
+        stream.position, stream.passed = payload
 
     async def _read(self, context: PageContext) -> Page:
         query, stream = context.query, context.stream
@@ -111,11 +112,11 @@ class StreamPage(List):
         """Write the page's rows, in a thread.
 
         Raises:
-            NotAcceptable: A hook answers something else than rows that were read here.
+            NotAcceptable: A hook has replaced the rows by something else.
         """
         assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
         if not context.settled or not isinstance(context.instance, list | tuple):
-            raise cannot_stream("answer something else than its rows")
+            raise cannot_stream("return something else than its rows")
         await run_in_thread("stream-writer", self._write, context)
 
     def _write(self, context: PageContext) -> None:
@@ -123,13 +124,13 @@ class StreamPage(List):
         stream, query = context.stream, context.query
         self._conceal(context)
         if stream.writer is None:
-            shown = Projection(
+            projection = Projection(
                 self.resource.serializer,
                 None if query is None else query.shown,
                 self._embedded(context),
                 self.reworked,
             )
-            stream.writer = stream.format.writer(shown)
+            stream.writer = stream.format.writer(projection)
         data = stream.writer.write(context.instance)
         context.body = stream.encode(data)
         context.written = True
@@ -137,6 +138,6 @@ class StreamPage(List):
             stream.size.adapt(len(context.rows), len(data))
 
 
-def cannot_stream(text: str) -> NotAcceptable:
-    """Return the error of a list whose hooks leave no rows to be streamed."""
-    return NotAcceptable(f"Hooks of this list {text}: it answers with application/json alone")
+def cannot_stream(reason: str) -> NotAcceptable:
+    """Return the error of a list whose hooks leave no rows to stream."""
+    return NotAcceptable(f"Hooks of this list {reason}: it is available as application/json only")

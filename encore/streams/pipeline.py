@@ -1,11 +1,11 @@
-"""The plan of a stream: which steps run once, and which for each page.
+"""The pipeline of a stream: the steps that run once, and those that run for each page.
 
-``start`` and ``auth`` come first and once, then the request is parsed. ``fetch``, ``data``,
-``write`` and ``send`` run for each page, in a transaction of the page's own, which ends before the
-page is sent. ``complete`` runs once, after the last page or after an error.
+``start`` and ``auth`` run once, then the request is parsed. ``fetch``, ``data``, ``write`` and
+``send`` run for each page, in a transaction per page, which ends before the page is sent.
+``complete`` runs once, after the last page or after an error.
 
-What fails before the first page is sent is answered as in any list. Afterwards there is no answer
-any more: the error goes on, and the connection is cut.
+An error before the first page is sent is a response as in any list. After that the error is raised
+and the connection is closed.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,15 +25,15 @@ from encore.streams.formats import FORMATS
 from encore.streams.page import StreamPage, cannot_stream
 
 SendPiece = Callable[[bytes], Awaitable[None]]
-"""Sends a piece of the body; waits until the caller has read enough of what was sent before."""
+"""Sends a chunk of the body; waits while buffers are full."""
 
 
 class StreamPipeline(Pipeline):
     """Runs a list as a stream.
 
     Attributes:
-        offered: The content types of streams. There are none where hooks make the answer: those
-            that replace ``fetch`` or ``send``, or run behind ``send``.
+        offered: The content types of streams; none if hooks replace ``fetch`` or ``send``, or run
+            after ``send``: they make the response.
     """
 
     offered: tuple[str, ...]
@@ -44,14 +44,14 @@ class StreamPipeline(Pipeline):
     def _compile(self) -> None:
         super()._compile()
         send, fetch = self._hooks.milestone("send"), self._hooks.milestone("fetch")
-        answers = send.replaced or send.actions or send.afters or fetch.replaced
-        self.offered = () if answers else tuple(FORMATS)
+        has_response = send.replaced or send.actions or send.afters or fetch.replaced
+        self.offered = () if has_response else tuple(FORMATS)
 
     async def open(self, scope: Scope, stream: Stream) -> PageContext | Response:
-        """Run everything up to the first page, which is not sent yet.
+        """Run all steps up to the first page, which is not sent yet.
 
         Returns:
-            The context of the first page; or a response, where hooks answer in its place.
+            The context of the first page; or the response of a hook.
 
         Raises:
             ApiError: As for any list.
@@ -83,10 +83,10 @@ class StreamPipeline(Pipeline):
         return page if stopped is None else stopped.response
 
     async def send_pages(self, page: PageContext, send: SendPiece) -> None:
-        """Send the first page, and all others; nothing of the database is held while sending.
+        """Send the first page and all others; no connection is held while sending.
 
         Raises:
-            Exception: The stream ends here, before its end.
+            Exception: The stream has failed.
         """
         stream = page.stream
         try:
@@ -112,7 +112,7 @@ class StreamPipeline(Pipeline):
         await page.unit.close(None)
 
     async def _begin(self, context: PageContext) -> Stop | None:
-        """Run what comes once, before the first page."""
+        """Run the steps that run once, before the first page."""
         try:
             stopped = await self._run_early(context)
         except Stop as raised:
@@ -131,11 +131,11 @@ class StreamPipeline(Pipeline):
         except Stop as raised:
             return raised
         if not page.written:
-            raise cannot_stream("skip how its rows are written")
+            raise cannot_stream("skip writing its rows")
         return None
 
 
 def _check_goes_on(stopped: Stop | None) -> None:
-    """Raise ``HookError`` if a hook has answered in place of what is being sent."""
+    """Raise ``HookError`` if a hook has stopped with a response: the stream has begun already."""
     if stopped is not None:
-        raise HookError("a hook stopped a stream that had begun: it is cut off")
+        raise HookError("a hook stopped a stream that had begun: the connection is closed")

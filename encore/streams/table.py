@@ -1,9 +1,9 @@
-"""Tables: records as the rows and columns of CSV.
+"""Records as rows and columns of CSV.
 
-A column is a field, under its name in JSON. An embedded row's fields are columns of their own,
-``author.name``, as in a query's filters; what there may be many of is JSON in one cell. Members
-that hooks add to the rows of the first page are columns behind them: the header is written before
-later rows are known.
+A column is a field, with its name in JSON. The fields of an embedded row are columns too,
+``author.name``, as in filters; embedded arrays are JSON in one cell. Members that hooks add to rows
+of the first page are columns after these; later pages cannot add columns, since the header is
+written already.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,19 +23,19 @@ from encore.streams.cells import Cell, cells_of, json_cell, text_cell
 
 _END: Final = "\r\n"
 _BLANK: Final = '""'
-"""A line of one empty cell, which readers would take for no row at all."""
+"""A row of one empty cell, which parsers would ignore as an empty line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What of a resource's rows is shown.
+    """The columns of a stream.
 
     Attributes:
-        serializer: The rows' view.
-        fields: What was asked for, fields by attribute and relations by name; None for all.
-        relations: The relations embedded; None for all.
-        reworked: Whether hooks see the rows before they are written: they may add members, and
-            put mappings in place of records.
+        serializer: The serializer of the rows.
+        fields: The selected fields by attribute and relations by name; None for all.
+        relations: The embedded relations; None for all.
+        reworked: Whether hooks process the rows before they are written: they may add members and
+            replace records by mappings.
     """
 
     serializer: Serializer
@@ -48,17 +48,17 @@ class Table:
     """The table of one stream.
 
     Attributes:
-        invalid: How many stored values did not fit their columns; their text is written.
+        invalid: How many stored values were invalid for their columns; their text is written.
     """
 
-    def __init__(self, shown: Projection) -> None:
+    def __init__(self, projection: Projection) -> None:
         self.invalid = 0
-        self._reworked = shown.reworked
-        self._columns = _Columns(shown, "", self._stored_text)
+        self._reworked = projection.reworked
+        self._columns = _Columns(projection, "", self._stored_text)
         self._has_header = False
 
     def write(self, rows: Sequence[Any]) -> str:
-        """Return the lines of these rows, the header in front of the first."""
+        """Return the lines of these rows, the first time after the header."""
         columns, head = self._columns, []
         if self._reworked:
             rows = columns.records_of(rows, new=not self._has_header)
@@ -74,7 +74,7 @@ class Table:
 
 
 class _Column:
-    """One column: its name, where a record has its value, and how values are written, by type."""
+    """One column: its name, the getter of its value, and the functions that write cells by type."""
 
     def __init__(self, name: str, value_of: Callable[[Any], Any], cells: dict[type, Cell]) -> None:
         self._name = name
@@ -86,23 +86,23 @@ class _Column:
         yield self._name
 
     def cells(self, records: Sequence[Any]) -> Iterator[list[str]]:
-        """Yield the column of these records."""
+        """Yield the cells of the column, one for each record."""
         cell_of = self._cells.get
         values = map(self._value_of, records)
         yield [cell_of(type(value), json_cell)(value) for value in values]
 
 
 class _Columns:
-    """The columns of the records of one view, those of the rows embedded in them included."""
+    """The columns of the records of one serializer, including those of embedded rows."""
 
-    def __init__(self, shown: Projection, prefix: str, stored_text: Cell) -> None:
-        serializer = shown.serializer
+    def __init__(self, projection: Projection, prefix: str, stored_text: Cell) -> None:
+        serializer = projection.serializer
         self._prefix = prefix
         self._stored_text = stored_text
-        self._reworked = shown.reworked
+        self._reworked = projection.reworked
         self._record = serializer.record
         self._added: dict[str, None] = {}
-        fields, relations = shown.fields, shown.relations
+        fields, relations = projection.fields, projection.relations
         self._columns: list[_Column | _Embedded] = [
             self._column(field.name, attrgetter(field.attribute), field)
             for field in serializer.shown.values()
@@ -114,11 +114,11 @@ class _Columns:
             if not all(wanted is None or name in wanted for wanted in (fields, relations)):
                 continue
             if child.relation.many:
-                self._columns.append(self._column(name, _many(name, reworked=shown.reworked)))
+                self._columns.append(self._column(name, _many(name, reworked=projection.reworked)))
                 counts.append(child.count_name)
             else:
                 inner = _Columns(
-                    Projection(child.serializer, reworked=shown.reworked),
+                    Projection(child.serializer, reworked=projection.reworked),
                     f"{prefix}{name}.",
                     stored_text,
                 )
@@ -137,30 +137,32 @@ class _Columns:
         return chain.from_iterable(column.header() for column in self._columns)
 
     def cells(self, records: Sequence[Any]) -> Iterator[list[str]]:
-        """Yield the columns of these records."""
+        """Yield the cells of each column."""
         return chain.from_iterable(column.cells(records) for column in self._columns)
 
-    def nothing(self) -> Record:
-        """Return the record of no row: all its cells are empty."""
+    def empty_record(self) -> Record:
+        """Return a record whose cells are all empty."""
         return self._record()
 
     def records_of(self, rows: Sequence[Any], *, new: bool) -> list[Record]:
-        """Return the records of what hooks have made of rows, all members among the columns.
+        """Return the records of rows that hooks have processed; add columns for new members.
 
         Args:
-            rows: Records, or mappings in place of them.
-            new: Whether members that are not known become columns.
+            rows: Records, or mappings that replace them.
+            new: Whether new members may become columns.
 
         Raises:
-            HookError: One is neither, or has a member that is not a column and cannot become one.
+            HookError: A row is neither, or has a member that is not a column.
         """
         records = [self._record_of(row) for row in rows]
         for name in dict.fromkeys(chain.from_iterable(map(added_members, records))):
             if name in self._added:
                 continue
             if not new:
-                text = f"{self._prefix}{name} is not in the header, which the first page has made"
-                raise HookError(f"a stream of CSV cannot show a member that is new: {text}")
+                raise HookError(
+                    f"a stream of CSV cannot add the column {self._prefix}{name} after the first"
+                    " page: the header is written"
+                )
             self._added[name] = None
             self._columns.append(self._column(name, _added(name)))
         for embedded in self._embedded:
@@ -172,7 +174,7 @@ class _Columns:
             return row
         if not isinstance(row, Mapping):
             type_ = type(row).__name__
-            raise HookError(f"a stream of CSV has records or mappings as its rows, not {type_}")
+            raise HookError(f"rows of a CSV stream must be records or mappings, not {type_}")
         record = self._record()
         for name, value in row.items():
             record[name] = value
@@ -180,29 +182,29 @@ class _Columns:
 
 
 class _Embedded:
-    """The columns of the one row that a relation embeds."""
+    """The columns of the row that a relation embeds."""
 
     def __init__(self, relation: str, columns: _Columns) -> None:
         self._relation = relation
         self._columns = columns
         self._value_of = attrgetter(relation)
-        self._nothing = columns.nothing()
+        self._empty = columns.empty_record()
 
     def header(self) -> Iterator[str]:
         """Yield the names of the columns."""
         return self._columns.header()
 
     def cells(self, records: Sequence[Any]) -> Iterator[list[str]]:
-        """Yield the columns of what these records embed."""
+        """Yield the cells of each column of the embedded rows."""
         values = map(self._value_of, records)
-        rows = [self._nothing if one is None or one is UNSET else one for one in values]
+        rows = [self._empty if value is None or value is UNSET else value for value in values]
         return self._columns.cells(rows)
 
     def replace(self, records: Sequence[Record], *, new: bool) -> None:
-        """Replace what hooks have made of the embedded rows by records."""
-        embedding = [one for one in records if self._value_of(one) not in (None, UNSET)]
-        made = self._columns.records_of([self._value_of(one) for one in embedding], new=new)
-        for record, embedded in zip(embedding, made, strict=True):
+        """Replace the embedded rows that hooks have processed by records."""
+        parents = [record for record in records if self._value_of(record) not in (None, UNSET)]
+        rows = self._columns.records_of([self._value_of(parent) for parent in parents], new=new)
+        for record, embedded in zip(parents, rows, strict=True):
             setattr(record, self._relation, embedded)
 
 

@@ -1,1 +1,1 @@
-"""Validation of JSON bodies: values against columns, members against what may be written."""
+"""Validation of JSON bodies: values against columns, members against writable fields."""

@@ -1,7 +1,7 @@
-"""Bodies: from a JSON object to what a row shall hold, each value checked against its column.
+"""Validation of a body's values against the columns of a row.
 
-Members that are not written are the business of ``members``.
-Every field that is wrong is reported, in Finale's words, not only the first.
+All invalid fields are reported, in Sequelize's form, not only the first. Members that are not
+written are left to ``members``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,54 +15,54 @@ from encore.models.fields import Field
 from encore.models.types import InvalidValue
 
 Attributes = dict[str, Any]
-"""Python values under the model's attribute names."""
+"""Python values by attribute of the model."""
 
 NULL_VIOLATION: Final = "notNull Violation"
 INVALID: Final = "Validation error"
-MOST_ERRORS: Final = 100
-"""How many unknown members are named: looking for the nearest name of each takes time."""
+MAX_ERRORS: Final = 100
+"""How many errors are collected before unknown members are ignored: suggestions take time."""
 
 
 class ValidationErrors:
-    """Collects what is wrong with a body, field by field."""
+    """The errors of a body, by field."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self._messages: list[str] = []
         self._errors: list[FieldError] = []
 
-    def add(self, name: str, type_: str, text: str, label: str | None = None) -> None:
-        """Note that a field is wrong, in Sequelize's form.
+    def add(self, name: str, type_: str, requirement: str, label: str | None = None) -> None:
+        """Add the error of a field, in Sequelize's form.
 
         Args:
-            name: The field, with its path in front where it is nested.
-            type_: Finale's word for what is wrong.
-            text: What goes behind the name.
-            label: The name to show, if another than ``name``.
+            name: The field's name, with the path of a nested body.
+            type_: Sequelize's error type: ``Validation error``.
+            requirement: What follows the name in the message: "must be an integer".
+            label: The name in the message, if not ``name``.
         """
-        text = f"{label or name} {text}"
-        self._texts.append(f"{type_}: {text}")
-        self._errors.append({"field": name, "message": text})
+        message = f"{label or name} {requirement}"
+        self._messages.append(f"{type_}: {message}")
+        self._errors.append({"field": name, "message": message})
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is wrong that unknown members are no longer named."""
-        return len(self._errors) >= MOST_ERRORS
+        """Whether there are so many errors that unknown members are ignored."""
+        return len(self._errors) >= MAX_ERRORS
 
     @property
     def found(self) -> Sequence[FieldError]:
-        """What was noted, in Finale's form."""
+        """The errors, in Finale's form."""
         return self._errors
 
     def discard(self, name: str) -> None:
-        """Forget what is wrong with a field."""
+        """Remove the errors of a field."""
         kept = [n for n, error in enumerate(self._errors) if error["field"] != name]
-        self._texts = [self._texts[n] for n in kept]
+        self._messages = [self._messages[n] for n in kept]
         self._errors = [self._errors[n] for n in kept]
 
     def check(self) -> None:
-        """Raise ``ValidationFailed`` if anything was noted."""
+        """Raise ``ValidationFailed`` if there are errors."""
         if self._errors:
-            raise ValidationFailed(",\n".join(self._texts), self._errors)
+            raise ValidationFailed(",\n".join(self._messages), self._errors)
 
 
 def validate_create(
@@ -71,18 +71,18 @@ def validate_create(
     errors: ValidationErrors,
     *,
     prefix: str = "",
-    given_elsewhere: frozenset[str] = frozenset(),
+    set_elsewhere: frozenset[str] = frozenset(),
 ) -> Attributes:
-    """Read the body of a new row.
+    """Validate the body of a new row and return its attributes.
 
     Args:
         body: The JSON object.
-        fields: Those that a client may write.
-        errors: Collects what is wrong.
-        prefix: Stands in front of names in errors, for nested bodies.
-        given_elsewhere: Attributes that need not be there: the service or a parent sets them.
+        fields: The writable fields.
+        errors: Collects the errors.
+        prefix: The path of a nested body, which precedes names in errors.
+        set_elsewhere: Attributes that may be missing: the service or a parent sets them.
     """
-    return _read(body, fields, errors, prefix, given_elsewhere, whole=True)
+    return _validate(body, fields, errors, prefix, set_elsewhere, complete=True)
 
 
 def check_complete(
@@ -92,7 +92,7 @@ def check_complete(
     *,
     prefix: str = "",
 ) -> None:
-    """Note what a new row lacks, once hooks have had their turn."""
+    """Add an error for each required attribute that a new row lacks after hooks have run."""
     for field in fields:
         if field.required and field.attribute not in attributes:
             errors.add(prefix + field.name, NULL_VIOLATION, "cannot be null", field.label)
@@ -101,46 +101,52 @@ def check_complete(
 def validate_update(
     body: Mapping[str, Any], fields: Iterable[Field], errors: ValidationErrors, *, prefix: str = ""
 ) -> Attributes:
-    """Read the body of a change: what is not given stays."""
-    return _read(body, fields, errors, prefix, frozenset(), whole=False)
+    """Validate the body of an update, which may lack any field, and return its attributes."""
+    return _validate(body, fields, errors, prefix, frozenset(), complete=False)
 
 
 def validate_replace(
     body: Mapping[str, Any],
     fields: Iterable[Field],
     errors: ValidationErrors,
-    unseen: frozenset[str] = frozenset(),
+    write_only: frozenset[str] = frozenset(),
 ) -> Attributes:
-    """Read the body of a replacement: what is not given becomes its default, or null.
+    """Validate the body of a replacement and return its attributes.
 
-    Attributes that are ``unseen`` are kept: the caller cannot send back what no GET shows. A
-    default that SQL evaluates is left to ``Update``.
+    Missing fields are set to their default, or to null. Defaults that SQL evaluates are left to the
+    action.
+
+    Args:
+        body: The JSON object.
+        fields: The writable fields.
+        errors: Collects the errors.
+        write_only: Attributes that keep their values if missing: clients cannot read them.
     """
     fields = tuple(fields)
-    attributes = _read(body, fields, errors, "", unseen, whole=True)
+    attributes = _validate(body, fields, errors, "", write_only, complete=True)
     for field in fields:
-        left_out = field.attribute not in attributes and field.attribute not in unseen
-        if left_out and not has_sql_default(field.column):
-            initial = field.default_value()
-            attributes[field.attribute] = None if initial is UNSET else initial
+        missing = field.attribute not in attributes and field.attribute not in write_only
+        if missing and not has_sql_default(field.column):
+            default = field.default_value()
+            attributes[field.attribute] = None if default is UNSET else default
     return attributes
 
 
-def _read(
+def _validate(
     body: Mapping[str, Any],
     fields: Iterable[Field],
     errors: ValidationErrors,
     prefix: str,
-    given_elsewhere: frozenset[str],
+    set_elsewhere: frozenset[str],
     *,
-    whole: bool,
+    complete: bool,
 ) -> Attributes:
     attributes: Attributes = {}
     for field in fields:
         value = body.get(field.name)
         if value is None:
             if field.name not in body and not (
-                whole and field.required and field.attribute not in given_elsewhere
+                complete and field.required and field.attribute not in set_elsewhere
             ):
                 continue
             if field.nullable:
@@ -149,11 +155,10 @@ def _read(
                 errors.add(prefix + field.name, NULL_VIOLATION, "cannot be null", field.label)
             continue
         try:
-            attributes[field.attribute] = read = field.codec.from_json(value)
+            attributes[field.attribute] = parsed = field.codec.from_json(value)
         except InvalidValue as error:
             errors.add(prefix + field.name, error.type_, str(error))
             continue
-        if whole and field.autoincrement and read > field.max_assignable:
-            text = f"must be at most {field.max_assignable}"
-            errors.add(prefix + field.name, INVALID, text)
+        if complete and field.autoincrement and parsed > field.max_assignable:
+            errors.add(prefix + field.name, INVALID, f"must be at most {field.max_assignable}")
     return attributes

@@ -1,7 +1,7 @@
-"""Members of a body: which are written, which are only shown by a GET, and which are unknown.
+"""The members of a body: writable, read-only, or unknown.
 
-An unknown member is reported with the nearest name that callers may know. A member that is only
-shown is left to ``unchanged``: it must be sent back with the value that is stored.
+An unknown member is an error that suggests a similar name of those that callers may know. A
+read-only member is left to ``unchanged``: it must have the stored value.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,21 +16,21 @@ from encore.validation.body import INVALID, ValidationErrors
 
 @dataclass(frozen=True, slots=True)
 class AllowedMembers:
-    """The members that one kind of body may have.
+    """The members that the bodies of an action may have.
 
     Attributes:
-        written: The names of fields that the body writes.
+        written: The names of the writable fields.
         validated_elsewhere: Names that other code validates: relations, and the properties of the
             option ``bodies``.
-        read_only: Names that a GET shows, but that this body does not write.
-        hints: Names that a refusal may suggest; never those of hidden fields.
-        open: Whether hooks validate all other names.
+        read_only: The names in responses that these bodies do not write.
+        suggestions: The names that an error may suggest; never those of hidden fields.
+        open: Whether other names are left to hooks.
     """
 
     written: frozenset[str]
     validated_elsewhere: frozenset[str]
     read_only: frozenset[str]
-    hints: Sequence[str]
+    suggestions: Sequence[str]
     open: bool = False
 
     @classmethod
@@ -41,15 +41,15 @@ class AllowedMembers:
         validated_elsewhere: Collection[str] = (),
         schema: Mapping[str, Any] | None = None,
     ) -> "AllowedMembers":
-        """Compile the members of a view's bodies.
+        """Return the allowed members of an action's bodies.
 
         Args:
-            serializer: The rows as a GET shows them.
-            written: The fields that the body writes.
-            validated_elsewhere: The relations that it may write.
-            schema: What the option ``bodies`` says of the body, if anything. Its ``properties``
-                are known names; a schema without them, or with ``additionalProperties``, leaves
-                all names to the hooks.
+            serializer: The serializer of responses.
+            written: The writable fields.
+            validated_elsewhere: The names of the writable relations.
+            schema: The JSON schema of the body in the option ``bodies``, if any. Its
+                ``properties`` are allowed; without them, or with ``additionalProperties``, all
+                names are left to hooks.
         """
         names = frozenset(field.name for field in written)
         properties: Mapping[str, Any] = {} if schema is None else schema.get("properties", {})
@@ -60,7 +60,7 @@ class AllowedMembers:
             written=names,
             validated_elsewhere=others - names,
             read_only=frozenset((*shown, *counts)) - names - others,
-            hints=tuple(dict.fromkeys((*shown, *properties))),
+            suggestions=tuple(dict.fromkeys((*shown, *properties))),
             open=schema is not None
             and (not properties or bool(schema.get("additionalProperties"))),
         )
@@ -74,14 +74,14 @@ class AllowedMembers:
         lenient: bool = False,
         hint: bool = True,
     ) -> tuple[str, ...]:
-        """Report unknown members, and return the names that are only shown.
+        """Report unknown members, and return the names of the read-only members.
 
         Args:
             body: The JSON object.
-            errors: Collects the unknown members.
-            prefix: Precedes names in errors, for nested bodies.
-            lenient: Whether to pass over everything that is not written.
-            hint: Whether to look for the nearest known name, which takes 30 µs a member.
+            errors: Collects the errors.
+            prefix: The path of a nested body, which precedes names in errors.
+            lenient: Whether to ignore all members that are not written.
+            hint: Whether to suggest a similar name, which takes 30 µs for each member.
         """
         if lenient or self.open or self.written.issuperset(body):
             return ()
@@ -92,20 +92,20 @@ class AllowedMembers:
         ]
         for name in others:
             if name not in self.read_only:
-                report_unknown(name, self.hints if hint else None, errors, prefix)
+                report_unknown(name, self.suggestions if hint else None, errors, prefix)
         return tuple(name for name in others if name in self.read_only)
 
 
 @dataclass(frozen=True, slots=True)
 class ActionMembers:
-    """The members that the bodies of a resource may have, by action."""
+    """The allowed members of a resource's bodies, by action."""
 
     create: AllowedMembers
     update: AllowedMembers
 
 
 def rejects_empty(fields: Fields) -> bool:
-    """Return whether a new row of which nothing is given would hold nothing but nulls."""
+    """Return whether an empty body is invalid: a new row would consist of nulls only."""
     others = [f for f in fields if not (f.managed or f.computed or f in fields.key)]
     stored = [field for field in others if field.column.computed is None]
     return bool(stored) and not any(
@@ -116,13 +116,13 @@ def rejects_empty(fields: Fields) -> bool:
 def report_unknown(
     name: str, known: Sequence[str] | None, errors: ValidationErrors, prefix: str = ""
 ) -> None:
-    """Report a member that the body cannot have, with the nearest name that it can.
+    """Add the error of an unknown member.
 
     Args:
-        name: The member.
-        known: What it may have been meant to be; None to look for nothing.
-        errors: Collects it.
-        prefix: Precedes the name, for nested bodies.
+        name: The member's name.
+        known: The names that may be suggested; None for no suggestion.
+        errors: Collects the error.
+        prefix: The path of a nested body, which precedes the name.
     """
     if errors.is_full:
         return
@@ -134,5 +134,5 @@ def report_unknown(
 
 
 def report_read_only(name: str, errors: ValidationErrors, prefix: str = "") -> None:
-    """Report a member that cannot be written and differs from what is stored."""
+    """Add the error of a read-only member that differs from the stored value."""
     errors.add(prefix + name, INVALID, "is read-only")

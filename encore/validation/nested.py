@@ -1,8 +1,8 @@
-"""Nested bodies: what a create or an update says of related rows.
+"""Nested bodies: the related rows in the body of a create or an update.
 
-Finale's forms: an object without the related key makes a row, ``{"id": 7}`` links row 7, ``null``
-or ``{"id": null}`` unlinks. Arrays are written on create; what an update does with them is the
-option ``nested_arrays``. ``nested_writes`` does what is read here.
+The forms are Finale's: an object without the key creates a row, ``{"id": 7}`` connects row 7,
+``null`` or ``{"id": null}`` disconnects. Arrays are written on create; for updates there is the
+option ``nested_arrays``. ``execution.nested`` writes the parsed bodies.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,64 +19,69 @@ from encore.validation.body import Attributes, ValidationErrors
 from encore.validation.members import AllowedMembers
 
 MAX_CHILDREN: Final = 1_000
+"""How many rows a nested array may have."""
+
 UNCHANGED, REFUSE, IGNORE, SYNC = NESTED_ARRAYS
 
 Key = tuple[Any, ...]
+"""A primary key, as driver values."""
+
 UnwrittenMembers = Mapping[str, Any]
+"""Members of a body that are not written, with their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRelated:
-    """A related row to make.
+    """A related row to create.
 
     Attributes:
-        name: Its path in the body.
-        attributes: What to write.
-        rest: Members that are not written: they must be what the new row shows.
+        name: The path in the body.
+        attributes: The attributes to write.
+        unwritten: Other members: they must equal the output of the new row.
     """
 
     name: str
     attributes: Attributes
-    rest: UnwrittenMembers
+    unwritten: UnwrittenMembers
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectRelated:
-    """A related row to link.
+    """An existing row to connect.
 
     Attributes:
-        name: Its path in the body.
-        key: Its key, as driver values.
-        rest: The other members: they must be what the row shows.
-        kept: Whether it is linked already, and stays so.
-        changes: What changes in it then.
+        name: The path in the body.
+        key: The primary key.
+        unwritten: Other members: they must equal the output of the row.
+        connected: Whether it is connected already.
+        changes: The attributes to change in a connected row.
     """
 
     name: str
     key: Key
-    rest: UnwrittenMembers
-    kept: bool = False
+    unwritten: UnwrittenMembers
+    connected: bool = False
     changes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class NestedBody:
-    """What a body says of one relation; no items unlink.
+    """The related rows of one relation in a body; no items disconnect.
 
     Attributes:
-        child: The relation and the view of its rows.
+        child: The relation and the serializer of its rows.
         items: The rows.
-        compares: Whether this may be what is stored already, which is to be found out first.
-        replaces: Whether the items are to become all rows that are related.
-        gone: The keys of those that are related now and will not be then.
-        errors: What is wrong, unless the body gives what is stored.
+        compares: Whether it must first be compared with the stored rows: it may be unchanged.
+        replaces: Whether the items replace all related rows.
+        removed: The keys of the related rows that are not among the items.
+        errors: The errors if it is not unchanged.
     """
 
     child: RelatedSerializer
     items: tuple[CreateRelated | ConnectRelated, ...]
     compares: bool = False
     replaces: bool = False
-    gone: tuple[Key, ...] = ()
+    removed: tuple[Key, ...] = ()
     errors: ValidationErrors | None = None
 
     @property
@@ -87,13 +92,13 @@ class NestedBody:
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """How a body is read.
+    """Options of parsing a nested body.
 
     Attributes:
-        errors: Collects what is wrong with it.
-        new: Whether it is a create's.
-        hooked: Whether hooks may still set what it lacks.
-        lenient: Whether members that are not written are passed over.
+        errors: Collects the errors.
+        new: Whether it is the body of a create.
+        hooked: Whether hooks may set required fields that it lacks.
+        lenient: Whether to ignore members that are not written.
     """
 
     errors: ValidationErrors
@@ -103,18 +108,18 @@ class ParseOptions:
 
 
 class NestedBodyParser:
-    """Reads the nested bodies of one view.
+    """Parses the nested bodies of one serializer.
 
     Args:
-        serializer: The parent's.
-        creatable: The parent's fields that a client may set in a new row. A relation that would
-            set another is read-only, as that field is.
-        updatable: Likewise in a row that is there.
-        arrays: What an update does with arrays, of ``NESTED_ARRAYS``.
+        serializer: The serializer of the parent.
+        creatable: The parent's fields that clients may set in a new row. A relation that would set
+            another field is read-only.
+        updatable: The parent's fields that clients may update, likewise.
+        arrays: The option ``nested_arrays``.
 
     Attributes:
         creates: The relations that a create may write.
-        updates: The relations that an update reads here; other arrays are compared only.
+        updates: The relations that an update may write; other arrays are only compared.
     """
 
     def __init__(
@@ -126,136 +131,135 @@ class NestedBodyParser:
         arrays: str,
     ) -> None:
         self._arrays = arrays
-        self._items = {name: RelatedRowParser(child) for name, child in serializer.children.items()}
-        self.creates = _settable(serializer, creatable)
+        self._parsers = {
+            name: RelatedRowParser(child) for name, child in serializer.children.items()
+        }
+        self.creates = _writable(serializer, creatable)
         self.updates = {
             name: child
-            for name, child in _settable(serializer, updatable).items()
+            for name, child in _writable(serializer, updatable).items()
             if not child.relation.many or arrays != UNCHANGED
         }
 
-    def read(self, body: Mapping[str, Any], reading: ParseOptions) -> list[NestedBody]:
-        """Read what a body says of related rows."""
-        found = (
-            self._array(name, child, body[name], reading)
+    def parse(self, body: Mapping[str, Any], options: ParseOptions) -> list[NestedBody]:
+        """Return the nested bodies of a body; errors are collected in the options."""
+        parsed = (
+            self._array(name, child, body[name], options)
             if child.relation.many
-            else self._one(name, child, body, reading)
-            for name, child in (self.creates if reading.new else self.updates).items()
+            else self._object(name, child, body, options)
+            for name, child in (self.creates if options.new else self.updates).items()
             if name in body
         )
-        return [one for one in found if one is not None]
+        return [nested for nested in parsed if nested is not None]
 
     def _array(
-        self, name: str, child: RelatedSerializer, given: Any, reading: ParseOptions
+        self, name: str, child: RelatedSerializer, raw: Any, options: ParseOptions
     ) -> NestedBody | None:
-        if not reading.new and self._arrays != SYNC:
+        if not options.new and self._arrays != SYNC:
             if self._arrays == REFUSE:
-                text = "cannot be changed through its parent"
-                reading.errors.add(name, bodies.INVALID, text)
+                requirement = "cannot be changed through its parent"
+                options.errors.add(name, bodies.INVALID, requirement)
             return None
-        if not isinstance(given, list) or len(given) > MAX_CHILDREN:
-            text = f"must be an array of at most {MAX_CHILDREN} objects"
-            reading.errors.add(name, bodies.INVALID, text)
+        if not isinstance(raw, list) or len(raw) > MAX_CHILDREN:
+            requirement = f"must be an array of at most {MAX_CHILDREN} objects"
+            options.errors.add(name, bodies.INVALID, requirement)
             return None
-        read = self._items[name].read
-        items = [read(f"{name}.{place}", one, reading) for place, one in enumerate(given)]
+        parse = self._parsers[name].parse
+        items = [parse(f"{name}.{index}", item, options) for index, item in enumerate(raw)]
         return NestedBody(
-            child, _present(items), compares=not reading.new, replaces=not reading.new
+            child, _present(items), compares=not options.new, replaces=not options.new
         )
 
-    def _one(
-        self, name: str, child: RelatedSerializer, body: Mapping[str, Any], reading: ParseOptions
+    def _object(
+        self, name: str, child: RelatedSerializer, body: Mapping[str, Any], options: ParseOptions
     ) -> NestedBody:
-        given, reader = body[name], self._items[name]
-        # Without its key the shown row looks like a new one, and maybe like a wrong one.
-        ambiguous = not reading.new and not reader.shows_key and isinstance(given, dict)
+        raw, parser = body[name], self._parsers[name]
+        # Without its key, the unchanged row is parsed as a new row, which may be invalid.
+        ambiguous = not options.new and not parser.shows_key and isinstance(raw, dict)
         if ambiguous:
-            reading = replace(reading, errors=ValidationErrors())
-        item = None if given is None else reader.read(name, given, reading)
+            options = replace(options, errors=ValidationErrors())
+        item = None if raw is None else parser.parse(name, raw, options)
         by_key = any(str(column.name) in body for column in child.relation.foreign_key)
-        compares = ambiguous or by_key or (item is not None and bool(item.rest))
+        compares = ambiguous or by_key or (item is not None and bool(item.unwritten))
         return NestedBody(
             child,
             _present([item]),
-            compares=compares and not reading.new,
-            errors=reading.errors if ambiguous else None,
+            compares=compares and not options.new,
+            errors=options.errors if ambiguous else None,
         )
 
 
 class RelatedRowParser:
-    """Reads the objects that stand for rows of one relation.
+    """Parses the objects in nested bodies of one relation.
 
     Attributes:
-        shows_key: Whether callers see the rows' whole key.
+        shows_key: Whether responses have the whole key of the rows.
     """
 
     def __init__(self, child: RelatedSerializer) -> None:
         serializer, relation = child.serializer, child.relation
         self._key = serializer.fields.key
         self.shows_key = all(f.name in serializer.shown for f in self._key)
-        # The parent's key is written into the row, so the body must not say another.
-        self._by_parent = {str(c.name) for _, c in relation.pairs} if relation.owned else set()
+        # The foreign key is set to the parent's key, so the body must not set it.
+        foreign_key = {str(c.name) for _, c in relation.pairs} if relation.owned else set()
         self._written = [
-            f
-            for f in serializer.fields
-            if f in serializer.writable and f.name not in self._by_parent
+            f for f in serializer.fields if f in serializer.writable and f.name not in foreign_key
         ]
         self._members = AllowedMembers.of(serializer, self._written, [f.name for f in self._key])
         self._many = relation.many
-        self._given_elsewhere = frozenset(f.attribute for f in serializer.fields)
+        self._attributes = frozenset(f.attribute for f in serializer.fields)
 
-    def read(
-        self, name: str, given: Any, reading: ParseOptions
+    def parse(
+        self, name: str, raw: Any, options: ParseOptions
     ) -> CreateRelated | ConnectRelated | None:
-        """Read one object; None unlinks, or is wrong."""
-        if not isinstance(given, dict):
-            reading.errors.add(name, bodies.INVALID, "must be an object")
+        """Return the row of an object; None if it disconnects or is invalid."""
+        if not isinstance(raw, dict):
+            options.errors.add(name, bodies.INVALID, "must be an object")
             return None
         prefix = f"{name}."
-        read_only = self._members.check(
-            given, reading.errors, prefix=prefix, lenient=reading.lenient
-        )
-        key = [(field, given[field.name]) for field in self._key if field.name in given]
-        unlinks = all(value is None for _, value in key)
-        if len(key) == len(self._key) and not (unlinks and self._many):
-            rest = self._rest(given, reading)
-            if not unlinks:
-                return self._link(name, key, rest, reading.errors)
-            for member in rest:
-                reading.errors.add(prefix + member, bodies.INVALID, "must not be given with no key")
+        read_only = self._members.check(raw, options.errors, prefix=prefix, lenient=options.lenient)
+        key = [(field, raw[field.name]) for field in self._key if field.name in raw]
+        disconnects = all(value is None for _, value in key)
+        if len(key) == len(self._key) and not (disconnects and self._many):
+            unwritten = self._unwritten(raw, options)
+            if not disconnects:
+                return self._connect(name, key, unwritten, options.errors)
+            for member in unwritten:
+                requirement = "must not be given without a key"
+                options.errors.add(prefix + member, bodies.INVALID, requirement)
             return None
         attributes = bodies.validate_create(
-            given,
+            raw,
             self._written,
-            reading.errors,
+            options.errors,
             prefix=prefix,
-            given_elsewhere=self._given_elsewhere if reading.hooked else frozenset(),
+            set_elsewhere=self._attributes if options.hooked else frozenset(),
         )
-        rest = {member: given[member] for member in read_only}
-        if not reading.lenient:  # Of a key of several columns, the parent's part is not written.
-            rest |= {f.name: v for f, v in key if v is not None and f not in self._written}
-        return CreateRelated(name, attributes, rest)
+        unwritten = {member: raw[member] for member in read_only}
+        if not options.lenient:  # Columns of a composite key that the parent sets are not written.
+            unwritten |= {f.name: v for f, v in key if v is not None and f not in self._written}
+        return CreateRelated(name, attributes, unwritten)
 
-    def _rest(self, given: Mapping[str, Any], reading: ParseOptions) -> UnwrittenMembers:
-        if reading.lenient:
+    def _unwritten(self, raw: Mapping[str, Any], options: ParseOptions) -> UnwrittenMembers:
+        if options.lenient:
             return {}
         key = {field.name for field in self._key}
-        return {name: value for name, value in given.items() if name not in key}
+        return {name: value for name, value in raw.items() if name not in key}
 
     @staticmethod
-    def _link(
+    def _connect(
         name: str,
         key: Sequence[tuple[Field, Any]],
-        rest: UnwrittenMembers,
+        unwritten: UnwrittenMembers,
         errors: ValidationErrors,
     ) -> ConnectRelated | None:
         values = []
-        for one, value in key:
+        for field_, value in key:
             try:
-                values.append(one.codec.driver_value(one.codec.from_json(value)))
+                values.append(field_.codec.driver_value(field_.codec.from_json(value)))
             except InvalidValue as error:
-                errors.add(f"{name}.{one.name}", error.type_, str(error))
-        return ConnectRelated(name, tuple(values), rest)
+                errors.add(f"{name}.{field_.name}", error.type_, str(error))
+        return ConnectRelated(name, tuple(values), unwritten)
 
 
 def _present(
@@ -264,7 +268,7 @@ def _present(
     return tuple(item for item in items if item is not None)
 
 
-def _settable(serializer: Serializer, fields: Collection[Field]) -> dict[str, RelatedSerializer]:
+def _writable(serializer: Serializer, fields: Collection[Field]) -> dict[str, RelatedSerializer]:
     columns = {field.column for field in fields}
     return {
         name: child

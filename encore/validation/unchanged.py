@@ -1,7 +1,7 @@
-"""Comparing what a body gives with what is stored, both as a GET shows it.
+"""Comparison of a body with the stored row, both as JSON.
 
-So a body that a GET answered can be sent back whole: members that cannot be written are accepted
-with their stored value, and refused with any other.
+So the response to a GET can be sent back as a body: read-only members are valid with their stored
+value, and rejected with any other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,23 +21,32 @@ Json = Mapping[str, Any]
 
 
 def decode_record(record: Any) -> dict[str, Any]:
-    """Return a record as the JSON object that callers get, decoded."""
-    shown: dict[str, Any] = decode(encode(record))
-    return shown
+    """Return a record's JSON object, as in a response."""
+    stored: dict[str, Any] = decode(encode(record))
+    return stored
 
 
 def report_changed(
     serializer: Serializer,
-    given: Json,
+    raw: Json,
     names: Iterable[str],
-    shown: Json,
+    stored: Json,
     errors: ValidationErrors,
     *,
     prefix: str = "",
 ) -> None:
-    """Report each of the named members whose value is not the one that is shown."""
+    """Add an error for each of the named members whose value is not the stored one.
+
+    Args:
+        serializer: The serializer of the row.
+        raw: The body.
+        names: The names of the members to compare.
+        stored: The stored row as JSON.
+        errors: Collects the errors.
+        prefix: The path of a nested body, which precedes names in errors.
+    """
     for name in names:
-        if not same_member(serializer, name, given[name], shown.get(name, UNSET)):
+        if not same_member(serializer, name, raw[name], stored.get(name, UNSET)):
             child = serializer.children.get(name)
             if child is not None and child.relation.many:
                 errors.add(prefix + name, INVALID, "cannot be changed through its parent")
@@ -45,76 +54,76 @@ def report_changed(
                 report_read_only(name, errors, prefix)
 
 
-def same_member(serializer: Serializer, name: str, given: Any, shown: Any) -> bool:
-    """Return whether a member of a body has the value that is shown."""
+def same_member(serializer: Serializer, name: str, raw: Any, stored: Any) -> bool:
+    """Return whether the values of a member mean the same value."""
     field = serializer.fields.by_name.get(name)
     if field is not None:
-        return same_value(field, given, shown)
+        return same_value(field, raw, stored)
     child = serializer.children.get(name)
     if child is not None:
-        return same_rows(child, given, shown)
-    return same_json(given, shown)
+        return same_rows(child, raw, stored)
+    return same_json(raw, stored)
 
 
-def same_value(field: Field, given: Any, shown: Any) -> bool:
-    """Return whether two JSON values mean the same value of a field: ``Z`` is ``+00:00``."""
-    if same_json(given, shown):
+def same_value(field: Field, raw: Any, stored: Any) -> bool:
+    """Return whether two JSON values mean the same value of a field: ``Z`` and ``+00:00``."""
+    if same_json(raw, stored):
         return True
-    if given is None or shown is None or shown is UNSET:
+    if raw is None or stored is None or stored is UNSET:
         return False
     try:
-        return bool(field.codec.from_json(given) == field.codec.from_json(shown))
+        return bool(field.codec.from_json(raw) == field.codec.from_json(stored))
     except InvalidValue:
         return False
 
 
-def is_driver_value(field: Field, given: Any, value: Any) -> bool:
-    """Return whether a JSON value means this driver value."""
-    if given is None or value is None:
-        return given is value
+def is_driver_value(field: Field, raw: Any, value: Any) -> bool:
+    """Return whether a JSON value means a driver value."""
+    if raw is None or value is None:
+        return raw is value
     try:
-        return bool(field.codec.driver_value(field.codec.from_json(given)) == value)
+        return bool(field.codec.driver_value(field.codec.from_json(raw)) == value)
     except InvalidValue:
         return False
 
 
-def same_rows(child: RelatedSerializer, given: Any, shown: Any) -> bool:
-    """Return whether a body gives the related rows that are shown, in the same order.
+def same_rows(child: RelatedSerializer, raw: Any, stored: Any) -> bool:
+    """Return whether a nested body means the stored related rows, in the same order.
 
-    Of a row, members may be left out, but not its key where that is shown.
+    Objects may lack members, but not the key if responses have it.
     """
     if not child.relation.many:
-        return _same_row(child.serializer, given, shown)
-    if not (isinstance(given, list) and isinstance(shown, list)) or len(given) != len(shown):
+        return _same_row(child.serializer, raw, stored)
+    if not (isinstance(raw, list) and isinstance(stored, list)) or len(raw) != len(stored):
         return False
-    return all(_same_row(child.serializer, *pair) for pair in zip(given, shown, strict=True))
+    return all(_same_row(child.serializer, *pair) for pair in zip(raw, stored, strict=True))
 
 
-def _same_row(serializer: Serializer, given: Any, shown: Any) -> bool:
-    if not (isinstance(given, dict) and isinstance(shown, dict)):
-        return given is None and shown is None
+def _same_row(serializer: Serializer, raw: Any, stored: Any) -> bool:
+    if not (isinstance(raw, dict) and isinstance(stored, dict)):
+        return raw is None and stored is None
     key = {field.name for field in serializer.fields.key}
-    needed = key if key <= serializer.shown.keys() else shown.keys()
-    return given.keys() >= needed and all(
-        name in shown and same_member(serializer, name, value, shown[name])
-        for name, value in given.items()
+    needed = key if key <= serializer.shown.keys() else stored.keys()
+    return raw.keys() >= needed and all(
+        name in stored and same_member(serializer, name, value, stored[name])
+        for name, value in raw.items()
     )
 
 
-def same_json(one: Any, other: Any) -> bool:
-    """Return whether two decoded JSON values are equal; ``true`` is not ``1``."""
-    pairs = [(one, other)]  # A stack: a document may be nested deeper than calls can be.
+def same_json(left: Any, right: Any) -> bool:
+    """Return whether two decoded JSON values are equal; ``true`` and ``1`` are not."""
+    pairs = [(left, right)]  # A stack: JSON may be nested more deeply than calls can be.
     while pairs:
         match pairs.pop():
-            case dict() as given, dict() as shown:
-                if given.keys() != shown.keys():
+            case dict() as raw, dict() as stored:
+                if raw.keys() != stored.keys():
                     return False
-                pairs += [(value, shown[name]) for name, value in given.items()]
-            case list() as given, list() as shown:
-                if len(given) != len(shown):
+                pairs += [(value, stored[name]) for name, value in raw.items()]
+            case list() as raw, list() as stored:
+                if len(raw) != len(stored):
                     return False
-                pairs += zip(given, shown, strict=True)
-            case given, shown:
-                if isinstance(given, bool) != isinstance(shown, bool) or given != shown:
+                pairs += zip(raw, stored, strict=True)
+            case raw, stored:
+                if isinstance(raw, bool) != isinstance(stored, bool) or raw != stored:
                     return False
     return True

@@ -230,7 +230,7 @@ def test_hooks_that_make_no_rows_are_refused_as_streams(
         assert api.get(f"/parts?name={name}").status_code == 200
         refused = api.get(f"/parts?name={name}", headers=CSV)
         assert refused.status_code == 406, (name, refused.text)
-        assert "it answers with application/json alone" in refused.json()["detail"]
+        assert "it is available as application/json only" in refused.json()["detail"]
 
 
 def test_list_whose_hooks_answer_has_no_streams(served: tuple[ModelApi, Resource]) -> None:

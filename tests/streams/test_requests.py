@@ -134,7 +134,7 @@ def test_stream_with_parameter_of_pages_is_refused(books: ModelApi) -> None:
     for name in ("count", "offset", "page"):
         response = books.get(f"/books?{name}=10", headers=CSV)
         assert response.status_code == 400
-        text = f"{name} chooses a page, and a stream has all rows"
+        text = f"{name} selects a page, but a stream has all rows"
         assert response.json()["errors"] == [{"field": name, "message": text}]
 
 

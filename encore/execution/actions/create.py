@@ -46,7 +46,7 @@ class Create(Action):
             body,
             resource.bodies.creatable,
             errors,
-            given_elsewhere=resource.attributes
+            set_elsewhere=resource.attributes
             if self.hooked
             else by_nested | resource.bodies.read_only,
         )
@@ -65,7 +65,7 @@ class Create(Action):
             if name not in resource.serializer.shown:
                 report_read_only(name, errors)
         reading = ParseOptions(errors, new=True, hooked=self.hooked, lenient=lenient)
-        context.nested = resource.bodies.nested.read(body, reading)
+        context.nested = resource.bodies.nested.parse(body, reading)
         if context.read_only:
             context.unit.run_several()
 

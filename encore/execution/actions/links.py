@@ -75,7 +75,7 @@ class LinkAction(Update):
             text = f"must name a row by {', '.join(field.name for field in key)}"
             reading.errors.add(name, INVALID, text)
             return None
-        item = self._items.read(name, given, reading)
+        item = self._items.parse(name, given, reading)
         return item if isinstance(item, ConnectRelated) else None
 
     async def data(self, context: Context) -> None:

@@ -82,7 +82,7 @@ class Update(RowAction):
         if not self.hooked:  # A hook may put another key in the place of the path's.
             read_only = self._check_key(context, read_only, errors)
         reading = ParseOptions(errors, new=False, hooked=self.hooked, lenient=lenient)
-        context.nested = resource.bodies.nested.read(body, reading)
+        context.nested = resource.bodies.nested.parse(body, reading)
         for one in context.nested:  # Its foreign key is the object's business, not a default's.
             for field in map(resource.fields.get_by_column, one.relation.foreign_key):
                 if field.name not in body:

@@ -65,7 +65,7 @@ async def settle(
         items.append(item if found is None else _changed(related, item, own, found, errors))
     errors.check()
     gone = tuple(key for key in stored if key not in seen)
-    return replace(array, items=tuple(items), gone=gone)
+    return replace(array, items=tuple(items), removed=gone)
 
 
 def _changed(
@@ -78,7 +78,7 @@ def _changed(
         f.name: f for f in serializer.fields if f in serializer.writable and f.name not in foreign
     }
     body = {}
-    for name, value in related.without_own(item.rest, own).items():
+    for name, value in related.without_own(item.unwritten, own).items():
         if same_member(serializer, name, value, shown.get(name, UNSET)):
             continue
         if name in writable:
@@ -86,4 +86,4 @@ def _changed(
         else:
             report_read_only(name, errors, prefix)
     changes = bodies.validate_update(body, writable.values(), errors, prefix=prefix)
-    return replace(item, rest={}, kept=True, changes=changes)
+    return replace(item, unwritten={}, connected=True, changes=changes)

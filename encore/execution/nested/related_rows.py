@@ -60,7 +60,7 @@ class RelatedRows:
         row = await connection.fetch_one(self.statements.read(), item.key)
         if row is None:
             raise no_such_row(item.name)
-        await self.check_rest(connection, row, item.rest, f"{item.name}.")
+        await self.check_rest(connection, row, item.unwritten, f"{item.name}.")
         return row
 
     async def connect(
@@ -140,7 +140,7 @@ class RelatedRows:
         if isinstance(item, CreateRelated):
             await self._insert(connection, item, context, refers)
             return
-        rest = self.without_own(item.rest, own)
+        rest = self.without_own(item.unwritten, own)
         if rest:
             row = await connection.fetch_one(self.statements.read(), item.key)
             if row is not None:
@@ -198,7 +198,7 @@ class RelatedRows:
         if row is None:
             raise NotWritten("INSERT returned no row")
         context.writing = None
-        await self.check_rest(connection, row, item.rest, prefix)
+        await self.check_rest(connection, row, item.unwritten, prefix)
         return row
 
     def without_own(self, rest: UnwrittenMembers, own: Key) -> UnwrittenMembers:

@@ -120,14 +120,14 @@ class SessionNestedWrites:
     ) -> None:
         """Check that new rows, whose keys these are, show what the body says of them."""
         for one, item in _items(context.nested):
-            if isinstance(item, CreateRelated) and item.rest:
+            if isinstance(item, CreateRelated) and item.unwritten:
                 related = self._related[one.relation.name]
                 row = await connection.fetch_one(
                     related.statements.stored(), tuple(keys[item.name])
                 )
                 if row is None:
                     raise NotWritten("a related row is gone")
-                await related.check_rest(connection, row, item.rest, f"{item.name}.")
+                await related.check_rest(connection, row, item.unwritten, f"{item.name}.")
 
     def keys(
         self, nested: Sequence[NestedBody], made: Mapping[str, Any]

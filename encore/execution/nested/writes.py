@@ -70,10 +70,10 @@ class NestedWrites:
                 for key in await related.association_table.referring(connection, own):
                     if tuple(key) not in kept:
                         await related.disconnect(connection, tuple(key), own, context)
-            for key in one.gone:
+            for key in one.removed:
                 await related.disconnect(connection, key, own, context)
             for item in one.items:
-                if isinstance(item, ConnectRelated) and item.kept:
+                if isinstance(item, ConnectRelated) and item.connected:
                     await related.change(connection, item, context)
                 else:
                     await related.connect(connection, item, own, context)
