@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from sqlalchemy import Connection, MetaData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from encore.database.engine import with_connection
-from encore.database.factory import open_database
 from encore.http.application import Application
 from encore.http.request_state import RequestState
+from encore.service import service as service_module
+from encore.service.authentication import Authentication
 from tests.fixtures.pages import (
     DOCS,
     Exchange,
@@ -45,14 +44,23 @@ class Claims:
         await self._app(scope, receive, send)
 
 
-def create_tables(url: str, metadata: MetaData) -> None:
-    """Create the page's tables, as its migration would."""
+class NoTokens(Authentication):
+    """The token gate of a page's service: every caller is known."""
 
-    def create(connection: Connection) -> None:
-        metadata.create_all(connection)
-        connection.commit()
+    def protect(self, app: Application) -> None:
+        app.add_middleware(Claims)
 
-    with_connection(url, create)
+    async def open(self) -> None:
+        """There is no issuer to fetch keys from."""
+
+
+@pytest.fixture
+def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of a page's service, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ISSUER", "https://issuer.example/")
+    monkeypatch.setenv("LOG_LEVEL", "warning")
+    monkeypatch.setattr(service_module, "Authentication", NoTokens)
 
 
 async def send_all(app: ASGIApp, exchanges: Sequence[Exchange]) -> None:
@@ -72,15 +80,10 @@ async def send_all(app: ASGIApp, exchanges: Sequence[Exchange]) -> None:
             assert_contains(response.headers, exchange.response_headers)
 
 
+@pytest.mark.usefixtures("_settings")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_examples_do_what_the_page_says(tmp_path: Path, page: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'docs.sqlite'}"
-    database = open_database(url)
-    app = Application(
-        access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
-    )
-    app.add_middleware(Claims)
-    names: dict[str, Any] = {"app": app, "database": database}
+def test_examples_do_what_the_page_says(page: Path) -> None:
+    names: dict[str, Any] = {}
     exchanges: list[Exchange] = []
     for source in with_preludes(page):
         for language, text in code_blocks(source, "python", "http"):
@@ -88,14 +91,12 @@ def test_examples_do_what_the_page_says(tmp_path: Path, page: Path) -> None:
                 exec(compile(text, str(source.relative_to(DOCS)), "exec"), names)
             else:
                 exchanges.append(parse_exchange(text))
-    create_tables(url, names["Base"].metadata)
+    service = names["service"]
+    service.schema().create()
 
     async def run() -> None:
-        await database.open()
-        try:
-            await send_all(app, exchanges)
-        finally:
-            await database.close()
+        async with service.router.lifespan_context(service):
+            await send_all(service, exchanges)
 
     asyncio.run(run())
     assert exchanges
