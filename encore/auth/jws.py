@@ -1,44 +1,45 @@
-"""One token in JWS compact serialization, taken apart strictly and judged by its header.
+"""Strict parsing of a token in JWS compact serialization, and validation of its header.
 
-Owns the bytes: three segments of canonical base64url (RFC 7515 section 2 and appendix C), UTF-8
-JSON objects without duplicate members (RFC 7515 section 4, RFC 8725 2.4) and without what JSON
-does not have (NaN, Infinity), and the header members that we act on or refuse. python-jose is
-lenient on every one of these, so nothing reaches it that has not passed here. What the claims
-mean is left to ``claims``, the signature to ``verifier``.
+Owns the syntax: three segments of canonical base64url (RFC 7515 section 2 and appendix C), UTF-8
+JSON objects without duplicate members (RFC 7515 section 4, RFC 8725 2.4) and without NaN or
+Infinity, and the header parameters that are used or rejected. python-jose is lenient on each of
+these, so it only receives what has been validated here. Claims are validated by ``claims``, the
+signature by ``jwt_verifier``.
 """
 
 import json
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 from encore.auth import challenges
+from encore.strict_json import strict_decoder
 
-MAX_TOKEN_BYTES = 16 * 1024
-MAX_NESTING = 16
-"""Levels of objects and lists; what is deeper breaks whoever walks the claims by recursion."""
+MAX_TOKEN_BYTES: Final = 16 * 1024
+MAX_NESTING: Final = 16
+"""Levels of objects and arrays; deeper claims would break code that walks them recursively."""
 
-TYPES = frozenset({"jwt", "at+jwt"})
+TYPES: Final = frozenset({"jwt", "at+jwt"})
 """``typ`` in lower case and without ``application/`` (RFC 7515 4.1.9, RFC 9068 section 4)."""
 
-REJECTED_PARAMETERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
-"""Extensions we do not implement (RFC 7515 4.1.11) and keys that a token brings along itself."""
+REJECTED_PARAMETERS: Final = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
+"""Unsupported extensions (RFC 7515 4.1.11) and keys that are embedded in the token."""
 
-_SEGMENTS = 3
-# What is foreign to base64url must stay foreign: the standard alphabet's own two, and padding.
-_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
+_SEGMENTS: Final = 3
+# Characters of the standard alphabet that base64url lacks, and padding, must stay invalid.
+_TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedJWT:
-    """A token taken apart; nothing in it is verified.
+    """A parsed token whose signature and claims are not verified.
 
     Attributes:
         algorithm: ``alg`` of the header.
         kid: ``kid`` of the header, never empty.
         claims: The payload.
-        signed: The octets that the signature is over.
+        signed: The JWS signing input.
         signature: The raw signature.
     """
 
@@ -50,10 +51,10 @@ class UnverifiedJWT:
 
 
 def parse_jwt(credential: bytes) -> UnverifiedJWT:
-    """Take a credential apart.
+    """Parse a credential.
 
     Raises:
-        Unauthorized: It is no JWT (``Jwt cannot be parsed``), or its header is refused.
+        Unauthorized: It is not a JWT (``Jwt cannot be parsed``), or its header is invalid.
     """
     if len(credential) > MAX_TOKEN_BYTES:
         raise challenges.invalid_token("token-too-large", challenges.NOT_PARSED)
@@ -61,23 +62,23 @@ def parse_jwt(credential: bytes) -> UnverifiedJWT:
     if len(segments) != _SEGMENTS:
         raise challenges.invalid_token("not-three-segments", challenges.NOT_PARSED)
     try:
-        header = _json_object(_octets(segments[0]))
-        claims = _json_object(_octets(segments[1]))
-        signature = _octets(segments[2])
-    # json raises RecursionError on text that nests a thousand deep.
+        header = _decode_object(_decode_segment(segments[0]))
+        claims = _decode_object(_decode_segment(segments[1]))
+        signature = _decode_segment(segments[2])
+    # json raises RecursionError for a thousand levels of nesting.
     except (ValueError, RecursionError) as error:
         raise challenges.invalid_token("not-a-jwt", challenges.NOT_PARSED) from error
-    algorithm, kid = _judge(header)
+    algorithm, kid = _validate_header(header)
     signed = credential[: len(segments[0]) + 1 + len(segments[1])]
     return UnverifiedJWT(algorithm, kid, claims, signed, signature)
 
 
-def _judge(header: dict[str, Any]) -> tuple[str, str]:
-    """Give ``alg`` and ``kid`` of a header in which nothing is to be refused."""
+def _validate_header(header: dict[str, Any]) -> tuple[str, str]:
+    """Validate a header; return its ``alg`` and ``kid``. Raises ``Unauthorized``."""
     if not REJECTED_PARAMETERS.isdisjoint(header):
         raise challenges.invalid_token("header-member-refused")
-    kind = header.get("typ", "jwt")
-    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in TYPES:
+    type_ = header.get("typ", "jwt")
+    if not isinstance(type_, str) or type_.lower().removeprefix("application/") not in TYPES:
         raise challenges.invalid_token("header-typ")
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str):
@@ -87,32 +88,32 @@ def _judge(header: dict[str, Any]) -> tuple[str, str]:
     return algorithm, kid
 
 
-def _octets(segment: bytes) -> bytes:
-    """Decode base64url in its one canonical form: no padding, no blanks, no stray last bits."""
+def _decode_segment(segment: bytes) -> bytes:
+    """Decode canonical base64url: no padding, no white space, no nonzero trailing bits."""
     standard = segment.translate(_TO_STANDARD) + b"=" * (-len(segment) % 4)
     octets = a2b_base64(standard)
-    # Python skips foreign characters and ignores stray bits; encoding again shows both.
+    # Python skips invalid characters and ignores trailing bits; encoding again reveals both.
     if b2a_base64(octets, newline=False) != standard:
         raise ValueError("not canonical base64url")
     return octets
 
 
-def _json_object(octets: bytes) -> dict[str, Any]:
-    """Read a JSON object, or raise ValueError or RecursionError."""
+def _decode_object(octets: bytes) -> dict[str, Any]:
+    """Decode a JSON object. Raises ``ValueError`` or ``RecursionError``."""
     value = _DECODER.decode(octets.decode("utf-8"))
     if not isinstance(value, dict):
-        raise ValueError("not an object")  # noqa: TRY004  the caller maps ValueError alone
-    # Few brackets cannot nest deep; most tokens need not be walked.
-    if octets.count(b"[") + octets.count(b"{") > MAX_NESTING and _nests_too_deep(value):
-        raise ValueError("nested too deep")
+        raise ValueError("not an object")  # noqa: TRY004 - the caller maps ValueError only
+    # Few brackets cannot be nested deeply; most tokens need not be walked.
+    if octets.count(b"[") + octets.count(b"{") > MAX_NESTING and _is_too_deep(value):
+        raise ValueError("nested too deeply")
     if b"\\u" in octets:
-        # A lone surrogate, which only an escape can write, would break whoever encodes it later.
+        # A lone surrogate, which only an escape can express, could not be encoded later.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 
-def _nests_too_deep(value: dict[str, Any]) -> bool:
-    """Walk level by level, not by recursion."""
+def _is_too_deep(value: dict[str, Any]) -> bool:
+    """Return whether a value exceeds ``MAX_NESTING``; walks by level, not recursively."""
     level: list[Any] = [value]
     for _ in range(MAX_NESTING):
         children = (n.values() if isinstance(n, dict) else n for n in level)
@@ -122,23 +123,12 @@ def _nests_too_deep(value: dict[str, Any]) -> bool:
     return True
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate member")
-    return members
+def _parse_finite(digits: str) -> float:
+    """Parse a number; 1e999 would become an infinity, which JSON does not have."""
+    value = float(digits)
+    if not isfinite(value):
+        raise ValueError(digits)
+    return value
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
-
-
-def _finite(text: str) -> float:
-    """Read a number; 1e999 would become an infinity that JSON cannot have meant."""
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+_DECODER: Final = strict_decoder(parse_float=_parse_finite)

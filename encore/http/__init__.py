@@ -1,6 +1,6 @@
-"""The chain around every request, outermost first, each a pure ASGI callable.
+"""HTTP: the application, its middlewares (pure ASGI, outermost first) and parsers of headers.
 
-``RequestLog`` opens the exchange, ``UnreadBody`` ends connections that cannot go on,
-``ProblemBoundary`` turns any failure into a response,
-``Routing`` finds the operation, then comes ``encore.auth``'s gate, and ``Dispatch`` hands over.
+``RequestLogMiddleware`` creates the request state, ``CloseUnreadBodyMiddleware`` closes unusable
+connections, ``ErrorHandlingMiddleware`` turns exceptions into responses, ``RoutingMiddleware``
+resolves the operation; then ``encore.auth`` authenticates, and ``dispatch`` runs the operation.
 """

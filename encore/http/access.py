@@ -11,7 +11,7 @@ Routing reads the declaration; ``encore.auth`` compares it with the token of eac
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 class Access:
     """Who may call an operation.
 
-    ``public`` needs no token. Otherwise a valid token is needed, that holds every scope of
+    ``public`` requires no token. Otherwise a valid token is required that has every scope of
     ``all_of`` and, unless that is empty, at least one of ``any_of``.
     """
 
@@ -29,7 +29,7 @@ class Access:
     public: bool = False
 
     def scopes(self) -> frozenset[str]:
-        """Give every scope that is named here."""
+        """Return every scope that is named here."""
         return frozenset((*self.all_of, *self.any_of))
 
     def permits(self, granted: Collection[str]) -> bool:
@@ -39,15 +39,15 @@ class Access:
         return not self.any_of or any(scope in granted for scope in self.any_of)
 
 
-PUBLIC = Access(public=True)
-AUTHENTICATED = Access()
+PUBLIC: Final = Access(public=True)
+AUTHENTICATED: Final = Access()
 
 
 def requires(*all_of: str, any_of: Iterable[str] = ()) -> Callable[[Endpoint], Endpoint]:
-    """Declare that an endpoint needs a token with all of these scopes, and one of ``any_of``."""
+    """Declare that an endpoint requires a token with all of these scopes, and one of ``any_of``."""
     access = Access(tuple(all_of), tuple(any_of))
     if not access.scopes():
-        raise ValueError("name a scope, or say @authenticated")
+        raise ValueError("requires() must name a scope; for any valid token use @authenticated")
 
     def declare(endpoint: Endpoint) -> Endpoint:
         return _declare(endpoint, access)
@@ -56,15 +56,15 @@ def requires(*all_of: str, any_of: Iterable[str] = ()) -> Callable[[Endpoint], E
 
 
 def authenticated(endpoint: Endpoint) -> Endpoint:
-    """Declare that an endpoint needs a valid token, whatever its scopes."""
+    """Declare that an endpoint requires a valid token, with any scopes."""
     return _declare(endpoint, AUTHENTICATED)
 
 
 def public(endpoint: Endpoint) -> Endpoint:
-    """Declare that an endpoint needs no token."""
+    """Declare that an endpoint requires no token."""
     return _declare(endpoint, PUBLIC)
 
 
 def _declare(endpoint: Endpoint, access: Access) -> Endpoint:
-    endpoint.access = access  # type: ignore[attr-defined] # Read by routing and by the docs.
+    endpoint.access = access  # type: ignore[attr-defined] # read by routing and OpenAPI
     return endpoint

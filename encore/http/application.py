@@ -1,4 +1,4 @@
-"""FastAPI with our chain around it instead of Starlette's."""
+"""The FastAPI application of a service, with this package's middlewares instead of Starlette's."""
 
 from collections.abc import Awaitable, Collection, Mapping
 from typing import Any
@@ -27,33 +27,34 @@ from encore.http.require_principal import (
     authentication_status,
     with_startup_check,
 )
-from encore.http.routing import RouteTable, RoutingMiddleware, dispatch
+from encore.http.route_table import RouteTable
+from encore.http.routing import RoutingMiddleware, dispatch
 from encore.http.unread_body import CloseUnreadBodyMiddleware
 
 
 class Application(FastAPI):
-    """An app in which every request goes one way.
+    """A FastAPI application that logs, routes, authenticates and reports errors in one way.
 
-    ``ConcurrencyLimitMiddleware`` → ``RequestLogMiddleware`` → ``CloseUnreadBodyMiddleware`` →
-    ``ErrorHandlingMiddleware`` → ``RoutingMiddleware`` → what ``add_middleware`` added →
-    ``ClientConcurrencyMiddleware`` → the operation. Where no added middleware declares that it is a
-    gate, ``RequirePrincipalMiddleware`` stands before ``ClientConcurrencyMiddleware``
-    (``encore.http.require_principal``). Starlette's own error layers are not needed, since
-    ``ErrorHandlingMiddleware`` handles every error, and they cost as much as a small request's
-    database work.
+    The middlewares: ``ConcurrencyLimitMiddleware`` → ``RequestLogMiddleware`` →
+    ``CloseUnreadBodyMiddleware`` → ``ErrorHandlingMiddleware`` → ``RoutingMiddleware`` → those of
+    ``add_middleware`` → ``ClientConcurrencyMiddleware`` → the operation. If none of the added
+    middlewares declares that it authenticates, ``RequirePrincipalMiddleware`` comes before
+    ``ClientConcurrencyMiddleware`` (``encore.http.require_principal``). Starlette's error
+    middlewares are left out: ``ErrorHandlingMiddleware`` handles every error, and they cost as much
+    as a small request's database work.
 
     Args:
-        access: What routes ask of a token that do not say so themselves, by path template.
-        log_requests: Whether each request writes a line.
-        headers: What every answer carries, unless its operation decides otherwise.
-        max_concurrent_requests: How many requests may be under way before others are refused.
-        always_admitted: Paths that are not refused even then, such as health checks.
+        access: The access of routes that do not declare it themselves, by path template.
+        log_requests: Whether each request is logged.
+        headers: Headers of every response, unless its operation sets them.
+        max_concurrent_requests: How many requests may be in progress before others are rejected.
+        always_admitted: Paths that are never rejected, such as health checks.
         body_timeout: How long a request may wait for its body (``encore.http.body_timeout``),
             in seconds.
-        options: FastAPI's.
+        options: Those of ``FastAPI``.
 
     Attributes:
-        under_way: The scopes of the requests that are being handled, by identity.
+        in_progress: The scopes of the requests in progress, by identity.
     """
 
     def __init__(
@@ -67,29 +68,29 @@ class Application(FastAPI):
         body_timeout: float = BODY_TIMEOUT_SECONDS,
         **options: Any,
     ) -> None:
-        # Telemetry is on by default in FastAPI, and costs a fifth of a small request.
+        # FastAPI enables telemetry by default; it costs a fifth of a small request.
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **options)
         self.access = access
         self.router.lifespan_context = with_startup_check(
-            self.router.lifespan_context, self._check_gate
+            self.router.lifespan_context, self._check_authentication
         )
         self._log_requests = log_requests
         self._headers = headers
         self._body_timeout = body_timeout
-        self._most = max_concurrent_requests
+        self._limit = max_concurrent_requests
         self._exempt = always_admitted
-        self.under_way: dict[int, Scope] = {}
+        self.in_progress: dict[int, Scope] = {}
 
     def scopes(self) -> frozenset[str]:
-        """Give every scope that any route asks for."""
+        """Return every scope that any route requires."""
         declared = (declared_access(route) for route in list_routes(self.router.routes))
         return frozenset().union(*(access.scopes() for access in declared if access))
 
     def frontend(self, *_: Any, **__: Any) -> None:
-        """Refuse FastAPI's fallback routes, which say nothing of who may see them."""
-        raise UnsupportedRoute("a Service has no frontend(): mount StaticFiles on a path")
+        """Reject FastAPI's fallback routes, which cannot declare their access."""
+        raise UnsupportedRoute("frontend() is not supported: mount StaticFiles on a path")
 
-    def _check_gate(self) -> None:
+    def _check_authentication(self) -> None:
         """Raise ``MissingAuthentication`` for a route that no middleware protects."""
         if authentication_status(self.user_middleware) is not AuthenticationStatus.MISSING:
             return
@@ -97,10 +98,10 @@ class Application(FastAPI):
             path = route.path or ""
             access = declared_access(route) or self.access.get(path, PUBLIC)
             if not access.public:
-                raise MissingAuthentication(f"the route {path} asks for a token, and {NO_VERIFIER}")
+                raise MissingAuthentication(f"the route {path} requires a token, but {NO_VERIFIER}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve; FastAPI's own look for telemetry, which is off, is spared."""
+        """Serve; skips FastAPI's check for telemetry, which is off."""
         scope["app"] = self
         if self.root_path:
             scope["root_path"] = self.root_path
@@ -109,42 +110,42 @@ class Application(FastAPI):
                 self.middleware_stack = self.build_middleware_stack()
             except Exception as error:
                 if scope["type"] == "lifespan":
-                    # Only then does a server stop; an exception alone means: no lifespan here.
+                    # An exception alone would tell the server that lifespan is unsupported.
                     await receive()
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Build the chain. Raises ``UndeclaredAccess`` for a route on neither list."""
-        app: ASGIApp = ClientConcurrencyMiddleware(dispatch, self.under_way, most=self._most)
+        """Build the middlewares. Raises ``UndeclaredAccess`` for a route without access."""
+        app: ASGIApp = ClientConcurrencyMiddleware(dispatch, self.in_progress, limit=self._limit)
         if authentication_status(self.user_middleware) is not AuthenticationStatus.VERIFIES:
             app = RequirePrincipalMiddleware(app)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         app = RoutingMiddleware(app, RouteTable(self.router.routes, self.access))
-        app = self._answering(ErrorHandlingMiddleware(app, self.exception_handlers))
-        refusal = self._answering(ErrorHandlingMiddleware(reject_overload))
-        admission = ConcurrencyLimitMiddleware(
-            app, refusal, self.under_way, most=self._most, exempt=frozenset(self._exempt)
+        app = self._with_logging(ErrorHandlingMiddleware(app, self.exception_handlers))
+        reject = self._with_logging(ErrorHandlingMiddleware(reject_overload))
+        limited = ConcurrencyLimitMiddleware(
+            app, reject, self.in_progress, limit=self._limit, exempt=frozenset(self._exempt)
         )
         router = self.router
 
-        def chain(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def handle(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             if scope["type"] == "http":
-                return admission(scope, receive, send)
-            return others(scope, receive, send)
+                return limited(scope, receive, send)
+            return handle_others(scope, receive, send)
 
-        async def others(scope: Scope, receive: Receive, send: Send) -> None:
+        async def handle_others(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
                 await run_lifespan(router, scope, receive, send)
-            else:  # No operation speaks WebSocket.
+            else:  # No operation supports WebSocket.
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})
 
-        return chain
+        return handle
 
-    def _answering(self, boundary: ErrorHandlingMiddleware) -> ASGIApp:
-        """Put the layers around a boundary that every response passes."""
-        app = CloseUnreadBodyMiddleware(boundary, timeout=self._body_timeout)
+    def _with_logging(self, inner: ErrorHandlingMiddleware) -> ASGIApp:
+        """Wrap error handling in the middlewares that every response passes."""
+        app = CloseUnreadBodyMiddleware(inner, timeout=self._body_timeout)
         return RequestLogMiddleware(app, enabled=self._log_requests, headers=self._headers)

@@ -1,13 +1,12 @@
-"""How long a request may wait for its body: a stalled or trickling one is 408.
+"""The timeout of request bodies: a stalled or trickling body is answered with 408.
 
-What counts is the time spent waiting for the caller, not that between two reads: an upload whose
+Only the time spent waiting for the client counts, not the time between two reads: an upload whose
 rows take long to store is not slow. A body may take ``BODY_TIMEOUT_SECONDS`` and one second more
-for each 1,000 bytes that come meanwhile, as Apache's ``RequestReadTimeout`` reckons: a large
-upload may take hours over a slow line, and one byte a second is cut off nearly as soon as none.
+for each 1,000 bytes received meanwhile, like Apache's ``RequestReadTimeout``: a large upload may
+take hours over a slow connection, while one byte a second is cut off nearly as soon as none.
 
-No request has a timer of its own. Those that wait are looked at once a second, all at once, and
-each look at which one is still waiting counts as a second of it; a body that is there already is
-never seen waiting.
+There is one timer for all requests. Once a second it checks all that are waiting; each check at
+which a request is still waiting counts as one second. A body that has already arrived never waits.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ _TICK_SECONDS: Final = 1.0
 
 @dataclass(slots=True)
 class _Slow:
-    """A request that was seen waiting: for how long, what came since, and whether it is over."""
+    """A waiting request: for how long, the bytes received since, and whether it timed out."""
 
     seconds: float = 0
     received: int = 0
@@ -35,15 +34,16 @@ class _Slow:
 
 
 class BodyTimeouts:
-    """Looks at the requests that wait for their bodies, while there are any; of one event loop.
+    """Times out the requests that wait for their bodies; for use within one event loop.
 
     Args:
-        seconds: How long one may wait, besides what its received bytes earn.
+        seconds: How long a request may wait, besides the time that received bytes add.
 
     Attributes:
-        pending: What each request waits for, by its scope's identity; to be added and taken out.
-        watched: Whether they are looked at; ``watch`` begins to.
-        slow: Those that were seen waiting; what comes is to be credited to them.
+        pending: The awaitable of each waiting request, by its scope's identity; added and removed
+            by the caller.
+        watched: Whether the timer runs; ``watch`` starts it.
+        slow: The requests that were waiting at a check; received bytes are credited to them.
     """
 
     __slots__ = ("_seconds", "pending", "slow", "watched")
@@ -55,27 +55,27 @@ class BodyTimeouts:
         self.watched = False
 
     def watch(self) -> None:
-        """Look once a second from now on, until nothing waits."""
+        """Check once a second from now on, until no request waits."""
         self.watched = True
-        asyncio.get_running_loop().call_later(_TICK_SECONDS, self._look)
+        asyncio.get_running_loop().call_later(_TICK_SECONDS, self._check_pending)
 
     def credit(self, request: int, received: int) -> None:
-        """Count what has come, in bytes, for a request that was seen waiting."""
+        """Count received bytes for a request that was waiting at a check."""
         if (slow := self.slow.get(request)) is not None:
             slow.received += received
 
     def check(self, request: int) -> None:
-        """Look at why a wait was cancelled.
+        """Check why a wait was cancelled.
 
         Raises:
-            RequestTimeout: Because it was too long, and for no other reason.
+            RequestTimeout: It timed out; the task itself was not cancelled.
         """
         slow = self.slow.get(request)
         task = asyncio.current_task()
         if slow is not None and slow.expired and not (task and task.cancelling()):
             raise RequestTimeout from None
 
-    def _look(self) -> None:
+    def _check_pending(self) -> None:
         for request, pending in self.pending.items():
             slow = self.slow.setdefault(request, _Slow())
             slow.seconds += _TICK_SECONDS
@@ -90,5 +90,5 @@ class BodyTimeouts:
 
 
 def as_cancellable(waiting: Awaitable[Message]) -> Any:
-    """Return what can be awaited and cancelled; granian's channel gives such already."""
+    """Return an awaitable that can be cancelled; granian's channel already returns one."""
     return waiting if hasattr(waiting, "cancel") else asyncio.ensure_future(waiting)

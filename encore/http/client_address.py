@@ -1,4 +1,4 @@
-"""Whom to count a request for, by where it came from."""
+"""The network address of a client, as the key of its rate limits and of its share."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -6,19 +6,19 @@ from typing import Final
 
 from starlette.types import Scope
 
-_KEPT: Final = 1_024
+_CACHE_SIZE: Final = 1_024
 _NETWORK_BITS: Final = 64
-"""One subscriber has a whole /64 of IPv6 to send from."""
+"""One subscriber can send from any address of an IPv6 /64."""
 
 
 def client_address(scope: Scope) -> str:
-    """Return whom to count a request for: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return the client's IPv4 address, or the /64 network of its IPv6 address."""
     return client_network((scope.get("client") or ("",))[0])
 
 
-@lru_cache(_KEPT)
+@lru_cache(_CACHE_SIZE)
 def client_network(host: str) -> str:
-    """Return an IPv4 address, or the /64 of an IPv6 one; ``unknown`` for what is neither."""
+    """Return an IPv4 address, or the /64 network of an IPv6 address; ``unknown`` for neither."""
     try:
         address = ip_address(host)
     except ValueError:

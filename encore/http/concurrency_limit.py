@@ -1,11 +1,11 @@
-"""The bound on requests that are handled at one time, of all clients and of one.
+"""The limits on concurrent requests, of all clients together and of each client.
 
-Beyond it a request is refused at once with 503 and ``Retry-After``, before its body is read, its
-token verified or a statement run: what is under way gets done, instead of everything becoming
-slower. Health checks are always admitted: a busy service is alive.
+Beyond them a request is rejected at once with 503 and ``Retry-After``, before its body is read, its
+token verified or a statement run: requests in progress finish, instead of all becoming slower.
+Health checks are always admitted.
 
-One client, known once its token is verified, may have half of the most under way; stalled bodies
-and slow reads of its own leave the other half to others.
+One client, known once its token is verified, may have half of the limit in progress; its stalled
+bodies and slow reads leave the other half to others.
 """
 
 from collections.abc import Awaitable
@@ -20,65 +20,65 @@ MAX_CONCURRENT_REQUESTS: Final = 1_000
 
 
 class ConcurrencyLimitMiddleware:
-    """Counts the requests under way, and admits one more or refuses it.
+    """Limits the number of concurrent requests.
 
     Args:
-        app: Handles what is admitted.
-        refuse: Answers what is not.
-        under_way: The scopes of the requests under way, by identity; filled here.
-        most: How many may be under way.
+        app: Handles admitted requests.
+        reject: Handles the others.
+        in_progress: The scopes of the requests in progress, by identity; maintained here.
+        limit: How many requests may be in progress.
         exempt: Paths that are always admitted.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        reject_overload: ASGIApp,
-        under_way: dict[int, Scope],
+        reject: ASGIApp,
+        in_progress: dict[int, Scope],
         *,
-        most: int,
+        limit: int,
         exempt: frozenset[str],
     ) -> None:
         self._app = app
-        self._refuse = reject_overload
-        self._under_way = under_way
-        self._most = most
+        self._reject = reject
+        self._in_progress = in_progress
+        self._limit = limit
         self._exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request, or refuse it."""
-        under_way = self._under_way
-        if len(under_way) >= self._most and scope["path"] not in self._exempt:
-            await self._refuse(scope, receive, send)
+        """Handle or reject one request."""
+        in_progress = self._in_progress
+        if len(in_progress) >= self._limit and scope["path"] not in self._exempt:
+            await self._reject(scope, receive, send)
             return
         key = id(scope)
-        under_way[key] = scope
+        in_progress[key] = scope
         try:
             await self._app(scope, receive, send)
         finally:
-            del under_way[key]
+            del in_progress[key]
 
 
 class ClientConcurrencyMiddleware:
-    """Refuses requests of a client that has its share under way; to be put behind the gate.
+    """Rejects requests of a client that has its share in progress; must follow authentication.
 
-    While no more than one share is under way in all, this costs a comparison.
+    While no more than one share is in progress altogether, this costs a comparison.
 
     Args:
-        app: Handles what is admitted.
-        under_way: The scopes of the requests under way, by identity; filled by
+        app: Handles admitted requests.
+        in_progress: The scopes of the requests in progress, by identity; maintained by
             ``ConcurrencyLimitMiddleware``.
-        most: How many of all clients may be under way; half of it is one client's share.
+        limit: How many requests of all clients may be in progress; one client's share is half.
     """
 
-    def __init__(self, app: ASGIApp, under_way: dict[int, Scope], *, most: int) -> None:
+    def __init__(self, app: ASGIApp, in_progress: dict[int, Scope], *, limit: int) -> None:
         self._app = app
-        self._under_way = under_way
-        self._share = (most + 1) // 2
+        self._in_progress = in_progress
+        self._share = (limit + 1) // 2
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Handle one request. Raises ``Overloaded`` if too many of its client are under way."""
-        if len(self._under_way) > self._share:
+        """Handle one request. Raises ``Overloaded`` if its client has too many in progress."""
+        if len(self._in_progress) > self._share:
             self._check(RequestState.from_scope(scope))
         return self._app(scope, receive, send)
 
@@ -86,9 +86,9 @@ class ClientConcurrencyMiddleware:
         if state.access.public:
             return
         client = state.client
-        others = (RequestState.of_outer_app(scope) for scope in self._under_way.values())
-        held = sum(1 for one in others if one is not None and one.claims and one.client == client)
-        if held > self._share:
+        states = (RequestState.of_outer_app(scope) for scope in self._in_progress.values())
+        count = sum(1 for other in states if other and other.claims and other.client == client)
+        if count > self._share:
             raise Overloaded(
                 "Too many requests of this client are being handled; try again later",
                 reason="client-overloaded",
@@ -96,5 +96,5 @@ class ClientConcurrencyMiddleware:
 
 
 async def reject_overload(_: Scope, __: Receive, ___: Send) -> None:
-    """Refuse a request. Raises ``Overloaded``."""
+    """Reject a request. Raises ``Overloaded``."""
     raise Overloaded

@@ -1,7 +1,6 @@
-"""Content codings of request bodies (RFC 9110, section 8.4): gzip and deflate, decoded in pieces.
+"""Content codings of request bodies (RFC 9110, section 8.4): gzip and deflate, decoded in chunks.
 
-However much a body would grow to, no more of it is decoded at a time than a piece, so that the
-limit of the reader holds for decoded bytes.
+At most one chunk is decoded at a time, so that the reader's limit also holds for decoded bytes.
 """
 
 import zlib
@@ -13,12 +12,13 @@ from starlette.types import Scope
 from encore.errors import MalformedBody, UnsupportedMediaType
 
 CHUNK_BYTES: Final = 256 * 1024
-"""The most that is decoded at a time, in bytes."""
+"""How many bytes are decoded at a time."""
 
-_KNOWN: Final = ("gzip", "x-gzip", "deflate")
+_SUPPORTED: Final = ("gzip", "x-gzip", "deflate")
+_ACCEPTED: Final = "gzip, deflate, identity"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _MAX_MEMBERS: Final = 1000
-"""How many gzip files one body may be put together of (RFC 1952, section 2.2)."""
+"""How many gzip members one body may consist of (RFC 1952, section 2.2)."""
 _ZLIB_METHOD: Final = 8
 _ZLIB_CHECK: Final = 31
 
@@ -36,37 +36,37 @@ class ContentDecoder:
         self._members = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Decode what has come, in pieces. Raises ``MalformedBody``."""
+        """Yield the decoded chunks of received data. Raises ``MalformedBody``."""
         while data:
             if self._stream is None:
                 self._stream = self._begin(data)
             try:
-                piece = self._stream.decompress(data, CHUNK_BYTES)
+                chunk = self._stream.decompress(data, CHUNK_BYTES)
             except zlib.error as error:
                 raise MalformedBody(f"The body is not {self._coding}") from error
-            if piece:
-                yield piece
+            if chunk:
+                yield chunk
             data = self._stream.unconsumed_tail
             if self._stream.eof:
                 data = self._stream.unused_data
                 if data and self._coding != "gzip":
-                    raise MalformedBody(f"The body goes on behind the end of its {self._coding}")
+                    raise MalformedBody(f"The body continues after the end of its {self._coding}")
                 self._stream = None
-            elif not piece and not data:
+            elif not chunk and not data:
                 return
 
     def finish(self) -> None:
-        """Check that the body is whole. Raises ``MalformedBody``."""
+        """Check that the body is complete. Raises ``MalformedBody``."""
         if self._stream is not None:
             raise MalformedBody(f"The body ends before its {self._coding} does")
 
     def _begin(self, data: bytes) -> Any:
         self._members += 1
         if self._members > (_MAX_MEMBERS if self._coding == "gzip" else 1):
-            raise MalformedBody(f"The body holds too many {self._coding} streams")
+            raise MalformedBody(f"The body contains too many {self._coding} streams")
         if self._coding == "gzip":
             return zlib.decompressobj(_GZIP)
-        # Some clients send the bare stream without zlib's header (RFC 9110, section 8.4.1.2).
+        # Some clients send the raw stream without zlib's header (RFC 9110, section 8.4.1.2).
         first = data[0]
         has_header = first % 16 == _ZLIB_METHOD
         if has_header and len(data) > 1:
@@ -75,23 +75,20 @@ class ContentDecoder:
 
 
 def content_decoder(scope: Scope) -> ContentDecoder | None:
-    """Return the decoder of a request's body; None where it is sent as it is.
+    """Return the decoder of a request's body; None without a content coding.
 
     Raises:
-        UnsupportedMediaType: It has another coding, or several.
+        UnsupportedMediaType: The content coding is unsupported, or there are several.
     """
-    given = [value for name, value in scope["headers"] if name == b"content-encoding"]
-    if not given:
+    values = [value for name, value in scope["headers"] if name == b"content-encoding"]
+    if not values:
         return None
-    codings = [name.strip() for name in b",".join(given).decode("latin-1").lower().split(",")]
+    codings = [name.strip() for name in b",".join(values).decode("latin-1").lower().split(",")]
     codings = [name for name in codings if name not in ("", "identity")]
     if not codings:
         return None
-    if len(codings) > 1 or codings[0] not in _KNOWN:
+    if len(codings) > 1 or codings[0] not in _SUPPORTED:
         raise UnsupportedMediaType(
-            "The body may be coded by gzip or deflate, once", headers={"Accept-Encoding": _OFFERED}
+            "Content-Encoding must be gzip or deflate, once", headers={"Accept-Encoding": _ACCEPTED}
         )
     return ContentDecoder(codings[0].removeprefix("x-"))
-
-
-_OFFERED: Final = "gzip, deflate, identity"

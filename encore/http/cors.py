@@ -1,9 +1,13 @@
-"""Cross-origin requests of browsers (the Fetch standard's CORS protocol), from listed origins.
+"""Cross-origin requests of browsers (the CORS protocol of the Fetch standard) from listed origins.
 
-Stands outside the gate, since a preflight carries no token. A preflight of a listed origin is
-answered here; any other goes on to the gate and is answered as not allowed, that is without a
-word on CORS. What an answer says of CORS goes into ``RequestState.headers``, so that refusals say
-it as well: a page could not read them otherwise. No cookies are used, so none are allowed.
+Comes before authentication, since a preflight carries no token. A preflight of a listed origin is
+answered here; any other is handled like every request, without CORS headers. The headers go into
+``RequestState.headers``, so that error responses carry them as well: otherwise a page could not
+read them. Cookies are not used, so credentials are not allowed.
+
+Starlette's ``CORSMiddleware`` is not used. Inside the error handling it would miss error responses;
+outside, its own responses (400 ``Disallowed CORS origin`` as plain text to foreign preflights, 200
+``OK`` to others) would have neither a request id, nor security headers, nor a line in the log.
 """
 
 from collections.abc import Iterable
@@ -29,7 +33,7 @@ EXPOSED: Final = (
     "WWW-Authenticate",
     "X-Request-Id",
 )
-"""What a page may read of an answer beyond the few that it always may."""
+"""Response headers that a page may read besides the CORS-safelisted ones."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ACCEPTED: Final = (
@@ -48,8 +52,8 @@ _VARY: Final[Header] = (b"vary", b"Origin")
 _EXPOSE: Final[Header] = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
 
 
-def _allowance(accepted: Iterable[str]) -> tuple[Header, ...]:
-    """Return what a preflight of a listed origin is answered."""
+def _preflight_headers(accepted: Iterable[str]) -> tuple[Header, ...]:
+    """Return the headers of a preflight response to a listed origin."""
     return (
         (b"access-control-allow-methods", ", ".join(METHODS).encode()),
         (b"access-control-allow-headers", ", ".join(accepted).encode()),
@@ -58,12 +62,13 @@ def _allowance(accepted: Iterable[str]) -> tuple[Header, ...]:
 
 
 class CORSMiddleware:
-    """Answers preflights, and tells browsers who may read an answer.
+    """Answers preflights and adds CORS headers to responses.
 
     Args:
         app: The next layer.
-        origins: As browsers send them, or ``*`` alone for any.
-        headers: What a page may send beside what the service reads itself; ``*`` for anything.
+        origins: Allowed origins as browsers send them, or ``*`` alone for any.
+        headers: Request headers that a page may send besides those that the service reads; ``*``
+            for any.
     """
 
     authenticates: ClassVar[bool] = False
@@ -75,12 +80,12 @@ class CORSMiddleware:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
         self._any = b"*" in self._origins
-        # A * covers all but Authorization, which the list names in any case (Fetch, 3.3.4).
-        self._allowance = _allowance(dict.fromkeys((*ACCEPTED, *headers)))
+        # A * covers all but Authorization, which the list always names (Fetch, 3.3.4).
+        self._preflight_headers = _preflight_headers(dict.fromkeys((*ACCEPTED, *headers)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer a preflight."""
-        if scope["type"] != "http":  # In a Service only requests come here.
+        """Answer a preflight, or pass the request on."""
+        if scope["type"] != "http":  # Not reached in an Application.
             await self._app(scope, receive, send)
             return
         state = RequestState.from_scope(scope)
@@ -92,7 +97,7 @@ class CORSMiddleware:
         allowed = (b"access-control-allow-origin", b"*" if self._any else origin)
         state.headers = (*state.headers, allowed, _EXPOSE)
         if scope["method"] == "OPTIONS" and get_header(scope, b"access-control-request-method"):
-            state.headers = (*state.headers, *self._allowance)
+            state.headers = (*state.headers, *self._preflight_headers)
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return

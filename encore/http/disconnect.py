@@ -1,8 +1,8 @@
-"""Noticing that a caller has left, and ending work that nobody waits for any more.
+"""Detects that a client has disconnected, and cancels work whose result cannot be sent.
 
-ASGI tells of a closed connection where the body is read: ``http.disconnect`` comes once all of the
-body has. So a message that is read while waiting is kept for the application; no more than one of
-an unfinished body, which then has to be read by the application first.
+ASGI reports a closed connection on the body's channel: ``http.disconnect`` follows the whole body.
+So a message that is read while watching is buffered for the application; at most one of an
+incomplete body, which the application must then read first.
 """
 
 import asyncio
@@ -22,70 +22,70 @@ class DisconnectWatch:
     """Reads one request's channel ahead of the application.
 
     Args:
-        receive: The channel; from here on to be read through this object alone.
+        receive: The channel; from now on it must only be read through this object.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._kept: deque[Message] = deque()
+        self._buffer: deque[Message] = deque()
         self._arrived = asyncio.Event()
-        self._left = asyncio.Event()
-        self._reading: asyncio.Task[None] | None = None
+        self._disconnected = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
 
     async def receive(self) -> Message:
         """Return the next message for the application."""
-        while not self._kept:
+        while not self._buffer:
             if not self._is_reading:
                 return await self._receive()
             self._arrived.clear()
             await self._arrived.wait()
-        return self._kept.popleft()
+        return self._buffer.popleft()
 
-    async def left(self) -> None:
-        """Return once the caller has left, or the response was sent."""
-        if not self._kept and not self._is_reading:
-            self._reading = asyncio.create_task(self._read())
-        await self._left.wait()
+    async def disconnected(self) -> None:
+        """Return once the client has disconnected, or the response was sent."""
+        if not self._buffer and not self._is_reading:
+            self._reader = asyncio.create_task(self._read_ahead())
+        await self._disconnected.wait()
 
     def close(self) -> None:
-        """Stop reading: the request is over."""
-        if self._reading is not None:
-            self._reading.cancel()
+        """Stop reading at the end of the request."""
+        if self._reader is not None:
+            self._reader.cancel()
 
     @property
     def _is_reading(self) -> bool:
-        return self._reading is not None and not self._reading.done()
+        return self._reader is not None and not self._reader.done()
 
-    async def _read(self) -> None:
+    async def _read_ahead(self) -> None:
         try:
             while True:
                 message = await self._receive()
-                self._kept.append(message)
+                self._buffer.append(message)
                 self._arrived.set()
                 if message["type"] == "http.disconnect":
-                    self._left.set()
+                    self._disconnected.set()
                     return
                 if message.get("more_body"):
                     return
         finally:
-            self._arrived.set()  # The application reads on by itself.
+            self._arrived.set()  # From here the application reads the channel itself.
 
 
 async def while_connected(
-    receive: Receive, work: Coroutine[Any, Any, T], hurry: Callable[[], None]
+    receive: Receive, work: Coroutine[Any, Any, T], interrupt: Callable[[], None]
 ) -> T:
-    """Return what the work returns; cancel it once the caller has left.
+    """Return the result of the work; cancel it once the client has disconnected.
 
     Args:
-        receive: The request's channel, its body read to the end.
-        work: What is done for the caller.
-        hurry: Called before the work is cancelled, so that a thread it waits for ends too.
+        receive: The request's channel; its body must have been read.
+        work: The work to do.
+        interrupt: Called before the work is cancelled, to end a thread that it waits for.
 
     Raises:
-        ClientClosedRequest: The caller has left, and the work has ended.
+        ClientClosedRequest: The client has disconnected and the work has ended.
     """
     try:
-        return await cancel_when(_until_disconnected(receive), work, hurry)
+        return await cancel_when(_until_disconnected(receive), work, interrupt)
     except Abandoned:
         raise ClientClosedRequest from None
 

@@ -1,19 +1,20 @@
-"""The cause of an error in one word for the log: never its text, which may hold SQL or a path.
+"""The code of an error, for the log: never its message, which may contain SQL or a path.
 
-The word is what the failing part itself calls it: the database's code (a SQLSTATE, or the name of
-SQLite's extended result code), or the name of an ``errno``.
+It is the failing component's own code: a SQLSTATE, the name of SQLite's extended result code, or
+the name of an ``errno``.
 """
 
 import errno
+from typing import Final
 
 from encore.database.errors import DatabaseError
 
-_MOST = 16
+_MAX_CHAIN: Final = 16
 
 
 def error_code(error: BaseException | None) -> str | None:
-    """Return the cause of an error, or of what it was raised from; None where none has a name."""
-    for _ in range(_MOST):
+    """Return the code of an error or of the error that it was raised from; None if none has one."""
+    for _ in range(_MAX_CHAIN):
         if error is None:
             break
         if (code := _code_of(error)) is not None:
@@ -25,7 +26,7 @@ def error_code(error: BaseException | None) -> str | None:
 def _code_of(error: BaseException) -> str | None:
     if isinstance(error, DatabaseError):
         return error.code
-    # Of the drivers' own errors: sqlite3's, and asyncpg's.
+    # The drivers' own errors: sqlite3's and asyncpg's.
     for name in ("sqlite_errorname", "sqlstate"):
         code = getattr(error, name, None)
         if isinstance(code, str):

@@ -1,4 +1,8 @@
-"""The boundary that turns every failure of a request into its one response."""
+"""Error handling: every exception of a request becomes exactly one response.
+
+Errors of ``encore.errors`` are sent as problem documents (RFC 9457), those of FastAPI and Starlette
+likewise; the application's exception handlers override both. Anything else is 500, and logged.
+"""
 
 import re
 from http import HTTPStatus
@@ -26,33 +30,33 @@ from encore.http.exception_handlers import Handlers, call_handler, find_handler
 from encore.http.framework_routes import discard_body
 from encore.http.request_state import Header, RequestState
 
-log: Any = structlog.get_logger("encore")
+_log: Final = structlog.get_logger("encore.http")
 
-_PATH: Final = "/:@!$&'()*+,;=~"
-"""What may stand in a path as it is (RFC 3986, section 3.3)."""
+_PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
+"""Characters that a path may contain unescaped (RFC 3986, section 3.3)."""
 
-_NO_STATUS: Final = 600
-_NO_ERRORS: Final = range(200, 400)
-_STATUSES: Final = range(200, 1000)
-_SENDABLE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-"""What may stand in a header (RFC 9110, section 5.5)."""
+_ERROR_STATUSES: Final = range(400, 600)
+_SUCCESS_STATUSES: Final = range(200, 400)
+_VALID_STATUSES: Final = range(200, 1000)
+_VALID_HEADER: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""Characters that a header may contain (RFC 9110, section 5.5)."""
 
 
 class ResponseAborted(Exception):
-    """A response ended before its end; the log line before it says why."""
+    """A response ended prematurely; the log line before it has the cause."""
 
 
 class ErrorHandlingMiddleware:
-    """Lets nothing but responses out.
+    """Turns exceptions into responses.
 
-    An exception after the response has begun cannot be told any more: ``ResponseAborted`` goes on
-    to the server, which cuts the connection, so that the caller does not take a part for the
-    whole. The exception itself stays here, since servers log its text. One after the whole
-    response, in a background task, is logged.
+    After the response has started, an exception becomes ``ResponseAborted``: the server closes the
+    connection, so that the client does not mistake a partial response for a complete one. The
+    exception itself is not passed on, since servers log its message. An exception after the
+    complete response, in a background task, is only logged.
 
     Args:
         app: The next layer.
-        handlers: The application's own exception handlers; they go before problem documents.
+        handlers: The application's exception handlers; they override problem documents.
     """
 
     def __init__(self, app: ASGIApp, handlers: Handlers = MappingProxyType({})) -> None:
@@ -60,10 +64,10 @@ class ErrorHandlingMiddleware:
         self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or answer for what went wrong."""
+        """Handle the request; on an exception, send its response."""
         started = finished = False
 
-        async def watch(message: Message) -> None:
+        async def track(message: Message) -> None:
             nonlocal started, finished
             if not started:
                 _check_status(message["status"])
@@ -73,56 +77,56 @@ class ErrorHandlingMiddleware:
                 finished = not message.get("more_body")
 
         try:
-            await self._app(scope, receive, watch)
-        except Exception as error:  # noqa: BLE001 - answered, or logged by _answer_to
-            rest = None if finished else send
+            await self._app(scope, receive, track)
+        except Exception as error:  # noqa: BLE001 - sent or logged by _error_response
+            open_send = None if finished else send
             try:
-                await self._respond(error, scope, receive, rest, started=started)
+                await self._respond(error, scope, receive, open_send, started=started)
             finally:
                 _drop_frames(error)
 
     async def _respond(
         self, error: Exception, scope: Scope, receive: Receive, send: Send | None, *, started: bool
     ) -> None:
-        """Answer for an error; ``send`` is None where the response is over."""
-        answer = _answer_to(error, scope)
+        """Send the response of an error; ``send`` is None if a response was sent completely."""
+        response = _error_response(error, scope)
         if send is None:
-            return  # What runs behind the response: there is nobody left to tell.
+            return  # A background task failed: the error is in the log.
         if started:
             raise ResponseAborted from None
         handler = find_handler(error, self._handlers) if self._handlers else None
         if handler is not None:
             try:
-                answer = await call_handler(handler, error, scope, receive)
-            except Exception as another:  # noqa: BLE001 - answered as any other failure
-                answer = _answer_to(another, scope)
-        await answer(scope, receive, discard_body(send) if scope["method"] == "HEAD" else send)
+                response = await call_handler(handler, error, scope, receive)
+            except Exception as handler_error:  # noqa: BLE001 - sent as any other error
+                response = _error_response(handler_error, scope)
+        await response(scope, receive, discard_body(send) if scope["method"] == "HEAD" else send)
 
 
 def _drop_frames(error: BaseException | None) -> None:
-    """Drop the frames that an error, its cause and context went through.
+    """Drop the tracebacks of an error, its cause and context.
 
-    They hold the request, and what they hold often holds the error: such a cycle would keep an
-    unread body, and thereby its connection, until the garbage collector comes.
+    Their frames refer to the request, and often to the error: such a cycle would keep an unread
+    body, and thereby its connection, until the garbage collector runs.
     """
     while error is not None and error.__traceback__ is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
 
-def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
-    """Return the response to an error, noting its reason; a defect of ours is logged."""
+def _error_response(error: Exception, scope: Scope) -> ASGIApp:
+    """Return the response to an error and record its reason; log a failure of the service."""
     state = RequestState.from_scope(scope)
-    if isinstance(error, HTTPException) and error.status_code in _NO_ERRORS:
-        return _no_error(error)
-    problem = _problem_of(error)
+    if isinstance(error, HTTPException) and error.status_code in _SUCCESS_STATUSES:
+        return _success_response(error)
+    problem = _to_api_error(error)
     state.reason = problem.reason
     state.cause = state.cause or error_code(error)
     is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_failure and not isinstance(problem, errors.Declined):
-        _log(error, state)
+        _log_failure(error, state)
 
-    headers, body = _rendered(problem, scope, state)
+    headers, body = _render_problem(problem, scope, state)
 
     async def send_problem(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
@@ -131,26 +135,26 @@ def _answer_to(error: Exception, scope: Scope) -> ASGIApp:
     return send_problem
 
 
-def _rendered(
+def _render_problem(
     problem: errors.ApiError, scope: Scope, state: RequestState
 ) -> tuple[list[Header], bytes]:
-    """Render a problem; headers that no server can send are left out."""
-    sendable = {k: v for k, v in problem.headers.items() if _SENDABLE.fullmatch(k + v)}
-    if len(sendable) < len(problem.headers):
-        names = sorted(problem.headers.keys() - sendable.keys())
-        log.error("invalid headers left out", request_id=state.request_id, names=names)
-        problem.headers = sendable
+    """Return headers and body of a problem; invalid headers are dropped and logged."""
+    valid = {k: v for k, v in problem.headers.items() if _VALID_HEADER.fullmatch(k + v)}
+    if len(valid) < len(problem.headers):
+        names = sorted(problem.headers.keys() - valid.keys())
+        _log.error("invalid headers dropped", request_id=state.request_id, names=names)
+        problem.headers = valid
     return problem.render(_instance(scope), state.request_id)
 
 
 def _check_status(status: Any) -> None:
-    """Refuse a status that ends the server's worker. Raises ``ValueError``."""
-    if not isinstance(status, int) or status not in _STATUSES:
+    """Reject a status that would crash the server's worker. Raises ``ValueError``."""
+    if not isinstance(status, int) or status not in _VALID_STATUSES:
         raise ValueError("the status of a response must be an integer from 200 to 999")
 
 
-def _no_error(error: HTTPException) -> ASGIApp:
-    """Return the response to a status that is no error; a redirection has no content."""
+def _success_response(error: HTTPException) -> ASGIApp:
+    """Return the response to a 2xx or 3xx status; a redirection has no content."""
     redirects = error.status_code >= HTTPStatus.MULTIPLE_CHOICES
     if redirects or not is_body_allowed_for_status_code(error.status_code):
         return Response(status_code=error.status_code, headers=error.headers)
@@ -158,11 +162,11 @@ def _no_error(error: HTTPException) -> ASGIApp:
 
 
 def _instance(scope: Scope) -> str:
-    """Give the path that was asked for, as a URI reference (RFC 9457, section 3.1.5)."""
-    return quote(scope["path"], safe=_PATH)
+    """Return the request's path as a URI reference (RFC 9457, section 3.1.5)."""
+    return quote(scope["path"], safe=_PATH_CHARACTERS)
 
 
-def _problem_of(error: Exception) -> errors.ApiError:
+def _to_api_error(error: Exception) -> errors.ApiError:
     match error:
         case errors.ApiError():
             return error
@@ -171,16 +175,16 @@ def _problem_of(error: Exception) -> errors.ApiError:
                 "Validation error",
                 [{"field": str(e["loc"][-1]), "message": e["msg"]} for e in error.errors()],
             )
-        case HTTPException() if HTTPStatus.BAD_REQUEST <= error.status_code < _NO_STATUS:
+        case HTTPException() if error.status_code in _ERROR_STATUSES:
             return error_from_http_exception(error)
         case CallerDisconnected() | DatabaseUnavailable():
-            return _problem_of_database(error)
+            return _from_database_error(error)
         case _:
             return errors.InternalError()
 
 
-def _problem_of_database(error: DatabaseError) -> errors.ApiError:
-    """Return the problem of a route of the application's own that uses the database itself."""
+def _from_database_error(error: DatabaseError) -> errors.ApiError:
+    """Return the API error of a database error, for custom routes that use the database."""
     match error:
         case CallerDisconnected():
             return errors.ClientClosedRequest()
@@ -192,7 +196,7 @@ def _problem_of_database(error: DatabaseError) -> errors.ApiError:
 
 
 def error_from_http_exception(error: HTTPException) -> errors.ApiError:
-    """Return the problem of FastAPI's own exception: status, detail and headers stay."""
+    """Return the API error of an ``HTTPException``, with its status, detail and headers."""
     detail: Any = error.detail
     if isinstance(detail, str):
         return errors.ApiError.for_status(error.status_code, detail, headers=error.headers)
@@ -201,8 +205,8 @@ def error_from_http_exception(error: HTTPException) -> errors.ApiError:
     return problem
 
 
-def _log(error: Exception, state: RequestState) -> None:
-    """Tell the log what happened and where; texts of exceptions may hold SQL, so not those."""
+def _log_failure(error: Exception, state: RequestState) -> None:
+    """Log an exception's type and frames, but not its message, which may contain SQL."""
     cause = error.__cause__ or error
     frames = []
     trace = cause.__traceback__
@@ -210,7 +214,7 @@ def _log(error: Exception, state: RequestState) -> None:
         frame = trace.tb_frame
         frames.append(f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}:{trace.tb_lineno}")
         trace = trace.tb_next
-    log.error(
+    _log.error(
         "request failed",
         request_id=state.request_id,
         error=type(cause).__name__,

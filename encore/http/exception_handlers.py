@@ -1,8 +1,8 @@
-"""An application's own exception handlers: ``@app.exception_handler(...)``, as Starlette has them.
+"""An application's exception handlers: ``@app.exception_handler(...)``, as in Starlette.
 
-A handler is registered for a status or for a class of exceptions. Handlers of statuses are asked
-first, for ``HTTPException`` and for our own errors; then those of the exception's class and its
-bases. A handler of ``Exception`` answers only for what nothing else answers for.
+A handler is registered for a status or for a class of exceptions. Handlers of statuses come first,
+for ``HTTPException`` and ``ApiError``; then those of the exception's class and its bases. A handler
+of ``Exception`` handles only exceptions without another handler.
 """
 
 from collections.abc import Mapping
@@ -23,43 +23,47 @@ from starlette.types import ASGIApp, Receive, Scope
 from encore.errors import ApiError
 
 Handlers = Mapping[Any, Any]
-"""By status or class of exceptions, as ``FastAPI.exception_handlers`` has them."""
+"""By status or class of exceptions, like ``FastAPI.exception_handlers``."""
 
-_FASTAPIS: Final = (
+_FASTAPI_DEFAULTS: Final = (
     http_exception_handler,
     request_validation_exception_handler,
     websocket_request_validation_exception_handler,
 )
-"""What FastAPI registers itself: here problem documents take their place."""
+"""Handlers that FastAPI registers itself; problem documents replace them."""
 
-_ANSWERED: Final = (ApiError, HTTPException, RequestValidationError)
+_HANDLED: Final = (ApiError, HTTPException, RequestValidationError)
 
 
 def find_handler(error: Exception, handlers: Handlers) -> Any | None:
-    """Return the application's handler of an error; None if it has none."""
+    """Return the application's handler of an error; None without one."""
     handler = None
     if isinstance(error, ApiError | HTTPException):
         status = error.status if isinstance(error, ApiError) else error.status_code
         handler = handlers.get(status)
-    for kind in type(error).__mro__:
+    for class_ in type(error).__mro__:
         if handler is not None:
             break
-        handler = handlers.get(kind)
-        if kind in _ANSWERED:
+        handler = handlers.get(class_)
+        if class_ in _HANDLED:
             break
-    if handler is None and not isinstance(error, _ANSWERED):
+    if handler is None and not isinstance(error, _HANDLED):
         handler = handlers.get(500)
-    return None if handler in _FASTAPIS else handler
+    return None if handler in _FASTAPI_DEFAULTS else handler
 
 
 async def call_handler(handler: Any, error: Exception, scope: Scope, receive: Receive) -> ASGIApp:
-    """Call a handler, a plain function in a thread; return its response."""
+    """Call a handler, a synchronous one in a thread; return its response.
+
+    Raises:
+        TypeError: It did not return a response.
+    """
     request = Request(scope, receive)
     if is_async_callable(handler):
-        response: Any = await handler(request, error)
+        result: Any = await handler(request, error)
     else:
-        response = await run_in_threadpool(handler, request, error)
-    if not callable(response):
+        result = await run_in_threadpool(handler, request, error)
+    if not callable(result):
         raise TypeError("an exception handler must return a response")
-    answer: ASGIApp = response
-    return answer
+    response: ASGIApp = result
+    return response

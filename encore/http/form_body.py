@@ -1,7 +1,7 @@
-"""Bodies of HTML forms (``application/x-www-form-urlencoded``), read as Express reads them.
+"""Bodies of HTML forms (``application/x-www-form-urlencoded``), parsed like Express does.
 
-``author[id]=2`` is a member of an object, ``tags[]=a`` an item of an array, and a name that is
-repeated means an array. All values are text.
+``author[id]=2`` is a member of an object, ``tags[]=a`` an item of an array, and a repeated name
+means an array. All values are strings.
 """
 
 import codecs
@@ -16,22 +16,22 @@ from encore.http.media_types import get_content_type, parse_media_type
 from encore.http.request_body import JSON_TYPES, decode_object, read_body
 
 FORM: Final = "application/x-www-form-urlencoded"
-_MOST_MEMBERS: Final = 1_000
-_DEEPEST: Final = 5
+_MAX_MEMBERS: Final = 1_000
+_MAX_DEPTH: Final = 5
 """How many brackets a name may have; both limits are those of Express."""
 _NAME: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
 _PART: Final = re.compile(r"\[([^\[\]]*)\]")
-_SHOWN: Final = 100
+_SHOWN_CHARACTERS: Final = 100
 
 Tree = dict[str, Any]
 
 
 async def read_json_or_form(scope: Scope, receive: Receive, limit: int) -> dict[str, Any]:
-    """Read a JSON object or a form; no body at all is the empty object.
+    """Read a JSON object or a form; an empty body is the empty object.
 
     Raises:
-        UnsupportedMediaType: The body is said to be neither.
-        MalformedBody: It is not what it is said to be.
+        UnsupportedMediaType: ``Content-Type`` is neither of them.
+        MalformedBody: The body does not match its ``Content-Type``.
     """
     body = await read_body(scope, receive, limit)
     if not body:
@@ -39,11 +39,10 @@ async def read_json_or_form(scope: Scope, receive: Receive, limit: int) -> dict[
     content_type = get_content_type(scope)
     media_type = None if content_type is None else parse_media_type(content_type)
     if content_type is not None:
-        known = (*JSON_TYPES, FORM)
-        if media_type is None or media_type.name not in known or not media_type.is_utf8:
-            accepted = f"application/json or {FORM}"
+        supported = (*JSON_TYPES, FORM)
+        if media_type is None or media_type.name not in supported or not media_type.is_utf8:
             raise UnsupportedMediaType(
-                f"The body must be {accepted}, in UTF-8",
+                f"The body must be application/json or {FORM}, in UTF-8",
                 headers={"Accept": f"application/json, {FORM}"},
             )
     if media_type is not None and media_type.name == FORM:
@@ -55,72 +54,72 @@ def parse_form(body: bytes) -> dict[str, Any]:
     """Parse a form.
 
     Raises:
-        MalformedBody: It is not percent-encoded UTF-8, has too many members, nests too deeply,
-            gives a member as text and as an object, or has a bracket too many or too few.
+        MalformedBody: It is not percent-encoded UTF-8, has too many members, is nested too deeply,
+            has a member that is both a string and an object, or has unbalanced brackets.
     """
     try:
         pairs = parse_qsl(
             body.removeprefix(codecs.BOM_UTF8).decode(),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=_MOST_MEMBERS,
+            max_num_fields=_MAX_MEMBERS,
         )
     except UnicodeError as error:
         raise MalformedBody("The body must be percent-encoded UTF-8") from error
     except ValueError as error:
-        raise MalformedBody(f"The body may hold at most {_MOST_MEMBERS} members") from error
+        raise MalformedBody(f"The body may hold at most {_MAX_MEMBERS} members") from error
     tree: Tree = {}
-    for name, text in pairs:
-        _insert(tree, name, text)
-    return {name: _plain(value) for name, value in tree.items()}
+    for name, value in pairs:
+        _insert(tree, name, value)
+    return {name: _to_json(value) for name, value in tree.items()}
 
 
-def _insert(tree: Tree, name: str, text: str) -> None:
-    """Put a value where its name says."""
-    found = _NAME.fullmatch(name)
-    if found is None and "[" in name:
-        raise MalformedBody(f"The body's member {name[:_SHOWN]} is not a name such as author[id]")
-    parts = [name] if found is None else [found[1], *_PART.findall(found[2])]
-    if len(parts) > _DEEPEST + 1:
-        raise MalformedBody(f"The body's member {name[:_SHOWN]} is nested too deeply")
+def _insert(tree: Tree, name: str, value: str) -> None:
+    """Insert a value at the path that its name denotes."""
+    match = _NAME.fullmatch(name)
+    if match is None and "[" in name:
+        raise _invalid_member(name, "must be a name such as author[id]")
+    parts = [name] if match is None else [match[1], *_PART.findall(match[2])]
+    if len(parts) > _MAX_DEPTH + 1:
+        raise _invalid_member(name, "is nested too deeply")
     node = tree
     for part in parts[:-1]:
-        below = node.setdefault(_place(node, part), {})
-        if not isinstance(below, dict):
-            raise _contradicts(name)
-        node = below
-    last = _place(node, parts[-1])
-    present = node.get(last)
+        child = node.setdefault(_key(node, part), {})
+        if not isinstance(child, dict):
+            raise _invalid_member(name, "is both a string and an object")
+        node = child
+    key = _key(node, parts[-1])
+    present = node.get(key)
     if isinstance(present, str):
-        node[last] = {"0": present, "1": text}
+        node[key] = {"0": present, "1": value}
     elif present is None:
-        node[last] = text
-    elif next(iter(present)).isdigit():  # An array so far; one look suffices.
-        present[_place(present, "")] = text
+        node[key] = value
+    elif next(iter(present)).isdigit():  # An array so far: its first key suffices to know.
+        present[_key(present, "")] = value
     else:
-        raise _contradicts(name)
+        raise _invalid_member(name, "is both a string and an object")
 
 
-def _place(node: Tree, part: str) -> str:
-    """Return the key that a part of a name means; an empty one is the next item."""
-    place = len(node)
-    while not part and str(place) in node:
-        place += 1
-    return part or str(place)
+def _key(node: Tree, part: str) -> str:
+    """Return the key of a part of a name; an empty part means the next item of an array."""
+    index = len(node)
+    while not part and str(index) in node:
+        index += 1
+    return part or str(index)
 
 
 def _is_array(node: Tree) -> bool:
     return all(key.isascii() and key.isdigit() for key in node)
 
 
-def _plain(value: Any) -> Any:
-    """Return text, an object, or an array where all keys are numbers."""
+def _to_json(value: Any) -> Any:
+    """Return a string, an object, or an array if all keys are integers."""
     if isinstance(value, str):
         return value
     if _is_array(value):
-        return [_plain(value[key]) for key in sorted(value, key=lambda key: (len(key), key))]
-    return {name: _plain(inner) for name, inner in value.items()}
+        return [_to_json(value[key]) for key in sorted(value, key=lambda key: (len(key), key))]
+    return {name: _to_json(inner) for name, inner in value.items()}
 
 
-def _contradicts(name: str) -> MalformedBody:
-    return MalformedBody(f"The body's member {name[:_SHOWN]} is given as text and as an object")
+def _invalid_member(name: str, message: str) -> MalformedBody:
+    return MalformedBody(f"The body's member {name[:_SHOWN_CHARACTERS]} {message}")

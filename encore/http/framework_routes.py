@@ -1,8 +1,8 @@
-"""FastAPI's and Starlette's own routes, as a ``Service`` runs them.
+"""Routes of FastAPI and Starlette in an ``Application``.
 
-``list_routes`` lists every route of an application, also those of included routers, each with the
-path, methods and endpoint that it has there. ``wrap_framework_route`` wraps one in what its
-framework expects around it. What a ``Service`` cannot run is refused, rather than left out.
+``list_routes`` lists every route of an application, also those of included routers, each with its
+effective path, methods and endpoint. ``wrap_framework_route`` adds the middleware that the
+frameworks expect around a route. Unsupported routes raise an error instead of being ignored.
 """
 
 from collections.abc import Iterable
@@ -20,30 +20,30 @@ def list_routes(routes: Iterable[BaseRoute]) -> list[RouteContext]:
     """Return all routes, in order.
 
     Raises:
-        UnsupportedRoute: A websocket or a host's route is among them.
+        UnsupportedRoute: One of them is a WebSocket or ``Host`` route.
     """
-    found = list(iter_route_contexts(list(routes)))
-    for route in found:
-        kind = route.original_route
-        if isinstance(kind, WebSocketRoute):
+    contexts = list(iter_route_contexts(list(routes)))
+    for context in contexts:
+        route = context.original_route
+        if isinstance(route, WebSocketRoute):
             raise UnsupportedRoute(
-                f"the route {route.path} is a websocket; a Service answers HTTP requests alone:"
-                " mount it in an application around the Service"
+                f"the route {context.path} is a websocket, which is not supported:"
+                " mount this application in one that has the websocket route"
             )
-        if isinstance(kind, Host):
-            raise UnsupportedRoute(f"the routes of host {kind.host}: a Service has one host")
-    return found
+        if isinstance(route, Host):
+            raise UnsupportedRoute(f"the routes of host {route.host}: only one host is supported")
+    return contexts
 
 
 def declared_access(route: RouteContext) -> Access | None:
-    """Return what a route itself says of who may call it; None where it says nothing."""
+    """Return the access that a route itself declares; None if it declares none."""
     return getattr(route.endpoint, "access", None)
 
 
 def wrap_framework_route(route: RouteContext) -> ASGIApp:
-    """Wrap one of FastAPI's or Starlette's own routes in what they expect around them."""
-    no_head = "HEAD" not in (route.methods or ())  # FastAPI's know GET alone.
-    # What is included in a router has an application of its own there; this is that one.
+    """Return an ASGI application that runs a route of FastAPI or Starlette."""
+    no_head = "HEAD" not in (route.methods or ())  # FastAPI's GET routes do not handle HEAD.
+    # The context of an included route has its own application.
     run: ASGIApp = getattr(route, "app", None) or route.handle
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +57,7 @@ def wrap_framework_route(route: RouteContext) -> ASGIApp:
 
 
 def discard_body(send: Send) -> Send:
-    """Return a channel that leaves bodies out, for HEAD."""
+    """Return a ``send`` that discards the body, for HEAD."""
 
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.body":

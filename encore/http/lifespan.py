@@ -1,9 +1,9 @@
-"""Start and end of an application, told to the server.
+"""The ASGI lifespan of an application: start-up and shutdown, without secrets in failures.
 
 Starlette reports a failure with its whole traceback, which the server writes to its own log: the
-text of an error of the database or of the system may hold a path, SQL or values. Of these, type
-and cause are told. Others, such as a route without access, are mistakes of the application's
-author; their text stays.
+message of a database or system error may contain a path, SQL or values. Only their type and code
+are reported. Other errors, such as a route without access, are mistakes of the application's
+author; they are reported in full.
 """
 
 import sys
@@ -14,19 +14,19 @@ from encore.http.error_codes import error_code
 
 
 async def run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run an application from its start to its end."""
-    told = False
+    """Run the lifespan of an application."""
+    reported = False
 
-    async def tell(message: Message) -> None:
-        nonlocal told
-        error = sys.exc_info()[1]  # Starlette sends from within its handler.
-        if message["type"].endswith(".failed") and (cause := error_code(error)) is not None:
-            told = True
-            message = {**message, "message": f"{type(error).__name__}: {cause}"}
+    async def report(message: Message) -> None:
+        nonlocal reported
+        error = sys.exc_info()[1]  # Starlette sends from within its exception handler.
+        if message["type"].endswith(".failed") and (code := error_code(error)) is not None:
+            reported = True
+            message = {**message, "message": f"{type(error).__name__}: {code}"}
         await send(message)
 
     try:
-        await app(scope, receive, tell)
+        await app(scope, receive, report)
     except Exception:
-        if not told:  # Else the server would write its traceback.
+        if not reported:  # Otherwise the server would log its traceback.
             raise

@@ -1,16 +1,15 @@
-"""The outermost layer: opens the exchange, answers with its id, and writes one line about it.
+"""The outermost middleware: creates the request state, sends the request id, logs each request.
 
-The line holds time, request id, client, method, route, status, duration, reason code and the
-database's code (SQLSTATE, or the name of SQLite's result code) where it refused; never a token, a
-query, a body or SQL. That of a stream has its rows and bytes as well; one that was cut off has the
-status that it began with, and its reason. A request that ended without an answer has status 0 and
-its reason.
+A log line has time, request id, client, method, route, status, duration, reason code and the
+failure's code (SQLSTATE, or the name of SQLite's result code), but never a token, a query, a body
+or SQL. The line of a stream also has its rows and bytes; an aborted one has the status that it
+started with and its reason. A request without a response has status 0 and its reason.
 """
 
 import re
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,21 +18,21 @@ from encore.database.callers import current_caller
 from encore.http.request_body import get_header
 from encore.http.request_state import Header, RequestState
 
-log: Any = structlog.get_logger("encore.request")
+_log: Final = structlog.get_logger("encore.http")
 
 UNANSWERED: Final = "unanswered"
-"""The reason code of a request whose caller went away, or whose answer could not be sent."""
+"""The reason code of a request whose client disconnected, or whose response was not sent."""
 
-_OWN_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestLogMiddleware:
-    """Wraps every request.
+    """Creates the state of every request and logs the request.
 
     Args:
         app: The next layer.
-        enabled: Whether lines are written; the id is given in any case.
-        headers: What every answer carries, unless a layer decides otherwise.
+        enabled: Whether requests are logged; the request id is sent in any case.
+        headers: Headers of every response, unless a layer overrides them.
     """
 
     def __init__(
@@ -44,29 +43,29 @@ class RequestLogMiddleware:
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and tell of it afterwards."""
-        begun = perf_counter()
+        """Handle the request, then log it."""
+        start = perf_counter()
         outer = RequestState.of_outer_app(scope)
         request_id = _request_id(scope)
         state = RequestState(
             request_id.decode(), headers=self._headers, peer=scope.get("client"), channel=receive
         )
-        said: tuple[Header, ...] = ((b"x-request-id", request_id),)
-        if outer is not None:  # Mounted: the application around this one has opened the request.
-            scope = dict(scope)  # What belongs to the outer one stays there.
+        id_headers: tuple[Header, ...] = ((b"x-request-id", request_id),)
+        if outer is not None:  # Mounted: the outer application has created a state.
+            scope = dict(scope)  # The outer application keeps its own state.
             state.inherit(outer)
             state.headers = _without(self._headers, outer.headers)
-            said = ()
+            id_headers = ()
         state.attach(scope)
         status = 0
 
-        async def stamp(message: Message) -> None:
+        async def add_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    *said,
+                    *id_headers,
                     *state.headers,
                 ]
             elif not message.get("more_body"):
@@ -75,19 +74,19 @@ class RequestLogMiddleware:
 
         current_caller.set(state)
         try:
-            await self._app(scope, state.receive, stamp)
+            await self._app(scope, state.receive, add_headers)
         finally:
             if state.watch is not None:
                 state.watch.close()
             if self._enabled:
-                log.info(
+                _log.info(
                     "request",
                     request_id=state.request_id,
                     client=state.client_id,
                     method=scope["method"],
                     route=state.route,
                     status=status,
-                    milliseconds=round((perf_counter() - begun) * 1000, 3),
+                    milliseconds=round((perf_counter() - start) * 1000, 3),
                     reason=state.reason or (None if status else UNANSWERED),
                     cause=state.cause,
                     **(state.measures or {}),
@@ -95,14 +94,14 @@ class RequestLogMiddleware:
 
 
 def _without(headers: tuple[Header, ...], others: tuple[Header, ...]) -> tuple[Header, ...]:
-    """Return the headers that the others do not set."""
+    """Return the headers whose names are not among the others."""
     names = {name for name, _ in others}
     return tuple((name, value) for name, value in headers if name not in names)
 
 
 def _request_id(scope: Scope) -> bytes:
-    """Take the caller's id, if it is harmless, or make one."""
-    given = get_header(scope, b"x-request-id")
-    if given is not None and _OWN_ID.fullmatch(given):
-        return given
+    """Return the caller's request id if it is valid, otherwise a new one."""
+    request_id = get_header(scope, b"x-request-id")
+    if request_id is not None and _VALID_ID.fullmatch(request_id):
+        return request_id
     return token_hex(8).encode()

@@ -23,26 +23,26 @@ _SCOPE_KEY: Final = "encore.request_state"
 
 @dataclass(slots=True)
 class RequestState:
-    """One request and what became of it.
+    """One request and the results of its layers.
 
     Attributes:
-        request_id: Shown in every problem body and every log line.
-        access: What the operation asks of the token; set by routing.
-        route: The path template, ``/parts/{id}``; None where no route matched.
-        operation: What to run; set by routing.
-        claims: The verified claims; empty on public routes. Whoever verifies the caller sets them:
-            an operation that is not public is never run for a request without any.
-        granted: The scopes of the verified token, so that an application mounted behind the gate
-            can compare them; None where the gate does not say.
-        client_id: Who called, from ``cid``, ``client_id`` or ``azp``.
-        reason: The code of the refusal, for the log only.
-        cause: What failed, in its own word (``encore.http.error_codes``), for the log only.
-        measures: What the log says of a stream: its rows and bytes; None of any other answer.
-        headers: What the answer carries besides its own headers, whichever layer gives it.
-        peer: The address and port that the request came from; None where they are not known.
-        channel: Where the server delivers the body, and whether the caller has left.
+        request_id: Part of every problem body and every log line.
+        access: The access that the operation declares; set by routing.
+        route: The path template, ``/parts/{id}``; None if no route matched.
+        operation: The ASGI application to run, or the ``ApiError`` to raise; set by routing.
+        claims: The verified claims; empty on public routes. Set by the authenticating middleware:
+            an operation that is not public never runs without claims.
+        granted: The scopes of the verified token, so that an application mounted behind the
+            middleware can compare them; None if the middleware does not set them.
+        client_id: The client, from ``cid``, ``client_id`` or ``azp``.
+        reason: The reason code of the error, for the log only.
+        cause: The code of the failure (``encore.http.error_codes``), for the log only.
+        measures: Rows and bytes of a stream, for the log; None for other responses.
+        headers: Headers to add to the response, from any layer.
+        peer: The client's address and port; None if they are unknown.
+        channel: The ASGI channel of the body and of ``http.disconnect``.
         answered: Whether the response has been sent.
-        watch: Reads the channel, once somebody has asked whether the caller has left.
+        watch: Reads the channel ahead, once ``left`` was called.
     """
 
     request_id: str
@@ -64,9 +64,9 @@ class RequestState:
 
     @property
     def client(self) -> str:
-        """Who calls, to share out fairly: issuer, client and subject; without a token the address.
+        """The key of the caller for fair scheduling (``encore.database.callers``).
 
-        See ``encore.database.callers``.
+        Issuer, client and subject of the token; the network address without a token.
         """
         if self._client:
             return self._client
@@ -77,39 +77,47 @@ class RequestState:
         return self._client
 
     def receive(self) -> Awaitable[Message]:
-        """Return the next message from the server; this is the application's ``receive``."""
-        assert self.channel is not None  # noqa: S101 - who passes this on has set it
-        return self.channel() if self.watch is None else self.watch.receive()
+        """Return the next message from the server; this is the application's ``receive``.
+
+        Raises:
+            RuntimeError: The request has no channel.
+        """
+        if self.watch is not None:
+            return self.watch.receive()
+        if self.channel is None:
+            raise RuntimeError("this request has no channel to receive from")
+        return self.channel()
 
     async def left(self) -> None:
-        """Return once the caller has left; never, where that cannot be known."""
+        """Return once the client has disconnected; never, if that cannot be detected."""
         if self.channel is not None and not self.answered:
             if self.watch is None:
                 self.watch = DisconnectWatch(self.channel)
-            await self.watch.left()
-        if self.answered or self.channel is None:  # Servers say so after each response.
+            await self.watch.disconnected()
+        # Servers also send http.disconnect after each complete response.
+        if self.answered or self.channel is None:
             await asyncio.get_running_loop().create_future()
 
     @staticmethod
     def from_scope(scope: Scope) -> "RequestState":
-        """Find the exchange that the outermost layer put into this scope."""
+        """Return the state that the outermost middleware stored in this scope."""
         try:
             state: RequestState = scope[_SCOPE_KEY]
         except KeyError:
-            raise RuntimeError("this middleware needs a Service around it") from None
+            raise RuntimeError("this middleware must be inside an encore Application") from None
         return state
 
     @staticmethod
     def of_outer_app(scope: Scope) -> "RequestState | None":
-        """Return the exchange of an application around this one; None where there is none."""
+        """Return the state stored by an outer application; None without one."""
         return scope.get(_SCOPE_KEY)
 
     def inherit(self, outer: "RequestState") -> None:
-        """Take over the caller that an outer application verified, and the request's id."""
+        """Copy the verified caller and the request id of an outer application."""
         self.request_id = outer.request_id
         self.claims, self.granted = outer.claims, outer.granted
         self.client_id = outer.client_id
 
     def attach(self, scope: Scope) -> None:
-        """Put this exchange into the scope."""
+        """Store this state in the scope."""
         scope[_SCOPE_KEY] = self

@@ -1,10 +1,10 @@
-"""Gates: which middleware verifies callers, and what holds where none is known to.
+"""Whether an application verifies its callers, and the check of each request if that is unknown.
 
-A gate is a middleware that verifies who calls and says so in ``RequestState.claims``. One whose
-class has ``authenticates = True`` is a gate by its own word; it also compares scopes with those of
-the operation. One with ``authenticates = False``, and those of Starlette and FastAPI, are none. Of
-any other it is not known: the application starts, and ``RequirePrincipalMiddleware`` answers 401 to
-each request for which no claims were set. ``encore.auth.middleware`` is the gate itself.
+An authenticating middleware verifies the caller and sets ``RequestState.claims``. A middleware
+class with ``authenticates = True`` declares that it does, and that it compares scopes with those of
+the operation. Middlewares with ``authenticates = False``, and those of Starlette and FastAPI, do
+not. Of others it is unknown: the application starts, and ``RequirePrincipalMiddleware`` answers 401
+to each request without claims. ``encore.auth.middleware`` has the middleware for bearer tokens.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -25,32 +25,31 @@ Lifespan = Callable[[Any], Any]
 _FRAMEWORK: Final = ("starlette.", "fastapi.")
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
-
 NO_VERIFIER: Final = "no middleware of the application verifies one"
 
 
 class AuthenticationStatus(Enum):
     """Whether an application verifies its callers."""
 
-    VERIFIES = "a middleware declares that it does"
-    UNKNOWN = "a middleware may do so"
-    MISSING = "no middleware does"
+    VERIFIES = "a middleware declares that it verifies callers"
+    UNKNOWN = "a middleware may verify callers"
+    MISSING = "no middleware verifies callers"
 
 
 def authentication_status(middlewares: Iterable[Middleware]) -> AuthenticationStatus:
-    """Return what is known of an application's middlewares."""
-    kinds = [_kind_of(middleware.cls) for middleware in middlewares]
-    for kind in (AuthenticationStatus.VERIFIES, AuthenticationStatus.UNKNOWN):
-        if kind in kinds:
-            return kind
+    """Return whether one of an application's middlewares verifies callers."""
+    statuses = [_status_of(middleware.cls) for middleware in middlewares]
+    for status in (AuthenticationStatus.VERIFIES, AuthenticationStatus.UNKNOWN):
+        if status in statuses:
+            return status
     return AuthenticationStatus.MISSING
 
 
-def _kind_of(factory: Any) -> AuthenticationStatus:
+def _status_of(factory: Any) -> AuthenticationStatus:
     declared = getattr(factory, "authenticates", None)
     if declared is not None:
         return AuthenticationStatus.VERIFIES if declared else AuthenticationStatus.MISSING
-    if factory is BaseHTTPMiddleware:  # A function of the application's own is in it.
+    if factory is BaseHTTPMiddleware:  # It wraps a function of the application.
         return AuthenticationStatus.UNKNOWN
     module = f"{getattr(factory, '__module__', '')}."
     return (
@@ -61,7 +60,7 @@ def _kind_of(factory: Any) -> AuthenticationStatus:
 
 
 def require_principal(access: Access, state: RequestState) -> None:
-    """Refuse a request that no gate has verified, or one whose token is known not to suffice.
+    """Reject a request without a verified caller, or without a required scope.
 
     Raises:
         Unauthorized: No claims were set, and the operation is not public.
@@ -84,7 +83,7 @@ def require_principal(access: Access, state: RequestState) -> None:
 
 
 def with_startup_check(lifespan: Lifespan, check: Callable[[], None]) -> Lifespan:
-    """Return the lifespan with a check before it: all middleware has been added by then."""
+    """Return the lifespan preceded by a check, when all middlewares have been added."""
 
     @asynccontextmanager
     async def checked_lifespan(app: Any) -> AsyncIterator[Mapping[str, Any] | None]:
@@ -96,13 +95,13 @@ def with_startup_check(lifespan: Lifespan, check: Callable[[], None]) -> Lifespa
 
 
 class RequirePrincipalMiddleware:
-    """Stands innermost where no middleware declares that it is a gate."""
+    """The innermost middleware, if no other declares that it authenticates."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on if its caller is verified. Raises ``Unauthorized``, ``Forbidden``."""
+        """Handle the request if its caller is verified. Raises ``Unauthorized``, ``Forbidden``."""
         state = RequestState.from_scope(scope)
         require_principal(state.access, state)
         await self._app(scope, receive, send)

@@ -1,9 +1,9 @@
-"""What every answer tells a browser about itself.
+"""Security headers of every response, for browsers.
 
-JSON is never to be sniffed, framed or executed (``default-src 'none'``), and no address of ours
-leaves in a Referer. The docs page alone runs scripts, so it has a policy of its own: its own files,
-its own inline script, and connections to this service and to the issuer that gives it a token.
-Strict-Transport-Security (RFC 6797) is sent where the service is known to be reached by https.
+JSON must not be sniffed, framed or executed (``default-src 'none'``), and no URL is sent in a
+Referer. Only the docs page runs scripts, so it has a separate policy: its files, its inline script,
+and connections to this service and to the issuer of its token. Strict-Transport-Security (RFC 6797)
+is sent if the public URL of the service is https.
 """
 
 from base64 import b64encode
@@ -20,16 +20,16 @@ _JSON_POLICY: Final[Header] = (
     b"default-src 'none'; frame-ancestors 'none'",
 )
 _NO_BANNER: Final[Header] = (b"server", b"")
-"""The server would name itself, and so the list of its known faults."""
+"""Overrides the server's own header, which would disclose its name and thereby known flaws."""
 
 _HSTS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 
 
 def security_headers(resource_url: str) -> tuple[Header, ...]:
-    """Give the headers of every answer.
+    """Return the headers of every response.
 
     Args:
-        resource_url: The service's public URL; empty where it is not known.
+        resource_url: The service's public URL; empty if it is unknown.
     """
     headers = (_NOSNIFF, _NO_REFERRER, _JSON_POLICY, _NO_BANNER)
     return (*headers, _HSTS) if resource_url.startswith("https://") else headers
@@ -38,12 +38,12 @@ def security_headers(resource_url: str) -> tuple[Header, ...]:
 def page_policy(
     headers: Iterable[Header], *, scripts: Iterable[str], connect: Iterable[str]
 ) -> tuple[Header, ...]:
-    """Give the same headers for a page that runs scripts.
+    """Return these headers for a page that runs scripts.
 
     Args:
-        headers: What every answer carries.
-        scripts: The page's inline scripts, whole; each is allowed by its hash.
-        connect: Origins that the page's scripts may ask besides its own.
+        headers: The headers of every response.
+        scripts: The page's inline scripts; each is allowed by its hash.
+        connect: Origins that the page's scripts may connect to besides its own.
     """
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     origins = " ".join(connect)

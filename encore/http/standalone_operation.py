@@ -1,9 +1,9 @@
-"""One operation in an application that is not a ``Service``: the layers it cannot do without.
+"""Runs an operation in a plain FastAPI or Starlette application, with the middlewares it needs.
 
-A plain FastAPI or Starlette application knows neither ``RequestState`` nor our problem documents,
-and its middleware cannot see what an operation asks of a token. So each operation brings them
-along: it opens the exchange, taking over the caller that a middleware of the application or a
-``Service`` around it has verified, refuses a request without one, and answers errors as problems.
+Such an application has neither ``RequestState`` nor problem documents, and its middleware does not
+see the access that an operation declares. So each operation is wrapped: the wrapper creates the
+request state, with the caller that an outer middleware has verified, rejects a request without a
+verified caller, and sends errors as problem documents.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,24 +17,24 @@ from encore.http.unread_body import CloseUnreadBodyMiddleware
 
 
 class StandaloneOperation:
-    """Runs an operation inside its own layers.
+    """Runs an operation inside its own middlewares.
 
     Args:
-        operation: What answers.
-        access: What it asks of a token.
+        operation: The ASGI application of the operation.
+        access: Who may call it.
     """
 
     def __init__(self, operation: ASGIApp, access: Access) -> None:
         self._access = access
         self._checked = RequirePrincipalMiddleware(operation)
-        self._layers = RequestLogMiddleware(
-            CloseUnreadBodyMiddleware(ErrorHandlingMiddleware(self._declare)), enabled=False
+        self._app = RequestLogMiddleware(
+            CloseUnreadBodyMiddleware(ErrorHandlingMiddleware(self._set_access)), enabled=False
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await self._layers(scope, receive, send)
+        """Handle one request."""
+        await self._app(scope, receive, send)
 
-    async def _declare(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _set_access(self, scope: Scope, receive: Receive, send: Send) -> None:
         RequestState.from_scope(scope).access = self._access
         await self._checked(scope, receive, send)

@@ -1,28 +1,28 @@
-"""Reading a request's parameters: query, form and JSON, into one mapping of plain strings.
+"""The parameters of a request, from query, form and JSON, as one mapping of strings.
 
-RFC 6749 section 3.2 rules: a parameter without a value counts as left out, and none may be given
-twice, wherever it stands. The sample's Node client sends its parameters in the query of an empty
-POST, so a token request's query counts as much as its body; a credential there is refused, since
-URLs are logged and remembered (section 2.3.1).
+By RFC 6749 section 3.2 a parameter without a value counts as omitted, and duplicates are invalid,
+wherever they are. The sample's Node client sends its parameters in the query of an empty POST, so
+a token request may use its query as well as its body; credentials in the query are rejected, since
+URLs are logged and stored (section 2.3.1).
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
 from encore.issuer.oauth_errors import InvalidRequestError, RequestTooLargeError
+from encore.strict_json import InvalidMember, strict_decoder
 
-MAX_BODY_BYTES = 64 * 1024
-MAX_PARAMETERS = 100
+MAX_BODY_BYTES: Final = 64 * 1024
+MAX_PARAMETERS: Final = 100
 
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
 
 Parameters = Mapping[str, str]
-_SECRET_NAMES = ("client_id", "client_secret", "client_assertion", "password", "token")
+_SECRET_NAMES: Final = ("client_id", "client_secret", "client_assertion", "password", "token")
 
 
 async def read_parameters(
@@ -32,8 +32,8 @@ async def read_parameters(
 
     Args:
         request: Its body is read whole, up to ``MAX_BODY_BYTES``.
-        query: Whether the query string counts; otherwise it must be empty.
-        json_body: Whether a JSON object is taken beside a form.
+        query: Whether parameters may be in the query; otherwise it must be empty.
+        json_body: Whether the body may be a JSON object, besides a form.
 
     Raises:
         InvalidRequestError: Ill-formed, repeated, of the wrong type, or in the wrong place.
@@ -52,7 +52,7 @@ async def _read_body(request: Request) -> bytes:
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
         raise RequestTooLargeError("The body is larger than 64 KB.")
     body = bytearray()
-    # A chunked body declares no length, so what arrives is counted too.
+    # A chunked body has no Content-Length, so received bytes are counted too.
     try:
         async for chunk in request.stream():
             body += chunk
@@ -73,14 +73,14 @@ def _in_body(request: Request, body: bytes, *, json_body: bool) -> list[tuple[st
         return _urlencoded(body)
     if media_type == JSON and json_body:
         return _json(body)
-    wanted = f"{FORM} or {JSON}" if json_body else FORM
-    raise InvalidRequestError(f"The Content-Type must be {wanted}.")
+    accepted = f"{FORM} or {JSON}" if json_body else FORM
+    raise InvalidRequestError(f"The Content-Type must be {accepted}.")
 
 
-def _urlencoded(text: bytes) -> list[tuple[str, str]]:
+def _urlencoded(encoded: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(
-            text.decode("ascii"),
+            encoded.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MAX_PARAMETERS,
@@ -91,32 +91,26 @@ def _urlencoded(text: bytes) -> list[tuple[str, str]]:
 
 def _json(body: bytes) -> list[tuple[str, str]]:
     try:
-        # Pairs, not a mapping: the last of two equal members must not win in silence.
-        # Numbers stay text, or one of 5,000 digits would raise inside the parser.
-        members = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_Members,
-            parse_int=_Number,
-            parse_float=_Number,
-            parse_constant=_refuse_constant,
-        )
+        members = _DECODER.decode(body.decode("utf-8"))
+    except InvalidMember as error:
+        raise InvalidRequestError("A parameter was sent more than once.") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError("The body is not JSON.") from error
-    if not isinstance(members, _Members):
+    if not isinstance(members, dict):
         raise InvalidRequestError("The body must be a JSON object.")
     if len(members) > MAX_PARAMETERS:
         raise InvalidRequestError("The body has too many members.")
-    return [(name, _string(value)) for name, value in members]
-
-
-class _Members(list[tuple[str, Any]]):
-    """The members of a JSON object, told from the items of a JSON list."""
+    return [(name, _string(value)) for name, value in members.items()]
 
 
 class _Number(str):
-    """A JSON number as written, told from a JSON string."""
+    """A JSON number as written, distinct from a JSON string."""
 
     __slots__ = ()
+
+
+# Numbers are not converted: one of 5,000 digits would raise ValueError.
+_DECODER: Final = strict_decoder(parse_int=_Number, parse_float=_Number)
 
 
 def _string(value: object) -> str:
@@ -125,16 +119,12 @@ def _string(value: object) -> str:
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
 def _unique(pairs: Iterable[tuple[str, str]]) -> Parameters:
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
+        if name in parameters:
             raise InvalidRequestError("A parameter was sent more than once.")
-        if any(ord(character) < 0x20 or character == "\x7f" for character in value):  # noqa: PLR2004 - C0.
+        if any(ord(character) < 0x20 or character == "\x7f" for character in value):  # noqa: PLR2004 - C0
             raise InvalidRequestError("A parameter contains a control character.")
-        found[name] = value
-    return {name: value for name, value in found.items() if value}
+        parameters[name] = value
+    return {name: value for name, value in parameters.items() if value}

@@ -135,7 +135,7 @@ def _call_when_ready(service: Service, ready: Callable[[], None]) -> None:
 
 def _callers(app: Application) -> list[Address]:
     """Return the remote addresses of the connections whose requests are being handled."""
-    return [scope["client"] for scope in list(app.under_way.values()) if scope["client"]]
+    return [scope["client"] for scope in list(app.in_progress.values()) if scope["client"]]
 
 
 def end_with_parent() -> None:

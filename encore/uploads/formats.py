@@ -16,8 +16,8 @@ from typing import IO, Any, Final
 
 from encore.errors import FieldError, MalformedBody
 from encore.http.media_types import MediaType
-from encore.http.request_body import StrictJson
 from encore.streams.formulas import ESCAPED, unescape_formula
+from encore.strict_json import BodyDecoder
 from encore.suggestions import suggest
 
 MAX_ROW: Final = 1024 * 1024
@@ -33,8 +33,8 @@ _WINDOW: Final = 64 * 1024
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _GOES_ON: Final = ("", *"0123456789.eE+-")
 """Behind a number, what may still belong to it: one may end in the middle of what is read."""
-_BODY: Final = StrictJson("The body", "line {0.lineno}, column {0.colno}")
-_ROW: Final = StrictJson("The row", "column {0.colno}")
+_BODY: Final = BodyDecoder("The body", "line {0.lineno}, column {0.colno}")
+_ROW: Final = BodyDecoder("The row", "column {0.colno}")
 
 
 @dataclass(frozen=True, slots=True)

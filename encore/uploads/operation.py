@@ -53,7 +53,7 @@ class UploadOperation:
         with SpooledBody() as body:
             await body.receive(scope, receive, upload.limit)
             serving = self._serve(context, body, scope, send)
-            await while_connected(receive, serving, hurry=body.stop)
+            await while_connected(receive, serving, interrupt=body.stop)
 
     async def _serve(
         self, context: UploadContext, body: SpooledBody, scope: Scope, send: Send

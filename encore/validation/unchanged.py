@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from encore.http.request_body import decode
+from encore.http.request_body import decode_json
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
 from encore.serializers.records import encode
@@ -22,7 +22,7 @@ Json = Mapping[str, Any]
 
 def decode_record(record: Any) -> dict[str, Any]:
     """Return a record's JSON object, as in a response."""
-    stored: dict[str, Any] = decode(encode(record))
+    stored: dict[str, Any] = decode_json(encode(record))
     return stored
 
 

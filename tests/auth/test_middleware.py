@@ -377,5 +377,5 @@ async def test_a_request_that_nobody_routed_does_not_slip_through(make_verifier:
         raise AssertionError
 
     gate = BearerAuthMiddleware(never, make_verifier())
-    with pytest.raises(RuntimeError, match="needs a Service around it"):
+    with pytest.raises(RuntimeError, match="must be inside an encore Application"):
         await gate({"type": "http", "headers": [], "query_string": b""}, never, never)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from encore.auth import JWTVerifier, TrustedIssuer
 from encore.auth.bearer_token import extract_bearer_token
-from encore.auth.jws import _octets
+from encore.auth.jws import _decode_segment
 from encore.auth.scopes import parse_scopes
 from encore.errors import InvalidRequest, Unauthorized
 
@@ -110,13 +110,13 @@ def test_a_token_with_any_one_octet_changed_is_refused(
 
 @given(octets=st.binary(max_size=64))
 def test_canonical_base64url_is_read_back(encode: Any, octets: bytes) -> None:
-    assert _octets(encode(octets)) == octets
+    assert _decode_segment(encode(octets)) == octets
 
 
 @given(segment=st.from_regex(rb"[A-Za-z0-9_+/= \n-]{0,12}", fullmatch=True))
 def test_no_two_segments_stand_for_the_same_octets(encode: Any, segment: bytes) -> None:
     try:
-        octets = _octets(segment)
+        octets = _decode_segment(segment)
     except ValueError:
         return
     assert encode(octets) == segment

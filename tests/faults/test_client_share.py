@@ -44,7 +44,7 @@ def test_one_client_may_have_half_of_the_requests_under_way_and_leaves_the_rest_
         release.set()
         answers = await asyncio.gather(*held, *modest)
         assert {answer.status_code for answer in answers} == {httpx.codes.OK}
-        assert not app.under_way
+        assert not app.in_progress
 
     async def run() -> None:
         transport = httpx.ASGITransport(app)

@@ -107,7 +107,7 @@ def test_limit_holds_for_decoded_bytes(tools: InProcess, path: str) -> None:
 def test_gzip_of_too_many_members_is_400(tools: InProcess) -> None:
     many = gzip.compress(b"", mtime=0) * 1001 + GZIP
     status, problem, _ = send(tools, many, "/tools/upload", Content_Encoding="gzip")
-    assert (status, problem["detail"]) == (400, "The body holds too many gzip streams")
+    assert (status, problem["detail"]) == (400, "The body contains too many gzip streams")
 
 
 def test_no_body_with_a_coding_is_no_body(tools: InProcess) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from encore.errors import ApiError, MalformedBody, PayloadTooLarge
-from encore.http.request_body import decode, read_json_object
+from encore.http.request_body import decode_json, read_json_object
 
 SCALARS = (
     st.none()
@@ -56,7 +56,7 @@ def test_what_was_encoded_is_decoded_to_the_same(value: Any) -> None:
             text = json.dumps(value, ensure_ascii=ascii_only).encode()
         except UnicodeEncodeError:  # A lone surrogate, which UTF-8 cannot hold.
             continue
-        assert same(decode(text), value)
+        assert same(decode_json(text), value)
 
 
 @given(OBJECTS, st.integers(1, 7))
@@ -76,7 +76,7 @@ def test_a_body_is_the_same_however_it_is_cut(value: dict[str, Any], size: int) 
 @example(b'"\\ud800"')
 def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
     try:
-        value = decode(body)
+        value = decode_json(body)
     except MalformedBody as refusal:
         refusal.render("/parts", "id")  # Whatever it quotes can be sent.
     else:
@@ -86,7 +86,7 @@ def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
 @given(st.text(alphabet='{}[]:,"\\ \n\t0123456789.eE+-truefalsnN/*', max_size=30))
 def test_another_reader_sees_the_same(text: str) -> None:
     try:
-        value = decode(text.encode())
+        value = decode_json(text.encode())
     except MalformedBody as refusal:
         if "twice" not in refusal.message:
             with pytest.raises(msgspec.DecodeError):
@@ -122,7 +122,7 @@ def test_a_member_named_twice_is_refused_wherever_it_stands(
     text = "{" + ",".join(members) + "}"
     for body in (text, f"[{text}]", f'{{"outer":{text}}}'):
         with pytest.raises(MalformedBody, match="twice"):
-            decode(body.encode())
+            decode_json(body.encode())
 
 
 @given(VALUES.filter(lambda value: not isinstance(value, dict)))

@@ -164,7 +164,7 @@ def test_crud_without_gate_does_not_start_and_answers_401(
             app.add_middleware(layer, origins=())
         else:
             app.add_middleware(layer)
-    if not (make is plain and layers == (CORSMiddleware,)):  # Cors needs a Service around it.
+    if not (make is plain and layers == (CORSMiddleware,)):  # Needs an Application.
         answers = requested(app, database, *EVERY)
         assert [answer.status_code for answer in answers] == [401] * len(EVERY)
         assert answers[0].headers["www-authenticate"] == "Bearer"
@@ -348,7 +348,7 @@ def test_route_of_a_service_that_names_scopes_behind_no_gate_does_not_start() ->
     async def private_route() -> str:
         return "secret"
 
-    with pytest.raises(MissingAuthentication, match="/private asks for a token"):
+    with pytest.raises(MissingAuthentication, match="/private requires a token"):
         asyncio.run(start(app))
     transport = httpx.ASGITransport(app)
 

@@ -255,4 +255,4 @@ def test_list_whose_hook_fetches_its_rows_answers_with_json_alone(
     assert api.get("/parts").json() == []
     refused = api.get("/parts", headers=CSV)
     assert refused.status_code == 406
-    assert "This operation answers with application/json, " in refused.json()["detail"]
+    assert "This operation produces application/json, " in refused.json()["detail"]
