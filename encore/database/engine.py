@@ -1,4 +1,4 @@
-"""SQLAlchemy's own engine, for what runs outside requests: migrations and tools."""
+"""SQLAlchemy engines, for migrations and tools that run outside of requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from encore.database.urls import sqlite_path
 
 
 def with_connection(url: str, work: Callable[[Connection], None]) -> None:
-    """Open the database, hand a SQLAlchemy connection to ``work``, and close it again.
+    """Connect to a database, call ``work`` with the SQLAlchemy connection, and disconnect.
 
-    On SQLite the connection is opened as the service's are (WAL, foreign keys, durable commits),
-    and a transaction covers DDL too.
+    On SQLite the connection has the service's settings (WAL, foreign keys, durable commits), and
+    transactions include DDL.
     """
     if sqlite_path(url) is None:
         asyncio.run(_with_async_connection(url, work))
@@ -28,7 +28,7 @@ def with_connection(url: str, work: Callable[[Connection], None]) -> None:
 
 
 def sqlite_engine(url: str) -> Engine:
-    """Make an engine over the file of a SQLite URL."""
+    """Return an engine for the file of a SQLite URL. Raises ``ValueError`` for other URLs."""
     from encore.database.sqlite.pragmas import connect  # noqa: PLC0415 - only the driver in use is loaded
 
     path = sqlite_path(url)
@@ -38,7 +38,7 @@ def sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # The driver is in autocommit mode; it would begin by itself only before some statements.
+        # The driver is in autocommit mode; otherwise it would begin before some statements only.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -1,4 +1,4 @@
-"""Which driver a database is opened with: the one place that knows both."""
+"""Choosing the driver for a database URL; no other module imports both."""
 
 from collections.abc import Collection
 
@@ -7,17 +7,18 @@ from encore.database.urls import sqlite_path
 
 
 def open_database(url: str, *, outdated: Collection[str] = ()) -> Database:
-    """Make the database that the URL names, not yet connected.
+    """Return the database of a URL, not yet connected.
 
     Args:
         url: A SQLite or PostgreSQL URL.
-        outdated: Alembic revisions at which nothing may be written (``encore.database.startup``).
+        outdated: Alembic revisions at which the database must not be written to
+            (``encore.database.startup.check_revision``).
     """
     path = sqlite_path(url)
     if path is not None:
         from encore.database.sqlite import SqliteDatabase  # noqa: PLC0415 - only the driver in use is loaded
 
         return SqliteDatabase(path, outdated=outdated)
-    from encore.database.postgresql import PostgresDatabase  # noqa: PLC0415
+    from encore.database.postgresql import PostgresDatabase  # noqa: PLC0415 - as above
 
     return PostgresDatabase(url, outdated=outdated)

@@ -1,12 +1,12 @@
-"""A fair queue for a resource that is there a fixed number of times: connections, reader threads.
+"""A fair queue for a resource with a fixed number of slots: connections, reader threads.
 
-Clients that wait take turns, whatever the number of their requests: a client with a thousand
-requests waiting delays another's one request by one turn. One client never holds more than its
-share, so that others find a free slot without waiting for the end of its work. Each waiter is
-served by the deadline or refused (``DatabaseBusy``); one whose caller has left leaves the queue.
+Waiting clients take turns, however many requests they have: a client with a thousand waiting
+requests delays another client's request by one turn. A client never holds more than its share, so
+others find a free slot without waiting for its work to end. Each waiter gets a slot by the deadline
+or an error (``DatabaseBusy``); a waiter whose caller disconnects leaves the queue.
 
-While slots are free, acquiring is taking a number from a list: no task, no timer, no suspension,
-and nobody asks who the client is::
+While slots are free, acquiring takes a number from a list: no task, no timer, no suspension, and
+the client is not even determined::
 
     slot = queue.acquire_nowait(caller)
     if slot is None:
@@ -28,12 +28,12 @@ from typing import Final
 from encore.database.callers import Caller
 from encore.database.errors import CallerDisconnected, DatabaseBusy, DatabaseError
 
-ATTEND_S: Final = 0.2
-"""How often the queue looks at who waits, in seconds: from then on a waiter's caller may leave."""
+CHECK_S: Final = 0.2
+"""How often the waiters are checked, in seconds; their callers are watched from the first check."""
 
 
 class _Waiter:
-    """One request in the queue."""
+    """A request that waits for a slot."""
 
     __slots__ = ("caller", "client", "leaving", "since", "slot")
 
@@ -46,13 +46,16 @@ class _Waiter:
 
 
 class FairQueue:
-    """Shares out a fixed number of slots.
+    """Assigns a fixed number of slots.
 
     Args:
-        params: How many there are.
-        share: The most that one client may hold at a time.
-        waiting: The most requests that one client may have waiting.
+        slots: The number of slots.
+        share: The most slots that one client may hold.
+        waiting: The most requests of one client that may wait.
         seconds: How long a request may wait; infinite for no deadline.
+
+    Raises:
+        ValueError: An argument is out of range.
     """
 
     def __init__(self, slots: int, *, share: int, waiting: int, seconds: float) -> None:
@@ -60,48 +63,48 @@ class FairQueue:
             raise ValueError("share must be 1 to slots, waiting at least 0, seconds positive")
         self._free = list(reversed(range(slots)))
         self._holders: list[Caller | None] = [None] * slots
-        # With more slots free than this, no client can hold its whole share.
+        # If more slots are free than this, no client holds its whole share.
         self._reserve = slots - share
         self._share = share
         self._waiting = waiting
         self._seconds = seconds
         # Clients in the order of their turns, each with its waiters in order of arrival.
         self._clients: OrderedDict[Hashable, OrderedDict[_Waiter, None]] = OrderedDict()
-        # All waiters in order of arrival, which is that of their deadlines.
+        # All waiters in order of arrival, which is the order of their deadlines.
         self._waiters: OrderedDict[_Waiter, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def free(self) -> int:
-        """How many slots nobody holds."""
+        """The number of free slots."""
         return len(self._free)
 
     @property
     def free_slots(self) -> tuple[int, ...]:
-        """The numbers of the slots that nobody holds."""
+        """The free slots."""
         return tuple(self._free)
 
     @property
     def longest_wait(self) -> float:
-        """For how many seconds the first waiter has waited; 0 where nobody waits."""
+        """How long the first waiter has waited, in seconds; 0 if there is none."""
         for waiter in self._waiters:
             return asyncio.get_running_loop().time() - waiter.since
         return 0.0
 
     @property
     def waiters(self) -> int:
-        """How many requests wait."""
+        """The number of waiting requests."""
         return len(self._waiters)
 
     def holder(self, slot: int) -> Caller:
-        """Return who holds a slot. Raises ``ValueError`` where nobody does."""
+        """Return the caller that holds a slot. Raises ``ValueError`` if it is free."""
         caller = self._holders[slot]
         if caller is None:
             raise ValueError(f"slot {slot} is not held")
         return caller
 
     def acquire_nowait(self, caller: Caller) -> int | None:
-        """Take a slot if this caller need not wait for one; return its number, or None."""
+        """Take a slot and return its number; None if the caller has to wait."""
         free = self._free
         if len(free) > self._reserve or (free and self._held(caller.client) < self._share):
             slot = free.pop()
@@ -110,11 +113,11 @@ class FairQueue:
         return None
 
     async def acquire(self, caller: Caller) -> int:
-        """Take a slot, waiting for this client's turn; return its number.
+        """Take a slot and return its number, waiting for the client's turn.
 
         Raises:
-            DatabaseBusy: None came free in time, or too many requests of this client wait.
-            CallerDisconnected: The caller has left meanwhile.
+            DatabaseBusy: No slot became free in time, or too many requests of the client wait.
+            CallerDisconnected: The caller has disconnected meanwhile.
         """
         slot = self.acquire_nowait(caller)
         if slot is not None:
@@ -125,22 +128,22 @@ class FairQueue:
         except asyncio.CancelledError:
             if waiter.slot.cancelled():
                 self._remove(waiter)
-            elif waiter.slot.exception() is None:  # Granted just before the cancellation.
+            elif waiter.slot.exception() is None:  # Assigned just before the cancellation.
                 self.release(waiter.slot.result())
             raise
 
     def release(self, slot: int) -> None:
-        """Give a slot back: to the client whose turn it is, if any waits."""
+        """Return a slot, to the client whose turn it is if any waits."""
         if self._holders[slot] is None:
             raise ValueError(f"slot {slot} is not held")
         self._holders[slot] = None
         self._free.append(slot)
         if self._clients:
-            self._grant()
+            self._assign()
 
     def _held(self, client: Hashable) -> int:
         """Return how many slots a client holds."""
-        return sum(1 for one in self._holders if one is not None and one.client == client)
+        return sum(1 for c in self._holders if c is not None and c.client == client)
 
     def _enqueue(self, caller: Caller) -> _Waiter:
         loop = asyncio.get_running_loop()
@@ -152,11 +155,11 @@ class FairQueue:
             queue = self._clients[waiter.client] = OrderedDict()
         queue[waiter] = self._waiters[waiter] = None
         if self._timer is None:
-            self._timer = loop.call_later(min(ATTEND_S, self._seconds), self._look)
+            self._timer = loop.call_later(min(CHECK_S, self._seconds), self._check)
         return waiter
 
     def _remove(self, waiter: _Waiter) -> None:
-        """Take a waiter out of the queue, unless it has left; its client keeps its turn."""
+        """Remove a waiter, if it is still in the queue; its client keeps its turn."""
         if waiter not in self._waiters:
             return
         del self._waiters[waiter]
@@ -167,8 +170,8 @@ class FairQueue:
         if not queue:
             del self._clients[waiter.client]
 
-    def _grant(self) -> None:
-        """Give free slots to the clients whose turns they are."""
+    def _assign(self) -> None:
+        """Assign free slots to the clients whose turn it is."""
         while self._free and (waiter := self._next()) is not None:
             self._remove(waiter)
             if waiter.client in self._clients:
@@ -182,36 +185,36 @@ class FairQueue:
         for client, queue in self._clients.items():
             if self._held(client) < self._share:
                 for waiter in queue:
-                    if not waiter.slot.done():  # Cancelled, and about to leave.
+                    if not waiter.slot.done():  # Otherwise cancelled, about to be removed.
                         return waiter
         return None
 
-    def _look(self) -> None:
-        """Refuse all whose deadline has passed; from now on, also the others if they leave."""
+    def _check(self) -> None:
+        """Fail the waiters whose deadline has passed, and watch the callers of the others."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._timer = None
         for waiter in tuple(self._waiters):
             if now - waiter.since >= self._seconds:
-                self._refuse(waiter, DatabaseBusy("no slot came free", code="queue-timeout"))
+                self._fail(waiter, DatabaseBusy("no slot became free", code="queue-timeout"))
             elif waiter.leaving is None:
-                self._attend(waiter)
+                self._watch(waiter)
         if self._waiters:
             first = next(iter(self._waiters))
-            wait = min(ATTEND_S, first.since + self._seconds - now)
-            self._timer = loop.call_later(wait, self._look)
+            wait = min(CHECK_S, first.since + self._seconds - now)
+            self._timer = loop.call_later(wait, self._check)
 
-    def _attend(self, waiter: _Waiter) -> None:
-        """Refuse a waiter once its caller has left."""
+    def _watch(self, waiter: _Waiter) -> None:
+        """Fail a waiter once its caller has disconnected."""
         waiter.leaving = asyncio.create_task(waiter.caller.left())
 
-        def refuse(leaving: "asyncio.Task[None]") -> None:
+        def fail(leaving: "asyncio.Task[None]") -> None:
             if not leaving.cancelled():
-                self._refuse(waiter, CallerDisconnected("the caller has left"))
+                self._fail(waiter, CallerDisconnected("the caller has disconnected"))
 
-        waiter.leaving.add_done_callback(refuse)
+        waiter.leaving.add_done_callback(fail)
 
-    def _refuse(self, waiter: _Waiter, error: DatabaseError) -> None:
+    def _fail(self, waiter: _Waiter, error: DatabaseError) -> None:
         self._remove(waiter)
         if not waiter.slot.done():
             waiter.slot.set_exception(error)

@@ -1,8 +1,8 @@
-"""Connecting to a database that may still be starting: whether waiting helps, and what to say.
+"""Connecting to a database that may still be starting, and checking its Alembic revision.
 
-A failure to connect either passes by itself (the server starts, or nobody listens yet) or needs
-somebody to change something (a password, a name). The SQLSTATE or SQLite's result code decides;
-where there is neither, the operating system's error does.
+A failure to connect is transient (the server is starting, or does not listen yet) or needs a change
+(a password, a name). The SQLSTATE or SQLite's result code decides; without one, the operating
+system's error does.
 """
 
 import asyncio
@@ -16,32 +16,32 @@ from typing import Final, TypeVar
 from encore.database.errors import DatabaseError, SchemaOutdated
 
 RETRY_S: Final = 0.25
-"""How long to wait between two attempts, in seconds."""
+"""The time between two attempts, in seconds."""
 
-_PASSING: Final = ("08", "53300", "57P", "SQLITE_BUSY", "SQLITE_LOCKED")
-"""How the codes of failures that pass by themselves begin."""
+_TRANSIENT: Final = ("08", "53300", "57P", "SQLITE_BUSY", "SQLITE_LOCKED")
+"""Prefixes of the codes of transient failures."""
 
-_LASTING_OS_ERRORS: Final = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG}
+_PERMANENT_OS_ERRORS: Final = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG}
 _REASONS: Final = {
     "28P01": "the user or the password is wrong",
-    "28000": "the server does not admit this user",
+    "28000": "the server rejects this user",
     "3D000": "the server has no database of this name",
     "42501": "the user may not read it",
-    "53300": "the server has no connection left",
+    "53300": "the server has no free connection",
     "57P03": "the server is starting or stopping",
     "57P": "the server is stopping",
     "SQLITE_BUSY": "another process has locked the file",
-    "SQLITE_CANTOPEN": "the file cannot be opened or made; its directory must exist",
+    "SQLITE_CANTOPEN": "the file cannot be opened or created; its directory must exist",
     "SQLITE_NOTADB": "the file is not a SQLite database",
     "SQLITE_READONLY": "the file or its directory is read-only",
     "SQLITE_PERM": "the file may not be read",
     "SQLITE_CORRUPT": "the file is damaged",
     "SQLITE_IOERR": "the file cannot be read",
 }
-"""By code, or by its beginning: the first that fits."""
+"""By code or prefix of a code; the first match counts."""
 
-_SYSTEM: Final[dict[type[OSError], str]] = {
-    ssl.SSLError: "the server's TLS is refused",
+_OS_REASONS: Final[dict[type[OSError], str]] = {
+    ssl.SSLError: "the server's TLS is rejected",
     gaierror: "the server's host name cannot be resolved",
     TimeoutError: "the server does not answer",
 }
@@ -52,15 +52,15 @@ T = TypeVar("T")
 async def wait_until_ready(
     connect: Callable[[], Awaitable[T]], seconds: float, tell: Callable[[str], None]
 ) -> T:
-    """Connect, again and again for a time while the database starts.
+    """Connect, retrying while the database starts.
 
     Args:
-        connect: One attempt.
-        seconds: For how long a failure that may pass is tried again.
-        tell: Called once with the describe_failure, when waiting begins.
+        connect: Makes one attempt.
+        seconds: How long transient failures are retried.
+        tell: Called once with the reason, when waiting begins.
 
     Raises:
-        DatabaseError: The last attempt's.
+        DatabaseError: The error of the last attempt.
     """
     deadline = monotonic() + seconds
     told = False
@@ -77,36 +77,39 @@ async def wait_until_ready(
 
 
 def is_transient(error: DatabaseError) -> bool:
-    """Return whether a failure to connect may pass without anybody changing anything."""
+    """Return whether a failure to connect may pass without a change by a person."""
     if error.code is not None and _is_of_database(error.code):
-        return error.code.startswith(_PASSING)
+        return error.code.startswith(_TRANSIENT)
     match error.__cause__:
         case ssl.SSLError():
             return False
         case gaierror() as cause:
-            return cause.errno in (EAI_AGAIN, EAI_NONAME)  # A container's name comes with it.
+            return cause.errno in (
+                EAI_AGAIN,
+                EAI_NONAME,
+            )  # A container that starts.
         case OSError() as cause:
-            return cause.errno not in _LASTING_OS_ERRORS
+            return cause.errno not in _PERMANENT_OS_ERRORS
         case _:
             return False
 
 
 def describe_failure(error: DatabaseError) -> str:
-    """Return why connecting failed in words, with the code; no value, no part of the URL."""
+    """Return why connecting failed, with the code; without values or parts of the URL."""
     code = error.code
     if code is not None and _is_of_database(code):
         words = next((text for key, text in _REASONS.items() if code.startswith(key)), None)
-        return f"{words or 'the database refuses'} ({code})"
+        return f"{words or 'the database rejects it'} ({code})"
     cause = error.__cause__
     if not isinstance(cause, OSError):
         return f"it cannot be opened ({type(cause or error).__name__})"
-    words = next((text for kind, text in _SYSTEM.items() if isinstance(cause, kind)), None)
+    words = next((text for type_, text in _OS_REASONS.items() if isinstance(cause, type_)), None)
     name = errno.errorcode.get(cause.errno or 0)
     return words or f"the server cannot be reached{f' ({name})' if name else ''}"
 
 
 def _is_of_database(code: str) -> bool:
-    """Return whether a code is a SQLSTATE or SQLite's; the operating system's begin with E."""
+    """Return whether a code is a SQLSTATE or SQLite's; those of the system begin with E."""
     return not code.startswith("E")
 
 

@@ -1,8 +1,8 @@
-"""A SQLAlchemy statement, compiled once for one dialect and kept.
+"""SQLAlchemy statements, compiled once for one dialect.
 
-Compiling costs a hundred times what running does, so each shape of a statement (which columns,
-which filters, which order) is compiled on first use; afterwards only values are bound. Callers
-choose shapes, so a statement that has not run yet is compiled and prepared in a thread
+Compiling takes a hundred times as long as running, so each form of a statement (its columns,
+filters and order) is compiled on first use; afterwards only values are bound. Callers choose the
+forms, so a statement that has not run yet is compiled and prepared in a thread
 (``compile_in_thread``), never on the event loop.
 """
 
@@ -29,8 +29,8 @@ Values = tuple[Any, ...]
 _Source = tuple[ClauseElement | Callable[[], ClauseElement], Dialect]
 
 
-# SQLAlchemy names parameters of its own after columns, so no column may be called like a slot.
-_SLOT: Final = "__slot_"
+# SQLAlchemy names its parameters after columns, so no column may have such a name.
+_PREFIX: Final = "__slot_"
 
 _COMPILED: Final = (
     "bind",
@@ -39,33 +39,33 @@ _COMPILED: Final = (
     "scans_long_text",
     "sql",
 )
-"""The attributes that a statement has once it is compiled."""
+"""The attributes that compiling sets."""
 
 
-def param(index: int, kind: TypeEngine[Any]) -> BindParameter[Any]:
-    """Mark the place in a statement that value number ``index`` is bound to."""
-    return bindparam(f"{_SLOT}{index}", type_=kind, required=False)
+def param(index: int, type_: TypeEngine[Any]) -> BindParameter[Any]:
+    """Return the bind parameter for the value at an index of a statement's values."""
+    return bindparam(f"{_PREFIX}{index}", type_=type_, required=False)
 
 
 class Statement:
-    """SQL text and the order in which its placeholders take values.
+    """A compiled SQL statement.
 
     Args:
-        clause: What to compile; or a function that builds it, to be called on first use.
-        dialect: What to compile for.
+        clause: The SQLAlchemy statement; or a function that returns it, called on first use.
+        dialect: The dialect to compile for.
 
     Attributes:
-        sql: The text, in the driver's parameter style.
-        bind: Puts values, given in slot order, into placeholder order.
-        slow_until: The engine keeps it off the event loop until then (``time.monotonic``).
-        known: Set by the engine when the statement has run once and may be prepared and started
-            on the event loop.
-        is_heavy: Set by the engine when a run on the event loop took long enough for others to
-            notice, so that such statements take turns.
-        used: A mark for the cache that holds it: used since it was looked at.
+        sql: The SQL, in the driver's parameter style.
+        bind: Returns the values of the parameters, in the order of the driver's placeholders.
+        slow_until: The database keeps it off the event loop until then (``time.monotonic``).
+        known: Set by the database once the statement has run and may be prepared and started on
+            the event loop.
+        is_heavy: Set by the database when a run on the event loop took so long that such
+            statements must take turns.
+        used: Set by the cache that holds it: used since the last check.
         scans_long_text: Matches patterns against text of unlimited length: one row may take long.
         is_uninterruptible: SQLite cannot stop it at its deadline: it never runs on the event loop.
-        is_planned_each_time: PostgreSQL is to plan it for the values, each time that it is run.
+        is_planned_each_time: PostgreSQL plans it for its values each time.
     """
 
     __slots__ = (
@@ -100,18 +100,18 @@ class Statement:
 
     @property
     def compiled(self) -> bool:
-        """Whether it has been compiled."""
+        """Whether the statement has been compiled."""
         return self._source is None
 
     def compile(self) -> None:
-        """Compile, unless that has been done."""
+        """Compile the statement, unless it has been compiled."""
         if self._source is None:
             return
         source, dialect = self._source
         clause = source if isinstance(source, ClauseElement) else source()
-        # An IN whose values the statement holds is written out now, not when it is run.
+        # An IN whose values the statement contains is expanded now, not when it is run.
         compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        if not isinstance(compiled, SQLCompiler):  # pragma: no cover - DDL never comes here
+        if not isinstance(compiled, SQLCompiler):  # pragma: no cover - no DDL is passed here
             raise TypeError("not a statement with parameters")
         self.sql = compiled.string
         self.bind = _binder(compiled)
@@ -122,14 +122,14 @@ class Statement:
         self._source = None
 
     def __getattr__(self, name: str) -> Any:
-        """Compile now: what is asked for has no value yet, since nothing has run it."""
+        """Compile on first access to an attribute that compiling sets."""
         if name not in _COMPILED or self._source is None:
             raise AttributeError(name)
         self.compile()
         return getattr(self, name)
 
 
-# One at a time, or the event loop would get a smaller share of the interpreter.
+# One at a time, so that the event loop keeps its share of the interpreter.
 _COMPILERS: Final = 1
 _COMPILING_S: Final = 10.0
 _WAITING: Final = 256
@@ -137,27 +137,27 @@ _queues: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue]] = WeakKe
 
 
 async def compile_in_thread(statement: Statement) -> None:
-    """Compile a statement while the event loop goes on, unless that has been done.
+    """Compile a statement in a thread, unless it has been compiled.
 
-    Clients that send new shapes of statements take turns.
+    Clients that send new forms of statements take turns.
 
     Raises:
-        DatabaseBusy: This client's turn did not come in time.
+        DatabaseBusy: The client's turn did not come in time.
     """
     if statement.compiled:
         return
     queue = _queue()
-    param = await queue.acquire(current_caller.get())
+    slot = await queue.acquire(current_caller.get())
     try:
         with short_switch_interval.active():
             compiling = run_in_thread("sql-compiler", statement.compile)
             await shield_until_done(asyncio.ensure_future(compiling))
     finally:
-        queue.release(param)
+        queue.release(slot)
 
 
 def _queue() -> FairQueue:
-    """Return the event loop's queue for compiling."""
+    """Return the queue for compiling of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _queues:
         _queues[loop] = FairQueue(
@@ -167,19 +167,19 @@ def _queue() -> FairQueue:
 
 
 def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
-    """Make the function that puts values into placeholder order.
+    """Return the function that puts values into the order of the placeholders.
 
-    Values that the statement itself holds (a literal in a criterion) are converted once, here.
+    Values that the statement contains (a literal in a criterion) are converted once, here.
     """
     names = list(compiled.positiontup or ())
-    params = [int(name[len(_SLOT) :]) if _is_slot(name) else None for name in names]
+    params = [int(name[len(_PREFIX) :]) if _is_param(name) else None for name in names]
     size = len(params)
     if params == list(range(size)):
-        # SQLAlchemy drops what a FALSE makes needless, its values' places included.
+        # SQLAlchemy omits what a FALSE makes unnecessary, including its parameters.
         return lambda values: values if len(values) == size else values[:size]
     if size > 1 and None not in params:
         return itemgetter(*(index for index in params if index is not None))
-    held = {name: _convert(compiled, name) for name in names if not _is_slot(name)}
+    held = {name: _convert(compiled, name) for name in names if not _is_param(name)}
 
     def bind(values: Values) -> Values:
         return tuple(
@@ -190,16 +190,16 @@ def _binder(compiled: SQLCompiler) -> Callable[[Values], Values]:
     return bind
 
 
-def _is_slot(name: str) -> bool:
-    return name.startswith(_SLOT)
+def _is_param(name: str) -> bool:
+    return name.startswith(_PREFIX)
 
 
 def _convert(compiled: SQLCompiler, name: str) -> Any:
-    """Give the value that the statement holds under this name, as the driver wants it."""
+    """Return the value that the statement contains under a name, as a driver value."""
     value = compiled.params[name]
     bound = compiled.binds.get(name)
-    if bound is None:  # One value of an IN: its type is the whole list's.
-        expanded = compiled._post_compile_expanded_state  # noqa: SLF001 - nothing public tells
+    if bound is None:  # One value of an IN: the list has the type.
+        expanded = compiled._post_compile_expanded_state  # noqa: SLF001 - there is no public accessor
         lists = {} if expanded is None else expanded.parameter_expansion
         bound = next(compiled.binds[whole] for whole, each in lists.items() if name in each)
     process = bound.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)

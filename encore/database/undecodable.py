@@ -1,4 +1,4 @@
-"""Stored values that a driver cannot give as Python values, given as text instead."""
+"""Stored values that have no Python value; they are read as text."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -9,7 +9,7 @@ class Undecodable(str):
     """The text of such a value: not UTF-8 in SQLite, a date BC in PostgreSQL.
 
     Attributes:
-        met: Whether this process has met one; until then no row is searched for them.
+        met: Whether this process has read one; until then rows are not searched for them.
     """
 
     __slots__ = ()
@@ -17,11 +17,11 @@ class Undecodable(str):
 
     @classmethod
     def of(cls, text: str) -> "Undecodable":
-        """Make one, noting that there is one."""
+        """Return the value for a text, and set ``met``."""
         cls.met = True
         return cls(text)
 
     @classmethod
     def among(cls, rows: Iterable[Iterable[Any]]) -> bool:
-        """Return whether rows hold one."""
+        """Return whether rows contain one."""
         return cls.met and cls in set(map(type, chain.from_iterable(rows)))

@@ -1,4 +1,4 @@
-"""URLs of databases: which this service runs on, and what they name."""
+"""Database URLs: the supported ones, and the files that they name."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ _LAST_PORT: Final = 65_535
 
 
 def sqlite_path(url: str) -> Path | None:
-    """Give the file of a SQLite URL; None for another database. ``:memory:`` is not a file."""
+    """Return the path of a SQLite URL; None for another database. ``:memory:`` is not a file."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return None
@@ -19,19 +19,19 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def validate_url(url: str) -> None:
-    """Refuse what is not the URL of a database that this service runs on.
+    """Validate that a URL names a supported database.
 
     Raises:
-        ValueError: Says what is wrong, without repeating the URL: it may hold a password.
+        ValueError: The message does not repeat the URL, which may contain a password.
     """
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except (ArgumentError, ValueError) as error:  # The latter shows what should be a port.
+    except (ArgumentError, ValueError) as error:  # The latter repeats an invalid port.
         raise ValueError("is not a database URL such as sqlite:///dev.sqlite") from error
     if backend not in SCHEMES:
-        raise ValueError(f"has the scheme {backend!r}; known are {', '.join(SCHEMES)}")
+        raise ValueError(f"has the scheme {backend!r}; supported are {', '.join(SCHEMES)}")
     if parsed.port is not None and not 0 < parsed.port <= _LAST_PORT:
-        raise ValueError(f"has a port that is none: it must be from 1 to {_LAST_PORT}")
+        raise ValueError(f"must have a port from 1 to {_LAST_PORT}")
     if backend == "sqlite" and str(sqlite_path(url)) == ":memory:":
-        raise ValueError("needs a file: an in-memory database keeps nothing")
+        raise ValueError("must name a file: an in-memory database is lost with the process")

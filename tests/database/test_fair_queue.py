@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encore.database.errors import CallerDisconnected, DatabaseBusy
-from encore.database.fair_queue import ATTEND_S, FairQueue
+from encore.database.fair_queue import CHECK_S, FairQueue
 
 SECONDS = 5.0
 
@@ -179,7 +179,7 @@ def test_waiter_whose_caller_has_left_leaves_the_queue() -> None:
         stayer = asyncio.create_task(queue.acquire(Request("c")))
         await settle()
         request.gone.set()
-        await loop.advance(ATTEND_S * 1.5)
+        await loop.advance(CHECK_S * 1.5)
         with pytest.raises(CallerDisconnected):
             await leaver
         assert queue.waiters == 1
@@ -264,7 +264,7 @@ class Model:
             if holding[client] < self.share:
                 assert not self.queue.free, "a slot is free and somebody waits"
         assert all(deadline > self.loop.now for _, _, deadline in self.waiting)
-        seen = self.loop.now - ATTEND_S + SECONDS  # Who waited then is looked at by now.
+        seen = self.loop.now - CHECK_S + SECONDS  # Who waited then is looked at by now.
         assert not any(one.gone.is_set() and since < seen for one, _, since in self.waiting)
 
     async def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""EXPLAIN as a statement: what PostgreSQL's planner expects of another."""
+"""EXPLAIN: how many rows PostgreSQL's planner expects of a SELECT."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 
 class Explain(Executable, ClauseElement):
-    """``EXPLAIN (FORMAT JSON)`` of a SELECT, which is planned and not run."""
+    """``EXPLAIN (FORMAT JSON)`` of a SELECT, which is planned but not run."""
 
     inherit_cache = False
     _traverse_internals = [("select", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - SQLAlchemy's own form
@@ -28,7 +28,7 @@ def _explain(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def planned_rows(explained: Sequence[Any]) -> int:
-    """Return how many rows the planner expects, of the one row that EXPLAIN gives."""
+    """Return how many rows the planner expects, from the row that EXPLAIN returns."""
     (text,) = explained
     plans: Any = json.loads(text) if isinstance(text, str) else text
     rows: int = plans[0]["Plan"]["Plan Rows"]

@@ -1,9 +1,9 @@
-"""Text matching that means the same on both databases.
+"""Text matching with the same result on both databases.
 
-Where case is ignored, it is that of the ASCII letters, as SQLite's LIKE does: ``Ä`` and ``ä``
+Matching without case ignores the case of ASCII letters only, as SQLite's LIKE does: ``Ä`` and ``ä``
 differ. Which letters PostgreSQL's ILIKE folds depends on the collation, and it takes several times
-as long as LIKE; ``lower`` under the collation "C" is fast and knows ASCII alone. A search index
-folds more (``encore.database.search_index``).
+as long as LIKE; ``lower`` with the collation "C" is fast and folds ASCII only. A search index folds
+more letters (``encore.database.search_index``).
 """
 
 from string import ascii_lowercase, ascii_uppercase
@@ -17,10 +17,10 @@ from sqlalchemy.types import NullType
 
 from encore.database.execution_hints import ExecutionHints
 
-_ESCAPE = "\\"
+_ESCAPE: Final = "\\"
 
 MAX_PATTERN_LENGTH: Final = 256
-"""The longest text that a pattern is made of, in characters: LIKE takes the product of both."""
+"""The longest search text, in characters: LIKE takes time proportional to text times pattern."""
 
 _LONG: Final = 1_000
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -44,15 +44,15 @@ class like_any_case(_TextMatch):  # noqa: N801 - reads as a function, like SQLAl
 
     Args:
         column: The text; its collation and padding (``CHAR(n)``) do not matter.
-        pattern: Made by ``pattern_containing``, ``pattern_starting`` or ``pattern_ending``.
+        value: A pattern made by ``pattern_containing``, ``pattern_starting`` or ``pattern_ending``.
     """
 
 
 @compiles(like_any_case)
 def _lower_like(element: like_any_case, compiler: SQLCompiler, **options: Any) -> str:
     column, pattern = element.clauses
-    # The pattern is in lower case already, and the backslash is PostgreSQL's own escape: functions
-    # of the pattern would be called once a row.
+    # The pattern is in lower case, and the backslash is PostgreSQL's default escape: functions of
+    # the pattern would be called for each row.
     return compiler.process(func.lower(collate(column, "C")).like(pattern), **options)
 
 
@@ -64,17 +64,17 @@ def _like(element: like_any_case, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def pattern_containing(text: str) -> str:
-    """Return the pattern that finds the text anywhere; ``%`` and ``_`` in it are letters."""
+    """Return the pattern that matches the text anywhere; ``%`` and ``_`` in it are literal."""
     return f"%{_escaped(text)}%"
 
 
 def pattern_starting(text: str) -> str:
-    """Return the pattern that finds the text at the start."""
+    """Return the pattern that matches the text at the start."""
     return f"{_escaped(text)}%"
 
 
 def pattern_ending(text: str) -> str:
-    """Return the pattern that finds the text at the end."""
+    """Return the pattern that matches the text at the end."""
     return f"%{_escaped(text)}"
 
 
@@ -85,13 +85,13 @@ def _escaped(text: str) -> str:
 
 
 class contains(_TextMatch):  # noqa: N801 - as above
-    """The column holds the text somewhere, case and all; no letter of it is special."""
+    """Whether a text column contains a text, with its case; no character is special."""
 
 
 @compiles(contains)
 def _position(element: contains, compiler: SQLCompiler, **options: Any) -> str:
     column, text = element.clauses
-    # Before PostgreSQL 18 nondeterministic collations cannot be searched.
+    # Nondeterministic collations cannot be searched before PostgreSQL 18.
     exact = collate(column, "C")
     return compiler.process(func.strpos(exact, text) > literal_column("0"), **options)
 

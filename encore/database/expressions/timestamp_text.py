@@ -1,10 +1,10 @@
-"""Instants that SQLite holds as text of different lengths.
+"""Timestamps and times that SQLite stores as text of different lengths.
 
 SQLAlchemy writes ``2018-08-16 02:22:09.000000``, ``CURRENT_TIMESTAMP`` writes
-``2018-08-16 02:22:09``, and ``strftime('%f')`` writes milliseconds. As text these differ, as
-instants they don't. Their texts are the same up to trailing zeros, so that those of one instant
-lie between its shortest and its longest form, and no others do: comparisons with these two use an
-index as comparisons with one value would.
+``2018-08-16 02:22:09``, and ``strftime('%f')`` writes milliseconds: different texts of one
+timestamp. They are equal up to trailing zeros, so exactly the texts of one timestamp sort between
+its shortest and its longest form: comparisons with these two use an index as comparisons with one
+value would.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,18 @@ Range = Callable[[Element], tuple[Element, Element]]
 
 
 def timestamp_text_range(stored: TypeEngine[Any], dialect: Dialect) -> Range | None:
-    """Return what makes the shortest and the longest form of a bound value of this type.
+    """Return the function from a bound value to its shortest and its longest form.
 
-    None where all values of an instant have one form.
+    Returns:
+        None if the database stores each value of this type in one form.
     """
     if dialect.name != "sqlite":
         return None
     impl: Any = stored.dialect_impl(dialect)
     for base in (sqlite.DATETIME, sqlite.TIME):
         if isinstance(impl, base) and impl.bind_processor(dialect) is not None:
-            usual: str = base._storage_format  # noqa: SLF001 - nothing public gives it
-            return _range if impl._storage_format == usual else None  # noqa: SLF001
+            usual: str = base._storage_format  # noqa: SLF001 - there is no public accessor
+            return _range if impl._storage_format == usual else None  # noqa: SLF001 - as above
     return None
 
 
@@ -38,7 +39,7 @@ def _range(value: Element) -> tuple[Element, Element]:
 
 
 def longest_form(column: Element) -> Element:
-    """Return the longest form of a stored instant, whose order as text is that of instants."""
+    """Return the longest form of a stored value; as text it sorts chronologically."""
     size = len("02:22:09") if isinstance(column.type, Time) else len("2018-08-16 02:22:09")
     padded = func.substr(column.op("||")(literal_column("'000000'")), 1, size + len(".000000"))
     with_fraction = column.op("||")(literal_column("'.000000'"))

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class PostgresBulk(Fetching):
-    """One connection for bulk work; see ``encore.database.bulk.Bulk``."""
+    """A connection for bulk work; see ``encore.database.protocol.BulkConnection``."""
 
     def __init__(
         self, connection: PooledConnection, thread: ThreadPoolExecutor, dialect: Dialect

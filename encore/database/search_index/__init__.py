@@ -1,8 +1,9 @@
-"""Search indexes: what finds a text inside the texts of a large table, on both databases alike.
+"""Search indexes: finding a term inside the texts of a large table, alike on both databases.
 
-A table has one, over the columns that are searched. A migration makes it (``create_search_index``),
-or ``create_all`` (``add_search_index``); from then on the database keeps it up to date, whoever
-writes. ``conditions`` are the SQL that uses it, ``checks`` say whether it is there and fits.
+A table has at most one, over the columns that are searched. A migration creates it
+(``create_search_index``), or ``create_all`` does (``add_search_index``); the database then keeps it
+up to date for every writer. ``conditions`` is the SQL that uses it, ``checks`` verifies at start-up
+that it exists and fits.
 """
 
 from encore.database.search_index.index import SearchIndex

@@ -1,6 +1,6 @@
-"""The condition that one of a row's texts holds a term, by way of the table's search index.
+"""The condition that one of a row's texts contains a term, by the table's search index.
 
-A term has at least three characters (Unicode code points): there is no trigram in less.
+A term has at least three characters (Unicode code points): fewer contain no trigram.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ MIN_TERM_LENGTH: Final = 3
 
 
 class folded(ExecutionHints, FunctionElement[str]):  # noqa: N801 - reads as a function, like SQLAlchemy's
-    """A text column as PostgreSQL's search indexes hold it."""
+    """A text column, folded as in PostgreSQL's search indexes."""
 
     type = String()
-    inherit_cache = False  # The function's schema is not among the clauses.
+    inherit_cache = False  # The function's schema is not in the cache key.
     needs_plan_for_values = True
 
     def __init__(self, text: ColumnElement[Any], schema: str | None) -> None:
@@ -49,7 +49,7 @@ class matches(ExecutionHints, FunctionElement[bool]):  # noqa: N801 - as above
 
     is_uninterruptible = True
 
-    type = NullType()  # type: ignore[assignment] # As Boolean, " = 1" would be written behind it.
+    type = NullType()  # type: ignore[assignment] # SQLAlchemy would append " = 1" to a Boolean
     inherit_cache = True
 
     def __init__(self, entry: ColumnElement[Any], expression: ColumnElement[Any]) -> None:
@@ -69,24 +69,24 @@ def holds_term(
     term: BindParameter[Any],
     capabilities: Capabilities,
 ) -> ColumnElement[bool]:
-    """Return the condition that one of the columns holds a term, whatever the case of either.
+    """Return the condition that one of the columns contains a term, ignoring case.
 
     Args:
-        index: The table's; it covers the columns.
-        key: The table's primary key, on SQLite.
-        columns: The columns to look at.
-        term: The slot for what ``term_value`` returns.
-        capabilities: The database's.
+        index: The table's search index; it covers the columns.
+        key: The table's primary key.
+        columns: The columns to search.
+        term: The parameter for the value that ``term_value`` returns.
+        capabilities: What the database can do.
     """
     if not capabilities.search_index_tables:
-        return or_(*(folded(one, index.schema).like(term) for one in columns))
+        return or_(*(folded(c, index.schema).like(term) for c in columns))
     entries = table(index.name, column("rowid", Integer), column(index.name))
-    # As a set, made once: a join might be run the other way round, with a match a row.
+    # As a set, evaluated once: a join might be run the other way round, with a match a row.
     return key.in_(select(entries.c.rowid).where(matches(entries.c[index.name], term)))
 
 
 def term_value(columns: Sequence[str], term: str, capabilities: Capabilities) -> str:
-    """Return what is bound to find a term in these columns."""
+    """Return the value to bind to search a term in these columns."""
     if not capabilities.search_index_tables:
         return pattern_containing(fold(term))
     # https://sqlite.org/fts5.html#full_text_query_syntax: a column filter and a phrase

@@ -1,14 +1,14 @@
-"""The folding of case that a search index uses: one character for one, alike on both databases.
+"""Case folding of search indexes: one character for one, alike on both databases.
 
 It is Unicode's simple case folding (CaseFolding.txt, status C and S) of Unicode 6.1, which SQLite's
-FTS5 has built in; on PostgreSQL a function of ours does the same
-(``encore.database.search_index.postgresql``). The three forms of sigma are one, ``ẞ`` and ``ß``,
-the Kelvin sign and ``k``. What no one-to-one folding can express stays apart: ``ß`` and ``ss``, the
-Turkish i with and without a dot and ``i``, letters and their parts (``é`` as one character and as
-two). So do the cases of letters that came with a later Unicode (Cherokee, Georgian capitals, Osage,
-Adlam, ...).
+FTS5 uses; on PostgreSQL, functions that a migration creates do the same
+(``encore.database.search_index.postgresql``). The three forms of sigma are equal, and so are ``ẞ``
+and ``ß``, the Kelvin sign and ``k``. What no one-to-one folding can express stays different: ``ß``
+and ``ss``, the Turkish i with and without a dot and ``i``, composed and decomposed letters (``é``
+as one character and as two). So do the cases of letters that came with a later Unicode (Cherokee,
+Georgian capitals, Osage, Adlam, ...).
 
-An index holds folded text: to fold otherwise would need a new index.
+An index contains folded text: another folding would need a new index.
 """
 
 from collections.abc import Mapping
@@ -48,9 +48,9 @@ def _folds() -> dict[int, int]:
 
 
 FOLDS: Final[Mapping[int, int]] = _folds()
-"""What each code point folds to, of those that fold to another."""
+"""The code points that fold to another one."""
 
 
 def fold(text: str) -> str:
-    """Return the text as a search index compares it, of the same length."""
+    """Return the text as a search index compares it; its length stays the same."""
     return text.translate(FOLDS)

@@ -1,4 +1,4 @@
-"""Making and removing search indexes, in migrations and with ``create_all``."""
+"""Creating and dropping search indexes, in migrations and with ``create_all``."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -10,21 +10,21 @@ from encore.database.search_index.index import SearchIndex, is_part_of_search_in
 
 
 class Operations(Protocol):
-    """The part of ``alembic.op`` that is used here."""
+    """The methods of ``alembic.op`` that are used here."""
 
     def execute(self, sqltext: Any) -> None:
-        """Run a statement, or write it out (``alembic upgrade --sql``)."""
+        """Run a statement, or print it (``alembic upgrade --sql``)."""
         ...
 
     def get_context(self) -> Any:
-        """Return the migration's context, which knows the dialect."""
+        """Return the migration's context, which has the dialect."""
         ...
 
 
 def create_search_index(
     op: Operations, table: str, columns: Sequence[str], *, schema: str | None = None
 ) -> None:
-    """Make a search index of a table, and fill it.
+    """Create the search index of a table, and fill it.
 
     On SQLite other writers wait meanwhile, on PostgreSQL writers of this table: about half a minute
     for 1,000,000 rows of 70 characters.
@@ -33,7 +33,7 @@ def create_search_index(
         op: ``alembic.op``.
         table: The table's name.
         columns: The names of its columns that are searched.
-        schema: The table's schema, on PostgreSQL, as other operations of Alembic take it.
+        schema: The table's schema, on PostgreSQL.
 
     Raises:
         ValueError: One of the databases could not index a table or column of that name.
@@ -43,14 +43,14 @@ def create_search_index(
 
 
 def drop_search_index(op: Operations, table: str, *, schema: str | None = None) -> None:
-    """Remove the search index of a table, or what is left of it; see ``create_search_index``."""
+    """Drop the search index of a table, or its remains; see ``create_search_index``."""
     _run(op.execute, _statements_of(op.get_context().dialect).statements_to_drop(table, schema))
 
 
 def add_search_index(table: Any, columns: Sequence[str]) -> None:
-    """Have ``create_all`` make the search index with the table, and ``drop_all`` remove it.
+    """Have ``create_all`` create the search index of a table, and ``drop_all`` drop it.
 
-    For tests and development; elsewhere a migration makes it.
+    For tests and development; elsewhere a migration creates it.
 
     Args:
         table: ``Model.__table__``.
@@ -71,16 +71,16 @@ def add_search_index(table: Any, columns: Sequence[str]) -> None:
     event.listen(table, "before_drop", drop)
 
 
-def exclude_search_indexes(name: str | None, kind: str, _: Any) -> bool:
-    """Return whether autogenerate shall look at a table or index; for Alembic's ``include_name``.
+def exclude_search_indexes(name: str | None, type_: str, _: Any) -> bool:
+    """Return whether autogenerate compares a table or index; for Alembic's ``include_name``.
 
-    Search indexes are in no metadata: autogenerate would remove them.
+    Search indexes are in no metadata, so autogenerate would drop them.
     """
-    return not (kind in ("table", "index") and name is not None and is_part_of_search_index(name))
+    return not (type_ in ("table", "index") and name is not None and is_part_of_search_index(name))
 
 
 class _Statements(Protocol):
-    """The module of one database."""
+    """The module of a database."""
 
     def statements_to_create(self, index: SearchIndex) -> Iterator[str]: ...
 
@@ -90,7 +90,7 @@ class _Statements(Protocol):
 def _statements_of(dialect: Dialect) -> _Statements:
     modules: dict[str, _Statements] = {"sqlite": sqlite, "postgresql": postgresql}
     if dialect.name not in modules:
-        raise ValueError(f"there is no search index for {dialect.name}")
+        raise ValueError(f"search indexes are unsupported on {dialect.name}")
     return modules[dialect.name]
 
 

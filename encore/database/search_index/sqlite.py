@@ -1,11 +1,11 @@
-"""The search index of a SQLite table: FTS5 with trigrams, kept by triggers.
+"""The search index of a SQLite table: FTS5 with trigrams, kept up to date by triggers.
 
-FTS5 holds a copy of the text under the rowid of its row, so a row's entry can be deleted without
-knowing what the row held. That makes the index right whatever is written, by whomever: a row that
-``INSERT OR REPLACE`` removes fires no delete trigger (``PRAGMA recursive_triggers`` is off), and
-its entry is removed when its rowid is used again; until then it names a row that is not there.
+FTS5 stores a copy of the text under the rowid of its row, so that an entry can be deleted without
+its old text. That keeps the index correct for every writer: ``INSERT OR REPLACE`` fires no delete
+trigger for the row it removes (``PRAGMA recursive_triggers`` is off), but the entry is removed when
+the rowid is used again; until then it names a missing row.
 
-The rowid must be the primary key: any other is renumbered by VACUUM.
+The rowid must be the primary key: VACUUM renumbers any other.
 https://sqlite.org/fts5.html#the_trigram_tokenizer
 """
 
@@ -18,23 +18,23 @@ _EVENTS: Final = ("insert", "update", "delete")
 
 
 def statements_to_create(index: SearchIndex) -> Iterator[str]:
-    """Yield the SQL that makes the index and fills it.
+    """Yield the SQL that creates the index and fills it.
 
     Raises:
-        ValueError: The table is in another schema: the triggers could not reach the index.
+        ValueError: The table is in another schema, where triggers cannot reach the index.
     """
     if index.schema is not None:
         raise ValueError("a table of an attached database cannot have a search index")
     yield from definitions(index).values()
     names = ["rowid", *index.quoted_columns]
-    # With its table, since SQLite takes the quoted name of no column for a text.
+    # Qualified, because SQLite takes a quoted name that is no column for a string.
     stored = ", ".join(f"stored.{name}" for name in names)
     rows = f"SELECT {stored} FROM {quoted(index.table)} AS stored"  # noqa: S608 - names, quoted
     yield f"INSERT INTO {quoted(index.name)} ({', '.join(names)}) {rows}"
 
 
 def statements_to_drop(table: str, _: str | None) -> Iterator[str]:
-    """Yield the SQL that removes the index, or what is left of it."""
+    """Yield the SQL that drops the index, or its remains."""
     name = index_name(table)
     for event in _EVENTS:
         yield f"DROP TRIGGER IF EXISTS {quoted(f'{name}_{event}')}"
@@ -42,16 +42,16 @@ def statements_to_drop(table: str, _: str | None) -> Iterator[str]:
 
 
 def definitions(index: SearchIndex) -> dict[str, str]:
-    """Return the definitions of the index's parts, by name.
+    """Return the SQL definitions of the index's parts, by name.
 
-    SQLite keeps them letter by letter, and the service compares them when it starts: to change
-    them makes every index that exists unfit.
+    SQLite stores them verbatim and the service compares them at start-up, so changing them
+    invalidates every existing index.
     """
     table, fts = quoted(index.table), quoted(index.name)
     columns = index.quoted_columns
     listed = ", ".join(columns)
     new = ", ".join(f"new.{column}" for column in columns)
-    differs = " OR ".join(f"old.{one} IS NOT new.{one} COLLATE BINARY" for one in columns)
+    differs = " OR ".join(f"old.{c} IS NOT new.{c} COLLATE BINARY" for c in columns)
     forget = f"DELETE FROM {fts} WHERE rowid ="  # noqa: S608 - names, quoted
     remember = f"INSERT INTO {fts} (rowid, {listed}) VALUES (new.rowid, {new});"  # noqa: S608 - as above
     replace = f"{forget} old.rowid; {forget} new.rowid; {remember}"

@@ -1,4 +1,4 @@
-"""SQLite, run on the driver itself: one reader on the event loop, one writer, group commit."""
+"""SQLite on ``sqlite3``: one reader on the event loop, one writer, group commit."""
 
 from encore.database.sqlite.database import SqliteDatabase
 

@@ -1,8 +1,8 @@
-"""Bulk work on a SQLite file: a connection and a thread of its own.
+"""Bulk work on a SQLite file, with a separate connection and thread.
 
-Temporary tables live in a file that SQLite deletes, so that memory stays flat whatever is loaded.
-They are filled without any lock. A transaction that changes the file takes the writer's turn
-first, so that the other writers of this process wait in line instead of finding a lock.
+Temporary tables are in a file that SQLite deletes, so memory stays flat however many rows are
+loaded. They are filled without a lock. A transaction that changes the file first takes the writer's
+lock in this process, so that other writers wait in its queue and not for SQLite's lock.
 """
 
 import asyncio
@@ -31,18 +31,18 @@ from encore.database.threads import MAX_BULK_CONNECTIONS, short_switch_interval
 
 _PRAGMAS: Final = (
     "temp_store = FILE",
-    "cache_size = -16384",  # In KiB: indexes are filled in no order, a third faster than in 2 MiB.
-    "mmap_size = 0",  # A mapped file would count as this process's memory.
+    "cache_size = -16384",  # In KiB: filling indexes is a third faster than with 2 MiB.
+    "mmap_size = 0",  # A mapped file would count as memory of the process.
     "busy_timeout = 0",  # Writer.take_lock waits.
 )
 T = TypeVar("T")
 
 
 class SqliteBulk:
-    """One connection for bulk work; see ``encore.database.bulk.Bulk``.
+    """A connection for bulk work; see ``encore.database.protocol.BulkConnection``.
 
     Attributes:
-        is_reusable: Whether it is as it was before its work.
+        is_reusable: Whether the connection is in its initial state.
     """
 
     def __init__(self, path: Path, writer: Writer, dialect: Dialect) -> None:
@@ -50,7 +50,7 @@ class SqliteBulk:
         self._dialect = dialect
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-bulk")
         self._driver = connect(path, create=False)
-        self._driver.text_factory = decode  # As the writer's.
+        self._driver.text_factory = decode  # As in the writer.
         for pragma in _PRAGMAS:
             self._driver.execute(f"PRAGMA {pragma}")
         self._state = TransactionState(self._driver)
@@ -58,17 +58,16 @@ class SqliteBulk:
         self.is_reusable = True
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run work in the thread. A caller who is cancelled waits for the end of it."""
+        """Run work in the thread; if cancelled, wait for it to end."""
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._thread, partial(work, *arguments))
         return await shield_until_done(job, hurry=self._driver.interrupt)
 
     @asynccontextmanager
     async def temporary(self, table: Table) -> AsyncIterator[None]:
-        """Have this temporary table from here to the end of the block.
+        """Create a temporary table, and drop it at the end of the block.
 
-        A connection whose table could not be dropped is not used again; a failure to drop it
-        changes nothing of what the block came to.
+        If dropping it fails, the connection is not reused; the result of the block stays.
         """
         self.is_reusable = False
         try:
@@ -82,7 +81,7 @@ class SqliteBulk:
                 self.is_reusable = True
 
     async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
-        """Load rows into a temporary table, one batch at a time in the thread."""
+        """Load rows into a temporary table, a batch at a time in the thread."""
         values = {column: param(n, column.type) for n, column in enumerate(table.columns)}
         statement = Statement(insert(table).values(values), self._dialect)
         while await self.run(self._load_next, statement.sql, batches):
@@ -93,7 +92,7 @@ class SqliteBulk:
         if rows is None:
             return False
         try:
-            self._state.begin("BEGIN")  # Takes no lock: only a temporary table is written.
+            self._state.begin("BEGIN")  # Takes no lock, since only a temporary table is written.
             self._driver.executemany(sql, rows)
             self._state.execute("COMMIT")
         except FAILURES as error:
@@ -103,11 +102,11 @@ class SqliteBulk:
         return True
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
+        """Run the statement and return all its rows."""
         return (await self._execute(statement.sql, statement.bind(values)))[0]
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
+        """Run the statement and return its first row, or None."""
         rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
 
@@ -123,12 +122,12 @@ class SqliteBulk:
         return await self.run(run_orm, self._sessions, work)
 
     async def execute(self, statement: Statement, values: Values) -> int:
-        """Run a statement that gives no rows; tell how many it changed."""
+        """Run a statement that returns no rows; return how many rows it changed."""
         return (await self._execute(statement.sql, statement.bind(values)))[1]
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo what the block did, and nothing else of the transaction, if it raises."""
+        """Roll back what the block did, and only that, if it raises."""
         await self._execute("SAVEPOINT part")
         try:
             yield
@@ -145,7 +144,7 @@ class SqliteBulk:
 
     @asynccontextmanager
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
-        """Have a transaction around the block, with the write lock if it changes a table."""
+        """Run the block in a transaction, with the write lock if it changes a table."""
         arrived = monotonic()
         async with nullcontext() if changes is None else self._writer.exclusive():
             try:
@@ -163,9 +162,9 @@ class SqliteBulk:
         await self.run(self._state.begin, sql)
 
     async def _execute(self, sql: str, values: Values = ()) -> tuple[list[Row], int]:
-        return await self.run(self._execute_here, sql, values)
+        return await self.run(self._execute_in_thread, sql, values)
 
-    def _execute_here(self, sql: str, values: Values) -> tuple[list[Row], int]:
+    def _execute_in_thread(self, sql: str, values: Values) -> tuple[list[Row], int]:
         self._state.require()
         try:
             cursor = self._driver.execute(sql, values)
@@ -174,13 +173,13 @@ class SqliteBulk:
             raise self._state.failed(error) from error
 
     def close(self) -> None:
-        """Wait for the thread, then close the connection."""
+        """Wait for the thread to end, then close the connection."""
         self._thread.shutdown()
         self._driver.close()
 
 
-class SqliteBulks:
-    """The bulk connections of one file: opened when they are needed, kept for the next use."""
+class SqliteBulkPool:
+    """The bulk connections of a file: opened when needed, kept for the next use."""
 
     def __init__(self, path: Path, writer: Writer, dialect: Dialect) -> None:
         self._open = partial(SqliteBulk, path, writer, dialect)
@@ -189,9 +188,9 @@ class SqliteBulks:
 
     @asynccontextmanager
     async def borrow(self) -> AsyncIterator[SqliteBulk]:
-        """Have one of the connections; one whose work failed is not used again."""
+        """Enter with a connection; one whose work failed is not reused."""
         async with self._free:
-            bulk = self._idle.pop() if self._idle else self._opened()
+            bulk = self._idle.pop() if self._idle else self._open_connection()
             try:
                 with short_switch_interval.active():
                     yield bulk
@@ -204,7 +203,7 @@ class SqliteBulks:
                 else:
                     bulk.close()
 
-    def _opened(self) -> SqliteBulk:
+    def _open_connection(self) -> SqliteBulk:
         try:
             return self._open()
         except FAILURES as error:

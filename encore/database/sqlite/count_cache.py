@@ -1,4 +1,4 @@
-"""Counts that stay true until something is written.
+"""A cache of counts, which are valid until a write.
 
 ``PRAGMA data_version`` changes on a connection whenever *another* connection, of this process or
 any other, has committed (https://sqlite.org/pragma.html#pragma_data_version). The reader never
@@ -7,18 +7,19 @@ writes, so an unchanged version means an unchanged database, and every count is 
 
 import sqlite3
 from collections import OrderedDict
+from typing import Final
 
 from encore.database.sqlite.error_mapping import translate
 from encore.database.sqlite.transaction_state import FAILURES
 from encore.database.statement import Statement, Values
 
-_MOST = 1_024
-_MOST_CHARACTERS = 1_024
-"""Of a count's parameters: callers choose them, and a query may hold 16 KB."""
+_MAX_COUNTS: Final = 1_024
+_MAX_CHARACTERS: Final = 1_024
+"""The longest parameters of a cached count: callers choose them, and a query may have 16 KB."""
 
 
 class CountCache:
-    """Bounded, least recently used first out."""
+    """A bounded cache, from which the least recently used count is dropped first."""
 
     def __init__(self, reader: sqlite3.Connection) -> None:
         self._reader = reader
@@ -26,9 +27,10 @@ class CountCache:
         self._counts: OrderedDict[tuple[str, Values], int] = OrderedDict()
 
     def version(self) -> int:
-        """Ask which version of the database is current, and drop what is of another.
+        """Return the current version of the database; drop the counts of others.
 
-        Raises ``DatabaseError``.
+        Raises:
+            DatabaseError: The version cannot be read.
         """
         try:
             version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
@@ -40,7 +42,7 @@ class CountCache:
         return version
 
     def get(self, statement: Statement, values: Values) -> int | None:
-        """Give the count, if it is known for the current version."""
+        """Return the count of the current version; None if it is unknown."""
         key = (statement.sql, values)
         count = self._counts.get(key)
         if count is not None:
@@ -48,11 +50,11 @@ class CountCache:
         return count
 
     def put(self, statement: Statement, values: Values, count: int, version: int) -> None:
-        """Keep a count that was begun at ``version``, unless that has passed meanwhile."""
-        if version != self._version or _size(values) > _MOST_CHARACTERS:
+        """Keep a count that was begun at ``version``, unless the database has changed since."""
+        if version != self._version or _size(values) > _MAX_CHARACTERS:
             return
         self._counts[statement.sql, values] = count
-        if len(self._counts) > _MOST:
+        if len(self._counts) > _MAX_COUNTS:
             self._counts.popitem(last=False)
 
 

@@ -1,8 +1,8 @@
-"""A SQLite file as a ``encore.database.protocol.Database``: a reader, a writer, bulk connections.
+"""A SQLite file as an ``encore.database.protocol.Database``: reader, writer, bulk connections.
 
-A file that is not the database any more (``encore.database.sqlite.file``), is read-only or at an
-older revision is not written to. It is read all the same, from what is open: all that was
-acknowledged is there until the service is restarted. Only a truncated file is not read, since that
+A file that was replaced or deleted (``encore.database.sqlite.file``), is read-only or at an older
+revision is not written to. It is still read, through the open connections: everything that was
+acknowledged is in it until the service is restarted. Only a truncated file is not read, since that
 would end the process. Writing goes on once the file is ready again.
 """
 
@@ -15,10 +15,10 @@ from sqlalchemy import Dialect, String, column, select, table
 
 from encore.database.capabilities import SQLITE
 from encore.database.errors import DatabaseNotReady, DatabaseUnavailable, InvalidStatement
-from encore.database.sqlite.bulk import SqliteBulk, SqliteBulks
+from encore.database.sqlite.bulk import SqliteBulk, SqliteBulkPool
 from encore.database.sqlite.dialect import SqliteDialect
 from encore.database.sqlite.error_mapping import translate
-from encore.database.sqlite.file import name_of
+from encore.database.sqlite.file import error_symbol
 from encore.database.sqlite.maintenance import Maintenance
 from encore.database.sqlite.reader import Reader
 from encore.database.sqlite.transaction_state import FAILURES
@@ -28,32 +28,34 @@ from encore.database.statement import Statement
 
 
 class SqliteDatabase:
-    """One file, used by one process of this service."""
+    """A SQLite file, used by one process of the service."""
 
     def __init__(self, path: Path, *, outdated: Collection[str] = ()) -> None:
         self.dialect: Dialect = SqliteDialect(paramstyle="qmark")
         self.capabilities = SQLITE
         version = select(column("version_num", String)).select_from(table("alembic_version"))
         self._version = Statement(version, self.dialect)
-        self._version.known = True  # Short enough to wait for no thread, however many are busy.
+        self._version.known = True  # So short that it never needs a thread, which may all be busy.
         self._path = path
         self._outdated = frozenset(outdated)
         self._reader: Reader | None = None
         self._writer: Writer | None = None
-        self._bulks: SqliteBulks | None = None
+        self._bulks: SqliteBulkPool | None = None
         self._maintenance = Maintenance(path, self.check)
         self._unreadable: DatabaseNotReady | None = None
 
     async def open(self) -> None:
         """Connect reader and writer. Raises ``DatabaseUnavailable``."""
         try:
-            if self._outdated:  # The empty file that opening would make is at no revision.
+            if self._outdated:  # Opening would create an empty file, without a revision.
                 self._path.stat()
             self._reader = Reader(self._path)
             self._writer = Writer(self._path)
-            self._bulks = SqliteBulks(self._path, self._writer, self.dialect)
+            self._bulks = SqliteBulkPool(self._path, self._writer, self.dialect)
         except OSError as error:
-            raise DatabaseUnavailable("the file cannot be opened", code=name_of(error)) from error
+            raise DatabaseUnavailable(
+                "the file cannot be opened", code=error_symbol(error)
+            ) from error
         except FAILURES as error:
             raise translate(error) from error
         self._maintenance.start()
@@ -78,10 +80,10 @@ class SqliteDatabase:
         return self._reader
 
     def writing(self, *, single: bool = False) -> Transaction:
-        """Enter with a connection inside a transaction of its own."""
+        """Enter with a connection inside a new transaction."""
         if self._writer is None:
             raise DatabaseUnavailable("not open")
-        del single  # A savepoint costs no round trip here, and also undoes what follows it.
+        del single  # A savepoint costs no round trip here.
         return self._writer.transaction()
 
     def bulk(self) -> AbstractAsyncContextManager[SqliteBulk]:
@@ -105,7 +107,7 @@ class SqliteDatabase:
         self._writer.refusal = None
 
     async def revision(self) -> str | None:
-        """Give the Alembic revision of the file; None if Alembic has never seen it."""
+        """Return the Alembic revision of the file; None if Alembic has never migrated it."""
         try:
             row = await self.reading().fetch_one(self._version, ())
         except InvalidStatement:  # No such table.

@@ -1,7 +1,7 @@
-"""From ``sqlite3``'s exceptions to ``encore.database.errors``, by the extended result code.
+"""Mapping ``sqlite3``'s exceptions to ``encore.database.errors``, by the extended result code.
 
-Codes are from https://sqlite.org/rescode.html. The text decides only for ``SQLITE_ERROR``, which
-SQLite gives for everything that has no code of its own.
+Codes are from https://sqlite.org/rescode.html. The message decides only for ``SQLITE_ERROR``, which
+SQLite uses for every error without a specific code.
 """
 
 import re
@@ -24,9 +24,9 @@ _VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
 }
 
 # By the extended code, else by the primary code that it begins with.
-_KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
+_ERRORS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "SQLITE_CONSTRAINT_DATATYPE": errors.InvalidData,
-    "SQLITE_CONSTRAINT": errors.ChangeRejected,  # RAISE() in a trigger, a virtual table's refusal.
+    "SQLITE_CONSTRAINT": errors.ChangeRejected,  # RAISE() in a trigger, or a virtual table.
     "SQLITE_MISMATCH": errors.InvalidData,
     "SQLITE_TOOBIG": errors.InvalidData,
     "SQLITE_FULL": errors.StorageFull,
@@ -45,8 +45,8 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "SQLITE_INTERNAL": errors.InvalidStatement,
 }
 
-# What SQLite says with SQLITE_ERROR; anything else is a statement that does not fit the database.
-_TEXTS: Final[tuple[tuple[str, type[errors.DatabaseError]], ...]] = (
+# Messages of SQLITE_ERROR; any other means a statement that does not fit the database.
+_MESSAGES: Final[tuple[tuple[str, type[errors.DatabaseError]], ...]] = (
     ("because it is a view", errors.ReadOnly),
     ("integer overflow", errors.InvalidData),
     ("malformed JSON", errors.InvalidData),
@@ -55,52 +55,52 @@ _TEXTS: Final[tuple[tuple[str, type[errors.DatabaseError]], ...]] = (
 
 
 def translate(error: Exception) -> errors.DatabaseError:
-    """Return our error for the driver's."""
-    text = str(error)
+    """Return the error for an exception of the driver."""
+    message = str(error)
     code: str | None = getattr(error, "sqlite_errorname", None)
     if isinstance(error, MemoryError):  # How the driver raises SQLITE_NOMEM.
-        return errors.DatabaseUnavailable(text, code="SQLITE_NOMEM")
+        return errors.DatabaseUnavailable(message, code="SQLITE_NOMEM")
     if code is None:
-        if _is_about_a_value(error, text):
-            return errors.InvalidData(text)
-        return errors.DatabaseUnavailable(text)
+        if _is_about_a_value(error, message):
+            return errors.InvalidData(message)
+        return errors.DatabaseUnavailable(message)
     if code in _VIOLATIONS:
-        return _violation(_VIOLATIONS[code], text, code)
+        return _violation(_VIOLATIONS[code], message, code)
     if code == "SQLITE_ERROR":
-        return _unnamed(text, code)
-    kind = _KINDS.get(code) or _KINDS.get("_".join(code.split("_")[:2]))
-    if kind is errors.ReadOnlyDatabase:
-        text = errors.READ_ONLY  # What callers are told.
-    return (kind or errors.DatabaseUnavailable)(text, code=code)
+        return _unnamed(message, code)
+    class_ = _ERRORS.get(code) or _ERRORS.get("_".join(code.split("_")[:2]))
+    if class_ is errors.ReadOnlyDatabase:
+        message = errors.READ_ONLY  # Shown to callers.
+    return (class_ or errors.DatabaseUnavailable)(message, code=code)
 
 
-def _is_about_a_value(error: Exception, text: str) -> bool:
-    """Return whether the driver could not bind a value; such errors carry no code."""
+def _is_about_a_value(error: Exception, message: str) -> bool:
+    """Return whether the driver could not bind a value; such errors have no code."""
     match error:
         case OverflowError() | UnicodeError() | sqlite3.DataError() | sqlite3.InterfaceError():
             return True
         case _:
-            return text.startswith("Error binding parameter")
+            return message.startswith("Error binding parameter")
 
 
-def _unnamed(text: str, code: str) -> errors.DatabaseError:
-    generated = _GENERATED.match(text)
+def _unnamed(message: str, code: str) -> errors.DatabaseError:
+    generated = _GENERATED.match(message)
     if generated is not None:
-        return errors.ChangeRejected(text, [generated[1]], code=code)
-    for part, kind in _TEXTS:
-        if part in text:
-            return kind(text, code=code)
-    return errors.InvalidStatement(text, code=code)
+        return errors.ChangeRejected(message, [generated[1]], code=code)
+    for part, class_ in _MESSAGES:
+        if part in message:
+            return class_(message, code=code)
+    return errors.InvalidStatement(message, code=code)
 
 
 def _violation(
-    kind: type[errors.IntegrityViolation], text: str, code: str
+    class_: type[errors.IntegrityViolation], message: str, code: str
 ) -> errors.IntegrityViolation:
     """Parse ``UNIQUE constraint failed: parts.id, parts.name``: the columns and their table."""
-    match = _CONSTRAINT.match(text)
+    match = _CONSTRAINT.match(message)
     detail = match[1] if match else ""
-    if kind is errors.CheckViolation:
-        return kind(text, (), detail or None, code=code)
+    if class_ is errors.CheckViolation:
+        return class_(message, (), detail or None, code=code)
     names = [name.rpartition(".") for name in detail.split(", ") if name]
     table = names[0][0] if names else None
-    return kind(text, [name[2] for name in names], table=table or None, code=code)
+    return class_(message, [name[2] for name in names], table=table or None, code=code)

@@ -1,10 +1,10 @@
-"""Whether the path of the database still names the file that is open.
+"""Checking that the path of the database still names the file that is open.
 
-SQLite goes on writing to a file that has been deleted or replaced: commits succeed, and are gone
+SQLite goes on writing to a file that has been deleted or replaced: commits succeed, and are lost
 when the last connection is closed (https://sqlite.org/howtocorrupt.html, section 2.4). So device
-and inode are compared after each commit, before anything is acknowledged; and so are those of the
-write-ahead log, which holds the latest commits, and of the index to it (``-shm``): without that,
-another process makes one of its own, and both write to the same places of the log.
+and inode are compared after each commit, before it is acknowledged. So are those of the write-ahead
+log, which holds the latest commits, and of its index (``-shm``): if that is replaced, another
+process uses another one, and both write to the same places of the log.
 """
 
 import errno
@@ -22,16 +22,16 @@ _WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class DatabaseFile:
-    """A database file, its log and the log's index, as they are now: when just opened.
+    """The identity of a database file, its log and the log's index, when it was opened.
 
     Args:
-        path: Where; symbolic links are followed.
+        path: The path; symbolic links are followed.
 
     Attributes:
-        truncated: Whether the file was found to be too small for its content; for good.
+        truncated: Whether the file was found to be too small for its content; never reset.
 
     Raises:
-        OSError: One of them is not there.
+        OSError: One of the files is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,15 +63,17 @@ class DatabaseFile:
             self._resized(found.st_size)
 
     def check(self) -> None:
-        """Raise ``DatabaseNotReady`` unless the path names this file and it can be written to."""
+        """Raise ``DatabaseNotReady`` unless the path names this file and it is writable."""
         self.verify()
-        # Permissions do not bind root, but they say what is wanted.
+        # Permissions do not restrict root, but they express the intent.
         if not self._path.stat().st_mode & _WRITABLE or not os.access(self._path, os.W_OK):
             raise ReadOnlyDatabase("The database file is read-only", code="file-read-only")
 
     def _missing(self, error: OSError) -> DatabaseFileChanged:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            return DatabaseFileChanged("The database file cannot be reached", code=name_of(error))
+            return DatabaseFileChanged(
+                "The database file cannot be reached", code=error_symbol(error)
+            )
         if error.filename == self._names[1]:
             text = "The write-ahead log of the database was deleted"
             return DatabaseFileChanged(text, code="log-deleted")
@@ -81,9 +83,9 @@ class DatabaseFile:
         return DatabaseFileChanged("The database file was deleted", code="file-deleted")
 
     def _resized(self, size: int) -> None:
-        """Note the file's size; one that is too small for its content has been truncated.
+        """Store the file's new size; raise if the file has been truncated.
 
-        It also shrinks where another process has vacuumed it.
+        A file that is smaller may also have been vacuumed by another process.
         """
         if self.truncated or (size < self._size and size < self._bytes_in_use()):
             self.truncated = True
@@ -92,17 +94,17 @@ class DatabaseFile:
 
     def _bytes_in_use(self) -> float:
         try:
-            uri = uri_of(self._path, "ro")  # As it is: no pragma writes to it.
+            uri = uri_of(self._path, "ro")  # Read-only, without pragmas that write.
             with closing(sqlite3.connect(uri, uri=True, timeout=0)) as driver:
                 (pages,) = driver.execute("PRAGMA page_count").fetchone()
                 (page_size,) = driver.execute("PRAGMA page_size").fetchone()
-        except sqlite3.Error:  # Its first page says more pages than there are, or is not there.
+        except sqlite3.Error:  # Its first page is missing, or counts more pages than exist.
             return float("inf")
-        return int(pages) * int(page_size) or float("inf")  # An emptied one has none.
+        return int(pages) * int(page_size) or float("inf")  # An empty file has none.
 
 
-def name_of(error: OSError) -> str | None:
-    """Return the name of an error's number, such as ``ENOSPC``."""
+def error_symbol(error: OSError) -> str | None:
+    """Return the symbol of a system error, such as ``ENOSPC``."""
     return errno.errorcode.get(error.errno or 0)
 
 

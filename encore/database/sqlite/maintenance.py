@@ -1,10 +1,10 @@
-"""What is looked after beside the requests: is the file still the database, is its log short.
+"""Periodic maintenance of a SQLite file: checking it, and truncating a long write-ahead log.
 
-SQLite moves the write-ahead log into the database whenever a commit leaves more than 1,000 pages in
-it, in the thread of that commit. While a long reader needs the log it cannot begin anew, and grows;
-afterwards only the next writes would cut it. So a log that is too long is moved and cut here, in a
-thread, as soon as its readers have gone (https://sqlite.org/wal.html, "Avoiding Excessively Large
-WAL Files").
+SQLite moves the write-ahead log into the database when a commit leaves more than 1,000 pages in it,
+in the thread of that commit. While a long reader needs the log it cannot restart, and grows;
+afterwards only later writes would truncate it. So a log that is too long is checkpointed and
+truncated here, in a thread, as soon as its readers have finished (https://sqlite.org/wal.html,
+"Avoiding Excessively Large WAL Files").
 """
 
 import asyncio
@@ -23,11 +23,11 @@ PERIOD_S: Final = 1.0
 
 
 class Maintenance:
-    """Looks after one file once a second.
+    """Maintains one file, once a second.
 
     Args:
         path: The file.
-        check: Finds out whether the file is ready, and has writes refused if it is not.
+        check: Checks whether the file is ready; if not, raises, and writes are rejected.
     """
 
     def __init__(self, path: Path, check: Callable[[], Awaitable[None]]) -> None:
@@ -37,28 +37,28 @@ class Maintenance:
         self._round: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin a round after the period."""
+        """Start the next round after the period."""
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(PERIOD_S, self._begin_round)
 
     async def stop(self) -> None:
-        """Begin no more rounds, and wait for the end of the one under way."""
+        """Start no more rounds, and wait for the current one to end."""
         if self._timer is not None:
             self._timer.cancel()
         if self._round is not None:
             await asyncio.wait({self._round})
         if self._timer is not None:
-            self._timer.cancel()  # The round that has ended set it anew.
+            self._timer.cancel()  # Set again by the round that has just ended.
 
     def _begin_round(self) -> None:
         self._round = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         try:
-            with suppress(DatabaseError):  # Writes are refused with it.
+            with suppress(DatabaseError):  # Writes raise the same error.
                 await self._check()
                 if self._log_size() > LOG_SIZE_LIMIT:
-                    await run_in_thread("sqlite-checkpoint", self._cut_log)
+                    await run_in_thread("sqlite-checkpoint", self._truncate_log)
         finally:
             self.start()
 
@@ -68,13 +68,13 @@ class Maintenance:
         except OSError:
             return 0
 
-    def _cut_log(self) -> None:
-        """Move the log into the database; cut it if no reader needs it."""
+    def _truncate_log(self) -> None:
+        """Checkpoint the log; truncate it if no reader needs it."""
         with suppress(sqlite3.Error), closing(connect(self._path, create=False)) as driver:
             driver.execute("PRAGMA busy_timeout = 0")
-            driver.execute("PRAGMA mmap_size = 0")  # As the writer's.
-            # This one holds up nobody, so that there is next to nothing left for the other,
-            # during which writers wait.
+            driver.execute("PRAGMA mmap_size = 0")  # As in the writer.
+            # The passive checkpoint blocks no one and leaves little for the truncating one, which
+            # writers wait for.
             _, in_log, moved = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if in_log == moved:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

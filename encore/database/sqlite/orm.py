@@ -1,7 +1,7 @@
-"""ORM sessions on a driver connection that is in a transaction already.
+"""ORM sessions on a driver connection that is already in a transaction.
 
-The session joins it: what it flushes is part of it, and neither its commit nor its end commits or
-undoes anything of the transaction itself.
+The session joins it: its flushes are part of the transaction, but neither its commit nor its end
+commits or rolls back the transaction.
 """
 
 import sqlite3
@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 
 class _Cursor(sqlite3.Cursor):
-    """A cursor that runs nothing in a transaction that is lost.
+    """A cursor that runs no statement in a lost transaction.
 
-    The error that loses it is the driver's own, so that SQLAlchemy knows it; what is run after
-    that, such as going back to a savepoint, raises ours.
+    The statement that loses the transaction raises the driver's error, which SQLAlchemy knows;
+    later ones, such as a rollback to a savepoint, raise the error of this package.
     """
 
     state: TransactionState
@@ -37,15 +37,15 @@ class _Cursor(sqlite3.Cursor):
         return self._checked(super().executemany, *arguments)
 
     def fetchone(self) -> Any:
-        """Return the next row."""
+        """Fetch the next row."""
         return self._checked(super().fetchone)
 
     def fetchmany(self, *arguments: Any, **options: Any) -> list[Any]:
-        """Return the next rows."""
+        """Fetch the next rows."""
         return self._checked(super().fetchmany, *arguments, **options)
 
     def fetchall(self) -> list[Any]:
-        """Return all rows that are left."""
+        """Fetch all remaining rows."""
         return self._checked(super().fetchall)
 
     def _checked(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T:
@@ -58,14 +58,14 @@ class _Cursor(sqlite3.Cursor):
 
 
 class _Joined:
-    """A ``sqlite3`` connection whose transaction belongs to somebody else."""
+    """A ``sqlite3`` connection whose transaction another object owns."""
 
     def __init__(self, driver: sqlite3.Connection, state: TransactionState) -> None:
         self._driver = driver
         self._state = state
 
     def cursor(self) -> _Cursor:
-        """Make a cursor."""
+        """Return a new cursor."""
         cursor = self._driver.cursor(_Cursor)
         cursor.state = self._state
         return cursor
@@ -74,21 +74,21 @@ class _Joined:
         return getattr(self._driver, name)
 
     def commit(self) -> None:
-        """Leave it to the owner."""
+        """Do nothing: the owner does."""
 
     def rollback(self) -> None:
-        """Leave it to the owner: the session's own savepoint undoes what it did."""
+        """Do nothing: the session rolls back to its savepoint."""
 
     def close(self) -> None:
-        """Leave it to the owner."""
+        """Do nothing: the owner does."""
 
 
 class SqliteSessions:
-    """Makes sessions on one ``sqlite3`` connection.
+    """Creates sessions on a ``sqlite3`` connection.
 
     Args:
         driver: The connection.
-        state: Its transaction; one for reading only has none to lose.
+        state: The connection's transaction; None if it only reads.
     """
 
     def __init__(self, driver: sqlite3.Connection, state: TransactionState | None = None) -> None:
@@ -96,7 +96,7 @@ class SqliteSessions:
         self._engine = create_engine("sqlite://", creator=lambda: joined, poolclass=StaticPool)
 
     def run(self, work: Callable[[Session], T]) -> T:
-        """Run work with a session, then flush what it added."""
+        """Run work with a session, then flush it."""
         with self._engine.connect() as connection:
             connection.begin()
             with Session(connection, join_transaction_mode="create_savepoint") as session:
@@ -106,7 +106,7 @@ class SqliteSessions:
 
 
 def run_orm(sessions: SqliteSessions, work: Callable[[Session], T]) -> T:
-    """Run work with a session; what the driver refuses comes as an error of ours."""
+    """Run work with a session; raise ``DatabaseError`` for the driver's errors."""
     try:
         return sessions.run(work)
     except DBAPIError as error:

@@ -1,6 +1,6 @@
-"""How a SQLite file is opened, by the service, the migrations and the tools alike.
+"""Opening a SQLite file, for the service, the migrations and the tools.
 
-WAL lets readers go on while one writes. ``synchronous=FULL`` makes a commit wait for the disk, so
+With WAL, readers go on during a write. With ``synchronous=FULL`` a commit waits for the disk, so
 that an acknowledged write survives ``kill -9`` and power loss
 (https://sqlite.org/pragma.html#pragma_synchronous).
 """
@@ -8,27 +8,28 @@ that an acknowledged write survives ``kill -9`` and power loss
 import os
 import sqlite3
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS: Final = 5_000
 """How long a connection waits for another process's lock, in milliseconds."""
 
-LOG_SIZE_LIMIT = 16 * 1024 * 1024
-"""To how many bytes the write-ahead log is cut when it begins anew. SQLite keeps it at some 4 MB; a
-long reader or a large transaction makes it longer."""
+LOG_SIZE_LIMIT: Final = 16 * 1024 * 1024
+"""The size to which the write-ahead log is truncated when it restarts, in bytes. SQLite keeps it at
+about 4 MB; a long reader or a large transaction makes it longer."""
 
-_CACHED_STATEMENTS = 512
+_CACHED_STATEMENTS: Final = 512
 
 
 def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
-    """Open the file.
+    """Return a connection to a file.
 
-    The connection is in autocommit mode (transactions are begun by name) and may be used from any
-    one thread at a time.
+    It is in autocommit mode (transactions begin with an explicit BEGIN) and may be used from one
+    thread at a time.
 
     Args:
-        path: Where.
-        create: Whether to make the file if it is not there.
+        path: The file.
+        create: Whether to create the file if it does not exist.
     """
     connection = sqlite3.connect(
         path if create else uri_of(path, "rw"),
@@ -51,5 +52,5 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
 
 
 def uri_of(path: Path, mode: str) -> str:
-    """Return the URI that opens a file as it is there: ``ro`` or ``rw``."""
+    """Return the URI that opens an existing file in a mode: ``ro`` or ``rw``."""
     return f"file:{quote(os.fspath(path))}?mode={mode}"

@@ -1,18 +1,18 @@
-"""Reading: on the event loop while it is quick, in a worker thread once it is not.
+"""Reading: quick statements on the event loop, slow ones in worker threads.
 
-A row by its key takes some ten microseconds, a tenth of what handing it to a thread costs. So a
-statement starts on the loop; one that takes longer than ``LOOP_BUDGET_S`` is interrupted, begun
-again in a thread with a connection of its own, and goes there at once for the next minute. Nobody
-has to say beforehand which statements are long.
+Reading a row by its key takes about ten microseconds, a tenth of what a thread would cost. So a
+statement starts on the loop; if it takes longer than ``LOOP_BUDGET_S`` it is interrupted, restarted
+in a thread with a separate connection, and runs there for the next minute. So no statement has to
+be declared slow beforehand.
 
-Compiling and preparing can't be interrupted. So the first run of every statement is in a thread
-too, one of others, where slow statements don't hold it up; and so is each run of a statement whose
-text is long, or which matches a long pattern against long text: one row of those may take longer
-than the budget.
+Compiling and preparing cannot be interrupted. So the first run of every statement is in a thread
+too, in other threads than the slow statements' so as not to wait for them. So is each run of a
+statement with a long text, or which matches a long pattern against long text: one row of those may
+take longer than the budget.
 
 Clients share the threads fairly (``encore.database.sqlite.reading_threads``), and a slow statement
-ends when its caller has left. Statements that hold up the loop for a millisecond or more take turns
-there: a hundred searches of one client don't add up to a second that everybody waits.
+ends when its caller disconnects. Statements that block the loop for a millisecond or more take
+turns: a hundred searches of one client do not add up to a second of waiting for all.
 """
 
 import asyncio
@@ -36,38 +36,38 @@ from encore.database.statement import Row, Statement, Values, compile_in_thread
 T = TypeVar("T")
 
 LOOP_BUDGET_S: Final = 0.010
-"""How long a statement may hold up the event loop, in seconds."""
+"""How long a statement may block the event loop, in seconds."""
 
 SLOW_SECONDS: Final = 60.0
-"""How long a statement that was slow stays off the event loop, in seconds."""
+"""How long a slow statement stays off the event loop, in seconds."""
 
 STATEMENT_TIMEOUT_S: Final = 10.0
-"""How long a statement may run at all, in seconds."""
+"""The time limit of every statement, in seconds."""
 
 SLOW_READS: Final = 4
-"""How many slow statements may run at a time; one client may run all but one of them."""
+"""How many slow statements run at a time; one client may run all but one of them."""
 
 _SLOW_STEPS: Final = 10 * STEPS
 
 FIRST_BUDGET_S: Final = 0.1
-"""How long a statement may take in a thread of first runs, in seconds."""
+"""The time limit of a first run, in seconds; then the statement counts as slow."""
 
 FIRST_RUNS: Final = 2
-"""How many first runs there may be at a time; one client may have all but one of them."""
+"""How many first runs there are at a time; one client may have all but one of them."""
 
 _WAITING: Final = 1_000
 
 _LONG_SQL: Final = 8_192
-"""From this length on, in characters, preparing would hold up the loop for a millisecond."""
+"""From this length on, in characters, preparing would block the loop for a millisecond."""
 
 _LONG_PATTERN: Final = 32
-"""From this length on, in characters, one LIKE against a text of 1 MB can take over 0.05 s."""
+"""From this length on, in characters, one LIKE against 1 MB of text can take over 0.05 s."""
 
 
 class Reader:
-    """The one read connection of the event loop, and the threads for what is long.
+    """The read connection of the event loop, and the threads for slow statements.
 
-    Enters as an async context manager at no cost: there is nothing to take or give back.
+    As an async context manager it does nothing: there is nothing to acquire or release.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,14 +97,14 @@ class Reader:
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
+        type_: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
         pass
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
+        """Run the statement and return all its rows."""
         if _may_be_quick(statement, values):
             if statement.is_heavy:
                 await self._take_turn()
@@ -115,15 +115,15 @@ class Reader:
         return await cancel_on_disconnect(self._run_in_thread(statement, values))
 
     async def _take_turn(self) -> None:
-        """Wait for this client's turn to hold up the event loop.
+        """Wait for the client's turn to block the event loop.
 
-        Each time round the loop runs one heavy statement, and whatever is quick.
+        Each iteration of the loop runs one heavy statement, and any number of quick ones.
         """
-        param = await self._turns.acquire(current_caller.get())
-        asyncio.get_running_loop().call_soon(self._turns.release, param)
+        slot = await self._turns.acquire(current_caller.get())
+        asyncio.get_running_loop().call_soon(self._turns.release, slot)
 
     async def _run_in_thread(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement off the event loop; among first runs, unless it is known to be slow."""
+        """Run a statement in a thread: one for first runs, or for slow statements."""
         if monotonic() >= statement.slow_until:
             await compile_in_thread(statement)
             try:
@@ -137,12 +137,12 @@ class Reader:
         return await self._slow.run(statement, values)
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
+        """Run the statement and return its first row, or None."""
         rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
 
     async def fetch_count(self, statement: Statement, values: Values) -> int:
-        """Run a ``SELECT count(*)``, or give its result as of the last change."""
+        """Run a ``SELECT count(*)``, or return its cached result."""
         await compile_in_thread(statement)
         version = self._counts.version()
         known = self._counts.get(statement, values)
@@ -154,13 +154,13 @@ class Reader:
         return count
 
     async def orm(self, work: Callable[[Session], T]) -> T:
-        """Run work with an ORM session for reading: a write in it is refused by SQLite."""
+        """Run work with an ORM session for reading; SQLite rejects writes."""
         if self._sessions is None:
             self._sessions = SqliteSessions(self._quick.driver)
         return run_orm(self._sessions, work)
 
     def close(self) -> None:
-        """Stop what runs in threads, then close the connections."""
+        """Stop the statements in threads, then close the connections."""
         for threads in (self._first, self._slow):
             threads.close()
         self._quick.driver.close()
@@ -174,5 +174,5 @@ def _may_be_quick(statement: Statement, values: Values) -> bool:
 
 
 def _has_long(values: Values) -> bool:
-    """Tell whether one of the values may be a long pattern."""
+    """Return whether one of the values may be a long pattern."""
     return any(isinstance(value, str) and len(value) > _LONG_PATTERN for value in values)

@@ -1,8 +1,8 @@
-"""Statements in threads with read connections of their own, shared out fairly between clients.
+"""Threads with read connections, which clients share fairly.
 
-What runs in a thread is what may take long, so each client has a bounded share, waits its turn and
-not longer than ``QUEUE_S``. A statement whose request was cancelled is stopped: its thread and
-connection are free for others only once it has ended.
+Statements that may take long run here, so each client has a bounded share and waits for its turn,
+at most for ``QUEUE_S``. The statement of a cancelled request is stopped; its thread and connection
+are free for others once it has ended.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from encore.database.statement import Row, Statement, Values
 from encore.database.threads import lower_priority, run_in_thread
 
 QUEUE_S: Final = 10.0
-"""How long a request may wait for a thread, in seconds."""
+"""How long a request waits for a thread, in seconds."""
 
 WAITING: Final = 64
-"""The most requests of one client that may wait for a thread."""
+"""How many requests of one client may wait for a thread."""
 
 
 class ReadingThreads:
@@ -29,42 +29,42 @@ class ReadingThreads:
 
     Args:
         path: The database file.
-        name: What the threads are called.
-        count: How many statements may run at a time.
-        share: How many of them may be one client's.
-        seconds: How long each may take.
-        steps: How often it is looked at, as for ``TimedConnection``.
+        name: The name of the threads.
+        count: How many statements run at a time.
+        share: How many of them may be of one client.
+        seconds: The time limit of each.
+        steps: How often that is checked, as for ``TimedConnection``.
     """
 
     def __init__(
         self, path: Path, name: str, *, count: int, share: int, seconds: float, steps: int
     ) -> None:
-        # All are opened now: one that is opened later might find another file.
+        # All are opened now: the path may name another file later.
         self._connections = [TimedConnection(path, seconds, steps) for _ in range(count)]
         self._in_use = [Lock() for _ in range(count)]
         self._queue = FairQueue(count, share=share, waiting=WAITING, seconds=QUEUE_S)
         self._name = name
 
     async def run(self, statement: Statement, values: Values) -> list[Row]:
-        """Run a statement in a thread once it is this client's turn; return its rows.
+        """Run a statement in a thread, at the client's turn; return its rows.
 
         Raises:
             DatabaseBusy: Its turn did not come in time.
             DatabaseError: The statement failed.
         """
-        param = await self._queue.acquire(current_caller.get())
-        connection = self._connections[param]
+        slot = await self._queue.acquire(current_caller.get())
+        connection = self._connections[slot]
         try:
             connection.start()
-            thread = run_in_thread(self._name, self._run_alone, param, statement, values)
+            thread = run_in_thread(self._name, self._run_alone, slot, statement, values)
             return await shield_until_done(asyncio.ensure_future(thread), connection.stop)
         finally:
-            self._queue.release(param)
+            self._queue.release(slot)
 
-    def _run_alone(self, param: int, statement: Statement, values: Values) -> list[Row]:
+    def _run_alone(self, slot: int, statement: Statement, values: Values) -> list[Row]:
         lower_priority()
-        with self._in_use[param]:
-            return self._connections[param].run(statement, values)
+        with self._in_use[slot]:
+            return self._connections[slot].run(statement, values)
 
     def close(self) -> None:
         """Stop what runs and close the connections."""

@@ -1,4 +1,4 @@
-"""Text in a SQLite file that is not UTF-8: SQLite stores any bytes as TEXT, Python refuses them."""
+"""Reading text that is not UTF-8: SQLite stores any bytes as TEXT, Python rejects them."""
 
 import sqlite3
 from typing import Any
@@ -7,7 +7,7 @@ from encore.database.undecodable import Undecodable
 
 
 def decode(data: bytes) -> str:
-    """Decode text; what is not UTF-8 in it becomes U+FFFD. For ``Connection.text_factory``."""
+    """Decode text; invalid UTF-8 becomes U+FFFD. For ``Connection.text_factory``."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -17,7 +17,7 @@ def decode(data: bytes) -> str:
 def fetch_all(driver: sqlite3.Connection, sql: str, values: Any) -> list[Any]:
     """Run a statement that changes nothing and return its rows.
 
-    Python's own decoding is several times as fast as ``decode``, so it is tried first.
+    The driver's decoding is several times as fast as ``decode``, so it is tried first.
     """
     try:
         return driver.execute(sql, values).fetchall()

@@ -1,11 +1,11 @@
-"""Whether the transaction that a connection was put into still exists.
+"""Tracking whether the transaction of a connection still exists.
 
 ``SQLITE_FULL``, ``SQLITE_IOERR``, ``SQLITE_NOMEM`` and a trigger's ``RAISE(ROLLBACK)`` roll back
 the whole transaction, rather than the statement or the savepoint
 (https://sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction"). The
-connection is in autocommit mode then: an ``INSERT`` that follows commits itself, and to release a
-new savepoint is to commit. So the state is looked at after each failed statement, and nothing more
-is run in a transaction that is lost, as PostgreSQL does in one that is aborted.
+connection is then in autocommit mode: an ``INSERT`` that follows commits itself, and so does
+releasing a new savepoint. So the state is checked after each failed statement, and no statement
+runs in a lost transaction, as in an aborted one of PostgreSQL.
 """
 
 import sqlite3
@@ -23,17 +23,16 @@ from encore.database.errors import (
 from encore.database.sqlite.error_mapping import translate
 
 FAILURES: Final = (sqlite3.Error, MemoryError, OverflowError, UnicodeError)
-"""What running a statement may raise: SQLite's errors, or the driver's about a value."""
+"""Exceptions of running a statement: SQLite's errors, and the driver's for a value."""
 
 _READ_ONLY: Final = "SQLITE_READONLY"
 
 
 class TransactionState:
-    """The transaction of one connection for writing.
+    """The transaction of a connection for writing.
 
     Attributes:
-        lost: Why the transaction that was begun does not exist any more; None while it does, and
-            where none was begun.
+        lost: The error that ended the transaction; None while it exists, or if none was begun.
     """
 
     __slots__ = ("_begun", "_driver", "lost")
@@ -44,7 +43,7 @@ class TransactionState:
         self.lost: DatabaseError | None = None
 
     def begin(self, sql: str) -> None:
-        """Begin a transaction by this statement."""
+        """Begin a transaction with a statement."""
         self.end()
         if self._driver.in_transaction:
             raise DatabaseUnavailable("the last transaction cannot be rolled back")
@@ -52,10 +51,10 @@ class TransactionState:
         self._begun = True
 
     def end(self) -> None:
-        """Roll back what is left of the transaction, if anything is."""
+        """Roll back the transaction, if it still exists."""
         self._begun, self.lost = False, None
         if self._driver.in_transaction:
-            with suppress(*FAILURES):  # For lack of memory; begin() tries again.
+            with suppress(*FAILURES):  # Out of memory; begin() tries again.
                 self._driver.execute("ROLLBACK")
 
     def execute(self, sql: str) -> None:
@@ -66,7 +65,7 @@ class TransactionState:
             raise self.failed(error) from error
 
     def failed(self, error: Exception) -> DatabaseError:
-        """Note that a statement failed; return our error for the driver's."""
+        """Track a failed statement; return the ``DatabaseError`` for the driver's error."""
         translated = translate(error)
         if isinstance(translated, ReadOnly) and translated.code == _READ_ONLY:
             translated = ReadOnlyDatabase(READ_ONLY, code=_READ_ONLY)
@@ -75,6 +74,6 @@ class TransactionState:
         return translated
 
     def require(self) -> None:
-        """Raise why the transaction was lost, if it was."""
+        """Raise the error that ended the transaction, if one did."""
         if self.lost is not None:
-            raise copy(self.lost)  # Each has a traceback of its own.
+            raise copy(self.lost)  # Each has its own traceback.

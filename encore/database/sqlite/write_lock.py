@@ -1,8 +1,8 @@
-"""The turn to write: one request at a time, in order of arrival, for a limited time of waiting.
+"""The write lock of a process: one request at a time, in order of arrival, with a time limit.
 
-As ``asyncio.Lock``, but a request waits until its deadline only. All wait equally long, so that
-deadlines are in the order of the queue and one timer serves them all: a timeout of its own would
-cost each request that waits for a commit a few microseconds.
+Like ``asyncio.Lock``, but a request waits only until its deadline. All wait equally long, so
+deadlines are in the order of the queue and one timer serves them all: a timeout for each would cost
+every request that waits for a commit a few microseconds.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from encore.database.errors import DatabaseUnavailable
 BUSY: Final = "SQLITE_BUSY"
 
 
-class Turn:
-    """A lock with a queue; the one who has it releases it."""
+class WriteLock:
+    """A lock with a queue; its holder releases it."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -24,11 +24,11 @@ class Turn:
         self._timer: asyncio.TimerHandle | None = None
 
     async def acquire(self, deadline: float | None = None) -> None:
-        """Wait for the turn.
+        """Acquire the lock, waiting for it.
 
         Args:
-            deadline: When to give up (``time.monotonic``); not earlier than that of a request
-                already in the queue. None to wait for as long as it takes.
+            deadline: When to give up (``time.monotonic``); not earlier than the deadline of a
+                request in the queue. None to wait without a limit.
 
         Raises:
             DatabaseUnavailable: The deadline has passed.
@@ -44,11 +44,11 @@ class Turn:
             await ready
         except asyncio.CancelledError:
             if ready.done() and not ready.cancelled():
-                self.release()  # It was handed over at the same time.
+                self.release()  # It was acquired at the same time.
             raise
 
     def release(self) -> None:
-        """Hand the turn to the first in the queue."""
+        """Release the lock to the first request in the queue."""
         while self._queue:
             _, ready = self._queue.popleft()
             if not ready.done():
@@ -57,21 +57,21 @@ class Turn:
         self._taken = False
 
     async def __aenter__(self) -> None:
-        """Wait for the turn, for as long as it takes."""
+        """Acquire the lock, without a limit of time."""
         await self.acquire()
 
     async def __aexit__(self, *_: object) -> None:
-        """Release it."""
+        """Release the lock."""
         self.release()
 
     def _watch(self, deadline: float | None) -> None:
-        """Look at the queue again at this time."""
+        """Check the queue at this time."""
         if deadline is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0, deadline - monotonic()), self._expire)
 
     def _expire(self) -> None:
-        """Fail those in the queue whose deadline has passed."""
+        """Fail the requests in the queue whose deadline has passed."""
         self._timer = None
         now = monotonic()
         for deadline, ready in self._queue:

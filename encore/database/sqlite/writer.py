@@ -1,21 +1,21 @@
 """Writing: one connection, one transaction at a time, many requests to a commit.
 
-A commit that waits for the disk takes longer than all else in a request. So requests that come
-close together share one: each runs in a savepoint of its own inside one outer transaction, and
-each is acknowledged only after that has been committed. While the disk works, in a thread, the
-event loop serves others, and the writers that arrive meanwhile make up the next group.
+Waiting for the disk in a commit takes longer than the rest of a request. So requests that arrive
+close together share a commit (group commit): each runs in a savepoint inside one transaction, and
+each is acknowledged only after that is committed. While the disk works, in a thread, the event loop
+serves other requests, and the writers that arrive meanwhile are the next group.
 
 ::
 
     BEGIN IMMEDIATE
       SAVEPOINT one   … RELEASE one      request A, waiting for the commit
-      SAVEPOINT one   … ROLLBACK TO one  request B, refused; A and C don't notice
+      SAVEPOINT one   … ROLLBACK TO one  request B, failed; A and C are unaffected
       SAVEPOINT one   … RELEASE one      request C, waiting for the commit
-    COMMIT                               A and C are answered
+    COMMIT                               A and C get their responses
 
-Where an error ends the whole transaction (``encore.database.sqlite.transaction_state``), all of the
-group fail, and whoever comes next begins another. The same happens where the file is found to be no
-longer the database after the commit (``encore.database.sqlite.file``).
+If an error ends the whole transaction (``encore.database.sqlite.transaction_state``), all requests
+of the group fail, and the next request begins another one. The same happens if the file turns out
+to be replaced after the commit (``encore.database.sqlite.file``).
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
 from encore.database.sqlite.text import decode
 from encore.database.sqlite.transaction_state import FAILURES, TransactionState
-from encore.database.sqlite.write_lock import BUSY, Turn
+from encore.database.sqlite.write_lock import BUSY, WriteLock
 from encore.database.statement import Row, Statement, Values, compile_in_thread
 
 _LOCK_RETRY_S: Final = 0.005
@@ -46,26 +46,26 @@ T = TypeVar("T")
 
 
 class Writer:
-    """The one write connection of this process.
+    """The write connection of a process.
 
     Attributes:
-        file: What is written to.
-        refusal: Why nothing may be written now; None where it may.
+        file: The file that is written to.
+        refusal: The error that writes raise now; None if writing is possible.
     """
 
     def __init__(self, path: Path) -> None:
-        # No waiting inside SQLite: that would hold up the event loop. take_lock waits for it.
+        # SQLite must not wait, which would block the event loop: take_lock waits instead.
         self._driver = connect(path)
         self._driver.execute("PRAGMA busy_timeout = 0")
-        # To read from a truncated file is an error then, not the end of this process (SIGBUS).
+        # Reading a truncated file is then an error instead of a SIGBUS that ends the process.
         self._driver.execute("PRAGMA mmap_size = 0")
-        # What a statement has changed is changed: it cannot be run again to read its rows.
+        # A statement that has changed rows cannot be run again to read them.
         self._driver.text_factory = decode
         self._driver.execute("SELECT count(*) FROM sqlite_master")  # Opens the write-ahead log.
         self.file = DatabaseFile(path)
         self.refusal: DatabaseNotReady | None = None
         self._state = TransactionState(self._driver)
-        self._turn = Turn()
+        self._lock = WriteLock()
         self._locked_since: float | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._group: asyncio.Future[None] | None = None
@@ -73,29 +73,31 @@ class Writer:
         self._kept = 0
 
     def transaction(self) -> "Transaction":
-        """Enter with a connection whose work is committed, or undone, as a whole."""
+        """Enter with a connection whose work is committed, or rolled back, as a whole."""
         return Transaction(self)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """Keep the turn while another connection of this process writes.
+        """Hold the lock while another connection of this process writes.
 
-        The group under way is committed first; who comes later waits in line. Raises
-        ``DatabaseNotReady`` where the block has written to what is not the database any more.
+        The current group is committed first; later requests wait in the queue.
+
+        Raises:
+            DatabaseNotReady: The file that the block has written to is no longer the database.
         """
         self._require_ready()
-        async with self._turn:
+        async with self._lock:
             if self._group is not None:
                 await shield_until_done(asyncio.create_task(self._commit_now(self._group)))
-            self._verify()  # The other connection may have been opened later than this one.
+            self._verify()  # The other connection may have been opened later.
             yield
             self._verify()
 
     async def take_lock(self, begin: Callable[[], Awaitable[object]], since: float) -> None:
-        """Take the write lock of the file, having the turn; wait while another process has it.
+        """Take SQLite's write lock, holding ours; wait while another process has it.
 
         Args:
-            begin: Begins a transaction, or raises a ``DatabaseError`` at once.
+            begin: Begins a transaction, or raises a ``DatabaseError`` without waiting.
             since: When the wait began (``time.monotonic``).
 
         Raises:
@@ -117,14 +119,14 @@ class Writer:
 
     @property
     def locked_since(self) -> float:
-        """Since when another process has had the lock, as far as is known; now if it has not."""
+        """Since when another process has held the lock, as far as known; otherwise now."""
         return monotonic() if self._locked_since is None else self._locked_since
 
     async def run(self, statement: Statement, values: Values) -> list[Row]:
-        """Run one statement inside the transaction of whoever has the turn.
+        """Run a statement inside the current request's part of the transaction.
 
-        One that is unknown yet is compiled and prepared in a thread. The turn is kept meanwhile,
-        also when the caller is cancelled.
+        A new statement is compiled and prepared in a thread; the lock is held meanwhile, even if
+        the caller is cancelled.
         """
         if statement.known:
             return self._run(statement, values)
@@ -145,26 +147,26 @@ class Writer:
         except FAILURES as error:
             raise state.failed(error) from error
         if rows and not cursor.rowcount:  # A SELECT has -1.
-            # RETURNING gives rows for a view even where no trigger writes any.
+            # RETURNING returns rows for a view even if no trigger writes them.
             raise ReadOnly("a view was written to")
         return rows
 
     def orm(self, work: Callable[[Session], T]) -> T:
-        """Run work with an ORM session inside the transaction of whoever has the turn."""
+        """Run work with an ORM session inside the current request's part of the transaction."""
         if self._sessions is None:
             self._sessions = SqliteSessions(self._driver, self._state)
         self._state.require()
         return run_orm(self._sessions, work)
 
     async def enter(self) -> None:
-        """Wait for the turn and open the group's transaction, or join it.
+        """Acquire the lock, and begin the group's transaction or join it.
 
         Raises:
-            DatabaseUnavailable: Neither is possible, or not in time.
+            DatabaseUnavailable: That is impossible, or not possible in time.
         """
         self._require_ready()
         arrived = monotonic()
-        await self._turn.acquire(arrived + BUSY_TIMEOUT_MS / 1000)
+        await self._lock.acquire(arrived + BUSY_TIMEOUT_MS / 1000)
         try:
             if self._group is None:
                 await self.take_lock(self._begin, arrived)
@@ -175,13 +177,14 @@ class Writer:
         except BaseException as error:
             if isinstance(error, DatabaseError) and self._group is not None:
                 self._lose(self._group, error)
-            self._turn.release()
+            self._lock.release()
             raise
 
     def leave(self, *, keep: bool) -> "asyncio.Future[None]":
-        """End one request's part; the future is done when the group is committed."""
+        """End a request's part; return the future that is done when the group is committed."""
         group = self._group
-        assert group is not None  # noqa: S101 - enter() made it, for mypy's sake
+        if group is None:  # pragma: no cover - enter() has created it
+            raise DatabaseUnavailable("not in a transaction")
         try:
             self._state.require()
             if not keep:
@@ -191,35 +194,35 @@ class Writer:
         except DatabaseError as error:
             self._lose(group, error)
         finally:
-            self._turn.release()
+            self._lock.release()
         return group
 
     def _require_ready(self) -> None:
         if self.refusal is not None:
-            raise copy(self.refusal)  # Each gets a traceback of its own.
+            raise copy(self.refusal)  # Each gets its own traceback.
 
     async def _begin(self) -> None:
         self._state.begin("BEGIN IMMEDIATE")
 
     def _commit_soon(self, group: "asyncio.Future[None]") -> None:
-        """Start the commit once those who are ready in this turn of the loop have joined."""
+        """Start the commit once the requests of this iteration of the loop have joined."""
         task = asyncio.get_running_loop().create_task(self._commit(group))
-        group.add_done_callback(lambda _: task)  # Keeps the task alive until it is through.
+        group.add_done_callback(lambda _: task)  # Keeps the task alive until it is done.
 
     async def _commit(self, group: "asyncio.Future[None]") -> None:
-        """Commit when the turn is free, unless somebody who had it has done so."""
-        async with self._turn:
+        """Commit once the lock is free, unless its last holder has committed."""
+        async with self._lock:
             if not group.done():
                 await self._commit_now(group)
 
     async def _commit_now(self, group: "asyncio.Future[None]") -> None:
-        """Commit, having the turn, and tell all who wait."""
+        """Commit, holding the lock, and wake the waiting requests."""
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._thread, self._state.execute, "COMMIT")
             self._verify()
         except DatabaseError as error:
-            # A deferred constraint does not say whose row it refuses, unless there is one only.
+            # A deferred constraint does not say whose row it rejects, unless there is only one.
             if self._kept == 1:
                 self._end(group, error)
             else:
@@ -230,20 +233,22 @@ class Writer:
             group.set_result(None)
 
     def _lose(self, group: "asyncio.Future[None]", cause: DatabaseError) -> None:
-        """Fail the group: its transaction is undone; all but the cause may try again."""
+        """Fail the group: its transaction is rolled back; other requests may retry."""
         if isinstance(cause, DatabaseNotReady):
             self._end(group, copy(cause))
         else:
-            self._end(group, DatabaseUnavailable("the transaction was undone", code=cause.code))
+            self._end(
+                group, DatabaseUnavailable("the transaction was rolled back", code=cause.code)
+            )
 
     def _end(self, group: "asyncio.Future[None]", error: DatabaseError) -> None:
         self._group = None
         group.set_exception(error)
-        group.exception()  # Retrieved here: a group may have nobody waiting any more.
+        group.exception()  # Marks it as retrieved: no request may be waiting any more.
         self._state.end()
 
     def _verify(self) -> None:
-        """Refuse writes from now on if the file is not the database any more."""
+        """Reject writes from now on if the file is no longer the database."""
         try:
             self.file.verify()
         except DatabaseNotReady as error:
@@ -251,8 +256,8 @@ class Writer:
             raise
 
     async def close(self) -> None:
-        """Finish the commit under way, then close."""
-        async with self._turn:
+        """Finish the current commit, then close."""
+        async with self._lock:
             if self._group is not None:
                 await self._commit_now(self._group)
         self._thread.shutdown()
@@ -260,7 +265,7 @@ class Writer:
 
 
 class Transaction:
-    """One request's part of a group; see ``Writer``."""
+    """A request's part of a group; see ``Writer``."""
 
     __slots__ = ("_writer",)
 
@@ -273,7 +278,7 @@ class Transaction:
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
+        type_: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
@@ -282,11 +287,11 @@ class Transaction:
             await asyncio.shield(committed)
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
+        """Run the statement and return all its rows."""
         return await self._writer.run(statement, values)
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
+        """Run the statement and return its first row, or None."""
         rows = await self._writer.run(statement, values)
         return rows[0] if rows else None
 
