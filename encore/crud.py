@@ -38,8 +38,7 @@ from encore.routes.nested_resources import nested_resources
 from encore.routes.registration import APP, Exposed
 from encore.routes.router import ResourceRouter
 from encore.secret_key import Secret, parse_secret
-from encore.uploads.openapi import described
-from encore.uploads.operation import UploadOperation
+from encore.uploads.endpoint import UploadOperation, described
 from encore.uploads.upload import Upload
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}

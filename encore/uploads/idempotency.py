@@ -18,9 +18,9 @@ from encore.database.statement import Statement, param
 from encore.database.tables import idempotency_keys
 from encore.errors import IdempotencyKeyReused
 from encore.types import now
-from encore.uploads.context import UploadContext
+from encore.uploads.hooks import UploadContext
+from encore.uploads.request import SpooledBody
 from encore.uploads.responses import UploadResponse
-from encore.uploads.spool import SpooledBody
 
 KEPT: Final = timedelta(hours=24)
 """How long an answer is kept."""

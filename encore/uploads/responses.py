@@ -11,8 +11,7 @@ from starlette.types import Send
 from encore.database.protocol import BulkConnection
 from encore.database.statement import Row
 from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
-from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest
-from encore.uploads.spool import chunks, new_spool
+from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest, chunks, new_spool
 from encore.uploads.staging_table import Counts
 from encore.uploads.statements import UploadStatements
 

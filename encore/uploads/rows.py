@@ -17,14 +17,14 @@ from encore.models.fields import Field
 from encore.models.types import Codec, InvalidValue
 from encore.resource.locations import Locations
 from encore.uploads.formats import Rows, Unreadable
+from encore.uploads.hooks import RowHook, UploadContext, UploadedRow
 from encore.uploads.responses import SHOWN_OF_TOO_MANY, ReportRow, TooManyRejected
 from encore.uploads.staging_table import CREATED, REJECTED, StagingTable
-from encore.validation.body import NULL_VIOLATION, Attributes, ValidationErrors
+from encore.validation.body import NULL_VIOLATION, ValidationErrors
 from encore.validation.members import AllowedMembers, report_read_only
 
 if TYPE_CHECKING:
     from encore.models.types.codec import Converter
-    from encore.uploads.context import UploadContext
 
 AT_A_TIME: Final = 256
 """How many rows are made between two looks of the event loop."""
@@ -35,31 +35,6 @@ HINTED: Final = 100
 _NO_OBJECT: Final = Unreadable.because("The row must be a JSON object")
 _KEPT_SHAPES: Final = 1_000
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class UploadedRow:
-    """One row of an upload, as the row hook sees it.
-
-    Attributes:
-        context: The upload that it belongs to.
-        line: Where it stands in the body.
-        attributes: Python values under the model's attribute names: what the caller gave of what
-            callers may write. The hook may set any attribute.
-        errors: Collects what is wrong; a row with errors is rejected.
-    """
-
-    __slots__ = ("attributes", "context", "errors", "line")
-
-    def __init__(
-        self, context: "UploadContext", line: int, attributes: Attributes, errors: ValidationErrors
-    ) -> None:
-        self.context = context
-        self.line = line
-        self.attributes = attributes
-        self.errors = errors
-
-
-RowHook = Callable[[UploadedRow], None]
 
 
 class _Shape:
@@ -143,7 +118,7 @@ class RowMaker:
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def read(
-        self, context: "UploadContext", line: int, body: dict[str, Any], *, hint: bool = True
+        self, context: UploadContext, line: int, body: dict[str, Any], *, hint: bool = True
     ) -> UploadedRow:
         """Read the writable fields of one row; ``hint`` as in ``AllowedMembers.check``."""
         row = UploadedRow(context, line, {}, ValidationErrors())
@@ -205,7 +180,7 @@ class StagedRows:
     def __init__(
         self,
         maker: RowMaker,
-        context: "UploadContext",
+        context: UploadContext,
         hook: RowHook,
         *,
         most: int | None,

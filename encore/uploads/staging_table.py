@@ -1,6 +1,7 @@
-"""The stage: a temporary table that holds the rows of one upload, and what becomes of each."""
+"""The temporary tables of one upload: its rows with their results, whole or in parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,14 +17,21 @@ from sqlalchemy import (
     Table,
     Text,
     cast,
+    delete,
     func,
+    insert,
+    literal,
     literal_column,
+    select,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
 from encore.database.capabilities import capabilities_of
 from encore.database.expressions.json_text import comparable_json
 from encore.database.expressions.timestamp_text import longest_form
+from encore.database.protocol import BulkConnection
+from encore.database.statement import Statement, param
 from encore.models.fields import Field
 from encore.models.types import storage_type
 from encore.query.timestamps import compare_timestamps
@@ -142,3 +150,89 @@ def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     if isinstance(kind, JSON) and capabilities_of(dialect).parsed_json:
         return Text()  # COPY knows no JSON.
     return kind
+
+
+DEFAULT_PART_ROWS: Final = 10_000
+"""How many rows are written at a time; as many as an upload with an idempotency key may have."""
+
+
+class Parts:
+    """The parts of one resource's partial uploads.
+
+    Args:
+        stage: Holds one part at a time.
+        rows: The most rows of a part; None to write all at once, whatever their number.
+    """
+
+    def __init__(self, stage: StagingTable, rows: int | None) -> None:
+        self.rows = rows
+        table = self._stage = stage.table
+        backlog = table.to_metadata(MetaData(), name="uploaded_backlog")
+        kept = [column.name for column in (stage.line, stage.status, stage.errors, stage.given)]
+        kept.append(stage.id.name)
+        self._done = Table(
+            "uploaded_done",
+            MetaData(),
+            *(Column(name, table.c[name].type, primary_key=name == kept[0]) for name in kept),
+            prefixes=["TEMPORARY"],
+        )
+        there = backlog.c[stage.line.name]
+        status = backlog.c[stage.status.name]
+        name = stage.dialect.identifier_preparer.format_table
+
+        def compiled(clause: Any) -> Statement:
+            return Statement(clause, stage.dialect)
+
+        def copying(into: Table, rows: Any) -> Statement:
+            names = [column.name for column in into.columns]
+            return compiled(insert(into).from_select(names, rows, include_defaults=False))
+
+        def of_done(source: Table) -> Any:
+            return select(*(source.c[name] for name in kept))
+
+        waiting = (status == param(0, status.type), there > param(1, Integer()))
+        part = select(*backlog.columns).where(*waiting).order_by(there).limit(param(2, Integer()))
+        self._take = copying(table, part)
+        self._pass_over = copying(
+            self._done, of_done(backlog).where(status != literal(CREATED, String))
+        )
+        self._finish = copying(self._done, of_done(table))
+        self._empty = compiled(delete(table))
+        self._span = compiled(
+            select(
+                select(func.min(stage.line)).scalar_subquery(),
+                select(func.max(stage.line)).scalar_subquery(),
+            )
+        )
+        self._set_aside = compiled(text(f"ALTER TABLE {name(table)} RENAME TO {name(backlog)}"))
+        self._show = compiled(text(f"ALTER TABLE {name(self._done)} RENAME TO {name(table)}"))
+        self._drop = compiled(text(f"DROP TABLE IF EXISTS {name(backlog)}"))
+
+    @asynccontextmanager
+    async def each(self, bulk: BulkConnection) -> AsyncIterator[AsyncIterator[tuple[int, int]]]:
+        """Have the parts, one after another on the stage; behind the block, what became of all.
+
+        Yields:
+            The first and the last line of each part; once the next one is asked for, what became
+            of the rows of this one is kept.
+        """
+        await bulk.execute(self._set_aside, ())
+        try:
+            async with bulk.temporary(self._done):
+                await bulk.execute(self._pass_over, ())
+                async with bulk.temporary(self._stage):
+                    yield self._spans(bulk)
+                await bulk.execute(self._show, ())
+        finally:
+            await bulk.execute(self._drop, ())
+
+    async def _spans(self, bulk: BulkConnection) -> AsyncIterator[tuple[int, int]]:
+        last = 0
+        while await bulk.execute(self._take, (CREATED, last, self.rows)):
+            span = await bulk.fetch_one(self._span, ())
+            assert span is not None  # noqa: S101 - it has no FROM: there is one row
+            first, last = span
+            yield first, last
+            async with bulk.transaction():
+                await bulk.execute(self._finish, ())
+                await bulk.execute(self._empty, ())

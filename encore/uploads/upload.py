@@ -16,9 +16,8 @@ from encore.types import UtcDateTime
 from encore.uploads.formats import ColumnNames
 from encore.uploads.hooks import UploadHooks
 from encore.uploads.idempotency import IdempotencyKeys
-from encore.uploads.parts import DEFAULT_PART_ROWS, Parts
 from encore.uploads.rows import RowMaker
-from encore.uploads.staging_table import MAX_FIELDS, StagingTable
+from encore.uploads.staging_table import DEFAULT_PART_ROWS, MAX_FIELDS, Parts, StagingTable
 from encore.uploads.statements import UploadStatements
 from encore.validation.members import AllowedMembers
 

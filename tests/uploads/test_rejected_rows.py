@@ -130,7 +130,7 @@ def test_refused_rows_among_many_are_found(api: ModelApi) -> None:
 def test_more_refused_rows_than_the_limit_refuse_the_upload(
     api: ModelApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("encore.uploads.rows_writer.MAX_REFUSED", 3)
+    monkeypatch.setattr("encore.uploads.writers.MAX_REFUSED", 3)
     rows = [{"code": f"r{n}", "n": -1 if n % 2 else 1} for n in range(8)]
     assert "more than 3 rows" in send(api, rows, 400, mode="partial")["detail"]
     assert codes(api) == []
