@@ -29,7 +29,7 @@ GOOD = {
     "iss": "https://issuer.example",
     "aud": AUDIENCE,
     "client_id": "client-1",
-    "scope": "parts_manager other",
+    "scope": "items other",
     "token_type": "Bearer",
     "jti": "AT.1",
     "exp": NOW + 3600,
@@ -123,7 +123,7 @@ async def refusal(judge: IntrospectionVerifier, token: bytes) -> str:
 
 def test_a_good_answer_grants_what_it_says() -> None:
     grant = validate_introspection(answer(aud=["x", AUDIENCE]), AUDIENCE)
-    assert grant.scopes == frozenset({"parts_manager", "other"})
+    assert grant.scopes == frozenset({"items", "other"})
     assert grant.client_id == "client-1"
     assert grant.valid_until == NOW + 3600
 

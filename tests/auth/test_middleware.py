@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 BARE = "Bearer"
 INVALID_REQUEST = 'Bearer error="invalid_request"'
 INVALID_TOKEN = 'Bearer error="invalid_token"'
-SCOPE = 'Bearer error="insufficient_scope", scope="parts_manager"'
+SCOPE = 'Bearer error="insufficient_scope", scope="items"'
 
 NO_HEADER = "You must send an Authorization header"
 NOT_BEARER = "Expected a Bearer token"
@@ -256,15 +256,15 @@ NOT_THE_SCOPE: list[Any] = [
     [],
     "",
     ["parts"],
-    ["parts_manager2"],
-    ["x parts_manager"],
-    "parts_manager2 x",
-    "parts_manager\tx",
+    ["items2"],
+    ["x items"],
+    "items2 x",
+    "items\tx",
     "Parts_Manager",
     None,
     1,
-    {"parts_manager": 1},
-    ["parts_manager", 1],
+    {"items": 1},
+    ["items", 1],
 ]
 
 

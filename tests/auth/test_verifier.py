@@ -71,7 +71,7 @@ class TestIssuers:
         changes = {"iss": AUTH0, "aud": ["parts", "userinfo"], "scp": ..., "scope": "a b"}
         auth0 = await verifier.verify(next_signer.token(permissions=["c"], **changes))
         curve = await verifier.verify(ec_signer.token(**changes))
-        assert okta.scopes == {"parts_manager"}
+        assert okta.scopes == {"items"}
         assert auth0.scopes == {"a", "b", "c"}
         assert curve.scopes == {"a", "b"}
 

@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
-from api.settings import ApiSettings
 from encore.auth import TrustedIssuer
 from encore.auth.jwks import parse_key_set
 from encore.doctor.check_result import wrong
 from encore.doctor.issuers import CheckedIssuer
 from encore.doctor.tokens import check_token
 from tests.fixtures.gate import RunningGate
+from tests.fixtures.item_service import SERVICE, ItemSettings
 from tests.fixtures.tokens import ISSUER, NOW, LocalIssuer, Signer
 
-SCOPELESS = "lacks the scope parts_manager (SCOPE); it holds other in scp"
+SCOPELESS = "lacks the scope items (SCOPE); it holds other in scp"
 
 
 def doctor(gate: RunningGate, token: str | None = None, **settings: str) -> tuple[int, str]:
     """Run it beside a service, with other settings perhaps; give status and output."""
     arguments = [] if token is None else ["-"]
     done = subprocess.run(
-        [sys.executable, "-m", "api", "doctor", *arguments],
+        [sys.executable, "-m", "encore", "doctor", SERVICE, *arguments],
         cwd=gate.directory,
         env=gate.environment | settings,
         input=token or "",
@@ -136,7 +136,7 @@ TOKENS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"nbf": 9_999_999_999}, "it is valid only in "),
     ({}, {"jti": 7}, "it is refused: claim-jti"),
     ({}, {"scp": ["other"]}, SCOPELESS),
-    ({}, {"scp": ..., "scope": "parts_manager"}, "it has scope too, which SCOPE_CLAIMS does not"),
+    ({}, {"scp": ..., "scope": "items"}, "it has scope too, which SCOPE_CLAIMS does not"),
     ({}, {"scp": 7}, "its scope claim (scp) is of the wrong type"),
     ({"alg": "HS256"}, {}, "its algorithm is 'HS256'; of this issuer RS256 is accepted"),
     ({"kid": "old"}, {}, "its key 'old' is not among the issuer's usable ones"),
@@ -152,7 +152,7 @@ def signer() -> Signer:
 
 def explain(text: str, signer: Signer) -> list[str]:
     """Give the lines about a token, in process: what is above the settings is shown already."""
-    settings = ApiSettings.parse({"ISSUER": ISSUER})
+    settings = ItemSettings.parse({"ISSUER": ISSUER})
     keys = parse_key_set({"keys": [signer.jwk]}, ("RS256",))
     checked = CheckedIssuer(TrustedIssuer(ISSUER, "api://default"), (), keys)
     return [result.line() for result in check_token(text, settings, [checked], NOW)]

@@ -97,21 +97,21 @@ class Soak:
                 known = [one for one in ledger.rows if one not in ledger.doubtful]
                 act = chosen.choice(("create", "change", "change", "delete", "refused"))
                 if not known or (act == "create" and len(known) < _MOST_ROWS):
-                    response = self._request(client, "POST", "/parts", json={"name": name})
+                    response = self._request(client, "POST", "/items", json={"name": name})
                     if response.is_success:
                         ledger.rows[response.json()["id"]] = name
                     continue
                 key = chosen.choice(known)
                 if act == "refused":
-                    response = self._request(client, "PUT", f"/parts/{key}", json={"nam": 1})
+                    response = self._request(client, "PUT", f"/items/{key}", json={"nam": 1})
                     assert response.is_client_error, response.text
                 elif act == "delete":
-                    response = self._request(client, "DELETE", f"/parts/{key}")
+                    response = self._request(client, "DELETE", f"/items/{key}")
                     if response.is_success:
                         ledger.gone.add(key)
                         del ledger.rows[key]
                 else:
-                    response = self._request(client, "PUT", f"/parts/{key}", json={"name": name})
+                    response = self._request(client, "PUT", f"/items/{key}", json={"name": name})
                     if response.is_success:
                         ledger.rows[key] = name
 
@@ -128,9 +128,9 @@ class Soak:
                 }
                 names = chosen.sample(sorted(query), chosen.randrange(len(query)))
                 given = {name: query[name] for name in names}
-                response = self._request(client, "GET", "/parts", params=given)
+                response = self._request(client, "GET", "/items", params=given)
                 for row in response.json()[:3] if response.is_success else ():
-                    self._request(client, "GET", f"/parts/{row['id']}")
+                    self._request(client, "GET", f"/items/{row['id']}")
 
     def _misbehave(self, seed: int) -> None:
         """Leave in the middle of requests and responses, or send none."""
@@ -141,10 +141,10 @@ class Soak:
         body = "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n" + '{"name": "'
         openings = (
             b"",
-            b"GET /parts HT",
-            f"GET /parts?count=1000 HTTP/1.1\r\n{head}\r\n".encode(),
-            f"GET /parts?q=9&sort=name HTTP/1.1\r\n{head}\r\n".encode(),
-            f"POST /parts HTTP/1.1\r\n{head}{body}".encode(),
+            b"GET /items HT",
+            f"GET /items?count=1000 HTTP/1.1\r\n{head}\r\n".encode(),
+            f"GET /items?q=9&sort=name HTTP/1.1\r\n{head}\r\n".encode(),
+            f"POST /items HTTP/1.1\r\n{head}{body}".encode(),
         )
         while self._going_on():
             with socket.create_connection((address.hostname or "", address.port or 0)) as client:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.service_process import GET_LIVE, HOST, ServiceProcess, running_service
 from tests.fixtures.problems import assert_problem
-from tests.fixtures.system import System, start_system
+from tests.fixtures.system import System, start_items
 
 pytestmark = pytest.mark.processes
 
@@ -91,7 +91,7 @@ def test_upgrade_to_http_2_is_answered_in_http_1(brief: ServiceProcess) -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[System]:
     """A system that handles four requests at a time, two of one client."""
-    system = start_system(tmp_path, MAX_CONCURRENT_REQUESTS="4")
+    system = start_items(tmp_path, MAX_CONCURRENT_REQUESTS="4")
     yield system
     system.stop()
 
@@ -101,7 +101,7 @@ def unfinished_post(system: System) -> socket.socket:
     connection = socket.create_connection((HOST, int(system.environment["SERVER_PORT"])), 30)
     token = system.client.headers["Authorization"]
     connection.sendall(
-        f"POST /parts HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+        f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
         "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n".encode()
     )
     assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")  # It is being read.
@@ -113,7 +113,7 @@ def test_request_beyond_a_clients_share_is_503_while_health_checks_and_those_und
     small: System,
 ) -> None:
     with unfinished_post(small) as first, unfinished_post(small) as second:
-        response = small.client.get("/parts")
+        response = small.client.get("/items")
         assert_problem(
             response,
             503,
@@ -126,7 +126,7 @@ def test_request_beyond_a_clients_share_is_503_while_health_checks_and_those_und
         for connection in (first, second):
             connection.sendall(b"}")
             assert connection.recv(4096).startswith(b"HTTP/1.1 201 ")
-    assert small.client.get("/parts").status_code == httpx.codes.OK
+    assert small.client.get("/items").status_code == httpx.codes.OK
     lines = [line for line in small.output().splitlines() if '"status":503' in line]
     assert lines
     assert all('"reason":"client-overloaded"' in line for line in lines)

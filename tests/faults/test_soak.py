@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.processes import list_process_tree, tree_memory
 from tests.faults.soak import Soak
-from tests.fixtures.system import System, start_system
+from tests.fixtures.system import System, start_items
 from tests.fixtures.workers import DATABASES
 
 pytestmark = pytest.mark.processes
@@ -30,7 +30,7 @@ def test_callers_of_all_kinds_at_once_leave_every_acknowledged_write_and_nothing
     settings = {"LOG_LEVEL": "warning"}
     if database == "postgresql":
         settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    system = start_system(tmp_path, **settings)
+    system = start_items(tmp_path, **settings)
     try:
         soak(system)
     finally:
@@ -48,7 +48,7 @@ def soak(system: System) -> None:
     main.run(writers=4, readers=2, hostile=2)
     assert main.done > 0
     assert [*warm_up.surprises, *main.surprises] == []
-    found = all_parts(system)
+    found = all_items(system)
     for ledger in (*warm_up.ledgers, *main.ledgers):
         assert {key: found.get(key) for key in ledger.rows} == ledger.rows
         assert not ledger.gone & found.keys()
@@ -61,11 +61,11 @@ def soak(system: System) -> None:
         assert wal.stat().st_size <= MOST_WAL_MIB * MIB
 
 
-def all_parts(system: System) -> dict[int, str]:
+def all_items(system: System) -> dict[int, str]:
     """Return the names of all parts by id, page after page."""
     found: dict[int, str] = {}
     page = 0
-    while rows := system.client.get("/parts", params={"count": 1000, "page": page}).json():
+    while rows := system.client.get("/items", params={"count": 1000, "page": page}).json():
         found |= {row["id"]: row["name"] for row in rows}
         page += 1
     return found

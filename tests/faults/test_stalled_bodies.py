@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.service_process import HOST
-from tests.fixtures.system import System, start_system
+from tests.fixtures.system import System, start_items
 
 pytestmark = pytest.mark.processes
 
 TIMEOUT = 1
-SCOPES = "parts_manager batch:upload"
+SCOPES = "items items:upload"
 JSON = b'{"name":"slow"}'
 CHUNKED = "Transfer-Encoding: chunked"
 NDJSON = b'{"name":"slow"}\n'
@@ -23,7 +23,7 @@ NDJSON = b'{"name":"slow"}\n'
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that waits one second for a body."""
     directory = tmp_path_factory.mktemp("stalled")
-    system = start_system(directory, BODY_TIMEOUT_SECONDS=str(TIMEOUT))
+    system = start_items(directory, BODY_TIMEOUT_SECONDS=str(TIMEOUT))
     system.client.headers["Authorization"] = f"Bearer {system.token(SCOPES)}"
     yield system
     system.stop()
@@ -58,9 +58,9 @@ def assert_timed_out(answer: bytes) -> None:
 
 
 KINDS = {
-    "json": ("/parts", "Content-Type: application/json", JSON),
-    "form": ("/parts", "Content-Type: application/x-www-form-urlencoded", b"name=slow"),
-    "upload": ("/timesheets/upload", "Content-Type: application/x-ndjson", NDJSON),
+    "json": ("/items", "Content-Type: application/json", JSON),
+    "form": ("/items", "Content-Type: application/x-www-form-urlencoded", b"name=slow"),
+    "upload": ("/items/upload", "Content-Type: application/x-ndjson", NDJSON),
 }
 
 
@@ -82,7 +82,7 @@ def test_body_that_stalls_is_408_however_it_is_framed_and_read(system: System) -
 
 
 def test_body_that_trickles_is_408(system: System) -> None:
-    with request(system, "/parts", "Content-Length: 1000") as connection:
+    with request(system, "/items", "Content-Length: 1000") as connection:
         connection.settimeout(0.2)
         answer = b""
         for _ in range(100):
@@ -95,7 +95,7 @@ def test_body_that_trickles_is_408(system: System) -> None:
 
 def test_body_that_comes_slowly_but_steadily_is_read(system: System) -> None:
     padding = b" " * 1_000
-    with request(system, "/parts", f"Content-Length: {len(JSON) + 1_000 * 12}") as connection:
+    with request(system, "/items", f"Content-Length: {len(JSON) + 1_000 * 12}") as connection:
         for _ in range(12):  # 5,000 bytes a second, for longer than a stalled body may take.
             connection.sendall(padding)
             time.sleep(0.2)
@@ -104,7 +104,7 @@ def test_body_that_comes_slowly_but_steadily_is_read(system: System) -> None:
 
 
 def test_connection_is_kept_after_a_body_that_was_read(system: System) -> None:
-    with request(system, "/parts", f"Content-Length: {len(JSON)}") as connection:
+    with request(system, "/items", f"Content-Length: {len(JSON)}") as connection:
         connection.sendall(JSON)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 201 ")
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -28,22 +28,20 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def entry(number: int) -> bytes:
     row = {
-        "user_id": f"u{number % 5_000}",
-        "date": f"2017-05-{number // 5_000 % 28 + 1:02}",
-        "project": "StoreZero",
-        "hours": 1,
+        "name": f"u{number % 5_000}",
+        "description": f"2017-05-{number // 5_000 % 28 + 1:02}",
         "source": "gone",
         "external_id": f"e{number}",
     }
     return json.dumps(row).encode() + b"\n"
 
 
-def send_upload(system: System, token: str, body: bytes) -> socket.socket:
+def send_upload(items: System, token: str, body: bytes) -> socket.socket:
     """Send an upload whole, and leave its answer unread."""
-    host, port = system.url.removeprefix("http://").split(":")
+    host, port = items.url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)))
     connection.sendall(
-        b"POST /timesheets/upload?mode=partial HTTP/1.1\r\n"
+        b"POST /items/upload?mode=partial HTTP/1.1\r\n"
         + f"Host: {host}\r\nAuthorization: Bearer {token}\r\n".encode()
         + f"Content-Type: {NDJSON}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         + body
@@ -51,9 +49,9 @@ def send_upload(system: System, token: str, body: bytes) -> socket.socket:
     return connection
 
 
-def cpu_seconds(system: System) -> float:
+def cpu_seconds(items: System) -> float:
     """Return the processor time that the service's processes have used."""
-    number = system.process.pid
+    number = items.process.pid
     children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
     return sum(map(_seconds_of, children)) / TICKS
 
@@ -70,26 +68,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def test_upload_under_way_ends_when_the_caller_leaves(system: System) -> None:
-    token = system.token("batch:upload")
+def test_upload_under_way_ends_when_the_caller_leaves(items: System) -> None:
+    token = items.token("items:upload")
     body = b"".join(map(entry, range(ROWS)))
-    before = cpu_seconds(system)
-    with send_upload(system, token, body):
-        wait_for(lambda: cpu_seconds(system) > before + 0.3)  # Its rows are being read.
+    before = cpu_seconds(items)
+    with send_upload(items, token, body):
+        wait_for(lambda: cpu_seconds(items) > before + 0.3)  # Its rows are being read.
     last = -1.0
 
     def is_at_rest() -> bool:
         nonlocal last
-        used, last = cpu_seconds(system) - last, cpu_seconds(system)
+        used, last = cpu_seconds(items) - last, cpu_seconds(items)
         time.sleep(0.2)
         return used == 0
 
     wait_for(is_at_rest)
-    spent = cpu_seconds(system) - before
-    reader = {"Authorization": f"Bearer {system.token('read:timesheets')}"}
-    left = system.client.get("/timesheets?source=gone&count=1", headers=reader)
+    spent = cpu_seconds(items) - before
+    left = items.client.get("/items?source=gone&count=1")
     assert left.headers["content-range"].endswith("/0"), left.headers
-    again = send_upload(system, token, entry(1))  # The turn, the lock and the connection are free.
+    again = send_upload(items, token, entry(1))  # The turn, the lock and the connection are free.
     assert again.recv(100).startswith(b"HTTP/1.1 200")
     again.close()
     assert spent < 2  # The whole takes several.

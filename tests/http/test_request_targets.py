@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.system import System
 
-pytestmark = pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("items", ["sqlite"], indirect=True)
 
 TARGETS: list[tuple[bytes, bytes, int]] = [
     # Method, target, status.
@@ -16,29 +16,29 @@ TARGETS: list[tuple[bytes, bytes, int]] = [
     (b"GET", b"x", 400),
     (b"CONNECT", b"example.com:443", 400),
     (b"GET", b"?count=1", 400),
-    (b"GET", b"http://x/parts", 200),
+    (b"GET", b"http://x/items", 200),
     (b"GET", b"http://x", 404),
     (b"GET", b"http://x?count=1", 404),
     (b"GET", b"//", 404),
-    (b"GET", b"//parts", 404),
-    (b"GET", b"/parts//", 404),
-    (b"GET", b"/parts/%00", 404),
-    (b"GET", b"/parts/%zz", 400),
-    (b"GET", b"/parts/%", 400),
-    (b"GET", b"/parts/%25", 404),
-    (b"GET", b"/parts/%ff", 400),
-    (b"GET", b"/parts/%ff%2f", 400),
-    (b"GET", b"/parts/%EF%BF%BD", 404),
-    (b"GET", "/parts/ü".encode(), 404),
-    (b"GET", b"/parts/\xff", 400),
-    (b"GET", b"/parts/../parts", 404),
+    (b"GET", b"//items", 404),
+    (b"GET", b"/items//", 404),
+    (b"GET", b"/items/%00", 404),
+    (b"GET", b"/items/%zz", 400),
+    (b"GET", b"/items/%", 400),
+    (b"GET", b"/items/%25", 404),
+    (b"GET", b"/items/%ff", 400),
+    (b"GET", b"/items/%ff%2f", 400),
+    (b"GET", b"/items/%EF%BF%BD", 404),
+    (b"GET", "/items/ü".encode(), 404),
+    (b"GET", b"/items/\xff", 400),
+    (b"GET", b"/items/../items", 404),
     (b"GET", b"/" + b"a" * 60_000, 404),
     (b"GET", b"/" + b"a" * 300_000, 431),
-    (b"GET", b"/parts#fragment", 200),
-    (b"BREW", b"/parts", 405),
-    (b"get", b"/parts", 405),
-    (b"TRACE", b"/parts", 405),
-    (b"OPTIONS", b"/parts", 200),
+    (b"GET", b"/items#fragment", 200),
+    (b"BREW", b"/items", 405),
+    (b"get", b"/items", 405),
+    (b"TRACE", b"/items", 405),
+    (b"OPTIONS", b"/items", 200),
 ]
 
 HOSTS: list[tuple[bytes, bytes, int]] = [
@@ -48,7 +48,7 @@ HOSTS: list[tuple[bytes, bytes, int]] = [
     (b"1.1", b"Host: x\r\nHost: y\r\n", 400),
     (b"1.1", b"Host: x\r\nHost: x\r\n", 400),
     (b"1.1", b"Host: a b\r\n", 400),
-    (b"1.1", b"Host: x/parts\r\n", 400),
+    (b"1.1", b"Host: x/items\r\n", 400),
     (b"1.1", b"Host: x@y\r\n", 400),
     (b"1.1", b"Host: x:80:80\r\n", 400),
     (b"1.1", b"Host:\r\n", 400),
@@ -58,9 +58,9 @@ HOSTS: list[tuple[bytes, bytes, int]] = [
 ]
 
 
-def exchange(system: System, request: bytes) -> tuple[int, bytes]:
+def exchange(items: System, request: bytes) -> tuple[int, bytes]:
     """Send bytes; return the status and all that came back."""
-    address = ("localhost", int(system.environment["SERVER_PORT"]))
+    address = ("localhost", int(items.environment["SERVER_PORT"]))
     with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(request)
         answer = b""
@@ -72,22 +72,22 @@ def exchange(system: System, request: bytes) -> tuple[int, bytes]:
 
 
 @pytest.fixture(scope="module")
-def token(system: System) -> bytes:
-    return f"Authorization: Bearer {system.token()}\r\nConnection: close\r\n\r\n".encode()
+def token(items: System) -> bytes:
+    return f"Authorization: Bearer {items.token()}\r\nConnection: close\r\n\r\n".encode()
 
 
-def test_every_target_is_answered_as_the_standard_says(system: System, token: bytes) -> None:
+def test_every_target_is_answered_as_the_standard_says(items: System, token: bytes) -> None:
     for method, target, expected in TARGETS:
         request = method + b" " + target + b" HTTP/1.1\r\nHost: x\r\n" + token
-        status, answer = exchange(system, request)
+        status, answer = exchange(items, request)
         assert status == expected, (method, target[:50], answer[:500])
-    status, answer = exchange(system, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    status, answer = exchange(items, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert status == 200
     assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in answer
 
 
-def test_http_1_1_needs_one_host(system: System, token: bytes) -> None:
+def test_http_1_1_needs_one_host(items: System, token: bytes) -> None:
     for version, lines, expected in HOSTS:
-        request = b"GET /parts HTTP/" + version + b"\r\n" + lines + token
-        status, answer = exchange(system, request)
+        request = b"GET /items HTTP/" + version + b"\r\n" + lines + token
+        status, answer = exchange(items, request)
         assert status == expected, (lines, answer[:500])

@@ -9,14 +9,33 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sqlalchemy import String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.models.part import Part
 from encore import Crud
 from encore.database.sqlite import SqliteDatabase
 from encore.errors import ApiError
+from encore.types import Timestamps
+
+
+class Base(DeclarativeBase):
+    """The base of this module's model."""
+
+
+class TextItem(Timestamps, Base):
+    """A row of texts whose names in JSON differ from those in Python."""
+
+    __tablename__ = "text_items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    part_number: Mapped[str | None] = mapped_column("partNumber", String(255))
+    model_number: Mapped[str | None] = mapped_column("modelNumber", String(255))
+    name: Mapped[str | None] = mapped_column(String(255))
+    description: Mapped[str | None] = mapped_column(Text)
+
 
 # No database is opened: a query is understood, or not, before it is asked.
-RESOURCE = Crud(FastAPI(), SqliteDatabase(Path("never-opened.sqlite"))).resource(Part)
+RESOURCE = Crud(FastAPI(), SqliteDatabase(Path("never-opened.sqlite"))).resource(TextItem)
 
 COLUMNS = ["id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt"]
 TEXTS = ["partNumber", "modelNumber", "name", "description"]

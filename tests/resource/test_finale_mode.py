@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
-from db.base import Base as CatalogBase
-from db.models.part import Part
 from encore import ConfigurationError, Context, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import Conflict
 from encore.types import Timestamps
+from tests.fixtures.item_service import Item, ItemBase
 from tests.fixtures.models import ModelApi, Serve
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -148,11 +147,11 @@ def test_members_that_are_not_written_are_ignored_on_create(serve: Serve) -> Non
 
 
 def test_a_body_of_nothing_that_is_written_makes_no_row_of_nulls(serve: Serve) -> None:
-    api = serve(CatalogBase.metadata)
-    api.crud.resource(Part, compatible="finale")
+    api = serve(ItemBase.metadata)
+    api.crud.resource(Item, compatible="finale")
     for body in ({}, {"colour": "brown"}):
-        check_refused(api.post("/parts", body), 400)
-    assert api.read("/parts") == []
+        check_refused(api.post("/items", body), 400)
+    assert api.read("/items") == []
 
 
 COERCED: list[tuple[str, str, Any]] = [
@@ -401,17 +400,17 @@ def test_hooks_hold_in_the_mode_as_they_do_without(serve: Serve) -> None:
     assert ended == ["create", "create", "list", "list", "update", "read"]
 
 
-def test_the_parts_catalogs_model_is_lenient_beside_a_strict_resource_of_it(serve: Serve) -> None:
-    api = serve(CatalogBase.metadata)
-    api.crud.resource(Part)
-    api.crud.resource(Part, endpoints=("/finale", "/finale/{id}"), compatible="finale")
-    body = {"partNumber": 12, "name": "Banana Bread", "colour": "brown"}
-    check_refused(api.post("/parts", body), 400)
+def test_model_is_lenient_beside_a_strict_resource_of_it(serve: Serve) -> None:
+    api = serve(ItemBase.metadata)
+    api.crud.resource(Item)
+    api.crud.resource(Item, endpoints=("/finale", "/finale/{id}"), compatible="finale")
+    body = {"source": 12, "name": "Banana Bread", "colour": "brown"}
+    check_refused(api.post("/items", body), 400)
     made = api.made("/finale", **body)
-    assert made == api.read(f"/parts/{made['id']}")
-    check_refused(api.put(f"/parts/{made['id']}", {"colour": "brown"}), 400)
+    assert made == api.read(f"/items/{made['id']}")
+    check_refused(api.put(f"/items/{made['id']}", {"colour": "brown"}), 400)
     assert api.put(f"/finale/{made['id']}", {**made, "createdAt": 1}).status_code == 200
-    check_refused(api.get("/parts?colour=brown"), 400)
+    check_refused(api.get("/items?colour=brown"), 400)
     assert len(api.read("/finale?colour=brown")) == 1
 
 

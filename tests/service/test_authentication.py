@@ -14,7 +14,7 @@ from tests.fixtures.tokens import Signer, b64
 BARE = "Bearer"
 INVALID_REQUEST = 'Bearer error="invalid_request"'
 INVALID_TOKEN = 'Bearer error="invalid_token"'
-INSUFFICIENT = 'Bearer error="insufficient_scope", scope="parts_manager"'
+INSUFFICIENT = 'Bearer error="insufficient_scope", scope="items"'
 METADATA = "resource_metadata="
 
 Headers = list[tuple[str, str]]
@@ -99,11 +99,11 @@ CASES: dict[str, tuple[Case, int, str, str, str]] = {
     "a number for jti": (_claims(jti=7), 401, INVALID_TOKEN, NOT_VALID, "claim-jti"),
     "another scope": (_claims(scp=["x"]), 403, INSUFFICIENT, NO_SCOPE, "scope-missing"),
     "part of a scope": (
-        _claims(scp=["parts"]), 403, INSUFFICIENT, NO_SCOPE, "scope-missing"),
+        _claims(scp=["item"]), 403, INSUFFICIENT, NO_SCOPE, "scope-missing"),
     "no scope": (_claims(scp=...), 403, INSUFFICIENT, NO_SCOPE, "scope-missing"),
     "a scope that is a number": (_claims(scp=7), 403, INSUFFICIENT, NO_SCOPE, "scope-ill-typed"),
     "scope in Auth0's claim": (
-        _claims(scp=..., scope="parts_manager"), 403, INSUFFICIENT, NO_SCOPE, "scope-missing"),
+        _claims(scp=..., scope="items"), 403, INSUFFICIENT, NO_SCOPE, "scope-missing"),
 }  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_each_case_has_its_answer_and_leaves_nothing_behind(
     make, status, challenge, words, reason = CASES[name]
     before = gate.rows()
     headers = make(gate, forger)
-    response = httpx.post(f"{gate.url}/parts", headers=headers, json={"name": "intruder"})
+    response = httpx.post(f"{gate.url}/items", headers=headers, json={"name": "intruder"})
     slug = {400: "invalid-request", 401: "invalid-token", 403: "forbidden"}[status]
     assert_problem(response, status, slug, words)
     assert response.headers.get_list("www-authenticate") == [challenge]
@@ -122,14 +122,14 @@ def test_each_case_has_its_answer_and_leaves_nothing_behind(
         assert value.rpartition(" ")[2] not in response.text or len(value) < 16
     assert reason not in response.text
     line = gate.line_of(response)
-    assert (line["status"], line["reason"], line["route"]) == (status, reason, "/parts")
+    assert (line["status"], line["reason"], line["route"]) == (status, reason, "/items")
     assert line["client"] == ("client-1" if status == 403 else None)
     assert gate.rows() == before
-    assert httpx.get(f"{gate.url}/parts", headers=gate.bearer()).status_code == 200
+    assert httpx.get(f"{gate.url}/items", headers=gate.bearer()).status_code == 200
 
 
 def test_a_second_token_in_the_query_is_refused(gate: RunningGate) -> None:
-    url = f"{gate.url}/parts?access%5Ftoken=x"
+    url = f"{gate.url}/items?access%5Ftoken=x"
     response = httpx.get(url, headers=gate.bearer())
     assert_problem(response, 400, "invalid-request")
     assert response.headers.get_list("www-authenticate") == [INVALID_REQUEST]
@@ -139,11 +139,11 @@ def test_401_comes_before_403_and_403_before_404_and_405(gate: RunningGate) -> N
     other = gate.bearer(scp=["x"])
     answers = [
         httpx.get(f"{gate.url}/nowhere").status_code,
-        httpx.delete(f"{gate.url}/parts").status_code,
-        httpx.get(f"{gate.url}/parts/404", headers=other).status_code,
-        httpx.delete(f"{gate.url}/parts", headers=other).status_code,
-        httpx.get(f"{gate.url}/parts/404", headers=gate.bearer()).status_code,
-        httpx.delete(f"{gate.url}/parts", headers=gate.bearer()).status_code,
+        httpx.delete(f"{gate.url}/items").status_code,
+        httpx.get(f"{gate.url}/items/404", headers=other).status_code,
+        httpx.delete(f"{gate.url}/items", headers=other).status_code,
+        httpx.get(f"{gate.url}/items/404", headers=gate.bearer()).status_code,
+        httpx.delete(f"{gate.url}/items", headers=gate.bearer()).status_code,
     ]
     assert answers == [401, 401, 403, 403, 404, 405]
 
@@ -179,13 +179,13 @@ def test_an_issuer_without_usable_keys_is_503_and_harms_no_other(
 ) -> None:
     token = hostile.token(iss=f"{hostile.issuer.origin}/{name}")
     headers = {"Authorization": f"Bearer {token}"}
-    response = httpx.post(f"{hostile.url}/parts", headers=headers, json={}, timeout=20)
+    response = httpx.post(f"{hostile.url}/items", headers=headers, json={}, timeout=20)
     assert_problem(response, 503, "service-unavailable")
     assert "www-authenticate" not in response.headers
     assert int(response.headers["retry-after"]) >= 1
     assert hostile.line_of(response)["reason"] == "keys-unavailable"
     assert not hostile.rows()
-    good = httpx.get(f"{hostile.url}/parts", headers=hostile.bearer())
+    good = httpx.get(f"{hostile.url}/items", headers=hostile.bearer())
     assert good.status_code == 200
 
 
@@ -195,13 +195,13 @@ def test_forged_kids_are_looked_for_five_times_at_most_and_good_tokens_pass(
     gate = start_gate()
     good = gate.bearer()
     with httpx.Client(base_url=gate.url) as client:
-        assert client.get("/parts", headers=good).status_code == 200
+        assert client.get("/items", headers=good).status_code == 200
         before = len(gate.issuer.asked)
         _, rest = gate.token().split(".", 1)
         for number in range(1000):
             header = b64({"alg": "RS256", "kid": f"forged-{number}"}).decode()
             forged = {"Authorization": f"Bearer {header}.{rest}"}
-            assert client.get("/parts", headers=forged).status_code == 401
-        assert client.get("/parts", headers=good).status_code == 200
-        assert client.get("/parts", headers=gate.bearer(jti="new")).status_code == 200
+            assert client.get("/items", headers=forged).status_code == 401
+        assert client.get("/items", headers=good).status_code == 200
+        assert client.get("/items", headers=gate.bearer(jti="new")).status_code == 200
     assert len(gate.issuer.asked) - before <= 5

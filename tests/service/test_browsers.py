@@ -18,7 +18,7 @@ def open_gate(start_gate: StartGate) -> RunningGate:
     return start_gate(CORS_ORIGINS=f"{ORIGIN}, http://localhost:5173")
 
 
-@pytest.mark.parametrize("path", ["/parts", "/parts/1", "/api/public", "/nowhere"])
+@pytest.mark.parametrize("path", ["/items", "/items/1", "/public", "/nowhere"])
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:5173"])
 def test_a_preflight_of_a_listed_origin_passes_without_a_token(
     open_gate: RunningGate, path: str, origin: str
@@ -36,9 +36,9 @@ def test_a_preflight_of_a_listed_origin_passes_without_a_token(
 )
 def test_any_other_origin_is_not_answered_as_allowed(open_gate: RunningGate, origin: str) -> None:
     headers = {"Origin": origin, **PREFLIGHT}
-    preflight = httpx.options(f"{open_gate.url}/parts", headers=headers)
+    preflight = httpx.options(f"{open_gate.url}/items", headers=headers)
     assert preflight.status_code == 401
-    read = httpx.get(f"{open_gate.url}/parts", headers={**open_gate.bearer(), "Origin": origin})
+    read = httpx.get(f"{open_gate.url}/items", headers={**open_gate.bearer(), "Origin": origin})
     assert read.status_code == 200
     for response in (preflight, read):
         assert not [name for name in response.headers if name.startswith("access-control-")]
@@ -46,7 +46,7 @@ def test_any_other_origin_is_not_answered_as_allowed(open_gate: RunningGate, ori
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/parts", 401), ("/parts?x=1", 400), ("/parts/404", 404), ("/", 404)]
+    ("path", "status"), [("/items", 401), ("/items?x=1", 400), ("/items/404", 404), ("/", 404)]
 )
 def test_a_page_may_read_refusals_as_well(open_gate: RunningGate, path: str, status: int) -> None:
     headers = {} if status == 401 else open_gate.bearer()
@@ -61,18 +61,18 @@ def test_a_page_may_read_refusals_as_well(open_gate: RunningGate, path: str, sta
 def test_an_options_request_that_is_no_preflight_is_behind_the_gate(
     open_gate: RunningGate,
 ) -> None:
-    response = httpx.options(f"{open_gate.url}/parts", headers={"Origin": ORIGIN})
+    response = httpx.options(f"{open_gate.url}/items", headers={"Origin": ORIGIN})
     assert response.status_code == 401
 
 
 def test_any_origin_may_be_allowed(start_gate: StartGate) -> None:
     gate = start_gate(CORS_ORIGINS="*")
-    response = httpx.get(f"{gate.url}/parts", headers={"Origin": "https://anyone.example"})
+    response = httpx.get(f"{gate.url}/items", headers={"Origin": "https://anyone.example"})
     assert response.headers["access-control-allow-origin"] == "*"
 
 
 def test_without_the_setting_there_is_no_cors(gate: RunningGate) -> None:
-    response = httpx.options(f"{gate.url}/parts", headers={"Origin": ORIGIN, **PREFLIGHT})
+    response = httpx.options(f"{gate.url}/items", headers={"Origin": ORIGIN, **PREFLIGHT})
     assert response.status_code == 401
     assert not {"vary", "access-control-allow-origin"} & set(response.headers)
 
@@ -86,7 +86,7 @@ def test_what_browsers_do_not_send_as_origin_is_refused_at_start(origins: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/livez", "/parts", "/nowhere", "/openapi.json", "/docs-assets/x"]
+    "path", ["/livez", "/items", "/nowhere", "/openapi.json", "/docs-assets/x"]
 )
 def test_every_answer_has_the_security_headers_and_no_banner(gate: RunningGate, path: str) -> None:
     response = httpx.get(f"{gate.url}{path}")
@@ -110,7 +110,7 @@ def test_the_docs_page_may_run_its_own_scripts_and_ask_its_issuer_for_a_token(
 
 
 def test_https_is_insisted_on_where_the_service_is_reached_by_it(start_gate: StartGate) -> None:
-    gate = start_gate(RESOURCE_URL="https://parts.example.com")
+    gate = start_gate(RESOURCE_URL="https://items.example.com")
     response = httpx.get(f"{gate.url}/livez")
     assert response.headers["strict-transport-security"] == "max-age=31536000"
 
@@ -128,11 +128,11 @@ def _first_line(gate: RunningGate, request: bytes) -> bytes:
 @pytest.mark.parametrize(
     "request_head",
     [
-        b"GET /parts HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 200_000 + b"\r\n\r\n",
-        b"GET /parts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"a" * 5_000_000,
-        b"GET /parts HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * 50_000 + b"\r\n",
+        b"GET /items HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"GET /items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"a" * 5_000_000,
+        b"GET /items HTTP/1.1\r\nHost: x\r\n" + b"X-A: a\r\n" * 50_000 + b"\r\n",
         b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /parts?" + b"a" * 66_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /items?" + b"a" * 66_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
     ids=["header", "authorization", "many headers", "path", "query"],
 )
@@ -149,7 +149,7 @@ def test_a_body_that_is_too_large_is_413_and_only_for_those_who_may_write(
 ) -> None:
     body = b'{"name": "' + b"a" * 2_000_000 + b'"}'
     headers = {"Content-Type": "application/json"}
-    url = f"{gate.url}/parts"
+    url = f"{gate.url}/items"
     assert httpx.post(url, content=body, headers=headers).status_code == 401
     answer = httpx.post(url, content=body, headers={**headers, **gate.bearer()})
     assert answer.status_code == 413
@@ -158,7 +158,7 @@ def test_a_body_that_is_too_large_is_413_and_only_for_those_who_may_write(
 
 def test_preflights_allow_the_headers_that_a_setting_names(start_gate: StartGate) -> None:
     gate = start_gate(CORS_ORIGINS=ORIGIN, CORS_HEADERS="traceparent, X-Requested-With")
-    answer = httpx.options(f"{gate.url}/parts", headers={"Origin": ORIGIN, **PREFLIGHT})
+    answer = httpx.options(f"{gate.url}/items", headers={"Origin": ORIGIN, **PREFLIGHT})
     allowed = answer.headers["access-control-allow-headers"].split(", ")
     assert {"Authorization", "Content-Type", "traceparent", "X-Requested-With"} <= set(allowed)
 

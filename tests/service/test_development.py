@@ -15,8 +15,10 @@ import httpx
 import pytest
 from dotenv import dotenv_values
 
+from tests.fixtures.item_service import SERVICE
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import (
+    ITEMS,
     OUTPUT,
     START_SECONDS,
     System,
@@ -24,7 +26,7 @@ from tests.fixtures.system import (
     launch,
     local,
     ports,
-    start_system,
+    start_items,
 )
 from tests.fixtures.workers import free_port
 
@@ -39,7 +41,7 @@ NOISE = re.compile("error|warning|traceback|exception|keys of", re.IGNORECASE)
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own, over SQLite."""
-    system = start_system(tmp_path)
+    system = start_items(tmp_path)
     yield system
     system.stop()
 
@@ -65,9 +67,9 @@ def assert_nothing_left(group: int) -> None:
 def test_ctrl_c_ends_both_and_leaves_nothing(own: System, *, busy: bool) -> None:
     with socket.create_connection(("127.0.0.1", int(own.environment["SERVER_PORT"]))) as half:
         if busy:  # A connection that is kept, and a request whose body never ends.
-            own.client.get("/parts")
+            own.client.get("/items")
             token = own.client.headers["Authorization"]
-            half.sendall(f"POST /parts HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n".encode())
+            half.sendall(f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n".encode())
             half.sendall(b"Content-Length: 10\r\n\r\n{")
         os.killpg(own.process.pid, signal.SIGINT)
         # Requests under way have five seconds to end.
@@ -82,7 +84,7 @@ def test_ctrl_c_ends_both_and_leaves_nothing(own: System, *, busy: bool) -> None
 def test_ctrl_c_while_it_starts_ends_both_without_noise(tmp_path: Path) -> None:
     environment = environment_of(**ports())
     for sign in (".env.local", "dev.sqlite"):  # Written early, and a little later.
-        process = launch(tmp_path, environment)
+        process = launch(tmp_path, environment, ITEMS)
         deadline = time.monotonic() + START_SECONDS
         while not (tmp_path / sign).exists():
             assert time.monotonic() < deadline
@@ -100,15 +102,15 @@ def test_the_terminal_ends_both_too(own: System) -> None:
 
 
 def test_a_request_under_way_is_answered_however_often_ctrl_c_is_pressed(own: System) -> None:
-    body = b'{"partNumber": "ban-bd", "modelNumber": "1", "name": "x", "description": "y"}'
+    body = b'{"name": "Banana Bread", "description": "Bread made from bananas"}'
     head = (
-        f"POST /parts HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+        f"POST /items HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
     )
     token = f"Authorization: {own.client.headers['Authorization']}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(own.environment["SERVER_PORT"]))) as half:
         half.settimeout(START_SECONDS)
         half.sendall((head + token).encode() + body[:10])
-        own.client.get("/parts")  # By then the other request has begun.
+        own.client.get("/items")  # By then the other request has begun.
         for _ in range(4):
             os.killpg(own.process.pid, signal.SIGINT)
             time.sleep(0.1)
@@ -125,12 +127,12 @@ def test_children_end_with_a_parent_that_is_killed(own: System) -> None:
     assert_nothing_left(own.process.pid)
 
 
-def test_the_first_run_says_what_to_type_and_keeps_its_secret(system: System) -> None:
-    output, end, _ = system.output().partition("Ctrl-C ends both.")  # Tests of others follow.
+def test_the_first_run_says_what_to_type_and_keeps_its_secret(items: System) -> None:
+    output, end, _ = items.output().partition("Ctrl-C ends both.")  # Tests of others follow.
     assert end
-    for text in (f"{system.url}/docs", system.issuer, f"-m client {system.url}/parts"):
+    for text in (f"{items.url}/docs", items.issuer, f"{items.url}/items"):
         assert text in output
-    secret = dotenv_values(system.directory / ".env.local")["CLIENT_SECRET"]
+    secret = dotenv_values(items.directory / ".env.local")["CLIENT_SECRET"]
     assert secret
     assert secret not in output
     assert not NOISE.search(output)
@@ -138,21 +140,24 @@ def test_the_first_run_says_what_to_type_and_keeps_its_secret(system: System) ->
 
 def test_alone_it_answers_503_until_the_issuer_comes(tmp_path: Path) -> None:
     issuer = local(free_port())
-    first = start_system(tmp_path, ISSUER=issuer)  # Makes secret and database.
+    first = start_items(tmp_path, ISSUER=issuer)  # Makes secret and database.
     token = first.token()
     first.stop()
     environment = environment_of(**{**ports(), "ISSUER": issuer, "LOG_LEVEL": "error"})
     url = f"http://localhost:{environment['SERVER_PORT']}"
     with subprocess.Popen(
-        [sys.executable, "-m", "api"], cwd=tmp_path, env=environment, start_new_session=True
+        [sys.executable, "-m", "encore", "serve", SERVICE],
+        cwd=tmp_path,
+        env=environment,
+        start_new_session=True,
     ) as alone:
         try:
             await_status(f"{url}/readyz", 200)
-            response = httpx.get(f"{url}/parts", headers={"Authorization": f"Bearer {token}"})
+            response = httpx.get(f"{url}/items", headers={"Authorization": f"Bearer {token}"})
             assert_problem(response, 503, "service-unavailable")
             assert int(response.headers["retry-after"]) > 0
-            second = start_system(tmp_path, ISSUER=issuer)
-            await_status(f"{url}/parts", 200, dict(second.client.headers))
+            second = start_items(tmp_path, ISSUER=issuer)
+            await_status(f"{url}/items", 200, dict(second.client.headers))
             second.stop()
         finally:
             alone.terminate()

@@ -1,4 +1,4 @@
-"""Okta's and Auth0's own requests, end to end against ``python -m api dev``."""
+"""Okta's and Auth0's own requests, end to end against ``encore dev``."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from encore.issuer import IssuerSettings
 from encore.server.development import _trust_both_shapes
 from encore.settings import Settings, trusted_issuers
 from tests.fixtures.problems import assert_problem
-from tests.fixtures.system import START_SECONDS, System, start_system
+from tests.fixtures.system import START_SECONDS, System, start_items
 from tests.fixtures.workers import free_port
 
 pytestmark = pytest.mark.processes
@@ -32,7 +32,7 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     )
     (directory / ".env.local").write_text(f"CLIENT_ID={CLIENT[0]}\nCLIENT_SECRET={CLIENT[1]}\n")
     issuer = f"http://localhost:{free_port()}/oauth2/default"
-    system = start_system(
+    system = start_items(
         directory,
         ISSUER=issuer,
         AUTH0_AUDIENCE=AUTH0_AUDIENCE,
@@ -49,7 +49,7 @@ def auth0_origin(system: System) -> str:
     return system.issuer.removesuffix("/oauth2/default")
 
 
-def okta_token(system: System, scope: str = "parts_manager", **parameters: str) -> str:
+def okta_token(system: System, scope: str = "items", **parameters: str) -> str:
     """Ask as the Node client of Okta's sample does: in the query, with an empty body."""
     response = httpx.post(
         f"{system.issuer}/v1/token",
@@ -80,11 +80,11 @@ def get(system: System, path: str, token: str) -> httpx.Response:
 
 
 def test_oktas_sample_gets_a_token_and_may_use_it(development: System) -> None:
-    assert get(development, "/parts", okta_token(development)).status_code == 200
+    assert get(development, "/items", okta_token(development)).status_code == 200
 
 
 def test_oktas_sample_without_the_scope_is_403(development: System) -> None:
-    refused = get(development, "/parts", okta_token(development, "another"))
+    refused = get(development, "/items", okta_token(development, "another"))
     assert_problem(refused, 403, "forbidden", "Could not verify the proper scope")
 
 
@@ -93,24 +93,24 @@ def test_auth0s_samples_get_a_token_and_may_use_it_everywhere(
     development: System, *, form: bool
 ) -> None:
     token = auth0_token(development, form)
-    for path in ("/api/public", "/api/private", "/api/private-scoped", "/parts"):
+    for path in ("/public", "/private", "/private-scoped", "/items"):
         assert get(development, path, token).status_code == 200, path
 
 
 def test_auth0s_samples_with_a_narrower_scope_are_held_to_it(development: System) -> None:
     token = auth0_token(development, scope="read:messages")
-    assert get(development, "/api/private-scoped", token).status_code == 200
-    assert_problem(get(development, "/parts", token), 403, "forbidden")
+    assert get(development, "/private-scoped", token).status_code == 200
+    assert_problem(get(development, "/items", token), 403, "forbidden")
 
 
 def test_one_shapes_audience_does_not_open_the_other(development: System) -> None:
     token = auth0_token(development, audience="api://default")
-    assert_problem(get(development, "/api/private", token), 401, "invalid-token")
+    assert_problem(get(development, "/private", token), 401, "invalid-token")
 
 
 def test_the_client_is_in_the_log_for_both_shapes(development: System) -> None:
     for token in (okta_token(development), auth0_token(development)):
-        response = get(development, "/parts", token)
+        response = get(development, "/items", token)
         deadline = time.monotonic() + START_SECONDS
         while response.headers["x-request-id"] not in development.output():
             assert time.monotonic() < deadline
@@ -121,9 +121,9 @@ def test_the_client_is_in_the_log_for_both_shapes(development: System) -> None:
 def test_an_opaque_token_is_introspected(development: System) -> None:
     token = okta_token(development, token_format="opaque")
     assert "." not in token
-    assert get(development, "/parts", token).status_code == 200
-    assert_problem(get(development, "/api/private-scoped", token), 403, "forbidden")
-    assert_problem(get(development, "/parts", token + "x"), 401, "invalid-token")
+    assert get(development, "/items", token).status_code == 200
+    assert_problem(get(development, "/private-scoped", token), 403, "forbidden")
+    assert_problem(get(development, "/items", token + "x"), 401, "invalid-token")
 
 
 def _revoke(system: System, token: str) -> None:
@@ -133,20 +133,20 @@ def _revoke(system: System, token: str) -> None:
 def test_an_opaque_token_that_was_revoked_is_refused(development: System) -> None:
     token = okta_token(development, token_format="opaque")
     _revoke(development, token)
-    refused = get(development, "/parts", token)
+    refused = get(development, "/items", token)
     assert_problem(refused, 401, "invalid-token", "Jwt is not valid")
 
 
 def test_a_jwt_that_was_revoked_is_refused_and_its_sibling_is_not(development: System) -> None:
     token, sibling = okta_token(development), okta_token(development)
-    assert get(development, "/parts", token).status_code == 200
+    assert get(development, "/items", token).status_code == 200
     _revoke(development, token)
     deadline = time.monotonic() + START_SECONDS
-    while (response := get(development, "/parts", token)).status_code == 200:
+    while (response := get(development, "/items", token)).status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert_problem(response, 401, "invalid-token")
-    assert get(development, "/parts", sibling).status_code == 200
+    assert get(development, "/items", sibling).status_code == 200
 
 
 def test_both_shapes_are_trusted_by_what_issuer_names() -> None:

@@ -27,13 +27,13 @@ def test_a_clients_requests_beyond_its_rate_are_429_and_anothers_are_not(
 ) -> None:
     headers = limited.bearer(cid="greedy")
     for rest in (2, 1, 0):
-        response = httpx.get(f"{limited.url}/parts", headers=headers)
+        response = httpx.get(f"{limited.url}/items", headers=headers)
         assert response.status_code == 200
         assert response.headers["ratelimit-policy"] == '"clients";q=3;w=3600'
         name, r, t = response.headers["ratelimit"].split(";")
         assert (name, r) == ('"clients"', f"r={rest}")
         assert 0 < int(t.removeprefix("t=")) <= 3600
-    refused = httpx.post(f"{limited.url}/parts", headers=headers, json={"name": "one too many"})
+    refused = httpx.post(f"{limited.url}/items", headers=headers, json={"name": "one too many"})
     assert_problem(refused, 429, "too-many-requests", "Too many requests of this client")
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     assert refused.headers["ratelimit"].startswith('"clients";r=0;t=')
@@ -41,7 +41,7 @@ def test_a_clients_requests_beyond_its_rate_are_429_and_anothers_are_not(
     assert not limited.rows()
     line = limited.line_of(refused)
     assert (line["client"], line["reason"]) == ("greedy", "rate-limit-client")
-    other = httpx.get(f"{limited.url}/parts", headers=limited.bearer(cid="modest"))
+    other = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="modest"))
     assert other.status_code == 200
 
 
@@ -50,7 +50,7 @@ def test_a_new_token_does_not_give_a_client_a_new_rate_and_403_counts(
 ) -> None:
     answers = [
         httpx.get(
-            f"{limited.url}/parts", headers=limited.bearer(cid="sly", jti=f"{n}", scp=["x"])
+            f"{limited.url}/items", headers=limited.bearer(cid="sly", jti=f"{n}", scp=["x"])
         ).status_code
         for n in range(4)
     ]
@@ -61,19 +61,19 @@ def test_bad_tokens_beyond_the_rate_are_429_while_good_ones_of_the_address_pass(
     limited: RunningGate,
 ) -> None:
     bad = {"Authorization": "Bearer asdf"}
-    answers = [httpx.get(f"{limited.url}/parts", headers=bad) for _ in range(5)]
+    answers = [httpx.get(f"{limited.url}/items", headers=bad) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
     assert "ratelimit" not in answers[0].headers
     assert_problem(answers[-1], 429, "too-many-requests")
     assert limited.line_of(answers[-1])["reason"] == "rate-limit-bad-tokens"
-    assert httpx.get(f"{limited.url}/parts").status_code == 401  # No token is no bad token.
-    good = httpx.get(f"{limited.url}/parts", headers=limited.bearer(cid="neighbour"))
+    assert httpx.get(f"{limited.url}/items").status_code == 401  # No token is no bad token.
+    good = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="neighbour"))
     assert good.status_code == 200
     assert httpx.get(f"{limited.url}/livez").status_code == 200
 
 
 def test_without_settings_nothing_is_limited_and_nothing_is_said(gate: RunningGate) -> None:
-    response = httpx.get(f"{gate.url}/parts", headers=gate.bearer())
+    response = httpx.get(f"{gate.url}/items", headers=gate.bearer())
     assert not [name for name in response.headers if name.startswith("ratelimit")]
 
 

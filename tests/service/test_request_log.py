@@ -39,15 +39,15 @@ def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGat
     url = gate.url
     for token in tokens:
         headers = {"Authorization": f"Bearer {token}"}
-        httpx.post(f"{url}/parts", headers=headers, content=f'{{"name": "{secret}", "x":'.encode())
-        httpx.post(f"{url}/parts", headers=headers, json={"name": secret})
-        httpx.get(f"{url}/parts?name={secret}&sort={secret}", headers=headers)
-        httpx.get(f"{url}/parts?access_token={token}", headers=headers)
+        httpx.post(f"{url}/items", headers=headers, content=f'{{"name": "{secret}", "x":'.encode())
+        httpx.post(f"{url}/items", headers=headers, json={"name": secret})
+        httpx.get(f"{url}/items?name={secret}&sort={secret}", headers=headers)
+        httpx.get(f"{url}/items?access_token={token}", headers=headers)
         httpx.get(f"{url}/nowhere/{secret}", headers=headers)
-        httpx.get(f"{url}/parts", headers={"Authorization": f"Basic {token}"})
-        httpx.get(f"{url}/parts", headers={**headers, "X-Request-Id": f"{token} {secret}"})
+        httpx.get(f"{url}/items", headers={"Authorization": f"Basic {token}"})
+        httpx.get(f"{url}/items", headers={**headers, "X-Request-Id": f"{token} {secret}"})
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
-            head = f"POST /parts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            head = f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             connection.sendall(f"{head}Content-Length: 900\r\n\r\n{secret}".encode())
     last = httpx.get(f"{url}/livez")
     gate.line_of(last)
@@ -60,11 +60,11 @@ def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGat
 
 
 def test_a_line_has_all_members_and_names_client_and_template(gate: RunningGate) -> None:
-    response = httpx.get(f"{gate.url}/parts/404?x=1", headers=gate.bearer(cid="client-9"))
+    response = httpx.get(f"{gate.url}/items/404?x=1", headers=gate.bearer(cid="client-9"))
     line = gate.line_of(response)
     assert set(line) == MEMBERS
     assert line["client"] == "client-9"
-    assert (line["method"], line["route"], line["status"]) == ("GET", "/parts/{id}", 400)
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/items/{id}", 400)
     assert line["milliseconds"] > 0
     assert line["timestamp"].endswith("Z")
 
@@ -73,7 +73,7 @@ def test_a_line_has_all_members_and_names_client_and_template(gate: RunningGate)
 def test_the_client_is_read_from_each_vendors_claim(gate: RunningGate, claim: str) -> None:
     claims: dict[str, Any] = {"cid": ...} | {claim: f"by-{claim}"}
     headers = gate.bearer(**claims)
-    response = httpx.get(f"{gate.url}/parts", headers=headers)
+    response = httpx.get(f"{gate.url}/items", headers=headers)
     assert gate.line_of(response)["client"] == f"by-{claim}"
 
 
@@ -90,14 +90,14 @@ def test_a_harmless_request_id_of_the_caller_is_taken_and_any_other_is_not(
 def test_a_caller_that_goes_away_amid_its_body_has_its_line(gate: RunningGate) -> None:
     before, rows = len(gate.lines()), gate.rows()
     with socket.create_connection(("127.0.0.1", int(gate.url.rpartition(":")[2]))) as connection:
-        head = f"POST /parts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gate.token()}\r\n"
+        head = f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gate.token()}\r\n"
         connection.sendall(f"{head}Content-Length: 900\r\n\r\n{{".encode())
         time.sleep(0.2)  # Or the server might see the end before the beginning.
     deadline = time.monotonic() + START_SECONDS
     while len(gate.lines()) == before and time.monotonic() < deadline:
         time.sleep(0.01)
     (line,) = gate.lines()[before:]
-    assert (line["route"], line["method"], line["client"]) == ("/parts", "POST", "client-1")
+    assert (line["route"], line["method"], line["client"]) == ("/items", "POST", "client-1")
     assert line["reason"] is not None
     assert gate.rows() == rows
 

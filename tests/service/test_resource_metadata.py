@@ -4,9 +4,10 @@ import httpx
 import pytest
 
 from encore.auth.protected_resource_metadata import metadata_path, metadata_url
-from tests.fixtures.gate import SCOPES, RunningGate, StartGate
+from tests.fixtures.gate import RunningGate, StartGate
+from tests.fixtures.item_service import SCOPES
 
-RESOURCE = "https://parts.example.com"
+RESOURCE = "https://items.example.com"
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
@@ -21,7 +22,7 @@ def test_the_metadata_are_public_and_say_where_to_get_a_token(described: Running
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
         "resource": RESOURCE,
-        "resource_name": "Encore",
+        "resource_name": "Items",
         "authorization_servers": [described.issuer.issuer, "https://t.auth0.example/"],
         "scopes_supported": sorted(SCOPES),
         "bearer_methods_supported": ["header"],
@@ -42,7 +43,7 @@ def test_every_challenge_points_to_them_whatever_the_host_header(
     headers = {"Host": "evil.example"}
     if authorization is not None:
         headers["Authorization"] = authorization
-    response = httpx.get(f"{described.url}/parts", headers=headers)
+    response = httpx.get(f"{described.url}/items", headers=headers)
     assert response.status_code == status
     assert response.headers.get_list("www-authenticate") == [
         f'{challenge}resource_metadata="{RESOURCE}{WELL_KNOWN}"'
@@ -50,7 +51,7 @@ def test_every_challenge_points_to_them_whatever_the_host_header(
 
 
 def test_a_403_points_to_them_as_well(described: RunningGate) -> None:
-    response = httpx.get(f"{described.url}/parts", headers=described.bearer(scp=["x"]))
+    response = httpx.get(f"{described.url}/items", headers=described.bearer(scp=["x"]))
     assert response.headers["www-authenticate"].endswith(
         f', resource_metadata="{RESOURCE}{WELL_KNOWN}"'
     )
@@ -66,5 +67,5 @@ def test_without_the_setting_there_is_no_route_and_no_word_of_it(gate: RunningGa
 def test_a_path_of_the_resource_follows_the_well_known_one() -> None:
     assert metadata_path("https://x.example") == WELL_KNOWN
     assert metadata_path("https://x.example/") == WELL_KNOWN
-    assert metadata_path("https://x.example/v1/parts") == f"{WELL_KNOWN}/v1/parts"
+    assert metadata_path("https://x.example/v1/items") == f"{WELL_KNOWN}/v1/items"
     assert metadata_url("https://x.example:8/v1") == f"https://x.example:8{WELL_KNOWN}/v1"

@@ -74,13 +74,13 @@ def test_a_running_service_refuses_a_token_once_its_jti_is_in_the_file(
     file.write_text("")
     gate = start_gate(REVOKED_TOKENS_FILE=str(file))
     stolen, other = gate.bearer(jti="AT.stolen"), gate.bearer(jti="AT.other")
-    assert httpx.get(f"{gate.url}/parts", headers=stolen).status_code == 200
+    assert httpx.get(f"{gate.url}/items", headers=stolen).status_code == 200
     file.write_text("AT.stolen\n")
     deadline = time.monotonic() + START_SECONDS
-    while (response := httpx.get(f"{gate.url}/parts", headers=stolen)).status_code == 200:
+    while (response := httpx.get(f"{gate.url}/items", headers=stolen)).status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert_problem(response, 401, "invalid-token", "Jwt is not valid")
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert gate.line_of(response)["reason"] == "token-revoked"
-    assert httpx.get(f"{gate.url}/parts", headers=other).status_code == 200
+    assert httpx.get(f"{gate.url}/items", headers=other).status_code == 200

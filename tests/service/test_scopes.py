@@ -1,4 +1,4 @@
-"""Who may call what: declarations, the quickstart routes, and what OpenAPI says of them."""
+"""Which scopes routes need: declarations, responses, and what OpenAPI says of them."""
 
 from typing import Any
 
@@ -10,39 +10,33 @@ from encore.errors import UndeclaredAccess
 from encore.http.access import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.http.application import Application
 from encore.service.docs import add_docs
-from tests.fixtures.gate import SCOPES, RunningGate
+from tests.fixtures.gate import RunningGate
+from tests.fixtures.item_service import MESSAGE, READ_SCOPE, SCOPES
 from tests.fixtures.problems import assert_problem
 
-PUBLIC_WORDS = "Hello from a public endpoint! You don't need to be authenticated to see this."
-PRIVATE_WORDS = "Hello from a private endpoint! You need to be authenticated to see this."
-SCOPED_WORDS = (
-    "Hello from a private endpoint! You need to be authenticated and have a scope of"
-    " read:messages to see this."
-)
 
-
-def test_the_public_message_needs_no_token_and_looks_at_none(gate: RunningGate) -> None:
+def test_public_route_needs_no_token_and_looks_at_none(gate: RunningGate) -> None:
     for headers in ({}, {"Authorization": "Bearer asdf"}, gate.bearer()):
-        response = httpx.get(f"{gate.url}/api/public", headers=headers)
-        assert (response.status_code, response.json()) == (200, {"message": PUBLIC_WORDS})
+        response = httpx.get(f"{gate.url}/public", headers=headers)
+        assert (response.status_code, response.json()) == (200, MESSAGE)
 
 
-def test_the_private_message_needs_any_valid_token(gate: RunningGate) -> None:
-    url = f"{gate.url}/api/private"
+def test_authenticated_route_needs_any_valid_token(gate: RunningGate) -> None:
+    url = f"{gate.url}/private"
     assert_problem(httpx.get(url), 401, "invalid-token")
     response = httpx.get(url, headers=gate.bearer(scp=...))
-    assert (response.status_code, response.json()) == (200, {"message": PRIVATE_WORDS})
+    assert (response.status_code, response.json()) == (200, MESSAGE)
 
 
-def test_the_scoped_message_needs_its_scope(gate: RunningGate) -> None:
-    url = f"{gate.url}/api/private-scoped"
+def test_route_with_a_scope_needs_it(gate: RunningGate) -> None:
+    url = f"{gate.url}/private-scoped"
     assert_problem(httpx.get(url), 401, "invalid-token")
     refused = httpx.get(url, headers=gate.bearer())
     assert_problem(refused, 403, "forbidden")
-    challenge = 'Bearer error="insufficient_scope", scope="read:messages"'
+    challenge = f'Bearer error="insufficient_scope", scope="{READ_SCOPE}"'
     assert refused.headers["www-authenticate"] == challenge
-    response = httpx.get(url, headers=gate.bearer(scp=["read:messages"]))
-    assert (response.status_code, response.json()) == (200, {"message": SCOPED_WORDS})
+    response = httpx.get(url, headers=gate.bearer(scp=[READ_SCOPE]))
+    assert (response.status_code, response.json()) == (200, MESSAGE)
 
 
 def test_openapi_names_the_scopes_of_each_operation(gate: RunningGate) -> None:
@@ -50,23 +44,23 @@ def test_openapi_names_the_scopes_of_each_operation(gate: RunningGate) -> None:
     security = {
         path: methods["get"].get("security")
         for path, methods in document["paths"].items()
-        if path.startswith("/api/")
+        if path.startswith("/p")
     }
     assert security == {
-        "/api/public": None,
-        "/api/private": [{"client_credentials": []}],
-        "/api/private-scoped": [{"client_credentials": ["read:messages"]}],
+        "/public": None,
+        "/private": [{"client_credentials": []}],
+        "/private-scoped": [{"client_credentials": [READ_SCOPE]}],
     }
     scheme = document["components"]["securitySchemes"]["client_credentials"]
     flow = scheme["flows"]["clientCredentials"]
     assert set(flow["scopes"]) == SCOPES
-    assert set(document["paths"]["/api/private"]["get"]["responses"]) == {
+    assert set(document["paths"]["/private"]["get"]["responses"]) == {
         "200",
         "401",
         "403",
         "503",
     }
-    assert set(document["paths"]["/api/public"]["get"]["responses"]) == {"200"}
+    assert set(document["paths"]["/public"]["get"]["responses"]) == {"200"}
 
 
 def _app(endpoint: Any) -> Application:
