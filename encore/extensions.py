@@ -13,6 +13,7 @@ from encore.database.statement import Row, Statement, param
 from encore.endpoints.openapi import json_body, list_parameters
 from encore.endpoints.schemas import read_schema
 from encore.execution.actions import Action
+from encore.http.access import Access
 from encore.http.request_state import RequestState
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
@@ -32,6 +33,7 @@ __all__ = [
     "PRESET",
     "UNCHANGED",
     "UPDATED",
+    "Access",
     "Action",
     "Condition",
     "Connection",

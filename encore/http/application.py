@@ -70,7 +70,7 @@ class Application(FastAPI):
     ) -> None:
         # FastAPI enables telemetry by default; it costs a fifth of a small request.
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **options)
-        self.access = access
+        self.access = dict(access)
         self.router.lifespan_context = with_startup_check(
             self.router.lifespan_context, self._check_authentication
         )
