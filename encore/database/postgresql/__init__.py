@@ -1,4 +1,4 @@
-"""PostgreSQL on asyncpg: a pool of connections that keep their prepared statements."""
+"""PostgreSQL on asyncpg: a connection pool that keeps prepared statements."""
 
 from encore.database.postgresql.database import PostgresDatabase
 

@@ -1,4 +1,4 @@
-"""Bulk work on PostgreSQL: a connection of the pool, ``COPY``, and a thread to make rows in."""
+"""Bulk work on PostgreSQL: a connection of the pool, ``COPY``, and a thread that prepares rows."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -17,25 +17,25 @@ from encore.database.errors import DatabaseError, DatabaseUnavailable, OutcomeUn
 from encore.database.postgresql import gin
 from encore.database.postgresql.connection import PooledConnection
 from encore.database.postgresql.error_mapping import translate
-from encore.database.postgresql.fetch import Fetching
+from encore.database.postgresql.fetch import FetchMixin
 from encore.database.postgresql.orm import run_orm
 from encore.database.statement import Row, Statement, Values
 
-_DRIVERS: Final = (
+_DRIVER_ERRORS: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # The server has said farewell between two statements.
+    asyncpg.InternalClientError,  # The server has closed the connection between two statements.
     OSError,
 )
-_ROWS_AT_A_STRETCH: Final = 32
+_ROWS_PER_ITERATION: Final = 32
 LOCK_TIMEOUT_MS: Final = 30_000
-"""How long an upload waits for rows or a table that others have locked; its turn among uploads it
-awaits for any time."""
+"""How long an upload waits for rows or a table that others have locked, in milliseconds. It waits
+for other uploads without a limit."""
 
 T = TypeVar("T")
 
 
-class PostgresBulk(Fetching):
+class PostgresBulk(FetchMixin):
     """A connection for bulk work; see ``encore.database.protocol.BulkConnection``."""
 
     def __init__(
@@ -46,17 +46,17 @@ class PostgresBulk(Fetching):
         self._dialect = dialect
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run work in the thread. A caller who is cancelled waits for the end of it."""
+        """Run work in the thread; if cancelled, wait for it to end."""
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._thread, partial(work, *arguments))
         return await shield_until_done(job)
 
     @asynccontextmanager
     async def temporary(self, table: Table) -> AsyncIterator[None]:
-        """Have this temporary table from here to the end of the block.
+        """Create a temporary table, and drop it at the end of the block.
 
-        A connection whose table could not be dropped is not used again: closing it drops the
-        table, so a failure to drop it changes nothing of what the block came to.
+        If dropping it fails, the connection is closed, which drops the table; the result of the
+        block stays.
         """
         self._connection.is_reusable = False
         await self._execute(str(CreateTable(table).compile(dialect=self._dialect)))
@@ -76,7 +76,7 @@ class PostgresBulk(Fetching):
             self._connection.is_reusable = True
 
     async def load(self, table: Table, batches: Iterator[Sequence[Row]]) -> None:
-        """Load rows by one COPY; while one batch is sent, the thread makes the next."""
+        """Load rows by a single COPY; the thread prepares a batch while the last one is sent."""
         names = [column.name for column in table.columns]
         connection = self._connection
         async with self.transaction(), aclosing(self._records(batches)) as records:
@@ -86,8 +86,8 @@ class PostgresBulk(Fetching):
             try:
                 await connection.copy_records_to_table(table.name, records=records, columns=names)
             except Exception as error:
-                # Not what making the rows may raise; a lost connection may raise anything.
-                if not isinstance(error, _DRIVERS) and not connection.is_closed():
+                # Errors of preparing the rows pass; a lost connection may raise any error.
+                if not isinstance(error, _DRIVER_ERRORS) and not connection.is_closed():
                     raise
                 raise connection.failed(error) from error
             finally:
@@ -95,17 +95,17 @@ class PostgresBulk(Fetching):
             connection.started = 0
 
     async def _records(self, batches: Iterator[Sequence[Row]]) -> AsyncGenerator[Row, None]:
-        """Give rows to the driver, which encodes them on the event loop: few at a stretch."""
+        """Yield rows for the driver, which encodes them on the event loop: few per iteration."""
         rows: Sequence[Row] | None = await self.run(next, batches, None)
         while rows is not None:
             following = asyncio.create_task(self.run(next, batches, None))
             try:
-                for number, row in enumerate(rows, start=1):
+                for count, row in enumerate(rows, start=1):
                     yield row
-                    if not number % _ROWS_AT_A_STRETCH:
+                    if not count % _ROWS_PER_ITERATION:
                         await asyncio.sleep(0)
             finally:
-                await asyncio.wait({following})  # Nobody else may advance the batches meanwhile.
+                await asyncio.wait({following})  # The batches must not be advanced twice at a time.
             rows = following.result()
 
     async def orm(self, work: Callable[[Session], T]) -> T:
@@ -113,7 +113,7 @@ class PostgresBulk(Fetching):
         return await run_orm(self._connection, work)
 
     async def execute(self, statement: Statement, values: Values) -> int:
-        """Run a statement that gives no rows; tell how many it changed."""
+        """Run a statement that returns no rows; return how many rows it changed."""
         tag = await self._execute(statement.sql, *statement.bind(values))
         count = tag.rpartition(" ")[2]  # "INSERT 0 7", "UPDATE 7"
         return int(count) if count.isdigit() else 0
@@ -131,7 +131,7 @@ class PostgresBulk(Fetching):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo what the block did, and nothing else of the transaction, if it raises."""
+        """Roll back what the block did, and only that, if it raises."""
         await self._execute("SAVEPOINT part")
         try:
             yield
@@ -143,7 +143,7 @@ class PostgresBulk(Fetching):
 
     @asynccontextmanager
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
-        """Have a transaction around the block, alone among bulk work on the table it changes."""
+        """Run the block in a transaction; other bulk work on the table that it changes waits."""
         connection = self._connection
         try:
             await connection.begin()
@@ -153,7 +153,7 @@ class PostgresBulk(Fetching):
             await self._set(
                 statement_timeout=0, lock_timeout=0, idle_in_transaction_session_timeout=0
             )
-            connection.is_patient = True
+            connection.has_no_time_limit = True
             if changes is not None:
                 await self._call(func.pg_advisory_xact_lock(func.hashtext(changes.name)))
             await self._set(lock_timeout=LOCK_TIMEOUT_MS)
@@ -165,15 +165,15 @@ class PostgresBulk(Fetching):
         try:
             await connection.commit()
         except OutcomeUnknown as error:
-            if changes is None:  # Temporary tables went with the connection.
+            if changes is None:  # The temporary tables are gone with the connection.
                 raise DatabaseUnavailable(str(error), code=error.code) from error
             raise
         finally:
-            connection.is_patient = False
+            connection.has_no_time_limit = False
 
     @asynccontextmanager
     async def _batched_entries(self, table: Table | None) -> AsyncIterator[None]:
-        """Have the entries of the GIN indexes of a table, if any, made in batches."""
+        """Write the entries of the GIN indexes of a table in large batches."""
         if table is None:
             yield
             return
@@ -181,19 +181,19 @@ class PostgresBulk(Fetching):
         has_lists = await self.fetch_all(gin.enlarge_lists(self._dialect), (name,))
         yield
         if has_lists:
-            await self.fetch_all(gin.put_into_place(self._dialect), (name,))
+            await self.fetch_all(gin.flush_lists(self._dialect), (name,))
 
     async def _set(self, **limits: int) -> None:
         """Set limits of the transaction, in milliseconds; 0 for none."""
-        await self._call(*(func.set_config(name, str(ms), True) for name, ms in limits.items()))  # noqa: FBT003 - SQL's
+        await self._call(*(func.set_config(name, str(ms), True) for name, ms in limits.items()))  # noqa: FBT003 - an argument of the SQL function
 
     async def _call(self, *functions: Any) -> None:
         await self.fetch_all(Statement(select(*functions), self._dialect), ())
 
 
 def _end_pause(connection: Any) -> None:
-    """Let a COPY that waits for room to write find that its connection is lost.
+    """Wake a COPY that waits to write, so that it notices that its connection is lost.
 
-    asyncpg would wait for ever: it tells nobody of the loss who waits for that.
+    asyncpg does not report the loss to such a COPY, which would wait forever.
     """
-    connection._protocol.resume_writing()  # noqa: SLF001 - there is no other way
+    connection._protocol.resume_writing()  # noqa: SLF001 - there is no public method

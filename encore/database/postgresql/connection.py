@@ -1,7 +1,7 @@
-"""One connection of the pool: how it is made, its transaction, and whether it may be used again.
+"""A connection of the pool: connecting, its transaction, and whether it may be reused.
 
-A connection is clean when nothing runs on it and no transaction is open. ``started`` is cleared
-only by an answer of the server: a statement that was cancelled leaves it set, so the pool knows.
+A connection is clean if no statement runs on it and no transaction is open. Only a response of the
+server clears ``started``: a cancelled statement leaves it set, which tells the pool.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S: Final = 4.0
 STATEMENT_TIMEOUT_MS: Final = 9_000
-"""The server's limit; below the watchdog's own, so that an answer tells which of them ended it."""
+"""The server's time limit, below the watchdog's, so that the response says which one ended it."""
 
 STATEMENT_TIMEOUT_TICKS: Final = 33
-"""The watchdog's ticks that certainly go by before the server's limit."""
+"""Ticks of the watchdog that certainly pass before the server's time limit."""
 
 LOCK_TIMEOUT_MS: Final = 5_000
 _PREPARED: Final = 512
@@ -36,7 +36,7 @@ SERVER_SETTINGS: Final = {
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     "idle_in_transaction_session_timeout": "600000",
     "timezone": "UTC",
-    # The server's side of the same limits: it undoes the transaction of a client it cannot reach.
+    # The server rolls back the transaction of a client that it cannot reach.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
@@ -49,29 +49,29 @@ _SOCKET_OPTIONS: Final = (
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
     (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 8_000),  # In milliseconds; the others in seconds.
 )
-_NOTICE_LOST_CLIENTS: Final = "SELECT set_config('client_connection_check_interval', '1000', false)"
-"""Have a running statement end within a second once its client has closed the connection."""
+_DETECT_LOST_CLIENTS: Final = "SELECT set_config('client_connection_check_interval', '1000', false)"
+"""Ends a running statement within a second after its client has closed the connection."""
 
 
 class OperationMonitor(Protocol):
-    """What a connection asks of the pool's watchdog.
+    """The methods of the watchdog that connections call.
 
     Attributes:
-        tick: How many ticks have gone by; never 0.
+        tick: The number of ticks that have passed; never 0.
     """
 
     tick: int
 
     def admit(self, statement: "Statement") -> None:
-        """Let a statement run that was slow lately. Raise ``DatabaseBusy`` if too many are."""
+        """Admit a statement that was slow recently. Raise ``DatabaseBusy`` if too many run."""
         ...
 
     def forget_statements(self) -> None:
-        """Have every connection prepare its statements again: a table has changed."""
+        """Have every connection prepare its statements again, because a table has changed."""
         ...
 
     def on_failover(self) -> None:
-        """Have idle connections replaced, at intervals: new ones may find the primary."""
+        """Replace idle connections, at most at intervals: new ones may reach the primary."""
         ...
 
 
@@ -79,19 +79,19 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
     """A connection that belongs to a pool.
 
     Attributes:
-        watchdog: Ends what takes too long.
-        slot: Its number in the pool.
-        started: The watchdog's tick at which the running operation began; 0 when none runs.
+        watchdog: Ends operations that take too long.
+        slot: The connection's number in the pool.
+        started: The watchdog's tick at which the running operation began; 0 if none runs.
         statement: The statement that is running, or ran last.
-        task: Who waits for the statement's rows; None where nobody does.
+        task: The task that waits for the statement's rows, if any.
         on_tick: Called by the watchdog while a statement runs for a session that only reads.
-        is_patient: Whether operations may take any time, as those of bulk work do.
-        is_reusable: Whether it may go back to the pool; what makes it unfit says so here.
+        has_no_time_limit: Whether operations may take any time, as in bulk work.
+        is_reusable: Whether the connection may return to the pool.
     """
 
     __slots__ = (
         "_seen",
-        "is_patient",
+        "has_no_time_limit",
         "is_reusable",
         "on_tick",
         "slot",
@@ -104,7 +104,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
     slot: int
     watchdog: "OperationMonitor"
     if TYPE_CHECKING:
-        _top_xact: Any  # A slot of asyncpg's: the outermost transaction.
+        _top_xact: Any  # An attribute of asyncpg: the outermost transaction.
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -112,14 +112,14 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         self.statement: Statement | None = None
         self.task: asyncio.Task[Any] | None = None
         self.on_tick: Callable[[], None] | None = None
-        self.is_patient = False
+        self.has_no_time_limit = False
         self.is_reusable = True
         self._seen = 0
 
     async def plan_and_fetch(self, sql: str, *values: Any) -> list[Any]:
-        """Run a statement that the server plans for these values, and return its rows.
+        """Run a statement with a plan for these values, and return its rows.
 
-        A named prepared statement may get a plan for any values; one without a name never does.
+        A named prepared statement may get a generic plan; an unnamed one never does.
         """
         prepared = await self.prepare(sql, name="")
         rows: list[Any] = await prepared.fetch(*values)
@@ -138,7 +138,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         )
 
     async def begin(self, *, readonly: bool = False) -> None:
-        """Begin a transaction; asyncpg's own inside of it become savepoints."""
+        """Begin a transaction; transactions of asyncpg inside it become savepoints."""
         await self._command("BEGIN READ ONLY" if readonly else "BEGIN")
         self._top_xact = self.transaction()
 
@@ -146,9 +146,9 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         """Commit.
 
         Raises:
-            OutcomeUnknown: The connection broke before the server answered.
+            OutcomeUnknown: The connection was lost before the server responded.
             RolledBack: A statement had failed, so the server has rolled back.
-            DatabaseError: The server refused; nothing is changed.
+            DatabaseError: The server rejected the commit; nothing has changed.
         """
         self._top_xact = None
         try:
@@ -159,12 +159,12 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
             raise RolledBack("a statement of the transaction had failed", code="25P02")
 
     async def rollback(self) -> None:
-        """Roll back. If that fails the connection is not used again: closing it rolls back too."""
+        """Roll back. If that fails, the connection is not reused: closing it rolls back as well."""
         self._top_xact = None
-        self.is_patient = False
+        self.has_no_time_limit = False
         try:
             await self._command("ROLLBACK")
-        except Exception:  # noqa: BLE001 - whatever it is, the outcome is the same
+        except Exception:  # noqa: BLE001 - every error has the same outcome
             self.is_reusable = False
 
     async def _command(self, sql: str) -> str:
@@ -179,7 +179,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         return tag
 
     def failed(self, error: Exception) -> DatabaseError:
-        """Return our error for a statement's, noting that the statement has ended."""
+        """Return the error for a failed statement, and note that the statement has ended."""
         started, self.started = self.started, 0
         ticks = self.watchdog.tick - started
         match error:
@@ -188,48 +188,48 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
             case asyncpg.ReadOnlySQLTransactionError() if self._is_demoted:
                 self.is_reusable = False
                 self.watchdog.on_failover()
-            case _ if type(error) is asyncpg.InterfaceError:  # Misused: something may be running.
+            case _ if type(error) is asyncpg.InterfaceError:  # Misused: a statement may be running.
                 self.is_reusable = False
         return translate(error)
 
     def _drop_global_statement_cache(self) -> None:
-        """Forget the prepared statements of all connections: asyncpg found that a table changed."""
+        """Drop the prepared statements of all connections: asyncpg has noticed a changed table."""
         self.watchdog.forget_statements()
 
     @property
     def _is_demoted(self) -> bool:
-        """Whether the server is a standby, or takes no changes by default (since version 14)."""
+        """Whether the server is a standby, or read-only by default (since version 14)."""
         settings = self.get_settings()
         names = ("in_hot_standby", "default_transaction_read_only")
         return any(getattr(settings, name, "off") == "on" for name in names)
 
     def note_progress(self, tick: int) -> None:
-        """Count the silence of the running operation anew if it has sent a statement since."""
+        """Restart the time of the running operation if it has sent a statement since."""
         protocol = self._protocol
         if protocol is not None and protocol.queries_count != self._seen:
             self._seen = protocol.queries_count
             self.started = tick
 
-    def keep_alive(self) -> None:
-        """Have the kernel notice a lost peer: one that acknowledges nothing for 8 to 9 seconds."""
+    def set_keepalive(self) -> None:
+        """Have the kernel detect a lost peer, which acknowledges nothing for 8 to 9 seconds."""
         handle = self._transport.get_extra_info("socket")
         if handle is None or handle.family not in (socket.AF_INET, socket.AF_INET6):
             return
         for level, name, value in _SOCKET_OPTIONS:
-            if hasattr(socket, name):  # Not every system has all of them.
+            if hasattr(socket, name):  # Not every system has all options.
                 handle.setsockopt(level, getattr(socket, name), value)
 
 
 def outcome_unknown(error: Exception) -> OutcomeUnknown | None:
-    """Return our error for that of a statement that commits, if it may have committed."""
-    if not isinstance(error, asyncpg.ConnectionDoesNotExistError):  # Closed in the middle of it.
+    """Return the error for a failed commit, if it may have succeeded; otherwise None."""
+    if not isinstance(error, asyncpg.ConnectionDoesNotExistError):  # Closed during the statement.
         return None
     code = getattr(error.__cause__, "sqlstate", None) or error.sqlstate
     return OutcomeUnknown(f"{type(error).__name__}: {error}", code=code)
 
 
 async def connect(dsn: str) -> PooledConnection:
-    """Connect within ``CONNECT_TIMEOUT_S``; raise the driver's error, or ``TimeoutError``."""
+    """Connect within ``CONNECT_TIMEOUT_S``. Raises the driver's errors, and ``TimeoutError``."""
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         connection: PooledConnection = await asyncpg.connect(
             dsn,
@@ -239,7 +239,7 @@ async def connect(dsn: str) -> PooledConnection:
             server_settings=SERVER_SETTINGS,
         )
         try:
-            connection.keep_alive()
+            connection.set_keepalive()
             await _prepare(connection)
         except BaseException:
             connection.terminate()
@@ -248,10 +248,10 @@ async def connect(dsn: str) -> PooledConnection:
 
 
 async def _prepare(connection: PooledConnection) -> None:
-    """Have JSON columns come as values; SQLAlchemy's types hand them over as text."""
-    for kind in ("json", "jsonb"):
+    """Set the JSON codec: columns are read as values, and SQLAlchemy's types write text."""
+    for name in ("json", "jsonb"):
         await connection.set_type_codec(
-            kind, schema="pg_catalog", encoder=str, decoder=json.loads, format="text"
+            name, schema="pg_catalog", encoder=str, decoder=json.loads, format="text"
         )
-    with contextlib.suppress(asyncpg.PostgresError):  # Not every system's server can do this.
-        await connection.execute(_NOTICE_LOST_CLIENTS)
+    with contextlib.suppress(asyncpg.PostgresError):  # Servers on some systems do not support this.
+        await connection.execute(_DETECT_LOST_CLIENTS)

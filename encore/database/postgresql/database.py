@@ -1,4 +1,4 @@
-"""A PostgreSQL database as a ``encore.database.protocol.Database``."""
+"""A PostgreSQL database as an ``encore.database.protocol.Database``."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -20,15 +20,15 @@ from encore.database.startup import check_revision
 from encore.database.threads import MAX_BULK_CONNECTIONS, short_switch_interval
 
 POOL_SIZE: Final = 10
-"""The most connections, beside one for readiness; keep the sum over all processes below
-PostgreSQL's max_connections."""
+"""The maximum number of connections, in addition to one for readiness. The sum over all processes
+must be below PostgreSQL's max_connections."""
 
 
 class PostgresDatabase:
     """A PostgreSQL database, used by any number of processes."""
 
     def __init__(self, url: str, *, outdated: Collection[str] = ()) -> None:
-        # Types such as BIT and ranges make their values with the driver's own classes.
+        # Types such as BIT and ranges create values of the driver's classes.
         driver = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
         self.dialect: Dialect = PGDialect_asyncpg(dbapi=driver)  # type: ignore[no-untyped-call]
         self.capabilities = POSTGRESQL
@@ -46,14 +46,14 @@ class PostgresDatabase:
             OSError,
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
-            asyncpg.InternalClientError,  # No host has the attributes that the URL asks for.
+            asyncpg.InternalClientError,  # No host has the attributes that the URL demands.
         ) as error:
             code = getattr(error, "sqlstate", None)
             raise errors.DatabaseUnavailable(type(error).__name__, code=code) from error
         self._opened = pool
 
     async def close(self) -> None:
-        """Wait for the statements under way and disconnect."""
+        """Wait for the running statements, then disconnect."""
         pool, self._opened = self._opened, None
         if pool is not None:
             await pool.close()
@@ -65,11 +65,11 @@ class PostgresDatabase:
         return self._opened
 
     def reading(self) -> PostgresSession:
-        """Enter with a connection; each statement sees what was committed before it."""
+        """Enter with a connection; each statement reads the latest committed rows."""
         return PostgresSession(self._pool, transaction=False, reads=True)
 
     def writing(self, *, single: bool = False) -> PostgresSession:
-        """Enter with a connection inside a transaction; a single statement is one by itself."""
+        """Enter with a connection inside a transaction, which a single statement is by itself."""
         return PostgresSession(self._pool, transaction=not single, reads=False)
 
     @asynccontextmanager
@@ -101,7 +101,7 @@ class PostgresDatabase:
         check_revision(await self.revision(), self._outdated)
 
     async def revision(self) -> str | None:
-        """Return the Alembic revision; None if Alembic has never seen this database."""
+        """Return the Alembic revision; None if Alembic has never migrated the database."""
         try:
             return await self._pool.sentinel.revision()
         except Exception as error:

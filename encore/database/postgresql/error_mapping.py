@@ -1,8 +1,8 @@
-"""From asyncpg's exceptions to ``encore.database.errors``, by SQLSTATE.
+"""Mapping asyncpg's exceptions to ``encore.database.errors``, by SQLSTATE.
 
-The table is by code, else by class (its first two characters); see
+A code is looked up first, then its class (the first two characters); see
 https://www.postgresql.org/docs/current/errcodes-appendix.html. A class that PostgreSQL does not
-define was chosen by a trigger or function (``RAISE ... USING ERRCODE``), which refuses the change.
+define comes from a trigger or function (``RAISE ... USING ERRCODE``), which rejects the change.
 """
 
 import errno
@@ -27,7 +27,7 @@ _VIOLATIONS: Final[Mapping[str, type[errors.IntegrityViolation]]] = {
     "44000": errors.CheckViolation,  # WITH CHECK OPTION of a view
 }
 
-_KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
+_ERRORS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "08": errors.DatabaseUnavailable,  # connection exception
     "09": errors.ChangeRejected,  # triggered action exception
     "0A": errors.ChangeRejected,  # feature not supported: INSERT ... RETURNING on a rule, for one
@@ -40,7 +40,7 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
     "21": errors.MultipleRows,  # cardinality
     "22": errors.InvalidData,  # data exception
     "2200H": errors.InvalidStatement,  # a sequence is exhausted: no other value would help
-    "23": errors.ChangeRejected,  # integrity violation of no known kind
+    "23": errors.ChangeRejected,  # integrity violation of an unknown kind
     "24": errors.InvalidStatement,
     "25": errors.InvalidStatement,  # transaction state
     "25006": errors.ReadOnlyDatabase,  # read_only_sql_transaction, on a hot standby too
@@ -77,49 +77,49 @@ _KINDS: Final[Mapping[str, type[errors.DatabaseError]]] = {
 
 
 def translate(error: Exception) -> errors.DatabaseError:
-    """Return our error for the driver's."""
-    text = f"{type(error).__name__}: {error}"
+    """Return the error for an exception of the driver."""
+    message = f"{type(error).__name__}: {error}"
     match error:
         case errors.DatabaseError():
             return error
-        case asyncpg.InvalidCachedStatementError():  # The schema changed: prepared anew next time.
-            return errors.DatabaseUnavailable(text, code=error.sqlstate)
+        case asyncpg.InvalidCachedStatementError():  # The schema changed; prepared again next time.
+            return errors.DatabaseUnavailable(message, code=error.sqlstate)
         case asyncpg.PostgresError() if error.sqlstate:
-            return _of_code(error, text)
+            return _of_code(error, message)
         case OverflowError() | UnicodeError() | ValueError() | TypeError():
-            return errors.InvalidData(text)
+            return errors.InvalidData(message)
         case OSError():
-            return errors.DatabaseUnavailable(text, code=_name_of(error))
-        case _:  # The driver's own: the connection is closed, or about to be.
-            return errors.DatabaseUnavailable(text, code=type(error).__name__)
+            return errors.DatabaseUnavailable(message, code=_symbol_of(error))
+        case _:  # An error of the driver: the connection is closed, or about to be.
+            return errors.DatabaseUnavailable(message, code=type(error).__name__)
 
 
-def _name_of(error: OSError) -> str | None:
-    """Return the operating system's name of an error; a time limit of ours has no number."""
+def _symbol_of(error: OSError) -> str | None:
+    """Return the symbol of a system error; a timeout without a number is ETIMEDOUT."""
     number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno
     return None if number is None else errno.errorcode.get(number)
 
 
-def _of_code(error: Any, text: str) -> errors.DatabaseError:
+def _of_code(error: Any, message: str) -> errors.DatabaseError:
     code: str = error.sqlstate
     if code in _VIOLATIONS:
-        return _violation(_VIOLATIONS[code], error, text)
-    kind = _KINDS.get(code) or _KINDS.get(code[:2]) or errors.ChangeRejected
-    if kind is errors.ChangeRejected:
+        return _violation(_VIOLATIONS[code], error, message)
+    class_ = _ERRORS.get(code) or _ERRORS.get(code[:2]) or errors.ChangeRejected
+    if class_ is errors.ChangeRejected:
         generated = _GENERATED.match(error.detail or "")
-        return errors.ChangeRejected(text, [generated[1]] if generated else (), code=code)
-    if kind is errors.ReadOnlyDatabase:
-        return errors.ReadOnlyDatabase(errors.READ_ONLY, code=code)  # What callers are told.
-    return kind(text, code=code)
+        return errors.ChangeRejected(message, [generated[1]] if generated else (), code=code)
+    if class_ is errors.ReadOnlyDatabase:
+        return errors.ReadOnlyDatabase(errors.READ_ONLY, code=code)  # Shown to callers.
+    return class_(message, code=code)
 
 
 def _violation(
-    kind: type[errors.IntegrityViolation], error: Any, text: str
+    class_: type[errors.IntegrityViolation], error: Any, message: str
 ) -> errors.IntegrityViolation:
     """Parse ``Key ("partNumber")=(x) already exists.``: the columns, without their quotes."""
-    if kind is errors.NotNullViolation:
-        columns = [error.column_name] if error.column_name else []  # A domain's has none.
+    if class_ is errors.NotNullViolation:
+        columns = [error.column_name] if error.column_name else []  # Domains have none.
     else:
         match = _KEY.match(error.detail or "")
         columns = [name.strip('"') for name in match[1].split(", ")] if match else []
-    return kind(text, columns, error.constraint_name, error.table_name, code=error.sqlstate)
+    return class_(message, columns, error.constraint_name, error.table_name, code=error.sqlstate)

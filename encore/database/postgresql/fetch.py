@@ -1,4 +1,4 @@
-"""Running statements on one asyncpg connection, and giving their rows."""
+"""Running statements on an asyncpg connection, and fetching their rows."""
 
 from asyncio import CancelledError, current_task
 from typing import Any
@@ -10,19 +10,19 @@ from encore.database.postgresql.timestamps import set_tolerant_codecs
 from encore.database.statement import Row, Statement, Values, compile_in_thread
 
 
-class Fetching:
-    """What a connection for a request and one for bulk work have in common."""
+class FetchMixin:
+    """The methods that connections for requests and for bulk work share."""
 
     __slots__ = ()
 
     _connection: PooledConnection
 
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
-        """Run the statement and give all its rows."""
+        """Run the statement and return all its rows."""
         if not statement.compiled:
             await compile_in_thread(statement)
         connection = self._connection
-        if statement.slow_until and not connection.is_patient:
+        if statement.slow_until and not connection.has_no_time_limit:
             connection.watchdog.admit(statement)
         connection.statement = statement
         connection.task = current_task()
@@ -33,7 +33,10 @@ class Fetching:
             )
             rows: list[Any] = await fetch(statement.sql, *statement.bind(values))
         except (ValueError, OverflowError) as error:
-            if type(error) not in (ValueError, OverflowError):  # asyncpg's own, of an argument.
+            if type(error) not in (
+                ValueError,
+                OverflowError,
+            ):  # asyncpg's subclasses.
                 raise self._failed(error) from error
             rows = await self._fetch_again(statement, values, error)
         except CancelledError:
@@ -50,16 +53,16 @@ class Fetching:
         self._connection.task = None
 
     def _failed(self, error: Exception) -> DatabaseError:
-        """Return our error for a statement's."""
+        """Return the error for a failed statement."""
         return self._connection.failed(error)
 
     async def _fetch_again(
         self, statement: Statement, values: Values, error: Exception
     ) -> list[Row]:
-        """Return the rows of a statement that has been run and whose rows cannot be decoded.
+        """Return the rows of a statement that has run, but whose rows could not be decoded.
 
-        What it has changed is changed, maybe committed: an UPDATE is run again, and has the same
-        result; of a deleted row no value is known any more.
+        Its changes are made and may be committed. An UPDATE is run again, with the same result;
+        the values of a deleted row are lost.
         """
         verb = statement.sql.lstrip()[:6].upper()
         connection = self._connection
@@ -81,7 +84,7 @@ class Fetching:
         raise translate(error) from error
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
-        """Run the statement and give its first row, or None."""
+        """Run the statement and return its first row, or None."""
         rows = await self.fetch_all(statement, values)
         return rows[0] if rows else None
 

@@ -1,9 +1,9 @@
-"""GIN indexes of a table that bulk work changes: their entries are made in few large batches.
+"""GIN indexes of a table that bulk work changes: writing their entries in few large batches.
 
-A GIN index keeps new entries in a list, and puts them into place, sorted, when the list is full:
-4 MB by default, which for 100,000 rows of 70 characters are thirty times, each of which touches
-nearly every key of the index. Four times as much at a time takes two thirds of the work. More would
-spare more, but whoever writes one row meanwhile may have to put the whole list into place.
+A GIN index keeps new entries in a pending list, and moves them to the index, sorted, when the list
+is full: at 4 MB by default, which is thirty times for 100,000 rows of 70 characters, and each time
+changes nearly every key of the index. A list of four times that size takes two thirds of the work.
+A larger one would save more, but a request that writes one row meanwhile may have to move it all.
 https://www.postgresql.org/docs/current/gin.html#GIN-FAST-UPDATE
 """
 
@@ -21,26 +21,26 @@ _ENLARGE: Final = f"""
 SELECT set_config('gin_pending_list_limit', '16MB', true), set_config('work_mem', '64MB', true)
 WHERE EXISTS (SELECT {_INDEXES})
 """
-_PUT_INTO_PLACE: Final = f"""
+_FLUSH_LISTS: Final = f"""
 SELECT gin_clean_pending_list(indexrelid::regclass) {_INDEXES} AND pg_has_role(c.relowner, 'USAGE')
 """
 
 
 def enlarge_lists(dialect: Dialect) -> Statement:
-    """Have the transaction fill larger lists; gives no row if the table has no GIN index.
+    """Return the statement that enlarges the pending lists for the transaction.
 
-    Value: the table's name (``table_name``).
+    It returns no row if the table has no GIN index. Value: the table's name (``table_name``).
     """
     return _statement(_ENLARGE, dialect)
 
 
-def put_into_place(dialect: Dialect) -> Statement:
-    """Put the entries into place, of indexes that this role owns. Value: the table's name."""
-    return _statement(_PUT_INTO_PLACE, dialect)
+def flush_lists(dialect: Dialect) -> Statement:
+    """Return the statement that moves the lists of indexes that this role owns. Value: as above."""
+    return _statement(_FLUSH_LISTS, dialect)
 
 
 def table_name(table: Table, dialect: Dialect) -> str:
-    """Return what the statements are bound to."""
+    """Return the value of the statements: the table's quoted name."""
     return dialect.identifier_preparer.format_table(table)
 
 

@@ -1,8 +1,8 @@
-"""ORM sessions on an asyncpg connection that is in a transaction already.
+"""ORM sessions on an asyncpg connection that is already in a transaction.
 
-SQLAlchemy's own transaction on it becomes a savepoint inside that one, since asyncpg nests them.
-One engine serves the whole process: it lends sessions the connection that a request has, and keeps
-each connection's prepared statements.
+SQLAlchemy's transaction becomes a savepoint inside that one, because asyncpg nests them. One engine
+serves the whole process: it uses the connection that a request has borrowed, and keeps each
+connection's prepared statements.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from sqlalchemy.pool import NullPool
 from encore.database.postgresql.connection import PooledConnection
 
 _KEPT_CONNECTIONS: Final = 64
-_lent: Final[ContextVar[Any]] = ContextVar("lent")
+_borrowed: Final[ContextVar[Any]] = ContextVar("borrowed")
 T = TypeVar("T")
 
 
-class _Lent:
-    """An asyncpg connection that belongs to somebody else: it is not closed here."""
+class _Borrowed:
+    """An asyncpg connection that another object owns and closes."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
@@ -35,18 +35,17 @@ class _Lent:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
 
-    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's
-        """Leave it to the owner."""
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's signature
+        """Do nothing: the owner does."""
 
     def terminate(self) -> None:
-        """Leave it to the owner."""
+        """Do nothing: the owner does."""
 
 
-class LentDialect(PGDialect_asyncpg):
-    """SQLAlchemy's dialect of asyncpg, which connects by taking the connection it is lent.
+class BorrowedDialect(PGDialect_asyncpg):
+    """SQLAlchemy's dialect of asyncpg, which uses a borrowed connection instead of connecting.
 
-    The JSON codecs that SQLAlchemy would set up on connecting are set already, when the service's
-    pool makes a connection.
+    The pool has already set the JSON codecs that SQLAlchemy would set on connecting.
     """
 
     supports_statement_cache = True
@@ -56,34 +55,34 @@ class LentDialect(PGDialect_asyncpg):
         self._known: dict[int, AsyncAdapt_asyncpg_connection] = {}
 
     def connect(self, *_: Any, **__: Any) -> Any:
-        """Return the adapter of the lent connection."""
-        connection = _lent.get()
+        """Return the adapter of the borrowed connection."""
+        connection = _borrowed.get()
         adapter = self._known.get(id(connection))
-        if adapter is None or adapter._connection.connection is not connection:  # type: ignore[attr-defined] # noqa: SLF001 - where SQLAlchemy keeps it
+        if adapter is None or adapter._connection.connection is not connection:  # type: ignore[attr-defined] # noqa: SLF001 - there is no public attribute
             if len(self._known) >= _KEPT_CONNECTIONS:
                 self._known.clear()
-            adapter = AsyncAdapt_asyncpg_connection(self.dbapi, _Lent(connection))  # type: ignore[no-untyped-call]
+            adapter = AsyncAdapt_asyncpg_connection(self.dbapi, _Borrowed(connection))  # type: ignore[no-untyped-call]
             self._known[id(connection)] = adapter
         return adapter
 
     def on_connect(self) -> None:
-        """Set nothing up."""
+        """Do nothing: the pool has set up the connection."""
 
 
-registry.register("postgresql.lent", __name__, "LentDialect")
+registry.register("postgresql.borrowed", __name__, "BorrowedDialect")
 _engines: Final[list[AsyncEngine]] = []
 
 
 def _engine() -> AsyncEngine:
-    """Return the process's one engine, made when somebody first asks for a session."""
+    """Return the engine of the process, created for the first session."""
     if not _engines:
-        _engines.append(create_async_engine("postgresql+lent://", poolclass=NullPool))
+        _engines.append(create_async_engine("postgresql+borrowed://", poolclass=NullPool))
     return _engines[0]
 
 
 async def run_orm(connection: PooledConnection, work: Callable[[Session], T]) -> T:
-    """Run work with a session on this asyncpg connection, then flush what it added."""
-    token = _lent.set(connection)
+    """Run work with a session on an asyncpg connection, then flush it."""
+    token = _borrowed.set(connection)
     connection.statement = None
     connection.started = connection.watchdog.tick
     try:
@@ -95,6 +94,6 @@ async def run_orm(connection: PooledConnection, work: Callable[[Session], T]) ->
         cause = error.orig.__cause__ if error.orig is not None else None
         raise connection.failed(cause if isinstance(cause, Exception) else error) from error
     finally:
-        _lent.reset(token)
+        _borrowed.reset(token)
     connection.started = 0
     return result

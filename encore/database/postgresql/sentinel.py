@@ -1,7 +1,7 @@
-"""One connection outside of the pool: it answers whether the database is there, whoever waits.
+"""A connection outside of the pool that checks the database, also while the pool is busy.
 
-Readiness asks it, so ``/readyz`` does not say 503 because the pool is busy; the watchdog asks it
-whether silence is the network's or one statement's, and has it end statements.
+``/readyz`` uses it, so that a busy pool is not a 503. The watchdog uses it to distinguish a broken
+network from a slow statement, and to cancel statements.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from encore.database.postgresql.connection import PooledConnection, connect
 from encore.database.statement import Statement, Values, param
 
 ANSWER_S: Final = 2.0
-"""How long an attempt may take, connecting included, in seconds; there are two."""
+"""The time limit of an attempt, including connecting, in seconds; there are two attempts."""
 
 _STATE: Final = select(
     func.pg_is_in_recovery(type_=Boolean()), func.current_setting("transaction_read_only")
@@ -41,8 +41,8 @@ _ACTIVITY: Final = table(
     column("wait_event", String),
     column("query_start"),
 )
-# A commit that waits for a standby would only stop waiting, and be acknowledged all the same. One
-# that has begun just now is another statement than the one that was to be ended.
+# Cancelling a commit that waits for a standby only ends the waiting: the commit is acknowledged. A
+# statement that has just begun is not the one that was to be cancelled.
 _CANCEL: Final = (
     select(func.pg_cancel_backend(_ACTIVITY.c.pid))
     .where(_ACTIVITY.c.pid == any_(param(0, ARRAY(Integer))))
@@ -53,11 +53,11 @@ _CANCEL: Final = (
 
 
 class Sentinel:
-    """Asks the database short questions, one at a time.
+    """Runs short queries about the database, one at a time.
 
     Args:
-        dsn: Where to connect.
-        dialect: What to compile for.
+        dsn: The database's URL.
+        dialect: The dialect to compile for.
     """
 
     def __init__(self, dsn: str, dialect: Dialect) -> None:
@@ -65,34 +65,32 @@ class Sentinel:
         self._state = Statement(_STATE, dialect)
         self._revision = Statement(_REVISION, dialect)
         self._cancel = Statement(_CANCEL, dialect)
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._connection: PooledConnection | None = None
-        self._asking: asyncio.Task[bool] | None = None
+        self._checking: asyncio.Task[bool] | None = None
 
     async def is_read_only(self) -> bool:
-        """Return whether the server is a standby, or set to take no changes.
+        """Return whether the server is a standby, or read-only by default.
 
-        A session keeps the defaults that it began with, and an address may lead to another server
-        by now: only a new connection is believed that nothing may be written.
-
-        All who ask while a question is under way get its answer.
+        A session keeps its initial defaults, and the address may lead to another server by now: so
+        only a new connection's "read-only" counts. Concurrent calls share one query.
         """
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        return await asyncio.shield(self._checking)
 
-    async def _ask(self) -> bool:
-        if await self._says_read_only():
+    async def _check(self) -> bool:
+        if await self._query_read_only():
             self._disconnect()
-            return await self._says_read_only()
+            return await self._query_read_only()
         return False
 
-    async def _says_read_only(self) -> bool:
+    async def _query_read_only(self) -> bool:
         ((in_recovery, read_only),) = await self._fetch(self._state)
         return bool(in_recovery) or read_only == "on"
 
     async def revision(self) -> str | None:
-        """Return the Alembic revision; None if Alembic has never seen this database."""
+        """Return the Alembic revision; None if Alembic has never migrated the database."""
         try:
             rows = await self._fetch(self._revision)
         except asyncpg.UndefinedTableError:
@@ -100,13 +98,13 @@ class Sentinel:
         return str(rows[0][0]) if rows else None
 
     async def cancel(self, pids: Collection[int]) -> None:
-        """End the statements that these backends have been running for a while."""
+        """Cancel the statements that these backends have been running for a while."""
         await self._fetch(self._cancel, list(pids))
 
     def close(self) -> None:
-        """Disconnect, for good."""
-        if self._asking is not None:
-            self._asking.cancel()
+        """Disconnect finally."""
+        if self._checking is not None:
+            self._checking.cancel()
         self._disconnect()
 
     def _disconnect(self) -> None:
@@ -114,28 +112,28 @@ class Sentinel:
         if connection is not None:
             connection.terminate()
 
-    async def _fetch(self, question: Statement, *values: Any) -> list[Any]:
-        """Return the rows that answer a question.
+    async def _fetch(self, query: Statement, *values: Any) -> list[Any]:
+        """Return the rows of a query.
 
         Raises:
-            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: Neither the
-                connection that was there nor a new one brought an answer.
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: The query failed
+                on the existing connection and on a new one.
         """
-        async with self._turn:
+        async with self._lock:
             try:
-                return await self._attempt(question, values)
+                return await self._attempt(query, values)
             except (asyncpg.SyntaxOrAccessError, asyncio.CancelledError):
                 raise
-            except Exception:  # noqa: BLE001 - a connection that is new tells whose fault it was
-                return await self._attempt(question, values)
+            except Exception:  # noqa: BLE001 - retried with a new connection
+                return await self._attempt(query, values)
 
-    async def _attempt(self, question: Statement, values: Values) -> list[Any]:
+    async def _attempt(self, query: Statement, values: Values) -> list[Any]:
         try:
             async with asyncio.timeout(ANSWER_S):
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await connect(self._dsn)
-                rows: list[Any] = await self._connection.fetch(question.sql, *question.bind(values))
-        except asyncpg.SyntaxOrAccessError:  # An answer: a table is missing, a right.
+                rows: list[Any] = await self._connection.fetch(query.sql, *query.bind(values))
+        except asyncpg.SyntaxOrAccessError:  # A response: a table or privilege is missing.
             raise
         except BaseException:
             self._disconnect()

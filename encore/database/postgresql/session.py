@@ -1,4 +1,4 @@
-"""One connection of the pool, for one request."""
+"""A connection of the pool, borrowed for one request."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -7,26 +7,26 @@ from typing import Self, TypeVar
 from sqlalchemy.orm import Session
 
 from encore.database.errors import DatabaseError
-from encore.database.postgresql.abandoned_reads import AbandonedRead
+from encore.database.postgresql.caller_watch import CallerWatch
 from encore.database.postgresql.connection import PooledConnection, outcome_unknown
 from encore.database.postgresql.error_mapping import translate
-from encore.database.postgresql.fetch import Fetching
+from encore.database.postgresql.fetch import FetchMixin
 from encore.database.postgresql.orm import run_orm
 from encore.database.postgresql.pool import Pool
 
 T = TypeVar("T")
 
 
-class PostgresSession(Fetching):
-    """A connection that is borrowed when this is entered, and given back at the end.
+class PostgresSession(FetchMixin):
+    """A context manager that borrows a connection, and gives it back at the end.
 
     Args:
-        pool: Whose connection.
-        transaction: Whether a transaction is around everything.
-        reads: Whether nothing may be changed.
+        pool: The pool.
+        transaction: Whether the block runs in a transaction.
+        reads: Whether the block only reads.
     """
 
-    __slots__ = ("_abandoned", "_connection", "_pool", "_reads", "_transaction")
+    __slots__ = ("_connection", "_pool", "_reads", "_transaction", "_watch")
 
     _connection: PooledConnection
 
@@ -34,7 +34,7 @@ class PostgresSession(Fetching):
         self._pool = pool
         self._transaction = transaction
         self._reads = reads
-        self._abandoned: AbandonedRead | None = None
+        self._watch: CallerWatch | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -42,7 +42,7 @@ class PostgresSession(Fetching):
         except Exception as error:
             raise translate(error) from error
         if self._reads:
-            self._connection.on_tick = self._attend
+            self._connection.on_tick = self._on_tick
         if self._transaction:
             try:
                 await self._connection.begin()
@@ -55,7 +55,7 @@ class PostgresSession(Fetching):
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
+        type_: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
@@ -67,21 +67,21 @@ class PostgresSession(Fetching):
                     await self._connection.rollback()
         finally:
             self._connection.on_tick = None
-            if self._abandoned is not None:
-                self._abandoned.close()
+            if self._watch is not None:
+                self._watch.close()
             self._pool.give_back(self._connection)
 
-    def _attend(self) -> None:
-        """Watch whether the caller is still there; a statement of theirs is running."""
-        if self._abandoned is None:
+    def _on_tick(self) -> None:
+        """Watch the caller, because a statement has been running for a tick."""
+        if self._watch is None:
             caller = self._pool.borrower(self._connection)
-            self._abandoned = AbandonedRead(self._connection, caller)
-        self._abandoned.look()
+            self._watch = CallerWatch(self._connection, caller)
+        self._watch.check()
 
     def _cancelled(self) -> None:
         super()._cancelled()
-        if self._abandoned is not None:
-            self._abandoned.translate()
+        if self._watch is not None:
+            self._watch.translate()
 
     def _failed(self, error: Exception) -> DatabaseError:
         failure = self._connection.failed(error)
@@ -92,7 +92,7 @@ class PostgresSession(Fetching):
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session that joins this connection's transaction.
 
-        Where only reading was asked for, the database refuses a write, as SQLite does.
+        In a session that only reads, the database rejects writes, as SQLite does.
         """
         if not self._reads:
             return await run_orm(self._connection, work)

@@ -1,7 +1,7 @@
-"""Dates and times of PostgreSQL beyond Python's: BC, after 9999, and 24:00:00.
+"""PostgreSQL's dates and times beyond Python's: BC, after the year 9999, and 24:00:00.
 
-asyncpg's own codecs are fast and raise at such a value, for all rows of the statement. Connections
-that have met one get these instead, which give it as ``Undecodable`` text.
+asyncpg's codecs are fast, but raise an exception for such a value, so that no row of the statement
+is read. A connection that has read one gets these codecs, which return it as ``Undecodable`` text.
 """
 
 from collections.abc import Callable
@@ -19,20 +19,20 @@ _INFINITE: Final = 2**63 - 1
 
 
 async def set_tolerant_codecs(connection: Any) -> None:
-    """Have a connection give dates and times beyond Python's as text."""
-    for kind, encode, decode in (
+    """Have a connection return dates and times beyond Python's as text."""
+    for name, encode, decode in (
         ("date", _encode_date, _decode_date),
         ("timestamp", _timestamp_encoder(None), _timestamp_decoder(None)),
         ("timestamptz", _timestamp_encoder(UTC), _timestamp_decoder(UTC)),
         ("time", _encode_time, _decode_time),
     ):
         await connection.set_type_codec(
-            kind, schema="pg_catalog", encoder=encode, decoder=decode, format="tuple"
+            name, schema="pg_catalog", encoder=encode, decoder=decode, format="tuple"
         )
 
 
 def _encode_date(value: date) -> tuple[int]:
-    if value in (date.max, date.min):  # As asyncpg's own codec does.
+    if value in (date.max, date.min):  # As in asyncpg's codec.
         return (_INFINITE_DAYS if value == date.max else -_INFINITE_DAYS - 1,)
     return ((value - _DATE).days if type(value) is date else (value.date() - _DATE).days,)  # type: ignore[attr-defined]
 
@@ -50,7 +50,7 @@ def _decode_date(encoded: tuple[int]) -> date | Undecodable:
 
 
 def _beyond(days: int) -> tuple[str, str]:
-    """Return a date beyond Python's as PostgreSQL writes it, and its era."""
+    """Return a date beyond Python's in PostgreSQL's format, and its era."""
     cycles, rest = divmod(days, _CYCLE_DAYS)
     same = _DATE + timedelta(days=rest)
     year = same.year + 400 * cycles

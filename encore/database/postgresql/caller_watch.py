@@ -1,7 +1,7 @@
-"""Ending a read on PostgreSQL once its caller has left.
+"""Cancelling a read on PostgreSQL once its caller has disconnected.
 
-A watch on the caller costs more than a short statement, so it begins with the first tick of the
-watchdog that finds a statement running. What ends is the statement: its task is cancelled while it
+Watching the caller costs more than a short statement, so it begins with the first tick of the
+watchdog at which a statement is running. The statement is cancelled: its task is cancelled while it
 waits for the rows, and asyncpg has the server cancel it. Between statements nothing is cancelled.
 """
 
@@ -12,41 +12,41 @@ from encore.database.errors import CallerDisconnected
 from encore.database.postgresql.connection import PooledConnection
 
 
-class AbandonedRead:
-    """Watches the caller of one session that only reads.
+class CallerWatch:
+    """Watches the caller of a session that only reads.
 
     Args:
-        connection: The session's.
-        caller: Whose request it is.
+        connection: The session's connection.
+        caller: The caller of the request.
     """
 
     def __init__(self, connection: PooledConnection, caller: Caller) -> None:
         self._connection = connection
         self._cancelled: asyncio.Task[object] | None = None
         self._leaving = asyncio.create_task(caller.left())
-        self._leaving.add_done_callback(self._end)
+        self._leaving.add_done_callback(self._cancel)
 
-    def look(self) -> None:
-        """End the statement that is running if the caller left before it began."""
+    def check(self) -> None:
+        """Cancel the running statement if the caller disconnected before it began."""
         if self._leaving.done():
-            self._end(self._leaving)
+            self._cancel(self._leaving)
 
-    def _end(self, leaving: "asyncio.Task[None]") -> None:
+    def _cancel(self, leaving: "asyncio.Task[None]") -> None:
         task = self._connection.task
         if task is not None and not leaving.cancelled() and self._cancelled is None:
             self._cancelled = task
             task.cancel()
 
     def translate(self) -> None:
-        """Take back the cancellation of a statement, if it was this one's.
+        """Replace the cancellation of a statement, if this object has cancelled it.
 
         Raises:
-            CallerDisconnected: It was.
+            CallerDisconnected: It has.
         """
         task = asyncio.current_task()
         if task is not None and task is self._cancelled and not task.uncancel():
-            raise CallerDisconnected("the caller has left") from None
+            raise CallerDisconnected("the caller has disconnected") from None
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._leaving.cancel()
