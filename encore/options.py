@@ -1,4 +1,4 @@
-"""The options of a resource, under the snake_case of Finale's names."""
+"""The options of a resource: Finale's names in snake_case. ``resource`` validates them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,30 +16,32 @@ ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 READING_ACTIONS: Final = ("list", "read")
 EVERY_ACTION: Final = "all"
 NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
-"""What an update may do with an array of related rows, the default first."""
+"""The values of the option ``nested_arrays``, the default first."""
 COMPATIBLE: Final = (None, "finale")
-"""The APIs whose clients a resource may be made for, the default first: none but its own."""
+"""The values of the option ``compatible``, the default first."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
 HOOK_SECONDS: Final = 10.0
+"""How long one hook may take by default, in seconds."""
 
 Preset = Callable[[], ColumnElement[bool]]
+"""Returns the SQL condition of a preset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """A relation to embed.
+    """A relation to embed in the rows of a resource.
 
     Attributes:
-        relation: Its mapped name.
-        attributes: The fields to show of its rows; empty means all.
-        exclude_attributes: Fields not to show.
-        include: Relations to embed in those rows in turn.
-        where: What its rows must meet, wherever the resource follows the relation: a SQL condition
-            on the related model, or a function that returns one.
+        relation: The name of the mapped relationship.
+        attributes: The fields to output; empty means all.
+        exclude_attributes: The fields not to output.
+        include: The relations to embed in the embedded rows.
+        where: A condition on the embedded rows, which applies wherever the resource uses the
+            relation: a SQL expression on the related model, or a function that returns one.
         limit: How many rows of one parent are embedded; None means 100.
-        order_by: Their order: ``name,-id`` as in ``sort``, or SQL expressions. Empty means the
-            relationship's own.
-        write_only_attributes: Fields not to show, that nested bodies may write nevertheless.
+        order_by: The order of the rows: ``name,-id`` as in ``sort``, or SQL expressions. Empty
+            means the relationship's.
+        write_only_attributes: Fields that nested bodies may write, but that are not output.
     """
 
     relation: str
@@ -54,20 +56,20 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """One search parameter.
+    """A search parameter.
 
     Attributes:
-        param: Its name in the query.
-        attributes: The fields it looks at, ``author.name`` through a relation; empty means every
-            field of the model that has the operator.
-        operator: How it looks: ``ilike``, ``startswith``, ``endswith``, ``not_like``, all of them
-            at text and ignoring case; or any operator that the fields have (``eq``, ``gt``,
-            ``in``, ``between``, ...). Finale's spellings (``notILike``, ``startsWith``) are known.
-        override: Finale's: ``STARTS_WITH`` makes ``like`` and ``ilike`` start with the text.
-        index: Use the search index of the table, which a migration makes
+        param: The name of the query parameter.
+        attributes: The fields to search, ``author.name`` through a relation; empty means every
+            field of the model that supports the operator.
+        operator: The comparison: ``ilike``, ``startswith``, ``endswith``, ``not_like``, all of
+            them on text and ignoring case; or any operator of the fields (``eq``, ``gt``, ``in``,
+            ``between``, ...). Finale's spellings (``notILike``, ``startsWith``) are accepted.
+        override: As in Finale, ``STARTS_WITH`` makes ``like`` and ``ilike`` match the beginning.
+        index: Whether to use the search index of the table, which a migration creates
             (``encore.database.search_index.create_search_index``): for ``ilike`` on text columns of
-            the model's own table. Terms have at least three characters; upper and lower case are
-            one beyond ASCII too.
+            the model's table. Terms have at least three characters; case is ignored beyond ASCII
+            too.
     """
 
     param: str = "q"
@@ -79,13 +81,13 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True)
 class SortOptions:
-    """How lists are sorted.
+    """The sorting of lists.
 
     Attributes:
-        param: The parameter's name in the query.
-        attributes: What may be sorted by, ``author.name`` through a relation to one; empty means
+        param: The name of the query parameter.
+        attributes: The sortable fields, ``author.name`` through a to-one relation; empty means
             every field of the model.
-        default: The order where none is asked for, in the parameter's own grammar.
+        default: The default value of the parameter.
     """
 
     param: str = "sort"
@@ -95,12 +97,12 @@ class SortOptions:
 
 @dataclass(frozen=True, slots=True)
 class AssociationOptions:
-    """Embed and expose the relations of the model.
+    """Options for embedding and exposing all relations of the model.
 
     Attributes:
-        auto_populate: Embed every relation in what is given out.
-        remove_foreign_keys: Leave foreign keys out of it.
-        exclude_attributes: Fields to leave out of related rows, by relation.
+        auto_populate: Whether every relation is embedded in responses.
+        remove_foreign_keys: Whether foreign keys are left out of responses.
+        exclude_attributes: The fields to leave out of related rows, by relation.
     """
 
     auto_populate: bool = True
@@ -110,43 +112,41 @@ class AssociationOptions:
 
 @dataclass(frozen=True, slots=True)
 class ResourceOptions:
-    """What ``Crud.resource`` takes.
+    """The options of ``Crud.resource``.
 
     Attributes:
         model: The SQLAlchemy model.
-        endpoints: The path of the many and the path of the one; path parameters are the columns
-            that find the row. Empty means ``/parts`` and ``/parts/{id}`` of the table's name.
-        actions: Which actions there are; a view (``is_view``) has list and read, if not said
-            otherwise.
+        endpoints: The collection path and the item path; path parameters are the columns that
+            identify the row. Empty means ``/parts`` and ``/parts/{id}`` of the table's name.
+        actions: The actions of the resource; of a view (``is_view``), list and read by default.
         include: The relations to embed: names, or ``Include``.
-        associations: Embed every relation and give each a path of its own; True for the defaults.
-        pagination: Without it lists have no limit and no ``Content-Range``.
-        total: How lists are counted where a request does not say (``Prefer: count=…``) and has no
+        associations: Embed every relation and expose each on a nested path; True for the defaults.
+        pagination: Whether lists are paginated; else they have no limit and no ``Content-Range``.
+        total: How lists are counted by default (without ``Prefer: count=…``) if the request has no
             cursor: ``exact`` (the default), ``estimated``, or ``none``.
-        search: The search parameters: one or many.
-        sort: How lists are sorted.
-        reload_instances: Embed related rows in what create and update answer.
-        exclude_attributes: Fields that no one sees, writes, filters, searches, sorts by or
-            guesses; or a mapping of ``own`` and of relations to such lists.
-        write_only_attributes: Fields that are hidden as those of ``exclude_attributes`` are, but
-            that clients may write; a list, or a mapping of ``own`` and of relations to such lists.
+        search: One or several search parameters.
+        sort: The sorting of lists.
+        reload_instances: Whether the responses of create and update embed related rows.
+        exclude_attributes: Fields that clients can neither read, write, filter, search nor sort by;
+            or a mapping of ``own`` and of relations to such lists.
+        write_only_attributes: Fields that are excluded likewise, except that clients may write
+            them; a list, or a mapping of ``own`` and of relations to such lists.
         read_only_attributes: Fields that clients may not write; hooks may.
-        update_method: The verb of update beside PATCH, which there is always: PUT or POST.
-        put_replaces: PUT sets what its body leaves out to its default, or null.
+        update_method: The method of update apart from PATCH: PUT or POST.
+        put_replaces: Whether PUT sets missing fields to their default, or to null.
         nested_arrays: What an update does with an array of related rows: ``unchanged`` (the
-            default) accepts it as it is stored and refuses any other, ``refuse`` refuses it,
-            ``ignore`` passes over it, ``sync`` makes it the stored set.
-        links: Whether the links of many-to-many relations that are embedded can be changed under
-            the nested paths, with update's scopes: true for all of them, or their names.
-        presets: Named conditions (Finale's scopes) that callers choose by ``?preset=name``.
-        access: What each action asks of a token; ``all`` stands for those not named.
-        bodies: What OpenAPI says of a body, as a JSON schema by ``create`` or ``update``, where
-            hooks make more or less of it than the fields do.
-        hook_seconds: How long one hook may take.
+            default) rejects it if it differs from the stored rows, ``refuse`` rejects it,
+            ``ignore`` ignores it, ``sync`` replaces the related rows by it.
+        links: Whether embedded many-to-many relations can be changed on nested paths, with the
+            scopes of update: true for all of them, or their names.
+        presets: Named conditions (Finale's scopes) that callers choose with ``?preset=name``.
+        access: The access that each action requires; ``all`` applies to actions not named.
+        bodies: The JSON schema of a body by ``create`` or ``update``, for OpenAPI, if hooks accept
+            other members than the fields.
+        hook_seconds: How long one hook may take, in seconds.
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
-        compatible: ``"finale"`` for front ends made for Finale that stay as they are: what they
-            may send that is refused otherwise is ignored or converted (docs/how-to/finale.md).
-            None is strict.
+        compatible: ``"finale"`` for unchanged clients of Finale: some input that is otherwise
+            rejected is ignored or converted (docs/how-to/finale.md). None is strict.
     """
 
     model: Model
@@ -175,10 +175,9 @@ class ResourceOptions:
 
 
 def is_view(model: Model) -> bool:
-    """Return whether a model's table is known to be a view of the database.
+    """Return whether a model's table is declared as a view.
 
-    Known are tables made by SQLAlchemy's ``CreateView``, and those marked with
-    ``info={"is_view": True}``.
+    It is made by SQLAlchemy's ``CreateView``, or marked with ``info={"is_view": True}``.
     """
     table: Any = getattr(model, "__table__", None)
     return bool(isinstance(table, Table) and (table.is_view or table.info.get("is_view")))

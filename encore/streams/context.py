@@ -8,6 +8,7 @@ from encore.execution.context import Context
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import GzipEncoder
 from encore.pages.page import BEGINNING, KeysetPosition
+from encore.query import ListQuery
 from encore.streams.formats import Format, Writer
 
 FIRST_ROWS: Final = 200
@@ -87,6 +88,13 @@ class PageContext(Context):
     stream: Stream = field(kw_only=True)
     request: "PageContext | None" = None
     written: bool = False
+
+    @property
+    def list_query(self) -> ListQuery:
+        """The parsed query. Raises ``RuntimeError`` before ``parse_request``."""
+        if self.query is None:
+            raise RuntimeError("the request is not parsed yet")
+        return self.query
 
     def following(self, unit: UnitOfWork) -> "PageContext":
         """Return the context with which the run of the next page begins."""

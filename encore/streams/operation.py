@@ -110,7 +110,7 @@ class ListOperation(Operation):
         leaving = asyncio.ensure_future(state.left())
         size = 0
 
-        async def send_piece(data: bytes) -> None:
+        async def send_chunk(data: bytes) -> None:
             nonlocal size
             if leaving.done():
                 raise ClientClosedRequest
@@ -124,7 +124,7 @@ class ListOperation(Operation):
             size += len(data)
 
         try:
-            await self._streams.send_pages(page, send_piece)
+            await self._streams.send_pages(page, send_chunk)
         except ClientClosedRequest as error:
             state.reason = error.reason
             return False

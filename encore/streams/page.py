@@ -44,9 +44,8 @@ class StreamPage(List):
         for name, _ in parse_pairs(context.scope["query_string"]):
             if name in _PAGE_PARAMETERS and name in self.resource.parser.reserved:
                 raise invalid_parameter(name, "selects a page, but a stream has all rows")
-        query = context.query
-        assert query is not None  # noqa: S101 - parse_request left it
-        if not self.resource.page_statements.keyset(query.shape.order).is_supported:
+        order = _page_context(context).list_query.shape.order
+        if not self.resource.page_statements.keyset(order).is_supported:
             raise NotAcceptable(
                 "These rows have an order that cannot be streamed: sort by fields, or accept"
                 " application/json"
@@ -58,7 +57,7 @@ class StreamPage(List):
         Raises:
             NotAcceptable: A hook selected a page.
         """
-        assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
+        context = _page_context(context)
         if not context.count is context.offset is context.page is None:
             raise cannot_stream("select a page")
         stream = context.stream
@@ -87,8 +86,7 @@ class StreamPage(List):
         stream.position, stream.passed = payload
 
     async def _read(self, context: PageContext) -> Page:
-        query, stream = context.query, context.stream
-        assert query is not None  # noqa: S101 - parse_request left it
+        query, stream = context.list_query, context.stream
         conditions, bound, reusable = self._narrowed(context)
         paged_query = PagedQuery(
             self.resource.page_statements,
@@ -114,7 +112,7 @@ class StreamPage(List):
         Raises:
             NotAcceptable: A hook has replaced the rows by something else.
         """
-        assert isinstance(context, PageContext)  # noqa: S101 - StreamPlan made it
+        context = _page_context(context)
         if not context.settled or not isinstance(context.instance, list | tuple):
             raise cannot_stream("return something else than its rows")
         await run_in_thread("stream-writer", self._write, context)
@@ -136,6 +134,12 @@ class StreamPage(List):
         context.written = True
         if context.rows:
             stream.size.adapt(len(context.rows), len(data))
+
+
+def _page_context(context: Context) -> PageContext:
+    if not isinstance(context, PageContext):
+        raise TypeError("a page of a stream needs a PageContext")
+    return context
 
 
 def cannot_stream(reason: str) -> NotAcceptable:

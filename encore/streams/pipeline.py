@@ -24,7 +24,7 @@ from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS
 from encore.streams.page import StreamPage, cannot_stream
 
-SendPiece = Callable[[bytes], Awaitable[None]]
+SendChunk = Callable[[bytes], Awaitable[None]]
 """Sends a chunk of the body; waits while buffers are full."""
 
 
@@ -82,7 +82,7 @@ class StreamPipeline(Pipeline):
             raise
         return page if stopped is None else stopped.response
 
-    async def send_pages(self, page: PageContext, send: SendPiece) -> None:
+    async def send_pages(self, page: PageContext, send: SendChunk) -> None:
         """Send the first page and all others; no connection is held while sending.
 
         Raises:

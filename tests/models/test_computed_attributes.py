@@ -101,7 +101,7 @@ def test_writes_answer_with_computed_attributes(serve: Serve) -> None:
     ("left", "reason"),
     [("weights", "association proxy"), ("python_only", "no SQL expression")],
 )
-def test_attribute_without_sql_is_refused_unless_excluded(
+def test_attribute_without_sql_is_rejected_unless_excluded(
     serve: Serve, left: str, reason: str
 ) -> None:
     api = serve(ComputedBase.metadata)

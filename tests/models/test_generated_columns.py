@@ -138,7 +138,7 @@ def test_upload_leaves_generated_columns_to_the_database(api: ModelApi) -> None:
     assert api.made("/prices", net=3)["id"] == 3
 
 
-def test_generated_column_that_the_model_does_not_tell_is_400_naming_it(api: ModelApi) -> None:
+def test_undeclared_generated_column_is_400_naming_it(api: ModelApi) -> None:
     api.crud.resource(UnawarePrice)
     response = api.post("/prices", {"net": 1, "gross": 5})
     assert response.status_code == 400

@@ -150,7 +150,7 @@ class Chief(Worker):
     __mapper_args__: Any = {"polymorphic_identity": "chief", "concrete": True}  # noqa: RUF012
 
 
-def test_concrete_class_has_its_own_rows_and_its_base_is_refused(serve: Serve) -> None:
+def test_concrete_class_is_exposed_but_its_base_is_rejected(serve: Serve) -> None:
     api = serve(ConcreteStaffBase.metadata)
     with pytest.raises(ConfigurationError, match=r"Worker: .*concrete tables.*expose Chief"):
         api.crud.resource(Worker)
@@ -192,7 +192,7 @@ class Statistic(MappedBase):
     __mapper_args__: Any = {"primary_key": [__table__.c.first]}  # noqa: RUF012
 
 
-def test_column_with_a_key_of_its_own_is_named_as_in_the_database(serve: Serve) -> None:
+def test_column_with_other_key_is_named_as_in_the_database(serve: Serve) -> None:
     api = serve(MappedBase.metadata)
     api.crud.resource(Whole)
     assert api.made("/wholes", theName="a") == {"id": 1, "theName": "a", "secret": None}
@@ -236,7 +236,7 @@ class Reflected(ReflectedBase):
     )
 
 
-def test_attribute_that_is_no_identifier_is_refused_unless_excluded(serve: Serve) -> None:
+def test_attribute_not_an_identifier_is_rejected_unless_excluded(serve: Serve) -> None:
     api = serve(ReflectedBase.metadata)
     with pytest.raises(
         ConfigurationError, match=r"Reflected.unit price: .*not a Python identifier"

@@ -52,7 +52,7 @@ class Unit(KeyBase):
     plain: Mapped[str]
 
 
-def test_key_column_that_is_no_word_finds_one_row(serve: Serve) -> None:
+def test_key_column_not_an_identifier_finds_one_row(serve: Serve) -> None:
     api = serve(KeyBase.metadata)
     api.crud.resource(Part)
     responses = [api.post("/parts2", {"code": code}) for code in "abc"]
@@ -63,7 +63,7 @@ def test_key_column_that_is_no_word_finds_one_row(serve: Serve) -> None:
     assert [row["code"] for row in api.rows(Part)] == ["a", "z", "c"]
 
 
-def test_composite_key_with_odd_column_is_used_whole(serve: Serve) -> None:
+def test_composite_key_with_unusual_column_is_used_whole(serve: Serve) -> None:
     api = serve(KeyBase.metadata)
     api.crud.resource(Line)
     for order, number in ((1, 1), (1, 2), (2, 1)):
@@ -90,7 +90,7 @@ def test_item_path_with_unique_key_is_accepted(serve: Serve, path: str) -> None:
     "path", ["", "{country}", "{nullable}", "{partial}", "{lowered}", "{plain}", "{city}/{plain}"]
 )
 @pytest.mark.parametrize("action", ["read", "update", "delete"])
-def test_item_path_without_unique_key_is_refused(serve: Serve, path: str, action: str) -> None:
+def test_item_path_without_unique_key_is_rejected(serve: Serve, path: str, action: str) -> None:
     api = serve(KeyBase.metadata)
     endpoints = ("/units", f"/units/{path}") if path else ("/settings",)
     with pytest.raises(ConfigurationError, match=f"Unit: option endpoints: {action}: .* one row"):

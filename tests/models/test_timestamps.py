@@ -75,13 +75,13 @@ MILLI: Final = "2018-08-16T02:22:10.446Z"
         ({"sort": "-at,-id"}, [3, 2, 1, 4]),
     ],
 )
-def test_instants_are_compared_whatever_wrote_them(
+def test_timestamps_in_any_stored_form_are_compared(
     events: ModelApi, query: dict[str, str], expected: list[int]
 ) -> None:
     assert ids(events, **query) == expected
 
 
-def test_every_form_is_shown_and_uploaded_as_the_same_instant(events: ModelApi) -> None:
+def test_timestamp_in_any_stored_form_is_output_and_uploaded_as_the_same(events: ModelApi) -> None:
     rows = events.get("/events").json()
     shown = [(row["at"], row["clock"]) for row in rows]
     assert shown == [
@@ -94,7 +94,7 @@ def test_every_form_is_shown_and_uploaded_as_the_same_instant(events: ModelApi) 
     assert events.post("/events/upload", json=uploaded).json()["unchanged"] == 3
 
 
-def test_value_of_the_database_itself_is_found_by_what_is_shown(events: ModelApi) -> None:
+def test_value_written_by_the_database_is_found_by_its_output(events: ModelApi) -> None:
     made = events.post("/events", json={}).json()
     assert ids(events, at=made["at"]) == [5]
     assert ids(events, at__gt=made["at"]) == []
@@ -105,7 +105,7 @@ def test_value_of_the_database_itself_is_found_by_what_is_shown(events: ModelApi
         assert events.sql("SELECT at FROM events WHERE id = 5") == before
 
 
-def test_microseconds_of_others_in_a_utc_column_are_shown_where_there_are_any(
+def test_foreign_microseconds_in_a_utc_column_are_output(
     serve: Serve,
 ) -> None:
     api = serve(Base.metadata)

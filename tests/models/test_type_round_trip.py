@@ -286,7 +286,7 @@ def stored_row(api: ModelApi) -> tuple[Any, ...]:
     return row
 
 
-def test_value_of_every_type_is_shown_as_the_orm_holds_it(api: ModelApi) -> None:
+def test_value_of_every_type_is_output_as_the_orm_attribute(api: ModelApi) -> None:
     response = api.get("/everything/1")
     assert response.status_code == 200, response.text
     shown = response.json()
@@ -297,7 +297,7 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def test_filter_by_what_was_shown_finds_the_row(api: ModelApi) -> None:
+def test_filter_by_output_value_finds_the_row(api: ModelApi) -> None:
     shown = api.get("/everything/1").json()
     found, others = {}, {}
     for name in CASES.keys() - NOT_FILTERED:
@@ -311,7 +311,7 @@ def test_filter_by_what_was_shown_finds_the_row(api: ModelApi) -> None:
     assert others == dict.fromkeys(others, 0)
 
 
-def test_put_of_what_was_shown_changes_nothing(api: ModelApi) -> None:
+def test_put_of_output_changes_nothing(api: ModelApi) -> None:
     before = stored_row(api)
     response = api.put("/everything/1", json=api.get("/everything/1").json())
     assert response.status_code == 200, response.text
@@ -323,7 +323,7 @@ def test_put_of_what_was_shown_changes_nothing(api: ModelApi) -> None:
     assert changed == set()
 
 
-def test_upload_of_what_was_shown_is_unchanged(api: ModelApi) -> None:
+def test_upload_of_output_is_unchanged(api: ModelApi) -> None:
     row = api.get("/everything/1").json()
     row.pop("id")
     response = api.post("/everything/upload", json=[row])
@@ -341,7 +341,7 @@ def test_upload_of_what_was_shown_is_unchanged(api: ModelApi) -> None:
     assert response.json()["unchanged"] == 1, response.text
 
 
-def test_post_of_what_was_shown_stores_the_same(api: ModelApi) -> None:
+def test_post_of_output_stores_the_same(api: ModelApi) -> None:
     row = api.get("/everything/1").json()
     del row["id"]
     row["code"] = "two"

@@ -63,7 +63,7 @@ REFUSED: Final[dict[str, tuple[TypeEngine[Any], str]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_type_without_json_form_is_refused_at_start(name: str, tmp_path: Path) -> None:
+def test_type_without_json_form_is_rejected_at_start(name: str, tmp_path: Path) -> None:
     class Base(DeclarativeBase):
         pass
 
@@ -192,7 +192,7 @@ class Thing(Base):
     owner: Mapped[Owner | None] = relationship(back_populates="things")
 
 
-def test_unknown_type_does_not_stop_the_start_where_it_is_not_shown(serve: Serve) -> None:
+def test_unknown_type_of_hidden_field_does_not_stop_the_start(serve: Serve) -> None:
     api = serve(Base.metadata)
     owners = api.crud.resource(Owner, exclude_attributes=["took"])  # Thing is not shown at all.
     api.crud.upload(owners, natural_key=["code"])
@@ -205,7 +205,7 @@ def test_unknown_type_does_not_stop_the_start_where_it_is_not_shown(serve: Serve
     assert took == dt.timedelta(1)
 
 
-def test_unknown_type_of_related_rows_is_refused_only_where_they_are_shown(serve: Serve) -> None:
+def test_unknown_type_of_related_rows_is_rejected_only_if_output(serve: Serve) -> None:
     api = serve(Base.metadata)
     with pytest.raises(ConfigurationError, match=r"Thing\.took: no JSON form"):
         api.crud.resource(Owner, exclude_attributes=["took"], include=["things"])
@@ -220,7 +220,7 @@ def test_unknown_type_of_related_rows_is_refused_only_where_they_are_shown(serve
 
 
 @pytest.mark.parametrize("types", [[], {"Interval": INTERVAL}, {sa.Interval: 5}])
-def test_registration_of_something_else_is_refused(types: Any, tmp_path: Path) -> None:
+def test_registration_of_invalid_adapter_is_rejected(types: Any, tmp_path: Path) -> None:
     api = ModelApi(f"sqlite:///{tmp_path}/values.sqlite")
     with pytest.raises(ConfigurationError, match="option types: "):
         api.crud.resource(Run, types=types)

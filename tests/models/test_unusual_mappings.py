@@ -82,7 +82,7 @@ class Box(Base):
     )
 
 
-def test_nested_rows_of_computed_fields_are_shown_as_stored_after_the_whole_write(
+def test_computed_fields_of_nested_rows_are_output_as_stored_after_the_write(
     serve: Serve,
 ) -> None:
     api = serve(Base.metadata)
@@ -147,7 +147,7 @@ class Egg(ParentBase):
     bird: Mapped[int | None] = mapped_column(sa.ForeignKey("birds.birdId"))
 
 
-def test_keys_of_joined_tables_are_one_key_whatever_they_are_called(serve: Serve) -> None:
+def test_keys_of_joined_tables_with_other_names_are_one_key(serve: Serve) -> None:
     api = serve(ParentBase.metadata)
     api.crud.resource(Parrot, associations=True, exclude_attributes=["parrot"])
     api.crud.resource(Bird, associations=True)
@@ -291,7 +291,7 @@ class Shout(TriggerBase):
 
 
 @pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
-def test_column_that_a_trigger_sets_afterwards_is_shown_as_set(serve: Serve, event: str) -> None:
+def test_column_set_by_trigger_is_output_as_set(serve: Serve, event: str) -> None:
     set_loud = "UPDATE shouts SET loud = upper(name) WHERE id = NEW.id AND loud IS NULL;"
     sqlite = f"CREATE TRIGGER t AFTER {event} ON shouts BEGIN {set_loud} END"
     body = f"BEGIN {set_loud} RETURN NEW; END"
@@ -363,7 +363,7 @@ def keep(_: Any, __: Any, team: Team) -> None:
         raise AssertionError("stays at the origin")
 
 
-def test_refusals_of_the_mapping_name_the_relation_or_keep_their_reason(serve: Serve) -> None:
+def test_mapping_errors_name_the_relation_or_keep_their_reason(serve: Serve) -> None:
     api = serve(RuleBase.metadata)
     api.crud.resource(Team, associations=True, nested_arrays="sync")
     api.crud.resource(Badge)
@@ -570,7 +570,7 @@ class Order(OrderBase):
 
 
 @pytest.mark.parametrize(("tenant", "status"), [(None, 201), (1, 201), (2, 400)])
-def test_part_of_a_nested_key_that_is_not_the_parents_is_refused(
+def test_nested_key_of_another_parent_is_rejected(
     serve: Serve, tenant: int | None, status: int
 ) -> None:
     api = serve(OrderBase.metadata)
@@ -709,7 +709,7 @@ class Dangling(Broken):
         (Untyped, {"odd": lambda: 1 // 0}, "odd: raised ZeroDivisionError"),
     ],
 )
-def test_code_of_the_model_that_raises_stops_the_start_in_words(
+def test_model_code_that_raises_stops_the_start_with_a_message(
     serve: Serve, model: type, presets: dict[str, Any], text: str
 ) -> None:
     api = serve(sa.MetaData())
@@ -727,7 +727,7 @@ def test_code_of_the_model_that_raises_stops_the_start_in_words(
         ({"idempotency_keys": 1}, "must be True or False"),
     ],
 )
-def test_wrong_option_of_an_upload_stops_the_start_in_words(
+def test_invalid_upload_option_stops_the_start_with_a_message(
     serve: Serve, options: dict[str, Any], text: str
 ) -> None:
     api = serve(sa.MetaData())

@@ -63,7 +63,7 @@ def test_hidden_attributes_are_answered_as_unknown_names_and_not_written(api: Mo
     assert {(row["isAdmin"], row["salt"]) for row in api.rows(Member)} == {(0, None)}
 
 
-def test_write_only_attributes_are_written_and_not_shown(api: ModelApi) -> None:
+def test_write_only_attributes_are_written_and_not_output(api: ModelApi) -> None:
     api.crud.resource(Member, **OPTIONS)
     row = api.made("/members", name="ada", password="one")
     assert row == {"id": 1, "name": "ada", "teamId": None}

@@ -93,20 +93,20 @@ def test_a_mistake_fails_at_once_and_names_resource_and_option(
         api.crud.resource(User, **{option: value})
 
 
-def test_a_search_may_look_through_a_relation_that_is_shown(api: Api) -> None:
+def test_search_through_output_relation_is_accepted(api: Api) -> None:
     api.crud.resource(User, include=["books"], search=SearchOptions(attributes=["books.title"]))
     api.made("/users", firstName="A", books=[{"title": "found"}])
     assert len(api.read("/users", q="oun")) == 1
 
 
 @pytest.mark.parametrize("model", [object, None, 5, "User"])
-def test_what_is_no_model_is_refused(api: Api, model: Any) -> None:
+def test_class_not_a_model_is_rejected(api: Api, model: Any) -> None:
     with pytest.raises(ConfigurationError, match="option model"):
         api.crud.resource(model)
 
 
 @pytest.mark.parametrize("base", ["v1", "/v1/", "/{x", 5])
-def test_a_wrong_base_is_refused(api: Api, base: Any) -> None:
+def test_wrong_base_class_is_rejected(api: Api, base: Any) -> None:
     with pytest.raises(ConfigurationError, match="option base"):
         Crud(api.app, api.database, base=base).resource(User)
 

@@ -240,7 +240,7 @@ def test_links_after_offset_or_page_keep_that_style(
     assert not response.headers["content-range"].endswith("*")
 
 
-def test_link_repeats_parameters_so_that_they_mean_the_same(api: ModelApi) -> None:
+def test_link_repeats_parameters_with_the_same_meaning(api: ModelApi) -> None:
     name = 'a&b=c,d>;"é%'
     api.orm(lambda s: s.add_all([Item(id=100 + n, name=name, tenant=1) for n in range(3)]))
     pages = follow(api, str(httpx.URL("/items", params={"name": name, "count": 1})))
@@ -262,7 +262,7 @@ def test_rows_of_a_view_whose_key_may_be_null_come_exactly_once(serve: Serve) ->
 
 
 @pytest.mark.parametrize("key", ["a;b,c", 'a%2F"<é>', "%25, <x>"])
-def test_link_of_a_path_with_odd_letters_can_be_followed(serve: Serve, key: str) -> None:
+def test_link_of_a_path_with_special_characters_can_be_followed(serve: Serve, key: str) -> None:
     api = serve(Base.metadata)
     name = unquote(key)
     api.orm(lambda s: s.add(Label(name=name, tags=[Tag(id=n) for n in range(1, 4)])))
@@ -288,7 +288,7 @@ def test_link_of_more_than_four_kilobytes_is_left_out(api: ModelApi) -> None:
     assert response.headers["content-range"].startswith("items 0-0/")
 
 
-def test_list_with_too_long_sort_keys_has_no_link_and_goes_on_without(api: ModelApi) -> None:
+def test_list_with_too_long_sort_keys_has_no_link(api: ModelApi) -> None:
     api.orm(lambda s: s.add_all([Item(id=n, name="x" * 100_000, tenant=1) for n in (101, 102)]))
     response = api.get("/items?sort=-name&count=1&fields=id")
     assert response.json() == [{"id": 101}]
@@ -297,7 +297,7 @@ def test_list_with_too_long_sort_keys_has_no_link_and_goes_on_without(api: Model
     assert len(ids(follow(api, "/items?count=10"))) == ROWS + 2
 
 
-def test_cursor_in_the_words_of_other_apis_is_hinted_at(api: ModelApi) -> None:
+def test_cursor_parameter_of_other_apis_is_suggested(api: ModelApi) -> None:
     for name in ("page_token", "starting_after", "page[after]", "nextToken"):
         body = assert_problem(api.get("/items", params={name: "x"}), 400, "invalid-query")
         assert body["detail"].endswith("did you mean cursor?"), name
@@ -321,7 +321,7 @@ REFUSED: Final = (
 )
 
 
-def test_cursor_that_does_not_belong_is_refused(api: ModelApi) -> None:
+def test_cursor_of_another_list_is_rejected(api: ModelApi) -> None:
     cursor = cursor_of(api.get("/items?count=5"))
     for query, reason in REFUSED:
         body = assert_problem(api.get(f"/items?{query.format(cursor)}"), 400, "invalid-query")
@@ -330,7 +330,7 @@ def test_cursor_that_does_not_belong_is_refused(api: ModelApi) -> None:
             assert body["errors"][0]["field"] == "cursor"
 
 
-def test_cursor_with_any_byte_changed_is_refused(api: ModelApi) -> None:
+def test_cursor_with_any_byte_changed_is_rejected(api: ModelApi) -> None:
     cursor = cursor_of(api.get("/items?count=5"))
     for place in range(len(cursor) - 1):
         changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
@@ -338,7 +338,7 @@ def test_cursor_with_any_byte_changed_is_refused(api: ModelApi) -> None:
         assert api.get(f"/items?cursor={cursor[:place]}").status_code == 400, place
 
 
-def test_cursor_goes_on_where_count_fields_and_children_change(api: ModelApi) -> None:
+def test_cursor_with_other_count_fields_and_children_continues(api: ModelApi) -> None:
     cursor = cursor_of(api.get("/items?count=5"))
     response = api.get(f"/items?cursor={cursor}&count=2&fields=id&children=")
     assert response.json() == [{"id": 6}, {"id": 7}]
@@ -371,7 +371,7 @@ def test_cursor_of_another_tenant_finds_only_rows_of_the_caller(serve: Serve) ->
     assert ids([others]) == [7, 9, 11]
 
 
-def test_row_that_a_cursor_names_may_be_deleted(api: ModelApi) -> None:
+def test_cursor_after_deleted_row_continues(api: ModelApi) -> None:
     first = api.get("/items?count=5")
     api.sql("DELETE FROM items WHERE id IN (5, 6)")
     second = api.get(first.links["next"]["url"])
@@ -383,7 +383,7 @@ def test_row_that_a_cursor_names_may_be_deleted(api: ModelApi) -> None:
     assert [*empty.links] == ["first"]
 
 
-def test_page_that_a_hook_places_has_no_links_and_takes_no_cursor(serve: Serve) -> None:
+def test_page_set_by_a_hook_has_no_links_and_rejects_a_cursor(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.orm(_fill)
     items = api.crud.resource(Item)

@@ -49,7 +49,7 @@ def values(random: Random, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("relation", ["next", "prev"])
-def test_cursors_while_four_writers_write_have_every_lasting_row_exactly_once(
+def test_cursors_during_concurrent_writes_return_every_lasting_row_exactly_once(
     serve: Serve, relation: str
 ) -> None:
     api, random = serve(Base.metadata), Random(relation)

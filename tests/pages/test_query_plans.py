@@ -104,7 +104,7 @@ def test_pages_of_a_sort_with_an_index_are_read_by_it_without_a_sort(
             assert not SORTED.search(plan) or "IS NULL" in plan, (query, plan)
 
 
-def test_index_on_all_keys_starts_at_the_page_whatever_rows_are_equal(
+def test_index_on_all_keys_starts_at_the_page_among_equal_rows(
     products: tuple[ModelApi, Resource],
 ) -> None:
     for plan in plans(*products, "sort=-color,-id"):

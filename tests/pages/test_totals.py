@@ -109,7 +109,7 @@ def test_list_without_a_total_runs_one_statement(api: ModelApi) -> None:
     assert len(api.database.sql) == before + 1
 
 
-def test_page_of_a_cursor_is_counted_where_that_is_asked_for(api: ModelApi) -> None:
+def test_page_of_a_cursor_is_counted_on_request(api: ModelApi) -> None:
     api.crud.resource(Book)
     cursor = api.get("/books").links["next"]["url"]
     assert counted(api, cursor) == ("items 100-199/*", None)
@@ -117,7 +117,7 @@ def test_page_of_a_cursor_is_counted_where_that_is_asked_for(api: ModelApi) -> N
     assert counted(api, cursor, "count=none") == ("items 100-199/*", "count=none")
 
 
-def test_option_total_is_what_applies_without_a_preference(api: ModelApi) -> None:
+def test_option_total_applies_without_a_preference(api: ModelApi) -> None:
     api.crud.resource(Book, total="none")
     assert counted(api, "/books") == ("items 0-99/*", None)
     assert counted(api, "/books?offset=100") == ("items 100-199/*", None)
@@ -133,7 +133,7 @@ def test_option_total_is_what_applies_without_a_preference(api: ModelApi) -> Non
     assert followed == whole
 
 
-def test_estimate_of_a_whole_table_is_near_and_never_below_what_is_seen(api: ModelApi) -> None:
+def test_estimate_of_a_whole_table_is_near_and_never_below_the_page(api: ModelApi) -> None:
     api.crud.resource(Book, total="estimated")
     assert counted(api, "/books") == ("items 0-99/300", "count=estimated")
     assert counts_of(api, "/books", "count=estimated") == 0
@@ -220,7 +220,7 @@ def test_wrong_total_stops_the_start(serve: Serve, options: dict[str, Any], text
         api.crud.resource(Book, **options)
 
 
-def test_hook_that_sets_the_total_is_believed(api: ModelApi) -> None:
+def test_total_set_by_a_hook_is_used(api: ModelApi) -> None:
     books = api.crud.resource(Book, total="none")
 
     @books.list.fetch.after

@@ -31,7 +31,7 @@ def _milliseconds() -> int:
     return time.time_ns() // 1_000_000 % 1000
 
 
-def test_post_answers_201_with_the_row_and_where_it_is(parts: httpx.Client) -> None:
+def test_post_returns_201_with_the_row_and_its_location(parts: httpx.Client) -> None:
     response = parts.post("/parts", json=BANANA)
     row = response.json()
     assert response.status_code == 201
@@ -45,7 +45,7 @@ def test_post_answers_201_with_the_row_and_where_it_is(parts: httpx.Client) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"{}"])
-def test_post_without_any_attribute_is_refused(parts: httpx.Client, content: bytes) -> None:
+def test_post_without_attributes_is_rejected(parts: httpx.Client, content: bytes) -> None:
     problem = assert_problem(parts.post("/parts", content=content), 400, "validation-failed")
     assert problem["message"] == "The body is empty: the row would hold nothing but nulls"
     assert parts.get("/parts").json() == []
@@ -134,7 +134,7 @@ REFUSED_IN_A_CHANGE: list[tuple[dict[str, Any], str]] = [
         *((method, *one) for one in REFUSED + REFUSED_IN_A_CHANGE for method in ("PUT", "PATCH")),
     ],
 )
-def test_a_member_that_is_unknown_or_read_only_is_named_and_nothing_is_written(
+def test_unknown_or_read_only_member_is_named_and_nothing_is_written(
     parts: httpx.Client, method: str, body: dict[str, Any], message: str
 ) -> None:
     before = create(parts, **BANANA)
@@ -163,7 +163,7 @@ def test_delete_answers_an_empty_object_and_the_row_is_gone(parts: httpx.Client)
     assert parts.get("/parts").json() == [kept]
 
 
-def test_an_id_is_never_given_twice(parts: httpx.Client) -> None:
+def test_id_of_a_deleted_row_is_never_reused(parts: httpx.Client) -> None:
     last = create(parts)["id"]
     parts.delete(f"/parts/{last}")
     assert create(parts)["id"] > last
@@ -213,7 +213,7 @@ def test_head_of_no_row_is_404_without_a_body(parts: httpx.Client) -> None:
         ("/parts/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT", ["POST", "TRACE", "NONSENSE"]),
     ],
 )
-def test_a_wrong_method_is_refused_with_the_right_ones(
+def test_wrong_method_is_rejected_with_allow(
     parts: httpx.Client, path: str, allow: str, refused: list[str]
 ) -> None:
     row = create(parts)

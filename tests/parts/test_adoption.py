@@ -118,7 +118,7 @@ def test_the_json_is_what_the_node_app_served_to_the_byte(client: httpx.Client) 
     }
 
 
-def test_old_rows_are_found_by_text_and_by_moment(client: httpx.Client) -> None:
+def test_old_rows_are_found_by_text_and_by_timestamp(client: httpx.Client) -> None:
     for query, ids in [
         ({"modelNumber": "007"}, [2]),
         ({"modelNumber": "7"}, [7]),
@@ -145,7 +145,7 @@ def test_old_and_new_rows_sort_and_filter_together(client: httpx.Client) -> None
     assert [row["id"] for row in first] == [1, 2, 3]
 
 
-def test_the_id_of_a_row_that_was_deleted_before_is_not_given_again(
+def test_id_deleted_before_the_migration_is_not_reused(
     client: httpx.Client,
 ) -> None:
     row = client.post("/parts", json={"name": None}).json()
@@ -187,7 +187,7 @@ def test_the_file_has_no_drift_goes_back_to_sequelize_and_comes_again(tmp_path: 
         ("2018-08-16T02:22:09.446Z", "2018-08-16T02:22:09.446Z"),
     ],
 )
-def test_dates_of_other_offsets_and_forms_become_the_same_moments(
+def test_dates_of_other_offsets_and_forms_become_the_same_timestamps(
     tmp_path: Path, written: str, adopted: str
 ) -> None:
     path = tmp_path / "seed.sqlite"
@@ -199,7 +199,7 @@ def test_dates_of_other_offsets_and_forms_become_the_same_moments(
     assert rows_in(path) == [(1, *SOUP, adopted, adopted)]
 
 
-def test_a_date_that_is_none_is_refused_with_its_row_and_nothing_is_changed(
+def test_invalid_date_is_rejected_with_its_row_and_nothing_is_changed(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "seed.sqlite"
@@ -227,7 +227,7 @@ def test_a_date_that_is_none_is_refused_with_its_row_and_nothing_is_changed(
         (CREATE.replace("`name`", "`colour` TEXT NOT NULL, `name`"), "colour"),
     ],
 )
-def test_a_table_of_another_shape_is_refused_and_left_alone(
+def test_table_of_another_schema_is_rejected_and_unchanged(
     tmp_path: Path, shape: str, reason: str
 ) -> None:
     path = tmp_path / "other.sqlite"

@@ -47,7 +47,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 @pytest.mark.parametrize(("content", "message"), MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_body_is_refused_and_nothing_is_written(
+def test_malformed_body_is_rejected_and_nothing_is_written(
     parts: httpx.Client, method: str, content: bytes, message: str
 ) -> None:
     row = create(parts, name="as it was")
@@ -59,7 +59,7 @@ def test_a_malformed_body_is_refused_and_nothing_is_written(
     assert parts.get("/parts").json() == [row]
 
 
-def test_a_member_given_twice_is_named(parts: httpx.Client) -> None:
+def test_duplicate_member_is_named(parts: httpx.Client) -> None:
     response = parts.post("/parts", content=b'{"name": "a", "id": 1, "id": 2}')
     body = assert_problem(response, 400, "malformed-body")
     assert body["errors"] == [{"field": "id", "message": "id is given twice"}]
@@ -80,7 +80,9 @@ def test_a_member_given_twice_is_named(parts: httpx.Client) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_another_media_type_is_refused(parts: httpx.Client, method: str, content_type: str) -> None:
+def test_unsupported_media_type_is_rejected(
+    parts: httpx.Client, method: str, content_type: str
+) -> None:
     row = create(parts, name="as it was")
     path = "/parts" if method == "POST" else f"/parts/{row['id']}"
     response = parts.request(
@@ -110,7 +112,7 @@ def test_json_is_json_under_each_of_its_names(
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
-def test_a_body_may_be_as_long_as_the_limit_and_not_one_byte_more(
+def test_body_longer_than_the_limit_is_rejected(
     parts: httpx.Client,
     chunked: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
@@ -127,7 +129,7 @@ def test_a_body_may_be_as_long_as_the_limit_and_not_one_byte_more(
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_body_where_none_is_read_does_no_harm(parts: httpx.Client, method: str) -> None:
+def test_body_of_an_action_without_body_is_ignored(parts: httpx.Client, method: str) -> None:
     row = create(parts)
     path = f"/parts/{row['id']}"
     response = parts.request(method, path, content=b"not JSON " * 10_000)

@@ -19,7 +19,7 @@ from tests.fixtures.system import System
         ),
     ],
 )
-def test_a_request_without_a_valid_token_is_refused_in_the_seeds_words(
+def test_request_without_a_valid_token_is_rejected_with_the_seeds_message(
     system: System, headers: dict[str, str], message: str, challenge: str
 ) -> None:
     response = httpx.get(f"{system.url}/parts", headers=headers)
@@ -28,7 +28,7 @@ def test_a_request_without_a_valid_token_is_refused_in_the_seeds_words(
     assert response.headers["www-authenticate"].startswith(challenge)
 
 
-def test_a_token_without_the_scope_is_refused_in_the_seeds_words(system: System) -> None:
+def test_token_without_the_scope_is_rejected_with_the_seeds_message(system: System) -> None:
     headers = {"Authorization": f"Bearer {system.token('another_scope')}"}
     response = httpx.get(f"{system.url}/parts", headers=headers)
     body = assert_problem(response, 403, "forbidden", "Could not verify the proper scope")

@@ -113,7 +113,7 @@ def test_null_finds_what_is_empty_and_its_text_does_not(parts: httpx.Client) -> 
         assert listed(parts, query, "partNumber") == found, query
 
 
-def test_ids_are_found_by_number_and_dates_by_moment(parts: httpx.Client) -> None:
+def test_ids_are_found_by_integer_and_dates_by_timestamp(parts: httpx.Client) -> None:
     first, second = create(parts, name="first"), create(parts, name="second")
     moment = first["createdAt"]
     with_offset = moment.replace("Z", "+00:00").replace("+", "%2B")
@@ -155,7 +155,7 @@ def test_ids_are_found_by_number_and_dates_by_moment(parts: httpx.Client) -> Non
         ("id=[" + ",".join(["1"] * 501) + "]", "id may have at most 500 values"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_with_its_name(
+def test_invalid_filter_value_is_rejected_with_its_name(
     parts: httpx.Client, query: str, message: str
 ) -> None:
     body = assert_problem(parts.get(f"/parts?{query}"), 400, "invalid-query")
@@ -163,7 +163,7 @@ def test_a_value_that_does_not_fit_is_refused_with_its_name(
     assert body["errors"] == [{"field": message.split(maxsplit=1)[0], "message": body["message"]}]
 
 
-def test_an_id_beyond_all_rows_finds_none_or_is_refused(parts: httpx.Client) -> None:
+def test_id_beyond_all_rows_finds_none_or_is_rejected(parts: httpx.Client) -> None:
     # SQLite's ids have 64 bits, PostgreSQL's 32.
     response = parts.get("/parts?id=2147483648")
     if response.status_code != 200:

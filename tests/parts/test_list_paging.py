@@ -92,7 +92,7 @@ def test_an_empty_list_has_the_range_0_0_of_0(parts: httpx.Client, query: str) -
         ("page=9223372036854775807", "page must be between 0 and 1000000000000"),
     ],
 )
-def test_a_page_that_is_none_is_refused(parts: httpx.Client, query: str, message: str) -> None:
+def test_invalid_page_is_rejected(parts: httpx.Client, query: str, message: str) -> None:
     body = assert_problem(parts.get(f"/parts?{query}"), 400, "invalid-query", message)
     assert body["errors"] == [{"field": message.split(maxsplit=1)[0], "message": message}]
 
@@ -117,9 +117,7 @@ def test_a_page_has_100_rows_by_default_and_1000_at_most(many: httpx.Client) -> 
 
 
 @pytest.mark.parametrize("sort", ["", "&sort=description", "&sort=-description,modelNumber"])
-def test_pages_hold_each_row_once_whatever_they_are_sorted_by(
-    many: httpx.Client, sort: str
-) -> None:
+def test_pages_of_any_sort_have_each_row_once(many: httpx.Client, sort: str) -> None:
     # Every row has the same null in the column that is sorted by.
     shown = [name for page in range(11) for name in listed(many, f"count=100&page={page}{sort}")]
     assert len(shown) == len(set(shown)) == MANY

@@ -24,7 +24,7 @@ MISSPELT = [
 ]
 
 
-def test_a_misspelt_parameter_is_refused_and_the_nearest_named(parts: httpx.Client) -> None:
+def test_misspelt_parameter_is_rejected_with_a_suggestion(parts: httpx.Client) -> None:
     create(parts, name="a")
     for given, nearest in MISSPELT:
         response = parts.get("/parts", params={given: "a"})
@@ -33,7 +33,7 @@ def test_a_misspelt_parameter_is_refused_and_the_nearest_named(parts: httpx.Clie
         assert [error["field"] for error in body["errors"]] == [given]
 
 
-def test_a_parameter_like_no_other_is_refused_with_all_that_are_known(
+def test_parameter_similar_to_none_is_rejected_with_all_names(
     parts: httpx.Client,
 ) -> None:
     body = assert_problem(parts.get("/parts?zzzzzz=1"), 400, "invalid-query")
@@ -41,7 +41,7 @@ def test_a_parameter_like_no_other_is_refused_with_all_that_are_known(
         assert name in body["message"]
 
 
-def test_parameters_are_refused_where_there_are_none_and_nothing_is_changed(
+def test_parameters_of_actions_without_any_are_rejected_and_nothing_is_changed(
     parts: httpx.Client,
 ) -> None:
     row = create(parts, name="as it was")
@@ -88,12 +88,14 @@ def test_a_lenient_caller_has_what_is_unknown_passed_over(parts: httpx.Client, p
 
 
 @pytest.mark.parametrize("prefer", ["handling=strict", "lenient", "return=minimal", ""])
-def test_any_other_preference_leaves_it_refused(parts: httpx.Client, prefer: str) -> None:
+def test_unknown_parameter_with_any_other_preference_is_rejected(
+    parts: httpx.Client, prefer: str
+) -> None:
     response = parts.get("/parts?zzz=1", headers={"Prefer": prefer})
     assert_problem(response, 400, "invalid-query")
 
 
-def test_a_lenient_caller_has_wrong_values_refused_all_the_same(parts: httpx.Client) -> None:
+def test_invalid_value_of_a_lenient_caller_is_rejected(parts: httpx.Client) -> None:
     headers = {"Prefer": "handling=lenient"}
     for query in ("count=x", "sort=zzz", "id=x", "q=%00"):
         assert parts.get(f"/parts?{query}", headers=headers).status_code == 400, query
@@ -108,13 +110,11 @@ def test_a_lenient_caller_has_wrong_values_refused_all_the_same(parts: httpx.Cli
         ("name=" + "a" * 16_384, "The query may have at most 16384 bytes"),
     ],
 )
-def test_a_query_out_of_all_bounds_is_refused(
-    parts: httpx.Client, query: str, message: str
-) -> None:
+def test_query_beyond_the_limits_is_rejected(parts: httpx.Client, query: str, message: str) -> None:
     assert_problem(parts.get(f"/parts?{query}"), 400, "invalid-query", message)
 
 
 @pytest.mark.parametrize("query", ["", "&", "&&name=a&", "name=a&name=a", "name=a&q="])
-def test_empty_parameters_mean_nothing(parts: httpx.Client, query: str) -> None:
+def test_empty_parameters_are_ignored(parts: httpx.Client, query: str) -> None:
     create(parts, name="a")
     assert listed(parts, query) == ["a"]

@@ -71,7 +71,7 @@ def test_text_is_sorted_alike_on_both_databases(parts: httpx.Client) -> None:
         ("x" * 200, ["x" * 100]),
     ],
 )
-def test_a_sort_that_is_not_allowed_is_refused_in_finales_words(
+def test_sort_not_allowed_is_rejected_with_finales_message(
     parts: httpx.Client, sort: str, names: list[str]
 ) -> None:
     response = parts.get(f"/parts?sort={quote(sort)}")

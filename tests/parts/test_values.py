@@ -82,7 +82,7 @@ def test_exponents_are_written_as_javascript_does(
 
 @pytest.mark.parametrize("field", ["name", "description"])
 @pytest.mark.parametrize(("json", "kind", "text"), REFUSED)
-def test_what_a_text_column_cannot_hold_is_refused_with_the_field(
+def test_invalid_text_is_rejected_with_the_field(
     parts: httpx.Client, field: str, json: str, kind: str, text: str
 ) -> None:
     row = create(parts, name="as it was", description="as it was")
@@ -98,7 +98,7 @@ def test_what_a_text_column_cannot_hold_is_refused_with_the_field(
     assert parts.get("/parts").json() == [row]
 
 
-def test_every_field_that_is_wrong_is_named(parts: httpx.Client) -> None:
+def test_every_invalid_field_is_named(parts: httpx.Client) -> None:
     values: dict[str, Any] = {name: {} for name in TEXTS}
     body = assert_problem(
         parts.post("/parts", json={"id": "one", **values}), 400, "validation-failed"
@@ -109,7 +109,7 @@ def test_every_field_that_is_wrong_is_named(parts: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "😀"])
-def test_a_string_holds_255_characters_and_not_one_more(parts: httpx.Client, letter: str) -> None:
+def test_string_longer_than_255_characters_is_rejected(parts: httpx.Client, letter: str) -> None:
     row = create(parts, name=letter * 255)
     assert row["name"] == letter * 255
     for method, path in (("POST", "/parts"), ("PATCH", f"/parts/{row['id']}")):
@@ -141,7 +141,7 @@ def test_a_text_is_as_long_as_a_body_may_be(parts: httpx.Client) -> None:
         ("1" + "0" * 400, "between", f"1{'0' * 39}…"),
     ],
 )
-def test_an_id_that_no_row_can_have_is_refused_and_shown(
+def test_invalid_id_is_rejected_and_repeated(
     parts: httpx.Client, json: str, words: str, shown: str
 ) -> None:
     response = parts.post("/parts", content=f'{{"id": {json}}}'.encode())
@@ -153,7 +153,7 @@ def test_an_id_that_no_row_can_have_is_refused_and_shown(
     assert total(parts) == 0
 
 
-def test_the_id_null_means_a_new_id(parts: httpx.Client) -> None:
+def test_id_null_creates_a_new_id(parts: httpx.Client) -> None:
     assert isinstance(create(parts, id=None)["id"], int)
 
 

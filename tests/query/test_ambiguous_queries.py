@@ -141,14 +141,14 @@ REFUSED: list[tuple[str, str, str]] = [
 ]
 
 
-def test_query_with_a_meaning_is_carried_out(pets: ModelApi) -> None:
+def test_unambiguous_query_is_executed(pets: ModelApi) -> None:
     for query, expected in CARRIED_OUT:
         answer = pets.get(f"/pets?{query}")
         assert answer.status_code == 200, (query, answer.text)
         assert [row["id"] for row in answer.json()] == expected, query
 
 
-def test_query_without_a_meaning_is_refused_by_name(pets: ModelApi) -> None:
+def test_ambiguous_query_is_rejected_by_name(pets: ModelApi) -> None:
     for query, field, message in REFUSED:
         answer = pets.get(f"/pets?{query}")
         assert answer.status_code == 400, query
@@ -156,7 +156,7 @@ def test_query_without_a_meaning_is_refused_by_name(pets: ModelApi) -> None:
         assert message in answer.json()["errors"][0]["message"], query
 
 
-def test_lenient_caller_has_no_part_of_a_group_passed_over(pets: ModelApi) -> None:
+def test_unknown_filter_in_a_group_of_a_lenient_caller_is_rejected(pets: ModelApi) -> None:
     lenient: dict[str, Any] = {"headers": {"Prefer": "handling=lenient"}}
     assert len(pets.get("/pets?zzz=1", **lenient).json()) == 4
     for query in ("or=zzz=1|age=3", "not=zzz=1", "age=x", "count=1&count=1", "name__gt=null"):

@@ -91,13 +91,13 @@ def refused(api: ModelApi, parameter: str, path: str = "/novels") -> str:
     return message.removeprefix(f"Unknown query parameter {parameter!r}: ")
 
 
-def test_foreign_spelling_is_refused_with_our_name(novels: ModelApi) -> None:
+def test_parameter_of_another_api_is_rejected_with_our_name(novels: ModelApi) -> None:
     for meant, spellings in PARAMETERS.items():
         for spelling in spellings.split():
             assert refused(novels, spelling) == f"did you mean {meant}?", spelling
 
 
-def test_hint_names_only_what_the_resource_has(novels: ModelApi) -> None:
+def test_suggestion_is_limited_to_the_resource(novels: ModelApi) -> None:
     assert refused(novels, "order_by", "/bare") == "did you mean by?"
     assert refused(novels, "search", "/bare") == "did you mean find?"
     for spelling in ("limit", "scope", "secret__contains", "filter[secret]", "writer__name"):
@@ -106,13 +106,13 @@ def test_hint_names_only_what_the_resource_has(novels: ModelApi) -> None:
             assert unknown not in said.removeprefix(f"{spelling}"), said
 
 
-def test_hint_in_a_group_names_the_parameter(novels: ModelApi) -> None:
+def test_suggestion_in_a_group_names_the_parameter(novels: ModelApi) -> None:
     for query in ("or=title__contains=a", "not=id=1|title__contains=a"):
         answer = novels.get(f"/novels?{query}")
         assert "did you mean title__like?" in answer.json()["message"]
 
 
-def test_value_with_a_foreign_operator_is_refused_where_no_value_looks_so(novels: ModelApi) -> None:
+def test_value_with_an_operator_of_another_api_is_rejected_unless_valid(novels: ModelApi) -> None:
     for given, meant in (("gte.5", "pages__gte=5"), ("eq.5", "pages__eq=5"), ("in.(1,2)", "")):
         answer = novels.get("/novels", params={"pages": given})
         assert answer.status_code == 400
@@ -120,6 +120,6 @@ def test_value_with_a_foreign_operator_is_refused_where_no_value_looks_so(novels
     assert novels.get("/novels?title=eq.5").json() == []  # A text may look so.
 
 
-def test_hint_for_names_without_end_is_quick_to_refuse(novels: ModelApi) -> None:
+def test_suggestion_for_endless_names_is_fast(novels: ModelApi) -> None:
     for name in ("x" * 9_000, "writer." * 1_000, "title__" * 1_000, "title[" * 1_000, "__" * 4_000):
         assert novels.get(f"/novels?{name}=1").status_code == 400

@@ -89,7 +89,7 @@ def test_query_counts_conditions_of_all_groups_together(
     "name",
     ["q", "name__like", "name__ilike", "name__startswith", "name__iendswith", "maker.name"],
 )
-def test_text_to_look_for_longer_than_256_characters_is_refused(api: ModelApi, name: str) -> None:
+def test_search_text_longer_than_256_characters_is_rejected(api: ModelApi, name: str) -> None:
     assert api.get(f"/things?{name}={'a' * 256}").json() == []
     answer = api.get(f"/things?{name}={'a' * 257}")
     assert answer.status_code == 400

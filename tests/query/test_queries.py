@@ -139,7 +139,7 @@ def test_text_is_matched_as_it_stands(kinds: Api, query: str, expected: list[int
 
 
 @pytest.mark.parametrize("name", [name for name in KINDS[0] if name != "id"])
-def test_an_operator_that_does_not_fit_is_refused_by_name(kinds: Api, name: str) -> None:
+def test_unsupported_operator_is_rejected_by_name(kinds: Api, name: str) -> None:
     codec = kinds.crud.resource(Kind, endpoints=("/again",), actions=["list"]).fields.by_name
     for operator in OPERATORS.values():
         if not operator.supports(codec[name]):
@@ -181,9 +181,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_value_that_does_not_fit_is_refused_with_its_parameter(
-    kinds: Api, name: str, value: str
-) -> None:
+def test_invalid_value_is_rejected_with_its_parameter(kinds: Api, name: str, value: str) -> None:
     assert_refused(kinds.get("/kinds", params={name: value}), 400, name)
 
 
@@ -261,9 +259,7 @@ def test_lists_are_narrowed_and_sorted_through_relations(
         ("s=A&q=z", []),
     ],
 )
-def test_searches_are_anded_and_start_where_told(
-    shelf: Api, query: str, expected: list[int]
-) -> None:
+def test_searches_are_combined_with_and(shelf: Api, query: str, expected: list[int]) -> None:
     assert ids(shelf, query, "/users") == expected
 
 
@@ -324,7 +320,7 @@ def test_nor_those_of_related_rows(shelf: Api, query: str) -> None:
     assert "did you mean author.secret" not in answer.text
 
 
-def test_excluded_attributes_are_not_searched_shown_or_named_in_a_conflict(shelf: Api) -> None:
+def test_excluded_attributes_are_not_searched_output_or_named_in_a_conflict(shelf: Api) -> None:
     assert ids(shelf, "q=hidden", "/users") == []
     answer = shelf.post("/users", {"firstName": "B", "secret": "hidden"})
     assert_refused(answer, 409)
@@ -352,7 +348,7 @@ def test_a_column_called_as_a_parameter_is_reached_by_its_operator(api: Api) -> 
     assert (changed["v0"], changed["changes"]) == ("z", 1)
 
 
-def test_an_unknown_parameter_is_refused_unless_the_caller_is_lenient(kinds: Api) -> None:
+def test_unknown_parameter_is_rejected_unless_the_caller_is_lenient(kinds: Api) -> None:
     assert fields_of(kinds.get("/kinds?wole=1")) == ["wole"]
     assert "did you mean whole?" in kinds.get("/kinds?wole=1").text
     lenient = {"Prefer": "handling=lenient"}

@@ -66,7 +66,7 @@ def outcome(query: str | bytes) -> Any:
 @example([("name", '["' + "\\ud800" + '"]')])
 @example([("createdAt", "9999-12-31T23:59:59-23:59")])
 @example([("page", "9" * 30), ("count", "-" + "9" * 30)])
-def test_a_query_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
+def test_query_is_parsed_or_rejected(pairs: list[tuple[str, str]]) -> None:
     query = urlencode(pairs, errors="surrogatepass")
     found = outcome(query)
     if isinstance(found, ApiError):
@@ -79,7 +79,7 @@ def test_a_query_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(query: bytes) -> None:
+def test_any_bytes_are_parsed_or_rejected(query: bytes) -> None:
     for text in (query, quote_from_bytes(query).encode(), b"name=" + query):
         found = outcome(text)
         assert not isinstance(found, ApiError) or found.status == 400
@@ -93,7 +93,7 @@ def test_any_bytes_are_read_or_refused(query: bytes) -> None:
 @example("name", "")
 @example("name", "-1")
 @example("name", "a b+c&d=e%25;f")
-def test_a_text_that_is_quoted_comes_back_as_it_was(field: str, text: str) -> None:
+def test_quoted_text_is_returned_unchanged(field: str, text: str) -> None:
     for form in (json.dumps(text), json.dumps([text]), json.dumps(text, ensure_ascii=False)):
         assert read(f"{field}={quote(form)}").values == (text,)
     if text != "null" and text[:1] not in ("[", '"'):
@@ -115,7 +115,7 @@ def test_a_number_comes_back(number: int) -> None:
 
 
 @given(st.integers(max_value=-(2**53) - 1) | st.integers(min_value=2**53))
-def test_a_number_that_no_column_holds_is_refused(number: int) -> None:
+def test_number_outside_the_column_is_rejected(number: int) -> None:
     with pytest.raises(ApiError, match="id must be"):
         read(f"id={number}")
 
@@ -162,7 +162,7 @@ def test_a_search_is_never_a_pattern_of_the_callers_own(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["Ll", "Lu"]), min_size=1, max_size=20))
-def test_a_name_that_nobody_knows_is_refused_and_shown(name: str) -> None:
+def test_unknown_name_is_rejected_and_repeated(name: str) -> None:
     if name in {*COLUMNS, "q", "sort", "count", "offset", "page", "or", "not", "fields"}:
         return
     with pytest.raises(ApiError) as refusal:

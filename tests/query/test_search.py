@@ -163,7 +163,7 @@ def _scalars(query: sa.Select[Any], session: Session) -> list[int]:
         (SearchOptions(operator="in", attributes=["uid"]), "x"),
     ],
 )
-def test_search_text_that_no_field_can_hold_is_refused(
+def test_search_text_invalid_for_all_fields_is_rejected(
     tasks: ModelApi, options: SearchOptions, text: str
 ) -> None:
     tasks.crud.resource(Task, actions=["list"], search=options)

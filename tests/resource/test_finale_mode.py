@@ -146,7 +146,7 @@ def test_members_that_are_not_written_are_ignored_on_create(serve: Serve) -> Non
     assert api.sql("SELECT count(*) FROM books") == [(3,)]
 
 
-def test_a_body_of_nothing_that_is_written_makes_no_row_of_nulls(serve: Serve) -> None:
+def test_body_without_writable_members_is_rejected(serve: Serve) -> None:
     api = serve(ItemBase.metadata)
     api.crud.resource(Item, compatible="finale")
     for body in ({}, {"colour": "brown"}):
@@ -299,7 +299,7 @@ def test_unknown_parameters_of_a_get_are_ignored_but_values_are_judged(serve: Se
     check_refused(api.get("/strict/users?count=undefined"), 400)
 
 
-def test_unknown_parameters_of_a_request_that_writes_are_refused(serve: Serve) -> None:
+def test_unknown_parameters_of_a_write_are_rejected(serve: Serve) -> None:
     api = both(serve)
     for method, path in [("POST", "/users"), ("PUT", "/users/1"), ("DELETE", "/users/2")]:
         check_refused(api.request(method, f"{path}?colour=brown", json={"username": "x"}), 400)
@@ -429,7 +429,7 @@ class Member(Base):
         return value.strip()
 
 
-def test_the_mode_holds_where_rows_are_written_through_a_session(serve: Serve) -> None:
+def test_mode_applies_to_writes_through_a_session(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Member, associations=True, compatible="finale")
     ann = api.made("/members", name=" ann ", age="42", colour="brown")

@@ -81,7 +81,7 @@ def test_location_of_a_text_key_leads_back_to_the_row(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
-def test_key_that_no_path_can_hold_is_refused_on_create(serve: Serve, name: str) -> None:
+def test_key_invalid_in_a_path_is_rejected_on_create(serve: Serve, name: str) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Tag)
     assert_refused(api.post("/tags", {"name": name}), 400, "name")
@@ -125,7 +125,7 @@ def test_location_of_a_composite_key_leads_back_to_the_row(serve: Serve) -> None
     assert_refused(api.post("/pairs", {"left": "..", "right": True}), 400, "left")
 
 
-def test_literal_words_of_the_path_are_encoded(serve: Serve) -> None:
+def test_literal_segments_of_the_path_are_encoded(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Tag, endpoints=("/größen", "/größen/{name}"))
     created = api.post("/größen", {"name": "x"})
@@ -164,7 +164,7 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_path_that_is_not_a_template_is_refused(serve: Serve, path: str) -> None:
+def test_path_not_a_template_is_rejected(serve: Serve, path: str) -> None:
     api = serve(Base.metadata)
     for endpoints in ((path,), ("/tags", path), (path, "/tags/{name}")):
         with pytest.raises(ConfigurationError, match="endpoints") as refusal:
@@ -172,7 +172,7 @@ def test_path_that_is_not_a_template_is_refused(serve: Serve, path: str) -> None
         assert PATHS[path] in str(refusal.value)
 
 
-def test_upload_refuses_a_key_that_no_path_can_hold(serve: Serve) -> None:
+def test_upload_rejects_a_key_invalid_in_a_path(serve: Serve) -> None:
     api = serve(Base.metadata)
     places = api.crud.resource(Place, endpoints=("/places", "/places/{name}"))
     api.crud.upload(places, natural_key=["name"], access=AUTHENTICATED)

@@ -237,7 +237,7 @@ def test_search_index_of_a_table_without_rowid_cannot_be_made_on_sqlite(serve: S
         api.orm(create)
 
 
-def test_search_index_of_a_name_that_a_database_cannot_index_is_refused() -> None:
+def test_search_index_of_an_invalid_name_is_rejected() -> None:
     for table, columns in (
         ("t" * 52, ("a",)),
         ("t", ()),

@@ -28,7 +28,7 @@ class Item(Base):
 
 
 @pytest.mark.parametrize("sort", ["id", "rank,-id", "-rank"])
-def test_stream_while_four_writers_write_has_every_lasting_row_exactly_once(
+def test_stream_during_concurrent_writes_has_every_lasting_row_exactly_once(
     serve: Serve, sort: str
 ) -> None:
     api = serve(Base.metadata)

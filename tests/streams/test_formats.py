@@ -168,7 +168,7 @@ def test_escaped_text_is_no_formula_and_is_read_back_as_it_was(text: str) -> Non
     assert not escaped.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 
-def test_csv_stream_tells_null_from_the_empty_text(serve: Serve) -> None:
+def test_csv_stream_distinguishes_null_from_the_empty_string(serve: Serve) -> None:
     api = pets(serve)
     api.made("/pets", name="", whole=1)
     api.made("/pets", whole=2)

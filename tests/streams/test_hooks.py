@@ -126,7 +126,7 @@ def test_stream_shows_what_hooks_make_of_its_rows(served: tuple[ModelApi, Resour
     assert len(table) == 1 + len(rows)
 
 
-def test_csv_stream_is_cut_off_where_a_later_page_has_a_new_member(
+def test_csv_stream_with_new_member_on_a_later_page_is_closed(
     served: tuple[ModelApi, Resource],
 ) -> None:
     api, parts = served
@@ -204,7 +204,7 @@ def test_stream_that_has_begun_is_cut_off_by_what_hooks_answer(
     assert errors[-1] is not None
 
 
-def test_hooks_that_make_no_rows_are_refused_as_streams(
+def test_stream_with_hooks_that_return_no_rows_is_rejected(
     served: tuple[ModelApi, Resource],
 ) -> None:
     api, parts = served

@@ -130,7 +130,7 @@ def test_stream_has_all_rows_of_the_list_in_its_order(books: ModelApi) -> None:
         assert streamed(books, path) == books.read(f"{path}{together}count=1000"), path
 
 
-def test_stream_with_parameter_of_pages_is_refused(books: ModelApi) -> None:
+def test_stream_with_page_parameter_is_rejected(books: ModelApi) -> None:
     for name in ("count", "offset", "page"):
         response = books.get(f"/books?{name}=10", headers=CSV)
         assert response.status_code == 400
@@ -155,7 +155,7 @@ def test_stream_goes_on_behind_a_cursor_of_the_list(books: ModelApi) -> None:
         assert [error["field"] for error in refused.json()["errors"]] == ["cursor"]
 
 
-def test_stream_refuses_what_the_list_refuses(books: ModelApi) -> None:
+def test_stream_rejects_what_the_list_rejects(books: ModelApi) -> None:
     for query in ("titel=x", "rank=x", "sort=nothing", "fields=nothing"):
         refused = books.get(f"/books?{query}", headers=CSV)
         assert refused.status_code == 400
@@ -163,7 +163,7 @@ def test_stream_refuses_what_the_list_refuses(books: ModelApi) -> None:
         assert refused.json()["detail"] == books.get(f"/books?{query}").json()["detail"]
 
 
-def test_accept_that_names_a_stream_gets_one_and_no_wildcard_does(books: ModelApi) -> None:
+def test_accept_with_stream_type_gets_a_stream_and_wildcard_does_not(books: ModelApi) -> None:
     for accept, kind in ACCEPTED:
         response = books.get("/books?id=1", headers={"Accept": accept})
         if kind is None:
@@ -234,7 +234,7 @@ def test_head_of_a_stream_has_its_headers_and_no_body(books: ModelApi) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0", "1"])
-def test_stream_over_http_1_0_is_refused(books: ModelApi, version: str) -> None:
+def test_stream_over_http_1_0_is_rejected(books: ModelApi, version: str) -> None:
     sent: list[Any] = []
 
     async def ask() -> None:

@@ -100,9 +100,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_put_of_what_get_answered_writes_nothing_and_of_one_change_just_that(
-    api: ModelApi, method: str
-) -> None:
+def test_put_of_a_get_response_writes_only_the_changes(api: ModelApi, method: str) -> None:
     for path, change in CHANGES:
         before, rows = api.read(path), stored(api)
         answer = api.request(method, path, json=before)
@@ -225,7 +223,7 @@ def test_what_a_body_must_not_hold_is_named_and_nothing_is_written(api: ModelApi
         assert stored(api) == rows, body
 
 
-def test_a_hint_never_names_what_is_hidden(serve: Serve) -> None:
+def test_suggestion_never_names_a_hidden_field(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Author, exclude_attributes=["secret"])
     answer = api.post("/authors", {"name": "x", "secret_": 1})
@@ -272,7 +270,7 @@ def test_nested_arrays_says_what_an_update_does_with_arrays(
     assert len(api.read("/books/1")["tags"]) == 2
 
 
-def test_a_new_row_of_nulls_is_refused_unless_something_is_in_it(serve: Serve) -> None:
+def test_new_row_of_nulls_is_rejected(serve: Serve) -> None:
     api = serve(Base.metadata)
     desks = api.crud.resource(Desk, associations=True)
     refused = api.post("/desks", {})
@@ -379,7 +377,7 @@ def test_sync_makes_an_array_the_stored_set(
         assert rows == {"tags": 3, "books": 2}[name] + sum("id" not in one for one in given)
 
 
-def test_sync_refuses_what_it_cannot_carry_out_and_writes_nothing(synced: ModelApi) -> None:
+def test_unsupported_sync_is_rejected_and_writes_nothing(synced: ModelApi) -> None:
     rows = stored(synced)
     for path, body, status, names in NOT_SYNCED:
         answer = synced.request("PATCH", path, json=body)
@@ -389,9 +387,7 @@ def test_sync_refuses_what_it_cannot_carry_out_and_writes_nothing(synced: ModelA
 
 
 @pytest.mark.parametrize("narrowed", [{"limit": 1}, {"where": Tag.label == "x"}])
-def test_sync_of_a_set_that_is_not_shown_whole_is_a_conflict(
-    serve: Serve, narrowed: dict[str, Any]
-) -> None:
+def test_sync_of_a_truncated_array_is_a_conflict(serve: Serve, narrowed: dict[str, Any]) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Tag)
     api.crud.resource(Book, include=[Include("tags", **narrowed)], nested_arrays="sync")

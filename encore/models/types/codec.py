@@ -8,7 +8,10 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET
 
 Converter = Callable[[Any], Any]
+"""Returns the converted value; raises ``InvalidValue``."""
+
 Verifier = Callable[[Sequence[Any], Callable[[Any], Any]], None]
+"""Takes rows and a getter of the column's value; raises an exception for an invalid value."""
 
 _SHOWN: Final = 40
 """How many characters of an invalid value a message repeats."""

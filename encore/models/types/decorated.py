@@ -98,7 +98,7 @@ def _declared(cls: type) -> Any:
                 if found is not None:
                     return found
     try:
-        hints = typing.get_type_hints(cls.process_result_value)  # type: ignore[attr-defined]
+        hints = typing.get_type_hints(cls.process_result_value)  # type: ignore[attr-defined] # mypy does not find it in a class of unknown type
     except (NameError, TypeError, AttributeError):  # Missing, or imported for type checkers only.
         return None
     return _plain(hints.get("return"))

@@ -37,8 +37,10 @@ def iso_conversion(
     return lambda _, __: Conversion(from_text, from_text, schema, wire)
 
 
-utc_conversion = iso_conversion(parse_datetime, _TIMESTAMP, "date-time", format_timestamp)
-date_conversion = iso_conversion(date.fromisoformat, "a date such as 2018-08-16", "date", str)
+utc_conversion: Final = iso_conversion(parse_datetime, _TIMESTAMP, "date-time", format_timestamp)
+date_conversion: Final = iso_conversion(
+    date.fromisoformat, "a date such as 2018-08-16", "date", str
+)
 
 
 def _naive(text: str) -> datetime:
