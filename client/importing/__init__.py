@@ -1,8 +1,8 @@
 """Imports rows of another system into the API; each external entry is stored exactly once.
 
 ``python -m client import timesheets SOURCE`` is the command, ``ImportJob`` the library behind it;
-docs/import.md describes both. Like all of ``client``, this package only speaks HTTP to the API and
-its issuer. The exported names are loaded on first use, so that the command starts fast.
+docs/how-to/import.md describes both. Like all of ``client``, this package only speaks HTTP to the
+API and its issuer. The exported names are loaded on first use, so that the command starts fast.
 """
 
 from importlib import import_module

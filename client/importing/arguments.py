@@ -12,7 +12,7 @@ PROGRAM: Final = "python -m client import"
 _EPILOG: Final = """\
 ISSUER, CLIENT_ID, CLIENT_SECRET and AUDIENCE are read from the process environment, then from
 .env.local, then from .env in the current directory; so are IMPORT_URL, IMPORT_SOURCE_TOKEN,
-IMPORT_SOURCE_USER and IMPORT_SOURCE_PASSWORD. docs/import.md has the details.
+IMPORT_SOURCE_USER and IMPORT_SOURCE_PASSWORD. docs/how-to/import.md has the details.
 
 exit codes: 0 all rows imported, 1 usage, 3 some rows rejected, 4 refused to send a secret in
 clear, 5 network, 6 rejected by the issuer, 7 rejected by the API, 8 API failed, 9 unexpected

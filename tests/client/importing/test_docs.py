@@ -1,4 +1,4 @@
-"""docs/import.md is correct: its program runs, its mapping loads, its commands parse."""
+"""docs/how-to/import.md is correct: its program runs, its mapping loads, its commands parse."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ from client.importing.settings import IMPORT_NAMES
 from tests.client.importing.conftest import FakeUploadApi
 from tests.fixtures.system import ROOT
 
-PAGE = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "import.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"python -m client import (.+?)(?:\n|$)")
 
 
@@ -37,7 +37,7 @@ def test_documented_program_runs(
         "Entry ID,Employee No,Day,Project,Hours\nE1,007,2017-05-10,StoreZero,5\nE2,007,x,a,5\n"
     )
     (program,) = blocks("python")
-    exec(compile(program, "docs/import.md", "exec"), {})
+    exec(compile(program, "docs/how-to/import.md", "exec"), {})
     assert capsys.readouterr().out == "1 created, 1 rejected\n"
     assert list(api.entries) == [("tempus", "E1")]
 
