@@ -81,7 +81,7 @@ def related_exists(
         parent: The entity of the parent.
         criterion: Returns the condition on the child, whose entity it takes.
     """
-    if relation.is_equijoin and relation.where is None and relation.link is None:
+    if relation.is_equijoin and relation.where is None and relation.association_table is None:
         attribute = getattr(parent, relation.name)
         child: Any = relation.target
         if inspect(child).common_parent(inspect(relation.source)):  # A self-join.

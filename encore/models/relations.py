@@ -27,8 +27,8 @@ class Relation:
         target: The related model.
         pairs: Equal columns, the parent's first: with the child, or with the association table
             of a many-to-many relationship.
-        link: The association table of a many-to-many relationship; None otherwise.
-        link_pairs: Equal columns of the child and of the association table; empty without one.
+        association_table: The association table of a many-to-many relationship; None otherwise.
+        association_pairs: Equal columns of the child and of the association table, else empty.
         mapped: SQLAlchemy's relationship.
         where: An additional condition on the child rows, in terms of ``entity``.
         order: The order in ``Include``, in terms of ``entity``; empty for the relationship's order.
@@ -40,8 +40,8 @@ class Relation:
     source: Model
     target: Model
     pairs: ColumnPairs
-    link: Table | None
-    link_pairs: ColumnPairs
+    association_table: Table | None
+    association_pairs: ColumnPairs
     mapped: RelationshipProperty[Any]
     where: ColumnElement[bool] | None = None
     order: tuple[ColumnElement[Any], ...] = ()
@@ -58,8 +58,8 @@ class Relation:
             source=source,
             target=mapped.mapper.class_,
             pairs=cast("ColumnPairs", tuple(joined or ())),
-            link=secondary if isinstance(secondary, Table) else None,
-            link_pairs=cast("ColumnPairs", tuple(mapped.secondary_synchronize_pairs or ())),
+            association_table=secondary if isinstance(secondary, Table) else None,
+            association_pairs=cast("ColumnPairs", tuple(mapped.secondary_synchronize_pairs or ())),
             mapped=mapped,
         )
 
@@ -71,21 +71,25 @@ class Relation:
     @cached_property
     def is_equijoin(self) -> bool:
         """Whether its condition is the equality of its column pairs."""
-        return is_equijoin(self.mapped, inspect(self.source), (*self.pairs, *self.link_pairs))
+        return is_equijoin(
+            self.mapped, inspect(self.source), (*self.pairs, *self.association_pairs)
+        )
 
     @cached_property
     def has_duplicates(self) -> bool:
         """Whether a join may return a row twice for one parent; the ORM returns it once."""
         if not self.is_equijoin:
             return True
-        linked = [column for _, column in (*self.pairs, *self.link_pairs)]
-        return self.link is not None and not is_unique(linked)
+        linked = [column for _, column in (*self.pairs, *self.association_pairs)]
+        return self.association_table is not None and not is_unique(linked)
 
     @cached_property
     def at_most_one(self) -> bool:
         """Whether a unique key allows each parent at most one child row."""
         return (
-            self.is_equijoin and self.link is None and is_unique([other for _, other in self.pairs])
+            self.is_equijoin
+            and self.association_table is None
+            and is_unique([other for _, other in self.pairs])
         )
 
     @cached_property
@@ -95,7 +99,7 @@ class Relation:
         if mapped.viewonly or not isinstance(mapped.entity, Mapper):
             return False
         if mapped.secondary is not None:
-            return self.link is not None
+            return self.association_table is not None
         # Pairs of source and destination.
         written = {frozenset(pair) for pair in mapped.synchronize_pairs}
         return written == {frozenset(pair) for pair in self.pairs}

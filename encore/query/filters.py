@@ -209,7 +209,7 @@ class ListQuery:
     """A parsed query.
 
     Attributes:
-        shape: The conditions and the order.
+        statement_key: The conditions and the order.
         values: The driver values of the conditions' bind parameters.
         count: The size of the page, in rows.
         offset: How many rows come before the page.
@@ -218,7 +218,7 @@ class ListQuery:
         pagination: The pagination; None if the list has none.
     """
 
-    shape: StatementKey
+    statement_key: StatementKey
     values: tuple[Any, ...]
     count: int
     offset: int

@@ -83,7 +83,7 @@ class RelationStatements:
         self._limit = child.limit
         # What SQL computes may select from the link table: that goes by another name then.
         self._plain = relation.is_equijoin and not (
-            relation.link is not None and self._fields.computed
+            relation.association_table is not None and self._fields.computed
         )
         if self._plain:
             self._kinds = [other.type for _, other in relation.pairs]
@@ -211,9 +211,9 @@ def _plain(relation: Relation, attributes: Sequence[str], among: _Among) -> _Sou
     model = relation.entity
     keys: list[Column[Any]] = [other for _, other in relation.pairs]
     rows = select(*keys, *(getattr(model, name) for name in attributes))
-    if relation.link is not None:
-        on = and_(*(own == linked for own, linked in relation.link_pairs))
-        rows = rows.join_from(relation.link, model, on)
+    if relation.association_table is not None:
+        on = and_(*(own == linked for own, linked in relation.association_pairs))
+        rows = rows.join_from(relation.association_table, model, on)
     if relation.where is not None:
         rows = rows.where(relation.where)
     key = primary_key_of(model)

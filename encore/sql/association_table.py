@@ -49,7 +49,7 @@ class AssociationTable:
 
     async def related(self, connection: Connection, own: Key) -> list[Row]:
         """Return the key of each child row of the parent, without regard to access."""
-        link = self._relation.link is not None
+        link = self._relation.association_table is not None
         return await connection.fetch_all(self._linked if link else self._referring, own)
 
     async def delete(self, connection: Connection, own: Key, other: Key) -> bool:
@@ -66,7 +66,7 @@ class AssociationTable:
 
     @cached_property
     def _other(self) -> list[Column[Any]]:
-        return [column for _, column in self._relation.link_pairs]
+        return [column for _, column in self._relation.association_pairs]
 
     @cached_property
     def _linked(self) -> Statement:
@@ -85,13 +85,15 @@ class AssociationTable:
 
     @property
     def _table(self) -> Table:
-        if self._relation.link is None:
+        if self._relation.association_table is None:
             raise TypeError(f"{self._relation.name} has no association table")
-        return self._relation.link
+        return self._relation.association_table
 
     @cached_property
     def _default_columns(self) -> list[Column[Any]]:
-        linked = {column for _, column in (*self._relation.pairs, *self._relation.link_pairs)}
+        linked = {
+            column for _, column in (*self._relation.pairs, *self._relation.association_pairs)
+        }
         return [
             column
             for column in self._table.columns
@@ -101,7 +103,7 @@ class AssociationTable:
     @cached_property
     def _insert(self) -> Statement:
         relation = self._relation
-        linked = [column for _, column in (*relation.pairs, *relation.link_pairs)]
+        linked = [column for _, column in (*relation.pairs, *relation.association_pairs)]
         columns = [*linked, *self._default_columns]
         params = {column: param(index, column.type) for index, column in enumerate(columns)}
         return Statement(insert(self._table).values(params).returning(linked[0]), self._dialect)

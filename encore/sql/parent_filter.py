@@ -71,15 +71,15 @@ class ParentFilter:
         # An alias: the parent may be of the same table as its rows.
         parent = tables.pop().alias()
         of_parent = and_(*(parent.c[column.key] == next_param(column.type) for column in key))
-        if relation.link is None:
+        if relation.association_table is None:
             locals_ = [parent.c[local.key] for local, _ in relation.pairs]
             members = select(*locals_)
             own = [remote for _, remote in relation.pairs]
         else:
             joined = and_(*(parent.c[local.key] == linked for local, linked in relation.pairs))
-            members = select(*(linked for _, linked in relation.link_pairs))
-            members = members.join_from(relation.link, parent, joined)
-            own = [remote for remote, _ in relation.link_pairs]
+            members = select(*(linked for _, linked in relation.association_pairs))
+            members = members.join_from(relation.association_table, parent, joined)
+            own = [remote for remote, _ in relation.association_pairs]
         row = own[0] if len(own) == 1 else tuple_(*own)
         return row.in_(members.where(of_parent))
 

@@ -77,7 +77,7 @@ class Statements:
         fields: The resource's fields; rows have their columns in this order.
         key: The fields in the path, in order.
         dialect: The dialect to compile for.
-        link: The parent filter of a nested resource; its values come first.
+        parent_filter: The filter of a nested resource; its values come first.
         long: Whether the statements take long: none of them is run on the event loop.
 
     Attributes:
@@ -92,7 +92,7 @@ class Statements:
         fields: Fields,
         key: Sequence[Field],
         dialect: Dialect,
-        link: ParentFilter | None = None,
+        parent_filter: ParentFilter | None = None,
         *,
         long: bool = False,
     ) -> None:
@@ -100,7 +100,7 @@ class Statements:
         self._long = long
         self._rows = select(*(field.expression for field in fields))
         self._key = tuple(key)
-        self._link = () if link is None else (link,)
+        self._parent_filters = () if parent_filter is None else (parent_filter,)
         self.dialect = dialect
         self._capabilities = capabilities_of(dialect)
         self.returns_rows = not (
@@ -195,7 +195,7 @@ class Statements:
         """
         if self._capabilities.planner_estimates:
             return (self._cached if keep else self._compile)(self._planned, conditions)
-        if conditions or self._link or not can_estimate_by_ids(self._fields):
+        if conditions or self._parent_filters or not can_estimate_by_ids(self._fields):
             return None
         return self._cached(id_range_query, self._fields)
 
@@ -260,7 +260,9 @@ class Statements:
 
     def _read(self, conditions: Conditions) -> Select[Any]:
         next_param = params()
-        narrowed = [condition.clause(next_param) for condition in (*conditions, *self._link)]
+        narrowed = [
+            condition.clause(next_param) for condition in (*conditions, *self._parent_filters)
+        ]
         same = (_equals(f, f.expression, next_param(f.column.type)) for f in self._key)
         return self._rows.where(*narrowed, *same)
 
@@ -287,7 +289,9 @@ class Statements:
         self, next_param: NextParam, conditions: Conditions
     ) -> list[ColumnElement[bool]]:
         """Return the conditions of the row that an UPDATE or DELETE writes."""
-        narrowed = [condition.clause(next_param) for condition in (*conditions, *self._link)]
+        narrowed = [
+            condition.clause(next_param) for condition in (*conditions, *self._parent_filters)
+        ]
         key = [(f.column, next_param(f.column.type)) for f in self._key]
         pairs = zip(self._key, key, strict=True)
         same = [_equals(f, column, value) for f, (column, value) in pairs]
@@ -310,7 +314,7 @@ class Statements:
     def _filtered(
         self, rows: Select[Any], conditions: Conditions, next_param: NextParam
     ) -> Select[Any]:
-        filters = (*self._link, *conditions)
+        filters = (*self._parent_filters, *conditions)
         return rows.where(*(condition.clause(next_param) for condition in filters))
 
 

@@ -44,7 +44,7 @@ class StreamPage(List):
         for name, _ in parse_pairs(context.scope["query_string"]):
             if name in _PAGE_PARAMETERS and name in self.resource.parser.reserved:
                 raise invalid_parameter(name, "selects a page, but a stream has all rows")
-        order = _page_context(context).list_query.shape.order
+        order = _page_context(context).list_query.statement_key.order
         if not self.resource.page_statements.keyset(order).is_supported:
             raise NotAcceptable(
                 "These rows have an order that cannot be streamed: sort by fields, or accept"
@@ -92,7 +92,7 @@ class StreamPage(List):
             self.resource.page_statements,
             conditions,
             (*context.key_values, *bound),
-            query.shape.order,
+            query.statement_key.order,
             reusable,
         )
         size = stream.size.rows

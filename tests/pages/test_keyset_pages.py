@@ -171,7 +171,7 @@ def test_pages_by_sort_keys_are_the_list_as_python_sorts_it(
     expected = api.orm(lambda session: _sorted_ids(session, sort, is_sqlite=api.is_sqlite))
 
     query = resource.parser.parse(f"sort={','.join(sort)}".encode() if sort else b"")
-    paged_query = PagedQuery(resource.statements, (), (), query.shape.order)
+    paged_query = PagedQuery(resource.statements, (), (), query.statement_key.order)
     pages = _pages(api, paged_query, BEGINNING, size)
     assert _ids(pages) == expected, sort
 
@@ -213,7 +213,7 @@ def test_pages_in_the_order_of_a_relationship_are_the_whole_list(serve: Serve) -
 
     api.orm(fill)
     expected = [pet["id"] for pet in api.get("/owners/1/pets").json()]
-    order = pets.parser.parse(b"").shape.order
+    order = pets.parser.parse(b"").statement_key.order
     paged_query = PagedQuery(pets.statements, (), (1,), order)
     for size in (1, 2, 3, 7):
         assert _ids(_pages(api, paged_query, BEGINNING, size)) == expected
@@ -230,7 +230,7 @@ def test_page_after_values_beyond_python_continues_by_counting(serve: Serve) -> 
         births = ["'0044-03-15 BC'", "'9999-12-31'", "'infinity'", "'infinity'", "NULL"]
     for n, (name, born) in enumerate(zip(names, births, strict=True)):
         api.sql(f"INSERT INTO pets (id, name, born) VALUES ({n}, {name}, {born})")
-    order = resource.parser.parse(b"sort=-name,born").shape.order
+    order = resource.parser.parse(b"sort=-name,born").statement_key.order
     paged_query = PagedQuery(resource.statements, (), (), order)
     whole = _ids(_pages(api, paged_query, BEGINNING, 100))
     assert sorted(whole) == [0, 1, 2, 3, 4]

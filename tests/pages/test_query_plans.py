@@ -53,8 +53,8 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
 
     async def explain() -> list[str]:
         parsed = resource.parser.parse(query.encode())
-        shape = parsed.shape
-        paged_query = PagedQuery(resource.statements, shape.conditions, parsed.values, shape.order)
+        key = parsed.statement_key
+        paged_query = PagedQuery(resource.statements, key.conditions, parsed.values, key.order)
         found = []
         explained = "EXPLAIN QUERY PLAN " if api.is_sqlite else "EXPLAIN "
         async with api.database.reading() as connection:
@@ -62,9 +62,7 @@ def plans(api: ModelApi, resource: Resource, query: str) -> list[str]:
             for position in (BEGINNING, middle.after, middle.before):
                 if position is not None:
                     for seek in seeks(paged_query.keyset, position):
-                        page = resource.statements.page(
-                            shape.conditions, shape.order, seek, keep=False
-                        )
+                        page = resource.statements.page(key.conditions, key.order, seek, keep=False)
                         page.sql = explained + page.sql
                         bound = paged_query.keyset.bound_values(position.keys)
                         rows = await connection.fetch_all(page, (*parsed.values, *bound, 100, 0))

@@ -105,7 +105,7 @@ def test_a_list_of_texts_comes_back_in_either_form(field: str, texts: list[str])
     array = read(f"{field}={quote(json.dumps(texts))}")
     repeated = read("&".join(f"{field}={quote(json.dumps(text))}" for text in texts))
     assert set(array.values) == set(repeated.values) == set(texts)
-    assert array.shape == repeated.shape
+    assert array.statement_key == repeated.statement_key
 
 
 @given(st.integers(-(2**53), 2**53 - 1))
@@ -134,7 +134,7 @@ def test_count_offset_and_page_add_up(count: int, offset: int, page: int) -> Non
 @given(st.lists(st.tuples(st.sampled_from(COLUMNS), st.booleans()), min_size=1, max_size=10))
 def test_an_order_comes_back_and_ends_with_the_key(terms: list[tuple[str, bool]]) -> None:
     sort = ",".join(("-" if descending else "") + name for name, descending in terms)
-    order = read(f"sort={sort}").shape.order
+    order = read(f"sort={sort}").statement_key.order
     expected: dict[str, bool] = {}
     for name, descending in terms:
         expected.setdefault(name, descending)

@@ -32,7 +32,7 @@ def plan(file: Path, by: str, query: str) -> list[str]:
     timesheets: Resource = Crud(FastAPI(), database).resource(Timesheet)
     filters = timesheets.parse_list_query({"query_string": query.encode(), "headers": []})
     grouping = Grouping.read(by.split(","))
-    statement = summing(grouping, filters.shape.conditions, database.dialect)
+    statement = summing(grouping, filters.statement_key.conditions, database.dialect)
     connection = connect(file)
     try:
         values = statement.bind(filters.values)

@@ -176,7 +176,7 @@ class Action:
         criteria = context.narrowing
         if query is None and not criteria:
             return (), (), True
-        conditions = () if query is None else query.shape.conditions
+        conditions = () if query is None else query.statement_key.conditions
         values = () if query is None else query.values
         if not criteria:
             return conditions, values, True

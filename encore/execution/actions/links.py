@@ -111,13 +111,15 @@ class LinkAction(Update):
     async def _other(self, connection: Connection, link: ConnectRelated, context: Context) -> Key:
         """Return a linked row's key as the link table holds it. Raises ``Conflict``."""
         row = await self._related.row(connection, link, context)
-        return self._related.serializer.values(row, [far for far, _ in self._relation.link_pairs])
+        return self._related.serializer.values(
+            row, [far for far, _ in self._relation.association_pairs]
+        )
 
     async def _linked_rows(self, connection: Connection, row: Row, context: Context) -> None:
         """Make the linked rows the context's instance."""
         nested, query = self.nested, self.nested.parser.parse(b"")
         parent = self.resource.serializer.values(row, [field.column for field in self.resource.key])
-        page = nested.statements.page(query.shape.conditions, query.shape.order)
+        page = nested.statements.page(query.statement_key.conditions, query.statement_key.order)
         values = (*parent, *query.values, NO_LIMIT, 0)
         context.rows = rows = await connection.fetch_all(page, values)
         context.instance = nested.serializer.read_rows(rows)
@@ -225,7 +227,7 @@ class RemoveLink(LinkAction):
         if found is None:
             raise NotFound
         other = self._related.serializer.values(
-            found, [far for far, _ in self._relation.link_pairs]
+            found, [far for far, _ in self._relation.association_pairs]
         )
         own, association_table = self._own(row), self._related.association_table
         if not await association_table.exists(connection, own, other):

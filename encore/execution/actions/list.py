@@ -38,7 +38,9 @@ class List(Action):
         count, offset = self._page(context)
         conditions, bound, keep = self._narrowed(context)
         values = (*context.key_values, *bound)
-        paged_query = PagedQuery(resource.statements, conditions, values, query.shape.order, keep)
+        paged_query = PagedQuery(
+            resource.statements, conditions, values, query.statement_key.order, keep
+        )
         pagination = query.pagination
         if pagination is None:
             everything = KeysetPosition((), offset)

@@ -71,7 +71,7 @@ class RelatedRows:
         context: Context,
     ) -> None:
         """Relate a new or existing row to the parent whose key is ``own``."""
-        if self.child.relation.link is None:
+        if self.child.relation.association_table is None:
             await self._set_foreign_key(connection, item, own, context)
         else:
             await self._join(connection, item, own, context)
@@ -93,10 +93,10 @@ class RelatedRows:
     ) -> None:
         """Part a row from the parent; delete it where the relationship says so."""
         relation = self.child.relation
-        if relation.link is not None:
+        if relation.association_table is not None:
             row = await connection.fetch_one(self.statements.read(), key)
             if row is not None:
-                remotes = [remote for remote, _ in relation.link_pairs]
+                remotes = [remote for remote, _ in relation.association_pairs]
                 await self.association_table.delete(
                     connection, own, self.serializer.values(row, remotes)
                 )
@@ -104,7 +104,7 @@ class RelatedRows:
             context.writing = RelatedWrite(self.serializer, {}, f"{relation.name}.")
             await self._delete(connection, key)
             context.writing = None
-        elif relation.link is None:
+        elif relation.association_table is None:
             await self.release(connection, key, context)
 
     async def _delete(self, connection: Connection, key: Key) -> None:
@@ -162,7 +162,7 @@ class RelatedRows:
         """Put a row of the link table between the parent and a new or existing row."""
         row = await self.row(connection, item, context)
         other = self.serializer.values(
-            row, [remote for remote, _ in self.child.relation.link_pairs]
+            row, [remote for remote, _ in self.child.relation.association_pairs]
         )
         try:
             await self.association_table.insert(connection, own, other)
