@@ -1,16 +1,16 @@
 """The declarative base of this service's models.
 
-A model names its columns once: the first argument of ``mapped_column`` is the name in the database
-*and* in JSON, the Python attribute is snake_case.
+The first argument of ``mapped_column`` is a column's name in the database *and* in JSON; the Python
+attribute is in snake_case.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-# Stable names, so that a migration can name what it drops and an error the column it is about.
-NAMING_CONVENTION = {
+# Stable names: migrations drop constraints by name, and errors are mapped to fields by it.
+NAMING_CONVENTION: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -20,6 +20,6 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """The declarative base; its metadata is what Alembic compares the database with."""
+    """The declarative base; Alembic compares the database with its metadata."""
 
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING_CONVENTION)

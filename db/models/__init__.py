@@ -1,4 +1,4 @@
-"""The models, one file each. Importing this package registers all of them with ``Base``."""
+"""The models, one per file; importing this package registers them with ``Base``."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -8,7 +8,7 @@ from encore.types import Timestamps
 
 
 class Part(Timestamps, Base):
-    """One part. Ids are never given twice (``AUTOINCREMENT``), as Sequelize's are not."""
+    """A part. Ids are never reused (``AUTOINCREMENT``), as in Sequelize."""
 
     __tablename__ = "parts"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form

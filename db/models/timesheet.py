@@ -1,9 +1,9 @@
 """A timesheet entry: hours that one person worked on one project, on a day or in an ISO week.
 
-The fields are those of the Auth0 seeds, in their spelling. There are two forms: the dated one has
-``date``, the weekly one has none. Either way ``year`` and ``week`` are the ISO week (ISO 8601) that
-the entry counts for, and ``day`` the day: the date's in UTC, or the Thursday of the week, which is
-the day that also decides to which year, and here to which month, a week belongs.
+The fields are those of the Auth0 seeds, with their names. Dated entries have a ``date``, weekly
+ones do not. In both, ``year`` and ``week`` are the ISO week (ISO 8601) of the entry, and ``day`` is
+the date's day in UTC, or the Thursday of the week, which decides in which year, and here in which
+month, a week is.
 """
 
 from datetime import date as calendar_date
@@ -20,15 +20,16 @@ from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime
 
 USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
+
 _WEEKLY: Final = text("date IS NULL")
-"""Only the few weekly entries, which an upload must find in a hurry."""
+"""Restricts an index to the few weekly entries, which uploads look up."""
 
 
 class Timesheet(Timestamps, Base):
-    """One entry. ``source`` and ``external_id`` name it in the system that it was imported from.
+    """An entry. ``source`` and ``external_id`` identify it in the system it was imported from.
 
-    Each of the three indexes on what entries are summed by holds all that a sum needs, so that a
-    summary never reads the table.
+    The indexes by employee, project and day cover all columns of a summary, which therefore never
+    reads the table.
     """
 
     __tablename__ = "timesheets"

@@ -1,4 +1,4 @@
-"""The history of timesheets: one row for each step of an entry from one status to another."""
+"""The history of timesheets: a row for each transition of an entry from one status to another."""
 
 from datetime import datetime
 from typing import Final
@@ -14,10 +14,10 @@ MAX_REASON: Final = 500
 
 
 class TimesheetTransition(Base):
-    """One step: who took it, by which client, when, from where to where, and why.
+    """A transition: the principal, the client, the timestamp, both statuses and the reason.
 
-    Rows are only ever added; triggers refuse anything else, whoever asks. There is no foreign key:
-    the history of an entry outlives it.
+    Rows are only inserted; triggers reject every other change. There is no foreign key, because the
+    history of an entry outlives it.
     """
 
     __tablename__ = "timesheet_transitions"

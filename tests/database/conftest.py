@@ -29,11 +29,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> SqliteDatabase:
-    """The file of notes as the service has it; not yet open."""
+    """The database of the file of notes; not yet open."""
     return SqliteDatabase(path)
 
 
 def texts_in(path: Path) -> list[str]:
-    """Give the notes' texts as another connection sees them."""
+    """Return the notes' texts as another connection reads them."""
     with closing(sqlite3.connect(path)) as connection:
         return [text for (text,) in connection.execute("SELECT text FROM notes ORDER BY id")]

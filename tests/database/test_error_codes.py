@@ -1,4 +1,4 @@
-"""Which of our errors each database's error code becomes."""
+"""The error class for each error code of the databases."""
 
 import errno
 import sqlite3
@@ -68,7 +68,7 @@ SQLITE_TEXTS: dict[str, type[errors.DatabaseError]] = {
 
 
 @pytest.mark.parametrize("kind", SQLSTATES)
-def test_translation_of_a_sqlstate_is_by_code_or_class(kind: type[errors.DatabaseError]) -> None:
+def test_translate_sqlstate_by_code_or_class(kind: type[errors.DatabaseError]) -> None:
     for code in SQLSTATES[kind].split():
         message = {"S": "ERROR", "C": code, "M": "a secret text"}
         translated = from_postgresql(asyncpg.PostgresError.new(message))
@@ -76,7 +76,7 @@ def test_translation_of_a_sqlstate_is_by_code_or_class(kind: type[errors.Databas
 
 
 @pytest.mark.parametrize("kind", RESULT_CODES)
-def test_translation_of_a_sqlite_result_code_is_by_name(kind: type[errors.DatabaseError]) -> None:
+def test_translate_sqlite_result_code_by_name(kind: type[errors.DatabaseError]) -> None:
     for code in RESULT_CODES[kind].split():
         error = sqlite3.OperationalError("a secret text")
         error.sqlite_errorname = f"SQLITE_{code}"
@@ -85,7 +85,7 @@ def test_translation_of_a_sqlite_result_code_is_by_name(kind: type[errors.Databa
 
 
 @pytest.mark.parametrize("text", SQLITE_TEXTS)
-def test_translation_of_sqlite_error_without_code_is_by_text(text: str) -> None:
+def test_translate_sqlite_error_without_code_by_message(text: str) -> None:
     error = sqlite3.OperationalError(text)
     error.sqlite_errorname = "SQLITE_ERROR"
     translated = from_sqlite(error)
@@ -94,7 +94,7 @@ def test_translation_of_sqlite_error_without_code_is_by_text(text: str) -> None:
         assert translated.columns == ("x",)
 
 
-def test_translation_of_the_drivers_own_errors_has_no_code_of_the_database() -> None:
+def test_translate_driver_error_has_no_database_code() -> None:
     assert type(from_sqlite(OverflowError("too large"))) is errors.InvalidData
     assert type(from_sqlite(sqlite3.InterfaceError("bad type"))) is errors.InvalidData
     closed = from_sqlite(sqlite3.ProgrammingError("Cannot operate on a closed database."))
@@ -107,7 +107,7 @@ def test_translation_of_the_drivers_own_errors_has_no_code_of_the_database() -> 
     assert type(from_postgresql(stale)) is errors.DatabaseUnavailable
 
 
-def test_translation_of_an_error_of_the_operating_system_names_it() -> None:
+def test_translate_system_error_has_its_symbol() -> None:
     refused = from_postgresql(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
     assert (type(refused), refused.code) == (errors.DatabaseUnavailable, "ECONNREFUSED")
     assert from_postgresql(TimeoutError()).code == "ETIMEDOUT"

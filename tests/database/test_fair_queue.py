@@ -54,7 +54,7 @@ class Request:
         await self.gone.wait()
 
 
-def test_queue_with_free_slots_gives_each_once_without_waiting() -> None:
+def test_acquire_with_free_slots_returns_each_slot_once() -> None:
     queue = FairQueue(3, share=3, waiting=0, seconds=SECONDS)
     slots = [queue.acquire_nowait(Request("a")) for _ in range(4)]
     assert sorted(slots[:3], key=str) == [0, 1, 2]
@@ -71,7 +71,7 @@ def test_acquire_with_free_slot_does_not_suspend() -> None:
     assert stopped.value.value == 0
 
 
-def test_slot_released_twice_is_refused() -> None:
+def test_release_of_free_slot_raises() -> None:
     queue = FairQueue(1, share=1, waiting=0, seconds=SECONDS)
     slot = queue.acquire_nowait(Request("a"))
     assert slot is not None
@@ -83,12 +83,12 @@ def test_slot_released_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("share", "waiting", "seconds"), [(0, 1, 1.0), (3, 1, 1.0), (1, -1, 1.0), (1, 1, 0.0)]
 )
-def test_queue_with_impossible_bounds_is_refused(share: int, waiting: int, seconds: float) -> None:
+def test_queue_with_invalid_bounds_raises(share: int, waiting: int, seconds: float) -> None:
     with pytest.raises(ValueError, match="share"):
         FairQueue(2, share=share, waiting=waiting, seconds=seconds)
 
 
-def test_client_with_one_request_is_served_after_one_turn_of_a_client_with_many() -> None:
+def test_client_with_one_request_waits_one_turn_of_busy_client() -> None:
     async def scenario(_: VirtualLoop) -> None:
         queue = FairQueue(1, share=1, waiting=100, seconds=SECONDS)
         held = queue.acquire_nowait(Request("greedy"))
@@ -111,7 +111,7 @@ def test_client_with_one_request_is_served_after_one_turn_of_a_client_with_many(
     run(scenario)
 
 
-def test_last_slots_are_kept_for_others_when_one_client_holds_its_share() -> None:
+def test_client_at_its_share_leaves_last_slots_to_others() -> None:
     async def scenario(_: VirtualLoop) -> None:
         queue = FairQueue(4, share=3, waiting=10, seconds=SECONDS)
         held = [queue.acquire_nowait(Request("greedy")) for _ in range(4)]
@@ -126,7 +126,7 @@ def test_last_slots_are_kept_for_others_when_one_client_holds_its_share() -> Non
     run(scenario)
 
 
-def test_waiter_is_refused_at_its_deadline_and_the_next_at_its_own() -> None:
+def test_waiters_fail_at_their_own_deadlines() -> None:
     async def scenario(loop: VirtualLoop) -> None:
         queue = FairQueue(1, share=1, waiting=10, seconds=SECONDS)
         slot = queue.acquire_nowait(Request("a"))
@@ -149,7 +149,7 @@ def test_waiter_is_refused_at_its_deadline_and_the_next_at_its_own() -> None:
     run(scenario)
 
 
-def test_client_with_its_most_waiters_is_refused_at_once_and_others_are_not() -> None:
+def test_client_with_too_many_waiters_fails_at_once() -> None:
     async def scenario(_: VirtualLoop) -> None:
         queue = FairQueue(1, share=1, waiting=2, seconds=SECONDS)
         queue.acquire_nowait(Request("a"))
@@ -169,7 +169,7 @@ def test_client_with_its_most_waiters_is_refused_at_once_and_others_are_not() ->
     run(scenario)
 
 
-def test_waiter_whose_caller_has_left_leaves_the_queue() -> None:
+def test_waiter_of_disconnected_caller_leaves_queue() -> None:
     async def scenario(loop: VirtualLoop) -> None:
         queue = FairQueue(1, share=1, waiting=10, seconds=SECONDS)
         slot = queue.acquire_nowait(Request("a"))
@@ -292,7 +292,7 @@ STEPS = st.lists(
 
 @given(slots=st.integers(1, 4), reserve=st.integers(0, 3), steps=STEPS)
 @settings(max_examples=300, deadline=None)
-def test_any_sequence_loses_no_slot_and_serves_or_refuses_every_waiter(
+def test_any_sequence_keeps_slots_and_resolves_every_waiter(
     slots: int, reserve: int, steps: list[tuple[str, Any]]
 ) -> None:
     async def scenario(loop: VirtualLoop) -> None:
@@ -320,9 +320,7 @@ def test_any_sequence_loses_no_slot_and_serves_or_refuses_every_waiter(
     requests=st.lists(CLIENTS, min_size=1, max_size=60), slots=st.integers(1, 3), seed=st.randoms()
 )
 @settings(max_examples=200, deadline=None)
-def test_no_client_waits_while_another_gets_two_turns(
-    requests: list[str], slots: int, seed: Any
-) -> None:
+def test_clients_take_turns_in_any_sequence(requests: list[str], slots: int, seed: Any) -> None:
     async def scenario(loop: VirtualLoop) -> None:
         queue = FairQueue(slots, share=slots, waiting=100, seconds=SECONDS)
         held = [queue.acquire_nowait(Request("z")) for _ in range(slots)]

@@ -122,16 +122,14 @@ def assert_problem(response: httpx.Response, status: int, slug: str, *fields: st
 
 
 @pytest.mark.parametrize("n", [-1, -2, -3, -4])
-def test_trigger_that_refuses_or_ignores_a_row_is_409_and_nothing_is_written(
-    api: ModelApi, n: int
-) -> None:
+def test_row_rejected_by_trigger_is_409_and_not_written(api: ModelApi, n: int) -> None:
     assert_problem(api.post("/accounts", {"n": n}), 409, "refused-by-database")
     assert api.read("/accounts") == []
     assert api.made("/accounts", n=5)["n"] == 5  # The service goes on as before.
     assert len(api.rows(Account)) == 1
 
 
-def test_trigger_that_refuses_a_change_or_a_deletion_is_409_and_an_absent_row_404(
+def test_change_rejected_by_trigger_is_409_and_missing_row_404(
     api: ModelApi,
 ) -> None:
     kept, ignored = (api.made("/accounts", n=n)["id"] for n in (1, 4))
@@ -177,7 +175,7 @@ def test_write_to_a_view_without_triggers_is_405(api: ModelApi) -> None:
     assert [row["n"] for row in api.rows(Account)] == [7]
 
 
-def test_view_that_the_model_marks_has_reading_actions_only_unless_named(api: ModelApi) -> None:
+def test_view_has_reading_actions_only_unless_others_are_named(api: ModelApi) -> None:
     api.crud.resource(Marked)
     api.crud.resource(Marked, endpoints=["/writable", "/writable/{id}"], actions=["create"])
     assert api.post("/marked", {"n": 8}).status_code == 405
@@ -220,7 +218,7 @@ async def _run(api: ModelApi, sql: str) -> None:
         await connection.fetch_all(Statement(sa.text(sql), api.database.dialect), ())
 
 
-def test_rollback_by_a_trigger_acknowledges_none_of_the_requests_it_undid(api: ModelApi) -> None:
+def test_rollback_by_trigger_acknowledges_no_request_of_its_group(api: ModelApi) -> None:
     if not api.is_sqlite:
         pytest.skip("on PostgreSQL no request shares a transaction")
 
@@ -235,7 +233,7 @@ def test_rollback_by_a_trigger_acknowledges_none_of_the_requests_it_undid(api: M
     assert {a.status_code for a in answers} <= {201, 409, 503}
 
 
-def test_log_names_the_databases_code_and_no_text(api: ModelApi) -> None:
+def test_log_has_database_code_and_no_message(api: ModelApi) -> None:
     api.crud.resource(Missing)
     codes = {
         "SQLITE_CONSTRAINT_TRIGGER" if api.is_sqlite else "P0001": ("/accounts", {"n": -1}),

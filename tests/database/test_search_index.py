@@ -87,7 +87,7 @@ def found(api: ModelApi, term: str, param: str = "q", **query: str) -> list[int]
     return [row["id"] for row in response.json()]
 
 
-def test_search_index_ignores_case_beyond_ascii_alike_on_both_databases(
+def test_search_index_ignores_case_beyond_ascii_on_both_databases(
     articles: ModelApi,
 ) -> None:
     articles.crud.resource(Article, search=SearchOptions(index=True))
@@ -98,7 +98,7 @@ def test_search_index_ignores_case_beyond_ascii_alike_on_both_databases(
             assert both <= set(found(articles, term)), pair
 
 
-def test_search_index_keeps_apart_what_one_to_one_folding_cannot_join(
+def test_search_index_distinguishes_what_one_to_one_folding_cannot_equate(
     articles: ModelApi,
 ) -> None:
     articles.crud.resource(Article, search=SearchOptions(index=True))
@@ -163,7 +163,7 @@ TERMS = [
 ]  # fmt: skip
 
 
-def test_search_index_takes_any_term_as_it_stands(articles: ModelApi) -> None:
+def test_search_index_takes_any_term_literally(articles: ModelApi) -> None:
     articles.crud.resource(Article, search=SearchOptions(attributes=["title"], index=True))
     add(articles, TEXTS)
     for term in TERMS:
@@ -176,7 +176,7 @@ def test_search_index_takes_any_term_as_it_stands(articles: ModelApi) -> None:
         assert found(articles, term) == expected, term
 
 
-def test_search_index_of_several_columns_finds_a_term_in_one_of_them(articles: ModelApi) -> None:
+def test_search_index_of_several_columns_finds_term_in_one(articles: ModelApi) -> None:
     articles.crud.resource(
         Article,
         search=[
@@ -213,9 +213,7 @@ def test_search_index_of_several_columns_finds_a_term_in_one_of_them(articles: M
         ("x" * 257, "q must be at most 256 characters long, not 257"),
     ],
 )
-def test_search_index_with_a_term_it_cannot_find_is_400(
-    articles: ModelApi, term: str, message: str
-) -> None:
+def test_search_with_too_short_term_is_400(articles: ModelApi, term: str, message: str) -> None:
     articles.crud.resource(Article, search=SearchOptions(index=True))
     response = articles.get("/articles", params={"q": term})
     assert response.status_code == 400
@@ -223,7 +221,7 @@ def test_search_index_with_a_term_it_cannot_find_is_400(
     assert articles.get("/articles?q=").status_code == 200
 
 
-def test_search_index_serves_every_page_by_cursor_and_streams_all_rows(
+def test_search_index_serves_cursor_pages_and_streams(
     articles: ModelApi,
 ) -> None:
     articles.crud.resource(Article, search=SearchOptions(attributes=["title"], index=True))

@@ -83,9 +83,7 @@ def postgres_plan(session: Session, sql: str, term: str) -> str:
 
 
 @pytest.mark.parametrize("sort", ["id", "-id", "name"])
-def test_search_for_a_rare_term_reads_only_the_rows_that_the_index_finds(
-    pages: ModelApi, sort: str
-) -> None:
+def test_search_for_rare_term_reads_only_rows_of_index(pages: ModelApi, sort: str) -> None:
     sql = page_sql(pages, "rare", sort)
     if pages.is_sqlite:
         nulls = ", ".join(["NULL"] * sql.count("?"))
@@ -100,7 +98,7 @@ def test_search_for_a_rare_term_reads_only_the_rows_that_the_index_finds(
         assert "Bitmap Index Scan on pages_search_index" in plan, plan
 
 
-def test_search_for_a_frequent_term_stops_when_the_page_is_full_on_postgresql(
+def test_search_for_frequent_term_stops_at_full_page_on_postgresql(
     pages: ModelApi,
 ) -> None:
     if pages.is_sqlite:
@@ -110,7 +108,7 @@ def test_search_for_a_frequent_term_stops_when_the_page_is_full_on_postgresql(
     assert "Index Scan using pages_pkey" in plan, plan
 
 
-def test_search_is_planned_for_its_term_however_often_it_is_run(pages: ModelApi) -> None:
+def test_search_is_planned_for_its_term_on_every_run(pages: ModelApi) -> None:
     for _ in range(12):
         assert len(pages.get("/pages?q=rare").json()) == 1
     if pages.is_sqlite:
@@ -127,7 +125,7 @@ def test_search_is_planned_for_its_term_however_often_it_is_run(pages: ModelApi)
     assert not [sql for sql in pages.run(statements()) if "encore_fold" in sql]
 
 
-def test_search_index_alone_finds_what_a_scan_finds(pages: ModelApi) -> None:
+def test_search_index_alone_equals_scan(pages: ModelApi) -> None:
     rows = pages.rows(Page)
     for term in TERMS:
         expected = [

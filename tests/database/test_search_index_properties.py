@@ -129,7 +129,7 @@ def check(api: ModelApi) -> None:
         api.sql("INSERT INTO nodes_search_index (nodes_search_index) VALUES ('integrity-check')")
 
 
-def test_search_index_finds_what_a_scan_finds_after_any_writes(serve: Serve) -> None:
+def test_search_index_equals_scan_after_any_writes(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Node, search=SearchOptions(attributes=["name", "note"], index=True))
 

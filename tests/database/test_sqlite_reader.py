@@ -32,7 +32,7 @@ ENDLESS = sa.text(NUMBERS.format(""))
 ADD = "import sqlite3, sys; f = sqlite3.connect(sys.argv[1]); f.execute(sys.argv[2]); f.commit()"
 
 
-def test_a_long_statement_runs_in_the_thread_while_the_loop_goes_on(
+def test_long_statement_runs_in_thread_and_does_not_block_loop(
     database: SqliteDatabase,
 ) -> None:
     async def scenario() -> None:
@@ -56,7 +56,7 @@ def test_a_long_statement_runs_in_the_thread_while_the_loop_goes_on(
     asyncio.run(scenario())
 
 
-def test_statement_that_waited_for_other_threads_is_not_heavy(
+def test_statement_that_waited_for_threads_is_not_heavy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encore.database.sqlite.timed_connection.HEAVY_S", 0.09)
@@ -84,7 +84,7 @@ def test_statement_that_waited_for_other_threads_is_not_heavy(
     connection.driver.close()
 
 
-def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
+def test_endless_statement_is_stopped_and_reader_goes_on(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encore.database.sqlite.reader.STATEMENT_TIMEOUT_S", 0.1)
@@ -101,7 +101,7 @@ def test_an_endless_statement_is_stopped_and_the_reader_goes_on(
     asyncio.run(scenario())
 
 
-def test_deadline_of_one_statement_does_not_stop_what_runs_after_it(
+def test_time_limit_of_statement_does_not_stop_next_one(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encore.database.sqlite.reader.LOOP_BUDGET_S", 0.0)
@@ -121,7 +121,7 @@ def test_deadline_of_one_statement_does_not_stop_what_runs_after_it(
     asyncio.run(scenario())
 
 
-def test_count_whose_version_cannot_be_read_fails_as_an_error_of_the_database(
+def test_count_with_unreadable_version_raises_database_error(
     database: SqliteDatabase,
 ) -> None:
     def deny_pragmas(action: int, *_: str | None) -> int:
@@ -139,7 +139,7 @@ def test_count_whose_version_cannot_be_read_fails_as_an_error_of_the_database(
     asyncio.run(scenario())
 
 
-def test_the_reader_cannot_write(database: SqliteDatabase) -> None:
+def test_reader_rejects_write(database: SqliteDatabase) -> None:
     async def scenario() -> None:
         await database.open()
         statement = Statement(sa.text("INSERT INTO notes (text) VALUES ('x')"), database.dialect)
@@ -152,9 +152,7 @@ def test_the_reader_cannot_write(database: SqliteDatabase) -> None:
 
 
 @pytest.mark.processes
-def test_a_count_is_counted_once_until_somebody_writes(
-    database: SqliteDatabase, path: Path
-) -> None:
+def test_count_is_cached_until_write(database: SqliteDatabase, path: Path) -> None:
     run: list[str] = []
 
     async def scenario() -> None:
@@ -181,7 +179,7 @@ def test_a_count_is_counted_once_until_somebody_writes(
     asyncio.run(scenario())
 
 
-def test_counts_of_different_values_are_kept_apart(database: SqliteDatabase, path: Path) -> None:
+def test_counts_of_different_values_are_separate(database: SqliteDatabase, path: Path) -> None:
     with closing(sqlite3.connect(path)) as file:
         file.executemany("INSERT INTO notes (text) VALUES (?)", [("a",), ("b",), ("ab",)])
         file.commit()
@@ -203,7 +201,7 @@ def test_counts_of_different_values_are_kept_apart(database: SqliteDatabase, pat
 
 
 @pytest.mark.parametrize("value", [2**63, "\ud800", object()])
-def test_a_value_that_the_driver_cannot_bind_is_refused_as_such(
+def test_value_that_driver_cannot_bind_is_invalid_data(
     database: SqliteDatabase, value: object
 ) -> None:
     async def scenario() -> None:
@@ -218,7 +216,7 @@ def test_a_value_that_the_driver_cannot_bind_is_refused_as_such(
 
 
 @pytest.mark.parametrize("who", ["reader", "writer", "tool"])
-def test_every_connection_is_durable_and_keeps_foreign_keys(
+def test_every_connection_is_durable_and_enforces_foreign_keys(
     database: SqliteDatabase, path: Path, who: str
 ) -> None:
     expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
@@ -244,7 +242,7 @@ def test_every_connection_is_durable_and_keeps_foreign_keys(
 
 
 @pytest.mark.parametrize("kind", ["directory", "words", "nowhere"])
-def test_what_is_no_database_is_unavailable(tmp_path: Path, kind: str) -> None:
+def test_file_that_is_not_a_database_is_unavailable(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "it"
     if kind == "directory":
         path.mkdir()
@@ -256,13 +254,13 @@ def test_what_is_no_database_is_unavailable(tmp_path: Path, kind: str) -> None:
         asyncio.run(SqliteDatabase(path).open())
 
 
-def test_what_is_not_open_says_so(database: SqliteDatabase) -> None:
+def test_closed_database_is_unavailable(database: SqliteDatabase) -> None:
     for enter in (database.reading, database.writing):
         with pytest.raises(DatabaseUnavailable, match="not open"):
             enter()
 
 
-def test_a_file_that_alembic_has_never_seen_has_no_revision(database: SqliteDatabase) -> None:
+def test_file_without_migrations_has_no_revision(database: SqliteDatabase) -> None:
     async def scenario() -> str | None:
         await database.open()
         try:

@@ -26,7 +26,7 @@ WRITERS = 50
 
 
 def adding(database: SqliteDatabase) -> Statement:
-    """Give the statement that adds a note."""
+    """Return the statement that adds a note."""
     values = {NOTES.c.text: param(0, sa.Text())}
     return Statement(sa.insert(NOTES).values(values).returning(NOTES.c.id), database.dialect)
 
@@ -40,7 +40,7 @@ async def add(database: SqliteDatabase, *texts: str | None, single: bool = False
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_each_write_is_there_for_others_when_it_is_acknowledged(
+def test_acknowledged_write_is_visible_to_others(
     database: SqliteDatabase, path: Path, *, single: bool
 ) -> None:
     async def write(number: int) -> None:
@@ -57,9 +57,7 @@ def test_each_write_is_there_for_others_when_it_is_acknowledged(
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_writers_that_come_together_share_commits(
-    database: SqliteDatabase, *, single: bool
-) -> None:
+def test_concurrent_writers_share_commits(database: SqliteDatabase, *, single: bool) -> None:
     seen: list[str] = []
 
     async def scenario() -> None:
@@ -75,7 +73,7 @@ def test_writers_that_come_together_share_commits(
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_one_that_is_refused_leaves_the_others_of_its_group_alone(
+def test_failed_writer_does_not_affect_its_group(
     database: SqliteDatabase, path: Path, *, single: bool
 ) -> None:
     refused = {10: ("taken", UniqueViolation), 20: ("forbidden", CheckViolation)}
@@ -101,7 +99,7 @@ def test_one_that_is_refused_leaves_the_others_of_its_group_alone(
     assert set(texts_in(path)) == {"taken", *map(str, range(WRITERS))} - {"10", "20", "30"}
 
 
-def test_a_transaction_is_undone_as_a_whole(database: SqliteDatabase, path: Path) -> None:
+def test_failed_transaction_is_rolled_back_as_a_whole(database: SqliteDatabase, path: Path) -> None:
     async def stop_halfway() -> None:
         async with database.writing() as connection:
             await connection.fetch_one(adding(database), ("half",))
@@ -129,9 +127,7 @@ def test_a_transaction_is_undone_as_a_whole(database: SqliteDatabase, path: Path
     assert texts_in(path) == ["one", "two", "four"]
 
 
-def test_a_writer_that_is_cancelled_leaves_the_others_alone(
-    database: SqliteDatabase, path: Path
-) -> None:
+def test_cancelled_writer_does_not_affect_others(database: SqliteDatabase, path: Path) -> None:
     async def scenario() -> None:
         await database.open()
         tasks = [asyncio.create_task(add(database, str(number))) for number in range(WRITERS)]
@@ -149,7 +145,7 @@ def test_a_writer_that_is_cancelled_leaves_the_others_alone(
     assert texts_in(path)[-1] == "afterwards"
 
 
-def test_a_commit_that_fails_acknowledges_nobody_and_the_writer_goes_on(
+def test_failed_commit_fails_its_group_and_writer_goes_on(
     database: SqliteDatabase, path: Path
 ) -> None:
     # The foreign key is checked at the commit, for all of the group at once.
@@ -175,7 +171,7 @@ def test_a_commit_that_fails_acknowledges_nobody_and_the_writer_goes_on(
     assert texts_in(path) == ["c"]
 
 
-def test_a_transaction_sees_what_it_wrote_itself(database: SqliteDatabase) -> None:
+def test_transaction_reads_its_own_writes(database: SqliteDatabase) -> None:
     count = Statement(sa.select(sa.func.count()).select_from(NOTES), database.dialect)
 
     async def counted(connection: Connection) -> int:
@@ -197,9 +193,7 @@ def test_a_transaction_sees_what_it_wrote_itself(database: SqliteDatabase) -> No
 
 
 @pytest.mark.processes
-def test_a_writer_waits_until_another_process_gives_up_its_lock(
-    database: SqliteDatabase, path: Path
-) -> None:
+def test_writer_waits_for_lock_of_another_process(database: SqliteDatabase, path: Path) -> None:
     holder_code = (
         "import sqlite3, sys\n"
         "file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -235,7 +229,7 @@ def test_a_writer_waits_until_another_process_gives_up_its_lock(
     assert len(texts_in(path)) == 4
 
 
-def test_a_writer_gives_up_when_the_lock_is_held_too_long_and_writes_later(
+def test_writer_fails_if_lock_is_held_too_long_and_writes_later(
     database: SqliteDatabase, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encore.database.sqlite.writer.BUSY_TIMEOUT_MS", 50)

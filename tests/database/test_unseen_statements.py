@@ -1,4 +1,4 @@
-"""A statement that has not run yet is compiled and prepared in a thread, never on the loop."""
+"""New statements are compiled and prepared in a thread, never on the event loop."""
 
 import asyncio
 import threading
@@ -57,7 +57,7 @@ def test_statement_first_run_compiles_once_in_another_thread(
     assert threads[0] != threading.get_ident()
 
 
-def test_reader_prepares_on_the_loop_what_has_run_before(database: SqliteDatabase) -> None:
+def test_reader_prepares_known_statement_on_loop(database: SqliteDatabase) -> None:
     cases: tuple[tuple[str, ClauseElement, bool], ...] = (
         ("short", sa.select(LONG_TEXT), True),
         ("long SQL", sa.select(*(sa.literal_column(f"{n}") for n in range(1_900))), False),
@@ -79,7 +79,7 @@ def test_reader_prepares_on_the_loop_what_has_run_before(database: SqliteDatabas
     asyncio.run(scenario())
 
 
-def test_reader_matches_long_patterns_against_unlimited_text_in_a_thread(
+def test_reader_matches_long_pattern_against_unlimited_text_in_thread(
     database: SqliteDatabase,
 ) -> None:
     sought = like_any_case(LONG_TEXT.c.text, param(0, sa.String()))
@@ -99,7 +99,7 @@ def test_reader_matches_long_patterns_against_unlimited_text_in_a_thread(
     asyncio.run(scenario())
 
 
-def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
+def test_reused_statement_survives_any_number_of_new_ones() -> None:
     made: list[tuple[int, ...]] = []
 
     def make(*shape: int) -> Statement:
@@ -120,7 +120,7 @@ def test_shapes_used_again_survive_any_number_of_shapes_used_once() -> None:
     assert made.count((0,)) == 1
 
 
-def test_reader_never_runs_a_search_by_index_on_the_event_loop(database: SqliteDatabase) -> None:
+def test_reader_never_runs_indexed_search_on_loop(database: SqliteDatabase) -> None:
     index = SearchIndex("pages", ("text",))
     pages = sa.table("pages", sa.column("id", sa.Integer), sa.column("text", sa.Text))
     found = holds_term(index, pages.c.id, [pages.c.text], param(0, sa.String()), SQLITE)

@@ -1,4 +1,4 @@
-"""The migrations: up, down and up again, with nothing left that the models do not have."""
+"""The migrations: upgrade, downgrade, and equality with the models."""
 
 from typing import Any
 
@@ -22,14 +22,14 @@ OWN = {"alembic_version"}
 
 
 def tables_of(url: str) -> set[str]:
-    """Give the names of the tables but for Alembic's."""
+    """Return the names of the tables except Alembic's."""
     found: set[str] = set()
     with_connection(url, lambda connection: found.update(sa.inspect(connection).get_table_names()))
     return found - OWN
 
 
 def columns_of(url: str) -> list[dict[str, Any]]:
-    """Describe the columns of parts."""
+    """Return the columns of parts."""
     found: list[Any] = []
     with_connection(
         url, lambda connection: found.extend(sa.inspect(connection).get_columns("parts"))
@@ -60,7 +60,7 @@ def create_library_tables(connection: sa.Connection) -> None:
     connection.commit()
 
 
-def test_all_tables_come_and_go_and_come_again_the_same(database_url: str) -> None:
+def test_upgrade_downgrade_upgrade_creates_same_tables(database_url: str) -> None:
     config = alembic_config(database_url)
     command.upgrade(config, "head")
     assert tables_of(database_url) == TABLES
@@ -72,7 +72,7 @@ def test_all_tables_come_and_go_and_come_again_the_same(database_url: str) -> No
     assert columns_of(database_url) == before
 
 
-def test_each_step_goes_up_down_and_up(database_url: str) -> None:
+def test_each_migration_upgrades_downgrades_and_upgrades(database_url: str) -> None:
     config = alembic_config(database_url)
     scripts = ScriptDirectory.from_config(config)
     for script in reversed(list(scripts.walk_revisions())):
@@ -82,14 +82,14 @@ def test_each_step_goes_up_down_and_up(database_url: str) -> None:
     command.check(config)
 
 
-def test_upgrading_what_is_at_head_changes_nothing(database_url: str) -> None:
+def test_upgrade_at_head_changes_nothing(database_url: str) -> None:
     config = alembic_config(database_url)
     command.upgrade(config, "head")
     command.upgrade(config, "head")
     command.check(config)
 
 
-def test_the_models_and_the_database_are_the_same(database_url: str) -> None:
+def test_autogenerate_after_upgrade_is_empty(database_url: str) -> None:
     config = alembic_config(database_url)
     command.upgrade(config, "head")
     command.check(config)
@@ -103,7 +103,7 @@ def test_library_tables_created_by_metadata_equal_migrated_ones(database_url: st
     assert definitions_of(database_url) == migrated
 
 
-def test_columns_are_called_and_shaped_as_the_seeds(database_url: str) -> None:
+def test_columns_of_parts_equal_those_of_the_seed(database_url: str) -> None:
     command.upgrade(alembic_config(database_url), "head")
     columns = columns_of(database_url)
     assert [(column["name"], column["nullable"]) for column in columns] == [
@@ -118,15 +118,13 @@ def test_columns_are_called_and_shaped_as_the_seeds(database_url: str) -> None:
     assert [column["type"] for column in columns[1:5]] == ["VARCHAR(255)"] * 3 + ["TEXT"]
 
 
-def test_there_is_one_head_and_the_service_finds_it_as_alembic_does() -> None:
+def test_newest_revision_is_the_only_head() -> None:
     scripts = ScriptDirectory.from_config(alembic_config("sqlite:///unused.sqlite"))
     assert scripts.get_heads() == [newest_revision(FOLDER)]
 
 
 @pytest.mark.parametrize("command_name", ["upgrade", "downgrade"])
-def test_the_migrations_can_be_written_out_as_sql(
-    command_name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_migrations_run_offline(command_name: str, capsys: pytest.CaptureFixture[str]) -> None:
     config = alembic_config("sqlite:///unused.sqlite")
     if command_name == "upgrade":
         command.upgrade(config, "head", sql=True)

@@ -44,7 +44,7 @@ def head(database_url: str) -> str:
     return database_url
 
 
-def test_create_search_index_indexes_rows_that_are_there(head: str) -> None:
+def test_create_search_index_indexes_existing_rows(head: str) -> None:
     def work(op: Operations, connection: sa.Connection) -> None:
         connection.exec_driver_sql(
             'INSERT INTO parts (name, "createdAt", "updatedAt") VALUES'
@@ -60,7 +60,7 @@ def test_create_search_index_indexes_rows_that_are_there(head: str) -> None:
     migrate(head, work)
 
 
-def test_drop_search_index_leaves_nothing_behind(head: str) -> None:
+def test_drop_search_index_drops_all_parts(head: str) -> None:
     def work(op: Operations, connection: sa.Connection) -> None:
         assert names(connection) == set()
         create_search_index(op, "parts", ["name"])
@@ -77,18 +77,18 @@ def test_drop_search_index_leaves_nothing_behind(head: str) -> None:
     migrate(head, work)
 
 
-def test_autogenerate_leaves_search_indexes_alone(head: str) -> None:
+def test_autogenerate_ignores_search_indexes(head: str) -> None:
     migrate(head, lambda op, _: create_search_index(op, "parts", ["name"]))
     command.check(alembic_config(head))
 
 
-def test_create_search_index_of_a_column_that_is_not_there_fails(head: str) -> None:
+def test_create_search_index_of_missing_column_raises(head: str) -> None:
     with pytest.raises(exc.DBAPIError, match=r"no such column|does not exist"):
         migrate(head, lambda op, _: create_search_index(op, "parts", ["nmae"]))
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_search_index_is_written_out_by_an_offline_migration(dialect: str) -> None:
+def test_create_search_index_runs_offline(dialect: str) -> None:
     output = StringIO()
     context = MigrationContext.configure(
         dialect_name=dialect, opts={"as_sql": True, "output_buffer": output}
@@ -101,7 +101,7 @@ def test_search_index_is_written_out_by_an_offline_migration(dialect: str) -> No
     assert "DROP" in output.getvalue()
 
 
-def test_search_index_for_another_database_is_refused() -> None:
+def test_search_index_for_unsupported_database_raises() -> None:
     context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True})
-    with pytest.raises(ValueError, match="there is no search index for mysql"):
+    with pytest.raises(ValueError, match="search indexes are unsupported on mysql"):
         create_search_index(Operations(context), "parts", ["name"])

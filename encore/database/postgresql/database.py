@@ -29,8 +29,8 @@ class PostgresDatabase:
 
     def __init__(self, url: str, *, outdated: Collection[str] = ()) -> None:
         # Types such as BIT and ranges create values of the driver's classes.
-        driver = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
-        self.dialect: Dialect = PGDialect_asyncpg(dbapi=driver)  # type: ignore[no-untyped-call]
+        driver = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call] # SQLAlchemy's
+        self.dialect: Dialect = PGDialect_asyncpg(dbapi=driver)  # type: ignore[no-untyped-call] # SQLAlchemy's
         self.capabilities = POSTGRESQL
         self._outdated = frozenset(outdated)
         self._dsn = make_url(url).set(drivername="postgresql")

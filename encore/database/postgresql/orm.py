@@ -51,7 +51,7 @@ class BorrowedDialect(PGDialect_asyncpg):
     supports_statement_cache = True
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)  # type: ignore[no-untyped-call]
+        super().__init__(**options)  # type: ignore[no-untyped-call] # SQLAlchemy's
         self._known: dict[int, AsyncAdapt_asyncpg_connection] = {}
 
     def connect(self, *_: Any, **__: Any) -> Any:
@@ -61,7 +61,7 @@ class BorrowedDialect(PGDialect_asyncpg):
         if adapter is None or adapter._connection.connection is not connection:  # type: ignore[attr-defined] # noqa: SLF001 - there is no public attribute
             if len(self._known) >= _KEPT_CONNECTIONS:
                 self._known.clear()
-            adapter = AsyncAdapt_asyncpg_connection(self.dbapi, _Borrowed(connection))  # type: ignore[no-untyped-call]
+            adapter = AsyncAdapt_asyncpg_connection(self.dbapi, _Borrowed(connection))  # type: ignore[no-untyped-call] # SQLAlchemy's
             self._known[id(connection)] = adapter
         return adapter
 

@@ -34,7 +34,7 @@ async def set_tolerant_codecs(connection: Any) -> None:
 def _encode_date(value: date) -> tuple[int]:
     if value in (date.max, date.min):  # As in asyncpg's codec.
         return (_INFINITE_DAYS if value == date.max else -_INFINITE_DAYS - 1,)
-    return ((value - _DATE).days if type(value) is date else (value.date() - _DATE).days,)  # type: ignore[attr-defined]
+    return ((value - _DATE).days if type(value) is date else (value.date() - _DATE).days,)  # type: ignore[attr-defined] # a datetime
 
 
 def _decode_date(encoded: tuple[int]) -> date | Undecodable:

@@ -101,10 +101,10 @@ class SqliteDatabase:
             file.check()
             check_revision(await self.revision(), self._outdated)
         except DatabaseNotReady as error:
-            self._writer.refusal = copy(error)
+            self._writer.write_error = copy(error)
             self._unreadable = copy(error) if file.truncated else None
             raise
-        self._writer.refusal = None
+        self._writer.write_error = None
 
     async def revision(self) -> str | None:
         """Return the Alembic revision of the file; None if Alembic has never migrated it."""

@@ -51,10 +51,10 @@ class DatabaseFile:
             found = os.stat(name)  # noqa: PTH116 - Path.stat is slower
             if _identity(found) != self._identity:
                 raise DatabaseFileChanged("The database file was replaced", code="file-replaced")
-            if _identity(os.stat(log_name)) != self._log_identity:  # noqa: PTH116
+            if _identity(os.stat(log_name)) != self._log_identity:  # noqa: PTH116 - as above
                 text = "The write-ahead log of the database was replaced"
                 raise DatabaseFileChanged(text, code="log-replaced")
-            if _identity(os.stat(index_name)) != self._index_identity:  # noqa: PTH116
+            if _identity(os.stat(index_name)) != self._index_identity:  # noqa: PTH116 - as above
                 text = "The index of the database's write-ahead log was replaced"
                 raise DatabaseFileChanged(text, code="index-replaced")
         except OSError as error:

@@ -50,7 +50,7 @@ class Writer:
 
     Attributes:
         file: The file that is written to.
-        refusal: The error that writes raise now; None if writing is possible.
+        write_error: The error that writes raise now; None if writing is possible.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +63,7 @@ class Writer:
         self._driver.text_factory = decode
         self._driver.execute("SELECT count(*) FROM sqlite_master")  # Opens the write-ahead log.
         self.file = DatabaseFile(path)
-        self.refusal: DatabaseNotReady | None = None
+        self.write_error: DatabaseNotReady | None = None
         self._state = TransactionState(self._driver)
         self._lock = WriteLock()
         self._locked_since: float | None = None
@@ -198,8 +198,8 @@ class Writer:
         return group
 
     def _require_ready(self) -> None:
-        if self.refusal is not None:
-            raise copy(self.refusal)  # Each gets its own traceback.
+        if self.write_error is not None:
+            raise copy(self.write_error)  # Each gets its own traceback.
 
     async def _begin(self) -> None:
         self._state.begin("BEGIN IMMEDIATE")
@@ -252,7 +252,7 @@ class Writer:
         try:
             self.file.verify()
         except DatabaseNotReady as error:
-            self.refusal = copy(error)
+            self.write_error = copy(error)
             raise
 
     async def close(self) -> None:
