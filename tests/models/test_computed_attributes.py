@@ -1,4 +1,4 @@
-"""Attributes that SQL computes: shown, filtered and sorted as the ORM gives them, never written."""
+"""Attributes computed by SQL: output, filtered and sorted as in the ORM, never written."""
 
 import pytest
 import sqlalchemy as sa

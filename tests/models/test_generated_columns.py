@@ -1,4 +1,4 @@
-"""Columns that the database generates: they are shown, and never written."""
+"""Columns that the database generates: output, never written."""
 
 import pytest
 import sqlalchemy as sa
@@ -55,7 +55,7 @@ class Unaware(DeclarativeBase):
 
 
 class UnawarePrice(Unaware):
-    """The same table, by a model that does not tell that a column is generated."""
+    """The same table, in a model that does not declare the generated column."""
 
     __tablename__ = "prices"
 

@@ -1,4 +1,4 @@
-"""Inheritance: a resource shows, changes and deletes the rows of its class, as the ORM does."""
+"""Inheritance: a resource reads, changes and deletes the rows of its class, as the ORM does."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class Director(Manager):
 
 
 class Engineer(Employee):
-    """Has a table of its own."""
+    """Has its own table."""
 
     __tablename__ = "engineers"
 

@@ -33,7 +33,7 @@ class Size(enum.Enum):
 
 @dataclass(frozen=True)
 class Kind:
-    """A column type, its values as JSON shows them, and how those are compared."""
+    """A column type, its values in JSON, and their comparison."""
 
     type: Callable[[], Any]
     values: st.SearchStrategy[Any]

@@ -1,4 +1,4 @@
-"""Random rows between random places, over every form of relationship: as the ORM loads them."""
+"""Random rows over every form of relationship, compared with the ORM."""
 
 from collections.abc import Callable
 from typing import Any

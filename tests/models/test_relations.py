@@ -1,4 +1,4 @@
-"""A relationship gives the rows that the ORM gives: embedded, nested, filtered, sorted, counted."""
+"""Related rows, embedded, nested, filtered, sorted and counted, compared with the ORM."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def _fill(session: Session) -> None:
 
 
 def _of_orm(session: Session, model: type[Any], name: str) -> Rows:
-    """Return the ids of the related rows of every row, as the ORM gives them."""
+    """Return the ids of the related rows of every row, from the ORM."""
     relation = getattr(model, name)
     # That ``raise`` says how to load, not what is related, is told it by an option.
     options = [selectinload(relation)] if name == "raising" else []

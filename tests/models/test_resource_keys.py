@@ -1,4 +1,4 @@
-"""A path always means one row: the key comes from the mapper, whatever its columns are called."""
+"""The key in a path identifies one row: it is the mapper's, with any column names."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class Line(KeyBase):
 
 
 class Unit(KeyBase):
-    """Each of its columns is some kind of a key, or looks like one."""
+    """Each of its columns is a kind of key, or looks like one."""
 
     __tablename__ = "units"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Timestamps: shown as exactly as they are stored, and found, compared and sorted as instants."""
+"""Timestamps: output exactly as stored, and compared and sorted in any stored form."""
 
 import datetime as dt
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Every column type: what is shown finds the row, and written back it changes nothing."""
+"""Values of every column type: the output finds the row, and writing it back changes nothing."""
 
 import datetime as dt
 import decimal
@@ -112,7 +112,7 @@ class LevelType(TypeDecorator):  # type: ignore[type-arg]
 
 
 class Cents(TypeDecorator):  # type: ignore[type-arg]
-    """A decimal as a whole number of cents."""
+    """A decimal as an integer number of cents."""
 
     impl = sa.Integer
     cache_ok = True

@@ -1,4 +1,4 @@
-"""Column types without a JSON form: refused by name, registered, or left out."""
+"""Column types without a JSON conversion: rejected by name, registered, or excluded."""
 
 import datetime as dt
 import enum
@@ -16,14 +16,14 @@ from tests.fixtures.models import ModelApi, Serve
 
 
 class Money:
-    """A value that JSON has no form for."""
+    """A value without a JSON form."""
 
     def __init__(self, cents: int) -> None:
         self.cents = cents
 
 
 class MoneyType(TypeDecorator):  # type: ignore[type-arg]
-    """Says nothing of its Python type."""
+    """Does not declare its Python type."""
 
     impl = sa.Integer
     cache_ok = True
@@ -40,7 +40,7 @@ class Mood(enum.Enum):
 
 
 class MoodType(TypeDecorator):  # type: ignore[type-arg]
-    """Knows one text alone, so that no sample shows its Python type."""
+    """Accepts one string only, so that no sample reveals its Python type."""
 
     impl = sa.String
     cache_ok = True
@@ -109,7 +109,7 @@ INTERVAL: Final = TypeAdapter(
 
 
 def array(kind: Any) -> TypeAdapter:
-    """Make the adapter of an array of numbers."""
+    """Return the adapter of an array of numbers."""
 
     def read(value: Any) -> list[Any]:
         if not isinstance(value, list) or not all(type(item) is int for item in value):

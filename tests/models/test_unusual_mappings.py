@@ -1,4 +1,4 @@
-"""Unusual mappings: what SQLAlchemy takes is carried out on every path, or stops the start."""
+"""Unusual mappings of SQLAlchemy: supported on every path, or rejected at start."""
 
 import uuid
 from datetime import datetime
@@ -173,7 +173,7 @@ class ValueBase(DeclarativeBase):
 
 
 class Measured(ValueBase):
-    """SQLite answers RETURNING with floats alone where the first column is one."""
+    """SQLite's RETURNING returns floats only if the first column is one."""
 
     __tablename__ = "measured"
 

@@ -1,4 +1,4 @@
-"""Hidden attributes: clients neither see nor write them; write-only ones they may write."""
+"""Hidden attributes: clients neither read nor write them; write-only ones they may write."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The options of a resource: what each does, and how a mistake in it is told."""
+"""The options of a resource: their effects, and the errors of invalid ones."""
 
 from typing import Any
 from urllib.parse import quote

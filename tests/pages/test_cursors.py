@@ -1,4 +1,4 @@
-"""Cursors and links: any list can be followed to its end and back, and cursors cannot be forged."""
+"""Cursors and links: lists are followed to both ends; forged cursors are rejected."""
 
 import json
 import threading
@@ -108,7 +108,7 @@ def api(serve: Serve) -> ModelApi:
 def follow(
     api: ModelApi, path: str, relation: str = "next", **headers: str
 ) -> list[httpx.Response]:
-    """Return all pages from this one on."""
+    """Return this page and all following ones."""
     pages = [api.get(path, headers=headers)]
     while True:
         assert pages[-1].status_code == 200, pages[-1].text

@@ -1,4 +1,4 @@
-"""Cursors while others write: every row that is there throughout comes exactly once."""
+"""Cursors during concurrent writes: each row that exists throughout is returned exactly once."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Pages by sort keys: one after the other they are the whole list, as Python sorts it."""
+"""Keyset pages: together they are the whole list, compared with Python's sort."""
 
 import datetime as dt
 import enum
@@ -114,7 +114,7 @@ def _populate(session: Session, draw: Callable[[st.SearchStrategy[Any]], Any]) -
 
 
 def _key(pet: Pet, name: str, *, is_sqlite: bool) -> tuple[bool, Any]:
-    """Return what Python sorts by: nulls are the least."""
+    """Return the sort key in Python: nulls are the least."""
     first, _, last = name.rpartition(".")
     value: Any = getattr(pet.owner if first else pet, last, None)
     if isinstance(value, Mood):  # PostgreSQL knows the order of their declaration.
@@ -133,7 +133,7 @@ def _sorted_ids(session: Session, sort: list[str], *, is_sqlite: bool) -> list[i
 def _pages(
     api: ModelApi, paged_query: PagedQuery, position: KeysetPosition, size: int
 ) -> list[Page]:
-    """Read on to the end."""
+    """Return all pages to the end."""
 
     async def read() -> list[Page]:
         pages, place = [], position

@@ -1,4 +1,4 @@
-"""What databases plan for pages of a large table: an index of the model, and no sorting."""
+"""Query plans of pages of a large table: an index of the model is used, without sorting."""
 
 import re
 

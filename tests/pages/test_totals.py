@@ -1,4 +1,4 @@
-"""How lists are counted: exactly, by an estimate, or not at all."""
+"""Totals of lists: exact, estimated, or unknown."""
 
 import re
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What the contract's tests say again and again: make a part, count them, look at a list."""
+"""Fixtures and requests of the tests of parts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ MANY = 1_001
 
 
 def create(client: httpx.Client, **values: Any) -> dict[str, Any]:
-    """Post a part; give it as it was answered."""
+    """Post a part and return the response's row."""
     response = client.post("/parts", json=values or {"name": None})
     assert response.status_code == 201, response.text
     row: dict[str, Any] = response.json()
@@ -24,12 +24,12 @@ def create(client: httpx.Client, **values: Any) -> dict[str, Any]:
 
 
 def total(client: httpx.Client) -> int:
-    """Count the parts."""
+    """Return how many parts there are."""
     return int(client.get("/parts", params={"count": 1}).headers["content-range"].split("/")[1])
 
 
 def listed(client: httpx.Client, query: str = "", field: str = "name") -> list[Any]:
-    """Give one field of each part that a list shows."""
+    """Return one field of each part in a list."""
     response = client.get(f"/parts?{query}")
     assert response.status_code == 200, response.text
     return [row[field] for row in response.json()]
@@ -37,7 +37,7 @@ def listed(client: httpx.Client, query: str = "", field: str = "name") -> list[A
 
 @pytest.fixture
 def parts(system: System) -> httpx.Client:
-    """An authorised client of a system whose catalog is empty."""
+    """Return an authorised client of a service without parts."""
     empty(system.client)
     return system.client
 
@@ -51,7 +51,7 @@ def empty(client: httpx.Client) -> None:
 
 @pytest.fixture
 def many(system: System) -> Iterator[httpx.Client]:
-    """An authorised client of a system that holds one part more than a page may."""
+    """Return an authorised client of a service with one part more than the page limit."""
     empty(system.client)
 
     def fill(connection: sa.Connection) -> None:

@@ -22,7 +22,7 @@ NO_ROWS = ["2147483647", "-1", "x", "1.0", "1e3", "null", "%00", "%20", "%F0%9F%
 
 
 def await_next_millisecond(moment: str) -> None:
-    """Wait until a new timestamp must differ from this one."""
+    """Wait until new timestamps differ from this one."""
     while time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{_milliseconds():03}Z" <= moment:
         time.sleep(0.0005)
 

@@ -1,4 +1,4 @@
-"""A SQLite file that the seed's Node app wrote: adopted as it is, served as the Node app did."""
+"""A SQLite file that the seed's Node app wrote: adopted unchanged, with the same responses."""
 
 import json
 import sqlite3
@@ -43,27 +43,27 @@ Row = tuple[Any, ...]
 
 
 def moment(number: int) -> datetime:
-    """Give the moment of a row: every millisecond of a second has one."""
+    """Return the timestamp of a row: one for each millisecond of a second."""
     return FIRST_MOMENT + timedelta(milliseconds=number % 1000, days=number)
 
 
 def by_sequelize(when: datetime) -> str:
-    """Write a moment as Sequelize does on SQLite."""
+    """Return a timestamp in Sequelize's form on SQLite."""
     return f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03} +00:00"
 
 
 def by_express(when: datetime) -> str:
-    """Write a moment as ``JSON.stringify`` does."""
+    """Return a timestamp in the form of ``JSON.stringify``."""
     return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
 
 
 def texts_of(number: int) -> Row:
-    """Give the texts of a row; the first few are odd."""
+    """Return the texts of a row; the first few are unusual."""
     return ODD[number - 1] if number <= len(ODD) else (None, str(number), f"part {number}", None)
 
 
 def write_seed(path: Path) -> None:
-    """Make the file; its last row was deleted, so its next id is two above the highest."""
+    """Create the file; its last row was deleted, so its next id is two above the highest."""
     with closing(sqlite3.connect(path)) as file:
         file.execute(CREATE)
         for number in range(1, LAST + 2):
@@ -74,20 +74,20 @@ def write_seed(path: Path) -> None:
 
 
 def served_by_node(number: int) -> dict[str, Any]:
-    """Give the row as the Node app served it."""
+    """Return the row as the Node app served it."""
     dates = (by_express(moment(number)), by_express(moment(number + 1)))
     return dict(zip(NAMES, (number, *texts_of(number), *dates), strict=True))
 
 
 def rows_in(path: Path) -> list[Row]:
-    """Give everything that the file holds of parts."""
+    """Return all rows and the schema of the parts table."""
     with closing(sqlite3.connect(path)) as file:
         return file.execute("SELECT * FROM parts ORDER BY id").fetchall()
 
 
 @pytest.fixture(scope="module")
 def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The system over such a file."""
+    """Return a service with such a file."""
     directory = tmp_path_factory.mktemp("adopted")
     write_seed(directory / "dev.sqlite")
     system = start_system(directory, LOG_LEVEL="warning")

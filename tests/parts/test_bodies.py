@@ -1,4 +1,4 @@
-"""Bodies that are not what an operation takes: refused with the right kind, nothing written."""
+"""Invalid bodies: rejected with the right error type, nothing is written."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The seed's three refusals and its fourth, in its own words, with the right statuses."""
+"""The four errors of the seed, with its messages and the right statuses."""
 
 import httpx
 import pytest

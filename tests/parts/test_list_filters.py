@@ -1,4 +1,4 @@
-"""Filters and search: which rows a query finds, on both databases alike."""
+"""Filters and search: the rows that a query finds, on both databases."""
 
 from urllib.parse import urlencode
 
@@ -71,7 +71,7 @@ SEARCHES: list[tuple[str, list[str]]] = [
 
 @pytest.fixture
 def rows(parts: httpx.Client) -> httpx.Client:
-    """A client of a system that holds the rows above."""
+    """Return a client of a service with the rows above."""
     for name, description in ROWS:
         create(parts, name=name, description=description)
     return parts

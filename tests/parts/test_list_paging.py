@@ -1,4 +1,4 @@
-"""Pages and ``Content-Range``, in each case that Finale's behaviour lists (a4)."""
+"""Pages and ``Content-Range``, in each case of Finale's documented behaviour (a4)."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from tests.parts.conftest import MANY, create, listed
 
 
 def fill(client: httpx.Client, count: int) -> list[str]:
-    """Make parts named ``0``, ``1`` …; give their names."""
+    """Create parts named ``0``, ``1`` …; return their names."""
     return [create(client, name=str(number))["name"] for number in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""Query parameters that nobody knows: refused with the nearest that is, unless asked not to."""
+"""Unknown query parameters: rejected with a suggestion, or ignored on request."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The order of lists: what is asked for, then the primary key, with nulls in one place."""
+"""The order of lists: the requested sort, then the primary key; nulls at one end."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""What ``/openapi.json`` says of parts is what the service does."""
+"""The OpenAPI description of parts, compared with the service's responses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a column takes, what it makes of it, and what it refuses in Finale's words."""
+"""Values of columns: valid ones, conversions, and Finale's messages for invalid ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -159,7 +159,7 @@ def test_id_null_creates_a_new_id(parts: httpx.Client) -> None:
 
 @pytest.fixture
 def numbering(system: System) -> Iterator[None]:
-    """Put SQLite's highest id ever given back to what it was."""
+    """Restore SQLite's highest assigned id."""
     highest: list[int] = []
 
     def remember(connection: sa.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Queries that could be read in two ways, or in none: each is carried out in full, or refused."""
+"""Queries with several possible meanings, or none: executed as documented, or rejected."""
 
 import enum
 from typing import Any

@@ -49,7 +49,7 @@ TERMS = ["stra", "SSE", "ße", "ä", "Ä", "äp", "ÄP", "%", "_", "\\", "ί", "
 
 
 def folded(text: str) -> str:
-    """Return the text with its ASCII letters in lower case: what both databases compare."""
+    """Return the text with ASCII letters in lower case, as both databases compare it."""
     return text.encode().lower().decode()
 
 

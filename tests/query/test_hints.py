@@ -1,4 +1,4 @@
-"""What people of other APIs type is refused, and the hint names what it is called here."""
+"""Parameters of other APIs: rejected with a suggestion of our name."""
 
 import pytest
 import sqlalchemy as sa

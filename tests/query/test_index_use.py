@@ -1,4 +1,4 @@
-"""A model's indexes serve its filters and sorts: nothing in how they are written defeats them."""
+"""Filters and sorts use the indexes of a model, according to the query plans."""
 
 import re
 import uuid

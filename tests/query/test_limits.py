@@ -1,4 +1,4 @@
-"""What one query may ask is counted over all of its parts, and text to look for is limited."""
+"""Limits of one query, counted over all of its parts."""
 
 import pytest
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Filters, search and sort: through relations, on every type, and what may not be named."""
+"""Filters, search and sort: through relations, on every type, and unknown names."""
 
 from typing import Any
 from urllib.parse import quote
@@ -56,7 +56,7 @@ ORDERED = [name for name in COMPARED if name not in ("text", "flag", "colour", "
 
 @pytest.fixture
 def kinds(api: Api) -> Api:
-    """Two rows that differ in every type, and one of nothing but nulls."""
+    """Two rows that differ in every type, and one of nulls."""
     api.crud.resource(Kind)
     for row in KINDS:
         made = api.made("/kinds", **row)

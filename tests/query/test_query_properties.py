@@ -1,4 +1,4 @@
-"""The query grammar under hypothesis: nothing but refusals, and values come back as they were."""
+"""The query grammar under hypothesis: only documented errors, and values round-trip."""
 
 import json
 from pathlib import Path
@@ -47,13 +47,13 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 
 
 def read(query: str | bytes) -> Any:
-    """Read a query string as a list's."""
+    """Return the parsed query string of a list."""
     query_string = query.encode() if isinstance(query, str) else query
     return RESOURCE.parse_list_query({"query_string": query_string, "headers": []})
 
 
 def outcome(query: str | bytes) -> Any:
-    """Read a query string, or give its refusal; nothing else is caught."""
+    """Return the parsed query string, or its error."""
     try:
         return read(query)
     except ApiError as refusal:

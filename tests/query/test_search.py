@@ -1,4 +1,4 @@
-"""Searches of every operator over every type, beside what SQLAlchemy's own operators find."""
+"""Searches of every operator over every type, compared with SQLAlchemy's operators."""
 
 import enum
 import uuid

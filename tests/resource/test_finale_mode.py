@@ -1,4 +1,4 @@
-"""``compatible="finale"``: what it takes and answers beside a strict resource of the same rows."""
+"""``compatible="finale"``: requests and responses beside a strict resource of the same rows."""
 
 from datetime import date
 from decimal import Decimal

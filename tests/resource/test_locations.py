@@ -1,4 +1,4 @@
-"""Locations: whatever a row's key is, its ``Location`` leads every client back to it."""
+"""``Location``: it leads back to the row for keys of any text."""
 
 import uuid
 from enum import Enum

@@ -1,4 +1,4 @@
-"""``SearchOptions(index=True)`` is carried out, or the application does not start."""
+"""``SearchOptions(index=True)``: the application starts only with a valid search index."""
 
 import re
 from collections.abc import Callable

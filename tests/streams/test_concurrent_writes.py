@@ -1,4 +1,4 @@
-"""A stream while others write: every row that is there throughout comes exactly once."""
+"""A stream during concurrent writes: each row that exists throughout is sent exactly once."""
 
 import asyncio
 import json

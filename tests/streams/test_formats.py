@@ -1,4 +1,4 @@
-"""Streams: what CSV and NDJSON say of each value is what the list's JSON says of it."""
+"""Values in CSV and NDJSON, compared with the JSON of the list."""
 
 import csv
 import datetime as dt
@@ -106,7 +106,7 @@ def table(text: str) -> list[list[str]]:
 
 
 def as_cell(value: Any, *, document: bool = False) -> str:
-    """Return what the page on streams says of a value."""
+    """Return the cell of a value in the page on streams."""
     match value:
         case None:
             return ""

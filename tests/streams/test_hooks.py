@@ -1,4 +1,4 @@
-"""Streams and hooks: what runs once, what runs for each page, and what cannot be streamed."""
+"""Hooks of streams: those that run once, those that run for each page, and unsupported ones."""
 
 import csv
 import io

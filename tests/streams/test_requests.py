@@ -1,4 +1,4 @@
-"""Streams: which requests get one, and which rows it has."""
+"""Requests for streams: content negotiation, and the rows of a stream."""
 
 import gzip
 import json

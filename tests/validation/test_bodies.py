@@ -1,4 +1,4 @@
-"""Bodies: what a GET answered can be sent back; whatever else is not written is refused."""
+"""Bodies: the response to a GET can be sent back; other unwritable members are rejected."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def stored(api: ModelApi) -> list[Any]:
 
 
 def fill(api: ModelApi) -> ModelApi:
-    """Make rows of every model, all related."""
+    """Create related rows of every model."""
     api.made("/authors", name="Ursula", desk={"room": "7"})
     api.made("/authors", name="Isaac")
     tags = [{"label": "x"}, {"label": "y"}]
