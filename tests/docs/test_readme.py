@@ -1,7 +1,10 @@
 """The README: its transcript is executed, its picture is the documentation's, and it is short."""
 
 import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +39,22 @@ def test_commands_that_make_run_prints_are_the_readmes(fresh: System) -> None:
     for line in printed:
         _, _, arguments = line.partition(" -m client ")
         assert f"-m client {arguments.replace(fresh.url, API)}" in readme, line
+
+
+def test_service_of_the_readme_has_a_resource(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (models, *_), (example, *_) = (
+        [text for _, text in code_blocks(page, "python")] for page in (DOCS / "tutorial.md", README)
+    )
+    (tmp_path / "models.py").write_text(models, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("ISSUER", "https://issuer.example/")
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    monkeypatch.delitem(sys.modules, "models")
+    assert [resource.name for resource in names["service"].resources()] == ["Supplier"]
 
 
 def test_picture_is_that_of_the_documentation() -> None:
