@@ -1,6 +1,6 @@
-"""``Crud``: what a composition root binds once, and then asks for resources.
+"""``Crud``: exposes models on an application.
 
-The analog of Finale's ``initialize``::
+A composition root creates one and asks it for resources, as with Finale's ``initialize``::
 
     crud = Crud(app, database, scopes=("parts_manager",))
     widgets = crud.resource(Widget, associations=True)
@@ -9,6 +9,7 @@ The analog of Finale's ``initialize``::
     async def stamp(context): ...
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
@@ -30,12 +31,12 @@ from encore.resource.compatibility import compatibility_of
 from encore.resource.definition import DEFAULT_BODY_LIMIT
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes
-from encore.routes.custom_action_checks import check_operation
+from encore.routes.custom_action_checks import check_custom_action
 from encore.routes.custom_actions import CustomAction
 from encore.routes.document import describe_generated_routes
 from encore.routes.links import link_routes, linked_relations
 from encore.routes.nested_resources import nested_resources
-from encore.routes.registration import APP, Exposed
+from encore.routes.registration import APP, RouteRegistry
 from encore.routes.router import ResourceRouter
 from encore.secret_key import Secret, parse_secret
 from encore.uploads.endpoint import UploadOperation, described
@@ -45,29 +46,28 @@ _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"
 
 
 class Crud:
-    """Exposes models on an app.
+    """Exposes models on an application.
 
     Args:
-        app: Gets the routes.
-        database: Holds the rows; may be opened later.
-        base: Stands in front of every path, also in ``Location``.
-        update_method: The verb of update, where a resource does not say otherwise.
-        scopes: What a token must hold, all of them, where a resource does not say otherwise.
-        body_limit: The largest body an operation reads, in bytes.
+        app: The application that the routes are added to.
+        database: The database of the rows; may be opened later.
+        base: The prefix of every path, also in ``Location``.
+        update_method: The HTTP method of update, unless a resource overrides it.
+        scopes: The scopes that a token must have, all of them, unless a resource overrides them.
+        body_limit: The largest body that an operation reads, in bytes.
         types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
-        compatible: ``"finale"`` for front ends made for Finale, where a resource does not say
-            otherwise.
+        compatible: ``"finale"`` for front ends made for Finale, unless a resource overrides it.
         secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
-            or ``StoredSecret``, which a database keeps. None makes one of this process: cursors
-            are then invalid after a restart, and in other workers.
-        gate: What verifies callers: the application's middleware
-            (``encore.http.require_principal``). None declares that nothing does and every operation
-            is public.
+            or ``StoredSecret``, which a database stores. None creates one for this process:
+            cursors are then invalid after a restart, and in other workers.
+        gate: What authenticates callers: the application's middleware
+            (``encore.http.require_principal``). None declares that nothing does, and that every
+            operation is public.
 
     Raises:
-        ConfigurationError: From the constructor, if ``app`` is not a FastAPI application or
-            scopes are named where there is no gate, or another argument is wrong; at start-up, if
-            the application has no gate.
+        ConfigurationError: From the constructor, if an argument is invalid: ``app`` is not a
+            FastAPI application, or scopes are given without a gate; at start-up, if the
+            application has no gate.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class Crud:
         types: TypeAdapters | None = None,
         compatible: str | None = None,
     ) -> None:
-        for text in check_compatible(compatible):
-            raise ConfigurationError("Crud", "compatible", text)
+        for problem in check_compatible(compatible):
+            raise ConfigurationError("Crud", "compatible", problem)
         try:
             self._secret = parse_secret(secret)
         except (TypeError, ValueError) as error:
             raise ConfigurationError("Crud", "secret", error) from error
         self._compatible = compatible
-        self._routes = Exposed(app, gate)
+        self._routes = RouteRegistry(app, gate)
         self._search_indexes = SearchIndexes(database)
         app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
         describe_generated_routes(app)
@@ -104,7 +104,7 @@ class Crud:
 
     @property
     def dialect(self) -> Dialect:
-        """What statements of a service's own are compiled for."""
+        """The dialect to compile a service's own statements for."""
         return self._database.dialect
 
     def resource(self, model: Model, **options: Any) -> Resource:
@@ -112,26 +112,28 @@ class Crud:
 
         Args:
             model: A SQLAlchemy declarative model.
-            options: As ``ResourceOptions`` explains them.
+            options: The options; see ``ResourceOptions``.
 
         Raises:
-            ConfigurationError: An option is unknown or wrong; names the resource and the option.
+            ConfigurationError: An option is unknown or invalid; names the resource and the option.
         """
         for name in options:
             if name not in _KNOWN:
                 known = ", ".join(sorted(_KNOWN))
                 raise ConfigurationError(_name(model), name, f"is none of {known}")
         if not hasattr(model, "__mapper__"):
-            raise ConfigurationError(_name(model), "model", "is no SQLAlchemy declarative model")
-        for text in check_base(self._base):
-            raise ConfigurationError(_name(model), "base", text)
+            raise ConfigurationError(_name(model), "model", "is not a SQLAlchemy declarative model")
+        for problem in check_base(self._base):
+            raise ConfigurationError(_name(model), "base", problem)
         options.setdefault("update_method", self._update_method)
         options.setdefault("compatible", self._compatible)
         compatibility = compatibility_of(options["compatible"])
         options.setdefault("nested_arrays", compatibility.nested_arrays)
         if is_view(model):
             options.setdefault("actions", READING_ACTIONS)
-        if isinstance(types := options.get("types", {}), Mapping):  # Anything else is refused.
+        if isinstance(
+            types := options.get("types", {}), Mapping
+        ):  # Other values are rejected below.
             options["types"] = {**self._types, **types}
         resource = Resource(
             ResourceOptions(model=model, **options),
@@ -142,33 +144,38 @@ class Crud:
             secret=self._secret,
         )
         self._add(resource)
-        below = {}
+        nested_by_name = {}
         if resource.options.associations or linked_relations(resource):
-            below = nested_resources(resource, self._database)
+            nested_by_name = nested_resources(resource, self._database)
         if resource.options.associations:
-            resource.nested_resources.update(below)
-            for nested in below.values():
+            resource.nested_resources.update(nested_by_name)
+            for nested in nested_by_name.values():
                 self._add(nested)
-        self._routes.add(resource.name, link_routes(resource, below, self._database))
+        self._routes.add(resource.name, link_routes(resource, nested_by_name, self._database))
         return resource
 
-    def operation(self, **described: Any) -> ActionHooks:
+    def custom_action(self, **arguments: Any) -> ActionHooks:
         """Expose a custom action; return its hooks.
 
         Args:
-            described: ``action``, ``method``, ``access``, and perhaps ``path``,
-                ``error_responses_like`` and ``describe``, as ``CustomAction`` explains them.
+            arguments: ``action``, ``method``, ``access``, and optionally ``path``,
+                ``error_responses_like`` and ``describe``; see ``CustomAction``.
 
         Raises:
-            ConfigurationError: An argument is missing, unknown or wrong, or another route is on
+            ConfigurationError: An argument is missing, unknown or invalid, or another route has
                 this method and path; names the resource and the argument.
         """
-        check_operation(described)
+        check_custom_action(arguments)
         hooks = ActionHooks()
-        operation = CustomAction(**described)
-        route = operation.route(hooks, self._database)
-        self._routes.add(operation.action.resource.name, [route])
+        custom_action = CustomAction(**arguments)
+        route = custom_action.route(hooks, self._database)
+        self._routes.add(custom_action.action.resource.name, [route])
         return hooks
+
+    def operation(self, **arguments: Any) -> ActionHooks:
+        """Deprecated: the former name of ``custom_action``."""
+        warnings.warn("use Crud.custom_action", DeprecationWarning, stacklevel=2)
+        return self.custom_action(**arguments)
 
     def upload(
         self,
@@ -179,18 +186,18 @@ class Crud:
         access: Access | str | None = None,
         **options: Any,
     ) -> Upload:
-        """Let many rows of a resource be uploaded in one request.
+        """Expose an upload of many rows of a resource in one request.
 
         Args:
-            resource: Whose rows; its model has one key, numbered by the database.
-            natural_key: The names of the fields by which a stored row is known again.
-            path: Where; ``upload`` below the resource's own path if empty.
-            access: What it asks of a token: as creating a row does, if not given.
+            resource: The resource of the rows; its model has one key, which the database numbers.
+            natural_key: The names of the fields that identify a stored row.
+            path: The path; ``upload`` below the resource's collection path if empty.
+            access: What it demands of a token; by default the same as creating a row.
             options: ``only_on_create``, ``limit``, ``max_rejected``, ``part_rows`` and
-                ``idempotency_keys``, as ``Upload`` explains them.
+                ``idempotency_keys``; see ``Upload``.
 
         Raises:
-            ConfigurationError: An option is wrong; names the resource and the option.
+            ConfigurationError: An option is invalid; names the resource and the option.
         """
         if access is None:
             access = resource.access("create")
@@ -209,8 +216,8 @@ class Crud:
         return upload
 
     def _add(self, resource: Resource) -> None:
-        self._search_indexes.need(resource.name, resource.searches)
-        # Not include_router: its indirection costs a tenth of a small request, and adds nothing.
+        self._search_indexes.require(resource.name, resource.searches)
+        # Not include_router: its indirection costs a tenth of a small request.
         self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
 
 

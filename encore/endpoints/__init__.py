@@ -1,1 +1,1 @@
-"""One generated endpoint: the ASGI application that runs a pipeline, and its OpenAPI form."""
+"""A generated endpoint: the ASGI application that runs a pipeline, and its OpenAPI description."""

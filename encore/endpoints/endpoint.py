@@ -1,9 +1,9 @@
-"""The route under a generated operation: described to FastAPI, run by its plan.
+"""The route of a generated operation: FastAPI describes it, a pipeline runs it.
 
-FastAPI's own route solves dependencies and validates parameters by pydantic on each request, which
-costs several times what the request itself does. This one runs its plan. What FastAPI needs to
-describe it in OpenAPI is made when somebody asks for that: making it at the start would take
-longer, for fifty models, than all the rest of the start.
+FastAPI's own route solves dependencies and validates parameters with pydantic on each request,
+which costs several times as much as the request itself. This route runs its pipeline. The route
+that FastAPI needs for OpenAPI is created on first use: for fifty models, creating it at start-up
+would take longer than the rest of the start.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,26 +23,27 @@ from encore.http.preconditions import check_preconditions
 from encore.http.standalone_operation import StandaloneOperation
 
 _WITHOUT_CONTENT: Final = (204, 304)
-"""Statuses whose responses have no content, and no length of one (RFC 9110, section 6.4.1)."""
+"""Statuses whose responses have neither content nor its length (RFC 9110, section 6.4.1)."""
 
 
 class Endpoint(Protocol):
-    """An ASGI application that says what it asks of a token, and has a name for OpenAPI."""
+    """An ASGI application that declares its access, and has a name for OpenAPI."""
 
     access: Access
     name: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         ...
 
 
 class Operation:
-    """What one generated endpoint does: an ASGI application.
+    """One generated endpoint: an ASGI application.
 
     Attributes:
-        pipeline: What runs.
-        access: The scopes it asks for.
+        pipeline: The pipeline that it runs.
+        access: What it demands of a token.
+        name: The name of its route, from the action and the path.
     """
 
     def __init__(self, pipeline: Pipeline, access: Access) -> None:
@@ -51,28 +52,28 @@ class Operation:
         self.name = f"{pipeline.action.name}_{pipeline.action.resource.slug}"
 
     def could_find(self, parameters: Mapping[str, str]) -> bool:
-        """Return whether the path's parameters may be a row's: ``upload`` is no integer key."""
-        action = self.pipeline.action
-        read = action.resource.parse_key if action.by_key else action.resource.parse_parent_key
+        """Return whether a row may have the path's parameters: ``upload`` is not an integer key."""
+        action, resource = self.pipeline.action, self.pipeline.action.resource
+        parse = resource.parse_key if action.finds_by_key else resource.parse_parent_key
         try:
-            read({"path_params": parameters})
+            parse({"path_params": parameters})
         except NotFound:
             return False
         return True
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The media types of all rows in one response; none where there is no list."""
+        """The media types of streams of all rows; empty unless the operation is a list."""
         return ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the plan and send its response; a HEAD request gets the headers alone."""
+        """Run the pipeline and send its response; a HEAD request gets the headers alone."""
         if self.pipeline.produces:
             check_accept(scope, self.pipeline.produces)
         await self.answer(scope, receive, send)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Do so, whatever the caller accepts."""
+        """Run the pipeline and send its response, whatever the caller accepts."""
         if self.pipeline.action.writes:
             check_preconditions(scope)
         await self.respond(await self.pipeline.run(scope, receive), scope, send)
@@ -92,17 +93,17 @@ class Operation:
 
 
 class PipelineRoute(Route):
-    """A route that hands the request to its operation.
+    """A route that passes requests to its operation.
 
     Args:
         path: The path template.
-        operation: What runs.
+        operation: The operation.
         methods: The HTTP methods.
-        describe: Makes the FastAPI route that describes this one.
+        describe: Returns the FastAPI route that describes this one.
 
     Attributes:
-        operation: As given.
-        resource: The name of the resource that it belongs to.
+        operation: As passed.
+        resource: The name of its resource.
     """
 
     resource: str = ""
@@ -115,29 +116,29 @@ class PipelineRoute(Route):
         describe: Callable[[], APIRoute],
     ) -> None:
         super().__init__(path, operation, methods=methods, name=operation.name)
-        self.methods: set[str] = set(methods)  # Without Starlette's HEAD: routing answers it.
-        self._answers = self.methods | ({"HEAD"} if "GET" in self.methods else set())
+        self.methods: set[str] = set(methods)  # Without Starlette's HEAD, which routing handles.
+        self._handled_methods = self.methods | ({"HEAD"} if "GET" in self.methods else set())
         self.operation = operation
         self._describe = describe
         self._standalone = StandaloneOperation(operation, operation.access)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette does, except that HEAD is answered where GET is."""
+        """Match as Starlette does, but match HEAD where GET matches."""
         if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in self.methods:
             return super().matches({**scope, "method": "GET"})
         return super().matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that Starlette's router found, in an application that is no ``Service``.
+        """Handle a request in an application that is not a ``Service``.
 
-        A ``Service`` runs the operation itself, inside its own layers.
+        A ``Service`` runs the operation itself, inside its own middleware.
         """
-        if scope["method"] not in self._answers:
+        if scope["method"] not in self._handled_methods:
             await super().handle(scope, receive, send)
             return
         await self._standalone(scope, receive, send)
 
     @cached_property
     def described(self) -> APIRoute:
-        """The route that FastAPI describes in OpenAPI in place of this one."""
+        """The route that FastAPI describes in OpenAPI instead of this one."""
         return self._describe()

@@ -1,6 +1,6 @@
-"""What OpenAPI 3.1 says of the generated operations beyond what FastAPI reads off a signature.
+"""OpenAPI 3.1 descriptions of generated operations, beyond what FastAPI reads from a signature.
 
-The parameters of lists, the headers of answers, and every problem an operation may answer with.
+The parameters of lists, the headers of responses, and every problem that an operation may return.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,6 @@ from pydantic import BaseModel, WithJsonSchema
 
 from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
 from encore.database.search_index.conditions import MIN_TERM_LENGTH
-from encore.execution.resource import Resource
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES
 from encore.models.fields import Field
@@ -19,6 +18,7 @@ from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
 from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
 from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER
 from encore.query.value_parsing import MAX_VALUES
+from encore.resource.definition import ResourceDefinition
 
 _SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN_LENGTH}
 _FIELD_ERROR: Final = {
@@ -45,17 +45,17 @@ class Problem(BaseModel):
 
 
 _PROBLEMS: Final[Mapping[int, str]] = {
-    400: "The query or the body is not what this operation takes",
+    400: "The query or the body is invalid",
     401: "No valid token",
     403: "The token lacks the scope",
-    404: "No such row",
-    406: "Accept rules out what this operation answers with",
+    404: "There is no such row",
+    406: "Accept excludes the media types of this operation",
     409: "The row would break a unique or foreign key",
     412: "A precondition does not hold",
     413: "The body is too large",
-    415: "The body is in no format or content coding that this operation reads",
+    415: "The body has a media type or content coding that this operation does not read",
     422: "The idempotency key was used for another request",
-    503: "The keys or the database are out of reach",
+    503: "The keys or the database are unavailable",
 }
 _CONFLICT: Final = 409
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
@@ -70,18 +70,18 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "create": {"Location": {"description": "The path of the row", "schema": {"type": "string"}}},
     "list": {
         "Content-Range": {
-            "description": "Which rows these are, of how many: items a-b/total; for a page behind"
-            " the last row items */total, or items a-(a-1)/total as in Finale; items a-b/* where"
+            "description": "The range of these rows and the total: items a-b/total; for a page"
+            " after the last row items */total, or items a-(a-1)/total as in Finale; items a-b/* if"
             " they are not counted",
             "schema": {"type": "string", "pattern": r"^items ((\d+-\d+|\*)/\d+|\d+-\d+/\*)$"},
         },
         "Link": {
-            "description": "The next page, the previous and the first, as far as there are any"
+            "description": "The next page, the previous and the first, if there are any"
             " (RFC 8288: next, prev, first)",
             "schema": {"type": "string"},
         },
         "Preference-Applied": {
-            "description": "How the rows were counted, where Prefer says it or they are estimated",
+            "description": "How the rows were counted, if Prefer chose it or they are estimated",
             "schema": {"type": "string", "enum": [f"count={name}" for name in COUNT_MODES]},
         },
     },
@@ -90,7 +90,7 @@ _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 _INVALID_VALUES: Final[Mapping[str, Any]] = {
     "Invalid-Values": {
-        "description": "How many stored values do not fit their columns; their text is shown",
+        "description": "How many stored values do not fit their columns; they are shown as text",
         "schema": {"type": "integer", "minimum": 1},
     }
 }
@@ -99,12 +99,12 @@ _INVALID_VALUES: Final[Mapping[str, Any]] = {
 def problem_responses(
     action: str, path: str, produces: Sequence[str], *, conflicts: bool = True
 ) -> dict[int | str, dict[str, Any]]:
-    """Describe the problems that an action may answer with; a parent in its path may be none.
+    """Return the problems that an action may respond with, for OpenAPI.
 
     Args:
-        action: Its name.
-        path: Its path template.
-        produces: The media types that ``Accept`` is held against; empty for none.
+        action: The action's name.
+        path: Its path template; a parent in it may not exist.
+        produces: The media types that ``Accept`` is compared with; empty for none.
         conflicts: Whether conflicts are 409; they are 400 otherwise.
     """
     of_path = (404,) if "{" in path else ()
@@ -114,7 +114,7 @@ def problem_responses(
 
 
 def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
-    """Describe problems of these statuses."""
+    """Return the problems with these statuses, for OpenAPI."""
     return {
         status: {"description": _PROBLEMS[status], "content": _PROBLEM_CONTENT}
         for status in statuses
@@ -145,38 +145,38 @@ _GRAMMAR: Final = (
 
 
 def operation_extras(
-    resource: Resource,
+    resource: ResourceDefinition,
     action: str,
     status: int,
     form: Mapping[str, Any] | None = None,
     streams: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Describe what the signature cannot: query parameters, headers and streams of the answer.
+    """Return what a signature cannot describe: query parameters, headers and streams.
 
     Args:
-        resource: Whose operation it is.
-        action: Its name.
-        status: What it answers with.
-        form: The JSON schema of a form that it reads beside JSON.
-        streams: The media types of all rows in one response.
+        resource: The resource.
+        action: The action's name.
+        status: The status of its response.
+        form: The JSON schema of a form that it reads besides JSON.
+        streams: The media types of streams of all rows.
     """
     extras: dict[str, Any] = {}
     if action == "list":
         extras["parameters"] = list_parameters(resource)
     elif action != "create":
-        extras["parameters"] = one_parameters(resource)
-    own = resource.options.bodies.get(action)
-    if own is not None:
-        extras["requestBody"] = json_body(own)
+        extras["parameters"] = row_parameters(resource)
+    own_schema = resource.options.bodies.get(action)
+    if own_schema is not None:
+        extras["requestBody"] = json_body(own_schema)
     if form is not None:
         body = extras.setdefault("requestBody", {})
-        schema = form if own is None else own
+        schema = form if own_schema is None else own_schema
         body["content"] = {**body.get("content", {}), FORM: {"schema": schema}}
     if action == "update" or (
         action == "create"
         and not resource.bodies.rejects_empty
         and not any(f.required for f in resource.bodies.creatable)
-    ):  # No body is the empty object.
+    ):  # An omitted body means an empty object.
         extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
     if action != "delete":
         own_headers = {} if action == "list" and not resource.options.pagination else _HEADERS
@@ -189,12 +189,12 @@ def operation_extras(
 
 
 def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe a body by its JSON schema."""
+    """Return the description of a body, from its JSON schema."""
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def list_parameters(resource: Resource) -> list[dict[str, Any]]:
-    """Describe every query parameter of a list."""
+def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
+    """Return the descriptions of all query parameters of a list."""
     parameters = [_search_parameter(search) for search in resource.searches]
     orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
     parameters += [
@@ -204,7 +204,7 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
         ),
         _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
         _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
-        *one_parameters(resource),
+        *row_parameters(resource),
     ]
     taken = {parameter["name"] for parameter in parameters}
     for name, field in resource.serializer.names.all():
@@ -218,10 +218,15 @@ def list_parameters(resource: Resource) -> list[dict[str, Any]]:
     return parameters
 
 
-def one_parameters(resource: Resource) -> list[dict[str, Any]]:
-    """Describe the query parameters of an action on one row; lists have them too."""
+def row_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
+    """Return the descriptions of the query parameters of an action on one row.
+
+    Lists have them too.
+    """
     serializer = resource.serializer
-    parameters = [_listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to give")]
+    parameters = [
+        _listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to return")
+    ]
     if resource.options.presets:
         schema: dict[str, Any] = {"type": "string", "enum": list(resource.options.presets)}
         parameters += [
@@ -231,7 +236,7 @@ def one_parameters(resource: Resource) -> list[dict[str, Any]]:
     if serializer.children:
         items: dict[str, Any] = {"type": "string", "enum": list(serializer.children)}
         schema = {"type": "array", "items": items}
-        text = "The relations to embed, all others left out"
+        text = "The relations to embed; others are omitted"
         parameters.append(
             {**_parameter(CHILDREN, schema, text), "style": "pipeDelimited", "explode": False}
         )
@@ -241,7 +246,7 @@ def one_parameters(resource: Resource) -> list[dict[str, Any]]:
 def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
     natural = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
     parameters = [
-        _parameter("offset", natural, "How many rows to pass over"),
+        _parameter("offset", natural, "How many rows to skip"),
         _parameter("page", natural, "Which page, from 0; adds to offset"),
     ]
     if paginated:
@@ -249,7 +254,7 @@ def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
         schema = {"type": "integer", "default": DEFAULT_COUNT}
         parameters.append(_parameter("count", schema, size))
         cursor = {"type": "string", "format": "cursor"}
-        text = "Where to go on: from the Link of another page; not with offset or page"
+        text = "The position of the page: from the Link of another page; not with offset or page"
         parameters += [_parameter(CURSOR, cursor, text), dict(_PREFER)]
     return parameters
 
@@ -272,7 +277,7 @@ def _search_parameter(search: Search) -> dict[str, Any]:
 
 
 def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
-    # A text to filter by may be longer than its column: it finds nothing.
+    # A filter may be longer than its column: it matches no row.
     value = {"type": "string"} if field.codec.is_text else field.codec.accepts
     text = f"Rows whose {field.name} {operator.description} this"
     match operator.values:
@@ -295,7 +300,7 @@ def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, 
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Allow null, which a query writes as the word."""
+    """Return a schema that allows null, which a query contains as a word."""
     if schema == {"type": "string"}:
         return schema
     return {"anyOf": [schema, {"const": "null"}, {"type": "null"}]}
@@ -308,7 +313,7 @@ def _listed(name: str, values: Sequence[str], text: str) -> dict[str, Any]:
 
 
 def _separated(name: str, array: dict[str, Any], text: str) -> dict[str, Any]:
-    """Describe values in one parameter, separated by commas."""
+    """Return the description of a parameter with values separated by commas."""
     schema: dict[str, Any] = {"type": "array", **array}
     return {**_parameter(name, schema, text), "style": "form", "explode": False}
 

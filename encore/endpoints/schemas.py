@@ -1,26 +1,24 @@
-"""Schemas: what a model's rows and bodies look like in OpenAPI, as pydantic models.
+"""Schemas of a model's rows and bodies for OpenAPI, as pydantic models.
 
-They describe; the checking at run time is done by the codecs, which know more than JSON Schema can
-say. Both are made from the same fields, so they cannot differ.
+They describe only; the codecs validate, by more than JSON Schema can express. Both are made from
+the same fields, so they cannot differ.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as SchemaField
 
 from encore.models.fields import Field
+from encore.resource.definition import ResourceDefinition
 from encore.serializers.serializer import RelatedSerializer, Serializer
 from encore.validation.members import AllowedMembers
 
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
-
-_NULL: dict[str, Any] = {"type": "null"}
+_NULL: Final[dict[str, Any]] = {"type": "null"}
 
 
-def read_schema(resource: "Resource") -> type[BaseModel]:
-    """Make the schema of a row that is given out; ``fields=`` may leave any of it out."""
+def read_schema(resource: ResourceDefinition) -> type[BaseModel]:
+    """Return the schema of a row in a response; ``fields=`` may omit any of its members."""
     serializer = resource.serializer
     members: dict[str, Any] = {
         field.name: (_annotation(_marked(field.codec.schema, field), field), None)
@@ -33,8 +31,8 @@ def read_schema(resource: "Resource") -> type[BaseModel]:
     return _model(_name(resource), members)
 
 
-def create_schema(resource: "Resource") -> type[BaseModel]:
-    """Make the schema of a new row's body."""
+def create_schema(resource: ResourceDefinition) -> type[BaseModel]:
+    """Return the schema of a create's body."""
     closed = not resource.compatibility.ignores_members
     serializer, related = resource.serializer, resource.bodies.nested.creates
     foreign = {
@@ -53,8 +51,8 @@ def create_schema(resource: "Resource") -> type[BaseModel]:
     return _model(f"{_name(resource)}Create", members, closed=closed, least=least)
 
 
-def update_schema(resource: "Resource") -> type[BaseModel]:
-    """Make the schema of a change: only what is given is changed."""
+def update_schema(resource: ResourceDefinition) -> type[BaseModel]:
+    """Return the schema of an update's body, of which all members are optional."""
     closed = not resource.compatibility.ignores_members
     members: dict[str, Any] = {
         field.name: (_annotation(field.codec.body_schema, field, resource.serializer), None)
@@ -67,7 +65,7 @@ def update_schema(resource: "Resource") -> type[BaseModel]:
 
 
 def _read_only(serializer: Serializer, body: AllowedMembers) -> dict[str, Any]:
-    """Describe the members that a body may have only as they are shown."""
+    """Return the members that a body may contain only unchanged."""
     names = [name for name in (*serializer.shown, *serializer.children) if name in body.read_only]
     schemas = {
         name: _nullable(serializer.shown[name].codec.schema, serializer.shown[name])
@@ -83,15 +81,18 @@ def _described(schema: dict[str, Any]) -> tuple[Any, None]:
     return Annotated[Any, WithJsonSchema(schema)], None
 
 
-def _name(resource: "Resource") -> str:
-    """Give the model's name, or the path's where that is another: the model may have two faces."""
+def _name(resource: ResourceDefinition) -> str:
+    """Return the name of the schemas: the model's, or one made from ``endpoints``.
+
+    A model may have several resources.
+    """
     if not resource.options.endpoints:
         return resource.name
     return "".join(part.capitalize() for part in resource.slug.split("_"))
 
 
 def _embedded(child: RelatedSerializer) -> dict[str, Any]:
-    """Describe related rows where they stand, so that no two views need one name."""
+    """Return the schema of related rows, inline: serializers of one model may differ."""
     serializer = child.serializer
     properties: dict[str, Any] = {
         f.name: _nullable(_marked(f.codec.schema, f), f) for f in serializer.shown.values()
@@ -107,13 +108,13 @@ def _embedded(child: RelatedSerializer) -> dict[str, Any]:
 
 
 def _count(child: RelatedSerializer) -> dict[str, Any]:
-    """Describe the number of related rows, which is shown where not all of them are."""
-    text = f"How many {child.relation.name} there are; only where there are more than are shown"
-    return {"type": "integer", "minimum": child.limit + 1, "description": text}
+    """Return the schema of the number of related rows, which is shown if some are omitted."""
+    description = f"How many {child.relation.name} there are; only if there are more than are shown"
+    return {"type": "integer", "minimum": child.limit + 1, "description": description}
 
 
 def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
-    """Describe what a body may say of related rows: a new one, or the key of one."""
+    """Return the schema of related rows in a body: new rows, or the keys of existing ones."""
     serializer = child.serializer
     properties = {
         f.name: _write_only(_nullable(f.codec.body_schema, f), f, serializer)
@@ -125,7 +126,7 @@ def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
         for f in serializer.shown.values()
     }
     shown |= {
-        name: {**_embedded(one), "readOnly": True} for name, one in serializer.children.items()
+        name: {**_embedded(inner), "readOnly": True} for name, inner in serializer.children.items()
     }
     row: dict[str, Any] = {"type": "object", "properties": shown | properties}
     if closed:
@@ -136,10 +137,10 @@ def _nested(child: RelatedSerializer, *, closed: bool) -> dict[str, Any]:
 def _model(
     name: str, members: dict[str, Any], *, closed: bool = False, least: int = 0
 ) -> type[BaseModel]:
-    # Positional names only: a column may well be called ``schema`` or ``json``.
+    # Numbered names: a column may be called ``schema`` or ``json``.
     definitions: dict[str, Any] = {
-        f"field_{index}": (kind, SchemaField(default, alias=json_name))
-        for index, (json_name, (kind, default)) in enumerate(members.items())
+        f"field_{index}": (type_, SchemaField(default, alias=json_name))
+        for index, (json_name, (type_, default)) in enumerate(members.items())
     }
     extra: dict[str, Any] = {"minProperties": least} if least else {}
     config = ConfigDict(json_schema_extra=extra)
@@ -149,7 +150,7 @@ def _model(
 
 
 def _annotation(schema: dict[str, Any], field: Field, written: Serializer | None = None) -> Any:
-    """Annotate with the codec's own JSON schema; validating is not asked of pydantic."""
+    """Return an annotation with the codec's JSON schema; pydantic validates nothing."""
     schema = _nullable(schema, field)
     if written is not None:
         schema = _write_only(schema, field, written)
@@ -165,7 +166,7 @@ def _write_only(schema: dict[str, Any], field: Field, serializer: Serializer) ->
 
 
 def _or_generated(schema: dict[str, Any], field: Field) -> dict[str, Any]:
-    """Allow null where it means: give it a number."""
+    """Return a schema that allows null for a key that the database numbers."""
     if not field.autoincrement:
         return schema
     return {"anyOf": [{**schema, "maximum": field.max_assignable}, _NULL]}

@@ -1,6 +1,7 @@
 """What a request does: an action and its hooks, in one transaction.
 
-Read on in this order: ``plan`` (the steps), ``actions`` (the five), ``hooks``, ``context`` and
-``unit`` (what they share), ``bodies`` (what comes in), ``statements`` (what the database runs),
-``failures`` and ``constraints`` (what it refuses, in words).
+Start reading at ``pipeline`` (the order of the steps), then ``actions`` (the five generated ones),
+``hooks`` and ``context`` (what steps share), ``unit_of_work`` (the transaction), ``nested`` and
+``session_writes`` (related rows, and rows that an ORM session writes), ``error_mapping`` (what the
+database rejects). ``resource`` is what a service registers its hooks on.
 """

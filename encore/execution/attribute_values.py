@@ -1,7 +1,7 @@
-"""What hooks find as ``context.attributes``: values to write, under either name of a field.
+"""``context.attributes`` for hooks: values to write, by either name of a field.
 
 ``attributes["created_by"]`` (Python) and ``attributes["createdBy"]`` (JSON) are the same entry; a
-name that the model does not have raises where the hook uses it. Actions without hooks use a plain
+name that the model does not have raises an error in the hook. Actions without hooks use a plain
 dictionary of attribute names.
 """
 
@@ -12,24 +12,24 @@ from encore.errors import HookError, UnknownAttribute
 from encore.models.fields import Field, Fields
 from encore.resource.definition import ResourceDefinition
 
-Given = Mapping[str, Any] | Iterable[tuple[str, Any]]
+Values = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
-def field_named(fields: Fields, name: object, resource: str) -> Field:
+def get_field(fields: Fields, name: object, resource: str) -> Field:
     """Return the field of this name, in Python or in JSON. Raises ``UnknownAttribute``."""
     field = fields.find_by_attribute(name) if isinstance(name, str) else None
     if field is None:
-        known = [known for one in fields for known in (one.attribute, one.name)]
+        known = [known for field in fields for known in (field.attribute, field.name)]
         raise UnknownAttribute(resource, "attribute", name, known)
     return field
 
 
 class AttributeValues(dict[str, Any]):
-    """Values under attribute names, which are reached by their names in JSON as well.
+    """Values by attribute names, which names in JSON find as well.
 
     Args:
-        resource: Whose fields they are.
-        known: Values under attribute names, taken as they are.
+        resource: The resource of the fields.
+        known: Values by attribute names, which are not checked.
     """
 
     __slots__ = ("_resource",)
@@ -41,11 +41,11 @@ class AttributeValues(dict[str, Any]):
     def _key(self, name: object) -> str:
         if name in self._resource.attributes:
             return name
-        return field_named(self._resource.fields, name, self._resource.name).attribute
+        return get_field(self._resource.fields, name, self._resource.name).attribute
 
     def _writable(self, name: object) -> str:
         resource = self._resource
-        field = field_named(resource.fields, name, resource.name)
+        field = get_field(resource.fields, name, resource.name)
         if field.computed:
             raise HookError(f"resource {resource.name}: {name!r} is computed, not stored")
         if field.generated_always:
@@ -76,11 +76,11 @@ class AttributeValues(dict[str, Any]):
         """See ``dict.setdefault``."""
         return super().setdefault(self._writable(name), default)
 
-    def update(self, *given: Given, **more: Any) -> None:  # type: ignore[override] # fewer forms
+    def update(self, *values: Values, **more: Any) -> None:  # type: ignore[override] # fewer signatures
         """See ``dict.update``."""
-        for name, value in dict(*given, **more).items():
+        for name, value in dict(*values, **more).items():
             self[name] = value
 
-    def __ior__(self, given: Given) -> Self:  # type: ignore[override,misc] # likewise
-        self.update(given)
+    def __ior__(self, values: Values) -> Self:  # type: ignore[override,misc] # likewise
+        self.update(values)
         return self

@@ -1,4 +1,4 @@
-"""Check constraints: which fields one is about, which no database tells."""
+"""The fields of a violated check constraint, which the databases do not report."""
 
 import re
 from typing import Final
@@ -11,22 +11,22 @@ from encore.models.fields import Fields
 _WORD: Final = re.compile(r"\w+")
 
 
-def checked_fields(error: CheckViolation, fields: Fields, dialect: Dialect) -> list[str]:
-    """Give the names of the fields that the violated constraint speaks of; none if unknown."""
+def fields_of_check(error: CheckViolation, fields: Fields, dialect: Dialect) -> list[str]:
+    """Return the names of the fields in the violated constraint; empty if it is unknown."""
     table = fields.key[0].column.table
-    of_columns = (one for column in table.columns for one in column.constraints)
+    of_columns = (constraint for column in table.columns for constraint in column.constraints)
     for constraint in (*table.constraints, *of_columns):
         if not isinstance(constraint, CheckConstraint):
             continue
-        text = str(constraint.sqltext)
-        words = set(_WORD.findall(text))
+        sql = str(constraint.sqltext)
+        words = set(_WORD.findall(sql))
         names = [name for name in fields.by_name if name in words]
         if isinstance(constraint.name, str):
-            given = dialect.identifier_preparer.format_constraint(constraint)
-            known = {str(given).strip('"')}
-        else:  # SQLite tells its text, PostgreSQL a name of its own making.
+            name = dialect.identifier_preparer.format_constraint(constraint)
+            known = {str(name).strip('"')}
+        else:  # SQLite reports its SQL, PostgreSQL a name that it generates.
             column = f"_{names[0]}" if len(names) == 1 else ""
-            known = {text, f"{table.name}{column}_check"}
+            known = {sql, f"{table.name}{column}_check"}
         if error.constraint in known:
             return names
     return []

@@ -1,8 +1,9 @@
-"""The context: what the steps and hooks of one request hand on to each other.
+"""The context of a request: what the steps and hooks of its action pass to each other.
 
-Its names are Finale's. A step reads what earlier ones left and leaves its own part.
+The names are Finale's where Finale has them.
 """
 
+import warnings
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +15,7 @@ from encore.database.protocol import Connection
 from encore.errors import ApiError, HookError, UnknownAttribute
 from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria
-from encore.execution.key_lookup import Lookup, look_up
+from encore.execution.key_lookup import KeyLookup, resolve_key
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.request_state import RequestState
 from encore.query import ListQuery
@@ -34,11 +35,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Response:
-    """A response, whole.
+    """A complete response.
 
     Attributes:
         status: The HTTP status.
-        headers: Lower-case names; ``content-length`` is added when it is sent.
+        headers: Pairs of a lower-case name and a value; ``content-length`` is added on sending.
         body: The bytes.
     """
 
@@ -47,64 +48,78 @@ class Response:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class UndecidedBody:
+    """A body that cannot be validated before the stored row is read.
+
+    Attributes:
+        fields: The fields whose strings may be the text that a GET shows of a stored value that
+            does not fit its column.
+        errors: The errors of the body so far.
+    """
+
+    fields: "Sequence[Field]"
+    errors: "ValidationErrors"
+
+
 @dataclass(slots=True)
 class Context:
     """One run of one action.
 
     Attributes:
-        resource: Whose action it is.
-        action: Its name.
+        resource: The resource of the action.
+        action: The action's name.
         scope: The ASGI scope of the request.
-        unit: This request's one transaction.
-        by_key: Whether the action finds one row by its key.
-        hooked: Whether hooks run.
-        query: What a list was asked for.
-        doubtful: Fields of a change whose text may be what was shown of a stored value that does
-            not fit its column, and the errors of the body: to be settled once the row is read.
-        given: The body of a create or an update as it came: the JSON object, decoded. Hooks find
-            there what is not a field, or not writable by clients. What hooks of ``start`` and
-            ``auth`` change here is what is validated.
-        nested: What the body says of related rows.
-        read_only: The names of members that are given but not written; they must be unchanged.
-        stored: The row as it was, where the body must be compared with it.
-        writing: The related row that is being written, so that a refusal can name it.
-        key_values: What ``key`` returns.
-        lookup: How the row is found, where a hook chose another key than the path's.
-        narrowing: The criteria, once there are any.
-        instance: The row, or the rows, as records; ``{}`` once deleted.
+        unit: The unit of work: the request's one transaction.
+        finds_by_key: Whether the action finds one row by its key.
+        has_hooks: Whether hooks run.
+        key_values: The driver values that ``key`` returns.
+        key_lookup: How the row is found, if a hook chose another key than the path's.
+        query: The parsed query of a list, or of an action on one row.
+        undecided: What of a change cannot be validated before the stored row is read.
+        request_body: The decoded body of a create or an update. Hooks find members here that are
+            not fields, or not writable by clients. Changes by hooks of ``start`` and ``auth`` are
+            validated.
+        nested: The related rows that the body contains.
+        read_only: The names of members that the body contains but that are not written; their
+            values must be unchanged.
+        stored_row: The row before the update, if the body must be compared with it.
+        related_write: The related row that is being written, so that errors can name its fields.
+        added_criteria: The criteria; None until a hook adds some.
+        instance: The row, or the rows, as records; ``{}`` after a delete.
         deleted_instance: The row that was deleted.
-        rows: The rows of ``instance`` as the database gave them.
-        total: How many rows the whole list has; None where that is not known.
-        is_uncounted: Whether it is left open: ``Content-Range`` is ``items 0-99/*``.
-        link: The value of ``Link``, to other pages of the list.
-        count: The page's size; a hook's setting goes before the query's. Likewise:
+        rows: The rows of ``instance`` as the database returned them.
+        total: How many rows the whole list has; None if that is not known.
+        is_uncounted: Whether ``Content-Range`` leaves the total open: ``items 0-99/*``.
+        link: The value of ``Link``, which names other pages of the list.
+        count: The page's size; if a hook sets it, it overrides the query's. The same applies to:
         offset: How many rows come before the page.
-        page: Which page, from 0; adds to the offset.
-        shallow: Embed none, but for those that ``?children=a|b`` names.
-        options: Anything that hooks hand on to later hooks.
-        status: The status to answer with.
-        headers: Headers to answer with.
-        body: The response's bytes, once the send milestone has made them.
-        error: What ended the run, for the hooks of ``complete``.
-        settled: Whether the rows are found, so that no key and no criteria can narrow them.
+        page: The number of the page, from 0; adds to the offset.
+        shallow: Whether to embed no relation except those that ``?children=a|b`` names.
+        options: Anything that hooks pass to later hooks.
+        status: The status of the response.
+        headers: The headers of the response.
+        body: The bytes of the response, after the send stage.
+        error: The error that ended the run, for hooks of ``complete``.
+        rows_found: Whether the rows are found, so that neither key nor criteria can change them.
     """
 
     resource: "ResourceDefinition"
     action: str
     scope: Scope
     unit: UnitOfWork
-    by_key: bool = False
-    hooked: bool = False
+    finds_by_key: bool = False
+    has_hooks: bool = False
     key_values: tuple[Any, ...] = ()
-    lookup: Lookup | None = None
+    key_lookup: KeyLookup | None = None
     query: ListQuery | None = None
-    doubtful: "tuple[Sequence[Field], ValidationErrors] | None" = None
-    given: dict[str, Any] = field(default_factory=dict)
+    undecided: UndecidedBody | None = None
+    request_body: dict[str, Any] = field(default_factory=dict)
     nested: "list[NestedBody]" = field(default_factory=list)
     read_only: tuple[str, ...] = ()
-    stored: "StoredRow | None" = None
-    writing: "RelatedWrite | None" = None
-    narrowing: Criteria | None = None
+    stored_row: "StoredRow | None" = None
+    related_write: "RelatedWrite | None" = None
+    added_criteria: Criteria | None = None
     instance: Any = None
     deleted_instance: Any = None
     rows: Any = ()
@@ -120,117 +135,134 @@ class Context:
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     error: ApiError | None = None
-    settled: bool = False
+    rows_found: bool = False
     _attributes: Attributes | None = field(default=None, init=False)
     _add_to_children: MutableMapping[str, Any] | None = field(default=None, init=False)
     _include: Collection[str] | None = field(default=None, init=False)
 
     @property
     def path_params(self) -> Mapping[str, str]:
-        """The path's parameters as they came: texts, decoded."""
+        """The decoded strings of the path's parameters, before validation."""
         params: Mapping[str, str] = self.scope["path_params"]
         return params
 
     @property
-    def key(self) -> tuple[Any, ...]:
-        """The key that finds the row: driver values, in the path's order, from ``fetch`` on.
+    def given(self) -> dict[str, Any]:
+        """Deprecated: the former name of ``request_body``."""
+        warnings.warn("use context.request_body", DeprecationWarning, stacklevel=2)
+        return self.request_body
 
-        A hook may set another complete unique key, as Python values under the model's names:
-        ``context.key = {"email": "ada@example.com"}``. What the path says is then not parsed, if
-        the hook is one of ``start`` or ``auth``: ``/users/me`` can mean the caller. The values
-        stand in the fields' order. A nested row must still belong to the path's parent.
+    @property
+    def list_query(self) -> ListQuery:
+        """The parsed query of a list.
 
         Raises:
-            HookError: On setting what is not a complete unique key, where no row is looked up, or
-            once it is found.
+            HookError: A hook has removed it.
+        """
+        if self.query is None:
+            raise HookError(f"resource {self.resource.name}: query must not be None in a list")
+        return self.query
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The key that finds the row: driver values in the path's order, from ``fetch`` on.
+
+        A hook may set another complete unique key, as Python values under the model's names:
+        ``context.key = {"email": "ada@example.com"}``. If the hook is one of ``start`` or ``auth``
+        the path is not parsed, so ``/users/me`` can mean the caller. The values are in the fields'
+        order then. A nested row must belong to the path's parent nevertheless.
+
+        Raises:
+            HookError: On setting: the value is not a complete unique key, the action does not find
+                a row by key, or the row is found already.
         """
         return self.key_values
 
     @key.setter
-    def key(self, given: Mapping[str, Any]) -> None:
-        if not self.by_key:
-            raise HookError(f"resource {self.resource.name}: {self.action} looks no row up by key")
-        if self.settled:
+    def key(self, key: Mapping[str, Any]) -> None:
+        if not self.finds_by_key:
+            message = f"{self.action} does not find a row by key"
+            raise HookError(f"resource {self.resource.name}: {message}")
+        if self.rows_found:
             raise HookError(f"resource {self.resource.name}: key: the row is found already")
-        self.lookup = look_up(self.resource, given, self.scope)
-        self.key_values = self.lookup.values
+        self.key_lookup = resolve_key(self.resource, key, self.scope)
+        self.key_values = self.key_lookup.values
 
     @property
     def criteria(self) -> Criteria:
-        """What else the rows must meet, as ``execution.criteria`` explains; assigning adds.
+        """Further conditions of the rows (see ``execution.criteria``); assigning adds.
 
-        They apply to the rows that an action finds: those of list, read, update and delete. A
-        create finds none, so there they mean nothing: set ``attributes``.
+        They apply to the rows that list, read, update and delete find. A create finds none: set
+        ``attributes`` there.
         """
-        if self.narrowing is None:
-            self.narrowing = Criteria(self.resource)
-        self.narrowing.closed = self.settled
-        return self.narrowing
+        if self.added_criteria is None:
+            self.added_criteria = Criteria(self.resource)
+        self.added_criteria.closed = self.rows_found
+        return self.added_criteria
 
     @criteria.setter
-    def criteria(self, given: Any) -> None:
-        if given is not self.narrowing or given is None:  # ``criteria += …`` has added already.
-            self.criteria.add(given)
+    def criteria(self, criteria: Any) -> None:
+        if criteria is None or criteria is not self.added_criteria:  # ``+=`` has added already.
+            self.criteria.add(criteria)
 
     @property
     def attributes(self) -> Attributes:
         """What will be written: Python values under the model's names, in Python or in JSON.
 
-        A hook may set any of them, also those that a client may not. Filled from the body between
-        ``auth`` and ``fetch``; what a hook set before overrides the body.
+        A hook may set any attribute, including those that clients may not. The body's values are
+        added between ``auth`` and ``fetch``; what a hook set before overrides them.
         """
         if self._attributes is None:
-            self.attributes = {}
-        assert self._attributes is not None  # noqa: S101 - the line above
+            self._attributes = AttributeValues(self.resource, {}) if self.has_hooks else {}
         return self._attributes
 
     @attributes.setter
-    def attributes(self, given: Attributes) -> None:
-        if self.hooked and type(given) is not AttributeValues:
+    def attributes(self, attributes: Attributes) -> None:
+        if self.has_hooks and type(attributes) is not AttributeValues:
             values = AttributeValues(self.resource, {})
-            values.update(given)
-            given = values
-        self._attributes = given
+            values.update(attributes)
+            attributes = values
+        self._attributes = attributes
 
     def take_attributes(self, parsed: Attributes) -> None:
-        """Take what the body says, under attribute names; what hooks set overrides it."""
+        """Set the body's values, by attribute names; what hooks have set overrides them."""
         if self._attributes:
             parsed.update(self._attributes)
-        self._attributes = AttributeValues(self.resource, parsed) if self.hooked else parsed
+        self._attributes = AttributeValues(self.resource, parsed) if self.has_hooks else parsed
 
     @property
     def add_to_children(self) -> MutableMapping[str, Any]:
-        """Values for every nested row that the body makes, overriding what the client says.
+        """Values for every nested row that the body creates; they override the client's.
 
-        Names are those of the nested rows' models, in Python or in JSON; what only some of the
-        models have goes to their rows alone.
+        The names are those of the nested rows' models, in Python or in JSON; a value is added to
+        the rows of those models that have the attribute.
         """
         if self._add_to_children is None:
             self._add_to_children = {}
         return self._add_to_children
 
     @add_to_children.setter
-    def add_to_children(self, given: Mapping[str, Any]) -> None:
-        self._add_to_children = dict(given)
+    def add_to_children(self, values: Mapping[str, Any]) -> None:
+        self._add_to_children = dict(values)
 
     @property
     def include(self) -> Collection[str] | None:
         """The relations to embed; None for all that the resource embeds.
 
         Raises:
-            HookError: On setting what is not a collection of such relations' names.
+            HookError: On setting: the value is not a collection of names of such relations.
         """
         return self._include
 
     @include.setter
-    def include(self, given: Collection[str] | None) -> None:
-        if isinstance(given, str):
+    def include(self, relations: Collection[str] | None) -> None:
+        if isinstance(relations, str):
             raise HookError(f"resource {self.resource.name}: include must be a list of relations")
-        for name in given or ():
+        for name in relations or ():
             if name not in self.resource.serializer.children:
                 known = self.resource.serializer.children
                 raise UnknownAttribute(self.resource.name, "embedded relation", name, known)
-        self._include = given
+        self._include = relations
 
     @property
     def claims(self) -> Mapping[str, Any]:
@@ -238,17 +270,17 @@ class Context:
         return RequestState.from_scope(self.scope).claims
 
     async def connection(self) -> Connection:
-        """Give the database inside this request's transaction, which this may begin."""
+        """Return the connection of this request's transaction, which this may begin."""
         return await self.unit.connection()
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` with a SQLAlchemy session inside this request's transaction.
 
-        What it adds is flushed when it returns, and committed or undone with all else. It must
-        neither commit nor roll back.
+        What it adds is flushed when it returns, and committed or rolled back with everything else.
+        It must neither commit nor roll back.
         """
         return await self.unit.orm(work)
 
     def after_commit(self, work: Callable[[], Awaitable[None] | None]) -> None:
-        """Have work done once all is committed; it can no longer change the answer."""
+        """Run work after the commit; it can no longer change the response."""
         self.unit.after_commit(work)

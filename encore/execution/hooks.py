@@ -1,16 +1,16 @@
-"""Hooks: functions of a service's own, at the milestones of an action.
+"""Hooks: functions that a service registers at the stages of an action.
 
-Finale's: ``start``, ``auth``, ``fetch``, ``data``, ``write``, ``send`` and ``complete``, each with
-``before``, ``action`` and ``after``. A hook takes the context and returns nothing (go on),
-``SKIP`` (leave this milestone) or ``stop(response)``, which it may also raise; it refuses by
-raising an ``ApiError``::
+The stages are Finale's milestones: ``start``, ``auth``, ``fetch``, ``data``, ``write``, ``send``
+and ``complete``. The timings of each are ``before``, ``action``, ``after`` and ``replace``. A hook
+takes the context and returns nothing (continue), ``SKIP`` (skip the rest of this stage) or
+``stop(response)``, which it may also raise. It rejects a request by raising an ``ApiError``::
 
     @widgets.create.write.before
     async def stamp(context: Context) -> None:
         context.attributes["created_by"] = context.claims["sub"]
 
-What is not a hook, and a milestone or a timing that does not exist, is refused when it is
-registered; any other result of a hook when it returns.
+Registering raises an error for an invalid hook and for a stage or a timing that does not exist. Any
+other result of a hook is an error when it returns.
 """
 
 import inspect
@@ -26,29 +26,29 @@ from encore.execution.context import Context, Response
 from encore.execution.response_checks import check_response
 
 BEFORE_PARSING: Final = ("start", "auth")
-"""The milestones that run before names and values of the request are validated."""
+"""The stages that run before names and values of the request are validated."""
 
-MILESTONES: Final = (*BEFORE_PARSING, "fetch", "data", "write", "send", "complete")
+STAGES: Final = (*BEFORE_PARSING, "fetch", "data", "write", "send", "complete")
 TIMINGS: Final = ("before", "action", "after", "replace")
 
 Hook = Callable[[Context], Any]
-"""Sync (it must be quick: it runs on the event loop) or async."""
+"""Synchronous (it must be quick: it runs on the event loop) or asynchronous."""
 
 ErrorFormatter = Callable[[Context, ApiError], Any]
-"""Returns a response (ours or Starlette's) or None, or is async and does so."""
+"""Returns a response (ours or Starlette's) or None; may be asynchronous."""
 
 
 class Skip(Enum):
     """The type of ``SKIP``."""
 
-    REST_OF_MILESTONE = "skip"
+    REST_OF_STAGE = "skip"
 
 
-SKIP: Final = Skip.REST_OF_MILESTONE
+SKIP: Final = Skip.REST_OF_STAGE
 
 
 class Stop(Exception):
-    """Ends the action here with a response, returned or raised; what was written is kept."""
+    """Ends the action with a response, returned or raised; what was written is committed."""
 
     def __init__(self, response: Response) -> None:
         super().__init__("stop")
@@ -56,7 +56,14 @@ class Stop(Exception):
 
 
 def stop(response: Response | StarletteResponse) -> Stop:
-    """Return what ends the action here with this response (ours or Starlette's)."""
+    """Return the result of a hook that ends the action with this response.
+
+    Args:
+        response: Ours or Starlette's, with its body in memory.
+
+    Raises:
+        HookError: It is not a response, or it cannot be sent.
+    """
     return Stop(as_response(response))
 
 
@@ -71,16 +78,16 @@ def as_response(response: Any) -> Response:
         check_response(response.status, response.headers, response.body)
         return response
     if not isinstance(response, StarletteResponse) or not hasattr(response, "body"):
-        kind = type(response).__name__
-        raise HookError(f"{kind} is not a response: give a Response with its body in memory")
-    headers = [(k, v) for k, v in response.raw_headers if k != b"content-length"]
+        type_ = type(response).__name__
+        raise HookError(f"{type_} is not a response: return a Response with its body in memory")
+    headers = [(name, v) for name, v in response.raw_headers if name != b"content-length"]
     return as_response(Response(response.status_code, headers, bytes(response.body)))
 
 
-class Milestone:
-    """The hooks of one milestone of one action; each method also works as a decorator."""
+class Stage:
+    """The hooks of one stage of one action; each method also works as a decorator."""
 
-    # With slots, assigning to ``before`` and the like is an error rather than without effect.
+    # With slots, assigning to ``before`` raises an error instead of having no effect.
     __slots__ = ("_changed", "actions", "afters", "befores", "replaced")
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -91,29 +98,29 @@ class Milestone:
         self._changed = changed
 
     def before(self, hook: Hook) -> Hook:
-        """Run a hook before what the action does here."""
+        """Run a hook before the action's own step."""
         return self._add(self.befores, hook)
 
     def action(self, hook: Hook) -> Hook:
-        """Run a hook behind what the action does here (Finale's plain registration)."""
+        """Run a hook directly after the action's own step (Finale's plain registration)."""
         return self._add(self.actions, hook)
 
     def after(self, hook: Hook) -> Hook:
-        """Run a hook after that."""
+        """Run a hook after those of ``action``."""
         return self._add(self.afters, hook)
 
     def replace(self, hook: Hook) -> Hook:
-        """Run a hook in place of what the action does here."""
+        """Run a hook instead of the action's own step."""
         check_callable(hook, 1, "hook")
         self.replaced = True
         return self._add(self.actions, hook)
 
     def __call__(self, hook: Hook) -> Hook:
-        """As ``action``."""
+        """Run a hook as ``action`` does."""
         return self.action(hook)
 
     def __bool__(self) -> bool:
-        """Tell whether there is any hook here."""
+        """Return whether this stage has any hook."""
         return bool(self.befores or self.actions or self.afters)
 
     def _add(self, hooks: list[Hook], hook: Hook) -> Hook:
@@ -123,103 +130,107 @@ class Milestone:
         return hook
 
 
-def check_callable(given: Any, arguments: int, what: str) -> None:
-    """Raise ``TypeError`` unless this can be called with so many positional arguments."""
-    if not callable(given):
-        raise TypeError(f"a {what} must be callable, not {type(given).__name__}")
+def check_callable(function: Any, arguments: int, label: str) -> None:
+    """Raise ``TypeError`` unless a function can be called with so many positional arguments."""
+    if not callable(function):
+        raise TypeError(f"a {label} must be callable, not {type(function).__name__}")
     try:
-        signature = inspect.signature(given)
+        signature = inspect.signature(function)
     except ValueError:  # Some builtins have none.
         return
     try:
         signature.bind(*[None] * arguments)
     except TypeError as error:
-        name = getattr(given, "__qualname__", repr(given))
-        text = f"the {what} {name} is called with {arguments} argument(s): {error}"
-        raise TypeError(text) from error
+        name = getattr(function, "__qualname__", repr(function))
+        message = f"the {label} {name} is called with {arguments} argument(s): {error}"
+        raise TypeError(message) from error
 
 
 class ActionHooks:
-    """The milestones of one action, as attributes, and its error formatter.
+    """The stages of one action, as attributes, and its error formatter.
 
     Args:
-        unused: Why hooks would never run, if the resource does not have this action.
+        unused: The error to raise for any hook, if the resource does not have this action.
     """
 
-    start: Milestone
-    auth: Milestone
-    fetch: Milestone
-    data: Milestone
-    write: Milestone
-    send: Milestone
-    complete: Milestone
+    start: Stage
+    auth: Stage
+    fetch: Stage
+    data: Stage
+    write: Stage
+    send: Stage
+    complete: Stage
 
     def __init__(self, unused: ConfigurationError | None = None) -> None:
         self.listeners: list[Callable[[], None]] = []
         self.format_error: ErrorFormatter | None = None
         self.unused = unused
-        for name in MILESTONES:
-            vars(self)[name] = Milestone(self._tell)
+        for name in STAGES:
+            vars(self)[name] = Stage(self._hooks_changed)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse ``create.write = hook``: hooks are registered by calls."""
-        if name in MILESTONES:
+        """Reject ``create.write = hook``: hooks are registered by calls."""
+        if name in STAGES:
             raise AttributeError(f"register a hook by calling {name}.before, .action or .after")
         super().__setattr__(name, value)
 
-    def _tell(self) -> None:
+    def _hooks_changed(self) -> None:
         if self.unused is not None:
             raise self.unused
-        self.changed()
+        self.notify()
 
-    def changed(self) -> None:
-        """Have the plans that run these hooks lay out their steps anew."""
+    def notify(self) -> None:
+        """Make the pipelines that run these hooks compile their steps again."""
         for listener in self.listeners:
             listener()
 
-    def milestone(self, name: str) -> Milestone:
-        """Give a milestone by its name. Raises ``AttributeError`` in Finale's words."""
-        if name not in MILESTONES:
-            raise AttributeError(f"invalid milestone: {name}")
-        found: Milestone = getattr(self, name)
+    def stage(self, name: str) -> Stage:
+        """Return a stage by its name. Raises ``AttributeError``."""
+        if name not in STAGES:
+            raise AttributeError(f"invalid stage: {name}")
+        found: Stage = getattr(self, name)
         return found
 
     def on_error(self, formatter: ErrorFormatter) -> ErrorFormatter:
-        """Have a function make the response of an error; None leaves it to the renderer.
+        """Register a function that makes the responses of errors.
+
+        Args:
+            formatter: Takes the context and the error; returns None to leave the error to the
+                renderer.
 
         Raises:
-            TypeError: It cannot be called with a context and an error.
-            ValueError: There is one already.
+            TypeError: The function cannot be called with a context and an error.
+            ValueError: There is a formatter already.
         """
         check_callable(formatter, 2, "formatter")
         if self.format_error is not None:
             raise ValueError("on_error has a formatter already")
         self.format_error = formatter
-        self._tell()
+        self._hooks_changed()
         return formatter
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"invalid milestone: {name}")
+        raise AttributeError(f"invalid stage: {name}")
 
     def __bool__(self) -> bool:
-        """Tell whether there is any hook."""
-        return any(self.milestone(name) for name in MILESTONES)
+        """Return whether any stage has a hook."""
+        return any(self.stage(name) for name in STAGES)
 
 
 class AllHooks:
-    """Registers with every action at once: ``widgets.all.start.before(hook)``."""
+    """Registers hooks with all actions at once: ``widgets.all.start.before(hook)``."""
 
     def __init__(self, actions: Mapping[str, ActionHooks]) -> None:
         self._actions = actions
 
-    def __getattr__(self, name: str) -> "_AllMilestones":
-        return self.milestone(name)
+    def __getattr__(self, name: str) -> "AllStages":
+        return self.stage(name)
 
-    def milestone(self, name: str) -> "_AllMilestones":
-        """Return a milestone of every action that there is, by its name."""
-        if name not in MILESTONES:
-            raise AttributeError(f"invalid milestone: {name}")
-        return _AllMilestones([hooks.milestone(name) for hooks in self._used()])
+    def stage(self, name: str) -> "AllStages":
+        """Return a stage of all actions of the resource, by its name. Raises ``AttributeError``."""
+        if name not in STAGES:
+            raise AttributeError(f"invalid stage: {name}")
+        return AllStages([hooks.stage(name) for hooks in self._used()])
 
     def on_error(self, formatter: ErrorFormatter) -> ErrorFormatter:
         """See ``ActionHooks.on_error``."""
@@ -232,55 +243,57 @@ class AllHooks:
 
 
 @dataclass(frozen=True, slots=True)
-class _AllMilestones:
-    milestones: list[Milestone]
+class AllStages:
+    """One stage of all actions of a resource; each method also works as a decorator."""
+
+    stages: list[Stage]
 
     def before(self, hook: Hook) -> Hook:
-        """See ``Milestone.before``."""
+        """See ``Stage.before``."""
         return self._each("before", hook)
 
     def action(self, hook: Hook) -> Hook:
-        """See ``Milestone.action``."""
+        """See ``Stage.action``."""
         return self._each("action", hook)
 
     def after(self, hook: Hook) -> Hook:
-        """See ``Milestone.after``."""
+        """See ``Stage.after``."""
         return self._each("after", hook)
 
     def replace(self, hook: Hook) -> Hook:
-        """See ``Milestone.replace``."""
+        """See ``Stage.replace``."""
         return self._each("replace", hook)
 
     __call__ = action
 
     def _each(self, timing: str, hook: Hook) -> Hook:
-        for milestone in self.milestones:
-            getattr(milestone, timing)(hook)
+        for stage in self.stages:
+            getattr(stage, timing)(hook)
         return hook
 
 
-def use(actions: Mapping[str, ActionHooks], bundle: Mapping[str, Any]) -> None:
+def register_bundle(actions: Mapping[str, ActionHooks], bundle: Mapping[str, Any]) -> None:
     """Register a bundle: ``{"create": {"write": {"before": hook}}, "all": {"start": hook}}``.
 
-    Beside milestones, an action may have ``on_error``.
+    Besides stages, an action may have ``on_error``.
 
     Raises:
-        AttributeError: An unknown action, milestone or timing.
-        TypeError: A value that is neither a hook nor a mapping.
+        AttributeError: An action, a stage or a timing does not exist.
+        TypeError: A value is neither a hook nor a mapping.
     """
-    for action, milestones in bundle.items():
+    for action, stages in bundle.items():
         if action != "all" and action not in actions:
             raise AttributeError(f"invalid action: {action}")
         hooks: Any = AllHooks(actions) if action == "all" else actions[action]
-        if not isinstance(milestones, Mapping):
-            raise TypeError(f"{action}: must be a mapping from milestones to hooks")
-        for name, given in milestones.items():
+        if not isinstance(stages, Mapping):
+            raise TypeError(f"{action}: must be a mapping from stages to hooks")
+        for name, value in stages.items():
             if name == "on_error":
-                hooks.on_error(given)
+                hooks.on_error(value)
                 continue
-            milestone = hooks.milestone(name)
-            timings = given if isinstance(given, Mapping) else {"action": given}
+            stage = hooks.stage(name)
+            timings = value if isinstance(value, Mapping) else {"action": value}
             for timing, hook in timings.items():
                 if timing not in TIMINGS:
                     raise AttributeError(f"invalid timing: {timing}")
-                getattr(milestone, timing)(hook)
+                getattr(stage, timing)(hook)

@@ -1,7 +1,7 @@
-"""Lookups: the row of an action is found by another key than the path's, which a hook chose.
+"""Finding the row of an action by another key than the path's, which a hook chose.
 
-``/users/me`` means the caller's own row once a hook says ``context.key = {"email": …}``. Only a
-complete unique key is accepted: an action on one row never touches two.
+``/users/me`` means the caller's own row if a hook sets ``context.key = {"email": …}``. Only a
+complete unique key is accepted, so that an action on one row never changes two.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import Scope
 
 from encore.errors import HookError
-from encore.execution.attribute_values import field_named
+from encore.execution.attribute_values import get_field
 from encore.models.fields import Field
 from encore.models.keys import identifies_one_row
 from encore.resource.definition import ResourceDefinition
@@ -19,44 +19,50 @@ from encore.sql.statements import Statements
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class KeyLookup:
     """One way to find a row.
 
     Attributes:
-        statements: What the database runs, by this key; None where it is the path's own.
-        values: The parent's key, where there is one, and this key's values.
+        statements: The statements by this key; None for the path's own key.
+        values: The parent's key, if there is one, and this key's values.
     """
 
     statements: Statements | None
     values: tuple[Any, ...]
 
 
-def look_up(resource: ResourceDefinition, key: Any, scope: Scope) -> Lookup:
-    """Read a key that a hook gives: Python values under names in Python or in JSON.
+def resolve_key(resource: ResourceDefinition, key: Any, scope: Scope) -> KeyLookup:
+    """Return how to find a row by the key that a hook has set.
+
+    Args:
+        resource: The resource of the row.
+        key: Python values by names in Python or in JSON.
+        scope: The request's ASGI scope; its path has the parent's key.
 
     Raises:
-        HookError: It is not a mapping, names no attribute, or could mean several rows.
+        HookError: The key is not a mapping, names an unknown attribute, or could match two rows.
         NotFound: The parent in the path cannot exist.
     """
     if not isinstance(key, Mapping):
-        kind = type(key).__name__
-        raise HookError(f"resource {resource.name}: key: must be a mapping, not {kind}")
-    named = {field_named(resource.fields, name, resource.name): v for name, v in key.items()}
-    fields = tuple(field for field in resource.fields if field in named)
+        type_ = type(key).__name__
+        raise HookError(f"resource {resource.name}: key: must be a mapping, not {type_}")
+    values = {get_field(resource.fields, name, resource.name): v for name, v in key.items()}
+    fields = tuple(field for field in resource.fields if field in values)
     parent = resource.parse_parent_key(scope)
     if set(fields) == set(resource.key):
-        return Lookup(None, (*parent, *_values(resource, resource.key, named)))
+        return KeyLookup(None, (*parent, *_driver_values(resource, resource.key, values)))
     stored = [field.attribute for field in fields if not field.computed]
     if len(stored) < len(fields) or not identifies_one_row(resource.fields.mapped, stored):
         names = ", ".join(map(str, key)) or "nothing"
-        text = f"{names} is not a complete unique key over NOT NULL columns"
-        raise HookError(f"resource {resource.name}: key: {text}")
-    values = (*parent, *_values(resource, fields, named))
-    return Lookup(resource.statements_by(fields), values)
+        message = f"{names} is not a complete unique key over NOT NULL columns"
+        raise HookError(f"resource {resource.name}: key: {message}")
+    return KeyLookup(
+        resource.statements_by(fields), (*parent, *_driver_values(resource, fields, values))
+    )
 
 
-def _values(
-    resource: ResourceDefinition, fields: tuple[Field, ...], named: Mapping[Field, Any]
+def _driver_values(
+    resource: ResourceDefinition, fields: tuple[Field, ...], values: Mapping[Field, Any]
 ) -> tuple[Any, ...]:
-    bound = resource.fields.driver_values({field.attribute: named[field] for field in fields})
-    return tuple(bound[field] for field in fields)
+    found = resource.fields.driver_values({field.attribute: values[field] for field in fields})
+    return tuple(found[field] for field in fields)

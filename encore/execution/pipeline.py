@@ -1,8 +1,8 @@
-"""Plans: an action and its hooks, compiled into the steps that it runs.
+"""Pipelines: an action and its hooks, compiled into the steps of one run.
 
-A plan holds, for each of Finale's milestones, the hooks before, what the action does there, and
-the hooks behind. Milestones at which nothing happens are not in it. So the general engine with no
-hooks *is* the fast one.
+For each stage a pipeline has the hooks before the action's own step, that step, and the hooks
+after it. Stages at which nothing happens are left out, so a pipeline without hooks costs nothing
+for them.
 
 The order of a run: the body is received and decoded; hooks of ``start`` and ``auth``; the request
 is parsed and validated; ``fetch``, ``data``, ``write`` and ``send``; ``complete``, always.
@@ -27,8 +27,8 @@ from encore.execution.context import Context, Response
 from encore.execution.error_mapping import map_database_error
 from encore.execution.hooks import (
     BEFORE_PARSING,
-    MILESTONES,
     SKIP,
+    STAGES,
     ActionHooks,
     Hook,
     Stop,
@@ -40,31 +40,31 @@ from encore.http.error_handling import error_from_http_exception
 from encore.models.session_requirements import UnsupportedEventListener
 from encore.resource.compatibility import Compatibility
 
-log: Any = structlog.get_logger("encore.crud")
+_log: Final = structlog.get_logger("encore.execution")
 
 Step = Callable[[Context], Awaitable[Any]]
 _LAST: Final = "complete"
 _ERRORS: Final = range(400, 600)
 _WITH_INSTANCE: Final = ("fetch", "data", "write", "send")
-"""The milestones whose hooks may find the instance and change it before it is sent."""
+"""The stages whose hooks may change the instance before it is sent."""
 
 
 class Pipeline:
     """Runs one action of one resource.
 
     Args:
-        action: What to run.
-        hooks: What else.
-        database: Where. One transaction is around everything: any error undoes all of it, and
-            nothing is answered before the commit.
+        action: The action.
+        hooks: The hooks of its stages.
+        database: The database. One transaction contains the whole run: any error rolls it back,
+            and nothing is sent before the commit.
 
     Attributes:
-        produces: The media types of its answers; empty where they are not known beforehand.
+        produces: The media types of its responses; empty if they are not known beforehand.
     """
 
     produces: tuple[str, ...]
 
-    def __init__(self, action: Action, hooks: ActionHooks, database: Database) -> None:
+    def __init__(self, action: Action[Any], hooks: ActionHooks, database: Database) -> None:
         self.action = action
         self._resource = action.resource
         self._hooks = hooks
@@ -73,61 +73,59 @@ class Pipeline:
         hooks.listeners.append(self._compile)
 
     def _compile(self) -> None:
-        """Lay out the steps; done again when a hook is added."""
-        self.action.hooked = hooked = bool(self._hooks)
-        # Most requests have no body: they are spared a call.
+        """Compile the steps; called again when a hook is added."""
+        self.action.has_hooks = has_hooks = bool(self._hooks)
+        # Most requests have no body: this saves them a call.
         self._receives = self.action.reads_body or type(self.action).receive is not Action.receive
-        self._is_checked = hooked or type(self.action) not in ACTIONS.values()
-        self.action.reworked = any(map(self._hooks.milestone, _WITH_INSTANCE))
-        self._single = self.action.single and not hooked
-        names = MILESTONES[: MILESTONES.index(_LAST)]
-        steps = {name: found for name in names if (found := self._steps(name, hooked=hooked))}
+        self._is_checked = has_hooks or type(self.action) not in ACTIONS.values()
+        self.action.exposes_instance = any(map(self._hooks.stage, _WITH_INSTANCE))
+        self._single = self.action.single and not has_hooks
+        names = STAGES[: STAGES.index(_LAST)]
+        steps = {name: found for name in names if (found := self._steps(name, has_hooks=has_hooks))}
         self._before_parsing = tuple(steps.pop(name) for name in BEFORE_PARSING if name in steps)
         self._after_parsing = tuple(steps.values())
-        self._complete = self._steps(_LAST, hooked=hooked)
-        send = self._hooks.milestone("send")
-        # A hook there may make an answer of another media type.
-        has_hooks = send.replaced or send.befores or send.actions or send.afters
-        self.produces = () if has_hooks else self.action.produces
+        self._complete = self._steps(_LAST, has_hooks=has_hooks)
+        # A hook of send may make a response of another media type.
+        self.produces = () if self._hooks.stage("send") else self.action.produces
 
-    def _steps(self, name: str, *, hooked: bool) -> tuple[Step, ...]:
-        milestone = self._hooks.milestone(name)
-        own: Step | None = getattr(self.action, name, None)
-        if milestone.replaced or (name in self.action.only_for_hooks and not hooked):
-            own = None
-        if own is not None and not self._resource.compatibility.conflicts:
-            own = _answering(own, self._resource.compatibility)
+    def _steps(self, name: str, *, has_hooks: bool) -> tuple[Step, ...]:
+        stage = self._hooks.stage(name)
+        own_step: Step | None = getattr(self.action, name, None)
+        if stage.replaced or (name in self.action.only_for_hooks and not has_hooks):
+            own_step = None
+        if own_step is not None and not self._resource.compatibility.conflicts:
+            own_step = _converting_conflicts(own_step, self._resource.compatibility)
         limit = self._resource.options.hook_seconds
         return (
-            *(_limited(hook, limit) for hook in milestone.befores),
-            *(() if own is None else (own,)),
-            *(_limited(hook, limit) for hook in (*milestone.actions, *milestone.afters)),
+            *(_limited(hook, limit) for hook in stage.befores),
+            *(() if own_step is None else (own_step,)),
+            *(_limited(hook, limit) for hook in (*stage.actions, *stage.afters)),
         )
 
     def _unit(self) -> UnitOfWork:
         try:
             single = self._single and not self.action.needs_session()
         except UnsupportedEventListener as error:  # The renderer's log has no texts of exceptions.
-            log.error("unsupported listener", resource=self._resource.name, reason=str(error))  # noqa: TRY400 - the text says all
+            _log.error("unsupported listener", resource=self._resource.name, reason=str(error))
             raise
         return UnitOfWork(self._database, writes=self.action.writes, single=single)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
         """Run the action for one request. Raises ``ApiError``."""
         action = self.action
-        context = Context(
+        context = action.context_type(
             self._resource,
             action.name,
             scope,
             self._unit(),
-            action.by_key,
-            action.hooked,
+            action.finds_by_key,
+            action.has_hooks,
             status=action.status,
         )
         try:
             response = await self._run(context, receive)
             await context.unit.close(None)
-        except Exception as error:  # noqa: BLE001 - _fail answers for all of them
+        except Exception as error:  # noqa: BLE001 - _fail handles all of them
             return await self._fail(context, error)
         except BaseException as error:
             await context.unit.close(error)
@@ -141,8 +139,8 @@ class Pipeline:
             stopped = await self._run_early(context) if self._before_parsing else None
             if stopped is None:
                 self.action.parse_request(context)
-                if context.doubtful is not None:
-                    await self.action.settle(context)
+                if context.undecided is not None:
+                    await self.action.resolve_undecided(context)
                 for steps in self._after_parsing:
                     if (stopped := await run_steps(steps, context)) is not None:
                         break
@@ -157,41 +155,41 @@ class Pipeline:
         return Response(context.status, context.headers, context.body)
 
     async def _run_early(self, context: Context) -> Stop | None:
-        """Run the hooks that come before the request is validated."""
+        """Run the hooks of the stages before the request is validated."""
         for steps in self._before_parsing:
             if (stopped := await run_steps(steps, context)) is not None:
                 return stopped
         return None
 
     async def _run_complete(self, context: Context) -> Stop | None:
-        """Run the last milestone; a stop in it replaces the response."""
+        """Run the last stage; a hook that stops there replaces the response."""
         try:
             return await run_steps(self._complete, context)
         except Stop as stopped:
             return stopped
 
     async def _fail(self, context: Context, error: Exception) -> Response:
-        """Undo everything, let ``complete`` know, and answer or raise the refusal."""
+        """Roll back, run ``complete``, and return the response to an error or raise it."""
         if isinstance(error, HTTPException):
             error = _of_http_exception(error)
         with_cause = await self._undo(context, error)
         context.error = with_cause if isinstance(with_cause, ApiError) else InternalError()
-        # Hooks of complete may still read; whatever they write is undone as well.
+        # Hooks of complete may still read; what they write is rolled back as well.
         context.unit = self._unit()
         stopped = None
         try:
             stopped = await self._run_complete(context)
-        except Exception as another:  # noqa: BLE001 - the first error is the one to tell
-            log.warning("complete failed after an error", error=type(another).__name__)
+        except Exception as another:  # noqa: BLE001 - the first error is reported
+            _log.warning("complete failed after an error", error=type(another).__name__)
         finally:
             await context.unit.close(error)
-        self._log_mistake(error)
+        self._log_hook_error(error)
         if stopped is not None:
             return stopped.response
         try:
             formatted = await self._format(context, context.error)
-        except HookError as mistake:
-            self._log_mistake(mistake)
+        except HookError as hook_error:
+            self._log_hook_error(hook_error)
             raise
         if formatted is not None:
             return formatted
@@ -200,7 +198,7 @@ class Pipeline:
         raise with_cause from error
 
     async def _format(self, context: Context, error: ApiError) -> Response | None:
-        """Return the response that ``on_error`` makes of an error, if any."""
+        """Return the response that ``on_error`` makes of an error; None if there is none."""
         if self._hooks.format_error is None:
             return None
         formatted = self._hooks.format_error(context, error)
@@ -209,29 +207,30 @@ class Pipeline:
                 formatted = await formatted
         return None if formatted is None else as_response(formatted)
 
-    def _log_mistake(self, error: Exception) -> None:
-        """Log the text of a hook's mistake: the renderer's log has no texts of exceptions."""
+    def _log_hook_error(self, error: Exception) -> None:
+        """Log the message of a ``HookError``: the renderer's log has no messages of exceptions."""
         if isinstance(error, HookError):
-            action, text = self.action.name, str(error)
-            log.error("invalid hook", resource=self._resource.name, action=action, reason=text)
+            action, message = self.action.name, str(error)
+            _log.error("invalid hook", resource=self._resource.name, action=action, reason=message)
 
     async def _undo(self, context: Context, error: Exception) -> Exception:
+        """Roll back; return the error for the caller."""
         try:
             await context.unit.close(error)
         except DatabaseError as failure:
             error = failure
         if isinstance(error, DatabaseError):
-            refusal = await map_database_error(error, context, self._database)
-            refusal.__cause__ = error
-            return self._resource.compatibility.answered(refusal)
+            api_error = await map_database_error(error, context, self._database)
+            api_error.__cause__ = error
+            return self._resource.compatibility.convert_error(api_error)
         return error
 
 
 def _of_http_exception(error: HTTPException) -> Exception:
-    """Convert what FastAPI code raises in a hook; its status and detail stay.
+    """Convert an ``HTTPException`` that a hook raised; its status and detail stay.
 
-    A redirection is answered as it is. Any other status is a mistake: what is raised undoes what
-    was written, and so cannot be answered as a success.
+    A redirection is returned as it is. Any other status is a ``HookError``: raising rolls back, so
+    the response cannot report success.
     """
     status = error.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -240,25 +239,25 @@ def _of_http_exception(error: HTTPException) -> Exception:
     if status in _ERRORS:
         converted = error_from_http_exception(error)
     else:
-        converted = HookError(f"HTTPException({status}) is no error: answer by stop(response)")
+        converted = HookError(f"HTTPException({status}) is not an error: return stop(response)")
     converted.__cause__ = error
     return converted
 
 
-def _answering(own: Step, compatibility: Compatibility) -> Step:
-    """Make a step whose conflicts are answered as another API does; those of hooks stay."""
+def _converting_conflicts(own_step: Step, compatibility: Compatibility) -> Step:
+    """Return a step whose conflicts have the status of another API; those of hooks stay."""
 
     async def step(context: Context) -> Any:
         try:
-            return await own(context)
+            return await own_step(context)
         except Conflict as conflict:
-            raise compatibility.answered(conflict) from conflict.__cause__
+            raise compatibility.convert_error(conflict) from conflict.__cause__
 
     return step
 
 
 async def run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
-    """Run the steps of one milestone; a skip leaves the rest of it out."""
+    """Run the steps of one stage; ``SKIP`` skips the rest of them."""
     for step in steps:
         outcome = await step(context)
         if outcome is not None:
@@ -266,9 +265,9 @@ async def run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
                 return outcome
             if outcome is SKIP:
                 return None
-            kind = type(outcome).__name__
+            type_ = type(outcome).__name__
             raise HookError(
-                f"{_name(step)} returned {kind}: a hook returns None, SKIP or stop(response)"
+                f"{_name(step)} returned {type_}: a hook returns None, SKIP or stop(response)"
             )
     return None
 
@@ -279,7 +278,7 @@ def _name(step: Step) -> str:
 
 
 def _limited(hook: Hook, seconds: float) -> Step:
-    """Make a step of a hook; one that does not come back is cut off."""
+    """Return a step that runs a hook, and cancels it after the time limit."""
 
     @wraps(hook, assigned=(), updated=())
     async def step(context: Context) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from encore.database.protocol import Database
 from encore.errors import ConfigurationError
-from encore.execution.hooks import ActionHooks, AllHooks, check_callable, use
+from encore.execution.hooks import ActionHooks, AllHooks, check_callable, register_bundle
 from encore.execution.nested.session_writes import SessionNestedWrites
 from encore.execution.nested.writes import NestedWrites
 from encore.execution.session_writes import SessionWrites
@@ -57,7 +57,7 @@ class Resource(ResourceDefinition):
     def use(self, bundle: Mapping[str, Any]) -> None:
         """Register a bundle of hooks; its ``extra_configuration`` is called with the resource."""
         hooks = {name: value for name, value in bundle.items() if name != "extra_configuration"}
-        use(self.hooks, hooks)
+        register_bundle(self.hooks, hooks)
         if "extra_configuration" in bundle:
             check_callable(bundle["extra_configuration"], 1, "extra_configuration")
             bundle["extra_configuration"](self)

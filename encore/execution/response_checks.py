@@ -1,7 +1,7 @@
-"""Checks of a response that hooks had a hand in, before anything is committed.
+"""Checks of a response that hooks may have changed, before the transaction is committed.
 
-A server cannot send a status that is none, or headers that are not bytes: one of them ends its
-worker. By then the rows would be written.
+A server cannot send an invalid status or headers that are not bytes; one of them would stop its
+worker, and by then the rows would be written.
 """
 
 import re
@@ -28,8 +28,8 @@ def check_response(status: Any, headers: Any, body: Any) -> None:
         raise HookError(f"the body of a response must be bytes, not {type(body).__name__}")
 
 
-def _is_header(given: Any) -> bool:
-    match given:
+def _is_header(pair: Any) -> bool:
+    match pair:
         case (bytes() as name, bytes() as value):
             return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value))
         case _:

@@ -1,8 +1,8 @@
-"""Writing rows through an ORM session, for models whose mapper asks for more than one statement.
+"""Writing rows through an ORM session, for models whose mapper requires more than one statement.
 
-The session runs on the request's own connection, inside its transaction, so hooks, refusals and
-rollback are those of every other write. The row that is answered is read back by the resource's
-own statement. Which models need this, and why, is for ``models.behaviour``.
+The session runs on the request's own connection, inside its transaction, so hooks, errors and
+rollback are those of every other write. Which models need this, and why, is decided by
+``models.session_requirements``.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,14 +21,14 @@ from encore.errors import Conflict, ValidationFailed
 from encore.models.fields import DriverValue, Field, Fields
 from encore.models.session_requirements import SessionRequirements
 from encore.models.types.registry import storage_type
-from encore.serializers.stored_text import misfits
+from encore.serializers.stored_text import invalid_fields
 from encore.validation.body import INVALID, Attributes, ValidationErrors
 
 VALIDATION_ERRORS: Final = (ValueError, AssertionError)
-"""What SQLAlchemy's manual has validators raise."""
+"""The errors that validators raise according to SQLAlchemy's manual."""
 
 _DEPENDS: Final = "Dependency rule"
-"""How SQLAlchemy's assertion begins that a key of another row would become null."""
+"""The beginning of SQLAlchemy's assertion that a key of another row would become null."""
 
 _FLOAT8: Final = 701
 _NUMERIC: Final = 1700
@@ -41,11 +41,11 @@ class SessionWrites:
     """Creates, updates and deletes rows of one mapped class through sessions.
 
     Args:
-        fields: The class's.
-        dialect: The database's.
+        fields: The fields of the class.
+        dialect: The database's dialect.
 
     Attributes:
-        behaviour: Why a session is needed, if it is.
+        behaviour: The reasons why a session is required, if any.
     """
 
     def __init__(self, fields: Fields, dialect: Dialect) -> None:
@@ -56,10 +56,10 @@ class SessionWrites:
         self._key = tuple(python_reader(field.column.type, dialect) for field in fields.key)
 
     def make(self, attributes: Attributes, prefix: str = "") -> Any:
-        """Make an instance, its validators and attribute events run.
+        """Return a new instance; validators and attribute events run.
 
         Raises:
-            ValidationFailed: A validator refused a value; names the field.
+            ValidationFailed: A validator rejected a value; names the field.
         """
         arguments = {}
         for name, parameter in self._fields.mapped.constructor.items():
@@ -71,22 +71,27 @@ class SessionWrites:
             instance = self._mapper.class_(**arguments)
         except VALIDATION_ERRORS as error:
             raise ValidationFailed(f"{INVALID}: {error}") from error
-        self._leave_to_keys(instance, attributes)
+        self._discard_none(instance, attributes)
         rest = {name: v for name, v in attributes.items() if name not in arguments}
         self.assign(instance, rest, prefix)
         return instance
 
-    def _leave_to_keys(self, instance: Any, attributes: Attributes) -> None:
-        """Forget that a constructor set a relationship to None whose foreign key is given."""
+    def _discard_none(self, instance: Any, attributes: Attributes) -> None:
+        """Discard None that a constructor set on a relationship whose foreign key is set."""
         of_column = self._mapper.get_property_by_column
-        for one in self._mapper.relationships:
-            if one.direction is RelationshipDirection.MANYTOONE and not one.viewonly:
-                is_given = any(of_column(c).key in attributes for c in one.local_columns)
-                if is_given and vars(instance).get(one.key, instance) is None:
-                    set_committed_value(instance, one.key, None)
+        for relationship in self._mapper.relationships:
+            key, direction = relationship.key, relationship.direction
+            if direction is RelationshipDirection.MANYTOONE and not relationship.viewonly:
+                is_set = any(of_column(c).key in attributes for c in relationship.local_columns)
+                if is_set and vars(instance).get(key, instance) is None:
+                    set_committed_value(instance, key, None)
 
     def assign(self, instance: Any, attributes: Attributes, prefix: str = "") -> None:
-        """Set attributes of an instance. Raises ``ValidationFailed``, naming each refused field."""
+        """Set attributes of an instance.
+
+        Raises:
+            ValidationFailed: A validator rejected a value; names each such field.
+        """
         errors = ValidationErrors()
         for name, value in attributes.items():
             field = self._fields.get_by_attribute(name)
@@ -97,14 +102,14 @@ class SessionWrites:
         errors.check()
 
     def _python(self, field: Field, value: Any) -> Any:
-        """Return the Python value of what the driver gave; any other value as it is."""
+        """Return the Python value of a driver's value; other values are returned unchanged."""
         if type(value) is not DriverValue:
             return value
         read = python_reader(field.column.type, self._dialect)
         return None if value.value is None else read(value.value)
 
     def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the Python values of a primary key that the driver gave."""
+        """Return the Python values of a primary key that the driver returned."""
         return tuple(read(value) for read, value in zip(self._key, row, strict=True))
 
     def row_key(self, row: Row) -> tuple[Any, ...]:
@@ -115,20 +120,20 @@ class SessionWrites:
         """Load the instance of this primary key, as driver values, and lock its row.
 
         Args:
-            session: Where to.
+            session: The session to load it in.
             key: The driver values.
-            row: The stored row, if known: values that do not fit their columns are then not
-                loaded, where the ORM would raise.
+            row: The stored row, if known: values that do not fit their columns are deferred,
+                since the ORM would raise an error on loading them.
         """
-        unreadable = [
+        deferred = [
             defer(getattr(self._mapper.class_, field.attribute))
-            for field in (() if row is None else misfits(self._fields, row))
+            for field in (() if row is None else invalid_fields(self._fields, row))
             if field not in self._fields.key and not field.computed
         ]
         return session.get(
             self._mapper.class_,
             self.key_of(key),
-            options=[lazyload("*"), *unreadable],  # An outer join could not be locked.
+            options=[lazyload("*"), *deferred],  # An outer join could not be locked.
             with_for_update=self._fields.mapped.lock,
         )
 
@@ -146,11 +151,11 @@ class SessionWrites:
 
 
 async def run_in_session(connection: Connection, work: Work[T]) -> T:
-    """Run work in a session and flush.
+    """Run work in a session, flush, and return its result.
 
     Raises:
-        Conflict: The row is of another version by now, or other rows depend on it.
-        ValidationFailed: An event refused the row by a ``ValueError`` or ``AssertionError``.
+        Conflict: The row has another version by now, or other rows depend on it.
+        ValidationFailed: An event rejected the row by a ``ValueError`` or ``AssertionError``.
     """
     try:
         return await connection.orm(partial(_flushed, work))
@@ -170,12 +175,12 @@ def _flushed(work: Work[T], session: Session) -> T:
     return result
 
 
-def python_reader(kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
-    """Return what turns a driver's value of this type into the Python value."""
-    stored, code = storage_type(kind, dialect), None
+def python_reader(type_: Any, dialect: Dialect) -> Callable[[Any], Any]:
+    """Return the function that converts a driver's value of this type to the Python value."""
+    stored, code = storage_type(type_, dialect), None
     if isinstance(
         stored, Numeric | Float
-    ):  # PostgreSQL's types of numbers are told apart by their OIDs.
+    ):  # PostgreSQL's numeric types are distinguished by their OIDs.
         code = _FLOAT8 if isinstance(stored, Float) else _NUMERIC
-    processor = kind.dialect_impl(dialect).result_processor(dialect, code)
+    processor = type_.dialect_impl(dialect).result_processor(dialect, code)
     return processor or (lambda value: value)

@@ -1,8 +1,8 @@
-"""The stored row of an update, for bodies that hold more than what is written.
+"""The stored row of an update, for bodies with members that are not written.
 
-A body that a GET answered holds read-only members, related rows beside their foreign keys, and
-arrays. What of it is unchanged is left alone; the row is read, and locked, to find that out. A
-body of plain writable members never comes here.
+A body that a GET returned contains read-only members, related rows beside their foreign keys, and
+arrays. The row is read, and locked, to find out which of them are unchanged; those are not
+written. A body of writable members alone needs no stored row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,9 +27,9 @@ class StoredRow:
     """A row before its update.
 
     Attributes:
-        serializer: How it is shown.
-        row: As the database gave it.
-        shown: As callers see it, with the related rows that the body gives.
+        serializer: The serializer of the row.
+        row: The row as the database returned it.
+        shown: The row as callers see it, with the related rows that the body contains.
     """
 
     serializer: Serializer
@@ -37,13 +37,13 @@ class StoredRow:
     shown: Mapping[str, Any]
 
     @classmethod
-    async def of(
-        cls, resource: ResourceDefinition, connection: Connection, row: Row, given: Iterable[str]
+    async def load(
+        cls, resource: ResourceDefinition, connection: Connection, row: Row, members: Iterable[str]
     ) -> "StoredRow":
-        """Return the row as it is shown, with those relations that a body gives."""
+        """Return the row as callers see it, with the relations that the body contains."""
         serializer = resource.serializer
         (record,) = serializer.read_rows((row,))
-        embedded = [name for name in given if name in serializer.children]
+        embedded = [name for name in members if name in serializer.children]
         await resource.relation_loader.embed(connection, (row,), [record], embedded)
         return cls(serializer, row, decode_record(record))
 
@@ -81,7 +81,7 @@ class StoredRow:
         return changed
 
     def changed(self, attributes: Attributes) -> Attributes:
-        """Return the attributes that differ from what is stored."""
+        """Return the attributes whose values differ from the stored ones."""
         fields = self.serializer.fields
         places = {field.attribute: place for place, field in enumerate(fields)}
         bound = fields.driver_values(attributes)
@@ -94,18 +94,18 @@ class StoredRow:
             )
         }
 
-    def _keeps_foreign_key(self, one: NestedBody, given: Mapping[str, Any]) -> bool:
-        """Return whether the body gives the stored foreign key, or none: the object counts."""
-        names = [str(column.name) for column in one.relation.foreign_key]
+    def _keeps_foreign_key(self, nested: NestedBody, body: Mapping[str, Any]) -> bool:
+        """Return whether the body has the stored foreign key or none, so that the object counts."""
+        names = [str(column.name) for column in nested.relation.foreign_key]
         return all(
-            same_member(self.serializer, name, given[name], self.shown.get(name, UNSET))
+            same_member(self.serializer, name, body[name], self.shown.get(name, UNSET))
             for name in names
-            if name in given
+            if name in body
         )
 
 
 def _is_shown(field: Field, value: Any, shown: Any) -> bool:
-    """Return whether a Python value is what a member shows: drivers may give it another form."""
+    """Return whether a Python value is what a member shows; drivers may use another type."""
     if shown is None or value is None or type(value) is DriverValue:
         return False
     try:
@@ -116,31 +116,34 @@ def _is_shown(field: Field, value: Any, shown: Any) -> bool:
 
 def report_contradictions(
     nested: Iterable[NestedBody],
-    given: Mapping[str, Any],
+    body: Mapping[str, Any],
     attributes: Attributes,
     fields: Fields,
     errors: ValidationErrors,
 ) -> None:
-    """Report related rows of a new row that are not those that its own foreign keys name."""
-    for one in nested:
-        if any(fields.get_by_column(column).name in given for column in one.relation.foreign_key):
-            report_contradiction(one, attributes, fields, errors)
+    """Report related rows of a new row that its own foreign keys in the body do not name."""
+    for related in nested:
+        if any(
+            fields.get_by_column(column).name in body for column in related.relation.foreign_key
+        ):
+            report_contradiction(related, attributes, fields, errors)
 
 
 def report_contradiction(
-    one: NestedBody, attributes: Attributes, fields: Fields, errors: ValidationErrors
+    related: NestedBody, attributes: Attributes, fields: Fields, errors: ValidationErrors
 ) -> None:
-    """Report a related row that is not the one that the body's own foreign key names."""
-    foreign = [fields.get_by_column(column) for column in one.relation.foreign_key]
+    """Report a related row that the body's own foreign key does not name."""
+    relation = related.relation
+    foreign = [fields.get_by_column(column) for column in relation.foreign_key]
     named = {f.attribute: attributes[f.attribute] for f in foreign if f.attribute in attributes}
     values = {f.attribute: value for f, value in fields.driver_values(named).items()}
     if all(value is None for value in values.values()):
         return
-    pairs = zip(one.relation.pairs, foreign, strict=True)
+    pairs = zip(relation.pairs, foreign, strict=True)
     key = {str(remote.name): values.get(field.attribute) for (_, remote), field in pairs}
-    names = [field.name for field in one.child.serializer.fields.key]
-    for item in one.items:
+    names = [field.name for field in related.child.serializer.fields.key]
+    for item in related.items:
         if isinstance(item, ConnectRelated) and dict(zip(names, item.key, strict=True)) == key:
             return
-    text = f"contradicts {', '.join(field.name for field in foreign)}"
-    errors.add(one.relation.name, INVALID, text)
+    message = f"contradicts {', '.join(field.name for field in foreign)}"
+    errors.add(relation.name, INVALID, message)

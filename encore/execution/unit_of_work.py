@@ -1,12 +1,12 @@
-"""The unit of work: one transaction around one request, begun when it is first needed.
+"""The unit of work: the one transaction of a request, begun when it is first needed.
 
-Hooks that run before anything is read or written hold up nobody.
+Hooks that run before anything is read or written do not occupy a connection.
 """
 
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from encore.database.protocol import Connection, Database
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-log: Any = structlog.get_logger("encore.crud")
+_log: Final = structlog.get_logger("encore.execution")
 T = TypeVar("T")
 Work = Callable[[], Awaitable[None] | None]
 
@@ -25,8 +25,8 @@ class UnitOfWork:
     """One request's transaction.
 
     Args:
-        database: Where.
-        writes: Whether it may change something.
+        database: The database.
+        writes: Whether the transaction may change rows.
         single: Whether it runs one statement at most.
     """
 
@@ -42,11 +42,11 @@ class UnitOfWork:
 
     @property
     def writes(self) -> bool:
-        """Whether it may change something."""
+        """Whether the transaction may change rows."""
         return self._writes
 
     async def connection(self) -> Connection:
-        """Give the connection inside the transaction, beginning it if need be."""
+        """Return the connection of the transaction, which this begins if necessary."""
         if self._connection is None:
             database = self._database
             opened = database.writing(single=self._single) if self._writes else database.reading()
@@ -55,27 +55,27 @@ class UnitOfWork:
         return self._connection
 
     def run_several(self) -> None:
-        """Run more than one statement, so that they need a transaction around them."""
+        """Declare that several statements will run, so that they need a transaction."""
         self._single = False
 
     async def orm(self, work: Callable[[Session], T]) -> T:
-        """Run work with an ORM session inside the transaction."""
+        """Run work with an ORM session inside the transaction; return its result."""
         return await (await self.connection()).orm(work)
 
     def after_commit(self, work: Work) -> None:
-        """Register work for after the commit."""
+        """Register work to run after the commit."""
         self._after = [*(self._after or ()), work]
 
     async def close(self, error: BaseException | None) -> None:
-        """Commit, or undo everything if there was an error; then do what waits for the commit."""
+        """Commit, or roll back if there was an error; then run the work for after the commit."""
         entered, self._entered, self._connection = self._entered, None, None
         if entered is not None:
-            kind = None if error is None else type(error)
-            await entered.__aexit__(kind, error, None)
+            type_ = None if error is None else type(error)
+            await entered.__aexit__(type_, error, None)
         if error is None and self._after is not None:
-            await self._do_after()
+            await self._run_after_commit()
 
-    async def _do_after(self) -> None:
+    async def _run_after_commit(self) -> None:
         for work in self._after or ():
             try:
                 done = work()
@@ -83,6 +83,6 @@ class UnitOfWork:
                     await done
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # noqa: BLE001 - the rows are committed: the answer stands
-                # Not log.exception: a trace may hold SQL.
-                log.error("work after commit failed", error=type(error).__name__)  # noqa: TRY400
+            except Exception as error:  # noqa: BLE001 - the rows are committed, so the response stays
+                # Not log.exception: a traceback may contain SQL.
+                _log.error("work after commit failed", error=type(error).__name__)

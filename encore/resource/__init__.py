@@ -1,1 +1,1 @@
-"""From a model and its options to what actions need, with every option checked at start-up."""
+"""Compiling a model and its options into a resource's definition, with all options checked."""

@@ -1,8 +1,8 @@
-"""Compatibility: where a resource behaves otherwise for clients of another API.
+"""Compatibility: where a resource behaves differently for clients of another API.
 
-The option ``compatible`` becomes one frozen object at start-up; parsers, actions, plans and OpenAPI
-ask it where behaviour differs. The default is strict. What Finale gets wrong
-(docs/how-to/finale.md, D1 to D13) is not part of its mode.
+The option ``compatible`` becomes one frozen object at start-up; parsers, actions, pipelines and
+OpenAPI read it where behaviour differs. The default is strict. Finale's defects
+(docs/how-to/finale.md, D1 to D13) are not part of its mode.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,16 +20,18 @@ _FINALE_MOST_ROWS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """How a resource treats what its own API would refuse, and how it answers.
+    """How a resource treats requests that are invalid in its own API, and how it responds.
 
     Attributes:
-        ignores_members: Members of bodies that are unknown, hidden or read-only are ignored.
-        ignores_parameters: Unknown query parameters of GET and HEAD are ignored.
-        accepts_text: Text in a body is converted to the column's type: ``"12"`` for an integer.
-        reads_forms: Bodies may be ``application/x-www-form-urlencoded``.
+        ignores_members: Whether unknown, hidden and read-only members of bodies are ignored.
+        ignores_parameters: Whether unknown query parameters of GET and HEAD are ignored.
+        accepts_text: Whether strings in a body are converted to the column's type, such as
+            ``"12"`` to an integer.
+        reads_forms: Whether bodies may be ``application/x-www-form-urlencoded``.
         preset_parameters: The query parameters that choose a preset.
-        paging: The rules of ``count``, ``offset`` and ``page``, where there is pagination.
-        content_range: Returns ``Content-Range`` of offset, rows and total.
+        paging: The rules of ``count``, ``offset`` and ``page``, if lists are paginated.
+        content_range: Returns the value of ``Content-Range`` for an offset, a number of rows and
+            the total.
         conflicts: Whether conflicts are 409; they are 400 otherwise.
         nested_arrays: The default of the option of this name.
     """
@@ -44,13 +46,13 @@ class Compatibility:
     conflicts: bool = True
     nested_arrays: str = NESTED_ARRAYS[0]
 
-    def answered(self, error: ApiError) -> ApiError:
-        """Return the error that is answered in place of one of the engine's own."""
+    def convert_error(self, error: ApiError) -> ApiError:
+        """Return the error that the other API has for one of the engine's."""
         if self.conflicts or not isinstance(error, Conflict):
             return error
-        refusal = ValidationFailed(error.message, error.errors)
-        refusal.__cause__ = error.__cause__
-        return refusal
+        converted = ValidationFailed(error.message, error.errors)
+        converted.__cause__ = error.__cause__
+        return converted
 
 
 STRICT: Final = Compatibility()
@@ -71,5 +73,5 @@ _BY_OPTION: Final[Mapping[str | None, Compatibility]] = dict(
 
 
 def compatibility_of(option: object) -> Compatibility:
-    """Return what the option means; a wrong value, which ``checks`` refuses, means strict."""
+    """Return the compatibility of an option's value; ``option_checks`` rejects invalid values."""
     return _BY_OPTION.get(option, STRICT) if isinstance(option, str) else STRICT

@@ -1,8 +1,8 @@
-"""Locations: the item path of a row, as its ``Location`` says it.
+"""Locations: the item paths of rows, for ``Location``.
 
-Every client must come back to the same row: a value is written as the path's parser reads it, and
-percent-encoded. What no path can hold is refused where a caller would create it: an empty segment
-means the collection, and ``.`` and ``..`` are resolved by clients before they send them, even if
+Every client must get the same row by this path: a value is written as the path's parser reads it,
+and percent-encoded. Values that no path can contain are rejected in a create: an empty segment
+means the collection, and clients resolve ``.`` and ``..`` before they send them, even if
 percent-encoded (RFC 3986, section 5.2.4; the URL Standard).
 """
 
@@ -18,20 +18,20 @@ from encore.models.types.codec import Converter
 from encore.validation.body import ValidationErrors
 
 UNREACHABLE: Final = ("", ".", "..")
-"""What a path's segment cannot be."""
+"""The values that a segment of a path cannot have."""
 
-_REFUSED: Final = "must not be empty, . or .., since it is part of the row's path"
+_REJECTED: Final = "must not be empty, . or .., since it is part of the row's path"
 _LITERAL: Final = "/:@!$&'()*+,;=~"
-"""What may stand in a path as it is (RFC 3986, section 3.3)."""
+"""The characters that need no percent-encoding in a path (RFC 3986, section 3.3)."""
 
 
 class Locations:
     """The paths of a resource's rows.
 
     Args:
-        template: The item path.
-        parameters: Its own parameters and their fields.
-        creatable: The fields that callers may write on create.
+        template: The item path template.
+        parameters: The parameters of the row's own key, and their fields.
+        creatable: The fields that callers may write in a create.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Locations:
             (quote(f"{{{name}}}", safe="{}"), field.attribute) for name, field in parameters
         ]
         fields = {field for _, field in parameters}
-        self._texts = tuple(f for f in creatable if f in fields and f.codec.is_text)
+        self._strings = tuple(f for f in creatable if f in fields and f.codec.is_text)
 
     def of(self, instance: Any) -> bytes | None:
-        """Return the path of a record; None where none leads to it."""
+        """Return the path of a record; None if no path can contain its key."""
         path = self._template
         for placeholder, attribute in self._parameters:
             text = _path_text(getattr(instance, attribute))
@@ -58,27 +58,27 @@ class Locations:
         return path.encode()
 
     def check(self, attributes: Mapping[str, Any], errors: ValidationErrors) -> None:
-        """Note an error for each value of a new row that no path could hold."""
-        for field in self._texts:
+        """Add an error for each value of a new row that no path can contain."""
+        for field in self._strings:
             if attributes.get(field.attribute) in UNREACHABLE:
-                errors.add(field.name, "Validation error", _REFUSED)
+                errors.add(field.name, "Validation error", _REJECTED)
 
     def checked(self, field: Field, read: Converter) -> Converter:
-        """Return what reads a field's value, refusing it where no path could hold it."""
-        if field not in self._texts:
+        """Return the parser of a field's value that rejects values that no path can contain."""
+        if field not in self._strings:
             return read
 
         def read_checked(value: Any) -> Any:
-            found = read(value)
-            if found in UNREACHABLE:
-                raise InvalidValue(_REFUSED)
-            return found
+            parsed = read(value)
+            if parsed in UNREACHABLE:
+                raise InvalidValue(_REJECTED)
+            return parsed
 
         return read_checked
 
 
 def _path_text(value: Any) -> str:
-    """Write a value as JSON does, a string without its quotes: so the path's parser reads it."""
+    """Return a value as the path's parser reads it: as JSON, a string without its quotes."""
     if type(value) in (int, str):
         return str(value)
     text = msgspec.json.encode(value)

@@ -1,7 +1,7 @@
-"""Checks of a resource's options: each mistake is found at start-up, with its option named.
+"""Start-up checks of a resource's options; each error names the option.
 
-What names a field or a relation is checked where that is looked up (``faces``, ``naming``,
-``resource``); here is what can be told from the options alone.
+Names of fields and relations are checked where they are resolved (``serializer_builder``,
+``query_builder``, ``paths``, ``bodies``); this module checks what the options alone show.
 """
 
 import re
@@ -32,95 +32,95 @@ from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER, P
 
 PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _SEGMENT: Final = re.compile(r"\{\w+\}|(?!\.{1,2}$)[\w.~!&',;=@-][\w.~!&',;=@:-]*")
-"""A parameter, or words in which nothing looks like another framework's parameter or pattern."""
+"""A parameter, or a word that is not another framework's parameter or pattern."""
 
 _FOREIGN: Final = re.compile(
     r":(\w+)(?:\(.*\))?[?*+]?|\{(\w+):.*\}|<(?:\w+:)?(\w+)>|\[(\w+)\]|\$(\w+)|\*(\w+)"
 )
-"""Parameters of Express, Starlette, Flask, Next and others."""
+"""Parameters in the syntax of Express, Starlette, Flask, Next and others."""
 _STARTS_WITH: Final = "STARTS_WITH"
 _RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, OR_PARAMETER, NOT_PARAMETER)
 
-Complaints = Iterable[str]
+Problems = Iterable[str]
 
 
 def check_options(options: ResourceOptions) -> None:
-    """Raise ``ConfigurationError`` for the first option that is wrong in itself."""
+    """Raise ``ConfigurationError`` for the first option that is invalid by itself."""
     for option, check in _CHECKS.items():
-        for text in check(getattr(options, option)):
-            raise ConfigurationError(options.model.__name__, option, text)
+        for problem in check(getattr(options, option)):
+            raise ConfigurationError(options.model.__name__, option, problem)
     if options.total != COUNT_MODES[0] and not options.pagination:
-        text = f"{options.total!r} contradicts pagination=False: all rows are given, none counted"
-        raise ConfigurationError(options.model.__name__, "total", text)
+        message = f"{options.total!r} contradicts pagination=False, which counts no rows"
+        raise ConfigurationError(options.model.__name__, "total", message)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
-        text = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
-        raise ConfigurationError(options.model.__name__, "nested_arrays", text)
+        message = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
+        raise ConfigurationError(options.model.__name__, "nested_arrays", message)
 
 
-def _endpoints(given: Any) -> Complaints:
-    yield from _names(given)
-    if len(given) > 2:  # noqa: PLR2004 - the many and the one
-        yield "must be the path of the many and the path of the one"
-    for path in given:
+def _endpoints(value: Any) -> Problems:
+    yield from _names(value)
+    if len(value) > 2:  # noqa: PLR2004 - collection path and item path
+        yield "must be the collection path and the item path"
+    for path in value:
         yield from check_path(path)
 
 
-def check_base(base: Any) -> Complaints:
-    """Say what is wrong with what stands in front of every path."""
+def check_base(base: Any) -> Problems:
+    """Yield what is wrong with the prefix of every path."""
     if not isinstance(base, str) or base.endswith("/"):
         yield "must be a path such as /v1"
     elif base:
         yield from check_path(base)
 
 
-def check_path(path: str) -> Complaints:
-    """Say what is wrong with a path template."""
+def check_path(path: str) -> Problems:
+    """Yield what is wrong with a path template."""
     segments = path.split("/")
     if segments[0] or len(segments) == 1:
         yield f"{path!r} must begin with /"
     for segment in segments[1:]:
         if not _SEGMENT.fullmatch(segment):
-            yield f"{path!r} is no path such as /parts/{{id}}{_about_segment(segment)}"
+            yield f"{path!r} is not a path such as /parts/{{id}}{_describe_segment(segment)}"
     parameters = PARAMETER.findall(path)
     if len(set(parameters)) != len(parameters):
         yield f"{path!r} names a parameter twice"
 
 
-def _about_segment(segment: str) -> str:
-    """Say what is wrong with one segment of a path template, as far as that can be guessed."""
+def _describe_segment(segment: str) -> str:
+    """Return what is wrong with one segment of a path template, as far as that can be guessed."""
     foreign = _FOREIGN.fullmatch(segment)
     if foreign is not None:
         return f": write {{{foreign[foreign.lastindex or 0]}}} for {segment!r}"
     if not segment:
         return ": it has an empty segment, or ends with /"
     if segment in (".", ".."):
-        return f": clients resolve {segment!r} before they ask"
+        return f": clients resolve {segment!r} before they send it"
     if "{" in segment or "}" in segment:
         return f": a parameter must be a whole segment, and {segment!r} is not one"
-    return f": {segment!r} holds a character that must not stand there"
+    return f": {segment!r} contains a character that is not allowed there"
 
 
-def _actions(given: Any) -> Complaints:
-    yield from _names(given)
-    yield from _known(given, ACTION_NAMES)
+def _actions(value: Any) -> Problems:
+    yield from _names(value)
+    yield from _known(value, ACTION_NAMES)
 
 
-def _include(given: Any) -> Complaints:
-    if not _is_list(given, (str, Include)):
-        yield "must be a list of relations' names, or of Include"
+def _include(value: Any) -> Problems:
+    if not _is_list(value, (str, Include)):
+        yield "must be a list of names of relations, or of Include"
 
 
-def _associations(given: Any) -> Complaints:
-    if not isinstance(given, bool | AssociationOptions):
+def _associations(value: Any) -> Problems:
+    if not isinstance(value, bool | AssociationOptions):
         yield "must be true, false or AssociationOptions"
-    if isinstance(given, AssociationOptions):
-        yield from _flag(given.auto_populate)
-        yield from _flag(given.remove_foreign_keys)
-        yield from _names_by_relation(given.exclude_attributes)
+    if isinstance(value, AssociationOptions):
+        yield from _flag(value.auto_populate)
+        yield from _flag(value.remove_foreign_keys)
+        yield from _names_by_relation(value.exclude_attributes)
 
 
-def _search(given: Any) -> Complaints:
-    searches = (given,) if isinstance(given, SearchOptions) else given
+def _search(value: Any) -> Problems:
+    searches = (value,) if isinstance(value, SearchOptions) else value
     if not _is_list(searches, SearchOptions):
         yield "must be SearchOptions, or a list of them"
     for search in searches:
@@ -135,115 +135,115 @@ def _search(given: Any) -> Complaints:
         yield "names a parameter twice"
 
 
-def _sort(given: Any) -> Complaints:
-    if not isinstance(given, SortOptions):
+def _sort(value: Any) -> Problems:
+    if not isinstance(value, SortOptions):
         yield "must be SortOptions"
-    yield from _parameter(given.param)
-    yield from _names(given.attributes)
-    if not isinstance(given.default, str):
-        yield "default: must be text such as name,-id"
+    yield from _parameter(value.param)
+    yield from _names(value.attributes)
+    if not isinstance(value.default, str):
+        yield "default: must be a string such as name,-id"
 
 
-def _total(given: Any) -> Complaints:
-    if given not in COUNT_MODES:
+def _total(value: Any) -> Problems:
+    if value not in COUNT_MODES:
         yield f"must be one of {', '.join(COUNT_MODES)}"
 
 
-def _exclude(given: Any) -> Complaints:
-    yield from (_names_by_relation if isinstance(given, Mapping) else _names)(given)
+def _exclude(value: Any) -> Problems:
+    yield from (_names_by_relation if isinstance(value, Mapping) else _names)(value)
 
 
-def _update_method(given: Any) -> Complaints:
-    if not isinstance(given, str) or given.upper() not in UPDATE_METHODS:
+def _update_method(value: Any) -> Problems:
+    if not isinstance(value, str) or value.upper() not in UPDATE_METHODS:
         yield f"must be one of {', '.join(UPDATE_METHODS)}"
 
 
-def _nested_arrays(given: Any) -> Complaints:
-    if given not in NESTED_ARRAYS:
+def _nested_arrays(value: Any) -> Problems:
+    if value not in NESTED_ARRAYS:
         yield f"must be one of {', '.join(NESTED_ARRAYS)}"
 
 
-def _links(given: Any) -> Complaints:
-    if not isinstance(given, bool) and not _is_list(given, str):
+def _links(value: Any) -> Problems:
+    if not isinstance(value, bool) and not _is_list(value, str):
         yield "must be true, false or a list of relations"
 
 
-def _presets(given: Any) -> Complaints:
-    if not isinstance(given, Mapping) or not all(callable(make) for make in given.values()):
-        yield "must be functions that give conditions, by name"
+def _presets(value: Any) -> Problems:
+    if not isinstance(value, Mapping) or not all(callable(make) for make in value.values()):
+        yield "must be functions that return conditions, by name"
 
 
-def _access(given: Any) -> Complaints:
-    if not isinstance(given, Mapping):
+def _access(value: Any) -> Problems:
+    if not isinstance(value, Mapping):
         yield "must be a mapping from actions to scopes"
-    yield from _known(given, (*ACTION_NAMES, EVERY_ACTION))
-    for action, scopes in given.items():
+    yield from _known(value, (*ACTION_NAMES, EVERY_ACTION))
+    for action, scopes in value.items():
         if not isinstance(scopes, str | Access) and not _is_list(scopes, str):
             yield f"{action}: must be a scope, a list of scopes, or Access"
 
 
-def _bodies(given: Any) -> Complaints:
-    if not isinstance(given, Mapping) or not all(isinstance(s, Mapping) for s in given.values()):
+def _bodies(value: Any) -> Problems:
+    if not isinstance(value, Mapping) or not all(isinstance(s, Mapping) for s in value.values()):
         yield "must be JSON schemas, by action"
-    yield from _known(given, ACTIONS_WITH_BODIES)
+    yield from _known(value, ACTIONS_WITH_BODIES)
 
 
-def _hook_seconds(given: Any) -> Complaints:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
+def _hook_seconds(value: Any) -> Problems:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         yield "must be more than 0 seconds"
 
 
-def _types(given: Any) -> Complaints:
-    if not isinstance(given, Mapping) or not all(
-        isinstance(kind, type) and issubclass(kind, TypeEngine) for kind in given
+def _types(value: Any) -> Problems:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(type_, type) and issubclass(type_, TypeEngine) for type_ in value
     ):
         yield "must be a mapping from SQLAlchemy types to TypeAdapter"
-    for kind, adapter in given.items():
+    for type_, adapter in value.items():
         if not isinstance(adapter, TypeAdapter) and not callable(adapter):
-            yield f"{kind.__name__}: must be a TypeAdapter, or a function that returns one"
+            yield f"{type_.__name__}: must be a TypeAdapter, or a function that returns one"
 
 
-def check_compatible(given: Any) -> Complaints:
-    """Say what is wrong with the option ``compatible``."""
-    if given not in COMPATIBLE:
+def check_compatible(value: Any) -> Problems:
+    """Yield what is wrong with the option ``compatible``."""
+    if value not in COMPATIBLE:
         yield f"must be None or {', '.join(repr(name) for name in COMPATIBLE if name)}"
 
 
-def _flag(given: Any) -> Complaints:
-    if not isinstance(given, bool):
+def _flag(value: Any) -> Problems:
+    if not isinstance(value, bool):
         yield "must be true or false"
 
 
-def _parameter(given: Any) -> Complaints:
-    if not isinstance(given, str) or not given:
-        yield "param: must be a parameter's name"
-    if given in _RESERVED:
-        yield f"param: {given!r} means something else"
+def _parameter(value: Any) -> Problems:
+    if not isinstance(value, str) or not value:
+        yield "param: must be the name of a parameter"
+    if value in _RESERVED:
+        yield f"param: {value!r} has another meaning"
 
 
-def _names(given: Any) -> Complaints:
-    if not _is_list(given, str):
-        yield "must be a list of texts"
+def _names(value: Any) -> Problems:
+    if not _is_list(value, str):
+        yield "must be a list of strings"
 
 
-def _names_by_relation(given: Any) -> Complaints:
-    if not isinstance(given, Mapping) or not all(_is_list(n, str) for n in given.values()):
-        yield "must be lists of fields, by relation"
+def _names_by_relation(value: Any) -> Problems:
+    if not isinstance(value, Mapping) or not all(_is_list(n, str) for n in value.values()):
+        yield "must be a mapping from relations to lists of fields"
 
 
-def _known(given: Iterable[Any], known: Collection[str]) -> Complaints:
-    for name in given:
+def _known(value: Iterable[Any], known: Collection[str]) -> Problems:
+    for name in value:
         if name not in known:
             yield f"{name!r} is none of {', '.join(known)}"
 
 
-def _is_list(given: Any, kind: Any) -> bool:
-    """Tell whether this is a list of that kind; a text, a list of letters, is none."""
-    is_collection = isinstance(given, Collection) and not isinstance(given, str | bytes | Mapping)
-    return is_collection and all(isinstance(one, kind) for one in given)
+def _is_list(value: Any, type_: Any) -> bool:
+    """Return whether a value is a list of this type; a string is not a list of characters."""
+    is_collection = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return is_collection and all(isinstance(item, type_) for item in value)
 
 
-_CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "endpoints": _endpoints,
     "actions": _actions,
     "include": _include,

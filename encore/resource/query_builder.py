@@ -1,4 +1,4 @@
-"""Naming: from a resource's search, sort and preset options to its query parser."""
+"""Building the query parser of a resource from its search, sort and preset options."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ from encore.serializers.serializer import Serializer
 
 _STARTS_WITH: Final = "STARTS_WITH"
 
-# Search ignores case on both databases, whichever way it looks. Finale's names stand beside ours.
+# Search ignores case on both databases. Finale's names are valid as well.
 _SEARCH_OPERATORS: Final[Mapping[str, str]] = {
     **{name: name for name in OPERATORS},
     **dict.fromkeys(("like", "iLike", "substring"), "ilike"),
@@ -34,10 +34,21 @@ _STARTING: Final = frozenset({"like", "ilike", "iLike", "startswith", "startsWit
 
 
 class QueryBuilder:
-    """What callers of one resource may name.
+    """Builds the searches and the query parser of one resource.
+
+    Args:
+        options: The resource's options.
+        serializer: The serializer of its rows; callers may name its fields.
+        compatibility: The meaning of the option ``compatible``.
+        capabilities: The capabilities of the database.
+
+    Attributes:
+        searches: The search parameters.
+        presets: The named conditions.
 
     Raises:
-        UnknownName: From the constructor: a search names a field or operator that there is not.
+        InvalidOption: From the constructor: a search names a field or operator that does not
+            exist.
     """
 
     def __init__(
@@ -52,25 +63,25 @@ class QueryBuilder:
         self._compatibility = compatibility
         self._serializer = serializer
         self._names = serializer.names
-        given = options.search
-        searches = (given,) if isinstance(given, SearchOptions) else tuple(given)
+        search = options.search
+        searches = (search,) if isinstance(search, SearchOptions) else tuple(search)
         self.searches = tuple(self._search(search) for search in searches)
         self.presets = tuple(self._preset(name, make) for name, make in options.presets.items())
 
     def parser(self, own_order: Iterable[ColumnElement[Any]] = ()) -> QueryParser:
-        """Make the parser.
+        """Return the parser.
 
         Args:
-            own_order: The order that the model gives the rows.
+            own_order: The default order of the rows, from the model or the relation.
 
         Raises:
-            UnknownName: The sort options name a field that there is not.
+            InvalidOption: The sort options name a field that does not exist or has no order.
         """
         sort = self._options.sort
         if sort.param in self._compatibility.preset_parameters:
             raise InvalidOption(f"param: {sort.param!r} chooses presets")
         shown = [name for name, field in self._serializer.shown.items() if _has_order(field)]
-        sortable = self._targets(sort.attributes or shown)
+        sortable = self._field_paths(sort.attributes or shown)
         for name, target in sortable.items():
             if not _has_order(target.field):
                 raise InvalidOption(f"{name!r} has no order")
@@ -98,11 +109,11 @@ class QueryBuilder:
         try:
             condition = make()
         except Exception as error:
-            text = f"{name}: raised {type(error).__name__}: {error}"
-            raise ConfigurationError(self._options.model.__name__, "presets", text) from error
+            message = f"{name}: raised {type(error).__name__}: {error}"
+            raise ConfigurationError(self._options.model.__name__, "presets", message) from error
         if not isinstance(condition, ColumnElement):
             raise ConfigurationError(
-                self._options.model.__name__, "presets", f"{name}: gives no condition"
+                self._options.model.__name__, "presets", f"{name}: does not return a condition"
             )
         return Preset(name, RawFilter(condition))
 
@@ -115,9 +126,9 @@ class QueryBuilder:
         if operator.values == "flag" and not search.attributes:
             raise InvalidOption(f"operator: {search.operator!r} needs attributes")
         fields = self._serializer.shown.items()
-        # Finale's default: every attribute, but of the text operators every text.
+        # Finale's default: every attribute; for operators on strings, every string.
         fitting = [name for name, field in fields if operator.supports(field)]
-        targets = self._targets(search.attributes or fitting)
+        targets = self._field_paths(search.attributes or fitting)
         for name, target in targets.items():
             if not operator.supports(target.field):
                 raise InvalidOption(f"{name!r} has no operator {search.operator!r}")
@@ -131,21 +142,21 @@ class QueryBuilder:
 
     @staticmethod
     def _operator_name(search: SearchOptions) -> str:
-        given = search.operator
-        if given not in _SEARCH_OPERATORS:
-            raise InvalidOption(f"operator: {given!r} is none of {', '.join(_SEARCH_OPERATORS)}")
+        name = search.operator
+        if name not in _SEARCH_OPERATORS:
+            raise InvalidOption(f"operator: {name!r} is none of {', '.join(_SEARCH_OPERATORS)}")
         if search.override == _STARTS_WITH:
-            if given not in _STARTING:
-                raise InvalidOption(f"override: {_STARTS_WITH} contradicts the operator {given!r}")
+            if name not in _STARTING:
+                raise InvalidOption(f"override: {_STARTS_WITH} contradicts the operator {name!r}")
             return "istartswith"
-        return _SEARCH_OPERATORS[given]
+        return _SEARCH_OPERATORS[name]
 
-    def _targets(self, names: Iterable[str]) -> dict[str, FieldPath]:
+    def _field_paths(self, names: Iterable[str]) -> dict[str, FieldPath]:
         targets = {}
         for name in names:
             target = self._names.find(name.strip("$"))
             if target is None:
-                known = ", ".join(one for one, _ in self._names.all())
+                known = ", ".join(known for known, _ in self._names.all())
                 raise InvalidOption(f"{name!r} is none of {known}")
             targets[name.strip("$")] = target
         return targets

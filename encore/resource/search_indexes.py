@@ -1,8 +1,8 @@
-"""``SearchOptions(index=True)``: which searches can use a search index, and whether there is one.
+"""``SearchOptions(index=True)``: which searches can use a search index, and whether it exists.
 
-What the options and the model say is checked when the resource is declared. The index itself is
-looked for when the application starts, once its lifespan has opened the database; an application
-that is mounted in another one gets no lifespan.
+Options and model are checked when the resource is declared. The index itself is checked when the
+application starts, after its lifespan has opened the database; an application that is mounted in
+another has no lifespan.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -32,12 +32,12 @@ def indexed_search(
 
     Args:
         options: The search, with the operator ``ilike`` and no ``override``.
-        targets: What it looks at, by the names that the options use.
-        fields: The resource's.
+        targets: The fields that it searches, by the names that the options use.
+        fields: The fields of the resource.
         capabilities: The database's.
 
     Raises:
-        UnknownName: The index could not serve it.
+        InvalidOption: The index could not serve it.
     """
     if not targets:
         raise InvalidOption("index: the model has no text column")
@@ -49,7 +49,7 @@ def indexed_search(
         if target.field.computed or target.field.column not in fields.table.columns.values():
             raise InvalidOption(f"index: {name!r} is not a column of {fields.table.name}")
         if target.field.codec.text_operand is not None:
-            raise InvalidOption(f"index: the type of {name!r} stores text in another form")
+            raise InvalidOption(f"index: the type of {name!r} stores strings in another form")
     columns = tuple(target.field.column.name for target in targets.values())
     try:
         index = SearchIndex(fields.table.name, columns, fields.table.schema)
@@ -63,34 +63,34 @@ class SearchIndexes:
     """The search indexes that the resources of one ``Crud`` need.
 
     Args:
-        database: Where they are.
+        database: The database.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._needed: list[tuple[str, SearchIndex]] = []
+        self._required: list[tuple[str, SearchIndex]] = []
 
-    def need(self, resource: str, searches: tuple[Search, ...]) -> None:
-        """Have the indexes of a resource's searches looked for when the application starts."""
-        self._needed += [
+    def require(self, resource: str, searches: tuple[Search, ...]) -> None:
+        """Check the indexes of a resource's searches when the application starts."""
+        self._required += [
             (resource, search.index.index) for search in searches if search.index is not None
         ]
 
     async def check(self) -> None:
-        """Look for the indexes.
+        """Check that the indexes exist.
 
         Raises:
-            ConfigurationError: One is missing or does not fit; names the resource.
+            ConfigurationError: An index is missing or does not fit; names the resource.
             DatabaseError: The database cannot be read.
         """
-        for resource, index in self._needed:
+        for resource, index in self._required:
             async with self._database.reading() as connection:
                 problem = await find_problem(connection, self._database.dialect, index)
             if problem is not None:
                 raise ConfigurationError(resource, "search", f"index: {problem}")
 
     def checked(self, lifespan: Lifespan) -> Lifespan:
-        """Return the lifespan with the check inside it."""
+        """Return the lifespan, with the check after its start."""
 
         @asynccontextmanager
         async def checked_lifespan(app: Any) -> AsyncIterator[Mapping[str, Any] | None]:

@@ -1,4 +1,4 @@
-"""Faces: from a resource's include, association and exclude options to the views it shows."""
+"""Building a resource's serializers from its include, association and exclude options."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,14 +17,15 @@ _OWN: Final = "own"
 
 
 class ResourceSerializers:
-    """What the rows of a resource, and those related to them, look like.
+    """The serializers of a resource's rows, and of the rows related to them.
 
     Attributes:
-        own: The resource's rows.
-        related: The rows of each relation, wherever they are shown.
+        own: The serializer of the resource's rows.
+        related: The serializers of the rows of each relation, by its name.
 
     Raises:
-        ConfigurationError: From the constructor: an option names what there is not.
+        ConfigurationError: From the constructor: an option names a field or relation that does
+            not exist, or the model cannot be shown.
     """
 
     def __init__(self, options: ResourceOptions, dialect: Dialect, entity: Any = None) -> None:
@@ -32,26 +33,24 @@ class ResourceSerializers:
         self._dialect = dialect
         self._entity = entity
         self._relations = relations_of(options.model)
-        given = options.associations
-        self._populates = given is True or (
-            isinstance(given, AssociationOptions) and given.auto_populate
-        )
-        also = given if isinstance(given, AssociationOptions) else AssociationOptions()
-        self._keyless = also.remove_foreign_keys
+        option = options.associations
+        associations = option if isinstance(option, AssociationOptions) else AssociationOptions()
+        self._populates = bool(option) and associations.auto_populate
+        self._remove_foreign_keys = associations.remove_foreign_keys
         excluded = options.exclude_attributes
         self._excluded = excluded if isinstance(excluded, Mapping) else {_OWN: excluded}
-        self._also_excluded = also.exclude_attributes
+        self._also_excluded = associations.exclude_attributes
         written = options.write_only_attributes
         self._written = written if isinstance(written, Mapping) else {_OWN: written}
         self._check_relations("exclude_attributes", self._excluded.keys() - {_OWN})
         self._check_relations("associations", self._also_excluded)
         self._check_relations("write_only_attributes", self._written.keys() - {_OWN})
-        excluded, written = (one.get(_OWN, ()) for one in (self._excluded, self._written))
+        excluded, written = self._excluded.get(_OWN, ()), self._written.get(_OWN, ())
         self._serializer("exclude_attributes", exclude=excluded, is_shown=False)
         self._serializer("write_only_attributes", exclude=written, is_shown=False)
-        # Where no relation is exposed, what its rows would look like is nobody's concern.
+        # The rows of other relations are not output anywhere.
         named = (*self._excluded, *self._also_excluded, *self._written)
-        exposed = [name for name in self._relations if given or name in named]
+        exposed = [name for name in self._relations if option or name in named]
         alone = {name: self._alone(name) for name in exposed}
         self.own = self._serializer(
             "include",
@@ -65,10 +64,10 @@ class ResourceSerializers:
         for name in names:
             if name not in self._relations:
                 known = ", ".join(self._relations) or "none"
-                raise self._mistake(option, f"{name!r} is none of the relations {known}")
+                raise self._error(option, f"{name!r} is none of the relations {known}")
 
     def _alone(self, name: str) -> Serializer:
-        """Make the view of a relation's rows where they are not embedded."""
+        """Return the serializer of a relation's rows for where they are not embedded."""
         target = self._relations[name].target
         for option, excluded in (
             ("exclude_attributes", self._excluded),
@@ -89,7 +88,7 @@ class ResourceSerializers:
         write_only: Sequence[str] = (),
         is_shown: bool = True,
     ) -> Serializer:
-        """Make a view, or only look names up if attributes are not to be refused yet."""
+        """Return a serializer; with ``is_shown=False`` only names in options are checked."""
         try:
             return build_serializer(
                 model or self._options.model,
@@ -97,39 +96,39 @@ class ResourceSerializers:
                 exclude=exclude,
                 include=include,
                 write_only=write_only,
-                remove_foreign_keys=self._keyless,
+                remove_foreign_keys=self._remove_foreign_keys,
                 entity=self._entity if model is None else None,
                 types=self._options.types,
                 accepts_text=compatibility_of(self._options.compatible).accepts_text,
                 is_shown=is_shown,
             )
         except (InvalidOption, UnsupportedRelation) as error:
-            raise self._mistake(option, error) from error
+            raise self._error(option, error) from error
         except TypeError as error:
-            raise self._mistake("model", error) from error
+            raise self._error("model", error) from error
 
     def _includes(self) -> Sequence[Include]:
-        """Give what is embedded: what ``include`` says, and every relation that is populated."""
-        given = (Include(one) if isinstance(one, str) else one for one in self._options.include)
-        includes = {one.relation: one for one in given}
+        """Return the relations to embed: those of ``include``, and all if they are populated."""
+        items = (Include(i) if isinstance(i, str) else i for i in self._options.include)
+        includes = {item.relation: item for item in items}
         self._check_relations("include", includes)
         if self._populates:
             for name in self._relations:
                 includes.setdefault(name, Include(name))
         return [
             replace(
-                one,
-                exclude_attributes=(*one.exclude_attributes, *self._hidden(one.relation)),
+                item,
+                exclude_attributes=(*item.exclude_attributes, *self._hidden(item.relation)),
                 write_only_attributes=(
-                    *one.write_only_attributes,
-                    *self._written.get(one.relation, ()),
+                    *item.write_only_attributes,
+                    *self._written.get(item.relation, ()),
                 ),
             )
-            for one in includes.values()
+            for item in includes.values()
         ]
 
     def _hidden(self, relation: str) -> tuple[str, ...]:
         return (*self._excluded.get(relation, ()), *self._also_excluded.get(relation, ()))
 
-    def _mistake(self, option: str, text: object) -> ConfigurationError:
-        return ConfigurationError(self._options.model.__name__, option, text)
+    def _error(self, option: str, message: object) -> ConfigurationError:
+        return ConfigurationError(self._options.model.__name__, option, message)

@@ -1,5 +1,5 @@
-"""A resource's face to HTTP and OpenAPI.
+"""The routes of a resource: which there are, and how FastAPI sees them.
 
-Read on in this order: ``router`` (which routes there are), ``route`` (how one is run),
-``operations`` (a service's own), ``openapi`` and ``schemas`` (how they are described).
+Start reading at ``router`` (the generated routes) and ``registration`` (how they are added to the
+application); ``custom_actions``, ``links`` and ``nested_resources`` add others.
 """

@@ -1,114 +1,133 @@
-"""Checks of custom actions: each mistake is found at start-up, and names resource and argument.
+"""Start-up checks of custom actions; each error names the resource and the argument.
 
-A phase that is misspelt would be a method that nothing calls: every public method of an action
-must be one of its phases, and helpers begin with an underscore.
+A misspelt stage (``fetsh``) would be a method that nothing calls: every public method of an action
+must be ``receive``, ``parse_request``, a stage, or a method that ``Action`` has; the names of
+helper methods begin with an underscore.
 """
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from encore.errors import ConfigurationError
-from encore.execution import actions
 from encore.execution.actions import ACTIONS, Action, RowAction
-from encore.execution.hooks import MILESTONES
+from encore.execution.context import Context
+from encore.execution.hooks import STAGES
 from encore.http.access import Access
 from encore.resource.option_checks import PARAMETER, check_path
 from encore.suggestions import most_similar
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_METHODS: Final = (*STAGES, "receive", "parse_request")
+"""The methods of an action that the pipeline calls."""
+
 _REQUIRED: Final = ("action", "method", "access")
 _KNOWN: Final = (*_REQUIRED, "path", "error_responses_like", "describe")
 
-Complaints = Iterator[str]
+Problems = Iterator[str]
 
 
-def check_operation(described: Mapping[str, Any]) -> None:
-    """Raise ``ConfigurationError`` for the first argument of an operation that is wrong."""
-    action = described.get("action")
-    resource = action.resource.name if isinstance(action, Action) else "operation"
-    for name in described:
+def check_custom_action(arguments: Mapping[str, Any]) -> None:
+    """Raise ``ConfigurationError`` for the first invalid argument of ``Crud.custom_action``."""
+    action = arguments.get("action")
+    resource = action.resource.name if isinstance(action, Action) else "custom action"
+    for name in arguments:
         if name not in _KNOWN:
             raise ConfigurationError(resource, name, f"is none of {', '.join(_KNOWN)}")
     for name in _REQUIRED:
-        if name not in described:
-            raise ConfigurationError(resource, name, "is required for an operation")
-    for name, value in described.items():
-        for text in _CHECKS[name](value):
-            raise ConfigurationError(resource, name, text)
-    assert isinstance(action, Action)  # noqa: S101 - checked
-    for name, text in _check_together(action, described):
-        raise ConfigurationError(resource, name, text)
+        if name not in arguments:
+            raise ConfigurationError(resource, name, "is required for a custom action")
+    for name, value in arguments.items():
+        for problem in _CHECKS[name](value):
+            raise ConfigurationError(resource, name, problem)
+    for name, problem in _check_together(arguments):
+        raise ConfigurationError(resource, name, problem)
 
 
-def _action(given: Any) -> Complaints:
-    if not isinstance(given, Action):
+def _action(value: Any) -> Problems:
+    if not isinstance(value, Action):
         yield "must be an instance of a subclass of Action"
         return
-    if not isinstance(getattr(given, "name", None), str):
-        yield f"{type(given).__name__} needs a name"
-    for kind in type(given).__mro__:
-        if issubclass(kind, Action) and kind.__module__ != actions.__name__:
-            for name, member in vars(kind).items():
+    if not isinstance(getattr(value, "name", None), str):
+        yield f"{type(value).__name__} needs a name"
+    for class_ in type(value).__mro__:
+        if issubclass(class_, Action):
+            for name, member in vars(class_).items():
                 if not name.startswith("_"):
-                    yield from _member(f"{kind.__name__}.{name}", name, member)
+                    yield from _member(f"{class_.__name__}.{name}", name, member)
+    yield from _context_type(value)
 
 
-def _member(label: str, name: str, member: Any) -> Complaints:
+def _context_type(action: Action[Any]) -> Problems:
+    """Compare the context that an action's class is declared for with its ``context_type``."""
+    context_type: Any = action.context_type
+    if not (isinstance(context_type, type) and issubclass(context_type, Context)):
+        yield "context_type must be Context or a subclass of it"
+        return
+    for class_ in type(action).__mro__:
+        for base in vars(class_).get("__orig_bases__", ()):
+            for argument in get_args(base):
+                if isinstance(argument, type) and not issubclass(context_type, argument):
+                    name = argument.__name__
+                    yield f"{class_.__name__} takes {name}: set context_type = {name}"
+
+
+def _member(label: str, name: str, member: Any) -> Problems:
     """Check one public member of an action's class."""
     is_function = inspect.isroutine(member) or isinstance(member, staticmethod | classmethod)
-    phases = (*MILESTONES, "receive", "parse_request")
-    if name in phases:
+    if name in _METHODS:
         if not is_function:
             yield f"{label} must be a method"
         elif inspect.iscoroutinefunction(member) == (name == "parse_request"):
             yield f"{label} must {'not be' if name == 'parse_request' else 'be'} async"
     elif is_function and not hasattr(Action, name):
-        similar = most_similar(name, phases)
+        similar = most_similar(name, _METHODS)
         hint = f"did you mean {similar}?" if similar else "begin the names of helpers with _"
-        yield f"{label} is not a phase of an action: {hint}"
+        yield f"{label} would never be called: {hint}"
     elif name.islower() and not is_function and name not in Action.__annotations__:
-        known = [one for one in Action.__annotations__ if not one.startswith("_")]
+        known = [known for known in Action.__annotations__ if not known.startswith("_")]
         yield f"{label} is not an attribute of an action; known are {', '.join(known)}"
 
 
-def _method(given: Any) -> Complaints:
-    if given not in METHODS:
-        yield f"must be one of {', '.join(METHODS)}"
+def _method(value: Any) -> Problems:
+    if value not in HTTP_METHODS:
+        yield f"must be one of {', '.join(HTTP_METHODS)}"
 
 
-def _path(given: Any) -> Complaints:
-    if not isinstance(given, str):
+def _path(value: Any) -> Problems:
+    if not isinstance(value, str):
         yield "must be a string"
-    elif ":" in given:
-        yield f"{given!r}: write a parameter as {{id}}"
-    elif given:
-        yield from check_path(given)
+    elif ":" in value:
+        yield f"{value!r}: write a parameter as {{id}}"
+    elif value:
+        yield from check_path(value)
 
 
-def _access(given: Any) -> Complaints:
-    is_list = isinstance(given, list | tuple) and all(isinstance(one, str) for one in given)
-    if not isinstance(given, str | Access) and not is_list:
+def _access(value: Any) -> Problems:
+    is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    if not isinstance(value, str | Access) and not is_list:
         yield "must be a scope, a list of scopes, or Access"
 
 
-def _error_responses_like(given: Any) -> Complaints:
-    if given not in ACTIONS:
+def _error_responses_like(value: Any) -> Problems:
+    if value not in ACTIONS:
         yield f"must be one of {', '.join(ACTIONS)}"
 
 
-def _describe(given: Any) -> Complaints:
-    if not callable(given):
+def _describe(value: Any) -> Problems:
+    if not callable(value):
         yield "must be a function that returns arguments of a FastAPI route"
 
 
-def _check_together(action: Action, described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if described["method"] == "GET" and action.writes:
+def _check_together(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the arguments that contradict each other, and why."""
+    action: Action[Any] = arguments["action"]
+    if arguments["method"] == "GET" and action.writes:
         yield "method", "GET must not write: choose another method"
-    if described["method"] == "GET" and action.reads_body:
+    if arguments["method"] == "GET" and action.reads_body:
         yield "method", "GET has no body: choose another method"
     resource = action.resource
-    path = resource.collection_path + described.get("path", "")
+    path = resource.collection_path + arguments.get("path", "")
     if isinstance(action, RowAction):
         expected = {name for name, _ in resource.path_fields}
         if set(PARAMETER.findall(path)) != expected:
@@ -116,7 +135,7 @@ def _check_together(action: Action, described: Mapping[str, Any]) -> Iterator[tu
             yield "path", f"must have the parameters {names}, which find the row"
 
 
-_CHECKS: Final[Mapping[str, Callable[[Any], Complaints]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "action": _action,
     "method": _method,
     "path": _path,

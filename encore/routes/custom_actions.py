@@ -1,7 +1,7 @@
 """Custom actions that share hooks, transactions and OpenAPI with the generated ones.
 
-An action that is none of the five (a summary, a decision on many rows) gets what they have: hooks,
-one transaction, refusals that name fields, a place in OpenAPI.
+An action other than the five generated ones (a summary, a decision on many rows) has hooks, one
+transaction, errors that name fields, and a description in OpenAPI, as they have.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,20 +34,20 @@ _BY_METHOD: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomAction:
-    """One operation.
+    """One custom action and its route.
 
     Attributes:
-        action: What runs, on its resource's rows; its docstring describes it in OpenAPI.
+        action: The action; its docstring is the description in OpenAPI.
         method: The HTTP method.
-        path: The path, behind that of the resource's many.
-        access: What it asks of a token: a scope, a list of scopes, or ``Access``.
+        path: The path below the resource's collection path.
+        access: What it demands of a token: a scope, a list of scopes, or ``Access``.
         error_responses_like: The generated action whose error responses it shares in OpenAPI; by
             default the one that its method suggests.
         describe: Returns further arguments of the FastAPI route that describes it (``summary``,
             ``response_model``, ``openapi_extra``); called when OpenAPI is asked for.
     """
 
-    action: Action
+    action: Action[Any]
     method: str
     path: str = ""
     access: Access | str | Sequence[str]
@@ -55,7 +55,7 @@ class CustomAction:
     describe: Callable[[], Mapping[str, Any]] = dict
 
     def route(self, hooks: ActionHooks, database: Database) -> PipelineRoute:
-        """Make its route."""
+        """Return its route."""
         access = self.access
         if not isinstance(access, Access):
             access = Access(all_of=(access,) if isinstance(access, str) else tuple(access))
@@ -66,10 +66,10 @@ class CustomAction:
 
     def _describe(self, operation: Operation, path: str) -> APIRoute:
         def endpoint() -> None:
-            """Describe only: ``PipelineRoute`` runs the operation."""
+            """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
 
         endpoint.__doc__ = self.action.__doc__
-        endpoint.__signature__ = self._signature(path)  # type: ignore[attr-defined] # FastAPI's
+        endpoint.__signature__ = self._signature(path)  # type: ignore[attr-defined] # FastAPI reads it
         return APIRoute(
             path,
             endpoint,
@@ -87,7 +87,7 @@ class CustomAction:
         )
 
     def _signature(self, path: str) -> Signature:
-        """Return what FastAPI reads the path's parameters off."""
+        """Return the signature that FastAPI reads the path's parameters from."""
         fields = dict(self.action.resource.path_fields)
         schemas = {
             name: fields[name].codec.schema if name in fields else {"type": "string"}

@@ -1,8 +1,8 @@
 """The OpenAPI document of an application that has generated routes.
 
-FastAPI describes routes of its own class alone. Generated routes make what describes them when
-somebody asks, so the application's ``openapi`` asks them. An application that makes its document
-in another way is left alone.
+FastAPI describes only routes of its own class. Generated routes create their descriptions on first
+use, so the application's ``openapi`` is replaced by one that asks them. An application that
+overrides ``openapi`` itself is not changed.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 
 def describe_generated_routes(app: FastAPI) -> None:
-    """Have an application's OpenAPI document hold its generated routes."""
+    """Include an application's generated routes in its OpenAPI document."""
     if getattr(app.openapi, "__func__", None) is not FastAPI.openapi:
         return
     known = -1

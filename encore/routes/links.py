@@ -1,4 +1,4 @@
-"""Routes for the links of many-to-many relationships: the option ``links``."""
+"""Routes that change the links of many-to-many relationships: the option ``links``."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -27,7 +27,7 @@ _SUMMARIES: Final = {"PUT": "Replace", "POST": "Add", "DELETE": "Remove"}
 
 
 class LinkOperation(Operation):
-    """What one of the endpoints of links does."""
+    """The operation of one of the routes of links."""
 
     def __init__(
         self, pipeline: Pipeline, resource: Resource, action: LinkAction, method: str
@@ -39,9 +39,10 @@ class LinkOperation(Operation):
     def could_find(self, parameters: Mapping[str, str]) -> bool:
         """Return whether the path's parameters may be those of two rows."""
         nested = self._action.nested
-        read = nested.parse_key if isinstance(self._action, RemoveLink) else nested.parse_parent_key
+        removes = isinstance(self._action, RemoveLink)
+        parse = nested.parse_key if removes else nested.parse_parent_key
         try:
-            read({"path_params": parameters})
+            parse({"path_params": parameters})
         except NotFound:
             return False
         return True
@@ -51,63 +52,70 @@ def linked_relations(resource: Resource) -> list[str]:
     """Return the relations whose links can be changed.
 
     Raises:
-        ConfigurationError: The option names one whose links cannot be, or there is none.
+        ConfigurationError: The option names a relation whose links cannot be changed, or the
+            resource embeds no many-to-many relation.
     """
-    given = resource.options.links
+    option = resource.options.links
     children = resource.serializer.children
-    if given is False:
+    if option is False:
         return []
-    many = [n for n, one in children.items() if one.relation.mapped.secondary is not None]
-    names = many if given is True else list(given)
+    many_to_many = [
+        name for name, child in children.items() if child.relation.mapped.secondary is not None
+    ]
+    names = many_to_many if option is True else list(option)
     if not names:
-        text = "there is no embedded many-to-many relation"
-        raise ConfigurationError(resource.name, "links", text)
+        message = "there is no embedded many-to-many relation"
+        raise ConfigurationError(resource.name, "links", message)
     for name in names:
-        if name not in many:
-            known = ", ".join(many) or "none"
-            text = f"{name!r} is none of the embedded many-to-many relations {known}"
-            raise ConfigurationError(resource.name, "links", text)
+        if name not in many_to_many:
+            known = ", ".join(many_to_many) or "none"
+            message = f"{name!r} is none of the embedded many-to-many relations {known}"
+            raise ConfigurationError(resource.name, "links", message)
         relation = children[name].relation
         if relation.mapped.viewonly:
             raise ConfigurationError(resource.name, "links", f"{name!r} is viewonly")
         if relation.mapped.cascade.delete_orphan:
-            text = f"the rows of {name!r} are deleted when their link is"
-            raise ConfigurationError(resource.name, "links", text)
+            message = f"the rows of {name!r} are deleted when their link is"
+            raise ConfigurationError(resource.name, "links", message)
         if not (relation.writable and relation.is_equijoin):
-            text = f"the rows of {name!r} are found by more than a link table's equal keys"
-            raise ConfigurationError(resource.name, "links", text)
+            message = f"the rows of {name!r} are found by more than a link table's equal keys"
+            raise ConfigurationError(resource.name, "links", message)
     return names
 
 
 def link_routes(
     resource: Resource, nested: Mapping[str, Resource], database: Database
 ) -> Iterator[PipelineRoute]:
-    """Make the routes.
+    """Yield the routes.
 
     Args:
-        resource: The parents.
+        resource: The resource of the parents.
         nested: The nested resources, by the lower-case names of their relations.
-        database: Where the links are.
+        database: The database of the links.
     """
     for name in linked_relations(resource):
-        for method, kind in _ACTIONS.items():
-            action = kind(resource, nested[name.lower()], name)
+        for method, action_type in _ACTIONS.items():
+            action = action_type(resource, nested[name.lower()], name)
             pipeline = Pipeline(action, resource.hooks["update"], database)
             operation = LinkOperation(pipeline, resource, action, method)
-            path = action.nested.item_path if kind is RemoveLink else action.nested.collection_path
+            path = (
+                action.nested.item_path
+                if action_type is RemoveLink
+                else action.nested.collection_path
+            )
             describe = partial(_describe, operation, action, path, method)
             yield PipelineRoute(path, operation, [method], describe)
 
 
 def _describe(operation: LinkOperation, action: LinkAction, path: str, method: str) -> APIRoute:
-    """Make the FastAPI route that describes an operation in OpenAPI."""
+    """Return the FastAPI route that describes an operation in OpenAPI."""
     nested = action.nested
 
     def endpoint() -> None:
-        """Describe only: ``PipelineRoute`` runs the operation."""
+        """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
 
     endpoint.__doc__ = action.__doc__
-    endpoint.__signature__ = Signature(  # type: ignore[attr-defined]
+    endpoint.__signature__ = Signature(  # type: ignore[attr-defined] # FastAPI reads it
         [
             Parameter(
                 name,
@@ -121,23 +129,25 @@ def _describe(operation: LinkOperation, action: LinkAction, path: str, method: s
     )
     row = read_schema(nested)
     models: Mapping[str, Any] = {
-        "PUT": list[row],  # type: ignore[valid-type] # made at run time
+        "PUT": list[row],  # type: ignore[valid-type] # created at run time
         "POST": row,
         "DELETE": dict[str, Any],
     }
     key = nested.fields.key
-    named = {
+    key_object = {
         "type": "object",
         "properties": {field.name: field.codec.body_schema for field in key},
         "required": [field.name for field in key],
     }
-    one = {"anyOf": [key[0].codec.body_schema, named]} if len(key) == 1 else named
-    bodies = {"PUT": {"type": "array", "items": one}, "POST": one}
+    link: dict[str, Any] = key_object
+    if len(key) == 1:
+        link = {"anyOf": [key[0].codec.body_schema, key_object]}
+    bodies = {"PUT": {"type": "array", "items": link}, "POST": link}
     extra = {"requestBody": json_body(bodies[method])} if method in bodies else {}
     conflicts = action.resource.compatibility.conflicts
     responses = problem_responses("update", path, action.produces, conflicts=conflicts)
     if method == "POST":
-        responses[200] = {"description": "It was linked already", "model": row}
+        responses[200] = {"description": "The row was linked already", "model": row}
     return APIRoute(
         path,
         endpoint,

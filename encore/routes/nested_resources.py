@@ -1,11 +1,8 @@
-"""Nested resources: the rows related to one row, under its path.
+"""Nested resources: the rows related to one row, below its path.
 
-As in Finale they can be read and listed, never written: ``/users/{user_id}/books`` and
-``/users/{user_id}/books/{id}``. They are whole resources, with hooks, queries and paging.
+As in Finale they can be listed and read, but not written: ``/users/{user_id}/books`` and
+``/users/{user_id}/books/{id}``. They have hooks, queries and pagination as other resources have.
 """
-
-import re
-from typing import Final
 
 from encore.database.protocol import Database
 from encore.errors import ConfigurationError
@@ -13,17 +10,16 @@ from encore.execution.resource import Resource
 from encore.models.fields import Fields
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.options import READING_ACTIONS, ResourceOptions
+from encore.resource.option_checks import PARAMETER
 from encore.resource.paths import path_parameter
 from encore.serializers.include import check_relation
 from encore.sql.parent_filter import ParentFilter
 
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
-
 
 def nested_resources(parent: Resource, database: Database) -> dict[str, Resource]:
-    """Make a resource for each relation of the parent's model."""
+    """Return a resource for each relation of the parent's model, by its lower-case name."""
     relations = relations_of(parent.options.model)
-    # With what ``Include`` says of their rows: no other path shows others.
+    # With the conditions of ``Include``: no path shows rows that they exclude.
     relations |= {name: child.relation for name, child in parent.serializer.children.items()}
     try:
         for relation in relations.values():
@@ -40,11 +36,11 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
     target = Fields.of(relation.target, database.dialect)
     own_names = {path_parameter(field)[1:-1] for field in target.key}
     prefix = f"{parent.name.lower()}_"
-    of_parent = _PARAMETER.findall(parent.item_path)
+    of_parent = PARAMETER.findall(parent.item_path)
     while any(prefix + name in own_names for name in of_parent):
         prefix = f"parent_{prefix}"
     parameters = tuple(prefix + name for name in of_parent)
-    path = _PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.item_path)
+    path = PARAMETER.sub(lambda m: "{" + prefix + m[1] + "}", parent.item_path)
     collection_path = f"{path}/{relation.name.lower()}"
     key = "/".join(map(path_parameter, target.key))
     options = ResourceOptions(
@@ -74,7 +70,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
 
 
 def _hidden(parent: Resource, relation: Relation) -> tuple[str, ...]:
-    """Give what the parent leaves out of these rows: no other path may show it."""
+    """Return the fields that the parent hides of these rows: no other path may show them."""
     child = parent.related.get(relation.name)
     if child is None:
         return ()

@@ -1,10 +1,10 @@
-"""What one ``Crud`` adds to its application: the routes, and the checks that they can be served.
+"""The routes that one ``Crud`` adds to its application, and the checks that they can be served.
 
-Two routes on one path and method would hide one another, and routes that ask for a token where
-nothing verifies one would serve everyone; both stop the start. Whether there is a gate is told
-when the application starts, since middleware may be added after the resources. An application that
-is mounted in another one gets no lifespan: there each request without verified claims is refused
-(``encore.http.require_principal``).
+Two routes with one path and method would shadow each other, and a route that demands a token where
+nothing authenticates callers would serve everyone; both stop the start. Whether there is a gate is
+checked when the application starts, since middleware may be added after the resources. An
+application that is mounted in another has no lifespan: there, every request without verified claims
+is rejected (``encore.http.require_principal``).
 """
 
 import re
@@ -26,20 +26,20 @@ from encore.http.require_principal import (
 )
 
 APP: Final = "app"
-"""The application's middleware verifies callers."""
+"""The application's middleware authenticates callers."""
 
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 
 
-class Exposed:
+class RouteRegistry:
     """The routes that one ``Crud`` adds.
 
     Args:
-        app: Gets them.
-        gate: ``"app"``, or None where nothing verifies callers.
+        app: The application that they are added to.
+        gate: ``"app"``, or None if nothing authenticates callers.
 
     Raises:
-        ConfigurationError: The application is not one of FastAPI's, or the gate is neither.
+        ConfigurationError: ``app`` is not a FastAPI application, or ``gate`` is invalid.
     """
 
     def __init__(self, app: FastAPI, gate: Literal["app"] | None) -> None:
@@ -54,7 +54,7 @@ class Exposed:
         router.lifespan_context = with_startup_check(router.lifespan_context, self._check_start)
 
     def default_access(self, scopes: Sequence[str]) -> Access:
-        """Return what operations ask of a token that do not say so themselves."""
+        """Return what operations demand of a token unless they override it."""
         if self._gate is None:
             if scopes:
                 named = ", ".join(scopes)
@@ -66,52 +66,54 @@ class Exposed:
         """Add the routes of a resource.
 
         Raises:
-            ConfigurationError: One asks for a token where ``gate=None``, or is there already.
+            ConfigurationError: A route demands a token although ``gate=None``, or exists already.
         """
         added = tuple(routes)
         taken = self._taken()
         for route in added:
             if self._gate is None and not route.operation.access.public:
                 raise ConfigurationError(resource, "access", f"asks for a token, {_UNVERIFIED}")
-            for place in _places(route):
-                if place in taken:
-                    raise _is_taken(resource, place, taken[place])
+            for key in _route_keys(route):
+                if key in taken:
+                    raise _is_taken(resource, key, taken[key])
         for route in added:
             route.resource = resource
             self._insert(route)
         self._added += added
 
     def _insert(self, route: PipelineRoute) -> None:
-        """Add a route; Starlette's router asks in order, so that words come before parameters."""
+        """Add a route; Starlette's router matches in order, so words must precede parameters."""
         routes = self._app.router.routes
         at = len(routes)
         if "{" not in route.path and not isinstance(self._app, Application):
-            named = (i for i, one in enumerate(routes) if "{" in getattr(one, "path", ""))
-            at = next(named, at)
+            with_parameters = (
+                i for i, other in enumerate(routes) if "{" in getattr(other, "path", "")
+            )
+            at = next(with_parameters, at)
         routes.insert(at, route)
 
     def _taken(self) -> dict[tuple[str, str], Any]:
-        """Return the routes there are, by method and path."""
+        """Return the existing routes, by method and path."""
         routes = iter_route_contexts(self._app.router.routes)
-        return {place: route for route in routes for place in _places(route)}
+        return {key: route for route in routes for key in _route_keys(route)}
 
     def _check_start(self) -> None:
-        """Raise ``ConfigurationError`` if a route could not be served as it was declared."""
+        """Raise ``ConfigurationError`` if a route cannot be served as it was declared."""
         taken = self._taken()
         for route in self._added:
-            for place in _places(route):
-                if (other := taken[place]).endpoint is not route.endpoint:
-                    raise _is_taken(route.resource, place, other)
+            for key in _route_keys(route):
+                if (other := taken[key]).endpoint is not route.endpoint:
+                    raise _is_taken(route.resource, key, other)
         self._check_gate()
 
     def _check_gate(self) -> None:
-        """Raise ``ConfigurationError`` if what the resources ask of callers is not verified."""
+        """Raise ``ConfigurationError`` if the access that resources demand is not verified."""
         for middleware in self._app.user_middleware:
             needs_service = getattr(middleware.cls, "needs_service", False)
             if needs_service and not isinstance(self._app, Application):
                 name = getattr(middleware.cls, "__name__", "")
-                text = f"must be a Service: {name} does not work in another FastAPI application"
-                raise ConfigurationError("Crud", "app", text)
+                message = f"must be a Service: {name} does not work in another FastAPI application"
+                raise ConfigurationError("Crud", "app", message)
         gate = authentication_status(self._app.user_middleware)
         if self._gate is None and gate is AuthenticationStatus.VERIFIES:
             raise ConfigurationError(
@@ -134,15 +136,15 @@ class Exposed:
 _UNVERIFIED: Final = "and gate=None says that no token is verified"
 
 
-def _places(route: Any) -> list[tuple[str, str]]:
-    """Return each method and the path of a route; what its parameters are called is all one."""
-    shape = _PARAMETER.sub("{}", getattr(route, "path", None) or "")
-    return [(method, shape) for method in getattr(route, "methods", None) or ()]
+def _route_keys(route: Any) -> list[tuple[str, str]]:
+    """Return each method of a route with its path; the names of parameters are left out."""
+    template = _PARAMETER.sub("{}", getattr(route, "path", None) or "")
+    return [(method, template) for method in getattr(route, "methods", None) or ()]
 
 
-def _is_taken(resource: str, place: tuple[str, str], other: Any) -> ConfigurationError:
-    method, _ = place
-    owner = getattr(other, "resource", None)
-    whose = f"resource {owner}" if owner else "a route of the application's own"
-    text = f"{method} {other.path} is {whose} already; give one of them another path"
-    return ConfigurationError(resource, "endpoints", text)
+def _is_taken(resource: str, key: tuple[str, str], other: Any) -> ConfigurationError:
+    method, _ = key
+    name = getattr(other, "resource", None)
+    owner = f"resource {name}" if name else "a route of the application's own"
+    message = f"{method} {other.path} is {owner} already; give one of them another path"
+    return ConfigurationError(resource, "endpoints", message)

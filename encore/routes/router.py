@@ -1,7 +1,7 @@
-"""The router of one resource: fastapi-crudrouter's generator, with what it gets wrong put right.
+"""The router of one resource, made by fastapi-crudrouter's generator.
 
 The generator decides which routes a CRUD resource has and asks this class for their endpoints.
-Differences to its own backends: POST answers 201, PATCH exists, DELETE on the collection does not
+Differences from its own backends: POST returns 201, PATCH exists, DELETE of the collection does not
 (it would empty the table), paths keep their case, and parameters and problems are described.
 """
 
@@ -35,8 +35,8 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
     The schemas are generated from the model when OpenAPI first asks for them.
 
     Args:
-        resource: What they serve.
-        database: Where it is stored.
+        resource: The resource.
+        database: The database of its rows.
     """
 
     def __init__(self, resource: Resource, database: Database) -> None:
@@ -56,29 +56,29 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             delete_one_route=has["delete"],
             delete_all_route=False,
         )
-        # The generator keeps what it was given; without that the properties below take over.
+        # The generator stores its arguments; without them the properties below are used.
         del self.schema, self.create_schema, self.update_schema
 
     @cached_property
-    def schema(self) -> type[BaseModel]:  # type: ignore[override] # made when it is asked for
+    def schema(self) -> type[BaseModel]:  # type: ignore[override] # created on first use
         """The schema of a row."""
         return schemas.read_schema(self._resource)
 
     @cached_property
-    def create_schema(self) -> type[BaseModel]:  # type: ignore[override]
+    def create_schema(self) -> type[BaseModel]:  # type: ignore[override] # created on first use
         """The schema of a new row's body."""
         return schemas.create_schema(self._resource)
 
     @cached_property
-    def update_schema(self) -> type[BaseModel]:  # type: ignore[override]
+    def update_schema(self) -> type[BaseModel]:  # type: ignore[override] # created on first use
         """The schema of a change's body."""
         return schemas.update_schema(self._resource)
 
     def _add_api_route(
         self,
-        path: str,  # noqa: ARG002 - the resource knows its own
+        path: str,  # noqa: ARG002 - the resource has its own
         endpoint: Any,
-        dependencies: Any,  # noqa: ARG002 - the gate and the plan do what these would
+        dependencies: Any,  # noqa: ARG002 - the gate and the pipeline do their work
         error_responses: Any = None,  # noqa: ARG002 - described from the action
         **described: Any,
     ) -> None:
@@ -92,15 +92,15 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             self.routes.append(PipelineRoute(template, endpoint, [method], describe))
 
     def _describe(self, template: str, operation: Operation, method: str) -> APIRoute:
-        """Make the FastAPI route that describes an operation in OpenAPI."""
+        """Return the FastAPI route that describes an operation in OpenAPI."""
         resource, action = self._resource, operation.pipeline.action
         status = _STATUS.get(action.name, 200)
 
         def endpoint() -> None:
-            """Describe only: ``PipelineRoute`` runs the operation."""
+            """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
 
         endpoint.__doc__ = action.__doc__
-        endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined]
+        endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined] # FastAPI reads it
         return APIRoute(
             template,
             endpoint,
@@ -183,7 +183,7 @@ def _template(resource: Resource, action: str) -> str:
 def _response_model(action: str, schema: type[BaseModel]) -> Any:
     match action:
         case "list":
-            return list[schema]  # type: ignore[valid-type] # made at run time
+            return list[schema]  # type: ignore[valid-type] # created at run time
         case "delete":
             return dict[str, Any]
         case _:

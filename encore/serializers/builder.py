@@ -11,7 +11,7 @@ from encore.models.fields import Fields, Model
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
 from encore.models.types import TypeAdapters
 from encore.options import Include
-from encore.serializers.include import included, limit_of
+from encore.serializers.include import apply_include, include_limit
 from encore.serializers.records import record_type, row_reader
 from encore.serializers.serializer import RelatedSerializer, Serializer
 
@@ -84,9 +84,9 @@ def build_serializer(
             accepts_text=accepts_text,
         )
         children[relation.name] = RelatedSerializer(
-            included(relation, item, child.fields, dialect),
+            apply_include(relation, item, child.fields, dialect),
             child,
-            limit_of(relation, item.limit),
+            include_limit(relation, item.limit),
             counts[relation.name],
         )
     return Serializer(

@@ -1,4 +1,4 @@
-"""Including: what ``Include`` says of a relation's rows, checked and made part of the relation."""
+"""Applying an ``Include`` to a relation: its condition and order, checked and compiled once."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from encore.options import Include
 
 DEFAULT_LIMIT: Final = 100
-"""How many related rows of one parent are embedded where nothing else is said."""
+"""How many related rows of one parent are embedded by default."""
 
 
-def included(relation: Relation, include: "Include", fields: Fields, dialect: Dialect) -> Relation:
+def apply_include(
+    relation: Relation, include: "Include", fields: Fields, dialect: Dialect
+) -> Relation:
     """Return the relation with the conditions and the order of an ``Include``.
 
     Raises:
@@ -45,7 +47,7 @@ def included(relation: Relation, include: "Include", fields: Fields, dialect: Di
     return narrowed
 
 
-def limit_of(relation: Relation, limit: Any) -> int:
+def include_limit(relation: Relation, limit: Any) -> int:
     """Return how many rows of one parent are embedded. Raises ``UnsupportedRelation``."""
     if limit is None:
         return DEFAULT_LIMIT if relation.many else 1
@@ -76,9 +78,9 @@ def check_relation(relation: Relation, dialect: Dialect) -> None:
         )
 
 
-def _where(relation: Relation, given: Any) -> ColumnElement[bool] | None:
-    condition = given() if callable(given) else given
-    if condition is None and given is None:
+def _where(relation: Relation, where: Any) -> ColumnElement[bool] | None:
+    condition = where() if callable(where) else where
+    if condition is None and where is None:
         return None
     if not _is_sql(condition):
         raise UnsupportedRelation(
@@ -88,24 +90,30 @@ def _where(relation: Relation, given: Any) -> ColumnElement[bool] | None:
 
 
 def _check_tables(relation: Relation) -> None:
-    """Refuse what names columns of tables that are not in the query: each row would meet each."""
-    own = {*selected_tables(relation.entity)}
+    """Reject columns of tables that are not in the query, which would be a cartesian product."""
+    related_tables = {*selected_tables(relation.entity)}
     if relation.entity is not relation.target:
         with catch_warnings(action="ignore", category=SAWarning):
             keys = [attribute.key for attribute in inspect(relation.target).column_attrs]
             columns = [getattr(relation.entity, key).expression for key in keys]
-        _check_froms(relation, "the alias", columns, own)
+        _check_froms(relation, "the alias", columns, related_tables)
     if relation.where is not None:
-        _check_froms(relation, "where", [relation.where], own)
+        _check_froms(relation, "where", [relation.where], related_tables)
     if relation.mapped.secondary is not None:
-        own |= {*joined_tables(relation.mapped.secondary)}
+        related_tables |= {*joined_tables(relation.mapped.secondary)}
     _check_froms(
-        relation, "order_by", [strip_sort_modifiers(t)[0] for t in relation.ordered_by], own
+        relation,
+        "order_by",
+        [strip_sort_modifiers(t)[0] for t in relation.ordered_by],
+        related_tables,
     )
 
 
 def _check_froms(
-    relation: Relation, option: str, clauses: Sequence[ColumnElement[Any]], own: set[FromClause]
+    relation: Relation,
+    option: str,
+    clauses: Sequence[ColumnElement[Any]],
+    related_tables: set[FromClause],
 ) -> None:
     found = {
         table
@@ -113,21 +121,23 @@ def _check_froms(
         for selectable in select(clause).get_final_froms()
         for table in joined_tables(selectable)
     }
-    others = ", ".join(sorted(str(getattr(one, "name", one)) for one in found - own))
+    others = ", ".join(
+        sorted(str(getattr(table, "name", table)) for table in found - related_tables)
+    )
     if others:
         raise UnsupportedRelation(
             f"{relation.name}: {option} names columns of {others}, which is not the related table"
         )
 
 
-def _order(relation: Relation, given: Any, fields: Fields) -> list[ColumnElement[Any]]:
-    if isinstance(given, str):
-        names = [name for name in given.split(",") if name]
+def _order(relation: Relation, order_by: Any, fields: Fields) -> list[ColumnElement[Any]]:
+    if isinstance(order_by, str):
+        names = [name for name in order_by.split(",") if name]
         return [_term(relation, name, fields) for name in names]
-    terms = list(given) if isinstance(given, list | tuple) else [given]
+    terms = list(order_by) if isinstance(order_by, list | tuple) else [order_by]
     if not all(_is_sql(term) for term in terms):
         raise UnsupportedRelation(
-            f"{relation.name}: order_by must be text such as name,-id, or SQL expressions"
+            f"{relation.name}: order_by must be a string such as name,-id, or SQL expressions"
         )
     return terms
 

@@ -1,12 +1,13 @@
 """Records: rows on their way to JSON.
 
-Each view gets one ``msgspec.Struct`` type, made from the fields it shows and its relations:
-attributes under their Python names, JSON under the column names. A row becomes a record by one
-call, and a list of records becomes bytes by one more.
+Each serializer has one ``msgspec.Struct`` type, with the fields that it shows and its relations:
+attributes have Python names, JSON members have column names. One call converts a row to a record,
+and one more converts a list of records to bytes.
 
-A record holds *wire values*, what JSON shows: a moment is its text. What is ``UNSET`` is left out.
-Hidden fields are attributes of a record but not members: hooks can read them, and neither JSON nor
-a dictionary made of the record has them. Hooks add and remove members as of a dictionary.
+A record contains *wire values*, as JSON shows them: a timestamp is a string. ``UNSET`` values are
+omitted. Hidden fields are attributes of a record but not members: hooks can read them, and neither
+JSON nor a dictionary made from the record contains them. Hooks add and remove members as in a
+dictionary.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,19 +27,19 @@ RowReader = Callable[[Sequence[Row]], list[Any]]
 
 _encode_valid = msgspec.json.Encoder().encode
 encode = msgspec.json.Encoder(enc_hook=text_of).encode
-"""Encodes records, whether or not their values fit their columns."""
+"""Encodes records, including those with stored values that do not fit their columns."""
 
 
 class Record(msgspec.Struct, dict=True):
     """One row: ``record.created_by``, or ``record["createdBy"]`` under either name.
 
-    Members added by hooks (``record["age"] = 7`` or ``record.age = 7``) are shown as well; that
-    is what the instance's ``__dict__`` holds, beside the hidden fields. ``dict(record)`` has the
-    members as JSON shows them, unless one is called ``keys``.
+    Members that hooks add (``record["age"] = 7`` or ``record.age = 7``) are shown as well; the
+    instance's ``__dict__`` contains them and the hidden fields. ``dict(record)`` has the members
+    as JSON shows them, unless one is called ``keys``.
     """
 
     __attributes__: ClassVar[Mapping[str, str]] = {}
-    """The struct's attributes, under their names in Python and in JSON."""
+    """The struct's attributes, by their names in Python and in JSON."""
 
     __hidden__: ClassVar[frozenset[str]] = frozenset()
     """The names of hidden fields, in Python and in JSON."""
@@ -72,7 +73,9 @@ class Record(msgspec.Struct, dict=True):
 
     def __iter__(self) -> Iterator[str]:
         names = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
-        yield from (name for name, a in names if getattr(self, a) is not msgspec.UNSET)
+        yield from (
+            name for name, attribute in names if getattr(self, attribute) is not msgspec.UNSET
+        )
         yield from added_members(self)
 
     def keys(self) -> list[str]:
@@ -80,7 +83,7 @@ class Record(msgspec.Struct, dict=True):
         return list(self)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a member, or the default where there is none."""
+        """Return a member, or the default if there is none."""
         try:
             return self[name]
         except KeyError:
@@ -95,19 +98,19 @@ def added_members(record: Record) -> list[str]:
 def record_type(
     name: str, fields: Fields, relations: Sequence[str] = (), hidden: Sequence[str] = ()
 ) -> type[Record]:
-    """Make the record type of a view; its relations come after its fields.
+    """Return the record type of a serializer; its relations come after its fields.
 
     Args:
-        name: The model's.
-        fields: All of its fields.
-        relations: The relations embedded.
-        hidden: The attributes of fields that are not shown.
+        name: The name of the model.
+        fields: All fields of the model.
+        relations: The embedded relations.
+        hidden: The attributes of the fields that are not shown.
     """
     shown = [field for field in fields if field.attribute not in hidden]
     attributes = [*(field.attribute for field in shown), *relations]
-    concealed = [field for field in fields if field.attribute in hidden]
-    own = {field.attribute for field in shown}
-    kind: Any = msgspec.defstruct(
+    hidden_fields = [field for field in fields if field.attribute in hidden]
+    shown_names = {field.attribute for field in shown}
+    struct: Any = msgspec.defstruct(
         f"{name}Record",
         [(attribute, Any, msgspec.UNSET) for attribute in attributes],
         bases=(Record,),
@@ -119,37 +122,40 @@ def record_type(
                 **{attribute: attribute for attribute in attributes},
             },
             "__hidden__": frozenset(
-                name for f in concealed for name in (f.attribute, f.name) if name not in own
+                name
+                for field in hidden_fields
+                for name in (field.attribute, field.name)
+                if name not in shown_names
             ),
             "__relations__": tuple(relations),
         },
     )
-    made: type[Record] = kind
-    return made
+    type_: type[Record] = struct
+    return type_
 
 
 def encode_counting(instance: Any) -> tuple[bytes, int]:
-    """Encode records; also return how many stored values in them do not fit their columns."""
+    """Encode records; return the JSON, and how many stored values do not fit their columns."""
     try:
         return _encode_valid(instance), 0
     except TypeError:
-        slow = CountingEncoder()
-        return slow.encode(instance), slow.count
+        encoder = CountingEncoder()
+        return encoder.encode(instance), encoder.count
 
 
-def row_reader(kind: type[Record], fields: Fields, hidden: Sequence[str] = ()) -> RowReader:
-    """Make the function that turns rows, in field order, into records.
+def row_reader(type_: type[Record], fields: Fields, hidden: Sequence[str] = ()) -> RowReader:
+    """Return the function that converts rows, in field order, to records.
 
-    Columns whose driver values are wire values already cost nothing here. Rows are read again,
+    Columns whose driver values are wire values already cost nothing. Rows are converted again,
     value by value, if one of their values does not fit its column.
     """
-    make = _maker(kind, fields, hidden)
+    make = _maker(type_, fields, hidden)
     fast = _fast_reader(make, fields)
 
     def read(rows: Sequence[Row]) -> list[Record]:
         try:
             records = fast(rows)
-        except Exception:  # noqa: BLE001 - whatever a type of the service's own may raise
+        except Exception:  # noqa: BLE001 - custom types may raise any exception
             return read_checked(make, fields, rows)
         if Undecodable.met and Undecodable.among(rows):
             return read_checked(make, fields, rows)
@@ -159,7 +165,7 @@ def row_reader(kind: type[Record], fields: Fields, hidden: Sequence[str] = ()) -
 
 
 def _fast_reader(make: RowReader, fields: Fields) -> RowReader:
-    """Make the reader of rows whose values fit; it raises an exception where one does not."""
+    """Return the converter of rows whose values fit; it raises an exception if one does not."""
     verified = [
         (field.codec.verify, itemgetter(index))
         for index, field in enumerate(fields)
@@ -198,49 +204,49 @@ def _converting_reader(make: RowReader, fields: Fields) -> RowReader:
     return read
 
 
-def _maker(kind: type[Record], fields: Fields, hidden: Sequence[str]) -> RowReader:
-    """Make the function that builds records of wire values."""
+def _maker(type_: type[Record], fields: Fields, hidden: Sequence[str]) -> RowReader:
+    """Return the function that makes records of wire values."""
     if not hidden:
-        return lambda rows: list(starmap(kind, rows))
-    places = {field.attribute: index for index, field in enumerate(fields)}
-    concealed = [(name, places[name]) for name in hidden]
-    shown = [place for name, place in places.items() if name not in hidden]
+        return lambda rows: list(starmap(type_, rows))
+    indexes = {field.attribute: index for index, field in enumerate(fields)}
+    hidden_indexes = [(name, indexes[name]) for name in hidden]
+    shown = [index for name, index in indexes.items() if name not in hidden]
     pick: Callable[[Row], Row]
     if len(shown) > 1:
         pick = itemgetter(*shown)
-    else:  # With a slice, one value or none is a sequence as well.
+    else:  # A slice of one value, or of none, is a sequence as well.
         pick = itemgetter(slice(shown[0], shown[0] + 1) if shown else slice(0))
 
     def make(rows: Sequence[Row]) -> list[Record]:
-        records = list(starmap(kind, map(pick, rows)))
+        records = list(starmap(type_, map(pick, rows)))
         for record, row in zip(records, rows, strict=True):
-            for name, place in concealed:
-                setattr(record, name, row[place])
+            for name, index in hidden_indexes:
+                setattr(record, name, row[index])
         return records
 
     return make
 
 
-def with_added(value: Any) -> Any:
-    """Return what is encoded in place of an instance that hooks have had.
+def with_added_members(value: Any) -> Any:
+    """Return an instance that hooks have seen in a form that the encoder can encode.
 
-    The encoder knows the members of a record's type alone: a record that took others becomes a
-    dictionary, and so on in what is embedded.
+    The encoder knows only the members of a record's type: a record with added members becomes a
+    dictionary, and so do embedded records.
     """
     if isinstance(value, list | tuple):
-        return [with_added(one) for one in value]
+        return [with_added_members(item) for item in value]
     if isinstance(value, dict):
-        return {name: with_added(one) for name, one in value.items()}
+        return {name: with_added_members(member) for name, member in value.items()}
     if isinstance(value, Record):
         for name in value.__relations__:
-            setattr(value, name, with_added(getattr(value, name)))
+            setattr(value, name, with_added_members(getattr(value, name)))
         # Not dict(value): a member called keys would be taken for the method.
         return {name: value[name] for name in value} if added_members(value) else value
     return value
 
 
 def hide(records: Sequence[Any], attributes: Sequence[str]) -> None:
-    """Leave attributes out of the JSON of these records; what a hook made instead stays."""
+    """Omit attributes from the JSON of these records; instances of hooks are not changed."""
     for record in records:
         if isinstance(record, Record):
             for attribute in attributes:

@@ -1,11 +1,12 @@
-"""Fetching: the statements that find the related rows of many parents.
+"""The statements that fetch the related rows of many parents.
 
-Rows of plain pairs are found by the columns that are equal (``pairs``), and those columns are what
-a parent is known by. Other relationships are joined with their parents, by the ORM's own condition,
-and a parent is known by its primary key.
+Rows of an equijoin are found by the columns that are equal (``pairs``), and those columns identify
+a parent. Rows of other relationships are joined with their parents by the ORM's own condition, and
+the primary key identifies a parent.
 
-Each statement gives what its parent is known by, then the related row's fields. The number of keys
-is rounded up to a power of two, by repeating the last, so that few shapes are compiled.
+Each statement returns the columns that identify the parent, then the related row's fields. The
+number of keys is rounded up to a power of two, by repeating the last, so that few different
+statements are compiled.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ from encore.models.relations import Relation
 from encore.serializers.serializer import RelatedSerializer, Serializer
 
 MAX_KEYS: Final = 8_192
-"""The most keys in one statement; the databases allow some 32,000 values."""
+"""The most keys in one statement; the databases allow about 32,000 values."""
 
 MAX_COMPOSITE_KEYS: Final = 256
 """The same for keys of several columns, whose conditions SQLite nests no deeper than 1,000."""
@@ -47,11 +48,11 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where related rows come from.
+    """The SELECT of related rows.
 
     Attributes:
-        rows: A SELECT of keys and fields, of every parent.
-        keys: What a parent is known by.
+        rows: The SELECT of keys and fields, for all parents.
+        keys: The columns that identify a parent.
         order: The order of its rows.
         child_key: The related row's primary key.
     """
@@ -81,16 +82,16 @@ class RelationStatements:
         self._fields = child.serializer.fields
         self._dialect = dialect
         self._limit = child.limit
-        # What SQL computes may select from the link table: that goes by another name then.
+        # Computed fields may select from the link table, which needs an alias then.
         self._plain = relation.is_equijoin and not (
             relation.association_table is not None and self._fields.computed
         )
         if self._plain:
-            self._kinds = [other.type for _, other in relation.pairs]
+            self._types = [other.type for _, other in relation.pairs]
             self.places = [parent.place(local) for local, _ in relation.pairs]
         else:
             fields = list(parent.fields)
-            self._kinds = [field.column.type for field in parent.fields.key]
+            self._types = [field.column.type for field in parent.fields.key]
             self.places = [fields.index(field) for field in parent.fields.key]
         self.width = len(self.places)
         self._statements: dict[tuple[Callable[..., Any], int], Statement] = {}
@@ -102,7 +103,8 @@ class RelationStatements:
     async def fetch(self, connection: Connection, keys: Sequence[Key]) -> list[Row]:
         """Fetch the rows of these keys: all, or ``limit`` and one more of each parent.
 
-        One statement does where there are not very many; else another cuts them in the database.
+        One statement suffices unless there are very many rows; another cuts them in the database
+        then.
         """
         found: list[Row] = []
         for start in range(0, len(keys), self._most_keys):
@@ -138,7 +140,7 @@ class RelationStatements:
         return statement
 
     def _all(self, size: int) -> ClauseElement:
-        """Select every row, but no more than are worth having all."""
+        """Select all rows, up to the number that is fetched without cutting."""
         source = self._source(size)
         rows = source.rows.order_by(*source.order)
         if self._relation.at_most_one:
@@ -146,24 +148,24 @@ class RelationStatements:
         return rows.limit(literal_column(str(self._bound(size) + 1)))
 
     def _are_whole(self, rows: Sequence[Row], size: int) -> bool:
-        """Tell whether these are all rows, or all that are wanted of a single parent."""
+        """Return whether these are all rows, or all that are needed of a single parent."""
         return self._relation.at_most_one or self._is_single(size) or len(rows) <= self._bound(size)
 
     def _is_single(self, size: int) -> bool:
         return size == 1 and not self._relation.has_duplicates
 
     def _bound(self, size: int) -> int:
-        """Return how many rows of so many parents are fetched without cutting in the database."""
+        """Return how many rows of ``size`` parents are fetched without cutting in the database."""
         return self._limit if self._is_single(size) else max(_MANY_ROWS, _ROWS_A_KEY * size)
 
     def _first(self, size: int) -> ClauseElement:
-        """Select the first rows of each parent, and one more by which a cut is known."""
+        """Select the first rows of each parent, and one more that shows that there are others."""
         source = self._source(size)
         last = self._limit + 1
         place = func.row_number().over(partition_by=source.keys, order_by=source.order)
         rows = _labelled(source.rows).add_columns(place.label("place"))
         if self._relation.has_duplicates:
-            # Of a row that is found twice, the first place counts, as in the ORM.
+            # Of a row that is found twice, the first position counts, as in the ORM.
             same = (*source.keys, *source.child_key)
             again = func.row_number().over(partition_by=same, order_by=source.order)
             *columns, at, nth = rows.add_columns(again.label("nth")).subquery().columns
@@ -186,9 +188,9 @@ class RelationStatements:
         )
 
     def _among(self, size: int) -> Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]:
-        """Make the condition that columns are one of ``size`` keys."""
-        kinds, width = self._kinds, self.width
-        params = [param(n, kinds[n % width]) for n in range(size * width)]
+        """Return a function that builds the condition that columns equal one of ``size`` keys."""
+        types, width = self._types, self.width
+        params = [param(n, types[n % width]) for n in range(size * width)]
 
         def among(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
             if width == 1:
@@ -231,7 +233,7 @@ def _joined(relation: Relation, attributes: Sequence[str], among: _Among) -> _So
 
 
 def _labelled(rows: Select[Any]) -> Select[Any]:
-    """Name every column by its place: those of parent and child may have the same names."""
+    """Label every column by its index: those of parent and child may have the same names."""
     columns = [column.label(f"c{n}") for n, column in enumerate(rows.selected_columns)]
     return rows.with_only_columns(*columns)
 

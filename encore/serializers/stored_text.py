@@ -1,7 +1,7 @@
 """Stored values that do not fit their column: shown as text, logged, and counted.
 
-``read_checked`` is the slow way from rows to records, taken for rows in which the fast way
-(``records``) met such a value. The response's header ``Invalid-Values`` says how many it holds.
+``read_checked`` is the slow conversion of rows to records, for rows in which the fast one
+(``records``) finds such a value. The response's header ``Invalid-Values`` counts them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,16 +14,16 @@ from encore.database.statement import Row
 from encore.database.undecodable import Undecodable
 from encore.models.fields import Field, Fields
 
-log: Any = structlog.get_logger("encore.crud")
+_log: Final = structlog.get_logger("encore.serializers")
 
 HEADER: Final = b"invalid-values"
 _LOGGED_KEYS: Final = 10
 _REPLACED: Final = "\ufffd"
-"""What stands in shown text for bytes that are not UTF-8."""
+"""The character that replaces bytes that are not UTF-8."""
 
 
 class StoredText(str):
-    """In a record: the text of a stored value that does not fit its column."""
+    """The text of a stored value that does not fit its column, in a record."""
 
     __slots__ = ()
 
@@ -31,15 +31,15 @@ class StoredText(str):
 def read_checked(
     make: Callable[[Sequence[Row]], list[Any]], fields: Fields, rows: Sequence[Row]
 ) -> list[Any]:
-    """Make records of rows value by value; what does not fit becomes ``StoredText``.
+    """Convert rows to records value by value; values that do not fit become ``StoredText``.
 
-    The log has a line for each column, however many rows there are.
+    The log gets one line for each column, however many rows there are.
     """
-    wrong: dict[str, list[Any]] = {}
-    checked = [_checked(fields, row, wrong) for row in rows]
-    for column, keys in wrong.items():
-        # The value is the caller's own: it does not belong into a log.
-        log.warning(
+    invalid: dict[str, list[Any]] = {}
+    checked = [_checked(fields, row, invalid) for row in rows]
+    for column, keys in invalid.items():
+        # Without the value: it is the caller's data.
+        _log.warning(
             "stored value does not fit its column",
             column=column,
             keys=keys[:_LOGGED_KEYS],
@@ -48,27 +48,27 @@ def read_checked(
     return make(checked)
 
 
-def _checked(fields: Fields, row: Row, noted: dict[str, list[Any]]) -> list[Any]:
-    """Return the values of a row; note its key for each column whose value does not fit."""
+def _checked(fields: Fields, row: Row, found: dict[str, list[Any]]) -> list[Any]:
+    """Return the values of a row; add its key to ``found`` for each column that does not fit."""
     values: list[Any] = []
-    wrong: list[Field] = []
+    invalid: list[Field] = []
     for field, value in zip(fields, row, strict=True):
         try:
             values.append(wire_value(field, value))
-        except Exception:  # noqa: BLE001 - whatever a type of the service's own may raise
+        except Exception:  # noqa: BLE001 - custom types may raise any exception
             values.append(StoredText(stored_text(value)))
-            wrong.append(field)
-    for field in wrong:
-        key = [v for f, v in zip(fields, row, strict=True) if f in fields.key and f not in wrong]
-        noted.setdefault(field.label, []).append(key)
+            invalid.append(field)
+    for field in invalid:
+        key = [v for f, v in zip(fields, row, strict=True) if f in fields.key and f not in invalid]
+        found.setdefault(field.label, []).append(key)
     return values
 
 
 def wire_value(field: Field, value: Any) -> Any:
-    """Return what JSON shows of a stored value. Raises an exception of any kind if it is none."""
+    """Return what JSON shows of a stored value. Raise any exception if it does not fit."""
     codec = field.codec
     if type(value) is Undecodable or (codec.is_text and isinstance(value, bytes)):
-        raise ValueError("not text")
+        raise ValueError("not a string")
     if codec.verify is not None:
         codec.verify((value,), _itself)
     return value if codec.to_wire is None else codec.to_wire(value)
@@ -78,7 +78,7 @@ def _itself(value: Any) -> Any:
     return value
 
 
-def misfits(fields: Fields, row: Row) -> list[Field]:
+def invalid_fields(fields: Fields, row: Row) -> list[Field]:
     """Return the fields of a row whose stored values do not fit their columns."""
     found = []
     for field, value in zip(fields, row, strict=True):
@@ -90,25 +90,25 @@ def misfits(fields: Fields, row: Row) -> list[Field]:
 
 
 def stored_text(value: Any) -> str:
-    """Return the text that is shown of a stored value."""
+    """Return the text that is shown of a stored value that does not fit its column."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def doubtful(
-    body: Mapping[str, Any], fields: Sequence[Field], refused: frozenset[str]
+def ambiguous_fields(
+    body: Mapping[str, Any], fields: Sequence[Field], rejected: frozenset[str]
 ) -> list[Field]:
-    """Return the fields whose given text may be what was shown of a value that does not fit.
+    """Return the fields whose strings may be the text that was shown of a value that does not fit.
 
     Args:
         body: The body of a change.
-        fields: Those that it may change.
-        refused: The names of those whose values were refused.
+        fields: The fields that it may change.
+        rejected: The names of the fields whose values were rejected.
     """
     found = []
     for field in fields:
         value = body.get(field.name)
         if isinstance(value, str) and (
-            field.name in refused
+            field.name in rejected
             or _REPLACED in value
             or (field.codec.ambiguous is not None and field.codec.ambiguous(value))
         ):
@@ -116,7 +116,7 @@ def doubtful(
     return found
 
 
-def shown_as(field: Field, value: Any, text: Any) -> bool:
+def is_shown_as(field: Field, value: Any, text: Any) -> bool:
     """Return whether a stored value does not fit its column and is shown as this text."""
     try:
         wire_value(field, value)
@@ -126,14 +126,14 @@ def shown_as(field: Field, value: Any, text: Any) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """Return what JSON shows of ``StoredText``; for msgspec, which knows no subclasses of str."""
+    """Return ``StoredText`` as a string, for msgspec, which does not encode subclasses of str."""
     if isinstance(value, StoredText):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 class CountingEncoder:
-    """Encodes what holds ``StoredText``, counting it."""
+    """Encodes records with ``StoredText``, and counts it."""
 
     def __init__(self) -> None:
         self.count = 0

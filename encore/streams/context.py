@@ -8,7 +8,6 @@ from encore.execution.context import Context
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import GzipEncoder
 from encore.pages.page import BEGINNING, KeysetPosition
-from encore.query import ListQuery
 from encore.streams.formats import Format, Writer
 
 FIRST_ROWS: Final = 200
@@ -89,13 +88,6 @@ class PageContext(Context):
     request: "PageContext | None" = None
     written: bool = False
 
-    @property
-    def list_query(self) -> ListQuery:
-        """The parsed query. Raises ``RuntimeError`` before ``parse_request``."""
-        if self.query is None:
-            raise RuntimeError("the request is not parsed yet")
-        return self.query
-
     def following(self, unit: UnitOfWork) -> "PageContext":
         """Return the context with which the run of the next page begins."""
         request = self.request or self
@@ -103,7 +95,7 @@ class PageContext(Context):
         page.request = request
         page.unit = unit
         page.headers = [*request.headers]
-        page.narrowing = copy(request.narrowing)
+        page.added_criteria = copy(request.added_criteria)
         return page
 
     def take_body(self) -> bytes:

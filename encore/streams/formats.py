@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from encore.serializers.records import with_added
+from encore.serializers.records import with_added_members
 from encore.serializers.stored_text import CountingEncoder
 from encore.streams.formulas import ESCAPED
 from encore.streams.table import Projection, Table
@@ -54,7 +54,7 @@ class NdjsonWriter:
 
     def write(self, rows: Sequence[Any]) -> bytes:
         """Return the lines of these rows."""
-        return self._encoder.encode_lines(with_added(rows) if self._reworked else rows)
+        return self._encoder.encode_lines(with_added_members(rows) if self._reworked else rows)
 
 
 class CsvWriter:

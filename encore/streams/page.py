@@ -7,7 +7,6 @@ from encore.database.statement import Row
 from encore.database.threads import lower_priority, run_in_thread
 from encore.errors import NotAcceptable
 from encore.execution.actions import List
-from encore.execution.context import Context
 from encore.pages.page import Page, PagedQuery, read_page
 from encore.query.page_parameters import CURSOR, PARAMETERS
 from encore.query.parameter_errors import invalid_parameter
@@ -22,18 +21,20 @@ if TYPE_CHECKING:
 _PAGE_PARAMETERS: Final = frozenset(PARAMETERS) - {CURSOR}
 
 
-class StreamPage(List):
+class StreamPage(List[PageContext]):
     """The stages of a list for each page of a stream.
 
     A stream has all rows: ``count``, ``offset`` and ``page`` are rejected. With ``cursor`` it
     begins after a row.
     """
 
+    context_type = PageContext
+
     def __init__(self, resource: "Resource") -> None:
         super().__init__(resource)
         self.single = False
 
-    def parse_request(self, context: Context) -> None:
+    def parse_request(self, context: PageContext) -> None:
         """Parse path and query.
 
         Raises:
@@ -44,20 +45,19 @@ class StreamPage(List):
         for name, _ in parse_pairs(context.scope["query_string"]):
             if name in _PAGE_PARAMETERS and name in self.resource.parser.reserved:
                 raise invalid_parameter(name, "selects a page, but a stream has all rows")
-        order = _page_context(context).list_query.statement_key.order
+        order = context.list_query.statement_key.order
         if not self.resource.page_statements.keyset(order).is_supported:
             raise NotAcceptable(
                 "These rows have an order that cannot be streamed: sort by fields, or accept"
                 " application/json"
             )
 
-    async def fetch(self, context: Context) -> None:
+    async def fetch(self, context: PageContext) -> None:
         """Read the rows after those of the previous page.
 
         Raises:
             NotAcceptable: A hook selected a page.
         """
-        context = _page_context(context)
         if not context.count is context.offset is context.page is None:
             raise cannot_stream("select a page")
         stream = context.stream
@@ -67,7 +67,7 @@ class StreamPage(List):
         page = await self._read(context)
         context.rows = page.rows
         context.instance = await run_in_thread("stream-reader", self._records, page.rows)
-        context.settled = True
+        context.rows_found = True
         await self._embed(context, context.instance)
 
     async def _begin(self, context: PageContext) -> None:
@@ -87,7 +87,7 @@ class StreamPage(List):
 
     async def _read(self, context: PageContext) -> Page:
         query, stream = context.list_query, context.stream
-        conditions, bound, reusable = self._narrowed(context)
+        conditions, bound, reusable = self.row_conditions(context)
         paged_query = PagedQuery(
             self.resource.page_statements,
             conditions,
@@ -106,27 +106,26 @@ class StreamPage(List):
         lower_priority()
         return self.resource.serializer.read_rows(rows)
 
-    async def send(self, context: Context) -> None:
+    async def send(self, context: PageContext) -> None:
         """Write the page's rows, in a thread.
 
         Raises:
             NotAcceptable: A hook has replaced the rows by something else.
         """
-        context = _page_context(context)
-        if not context.settled or not isinstance(context.instance, list | tuple):
+        if not context.rows_found or not isinstance(context.instance, list | tuple):
             raise cannot_stream("return something else than its rows")
         await run_in_thread("stream-writer", self._write, context)
 
     def _write(self, context: PageContext) -> None:
         lower_priority()
         stream, query = context.stream, context.query
-        self._conceal(context)
+        self._hide_unrequested(context)
         if stream.writer is None:
             projection = Projection(
                 self.resource.serializer,
                 None if query is None else query.shown,
-                self._embedded(context),
-                self.reworked,
+                self._embedded_relations(context),
+                self.exposes_instance,
             )
             stream.writer = stream.format.writer(projection)
         data = stream.writer.write(context.instance)
@@ -134,12 +133,6 @@ class StreamPage(List):
         context.written = True
         if context.rows:
             stream.size.adapt(len(context.rows), len(data))
-
-
-def _page_context(context: Context) -> PageContext:
-    if not isinstance(context, PageContext):
-        raise TypeError("a page of a stream needs a PageContext")
-    return context
 
 
 def cannot_stream(reason: str) -> NotAcceptable:

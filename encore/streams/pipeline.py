@@ -43,7 +43,7 @@ class StreamPipeline(Pipeline):
 
     def _compile(self) -> None:
         super()._compile()
-        send, fetch = self._hooks.milestone("send"), self._hooks.milestone("fetch")
+        send, fetch = self._hooks.stage("send"), self._hooks.stage("fetch")
         has_response = send.replaced or send.actions or send.afters or fetch.replaced
         self.offered = () if has_response else tuple(FORMATS)
 
@@ -61,7 +61,7 @@ class StreamPipeline(Pipeline):
             self.action.name,
             scope,
             self._unit(),
-            hooked=self.action.hooked,
+            has_hooks=self.action.has_hooks,
             status=self.action.status,
             stream=stream,
         )

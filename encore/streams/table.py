@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from encore.errors import HookError
 from encore.models.fields import Field
-from encore.serializers.records import Record, added_members, with_added
+from encore.serializers.records import Record, added_members, with_added_members
 from encore.serializers.serializer import Serializer
 from encore.serializers.stored_text import StoredText
 from encore.streams.cells import Cell, cells_of, json_cell, text_cell
@@ -210,7 +210,7 @@ class _Embedded:
 
 def _many(relation: str, *, reworked: bool) -> Callable[[Any], Any]:
     value_of = attrgetter(relation)
-    return (lambda record: with_added(value_of(record))) if reworked else value_of
+    return (lambda record: with_added_members(value_of(record))) if reworked else value_of
 
 
 def _added(name: str) -> Callable[[Any], Any]:

@@ -21,7 +21,7 @@ from encore.database.capabilities import capabilities_of
 from encore.database.protocol import BulkConnection
 from encore.database.statement import Row, Statement, Values
 from encore.errors import ApiError, Conflict, FieldError, ValidationFailed
-from encore.execution.error_mapping import refused_fields
+from encore.execution.error_mapping import rejected_fields
 from encore.execution.session_writes import SessionWrites, python_reader, run_in_session
 from encore.models.fields import Field
 from encore.serializers.serializer import Serializer
@@ -174,7 +174,7 @@ class RowsWriter:
     def _errors(self, error: Exception) -> Sequence[FieldError]:
         errors: Sequence[FieldError] = ()
         if isinstance(error, db.DatabaseError):
-            errors = refused_fields(error, self._serializer, self._statements.dialect)
+            errors = rejected_fields(error, self._serializer, self._statements.dialect)
         if errors:
             return errors
         text = next((text for kind, text in _TEXTS if isinstance(error, kind)), _OTHERWISE)

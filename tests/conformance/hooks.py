@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from encore.errors import Forbidden
 from encore.execution.context import Context, Response
-from encore.execution.hooks import MILESTONES, SKIP, Stop
+from encore.execution.hooks import SKIP, STAGES, Stop
 from encore.execution.resource import Resource
 from encore.http.request_body import get_header
 
@@ -16,10 +16,10 @@ trace: Final[list[str]] = []
 def register_hooks(resource: Resource) -> None:
     """Register a hook for every timing of every stage of every action."""
     for action, hooks in resource.hooks.items():
-        for stage in MILESTONES:
+        for stage in STAGES:
             for timing in ("before", "action", "after"):
                 place = f"{stage}.{timing}"
-                getattr(hooks.milestone(stage), timing)(_create_hook(action, place))
+                getattr(hooks.stage(stage), timing)(_create_hook(action, place))
 
 
 def _create_hook(action: str, place: str) -> Callable[[Context], Any]:

@@ -230,7 +230,7 @@ def test_mistake_of_a_hook_is_an_error_and_changes_nothing(
     api: ModelApi, owners: Resource, stage: str
 ) -> None:
     now: list[Hook] = []
-    owners.update.milestone(stage).before(one_of(now, 0))
+    owners.update.stage(stage).before(one_of(now, 0))
     for now[:] in zip(MISTAKES, strict=True):
         answer = api.put("/owners/1", {"fullName": "Eve", "badge": {"colour": "red"}})
         assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
@@ -262,7 +262,7 @@ def test_attributes_are_set_under_either_name(
 ) -> None:
     seen: list[Any] = []
 
-    @owners.all.milestone(stage).before
+    @owners.all.stage(stage).before
     def stamp(context: Context) -> None:
         if context.action in ("create", "update"):
             context.attributes[name] = "hook"
@@ -334,7 +334,7 @@ def test_hook_replaces_the_key_by_another_complete_one(
 ) -> None:
     now: list[Any] = [None]
 
-    @owners.all.milestone(stage).before
+    @owners.all.stage(stage).before
     def mine(context: Context) -> None:
         if context.action != "create":
             assert context.path_params == {"id": path.rpartition("/")[2]}

@@ -36,7 +36,7 @@ def test_stop_is_raised_or_returned_at_every_stage(
 ) -> None:
     seen: list[str] = []
 
-    @users.create.milestone(stage).after
+    @users.create.stage(stage).after
     async def end(_: Context) -> Any:
         await asyncio.sleep(0)
         if raises:
@@ -166,7 +166,7 @@ def assign_timing(users: Resource) -> None:
 REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda r: r.create.write.befor(print), AttributeError, "befor"),
     (lambda r: r.all.write.befor(print), AttributeError, "befor"),
-    (lambda r: r.create.writ.before(print), AttributeError, "invalid milestone: writ"),
+    (lambda r: r.create.writ.before(print), AttributeError, "invalid stage: writ"),
     (lambda r: r.create.write(three), TypeError, "three is called with 1 argument"),
     (lambda r: r.create.write.replace(three), TypeError, "three is called with 1 argument"),
     (lambda r: r.create.write("three"), TypeError, "must be callable, not str"),

@@ -54,7 +54,7 @@ def test_caller_refused_by_an_early_hook_learns_no_names(
     answer = api.request(request_.method, request_.path, json=request_.body)
     assert answer.status_code == request_.status
 
-    @users.all.milestone(stage).before
+    @users.all.stage(stage).before
     def refuse(_: Context) -> None:
         raise Forbidden("not you")
 
@@ -87,7 +87,7 @@ def test_undecodable_body_is_refused_before_any_hook(
     api: Api, users: Resource, content: bytes, kind: str, status: int
 ) -> None:
     seen: list[Any] = []
-    users.all.start.before(lambda context: seen.append(context.given))
+    users.all.start.before(lambda context: seen.append(context.request_body))
     headers = {"Content-Type": kind}
     answer = api.request("POST", "/users", content=content, headers=headers)
     assert answer.status_code == status
@@ -97,17 +97,17 @@ def test_undecodable_body_is_refused_before_any_hook(
 @pytest.mark.parametrize("stage", EARLY)
 def test_early_hook_sees_the_decoded_body(api: Api, users: Resource, stage: str) -> None:
     seen: list[Any] = []
-    users.all.milestone(stage).before(lambda context: seen.append(context.given))
+    users.all.stage(stage).before(lambda context: seen.append(context.request_body))
     api.put("/users/1", {"age": "x", "captcha": 7})
     assert seen == [{"age": "x", "captcha": 7}]
 
 
 def add_to_given(context: Context) -> None:
-    context.given["firstName"] = "hook"
+    context.request_body["firstName"] = "hook"
 
 
 def replace_given(context: Context) -> None:
-    context.given = {"firstName": "hook"}
+    context.request_body = {"firstName": "hook"}
 
 
 def set_attribute(context: Context) -> None:
@@ -124,14 +124,14 @@ def test_what_an_early_hook_sets_overrides_the_body(
     api: Api, users: Resource, stage: str, hook: Callable[[Context], None]
 ) -> None:
     for action in ("create", "update"):
-        users.hooks[action].milestone(stage).before(hook)
+        users.hooks[action].stage(stage).before(hook)
     made = api.made("/users", firstName="client")
     assert made["firstName"] == "hook"
     assert api.put("/users/1", {"firstName": "client"}).json()["firstName"] == "hook"
 
 
 def test_body_that_an_early_hook_made_invalid_is_refused(api: Api, users: Resource) -> None:
-    users.create.start(lambda context: context.given.update(age="x"))
+    users.create.start(lambda context: context.request_body.update(age="x"))
     assert_refused(api.post("/users", {"firstName": "Ada"}), 400, "age")
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from encore.errors import ApiError, Forbidden
 from encore.execution.context import Context, Response
-from encore.execution.hooks import MILESTONES, SKIP, stop
+from encore.execution.hooks import SKIP, STAGES, stop
 from encore.execution.resource import Resource
 from tests.fixtures.library import CLAIMS, Api, assert_refused
 from tests.fixtures.library_models import Kind, Tag, User
@@ -59,17 +59,15 @@ def test_hooks_run_in_finales_order_at_every_milestone(
     api: Api, users: Resource, call: Call
 ) -> None:
     seen: list[str] = []
-    for milestone in MILESTONES:
-        hooks = users.hooks[call.action].milestone(milestone)
-        hooks.after(note(seen, f"{milestone}.after"))
-        hooks.action(note(seen, milestone))
-        hooks.before(note(seen, f"{milestone}.before"))
-        hooks.before(note(seen, f"{milestone}.before2"))
+    for stage in STAGES:
+        hooks = users.hooks[call.action].stage(stage)
+        hooks.after(note(seen, f"{stage}.after"))
+        hooks.action(note(seen, stage))
+        hooks.before(note(seen, f"{stage}.before"))
+        hooks.before(note(seen, f"{stage}.before2"))
     assert api.request(call.method, call.path, json=call.body).status_code == call.status
     assert seen == [
-        f"{milestone}{moment}"
-        for milestone in MILESTONES
-        for moment in (".before", ".before2", "", ".after")
+        f"{stage}{moment}" for stage in STAGES for moment in (".before", ".before2", "", ".after")
     ]
 
 
@@ -117,10 +115,10 @@ def test_a_bundle_registers_hooks_and_configures(api: Api, users: Resource) -> N
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        (lambda users: users.create.stert, "invalid milestone: stert"),
-        (lambda users: users.all.stert, "invalid milestone: stert"),
-        (lambda users: users.use({"create": {"stert": print}}), "invalid milestone: stert"),
-        (lambda users: users.use({"all": {"stert": print}}), "invalid milestone: stert"),
+        (lambda users: users.create.stert, "invalid stage: stert"),
+        (lambda users: users.all.stert, "invalid stage: stert"),
+        (lambda users: users.use({"create": {"stert": print}}), "invalid stage: stert"),
+        (lambda users: users.use({"all": {"stert": print}}), "invalid stage: stert"),
         (lambda users: users.use({"creat": {"start": print}}), "invalid action: creat"),
         (lambda users: users.use({"read": {"auth": {"befor": print}}}), "invalid timing: befor"),
     ],

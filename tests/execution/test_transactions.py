@@ -1,4 +1,4 @@
-"""One transaction around a request: an error at any milestone leaves nothing written."""
+"""One transaction around a request: an error at any stage leaves nothing written."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from encore.errors import Conflict
 from encore.execution.context import Context
-from encore.execution.hooks import MILESTONES
+from encore.execution.hooks import STAGES
 from tests.fixtures.library import Api
 from tests.fixtures.library_models import Book, Profile, Tag, User, book_tags
 
@@ -30,15 +30,15 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("milestone", MILESTONES)
-def test_an_error_leaves_nothing_written(api: Api, milestone: str, moment: str) -> None:
+@pytest.mark.parametrize("timing", ["before", "after"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_error_leaves_nothing_written(api: Api, stage: str, timing: str) -> None:
     users = api.crud.resource(User, associations=True)
     api.made("/users", firstName="Ada", profile={"nickname": "p"})
     api.made("/users", firstName="Bob")
     for action in ("create", "update", "delete"):
-        hooks = users.hooks[action].milestone(milestone)
-        getattr(hooks, moment)(fail)
+        hooks = users.hooks[action].stage(stage)
+        getattr(hooks, timing)(fail)
 
     before = [api.rows(table) for table in TABLES]
     for _, method, path, body in WRITES:
@@ -110,5 +110,5 @@ def test_a_caller_who_goes_away_leaves_nothing_written(api: Api) -> None:
     api.run(leave())
     assert api.rows(User) == []
     users.create.write.afters.clear()
-    users.create.changed()
+    users.create.notify()
     assert api.post("/users", {"firstName": "A"}).status_code == 201

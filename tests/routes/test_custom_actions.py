@@ -1,6 +1,7 @@
-"""Operations of a service's own: they have the hooks and the transaction of the generated ones."""
+"""Custom actions: hooks, transactions, OpenAPI, and the checks of their arguments."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -18,13 +19,13 @@ from tests.fixtures.library_models import User
 
 
 class Promote(Action):
-    """Give every user a higher rank."""
+    """Raise the rank of every user."""
 
     name = "promote"
     writes = True
 
     async def write(self, context: Context) -> None:
-        """Change the rows, and give how they are called."""
+        """Change the rows, and return the users' names."""
 
         def change(session: Any) -> list[str]:
             session.execute(update(User).values(rank=User.rank + 1))
@@ -34,9 +35,9 @@ class Promote(Action):
 
 
 def promoted(api: Api) -> ActionHooks:
-    """Expose users and their promotion; give the hooks of it."""
+    """Expose users and their promotion; return its hooks."""
     users = api.crud.resource(User)
-    return api.crud.operation(
+    return api.crud.custom_action(
         action=Promote(users),
         method="POST",
         path="/promotion",
@@ -46,7 +47,7 @@ def promoted(api: Api) -> ActionHooks:
     )
 
 
-def test_it_runs_and_stands_beside_the_generated_ones(api: Api) -> None:
+def test_custom_action_beside_generated_actions_runs(api: Api) -> None:
     promoted(api)
     api.made("/users", firstName="Ada", rank=1)
     response = api.post("/users/promotion")
@@ -55,7 +56,7 @@ def test_it_runs_and_stands_beside_the_generated_ones(api: Api) -> None:
     assert api.get("/users/promotion").status_code == 405
 
 
-def test_its_hooks_run_and_an_error_in_them_undoes_all(api: Api) -> None:
+def test_custom_action_with_error_in_hook_rolls_back(api: Api) -> None:
     hooks = promoted(api)
 
     def refuse(context: Context) -> None:
@@ -69,17 +70,20 @@ def test_its_hooks_run_and_an_error_in_them_undoes_all(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("query", "status"), [("", 200), ("?x=1", 400)])
-def test_it_reads_its_request_before_anything_else(api: Api, query: str, status: int) -> None:
+def test_custom_action_with_unknown_parameter_is_rejected(
+    api: Api, query: str, status: int
+) -> None:
     promoted(api)
     assert api.post(f"/users/promotion{query}").status_code == status
 
 
-def test_a_hook_takes_members_of_its_own_out_of_the_body(api: Api) -> None:
+def test_hook_of_start_removes_member_from_body(api: Api) -> None:
     users = api.crud.resource(User)
 
     def look(context: Context) -> None:
-        if context.given.pop("captcha", None) is None:
-            raise BadRequest(f"captcha is missing among {', '.join(context.given) or 'nothing'}")
+        if context.request_body.pop("captcha", None) is None:
+            names = ", ".join(context.request_body) or "nothing"
+            raise BadRequest(f"captcha is missing among {names}")
 
     users.create.start.before(look)
     users.update.start.before(look)
@@ -118,8 +122,35 @@ class OfOne(RowAction):
     name = "of_one"
 
 
+@dataclass(slots=True)
+class GreetingContext(Context):
+    greeting: str = ""
+
+
+class Greet(Action[GreetingContext]):
+    """Return the greeting that the body contains."""
+
+    name = "greet"
+    context_type = GreetingContext
+    reads_body = True
+
+    def parse_request(self, context: GreetingContext) -> None:
+        context.greeting = context.request_body["greeting"]
+
+    async def data(self, context: GreetingContext) -> None:
+        context.instance = {"greeting": context.greeting}
+
+
+class Contextless(Greet):
+    context_type = Context  # type: ignore[assignment] # likewise
+
+
+class WrongContext(Greet):
+    context_type = dict  # type: ignore[assignment] # the mistake
+
+
 class Helped(Promote):
-    """Has members that are not phases, and are allowed."""
+    """Has members that are not stages, and are allowed."""
 
     LIMIT = 5
 
@@ -128,7 +159,7 @@ class Helped(Promote):
 
 RIGHT = {"method": "POST", "path": "/promotion", "access": "library"}
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
-    (Misspelt, {}, "option action: Misspelt.fetsh is not a phase of an action: did you mean fetch"),
+    (Misspelt, {}, "option action: Misspelt.fetsh would never be called: did you mean fetch"),
     (Sync, {}, "option action: Sync.write must be async"),
     (AsyncParse, {}, "option action: AsyncParse.parse_request must not be async"),
     (Flag, {}, "option action: Flag.write must be a method"),
@@ -153,24 +184,26 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (Promote, {"acess": "library"}, "option acess: is none of action, method, access"),
     (Promote, {"method": "POST", "path": ""}, "POST /users"),
     (OfOne, {}, "option path: must have the parameters {id}"),
+    (Contextless, {}, "option action: Greet takes GreetingContext: set context_type ="),
+    (WrongContext, {}, "option action: context_type must be Context or a subclass"),
 ]
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)))
-def test_wrong_argument_of_an_operation_stops_the_start(api: Api, number: int) -> None:
-    kind, changed, text = WRONG[number]
+def test_custom_action_with_invalid_argument_stops_start(api: Api, number: int) -> None:
+    action_type, changed, message = WRONG[number]
     described = {**RIGHT, **changed}
     described = {name: value for name, value in described.items() if value is not ...}
     users = api.crud.resource(User)
-    with pytest.raises(ConfigurationError, match=re.escape(text)):
-        api.crud.operation(action=kind(users), **described)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        api.crud.custom_action(action=action_type(users), **described)
 
 
-def test_row_action_finds_its_row_and_is_described(api: Api) -> None:
+def test_row_action_identifies_row_and_is_described(api: Api) -> None:
     users = api.crud.resource(User)
     path = {**RIGHT, "path": "/{id}/view", "method": "GET", "access": ["library"]}
-    api.crud.operation(action=OfOne(users), **path)
-    api.crud.operation(action=Helped(users), **RIGHT)
+    api.crud.custom_action(action=OfOne(users), **path)
+    api.crud.custom_action(action=Helped(users), **RIGHT)
     api.made("/users", firstName="Ada")
     assert api.read("/users/1/view")["firstName"] == "Ada"
     assert api.get("/users/9/view").status_code == 404
@@ -182,3 +215,29 @@ def test_row_action_finds_its_row_and_is_described(api: Api) -> None:
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("id", "path", True)
     (own,) = [p for p in schema["paths"]["/users/{id}"]["get"]["parameters"] if p["in"] == "path"]
     assert parameter["schema"] == own["schema"]
+
+
+def test_custom_action_with_own_context_passes_values_between_methods(api: Api) -> None:
+    users = api.crud.resource(User)
+    api.crud.custom_action(action=Greet(users), **RIGHT)
+    assert api.post("/users/promotion", {"greeting": "hello"}).json() == {"greeting": "hello"}
+
+
+def test_operation_is_deprecated_alias_of_custom_action(api: Api) -> None:
+    users = api.crud.resource(User)
+    with pytest.warns(DeprecationWarning, match="use Crud.custom_action"):
+        api.crud.operation(action=Promote(users), **RIGHT)
+    assert api.post("/users/promotion").status_code == 200
+
+
+def test_given_is_deprecated_alias_of_request_body(api: Api) -> None:
+    users = api.crud.resource(User)
+    seen = []
+
+    def look(context: Context) -> None:
+        with pytest.warns(DeprecationWarning, match="use context.request_body"):
+            seen.append(context.given)
+
+    users.create.start.before(look)
+    api.made("/users", firstName="Ada")
+    assert seen == [{"firstName": "Ada"}]

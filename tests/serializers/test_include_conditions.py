@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an order that is none": (
         {"include": [Include("children", order_by=5)]},
-        "order_by must be text such as name,-id, or SQL expressions",
+        "order_by must be a string such as name,-id, or SQL expressions",
     ),
     "a condition that is none": (
         {"include": [Include("children", where="id > 5")]},

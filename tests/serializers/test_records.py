@@ -106,8 +106,8 @@ def test_records_take_and_lose_members(api: ModelApi, accounts: Resource, stage:
                 key["size"] = 3
 
     accounts.create.start(lambda context: context.add_to_children.update(secret="HIDDEN"))
-    milestone, _, timing = stage.partition(".")
-    getattr(accounts.all.milestone(milestone), timing or "action")(change)
+    name, _, timing = stage.partition(".")
+    getattr(accounts.all.stage(name), timing or "action")(change)
     for method, path, body in REQUESTS:
         answer = api.request(method, path, json=body)
         assert answer.status_code == (201 if method == "POST" else 200), answer.text
@@ -139,7 +139,7 @@ def test_dictionary_of_a_record_has_no_hidden_field(
 ) -> None:
     seen: list[Any] = []
 
-    @accounts.all.milestone(stage).after
+    @accounts.all.stage(stage).after
     def look(context: Context) -> None:
         for record in (*records(context), context.deleted_instance):
             if not isinstance(record, Record):

@@ -5,6 +5,7 @@ entry, or on many at once, all or none. Whoever worked or made an entry never de
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from api.resources.timesheets.decisions import (
@@ -45,7 +46,7 @@ def expose_approvals(crud: Crud, policies: TimesheetServices) -> None:
     approvals.list.start.before(show_submitted)
     approvals.update.fetch.before(read_decision)
     approvals.update.write.before(judge.decide_on_one)
-    crud.operation(
+    crud.custom_action(
         action=DecideOnMany(approvals, entries, judge),
         method="PUT",
         access=Access(all_of=(SCOPE,)),
@@ -66,7 +67,7 @@ def show_submitted(context: Context) -> None:
 def read_decision(context: Context) -> None:
     """Read the decision before anything is looked up. Raises ``ValidationFailed``."""
     errors = ValidationErrors()
-    context.options["decision"] = Decision.read(context.given, context.attributes, errors)
+    context.options["decision"] = Decision.read(context.request_body, context.attributes, errors)
     errors.check()
 
 
@@ -130,10 +131,24 @@ def _judge(
     return None
 
 
-class DecideOnMany(Action):
+@dataclass(slots=True)
+class DecisionContext(Context):
+    """The context of a decision on many entries.
+
+    Attributes:
+        ids: The ids of the entries.
+        decision: The decision.
+    """
+
+    ids: Sequence[int] = ()
+    decision: Decision = field(init=False)
+
+
+class DecideOnMany(Action[DecisionContext]):
     """Approve or reject many entries, all of them or none."""
 
     name = "decide"
+    context_type = DecisionContext
     reads_body = True
     writes = True
 
@@ -143,19 +158,19 @@ class DecideOnMany(Action):
         self._entries = entries
         self._judge = judge
 
-    def parse_request(self, context: Context) -> None:
+    def parse_request(self, context: DecisionContext) -> None:
         """Validate the body."""
         super().parse_request(context)
-        resource, body = self.resource, context.given
+        resource, body = self.resource, context.request_body
         errors = ValidationErrors()
-        context.options["ids"] = read_ids(body, resource.key[0], errors)
+        context.ids = read_ids(body, resource.key[0], errors)
         attributes = validate_update(body, resource.bodies.updatable, errors)
-        context.options["decision"] = Decision.read(body, attributes, errors, also=(IDS,))
+        context.decision = Decision.read(body, attributes, errors, also=(IDS,))
         errors.check()
 
-    async def write(self, context: Context) -> None:
+    async def write(self, context: DecisionContext) -> None:
         """Decide on all, and give them as they are then."""
-        ids, decision = context.options["ids"], context.options["decision"]
+        ids, decision = context.ids, context.decision
         refusals = await self._judge.decide(context, ids, decision)
         if refusals:
             raise _together(ids, decision, refusals)

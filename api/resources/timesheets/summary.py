@@ -6,6 +6,7 @@ groups. ``tables`` writes what comes out, in JSON or CSV.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -44,7 +45,7 @@ _KEPT_SHAPES: Final = 256
 
 def expose_summary(crud: Crud, timesheets: Resource, policies: TimesheetServices) -> None:
     """Expose the summary; a person's is of their own entries."""
-    hooks = crud.operation(
+    hooks = crud.custom_action(
         action=Summary(timesheets, policies.dialect),
         method="GET",
         path="/summary",
@@ -55,10 +56,24 @@ def expose_summary(crud: Crud, timesheets: Resource, policies: TimesheetServices
     hooks.start.before(policies.callers.narrow)
 
 
-class Summary(Action):
+@dataclass(slots=True)
+class SummaryContext(Context):
+    """The context of a summary.
+
+    Attributes:
+        grouping: The groups.
+        as_csv: Whether the response is CSV.
+    """
+
+    grouping: Grouping = field(init=False)
+    as_csv: bool = False
+
+
+class Summary(Action[SummaryContext]):
     """Hours and entries by employee, project, ISO week or month, approved or not."""
 
     name = "summary"
+    context_type = SummaryContext
 
     def __init__(self, timesheets: Resource, dialect: Dialect) -> None:
         super().__init__(timesheets)
@@ -67,7 +82,7 @@ class Summary(Action):
         )
         self._refused = _refused(timesheets)
 
-    def parse_request(self, context: Context) -> None:
+    def parse_request(self, context: SummaryContext) -> None:
         """Parse the query: the groups, the format, and the filters of the list."""
         own: dict[str, list[str]] = {_BY: [], _FORMAT: []}
         filters = []
@@ -81,15 +96,15 @@ class Summary(Action):
             else:
                 filters.append((name, text))
         names = ",".join(own[_BY] or [_DEFAULT]).split(",")
-        context.options["grouping"] = Grouping.read(names)
-        context.options["csv"] = _wants_csv(own[_FORMAT], context)
+        context.grouping = Grouping.read(names)
+        context.as_csv = _wants_csv(own[_FORMAT], context)
         narrowed = {**context.scope, "query_string": urlencode(filters).encode()}
         context.query = self.resource.parse_list_query(narrowed)
 
-    async def fetch(self, context: Context) -> None:
+    async def fetch(self, context: SummaryContext) -> None:
         """Sum up. Raises ``InvalidQuery`` where there are too many groups."""
-        conditions, values, _ = self._narrowed(context)
-        statement = self._statement(context.options["grouping"], conditions)
+        conditions, values, _ = self.row_conditions(context)
+        statement = self._statement(context.grouping, conditions)
         connection = await context.connection()
         context.rows = await connection.fetch_all(statement, values)
         if len(context.rows) > MAX_ROWS:
@@ -97,10 +112,10 @@ class Summary(Action):
                 f"The summary would have more than {MAX_ROWS} groups: filter, or group by less"
             )
 
-    async def send(self, context: Context) -> None:
+    async def send(self, context: SummaryContext) -> None:
         """Write the rows, in a thread: there may be many."""
-        write, kind = (write_csv, CSV) if context.options["csv"] else (write_json, JSON)
-        context.body = await asyncio.to_thread(write, context.options["grouping"], context.rows)
+        write, kind = (write_csv, CSV) if context.as_csv else (write_json, JSON)
+        context.body = await asyncio.to_thread(write, context.grouping, context.rows)
         context.headers += [(b"content-type", kind), (b"vary", b"Accept")]
 
 

@@ -1,6 +1,6 @@
-"""The five actions: for each, how it reads its request and what its milestones do."""
+"""The five actions: how each parses its request, and its steps at the stages."""
 
-from typing import Final
+from typing import Any, Final
 
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.actions.create import Create
@@ -21,6 +21,6 @@ __all__ = [
     "Update",
 ]
 
-ACTIONS: Final[dict[str, type[Action]]] = {
-    kind.name: kind for kind in (Create, List, Read, Update, Delete)
+ACTIONS: Final[dict[str, type[Action[Any]]]] = {
+    type_.name: type_ for type_ in (Create, List, Read, Update, Delete)
 }

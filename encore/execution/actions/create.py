@@ -1,4 +1,4 @@
-"""Create: one new row, with the related rows that its body makes or links."""
+"""Create: one new row, with the related rows that its body creates or connects."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -8,20 +8,19 @@ from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import ValidationFailed
 from encore.execution.actions import session_rows
-from encore.execution.actions.action import JSON_ONLY, Action
-from encore.execution.context import Context
+from encore.execution.actions.action import JSON_ONLY, Action, C
 from encore.execution.resource import Resource
 from encore.execution.stored_row import report_contradictions
 from encore.models.fields import Field, default_values
-from encore.validation import body as bodies
+from encore.validation import body as validation
 from encore.validation.body import ValidationErrors
 from encore.validation.members import report_read_only
 from encore.validation.nested import ParseOptions
 from encore.validation.unchanged import decode_record, report_changed
 
 
-class Create(Action):
-    """Create a row; answers 201, the row, and where it is."""
+class Create(Action[C]):
+    """Create a row; the response is 201, the row, and its ``Location``."""
 
     name = "create"
     produces = JSON_ONLY
@@ -31,74 +30,75 @@ class Create(Action):
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
-        self._key_place = resource.serializer.place(resource.fields.key[0].column)
+        self._key_index = resource.serializer.place(resource.fields.key[0].column)
 
-    def parse_request(self, context: Context) -> None:
+    def parse_request(self, context: C) -> None:
         """Validate the body."""
-        resource, body = self.resource, context.given
+        resource, body = self.resource, context.request_body
         resource.reject_parameters(context.scope)
         errors = ValidationErrors()
-        plain = resource.bodies.members.create.written.issuperset(body)
-        if not plain:
-            self._read_others(context, errors)
+        only_written = resource.bodies.members.create.written.issuperset(body)
+        if not only_written:
+            self._parse_unwritten(context, errors)
         by_nested = resource.nested.sets(context.nested)
-        attributes = bodies.validate_create(
+        attributes = validation.validate_create(
             body,
             resource.bodies.creatable,
             errors,
             set_elsewhere=resource.attributes
-            if self.hooked
+            if self.has_hooks
             else by_nested | resource.bodies.read_only,
         )
-        if not plain:
+        if not only_written:
             report_contradictions(context.nested, body, attributes, resource.fields, errors)
         resource.locations.check(attributes, errors)
         errors.check()
         context.take_attributes(attributes)
 
-    def _read_others(self, context: Context, errors: ValidationErrors) -> None:
-        """Read related rows; keep what must be as the new row shows it, and report the rest."""
-        resource, body = self.resource, context.given
+    def _parse_unwritten(self, context: C, errors: ValidationErrors) -> None:
+        """Parse related rows, note the members that the new row must show, report the others."""
+        resource, body = self.resource, context.request_body
         lenient = resource.ignores_members(context.scope)
         context.read_only = resource.bodies.members.create.check(body, errors, lenient=lenient)
         for name in context.read_only:
             if name not in resource.serializer.shown:
                 report_read_only(name, errors)
-        reading = ParseOptions(errors, new=True, hooked=self.hooked, lenient=lenient)
-        context.nested = resource.bodies.nested.parse(body, reading)
+        options = ParseOptions(errors, new=True, hooked=self.has_hooks, lenient=lenient)
+        context.nested = resource.bodies.nested.parse(body, options)
         if context.read_only:
             context.unit.run_several()
 
-    async def write(self, context: Context) -> None:
-        """Insert the row with its related ones, and take it back as the database has it."""
+    async def write(self, context: C) -> None:
+        """Insert the row with its related ones, and read it back as it is stored."""
         resource, attributes = self.resource, context.attributes
         if not attributes and resource.bodies.rejects_empty:
             self._check_not_empty(context)
         in_session = self.needs_session(context.nested)
         missing = [f for f in resource.default_fields if f.attribute not in attributes]
-        if in_session:  # Other defaults are the session's: they may ask for its context.
+        if in_session:  # The session sets other defaults: they may need its context.
             missing = [field for field in missing if field.managed]
         for field, value in default_values(missing):
             attributes[field.attribute] = value
-        if self.hooked:
+        if self.has_hooks:
             self._check_complete(context)
             self._check_additions(context)
-        row = await (self._create_in_session if in_session else self._insert)(context)
+        row = await (self._insert_in_session if in_session else self._insert)(context)
         if row is None:
             raise NotWritten("the session's INSERT left no row")
-        await self._take_row(context, row)
+        await self._set_instance(context, row)
         if context.read_only:
             errors, shown = ValidationErrors(), decode_record(context.instance)
-            report_changed(resource.serializer, context.given, context.read_only, shown, errors)
+            body, names = context.request_body, context.read_only
+            report_changed(resource.serializer, body, names, shown, errors)
             errors.check()
 
-    async def _create_in_session(self, context: Context) -> Row | None:
+    async def _insert_in_session(self, context: C) -> Row | None:
         row = await session_rows.create_row(self.resource, context)
         written, _ = self.resource.fields.ordered(context.attributes)
-        await self._advance(await context.connection(), written)
+        await self._advance_sequence(await context.connection(), written)
         return row
 
-    async def _insert(self, context: Context) -> Row | None:
+    async def _insert(self, context: C) -> Row | None:
         """Insert the row by one statement, with its related ones."""
         resource, attributes = self.resource, context.attributes
         connection = await context.connection()
@@ -106,41 +106,41 @@ class Create(Action):
             await resource.nested.write_before(connection, context)
         written, values = resource.fields.ordered(attributes)
         row = await connection.fetch_one(resource.statements.insert(written), values)
-        row = await self._whole(connection, row)
-        if row is None or row[self._key_place] is None:
+        row = await self._read_back(connection, row)
+        if row is None or row[self._key_index] is None:
             raise NotWritten("INSERT returned no row, or one without its key")
-        await self._advance(connection, written)
-        return await self._write_after(connection, context, row)
+        await self._advance_sequence(connection, written)
+        return await self._write_nested_after(connection, context, row)
 
-    def _check_not_empty(self, context: Context) -> None:
+    def _check_not_empty(self, context: C) -> None:
         written = self.resource.bodies.members.create.written
-        if not context.nested and written.isdisjoint(context.given):
+        if not context.nested and written.isdisjoint(context.request_body):
             raise ValidationFailed("The body is empty: the row would hold nothing but nulls")
 
-    def _check_complete(self, context: Context) -> None:
+    def _check_complete(self, context: C) -> None:
         errors = ValidationErrors()
         by_nested = self.resource.nested.sets(context.nested)
-        given = {**dict.fromkeys(by_nested), **context.attributes}
-        bodies.check_complete(given, self.resource.bodies.nameable, errors)
+        attributes = {**dict.fromkeys(by_nested), **context.attributes}
+        validation.check_complete(attributes, self.resource.bodies.nameable, errors)
         errors.check()
 
-    async def _advance(self, connection: Connection, written: Sequence[Field]) -> None:
-        """Have the numbering go on behind a key that the caller chose."""
-        generated = self.resource.identity_field
-        if generated is None or generated not in written:
+    async def _advance_sequence(self, connection: Connection, written: Sequence[Field]) -> None:
+        """Advance the database's numbering past a key that the caller chose."""
+        identity_field = self.resource.identity_field
+        if identity_field is None or identity_field not in written:
             return
-        statement = self.resource.statements.advance(generated)
+        statement = self.resource.statements.advance(identity_field)
         if statement is not None:
             await connection.fetch_all(statement, ())
 
-    async def send(self, context: Context) -> None:
-        """Answer with the row and its ``Location``."""
-        if context.rows:  # A hook may have made an instance of its own.
+    async def send(self, context: C) -> None:
+        """Send the row and its ``Location``."""
+        if context.rows:  # Not if a hook has made another instance.
             record = context.instance
-            if self.reworked:
+            if self.exposes_instance:
                 (record,) = self.resource.serializer.read_rows(context.rows)
             location = self.resource.location(record)
             root: str = context.scope.get("root_path", "")
-            if location is not None:  # Behind the mount, where the application is in another one.
+            if location is not None:  # Below the root, if the application is mounted in another.
                 context.headers.append((b"location", quote(root).encode() + location))
         await super().send(context)

@@ -1,74 +1,67 @@
-"""Actions on one row, which the path finds; and the one that only reads it."""
+"""Actions on one row, which the path identifies; and ``Read``, which only reads it."""
 
 from collections.abc import Sequence
 from typing import NoReturn
 
 from encore.database.errors import MultipleRows, NotWritten
-from encore.database.statement import Row, Values
+from encore.database.statement import Row
 from encore.errors import NotFound
-from encore.execution.actions.action import JSON_ONLY, Action
-from encore.execution.context import Context
-from encore.query import Condition
+from encore.execution.actions.action import JSON_ONLY, Action, C, RowConditions
 from encore.sql.statements import Statements
 
 
-class RowAction(Action):
-    """An action on one row, which the path's parameters find."""
+class RowAction(Action[C]):
+    """An action on one row, which the path's parameters identify."""
 
-    by_key = True
+    finds_by_key = True
 
-    def parse_request(self, context: Context) -> None:
+    def parse_request(self, context: C) -> None:
         """Parse path and query."""
         context.query = self.resource.parse_row_query(context.scope)
-        if context.lookup is None:
+        if context.key_lookup is None:
             context.key_values = self.resource.parse_key(context.scope)
 
-    def _statements(self, context: Context) -> Statements:
+    def _statements(self, context: C) -> Statements:
         """Return the statements that find the row by its key."""
-        lookup = context.lookup
+        lookup = context.key_lookup
         if lookup is None or lookup.statements is None:
             return self.resource.statements
         return lookup.statements
 
-    async def fetch(self, context: Context) -> None:
-        """Fetch the row."""
-        conditions, values, keep = self._narrowed(context)
-        statement = self._statements(context).read(conditions, keep=keep)
-        connection = await context.connection()
-        row = await connection.fetch_one(statement, (*values, *context.key_values))
-        await self._take_row(context, row)
-        context.settled = not self.writes
+    async def fetch(self, context: C) -> None:
+        """Read the row."""
+        await self._set_instance(context, await self._read_row(context))
+        context.rows_found = not self.writes
 
-    async def _find(self, context: Context) -> Row | None:
-        conditions, values, keep = self._narrowed(context)
-        statement = self._statements(context).read(conditions, keep=keep)
+    async def _read_row(self, context: C) -> Row | None:
+        conditions, values, reusable = self.row_conditions(context)
+        statement = self._statements(context).read(conditions, keep=reusable)
         connection = await context.connection()
         return await connection.fetch_one(statement, (*values, *context.key_values))
 
-    async def _explain_missing(
-        self, context: Context, conditions: tuple[Condition, ...], values: Values
-    ) -> NoReturn:
-        """Raise ``NotFound``, or ``NotWritten`` if the row is there all the same."""
-        statement = self._statements(context).read(conditions, keep=False)
+    async def _explain_missing(self, context: C, found: RowConditions) -> NoReturn:
+        """Raise ``NotFound``, or ``NotWritten`` if the row that was not written exists."""
+        statement = self._statements(context).read(found.conditions, keep=False)
         connection = await context.connection()
+        values = (*found.values, *context.key_values)
         if await connection.fetch_one(statement, values) is None:
             raise NotFound
         raise NotWritten("the statement changed no row, though there is one")
 
 
-class Read(RowAction):
+class Read(RowAction[C]):
     """Read the row."""
 
     name = "read"
     produces = JSON_ONLY
 
 
-def only(rows: Sequence[Row]) -> Row | None:
-    """Return the one row that a statement wrote, or None.
+def single_row(rows: Sequence[Row]) -> Row | None:
+    """Return the row that a statement wrote; None if it wrote none.
 
     Raises:
-        MultipleRows: The database does not keep the key unique that the model declares; all is
-            rolled back.
+        MultipleRows: There are several: the database does not enforce the unique key that the
+            model declares. Everything is rolled back.
     """
     if len(rows) > 1:
         raise MultipleRows("the key of one row meant several")

@@ -38,7 +38,7 @@ async def create_row(resource: Resource, context: Context) -> Row | None:
 
 
 async def update_row(resource: Resource, context: Context, row: Row) -> Row | None:
-    """Change a stored row as the context says; return it as it is stored then."""
+    """Update a stored row, and its related ones; return it as it is stored then."""
     writes, nested = resource.session_writes, resource.session_nested
     key = resource.fields.key_of(row)
     connection = await context.connection()
@@ -60,7 +60,7 @@ async def update_row(resource: Resource, context: Context, row: Row) -> Row | No
 
 
 async def delete_row(resource: Resource, context: Context, row: Row) -> None:
-    """Delete a stored row, with all that the mapping has go or change with it."""
+    """Delete a stored row, with the rows that the mapping deletes or changes with it."""
     writes = resource.session_writes
     key = resource.fields.key_of(row)
 

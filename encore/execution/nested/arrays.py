@@ -1,10 +1,10 @@
-"""Arrays of an update that are made the stored set: ``nested_arrays="sync"``.
+"""Arrays of an update that replace the related rows: ``nested_arrays="sync"``.
 
-Rows with a key are changed where they are related already, and linked where not; rows without are
-made; rows that the array leaves out are unlinked, or deleted where the relationship cascades
-``delete-orphan``. A set that callers cannot see whole is never replaced.
+Rows with a key are changed if they are related already, and connected if not; rows without a key
+are created; rows that the array omits are disconnected, or deleted if the relationship cascades
+``delete-orphan``. An array of which callers see only a part is never replaced.
 
-What an array changes is found out here; ``nested_writes`` and ``session_nested`` write it.
+This module computes the changes of an array; ``writes`` and ``session_writes`` write them.
 """
 
 from collections.abc import Mapping
@@ -25,33 +25,32 @@ from encore.validation.unchanged import same_member
 Shown = Mapping[str, Any]
 
 
-async def settle(
+async def resolve_array(
     connection: Connection, related: RelatedRows, array: NestedBody, own: Key, shown: list[Shown]
 ) -> NestedBody:
-    """Return an array with what it changes.
+    """Return an array with the changes that it makes.
 
     Args:
-        connection: Inside the transaction.
-        related: The rows of the array's relation.
-        array: What the body gives.
-        own: The parent's key, as the related rows or the link table hold it.
+        connection: The connection of the transaction.
+        related: Reads and writes the rows of the array's relation.
+        array: The array in the body.
+        own: The parent's key, as the related rows or the link table store it.
         shown: The rows that are related now, as callers see them.
 
     Raises:
         Conflict: There are more related rows than are shown.
-        ValidationFailed: A row is given twice, or has a value that it cannot have.
+        ValidationFailed: A row occurs twice, or has an invalid value.
     """
     fields = related.serializer.fields.key
     stored = {
         tuple(f.codec.driver_value(f.codec.from_json(row[f.name])) for f in fields): row
         for row in shown
     }
-    if len({tuple(row) for row in await related.association_table.related(connection, own)}) != len(
-        stored
-    ):
+    keys = {tuple(key) for key in await related.association_table.related(connection, own)}
+    if len(keys) != len(stored):
         name = array.relation.name
-        text = f"{name} holds more rows than are shown, so that it cannot be replaced"
-        raise Conflict(INVALID, [{"field": name, "message": text}])
+        message = f"{name} has more rows than are shown, so it cannot be replaced"
+        raise Conflict(INVALID, [{"field": name, "message": message}])
     errors, seen = ValidationErrors(), set()
     items: list[CreateRelated | ConnectRelated] = []
     for item in array.items:
@@ -71,7 +70,7 @@ async def settle(
 def _changed(
     related: RelatedRows, item: ConnectRelated, own: Key, shown: Shown, errors: ValidationErrors
 ) -> ConnectRelated:
-    """Return a row that is related already with the members that differ from what it shows."""
+    """Return a row that is related already, with the members that differ from what it shows."""
     serializer, prefix = related.serializer, f"{item.name}."
     foreign = {field.name for field in related.foreign}
     writable = {

@@ -1,4 +1,4 @@
-"""The related rows of one relation: made, found, linked and unlinked, one at a time."""
+"""Creating, finding, connecting and disconnecting the related rows of one relation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,14 +27,14 @@ from encore.validation.unchanged import decode_record, is_driver_value, report_c
 
 
 class RelatedRows:
-    """Makes, links and unlinks the rows of one relation.
+    """Reads and writes the rows of one relation, one at a time.
 
     Args:
-        child: The relation, and the view of its rows.
-        dialect: The database's.
+        child: The relation, and the serializer of its rows.
+        dialect: The database's dialect.
 
     Attributes:
-        foreign: Their fields that refer to the parent.
+        foreign: The fields of the related rows that refer to the parent.
     """
 
     def __init__(self, child: RelatedSerializer, dialect: Dialect) -> None:
@@ -54,7 +54,12 @@ class RelatedRows:
     async def row(
         self, connection: Connection, item: CreateRelated | ConnectRelated, context: Context
     ) -> Row:
-        """Make the related row, or find it. Raises ``Conflict``, ``ValidationFailed``."""
+        """Create the related row, or find it; return it as it is stored.
+
+        Raises:
+            Conflict: There is no row with the key.
+            ValidationFailed: A member is invalid, or cannot be written.
+        """
         if isinstance(item, CreateRelated):
             return await self._insert(connection, item, context, {})
         row = await connection.fetch_one(self.statements.read(), item.key)
@@ -74,7 +79,7 @@ class RelatedRows:
         if self.child.relation.association_table is None:
             await self._set_foreign_key(connection, item, own, context)
         else:
-            await self._join(connection, item, own, context)
+            await self._insert_link(connection, item, own, context)
 
     async def change(self, connection: Connection, item: ConnectRelated, context: Context) -> None:
         """Change a row that is related already."""
@@ -82,16 +87,16 @@ class RelatedRows:
             return
         fields = self.serializer.fields
         written, values = fields.ordered({**fields.onupdate_values(), **item.changes})
-        context.writing = RelatedWrite(self.serializer, item.changes, f"{item.name}.")
+        context.related_write = RelatedWrite(self.serializer, item.changes, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
             raise NotWritten("a related row was not changed")
-        context.writing = None
+        context.related_write = None
 
     async def disconnect(
         self, connection: Connection, key: Key, own: Key, context: Context
     ) -> None:
-        """Part a row from the parent; delete it where the relationship says so."""
+        """Disconnect a row from the parent; delete it if the relationship cascades so."""
         relation = self.child.relation
         if relation.association_table is not None:
             row = await connection.fetch_one(self.statements.read(), key)
@@ -101,14 +106,14 @@ class RelatedRows:
                     connection, own, self.serializer.values(row, remotes)
                 )
         if relation.mapped.cascade.delete_orphan:
-            context.writing = RelatedWrite(self.serializer, {}, f"{relation.name}.")
+            context.related_write = RelatedWrite(self.serializer, {}, f"{relation.name}.")
             await self._delete(connection, key)
-            context.writing = None
+            context.related_write = None
         elif relation.association_table is None:
-            await self.release(connection, key, context)
+            await self.set_foreign_key_null(connection, key, context)
 
     async def _delete(self, connection: Connection, key: Key) -> None:
-        """Delete a row through a session: its own cascades go with it."""
+        """Delete a row through a session, with its own cascades."""
 
         def work(session: Session) -> None:
             instance = self._session_writes.load(session, key)
@@ -117,15 +122,17 @@ class RelatedRows:
 
         await run_in_session(connection, work)
 
-    async def release(self, connection: Connection, key: Key, context: Context) -> None:
-        """Have a row refer to no parent any more."""
+    async def set_foreign_key_null(
+        self, connection: Connection, key: Key, context: Context
+    ) -> None:
+        """Set the foreign key of a row to null."""
         fields = self.serializer.fields
         none: dict[str, Any] = {field.attribute: None for field in self.foreign}
         written, values = fields.ordered({**fields.onupdate_values(), **none})
-        context.writing = RelatedWrite(self.serializer, none, f"{self.child.relation.name}.")
+        context.related_write = RelatedWrite(self.serializer, none, f"{self.child.relation.name}.")
         if await connection.fetch_one(self.statements.update(written), (*values, *key)) is None:
             raise NotWritten("a related row still refers to its former parent")
-        context.writing = None
+        context.related_write = None
 
     async def _set_foreign_key(
         self,
@@ -134,7 +141,7 @@ class RelatedRows:
         own: Key,
         context: Context,
     ) -> None:
-        """Make a row that refers to the parent, or have an existing one refer to it."""
+        """Create a row that refers to the parent, or set the foreign key of an existing one."""
         fields = self.serializer.fields
         refers = {f.attribute: DriverValue(v) for f, v in zip(self.foreign, own, strict=True)}
         if isinstance(item, CreateRelated):
@@ -146,20 +153,20 @@ class RelatedRows:
             if row is not None:
                 await self.check_rest(connection, row, rest, f"{item.name}.")
         written, values = fields.ordered({**fields.onupdate_values(), **refers})
-        context.writing = RelatedWrite(self.serializer, refers, f"{item.name}.")
+        context.related_write = RelatedWrite(self.serializer, refers, f"{item.name}.")
         updating = self.statements.update(written)
         if await connection.fetch_one(updating, (*values, *item.key)) is None:
             raise no_such_row(item.name)
-        context.writing = None
+        context.related_write = None
 
-    async def _join(
+    async def _insert_link(
         self,
         connection: Connection,
         item: CreateRelated | ConnectRelated,
         own: Key,
         context: Context,
     ) -> None:
-        """Put a row of the link table between the parent and a new or existing row."""
+        """Insert a row of the link table between the parent and a new or existing row."""
         row = await self.row(connection, item, context)
         other = self.serializer.values(
             row, [remote for remote, _ in self.child.relation.association_pairs]
@@ -167,8 +174,8 @@ class RelatedRows:
         try:
             await self.association_table.insert(connection, own, other)
         except UniqueViolation as error:
-            text = f"{item.name} is linked already"
-            raise Conflict(bodies.INVALID, [{"field": item.name, "message": text}]) from error
+            message = f"{item.name} is linked already"
+            raise Conflict(bodies.INVALID, [{"field": item.name, "message": message}]) from error
 
     async def _insert(
         self,
@@ -177,7 +184,7 @@ class RelatedRows:
         context: Context,
         refers: Mapping[str, Any],
     ) -> Row:
-        """Insert a related row; ``add_to_children`` goes over what the client says."""
+        """Insert a related row; ``add_to_children`` overrides the client's values."""
         fields, prefix = self.serializer.fields, f"{item.name}."
         attributes = {
             **fields.default_values(),
@@ -191,18 +198,18 @@ class RelatedRows:
         bodies.check_complete(attributes, nameable, errors, prefix=prefix)
         errors.check()
         written, values = fields.ordered(attributes)
-        context.writing = RelatedWrite(self.serializer, attributes, prefix)
+        context.related_write = RelatedWrite(self.serializer, attributes, prefix)
         row = await connection.fetch_one(self.statements.insert(written), values)
         if row is not None and not self.statements.returns_rows:
             row = await connection.fetch_one(self.statements.stored(), tuple(row))
         if row is None:
             raise NotWritten("INSERT returned no row")
-        context.writing = None
+        context.related_write = None
         await self.check_rest(connection, row, item.unwritten, prefix)
         return row
 
     def without_own(self, rest: UnwrittenMembers, own: Key) -> UnwrittenMembers:
-        """Leave out the parent's key: the row refers to the parent once it is linked."""
+        """Return the members without the parent's key, which the row has once it is connected."""
         if not self.foreign:
             return rest
         keys = {field.name: (field, value) for field, value in zip(self.foreign, own, strict=True)}
@@ -215,7 +222,7 @@ class RelatedRows:
     async def check_rest(
         self, connection: Connection, row: Row, rest: UnwrittenMembers, prefix: str
     ) -> None:
-        """Refuse members that are not written and differ from what the row shows."""
+        """Raise ``ValidationFailed`` for unwritten members that differ from what the row shows."""
         if not rest:
             return
         (record,) = self.serializer.read_rows((row,))
@@ -228,5 +235,5 @@ class RelatedRows:
 
 
 def no_such_row(name: str) -> Conflict:
-    """Make the error for a key of a body that no row has."""
+    """Return the error for a key in a body that no row has."""
     return Conflict(bodies.INVALID, [{"field": name, "message": f"{name} refers to no such row"}])

@@ -1,7 +1,7 @@
-"""Writing what ``nested`` has read through an ORM session: related instances, by relationship.
+"""Writing the related rows of a body through an ORM session: instances, by relationship.
 
 The session sets foreign keys, writes link tables and deletes orphans as the mapping says, and
-validators and events of the related classes run. ``nested_writes`` is for models without any.
+validators and events of the related classes run. ``writes`` serves models without any.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from encore.execution.nested.additions import additions
 from encore.execution.nested.related_rows import RelatedRows, no_such_row
 from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run_in_session
 from encore.models.fields import default_values
-from encore.validation import body as bodies
+from encore.validation import body as validation
 from encore.validation.body import ValidationErrors
 from encore.validation.nested import ConnectRelated, CreateRelated, NestedBody
 
@@ -32,8 +32,8 @@ class LinkChange:
     Attributes:
         name: The relation's.
         keys: The primary keys of the linked rows, as driver values.
-        replaces: They become all that are linked.
-        removes: They are parted from the row; else they are linked to it.
+        replaces: Whether they replace all linked rows.
+        removes: Whether they are unlinked from the row; otherwise they are linked to it.
     """
 
     name: str
@@ -43,11 +43,11 @@ class LinkChange:
 
 
 class SessionNestedWrites:
-    """Writes the nested bodies of one view's rows in sessions.
+    """Writes the related rows of one serializer's rows in sessions.
 
     Args:
-        related: The related rows, by the names of their relations.
-        writes: What makes and loads their instances, likewise.
+        related: Reads and writes related rows, by the names of their relations.
+        writes: Creates and loads their instances, by the same names.
     """
 
     def __init__(
@@ -57,71 +57,71 @@ class SessionNestedWrites:
         self._writes = writes
 
     def needed(self, nested: Sequence[NestedBody]) -> bool:
-        """Tell whether any of these related rows has to be written in a session."""
-        return any(self.is_needed_for(one.relation.name) for one in nested)
+        """Return whether any of these related rows must be written in a session."""
+        return any(self.is_needed_for(body.relation.name) for body in nested)
 
     def is_needed_for(self, name: str) -> bool:
-        """Tell whether the rows of this relation have to be written in a session."""
+        """Return whether the rows of this relation must be written in a session."""
         behaviour = self._writes[name].behaviour
         return any(behaviour.reasons(action) for action in ("create", "update"))
 
     async def link(
-        self, connection: Connection, parent: SessionWrites, row: Row, to: LinkChange
+        self, connection: Connection, parent: SessionWrites, row: Row, change: LinkChange
     ) -> None:
         """Change the links of a stored row; validators and events of both sides run.
 
         Args:
-            connection: Inside the transaction.
-            parent: What loads the row's instance.
+            connection: The connection of the transaction.
+            parent: Loads the row's instance.
             row: The row.
-            to: Which links, and what becomes of them.
+            change: The links, and how they change.
         """
-        key, related = parent.row_key(row), self._writes[to.name]
+        key, related = parent.row_key(row), self._writes[change.name]
 
         def work(session: Session) -> None:
             with session.no_autoflush:
                 instance = parent.load(session, key, row)
                 if instance is None:
                     raise NotFound
-                others = [related.load(session, one) for one in to.keys]
+                others = [related.load(session, other) for other in change.keys]
                 try:
-                    if to.removes:
-                        collection = getattr(instance, to.name)
+                    if change.removes:
+                        collection = getattr(instance, change.name)
                         for other in others:
                             collection.remove(other)
                     else:
-                        _collect(getattr(instance, to.name), others, replaces=to.replaces)
+                        _collect(getattr(instance, change.name), others, replaces=change.replaces)
                 except VALIDATION_ERRORS as error:
-                    raise _refused(to.name, error) from error
+                    raise _rejected(change.name, error) from error
 
         await run_in_session(connection, work)
 
     async def check_links(self, connection: Connection, context: Context) -> None:
-        """Check that the rows to be linked exist and show what the body says of them."""
-        for one, item in _items(context.nested):
+        """Validate that the rows to be connected exist and match the body."""
+        for body, item in _items(context.nested):
             if isinstance(item, ConnectRelated):
-                await self._related[one.relation.name].row(connection, item, context)
+                await self._related[body.relation.name].row(connection, item, context)
 
     def apply(self, session: Session, instance: Any, context: Context) -> dict[str, Any]:
-        """Relate instances to the parent's; return those that are new, by their place."""
+        """Relate instances to the parent's; return the new ones, by their path in the body."""
         made: dict[str, Any] = {}
-        for one in context.nested:
-            instances = [self._instance(session, one, item, context) for item in one.items]
-            new = zip(one.items, instances, strict=True)
+        for body in context.nested:
+            instances = [self._instance(session, body, item, context) for item in body.items]
+            new = zip(body.items, instances, strict=True)
             made.update((item.name, i) for item, i in new if isinstance(item, CreateRelated))
             try:
-                _relate(instance, one, instances)
+                _relate(instance, body, instances)
             except VALIDATION_ERRORS as error:
-                raise _refused(one.relation.name, error) from error
+                raise _rejected(body.relation.name, error) from error
         return made
 
     async def check_made(
         self, connection: Connection, context: Context, keys: Mapping[str, Sequence[Any]]
     ) -> None:
-        """Check that new rows, whose keys these are, show what the body says of them."""
-        for one, item in _items(context.nested):
+        """Validate that new rows, by their keys, match the body."""
+        for body, item in _items(context.nested):
             if isinstance(item, CreateRelated) and item.unwritten:
-                related = self._related[one.relation.name]
+                related = self._related[body.relation.name]
                 row = await connection.fetch_one(
                     related.statements.stored(), tuple(keys[item.name])
                 )
@@ -134,36 +134,36 @@ class SessionNestedWrites:
     ) -> dict[str, Sequence[Any]]:
         """Return the keys of flushed instances, as driver values."""
         return {
-            item.name: self._writes[one.relation.name].identity(made[item.name])
-            for one, item in _items(nested)
+            item.name: self._writes[body.relation.name].identity(made[item.name])
+            for body, item in _items(nested)
             if item.name in made
         }
 
     def _instance(
         self,
         session: Session,
-        one: NestedBody,
+        body: NestedBody,
         item: CreateRelated | ConnectRelated,
         context: Context,
     ) -> Any:
-        writes = self._writes[one.relation.name]
+        writes = self._writes[body.relation.name]
         if isinstance(item, ConnectRelated):
             found = writes.load(session, item.key)
             if found is None:
                 raise no_such_row(item.name)
             writes.assign(found, item.changes, f"{item.name}.")
             return found
-        fields, prefix = one.child.serializer.fields, f"{item.name}."
+        fields, prefix = body.child.serializer.fields, f"{item.name}."
         managed = [field for field in fields if field.managed and field.has_default]
         attributes = {
             **{field.attribute: value for field, value in default_values(managed)},
             **item.attributes,
             **additions(context.add_to_children, fields),
         }
-        by_parent = self._related[one.relation.name].foreign
+        by_parent = self._related[body.relation.name].foreign
         errors = ValidationErrors()
-        demanded = [field for field in fields if field not in by_parent]
-        bodies.check_complete(attributes, demanded, errors, prefix=prefix)
+        required = [field for field in fields if field not in by_parent]
+        validation.check_complete(attributes, required, errors, prefix=prefix)
         errors.check()
         return writes.make(attributes, prefix)
 
@@ -171,29 +171,29 @@ class SessionNestedWrites:
 def _items(
     nested: Sequence[NestedBody],
 ) -> Iterator[tuple[NestedBody, CreateRelated | ConnectRelated]]:
-    return ((one, item) for one in nested for item in one.items)
+    return ((body, item) for body in nested for item in body.items)
 
 
-def _refused(name: str, error: Exception) -> ValidationFailed:
-    """Make the error for what a validator of a relationship refuses."""
+def _rejected(name: str, error: Exception) -> ValidationFailed:
+    """Return the error for what a validator of a relationship rejects."""
     errors: list[FieldError] = [{"field": name, "message": f"{name} {error}"}]
-    return ValidationFailed(f"{bodies.INVALID}: {name} {error}", errors)
+    return ValidationFailed(f"{validation.INVALID}: {name} {error}", errors)
 
 
-def _relate(instance: Any, one: NestedBody, related: Sequence[Any]) -> None:
-    """Relate instances: put them into a collection, or make them all that is in it."""
-    name = one.relation.name
-    if not one.relation.many:
+def _relate(instance: Any, body: NestedBody, related: Sequence[Any]) -> None:
+    """Relate instances: add them to a collection, replace it, or set the attribute."""
+    name = body.relation.name
+    if not body.relation.many:
         setattr(instance, name, related[0] if related else None)
         return
-    _collect(getattr(instance, name), related, replaces=one.replaces)
+    _collect(getattr(instance, name), related, replaces=body.replaces)
 
 
 def _collect(collection: Any, related: Sequence[Any], *, replaces: bool) -> None:
-    """Put instances into a collection of whichever class, or make them all that is in it.
+    """Add instances to a collection of any class, or replace its members.
 
     Raises:
-        ValueError: The collection knows its members by a key that two of them have.
+        ValueError: The collection is keyed, and two of them have the same key.
     """
     adapter = collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
     if adapter is None:  # A dynamic or write-only relationship.
@@ -208,13 +208,13 @@ def _collect(collection: Any, related: Sequence[Any], *, replaces: bool) -> None
     for other in related:
         if other not in present:
             add(other)
-    kept = [one for one in present if not replaces or one in related]
+    kept = [other for other in present if not replaces or other in related]
     if adapter is not None and not {*map(id, (*kept, *related))} <= {*map(id, adapter)}:
         raise ValueError("must not have two rows of one key")
 
 
 def _stored(collection: Any) -> list[Any]:
-    """Return what is in a dynamic or write-only collection."""
+    """Return the members of a dynamic or write-only collection."""
     if not isinstance(collection, WriteOnlyCollection):
         return list(collection)
     session = object_session(collection.instance)

@@ -1,6 +1,6 @@
-"""Writing what ``nested`` has read: some related rows before their parent, some after it.
+"""Writing the related rows of a body: some before their parent, the others after it.
 
-``related`` writes one row, ``arrays`` finds out what a whole array changes.
+``related_rows`` writes one row, ``arrays`` computes the changes of a whole array.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from encore.validation.nested import ConnectRelated, Key, NestedBody
 
 
 class NestedWrites:
-    """Writes the nested bodies of one view.
+    """Writes the related rows of one serializer's rows.
 
     Args:
-        serializer: The parent's.
-        dialect: The database's.
+        serializer: The serializer of the parent.
+        dialect: The database's dialect.
 
     Attributes:
-        related: The related rows, by the names of their relations.
+        related: Reads and writes related rows, by the names of their relations.
     """
 
     def __init__(self, serializer: Serializer, dialect: Dialect) -> None:
@@ -34,45 +34,45 @@ class NestedWrites:
         }
 
     def sets(self, nested: Sequence[NestedBody]) -> frozenset[str]:
-        """Return the parent's attributes that nested bodies will set."""
+        """Return the parent's attributes that these related rows will set."""
         fields = self._serializer.fields
         return frozenset(
             fields.get_by_column(column).attribute
-            for one in nested
-            for column in one.relation.foreign_key
+            for body in nested
+            for column in body.relation.foreign_key
         )
 
     async def write_before(self, connection: Connection, context: Context) -> None:
         """Write the rows that the parent refers to, and set its foreign keys."""
         fields = self._serializer.fields
-        for one in context.nested:
-            foreign = one.relation.foreign_key
+        for body in context.nested:
+            foreign = body.relation.foreign_key
             if not foreign:
                 continue
             values: Key = (None,) * len(foreign)
-            for item in one.items:
-                row = await self.related[one.relation.name].row(connection, item, context)
-                remotes = [remote for _, remote in one.relation.pairs]
-                values = one.child.serializer.values(row, remotes)
+            for item in body.items:
+                row = await self.related[body.relation.name].row(connection, item, context)
+                remotes = [remote for _, remote in body.relation.pairs]
+                values = body.child.serializer.values(row, remotes)
             for column, value in zip(foreign, values, strict=True):
                 context.attributes[fields.get_by_column(column).attribute] = DriverValue(value)
 
     async def write_after(self, connection: Connection, context: Context, parent: Row) -> None:
         """Write the rows that refer to the parent, which is stored by now."""
-        for one in context.nested:
-            relation = one.relation
+        for body in context.nested:
+            relation = body.relation
             if relation.foreign_key:
                 continue
             related = self.related[relation.name]
             own = self._serializer.values(parent, [local for local, _ in relation.pairs])
             if not relation.many and context.action != "create":
-                kept = {item.key for item in one.items if isinstance(item, ConnectRelated)}
+                kept = {item.key for item in body.items if isinstance(item, ConnectRelated)}
                 for key in await related.association_table.referring(connection, own):
                     if tuple(key) not in kept:
                         await related.disconnect(connection, tuple(key), own, context)
-            for key in one.removed:
+            for key in body.removed:
                 await related.disconnect(connection, key, own, context)
-            for item in one.items:
+            for item in body.items:
                 if isinstance(item, ConnectRelated) and item.connected:
                     await related.change(connection, item, context)
                 else:
