@@ -1,26 +1,25 @@
-"""The token gate: who may call what.
+"""Bearer authentication: verifies access tokens and compares their scopes with the operation's.
 
-Verifies bearer tokens (RFC 6750) that are JWTs (RFC 7519, RFC 8725, RFC 9068) of the trusted
-issuers and compares their scopes with what the operation needs. Knows nothing of resources.
+Tokens (RFC 6750) are JWTs (RFC 7519, RFC 8725, RFC 9068) of trusted issuers, or opaque tokens that
+their issuer introspects (RFC 7662). Resources are unknown here.
 
-Public surface::
+Example::
 
-    verifier = Verifier([TrustedIssuer("https://…/oauth2/default", "api://default")])
-    app = BearerGate(app, verifier)    # behind routing, which sets Exchange.access
+    verifier = JWTVerifier([TrustedIssuer("https://…/oauth2/default", "api://default")])
+    app.add_middleware(BearerAuthMiddleware, verifier=verifier)
     await verifier.warm()              # at start-up, optional: keys before the first request
     await verifier.aclose()            # at shutdown
 
-- ``BearerAuthMiddleware(app, verifier, resource_metadata=None)``: pure ASGI; raises
-``encore.errors.ApiError``.
-- ``JWTVerifier(issuers, fetch, revoked, cache_size, jwks_policy, wall_clock, steady_clock)``.
-- ``TrustedIssuer(issuer, audience, algorithms, scope_claims, clock_skew_seconds, jwks_uri)``.
-- ``JWKSCachePolicy(...)``: times and budgets of fetching keys.
-- ``DocumentFetcher(...)``: the HTTP fetch and its limits; any ``Fetch`` may stand in.
-- ``AccessToken``: what a verified token grants; ``TokenVerifier``: what else may judge tokens.
+- ``BearerAuthMiddleware``: pure ASGI; raises ``encore.errors.ApiError``.
+- ``JWTVerifier``: verifies JWTs; any other ``TokenVerifier`` can replace it.
+- ``TrustedIssuer``: an issuer and the requirements on its tokens.
+- ``JWKSCachePolicy``: lifetimes of keys and limits of fetching them.
+- ``DocumentFetcher``: fetches keys over HTTP; any other ``Fetch`` can replace it.
+- ``AccessToken``: a verified token.
 
-The modules, in the order that a request meets them: ``gate``, ``credentials``, ``verifier``,
-``cache``, ``compact``, ``issuers``, ``jwks_cache`` (``discovery``, ``download``, ``jwks``),
-``claims``, ``grants``, ``scopes``; ``refusals`` has the words and challenges of them all.
+The modules in the order of a request: ``middleware``, ``bearer_token``, ``jwt_verifier``,
+``token_cache``, ``jws``, ``trusted_issuer``, ``jwks_cache`` (``jwks_client``, ``document_fetcher``,
+``jwks``), ``claims``, ``access_token``, ``scopes``; ``challenges`` has the errors of all of them.
 """
 
 from encore.auth.access_token import AccessToken

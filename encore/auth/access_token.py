@@ -1,8 +1,8 @@
-"""What a verified token grants, in the form that a request needs it.
+"""A verified token, in the form that requests use.
 
-Owns the record that the cache keeps and the judgement of its time window, which is repeated on
-each request (RFC 7519 4.1.4 and 4.1.5). Everything in it is computed once, when the signature was
-checked, so that judging it again costs a comparison. How it is made is left to ``claims``.
+Owns the cached record and the validation of its lifetime, which is repeated on each request
+(RFC 7519 4.1.4 and 4.1.5). Everything in it is computed once, after the signature was verified, so
+that validating it again costs a comparison. ``claims`` creates it.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,17 @@ from encore.auth import challenges
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token whose signature is good.
+    """A token whose signature and claims are valid.
 
     Attributes:
-        issuer: The exact ``iss``.
-        audiences: All of ``aud``.
+        issuer: ``iss``, exactly.
+        audiences: All values of ``aud``.
         claims: The payload; shared by all requests with this token, so read-only.
-        client_id: Who got the token, from ``cid``, ``client_id`` or ``azp``.
-        scopes: What it allows; None where a scope claim is ill-typed, which allows nothing.
-        valid_from: Earliest time, in seconds since 1970: the later of nbf and iat, less the skew.
-        valid_until: First time at which it is expired, in seconds since 1970: exp and the skew.
+        client_id: The client, from ``cid``, ``client_id`` or ``azp``.
+        scopes: The granted scopes; None if a scope claim has an invalid type, which grants none.
+        valid_from: Start of its lifetime in seconds since 1970: the later of nbf and iat, minus the
+            clock skew.
+        valid_until: End of its lifetime in seconds since 1970: exp plus the clock skew.
     """
 
     issuer: str
@@ -35,13 +36,13 @@ class AccessToken:
     valid_until: float
 
     def validate_time(self, now: float) -> None:
-        """Refuse before and after the window.
+        """Validate the lifetime.
 
         Args:
             now: Seconds since 1970.
 
         Raises:
-            Unauthorized: Expired, or not valid yet.
+            Unauthorized: The token has expired, or is not valid yet.
         """
         if now >= self.valid_until:
             raise challenges.invalid_token("token-expired", challenges.EXPIRED)

@@ -1,13 +1,13 @@
-"""Documents of an issuer over HTTP, within narrow limits.
+"""Fetches documents of an issuer over HTTP, within limits.
 
-Owns the transport: at most 256 KB, 3 s to connect and 5 s in all, no redirects, no compression.
-Which addresses are asked is decided by ``discovery``. httpx takes 134 ms to import, so it is
-imported at the first download and not with this module.
+Owns the transport: at most 256 KB, 3 s to connect and 5 s in total, no redirects, no compression.
+``jwks_client`` decides which URLs are fetched. httpx takes 134 ms to import, so it is imported at
+the first fetch and not with this module.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from encore.auth.trusted_issuer import is_loopback
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     import httpx
 
-CONNECT_SECONDS = 3.0
-TOTAL_SECONDS = 5.0
-MAX_BYTES = 256 * 1024
+CONNECT_SECONDS: Final = 3.0
+TOTAL_SECONDS: Final = 5.0
+MAX_BYTES: Final = 256 * 1024
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""Gives the body of a 200 response to GET, or raises; tests put in their own."""
+"""Returns the body of a 200 response to GET, or raises."""
 
-_OK = 200
+_OK: Final = 200
 
 
 class FetchError(Exception):
-    """There is no usable answer at this address; the text is a code for the log."""
+    """A URL did not return a usable response; the message is a code for the log."""
 
 
 class DocumentFetcher:
-    """The ``Fetch`` of production.
+    """Fetches documents over HTTP; a ``Fetch``.
 
     Args:
-        connect_seconds: Limit on establishing the connection, seconds.
-        total_seconds: Limit on everything, seconds.
-        max_bytes: Limit on the body, bytes.
+        connect_seconds: Timeout of connecting, in seconds.
+        total_seconds: Timeout of the whole fetch, in seconds.
+        max_bytes: Maximum size of the body, in bytes.
     """
 
     def __init__(
@@ -52,35 +52,35 @@ class DocumentFetcher:
         self._max_bytes = max_bytes
         self._tls: SSLContext | None = None
         self.last_date: str | None = None
-        """The Date header of the last answer: the issuer's clock, for who wants to compare."""
+        """The ``Date`` header of the last response: the issuer's clock."""
 
     async def __call__(self, url: str) -> bytes:
-        """Get a document.
+        """Fetch a document.
 
         Raises:
-            DownloadError: Whatever stood in the way.
+            FetchError: The fetch failed.
         """
-        import httpx  # noqa: PLC0415  see the module's paragraph
+        import httpx  # noqa: PLC0415 - see the module's docstring
 
         if self._tls is None:
-            # Reading the trusted certificates takes tens of milliseconds: once.
+            # Loading the trusted certificates takes tens of milliseconds.
             self._tls = httpx.create_ssl_context()
         client = httpx.AsyncClient(
             verify=self._tls,
             timeout=httpx.Timeout(self._total_seconds, connect=self._connect_seconds),
             follow_redirects=False,
-            # A proxy of the environment cannot reach our loopback.
+            # A proxy of the environment cannot reach this machine's loopback.
             trust_env=not is_loopback(urlsplit(url).hostname or ""),
         )
         try:
-            # httpx limits each read; a server that drips bytes needs a limit on the whole.
+            # httpx limits each read; a slow server needs a limit on the whole.
             async with asyncio.timeout(self._total_seconds), client:
                 return await self._read(client, url)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             raise FetchError(type(error).__name__) from error
 
     async def _read(self, client: "httpx.AsyncClient", url: str) -> bytes:
-        # Without compression a small answer cannot unpack into a large one.
+        # Without compression a small response cannot become a large one.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         async with client.stream("GET", url, headers=headers) as response:
             self.last_date = response.headers.get("Date")
@@ -88,10 +88,10 @@ class DocumentFetcher:
 
 
 async def read_bounded(response: "httpx.Response", max_bytes: int) -> bytes:
-    """Read the body of a 200 that is neither compressed nor longer than ``max_bytes``.
+    """Read the body of a 200 response that is neither compressed nor longer than ``max_bytes``.
 
     Raises:
-        DownloadError: It is anything else.
+        FetchError: The response is another one.
     """
     if response.status_code != _OK:
         raise FetchError(f"status-{response.status_code}")

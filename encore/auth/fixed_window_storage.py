@@ -1,7 +1,7 @@
-"""Counters of requests in fixed windows of time, bounded in number, for ``limits``.
+"""Counters of requests in fixed time windows, limited in number: a storage for ``limits``.
 
-``limits`` owns the arithmetic of a rate; its own memory storage starts a thread for nearly every
-call and keeps as many keys as callers can invent, so the counters are kept here.
+``limits`` computes rates; its own memory storage starts a thread for nearly every call and stores
+any number of keys, so this one replaces it.
 """
 
 import time
@@ -13,15 +13,15 @@ from limits.storage import Storage
 from encore.auth.jwks_cache import Clock
 
 MAX_KEYS: Final = 10_000
-"""About 2 MB; beyond it the window begun first is forgotten."""
+"""About 2 MB; beyond it the oldest window is evicted."""
 
 
 class FixedWindowStorage(Storage):
-    """Counters by key; each begins with its first request and ends with its window.
+    """Counters by key; a window starts with its first request.
 
     Args:
-        clock: Seconds since 1970, which is what ``limits`` reckons in.
-        max_keys: Counters to hold at most.
+        clock: Seconds since 1970, as ``limits`` expects.
+        max_keys: Maximum number of counters.
     """
 
     STORAGE_SCHEME = None
@@ -37,15 +37,15 @@ class FixedWindowStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """Give what to wrap: nothing here fails."""
+        """The exceptions that ``limits`` wraps; none is raised here."""
         return ValueError
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Count, and give the count; a window lasts ``expiry`` seconds."""
+        """Increment a counter and return it; a window lasts ``expiry`` seconds."""
         now = self._clock()
         count, end = self._counters.get(key, (0, 0.0))
         if now >= end:
-            self._counters.pop(key, None)  # Its place is that of its new window.
+            self._counters.pop(key, None)  # The new window goes to the end of the order.
             count, end = 0, now + expiry
         self._counters[key] = (count + amount, end)
         if len(self._counters) > self._max_keys:
@@ -53,24 +53,24 @@ class FixedWindowStorage(Storage):
         return count + amount
 
     def get(self, key: str) -> int:
-        """Give the count of the window under way."""
+        """Return the count of the current window."""
         count, end = self._counters.get(key, (0, 0.0))
         return count if self._clock() < end else 0
 
     def get_expiry(self, key: str) -> float:
-        """Give the end of the window, in seconds since 1970."""
+        """Return the end of the window, in seconds since 1970."""
         return self._counters.get(key, (0, self._clock()))[1]
 
     def check(self) -> bool:
-        """Tell that memory is there."""
+        """Return True: memory is always available."""
         return True
 
     def reset(self) -> int:
-        """Forget all windows; give how many there were."""
+        """Remove all windows; return their number."""
         count = len(self._counters)
         self._counters.clear()
         return count
 
     def clear(self, key: str) -> None:
-        """Forget one window."""
+        """Remove one window."""
         self._counters.pop(key, None)

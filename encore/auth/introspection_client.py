@@ -1,14 +1,14 @@
-"""One question to an introspection endpoint (RFC 7662 section 2) over HTTP, within narrow limits.
+"""The HTTP client of an introspection endpoint (RFC 7662 section 2).
 
 Owns the transport: Basic authentication with the form-urlencoded parts of RFC 6749 2.3.1, at most
-64 KB, 3 s to connect and 5 s in all, no redirects, connections kept. The token goes into the body,
-never into an address. What an answer means is left to ``introspection``.
+64 KB, 3 s to connect and 5 s in total, no redirects, persistent connections. The token is sent in
+the body, never in a URL. ``introspection`` validates the response.
 """
 
 import asyncio
 import json
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlsplit
 
 from encore.auth.document_fetcher import CONNECT_SECONDS, TOTAL_SECONDS, FetchError, read_bounded
@@ -17,18 +17,18 @@ from encore.auth.trusted_issuer import is_loopback
 if TYPE_CHECKING:
     import httpx
 
-MAX_BYTES = 64 * 1024
+MAX_BYTES: Final = 64 * 1024
 
 
 class IntrospectionClient:
-    """Asks about one token; to be used within one event loop.
+    """Introspects tokens; for use within one event loop.
 
     Args:
-        url: Where.
-        client_id: Who asks.
-        client_secret: Proves it.
-        connect_seconds: Limit on establishing the connection, seconds.
-        total_seconds: Limit on everything, seconds.
+        url: The URL of the endpoint.
+        client_id: The client id for introspection.
+        client_secret: Its secret.
+        connect_seconds: Timeout of connecting, in seconds.
+        total_seconds: Timeout of the whole request, in seconds.
     """
 
     def __init__(
@@ -52,24 +52,24 @@ class IntrospectionClient:
         self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, token: str) -> dict[str, Any]:
-        """Give the endpoint's answer, a JSON object.
+        """Return the endpoint's response, a JSON object.
 
         Raises:
-            DownloadError: Whatever stood in the way.
+            FetchError: The request failed, or the response is not a JSON object.
         """
-        import httpx  # noqa: PLC0415  134 ms, for whoever switches introspection on
+        import httpx  # noqa: PLC0415 - takes 134 ms, only needed with introspection
 
         try:
             async with asyncio.timeout(self._total_seconds):
-                body = await self._ask(token)
-            answer = json.loads(body)
+                body = await self._post(token)
+            response = json.loads(body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             raise FetchError(type(error).__name__) from error
         except (ValueError, RecursionError) as error:
             raise FetchError("not-json") from error
-        if not isinstance(answer, dict):
+        if not isinstance(response, dict):
             raise FetchError("not-an-object")
-        return answer
+        return response
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -77,21 +77,21 @@ class IntrospectionClient:
             await self._client.aclose()
             self._client = None
 
-    async def _ask(self, token: str) -> bytes:
+    async def _post(self, token: str) -> bytes:
         form = {"token": token, "token_type_hint": "access_token"}
-        async with self._connected().stream(
+        async with self._get_client().stream(
             "POST", self._url, data=form, headers=self._headers
         ) as response:
             return await read_bounded(response, MAX_BYTES)
 
-    def _connected(self) -> "httpx.AsyncClient":
-        import httpx  # noqa: PLC0415  as above
+    def _get_client(self) -> "httpx.AsyncClient":
+        import httpx  # noqa: PLC0415 - as above
 
         if self._client is None:
             self._client = httpx.AsyncClient(
                 timeout=httpx.Timeout(self._total_seconds, connect=self._connect_seconds),
                 follow_redirects=False,
-                # A proxy of the environment cannot reach our loopback.
+                # A proxy of the environment cannot reach this machine's loopback.
                 trust_env=not is_loopback(urlsplit(self._url).hostname or ""),
             )
         return self._client

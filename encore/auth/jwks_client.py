@@ -1,30 +1,30 @@
-"""Where an issuer keeps its keys: discovery, then the places where vendors put them.
+"""Fetches the keys of an issuer: by discovery, or from the URLs that vendors use.
 
-Owns the choice of addresses (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.3; Okta's
-``/v1/keys``, Auth0's ``/.well-known/jwks.json``) and the rule that a discovery document whose
-``issuer`` is not ours is never used. When to look is left to ``jwks_cache``.
+Owns the choice of URLs (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.3; Okta's
+``/v1/keys``, Auth0's ``/.well-known/jwks.json``) and the rule that a discovery document with
+another ``issuer`` is never used. ``jwks_cache`` decides when to fetch.
 """
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from encore.auth.document_fetcher import Fetch, FetchError
 from encore.auth.trusted_issuer import TrustedIssuer
 
-OKTA_PATH = "/v1/keys"
-AUTH0_PATH = "/.well-known/jwks.json"
+OKTA_PATH: Final = "/v1/keys"
+AUTH0_PATH: Final = "/.well-known/jwks.json"
 
 
 class DiscoveryError(Exception):
-    """The discovery document is another issuer's, or sends us where we do not go."""
+    """The discovery document has another issuer, or a ``jwks_uri`` that must not be fetched."""
 
 
 class JWKSClient:
-    """The keys document of one issuer, as often as asked for.
+    """Fetches the keys document of one issuer.
 
     Args:
-        trusted: Whose.
-        fetch: How to get a document.
+        trusted: The issuer.
+        fetch: Fetches documents.
     """
 
     def __init__(self, trusted: TrustedIssuer, fetch: Fetch) -> None:
@@ -32,54 +32,54 @@ class JWKSClient:
         self._fetch = fetch
         self._uri = trusted.jwks_uri
 
-    async def read(self, *, rediscover: bool) -> Any:
-        """Give the decoded keys document.
+    async def fetch_keys(self, *, rediscover: bool) -> Any:
+        """Return the decoded keys document.
 
         Args:
-            rediscover: Ask discovery again; else go where the keys were last time, which is one
-                request and not two.
+            rediscover: Repeat discovery; otherwise fetch the keys from their last URL, which takes
+                one request instead of two.
 
         Raises:
             DiscoveryError: The discovery document must not be used.
-            Exception: Whatever the last attempt failed with.
+            Exception: The error of the last attempt.
         """
         if self._trusted.jwks_uri is not None or (self._uri is not None and not rediscover):
-            return await self._document(self._uri or "")
+            return await self._fetch_json(self._uri or "")
         base = self._trusted.issuer.rstrip("/")
         try:
-            metadata = await self._document(base + "/.well-known/openid-configuration")
-        # No document, or something that is none: some issuers answer pages to unknown paths.
+            metadata = await self._fetch_json(base + "/.well-known/openid-configuration")
+        # Some issuers return a page for unknown paths.
         except (FetchError, ValueError, RecursionError):
-            return await self._guess(base)
-        self._uri = self._judge(metadata)
-        return await self._document(self._uri)
+            return await self._fetch_from_known_urls(base)
+        self._uri = self._validate_metadata(metadata)
+        return await self._fetch_json(self._uri)
 
-    def _judge(self, metadata: Any) -> str:
-        """Give ``jwks_uri`` of a document that may be used."""
+    def _validate_metadata(self, metadata: Any) -> str:
+        """Validate a discovery document; return its ``jwks_uri``."""
         if not isinstance(metadata, dict) or metadata.get("issuer") != self._trusted.issuer:
-            # Falling back here would paper over a wrong ISSUER setting, or worse.
+            # Falling back here would hide a wrong ISSUER setting, or an attack.
             raise DiscoveryError("discovery-issuer")
         uri = metadata.get("jwks_uri")
         if not isinstance(uri, str) or not self._trusted.may_fetch(uri):
             raise DiscoveryError("discovery-jwks-uri")
         return uri
 
-    async def _guess(self, base: str) -> Any:
-        """Look where the keys were, or where Okta and Auth0 keep theirs."""
+    async def _fetch_from_known_urls(self, base: str) -> Any:
+        """Fetch the keys from their last URL, or from those of Okta and Auth0."""
         paths = [OKTA_PATH, AUTH0_PATH]
-        if self._trusted.issuer.endswith("/"):  # Auth0's shape
+        if self._trusted.issuer.endswith("/"):  # Auth0's issuers end so.
             paths.reverse()
         known = [] if self._uri is None else [self._uri]
-        failure: Exception = FetchError("nowhere")
+        last_error: Exception = FetchError("no-url")
         for uri in dict.fromkeys([*known, *(base + path for path in paths)]):
             try:
-                document = await self._document(uri)
+                document = await self._fetch_json(uri)
             except (FetchError, ValueError, RecursionError) as error:
-                failure = error
+                last_error = error
             else:
                 self._uri = uri
                 return document
-        raise failure
+        raise last_error
 
-    async def _document(self, uri: str) -> Any:
+    async def _fetch_json(self, uri: str) -> Any:
         return json.loads(await self._fetch(uri))

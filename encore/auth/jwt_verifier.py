@@ -1,18 +1,18 @@
-"""Bearer tokens in, grants out.
+"""Verification of JWTs.
 
-Owns the order in which a token is judged, the check of its signature by a prebuilt python-jose
-``Key`` (RFC 7515 section 5.2), the cache of verified tokens and the one boundary that turns any
-exception on the way into ``invalid_token``. Nothing here knows of HTTP requests.
+Owns the order of the checks, the verification of the signature by a prebuilt python-jose ``Key``
+(RFC 7515 section 5.2), the use of the cache, and the conversion of unexpected exceptions into
+``invalid_token``. It is independent of HTTP requests.
 
-The order: size and form, header, issuer (by its exact name, before any network call), algorithm,
-key, signature, and only then what the claims say: a forger learns nothing about them.
+The order: size and syntax, header, issuer (exactly, before any network call), algorithm, key,
+signature, and only then the claims: a forged token discloses nothing about them.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from jose.backends.base import Key
 
@@ -26,25 +26,25 @@ from encore.auth.trusted_issuer import TrustedIssuer
 from encore.errors import ApiError, ServiceUnavailable
 
 IsRevoked = Callable[[Mapping[str, Any]], bool]
-"""Tells by its claims whether a token was revoked. Asked at each request, so from memory."""
+"""Returns whether the token with these claims was revoked; called for each request."""
 
-DEFAULT_CACHE_SIZE = 4096
+DEFAULT_CACHE_SIZE: Final = 4096
 
 
 class JWTVerifier:
-    """The judge of bearer tokens; to be used within one event loop.
+    """Verifies JWTs; for use within one event loop.
 
     Args:
-        issuers: Whom to trust; no two with the same ``issuer``.
-        fetch: How to get documents of an issuer; by default ``DocumentFetcher``.
-        revoked: Asked for each token that is otherwise good.
-        cache_size: Verified tokens to remember, within ``cache.MAX_BYTES``; 0 for none.
-        jwks_policy: Times and budgets of the keyrings.
+        issuers: The trusted issuers, with distinct ``issuer`` values.
+        fetch: Fetches documents of an issuer; by default ``DocumentFetcher``.
+        revoked: Called for each token that is otherwise valid.
+        cache_size: Maximum number of cached tokens, within ``token_cache.MAX_BYTES``; 0 for none.
+        jwks_policy: Lifetimes and limits of fetching keys.
         wall_clock: Seconds since 1970, for exp, nbf and iat.
-        steady_clock: Seconds that never jump, for the keyrings.
+        steady_clock: Monotonic seconds, for the JWKS caches.
 
     Raises:
-        ValueError: No issuer, or one twice.
+        ValueError: There is no issuer, or a duplicate one.
     """
 
     def __init__(
@@ -60,82 +60,81 @@ class JWTVerifier:
     ) -> None:
         trusted = tuple(issuers)
         fetch = fetch or DocumentFetcher()
-        self._keyrings = {
-            one.issuer: JWKSCache(one, fetch, steady_clock, jwks_policy) for one in trusted
+        self._jwks_caches = {
+            issuer.issuer: JWKSCache(issuer, fetch, steady_clock, jwks_policy) for issuer in trusted
         }
-        if not trusted or len(self._keyrings) != len(trusted):
-            raise ValueError("issuers must name at least one issuer, and none twice")
+        if not trusted or len(self._jwks_caches) != len(trusted):
+            raise ValueError("issuers must have at least one issuer, and no duplicates")
         self._revoked = revoked
         self._now = wall_clock
         self._cache: TokenCache[CachedToken] = TokenCache(cache_size)
 
     async def verify(self, credential: bytes) -> AccessToken:
-        """Judge a credential.
+        """Verify a token.
 
         Raises:
-            Unauthorized: It is refused.
-            ServiceUnavailable: The keys to judge it cannot be had.
+            Unauthorized: It is invalid.
+            ServiceUnavailable: The keys to verify it are unavailable.
         """
         digest = TokenCache.digest(credential)
-        grant = self._recall(digest)
-        if grant is None:
-            grant, generation = await self._examine(credential)
-            self._cache.put(digest, CachedToken(grant, generation), grant.claims)
-        if self._revoked is not None and self._revoked(grant.claims):
+        token = self._get_cached(digest)
+        if token is None:
+            token, generation = await self._verify_uncached(credential)
+            self._cache.put(digest, CachedToken(token, generation), token.claims)
+        if self._revoked is not None and self._revoked(token.claims):
             raise challenges.invalid_token("token-revoked")
-        return grant
+        return token
 
     async def warm(self) -> None:
-        """Fetch the keys of all issuers ahead of the first request; those out of reach can wait."""
-        await asyncio.gather(*(self._try(jwks_cache) for jwks_cache in self._keyrings.values()))
+        """Fetch the keys of all issuers before the first request; ignore unavailable issuers."""
+        await asyncio.gather(*(self._warm_cache(cache) for cache in self._jwks_caches.values()))
 
     async def aclose(self) -> None:
-        """Give up what is under way."""
-        for jwks_cache in self._keyrings.values():
+        """Cancel pending fetches."""
+        for jwks_cache in self._jwks_caches.values():
             await jwks_cache.aclose()
 
-    def _recall(self, digest: bytes) -> AccessToken | None:
-        """Give the grant of a token seen before, if all but its signature is still good.
+    def _get_cached(self, digest: bytes) -> AccessToken | None:
+        """Return a cached token if all but its signature is still valid; None without one.
 
         Raises:
-            Unauthorized: It has expired since.
+            Unauthorized: It has expired.
         """
         entry = self._cache.get(digest)
         if entry is None:
             return None
-        grant = entry.grant
-        jwks_cache = self._keyrings.get(grant.issuer)
+        token = entry.token
+        jwks_cache = self._jwks_caches.get(token.issuer)
         if (
             jwks_cache is None
             or not jwks_cache.ready()
             or entry.generation != jwks_cache.generation
-            or jwks_cache.trusted.audience not in grant.audiences
+            or jwks_cache.trusted.audience not in token.audiences
         ):
             return None
-        # An expired entry stays until others push it out: its replay must not cost a signature.
-        grant.validate_time(self._now())
-        return grant
+        # An expired entry stays in the cache: replaying it must not cost a signature check.
+        token.validate_time(self._now())
+        return token
 
-    async def _examine(self, credential: bytes) -> tuple[AccessToken, int]:
-        """Judge a token from the beginning; gives the generation of the keys as well."""
+    async def _verify_uncached(self, credential: bytes) -> tuple[AccessToken, int]:
+        """Verify a token; return it with the generation of the keys."""
         try:
-            token = jws.parse_jwt(credential)
-            jwks_cache = self._keyring_of(token)
-            keys = await jwks_cache.find(token.kid, token.algorithm)
-            _check_signature(token, keys)
-            return validate_claims(
-                token.claims, jwks_cache.trusted, self._now()
-            ), jwks_cache.generation
+            parsed = jws.parse_jwt(credential)
+            jwks_cache = self._find_jwks_cache(parsed)
+            keys = await jwks_cache.find(parsed.kid, parsed.algorithm)
+            _verify_signature(parsed, keys)
+            token = validate_claims(parsed.claims, jwks_cache.trusted, self._now())
         except ApiError:
             raise
         except Exception as error:
-            # The one boundary: python-jose, cryptography and json raise many kinds.
+            # python-jose, cryptography and json raise many types of exceptions.
             raise challenges.invalid_token(f"unexpected-{type(error).__name__}") from error
+        return token, jwks_cache.generation
 
-    def _keyring_of(self, token: jws.UnverifiedJWT) -> JWKSCache:
-        """Give the keys of a trusted issuer, or refuse before anything is fetched."""
+    def _find_jwks_cache(self, token: jws.UnverifiedJWT) -> JWKSCache:
+        """Return the cache of a trusted issuer. Raises ``Unauthorized`` before any fetch."""
         issuer = token.claims.get("iss")
-        jwks_cache = self._keyrings.get(issuer) if isinstance(issuer, str) else None
+        jwks_cache = self._jwks_caches.get(issuer) if isinstance(issuer, str) else None
         if jwks_cache is None:
             raise challenges.invalid_token("issuer-unknown")
         if token.algorithm not in jwks_cache.trusted.algorithms:
@@ -143,13 +142,13 @@ class JWTVerifier:
         return jwks_cache
 
     @staticmethod
-    async def _try(jwks_cache: JWKSCache) -> None:
+    async def _warm_cache(jwks_cache: JWKSCache) -> None:
         with suppress(ServiceUnavailable):
             await jwks_cache.ensure_keys()
 
 
-def _check_signature(token: jws.UnverifiedJWT, keys: Sequence[Key]) -> None:
-    """Refuse a token that none of these keys signed; usually there is one."""
+def _verify_signature(token: jws.UnverifiedJWT, keys: Sequence[Key]) -> None:
+    """Verify that one of the keys, usually the only one, signed a token."""
     if not keys:
         raise challenges.invalid_token("key-unknown")
     if not any(key.verify(token.signed, token.signature) for key in keys):

@@ -1,6 +1,6 @@
-"""How much memory a decoded JSON document takes, so that caches of claims can be bounded by it.
+"""The memory that a decoded JSON document takes, for limiting caches of claims.
 
-A token of 16 KB may decode to ten times that: each small object of a list costs 28 bytes and more.
+A token of 16 KB may decode to ten times that: each small item of a list costs 28 bytes and more.
 """
 
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from typing import Any
 
 
 def memory_bytes(document: Any) -> int:
-    """Return the bytes of a JSON value and of all that is in it."""
-    total, rest = 0, [document]
-    while rest:
-        value = rest.pop()
+    """Return the size of a JSON value and everything in it, in bytes."""
+    total, pending = 0, [document]
+    while pending:
+        value = pending.pop()
         total += getsizeof(value)
         if isinstance(value, Mapping):
-            rest.extend(value.keys())
-            rest.extend(value.values())
-            if not isinstance(value, dict):  # A read-only view says nothing of its dict.
+            pending.extend(value.keys())
+            pending.extend(value.values())
+            if not isinstance(value, dict):  # The size of a view does not include its dict.
                 total += getsizeof(dict(value))
         elif isinstance(value, list | tuple | set | frozenset):
-            rest.extend(value)
+            pending.extend(value)
     return total

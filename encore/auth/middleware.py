@@ -1,13 +1,12 @@
-"""The gate in front of the service: a pure ASGI middleware.
+"""The middleware that authenticates requests by bearer token (pure ASGI).
 
-Owns the sequence for one request: find the credential, have it verified, write down who calls,
-compare the scopes with those of the operation that routing chose (``RequestState.access``). It
-renders
-nothing: a refusal is raised as an ``ApiError`` with its challenge (RFC 6750 section 3) and leaves
-by the service's one renderer. The body is never read, so a refusal comes before it.
+Owns the sequence for one request: extract the token, verify it, store the caller in the request
+state, compare the scopes with those of the operation (``RequestState.access``). Errors are raised
+as ``ApiError`` with a challenge (RFC 6750 section 3); ``encore.http.error_handling`` sends them.
+The body is never read, so errors are sent before it.
 """
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,32 +18,33 @@ from encore.auth.trusted_issuer import is_safe_url
 from encore.errors import ApiError
 from encore.http.request_state import RequestState
 
-_POLICY_VIOLATION = 1008  # RFC 6455 7.4.1
+_POLICY_VIOLATION: Final = 1008
+"""A close code of RFC 6455 7.4.1."""
 
 
 class TokenVerifier(Protocol):
-    """What the gate asks of a verifier; ``Verifier`` is one."""
+    """Verifies tokens; ``JWTVerifier`` is one."""
 
     async def verify(self, credential: bytes) -> AccessToken:
-        """Give what the token grants, or raise an ``ApiError``."""
+        """Return the verified token. Raises ``ApiError``."""
         ...  # pragma: no cover
 
 
 class BearerAuthMiddleware:
-    """Lets through who may pass; to be put after routing and before the application.
+    """Authenticates and authorizes requests; must come after routing.
 
     Args:
-        app: What is behind the gate.
-        verifier: The judge of tokens.
-        resource_metadata: Address of this service's metadata (RFC 9728), for the challenges.
+        app: The next layer.
+        verifier: Verifies tokens.
+        resource_metadata: URL of this service's metadata (RFC 9728), for the challenges.
 
     Attributes:
         authenticates: Declares that callers are verified here
             (``encore.http.require_principal``).
-        needs_service: It reads what ``Service``'s routing has found.
+        needs_service: It reads the operation that the application's routing has found.
 
     Raises:
-        ValueError: ``resource_metadata`` is no https URL (or http on loopback).
+        ValueError: ``resource_metadata`` is not an https URL (or http on loopback).
     """
 
     authenticates: ClassVar[bool] = True
@@ -62,34 +62,34 @@ class BearerAuthMiddleware:
         self._resource_metadata = resource_metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or raise the refusal.
+        """Pass an authorized request on.
 
         Raises:
-            Unauthorized: No valid token.
-            Forbidden: A valid token that lacks a scope.
-            InvalidRequest: A token sent in no proper way.
-            ServiceUnavailable: The keys to judge it cannot be had.
+            Unauthorized: There is no valid token.
+            Forbidden: The token lacks a required scope.
+            InvalidRequest: The token was not sent as RFC 6750 prescribes.
+            ServiceUnavailable: The keys to verify it are unavailable.
         """
         if scope["type"] == "http":
             state = RequestState.from_scope(scope)
             if not state.access.public:
-                await self._admit(scope, state)
+                await self._authorize(scope, state)
         elif scope["type"] != "lifespan":
-            # The service has no websockets; one added later must not be open by oversight.
+            # Websockets are not authenticated, so none may be open.
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
         await self._app(scope, receive, send)
 
-    async def _admit(self, scope: Scope, state: RequestState) -> None:
+    async def _authorize(self, scope: Scope, state: RequestState) -> None:
         try:
             credential = extract_bearer_token(scope["headers"], scope.get("query_string", b""))
-            grant = await self._verifier.verify(credential)
-            # Before the scopes are compared: the log of a 403 names the client.
-            state.claims = grant.claims
-            state.granted = grant.scopes or frozenset()
-            state.client_id = grant.client_id
-            require_scopes(state.access, grant)
-        except ApiError as refusal:
+            token = await self._verifier.verify(credential)
+            # Before the scopes are compared, so that the log of a 403 has the client.
+            state.claims = token.claims
+            state.granted = token.scopes or frozenset()
+            state.client_id = token.client_id
+            require_scopes(state.access, token)
+        except ApiError as error:
             if self._resource_metadata is not None:
-                challenges.point_to_metadata(refusal, self._resource_metadata)
+                challenges.add_resource_metadata(error, self._resource_metadata)
             raise

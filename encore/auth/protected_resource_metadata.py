@@ -1,7 +1,7 @@
-"""This service's own metadata (RFC 9728): where to get a token for it, and with which scopes.
+"""The protected resource metadata of this service (RFC 9728): its issuers and scopes.
 
-Built once from the settings: an address taken from the Host header would let whoever can set it
-send clients to another issuer. Without RESOURCE_URL there is no route and no word of it.
+Built once from the settings: with a URL from the Host header, an attacker could direct clients to
+another issuer. Without RESOURCE_URL the route does not exist.
 """
 
 import json
@@ -20,12 +20,12 @@ _MAX_AGE_SECONDS: Final = 3600
 
 
 def metadata_path(resource_url: str) -> str:
-    """Give the path of the metadata; a path of the resource follows it (RFC 9728 3.1)."""
+    """Return the path of the metadata, followed by the path of the resource (RFC 9728 3.1)."""
     return WELL_KNOWN + urlsplit(resource_url).path.rstrip("/")
 
 
 def metadata_url(resource_url: str) -> str:
-    """Give the address of the metadata, for ``resource_metadata`` in challenges."""
+    """Return the URL of the metadata, for ``resource_metadata`` in challenges."""
     parts = urlsplit(resource_url)
     return f"{parts.scheme}://{parts.netloc}{metadata_path(resource_url)}"
 
@@ -33,13 +33,13 @@ def metadata_url(resource_url: str) -> str:
 def metadata_route(
     resource_url: str, *, name: str, issuers: Iterable[str], scopes: Iterable[str]
 ) -> Route:
-    """Make the route.
+    """Return the route of the metadata.
 
     Args:
         resource_url: The resource identifier.
-        name: What the service is called.
-        issuers: Whose tokens it takes.
-        scopes: All scopes that any of its operations asks for.
+        name: The name of the service.
+        issuers: The trusted issuers.
+        scopes: All scopes that its operations require.
     """
     document = {
         "resource": resource_url,

@@ -1,12 +1,12 @@
-"""The gate with rate limits: refused tokens are counted by address, good ones by client.
+"""Rate limits: invalid tokens are counted by network address, valid ones by client.
 
-A token is judged before anything is counted, so that no flood of bad ones locks out a good client
-behind the same address; once an address has sent too many, its bad tokens are answered 429 and its
-good ones as ever. Who has used up a client's rate gets 429 whatever the operation. Both carry
-``Retry-After``, and every answer to a client the IETF draft's ``RateLimit-Policy`` and
-``RateLimit`` fields (draft-ietf-httpapi-ratelimit-headers): quota and window, rest and seconds.
+A token is verified before it is counted, so that a flood of invalid ones cannot lock out a valid
+client at the same address: above the limit of an address only invalid tokens get 429. Above the
+limit of a client all its requests get 429. Both have ``Retry-After``; every response to a client
+has the fields ``RateLimit-Policy`` (quota and window) and ``RateLimit`` (remaining quota and
+seconds) of draft-ietf-httpapi-ratelimit-headers.
 
-Behind a proxy all addresses are the proxy's: then bad tokens are counted together.
+Behind a proxy all clients have the proxy's address: invalid tokens are then counted together.
 """
 
 import time
@@ -27,15 +27,15 @@ from encore.http.client_address import client_address
 from encore.http.request_state import Header, RequestState
 
 _KEY_CHARACTERS: Final = 256
-"""Longer keys are counted by their hash: ten thousand clients may have names of 10 KB each."""
+"""Longer keys are hashed: ten thousand clients could have ids of 10 KB each."""
 
 
 class RateLimit:
-    """One rate and the counters of all that it is applied to.
+    """One rate and the counters of its keys.
 
     Args:
-        name: The policy's name in the header fields.
-        rate: Such as ``600/minute``.
+        name: The name of the policy in the header fields.
+        rate: For example ``600/minute``.
         clock: Seconds since 1970.
     """
 
@@ -51,26 +51,26 @@ class RateLimit:
         """Count one request.
 
         Returns:
-            Whether it is within the rate, seconds to the window's end, and the header fields.
+            Whether it is within the rate, the seconds until the window ends, the header fields.
         """
         if len(key) > _KEY_CHARACTERS:
             key = sha256(key.encode()).hexdigest()
         within = self._limiter.hit(self._item, key)
-        end, rest = self._limiter.get_window_stats(self._item, key)
+        end, remaining = self._limiter.get_window_stats(self._item, key)
         seconds = max(1, ceil(end - self._clock()))
-        state = f'"{self._name}";r={rest};t={seconds}'
-        return within, seconds, (self._policy, (b"ratelimit", state.encode()))
+        field = f'"{self._name}";r={remaining};t={seconds}'
+        return within, seconds, (self._policy, (b"ratelimit", field.encode()))
 
 
 class RateLimitMiddleware(BearerAuthMiddleware):
-    """A gate that counts.
+    """Bearer authentication with rate limits.
 
     Args:
-        app: What is behind the gate.
-        verifier: The judge of tokens.
+        app: The next layer.
+        verifier: Verifies tokens.
         resource_metadata: As for ``BearerAuthMiddleware``.
-        clients: The rate of good tokens by client; empty for none.
-        bad_tokens: The rate of refused tokens by address; empty for none.
+        clients: The rate of requests by client; empty for none.
+        bad_tokens: The rate of invalid tokens by address; empty for none.
         clock: Seconds since 1970.
     """
 
@@ -88,15 +88,15 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         self._clients = RateLimit("clients", clients, clock) if clients else None
         self._bad_tokens = RateLimit("bad-tokens", bad_tokens, clock) if bad_tokens else None
 
-    async def _admit(self, scope: Scope, state: RequestState) -> None:
+    async def _authorize(self, scope: Scope, state: RequestState) -> None:
         try:
-            await super()._admit(scope, state)
+            await super()._authorize(scope, state)
         except Forbidden:
             self._count_client(state)
             raise
-        except (Unauthorized, InvalidRequest) as refusal:
-            if challenges.is_bad_token(refusal):
-                self._count_bad_token(scope, state)
+        except (Unauthorized, InvalidRequest) as error:
+            if challenges.is_invalid_token(error):
+                self._count_invalid_token(scope, state)
             raise
         self._count_client(state)
 
@@ -104,19 +104,20 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         if self._clients is None:
             return
         claims = state.claims
-        who = state.client_id or claims.get("sub") or ""
-        within, seconds, headers = self._clients.hit(f"{claims.get('iss')} {who}")
+        client = state.client_id or claims.get("sub") or ""
+        within, seconds, headers = self._clients.hit(f"{claims.get('iss')} {client}")
         state.headers = (*state.headers, *headers)
         if not within:
             raise _too_many(challenges.TOO_MANY, seconds, "rate-limit-client")
 
-    def _count_bad_token(self, scope: Scope, state: RequestState) -> None:
+    def _count_invalid_token(self, scope: Scope, state: RequestState) -> None:
         if self._bad_tokens is None:
             return
         within, seconds, headers = self._bad_tokens.hit(client_address(scope))
         if not within:
             state.headers = (*state.headers, *headers)
-            raise _too_many(challenges.TOO_MANY_BAD, seconds, "rate-limit-bad-tokens") from None
+            message = challenges.TOO_MANY_INVALID
+            raise _too_many(message, seconds, "rate-limit-bad-tokens") from None
 
 
 def _too_many(message: str, seconds: int, reason: str) -> TooManyRequests:

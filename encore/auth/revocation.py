@@ -1,32 +1,33 @@
-"""Tokens that were revoked before their time, by ``jti``, out of a file that operators write.
+"""Revoked tokens, by ``jti``, from a file that operators write.
 
-One ``jti`` a line; empty lines and lines that begin with ``#`` count for nothing. The list is held
-in memory, so that a request pays one look-up; the file is looked at every second, in a thread, and
-read again when it changed. A list that cannot be read any more stays in force as it was: a lost
-file must not bring revoked tokens back. A token without ``jti`` cannot be revoked one by one.
+One ``jti`` a line; empty lines and lines that begin with ``#`` are ignored. The list is in memory,
+so that a request costs one look-up; the file is checked every second, in a thread, and read again
+if it has changed. If it can no longer be read, the last list stays in force: a lost file must not
+make revoked tokens valid. A token without ``jti`` cannot be revoked.
 """
 
 import asyncio
 import errno
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
+
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""A quarter of a million ids of 64 characters; longer lists belong into introspection."""
+"""A quarter of a million ids of 64 characters; for longer lists use introspection."""
 
 WATCH_SECONDS: Final = 1.0
 
-_log = logging.getLogger(__name__)
+_log: Final = structlog.get_logger("encore.auth")
 
 
 class RevocationList:
-    """The list; call it with a token's claims to ask.
+    """The list of revoked tokens; call it with a token's claims.
 
     Args:
         path: The file.
-        max_bytes: The most that it may hold, in bytes.
+        max_bytes: The maximum size of the file, in bytes.
     """
 
     def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
@@ -39,11 +40,11 @@ class RevocationList:
         return len(self._ids)
 
     def __call__(self, claims: Mapping[str, Any]) -> bool:
-        """Tell whether the token with these claims was revoked."""
+        """Return whether the token with these claims was revoked."""
         return claims.get("jti") in self._ids
 
     def read(self) -> None:
-        """Read the file, unless it is the one that was read last.
+        """Read the file if it has changed.
 
         Raises:
             OSError: It cannot be read.
@@ -65,7 +66,7 @@ class RevocationList:
         """Read the file whenever it has changed, until cancelled.
 
         Args:
-            seconds: The pause between two looks.
+            seconds: The pause between two checks.
         """
         failed = False
         while True:
@@ -73,9 +74,10 @@ class RevocationList:
             try:
                 await asyncio.to_thread(self.read)
             except (OSError, ValueError) as error:
-                if not failed:  # Once, and not every second.
+                if not failed:  # Log once, not every second.
                     cause = errno.errorcode.get(getattr(error, "errno", None) or 0, "unusable")
-                    _log.error("revoked tokens: %s: %s", type(error).__name__, cause)
+                    name = type(error).__name__
+                    _log.error("revoked tokens not read", error=name, code=cause)
                 failed = True
             else:
                 failed = False

@@ -1,8 +1,8 @@
-"""The scopes that a token holds, against those that an operation needs.
+"""The scopes of a token, and their comparison with those that an operation requires.
 
-Owns both forms of a scope claim (Okta's list in ``scp``, the space-delimited string of RFC 6749
-section 3.3) and the comparison, which is always of whole names: ``parts`` is not in
-``parts_manager``. What an operation needs is declared by its route (``Access``).
+Owns both formats of a scope claim (Okta's array in ``scp``, the space-delimited string of RFC 6749
+section 3.3) and the comparison, which is always of whole names: ``parts`` is not part of
+``parts_manager``. The route of an operation declares the required scopes (``Access``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,37 +14,41 @@ from encore.http.access import Access
 
 
 def parse_scopes(claims: Mapping[str, Any], names: Sequence[str]) -> frozenset[str] | None:
-    """Give the scopes of all the named claims together, or None if one of them is ill-typed.
+    """Return the scopes of all the named claims; None if one of them has an invalid type.
 
-    A claim that is absent holds nothing. A list keeps its items whole: an item with a blank is
-    one odd name and not two scopes.
+    A missing claim has no scopes. The items of an array are not split: an item with a space is one
+    scope.
     """
-    found: set[str] = set()
+    scopes: set[str] = set()
     for name in names:
         if name not in claims:
             continue
         value = claims[name]
-        # Only the blank divides (RFC 6749 3.3), not what str.split() takes for white space.
+        # Only the space delimits (RFC 6749 3.3), not all white space of str.split().
         items = value.split(" ") if isinstance(value, str) else value
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             return None
-        found.update(items)
-    found.discard("")
-    return frozenset(found)
+        scopes.update(items)
+    scopes.discard("")
+    return frozenset(scopes)
 
 
-def require_scopes(access: Access, grant: AccessToken) -> None:
-    """Refuse a grant that does not hold what the operation needs.
+def require_scopes(access: Access, token: AccessToken) -> None:
+    """Check that a token has the scopes that an operation requires.
 
     Raises:
-        Forbidden: With the scopes that would do in the challenge: all of ``all_of`` and the first
-            of ``any_of``, so name the least of the alternatives first.
+        Forbidden: The challenge lists sufficient scopes: all of ``all_of`` and the first of
+            ``any_of``, which should therefore be the least powerful one.
     """
     all_of, any_of = access.all_of, access.any_of
     if not all_of and not any_of:
         return
-    held = grant.scopes
-    if held is not None and held.issuperset(all_of) and (not any_of or not held.isdisjoint(any_of)):
+    granted = token.scopes
+    if (
+        granted is not None
+        and granted.issuperset(all_of)
+        and (not any_of or not granted.isdisjoint(any_of))
+    ):
         return
-    reason = "scope-ill-typed" if held is None else "scope-missing"
+    reason = "scope-ill-typed" if granted is None else "scope-missing"
     raise challenges.insufficient_scope(" ".join((*all_of, *any_of[:1])), reason)

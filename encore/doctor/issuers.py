@@ -54,7 +54,7 @@ async def check_issuer(trusted: TrustedIssuer) -> CheckedIssuer:
     subject = f"issuer {trusted.issuer}"
     download = DocumentFetcher()
     try:
-        document = await JWKSClient(trusted, download).read(rediscover=True)
+        document = await JWKSClient(trusted, download).fetch_keys(rediscover=True)
         keys = parse_key_set(document, trusted.algorithms)
     except DiscoveryError as error:
         text = await _explain(trusted, str(error), download)
@@ -85,7 +85,7 @@ async def _explain(trusted: TrustedIssuer, code: str, download: DocumentFetcher)
 
 
 def _judge_keys(subject: str, keys: KeySet) -> Iterator[CheckResult]:
-    for kid, code in keys.passed_over:
+    for kid, code in keys.skipped:
         yield note(subject, f"key {kid!r} is passed over: {_PASSED_OVER.get(code, code)}")
     if keys:
         yield good(subject, f"it answers, with {len(keys.kids)} usable key(s)")

@@ -1,11 +1,10 @@
-"""The development authorization server: tokens for this machine, and for nothing else.
+"""The development authorization server: issues tokens for development on this machine only.
 
-It speaks Okta's and Auth0's shapes at once, by client credentials (RFC 6749 section 4.4) and, to
-act as a person, by password (section 4.3), so that the service, its client and the unmodified Node
-samples run without an account anywhere. It knows nothing of the service: the service meets it over
-HTTP, as it would meet Okta.
+It has the endpoints of Okta and of Auth0, for client credentials (RFC 6749 section 4.4) and, to
+act as a user, passwords (section 4.3), so that the service, its client and the unmodified Node
+samples run without an account. The service and the issuer communicate over HTTP only, as with Okta.
 
-``create_issuer`` gives the application; ``encore.issuer.server`` runs it, on loopback alone.
+``create_issuer`` returns the application; ``encore.issuer.server`` runs it, on loopback only.
 """
 
 from encore.issuer.app import create_issuer

@@ -1,8 +1,10 @@
-"""The issuer's application: its parts joined, its routes, and the answers to what goes wrong.
+"""The issuer's application: its routes and its error responses.
 
-Plain Starlette: nothing here needs a schema. CORS is open to loopback pages alone, so that the
-service's Swagger UI, on another port, can ask for a token.
+Plain Starlette, since no schema is needed. CORS is enabled for loopback pages only, so that the
+service's Swagger UI, on another port, can request a token.
 """
+
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,13 +29,13 @@ from encore.issuer.signing import SigningKey
 from encore.issuer.token_store import TokenStore
 from encore.issuer.tokens import Auth0Profile, OktaProfile, TokenIssuer
 
-LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
+LOOPBACK_ORIGIN: Final = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 
-_METHOD_NOT_ALLOWED = 405
+_METHOD_NOT_ALLOWED: Final = 405
 
 
 def create_issuer(settings: IssuerSettings) -> Starlette:
-    """Make the application, with a key of its own and no token issued yet."""
+    """Return the application, with a new key and an empty token store."""
     key = SigningKey()
     token_store = TokenStore(revoked=settings.revoked_tokens_file)
     clients = ClientRegistry(settings.clients)
@@ -52,9 +54,9 @@ def create_issuer(settings: IssuerSettings) -> Starlette:
             )
         ],
         exception_handlers={
-            OAuthError: _answer_oauth_error,
-            HTTPException: _answer_http_error,
-            Exception: _answer_failure,
+            OAuthError: _handle_oauth_error,
+            HTTPException: _handle_http_exception,
+            Exception: _handle_failure,
         },
     )
 
@@ -98,29 +100,26 @@ def _get(path: str, document: StaticDocument) -> Route:
 
 
 def _post(path: str, handler: TokenEndpoint | IntrospectionEndpoint | RevocationEndpoint) -> Route:
-    # A function around the object: Starlette takes any other callable for a bare ASGI app, and
-    # would let every method through.
+    # Starlette treats a callable that is not a function as an ASGI app, and allows every method.
     async def endpoint(request: Request) -> Response:
         return await handler(request)
 
     return Route(path, endpoint, methods=["POST"])
 
 
-def _answer_oauth_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, OAuthError)  # noqa: S101 - Starlette's signature says Exception.
-    return _refusal(error.status, error.code, error.description, dict(error.headers))
+def _handle_oauth_error(_request: Request, error: Any) -> Response:
+    return _error_response(error.status, error.code, error.description, dict(error.headers))
 
 
-def _answer_http_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's signature says Exception.
+def _handle_http_exception(_request: Request, error: Any) -> Response:
     code = "invalid_request" if error.status_code == _METHOD_NOT_ALLOWED else "not_found"
-    return _refusal(error.status_code, code, error.detail, dict(error.headers or {}))
+    return _error_response(error.status_code, code, error.detail, dict(error.headers or {}))
 
 
-def _answer_failure(_request: Request, _error: Exception) -> Response:
-    return _refusal(500, "server_error", "The issuer failed; its log tells more.", {})
+def _handle_failure(_request: Request, _error: Exception) -> Response:
+    return _error_response(500, "server_error", "The issuer failed; see its log.", {})
 
 
-def _refusal(status: int, code: str, description: str, headers: dict[str, str]) -> Response:
+def _error_response(status: int, code: str, description: str, headers: dict[str, str]) -> Response:
     body = {"error": code, "error_description": description}
     return JSONResponse(body, status, headers=headers | NO_STORE)

@@ -1,7 +1,7 @@
-"""Who is asking: client authentication by HTTP Basic or in the body (RFC 6749 section 2.3.1).
+"""Client authentication by HTTP Basic or in the body (RFC 6749 section 2.3.1).
 
-An unknown client and a wrong secret are told alike, in words and, by comparing digests of equal
-length in every case, in time.
+An unknown client and a wrong secret get the same message, in the same time: digests of equal length
+are compared in every case.
 """
 
 import base64
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import unquote_plus
 
 from starlette.requests import Request
@@ -17,26 +18,26 @@ from starlette.requests import Request
 from encore.issuer.oauth_errors import InvalidClientError, InvalidRequestError
 from encore.issuer.parameters import Parameters
 
-_REFUSAL = "Client authentication failed: the client is unknown or its secret is wrong."
+_FAILED: Final = "Client authentication failed: the client is unknown or its secret is wrong."
 
 
 class ClientRegistry:
-    """The clients that may ask for tokens.
+    """The clients that may request tokens.
 
     Args:
-        clients: Client id to client secret.
+        clients: Client secrets by client id.
     """
 
     def __init__(self, clients: Mapping[str, str]) -> None:
         self._digests = {name: _digest(secret) for name, secret in clients.items()}
-        self._nobody = secrets.token_bytes(32)
+        self._unknown = secrets.token_bytes(32)
 
     def authenticate(self, request: Request, parameters: Parameters) -> str:
-        """Give the id of the client that sent this request.
+        """Return the id of the client that sent a request.
 
         Raises:
-            InvalidClientError: It gave no credentials, or none that are right.
-            InvalidRequestError: It gave them in two ways at once.
+            InvalidClientError: Its credentials are missing or wrong.
+            InvalidRequestError: It sent credentials in two ways.
         """
         headers = request.headers.getlist("authorization")
         if len(headers) > 1:
@@ -55,29 +56,29 @@ class ClientRegistry:
         try:
             return self._check(client_id, secret)
         except InvalidClientError:
-            # The RFC wants both parts form-urlencoded before base64. Most clients, the sample's
-            # among them, send them plain, so that reading came first.
+            # By the RFC both parts are form-urlencoded before base64. Most clients, such as the
+            # sample's, send them unencoded, so that is tried first.
             return self._check(unquote_plus(client_id), unquote_plus(secret))
 
     def _check(self, client_id: str | None, secret: str | None) -> str:
         if not client_id or not secret:
             raise InvalidClientError("Client authentication is required: Basic, or in the body.")
-        known = self._digests.get(client_id, self._nobody)
-        if not hmac.compare_digest(known, _digest(secret)):
-            raise InvalidClientError(_REFUSAL)
+        expected = self._digests.get(client_id, self._unknown)
+        if not hmac.compare_digest(expected, _digest(secret)):
+            raise InvalidClientError(_FAILED)
         return client_id
 
 
 def _decode_basic(header: str) -> tuple[str, str]:
-    """Give id and secret of a Basic header (RFC 7617), without judging them."""
+    """Return the unverified id and secret of a Basic header (RFC 7617)."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         raise InvalidClientError("Client authentication must use the Basic scheme.")
     try:
-        text = base64.b64decode(encoded.strip(" ").encode("ascii"), validate=True).decode("utf-8")
+        pair = base64.b64decode(encoded.strip(" ").encode("ascii"), validate=True).decode("utf-8")
     except (binascii.Error, ValueError) as error:
         raise InvalidClientError("The Basic credentials are malformed.") from error
-    client_id, _, secret = text.partition(":")
+    client_id, _, secret = pair.partition(":")
     return client_id, secret
 
 

@@ -1,19 +1,18 @@
-"""The documents by which verifiers and clients find their way.
+"""The discovery documents (OpenID Connect Discovery 1.0, RFC 8414).
 
-OpenID Connect Discovery 1.0 and RFC 8414, cut down to what exists: no login page, so no
-authorization endpoint and no response types.
+There is no login page, hence no authorization endpoint and no response types.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from encore.issuer.grants import GRANTS
 from encore.issuer.issuer_settings import IssuerSettings
 
-_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+_AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post"]
 
 
 def okta_metadata(settings: IssuerSettings) -> dict[str, Any]:
-    """Describe the issuer of Okta's shape."""
+    """Return the document of the Okta-compatible issuer."""
     return _metadata(settings, settings.issuer, f"{settings.issuer}/v1/token") | {
         "jwks_uri": f"{settings.issuer}/v1/keys",
         "introspection_endpoint": f"{settings.issuer}/v1/introspect",
@@ -24,7 +23,7 @@ def okta_metadata(settings: IssuerSettings) -> dict[str, Any]:
 
 
 def auth0_metadata(settings: IssuerSettings) -> dict[str, Any]:
-    """Describe the issuer of Auth0's shape."""
+    """Return the document of the Auth0-compatible issuer."""
     issuer = settings.auth0_issuer
     return _metadata(settings, issuer, f"{issuer}oauth/token") | {
         "jwks_uri": f"{issuer}.well-known/jwks.json",

@@ -1,12 +1,12 @@
-"""What each endpoint does: parameters in, client proven, answer out.
+"""The endpoints for tokens, introspection and revocation.
 
-Token requests are RFC 6749 sections 4.3 and 4.4, introspection RFC 7662, revocation RFC 7009.
-Errors are raised here and below; ``app`` turns them into answers.
+RFC 6749 sections 4.3 and 4.4, RFC 7662, RFC 7009. Each endpoint reads the parameters,
+authenticates the client and returns the response. ``app`` turns raised errors into responses.
 """
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,63 +18,63 @@ from encore.issuer.parameters import read_parameters
 from encore.issuer.token_store import TokenStore
 from encore.issuer.tokens import TokenIssuer, TokenProfile
 
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-"""On whatever may carry a token or speak of one (RFC 6749 section 5.1)."""
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+"""Headers of every response that may have a token or its data (RFC 6749 section 5.1)."""
 
 
 class StaticDocument:
-    """Serves one JSON document that never changes while the process lives.
+    """Serves a JSON document that does not change while the process runs.
 
     Args:
-        content: What it says.
+        content: The document.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = content
 
     async def __call__(self, _request: Request) -> Response:
-        """Answer with the document; to be asked for again, as a restart makes a new key."""
+        """Return the document; it must be revalidated, as a restart creates a new key."""
         return JSONResponse(self._content, headers={"Cache-Control": "no-cache"})
 
 
 class TokenEndpoint:
-    """Issues tokens of one shape.
+    """Issues tokens of one vendor's profile.
 
     Args:
-        clients: Who may ask.
-        token_issuer: Issues and remembers.
-        shape: The vendor's way to write a token.
-        json_body: Whether the request may be JSON, as Auth0's is.
+        clients: The registered clients.
+        token_issuer: Issues and stores tokens.
+        profile: The vendor's claims.
+        json_body: Whether the request may be JSON, as for Auth0.
     """
 
     def __init__(
         self,
         clients: ClientRegistry,
         token_issuer: TokenIssuer,
-        shape: TokenProfile,
+        profile: TokenProfile,
         *,
         json_body: bool,
     ) -> None:
         self._clients = clients
         self._token_issuer = token_issuer
-        self._shape = shape
+        self._profile = profile
         self._json_body = json_body
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request for a token."""
+        """Return a new token."""
         parameters = await read_parameters(request, query=True, json_body=self._json_body)
         client_id = self._clients.authenticate(request, parameters)
         subject = parse_subject(client_id, parameters)
-        answer = self._token_issuer.issue(self._shape, subject, parameters)
-        return JSONResponse(answer, headers=NO_STORE)
+        response = self._token_issuer.issue(self._profile, subject, parameters)
+        return JSONResponse(response, headers=NO_STORE)
 
 
 class IntrospectionEndpoint:
-    """Tells any authenticated client whether a token is active, and what it says.
+    """Returns to any authenticated client whether a token is active, and its claims.
 
     Args:
-        clients: Who may ask.
-        token_store: Knows the live tokens.
+        clients: The registered clients.
+        token_store: The active tokens.
     """
 
     def __init__(self, clients: ClientRegistry, token_store: TokenStore) -> None:
@@ -82,24 +82,24 @@ class IntrospectionEndpoint:
         self._token_store = token_store
 
     async def __call__(self, request: Request) -> Response:
-        """Answer ``{"active": false}`` and no more for whatever is not a live token."""
+        """Return the claims of an active token, or only ``{"active": false}``."""
         parameters = await read_parameters(request)
         self._clients.authenticate(request, parameters)
-        entry = self._token_store.find(_required_token(parameters), time.time())
-        answer: dict[str, Any] = {"active": entry is not None}
-        if entry is not None:
+        token = self._token_store.find(_required_token(parameters), time.time())
+        response: dict[str, Any] = {"active": token is not None}
+        if token is not None:
             names = ("iss", "aud", "sub", "jti", "iat", "exp")
-            answer |= {"token_type": "Bearer", "client_id": entry.client_id, "scope": entry.scope}
-            answer |= {name: entry.claims[name] for name in names if name in entry.claims}
-        return JSONResponse(answer, headers=NO_STORE)
+            response |= {"token_type": "Bearer", "client_id": token.client_id, "scope": token.scope}
+            response |= {name: token.claims[name] for name in names if name in token.claims}
+        return JSONResponse(response, headers=NO_STORE)
 
 
 class RevocationEndpoint:
-    """Ends a token before its time.
+    """Revokes a token.
 
     Args:
-        clients: Who may ask.
-        token_store: Knows the live tokens.
+        clients: The registered clients.
+        token_store: The active tokens.
     """
 
     def __init__(self, clients: ClientRegistry, token_store: TokenStore) -> None:
@@ -107,7 +107,7 @@ class RevocationEndpoint:
         self._token_store = token_store
 
     async def __call__(self, request: Request) -> Response:
-        """Answer 200 and nothing, for unknown tokens too (RFC 7009 section 2.2)."""
+        """Return an empty 200, for unknown tokens too (RFC 7009 section 2.2)."""
         parameters = await read_parameters(request)
         client_id = self._clients.authenticate(request, parameters)
         token = _required_token(parameters)

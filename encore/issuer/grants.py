@@ -1,10 +1,13 @@
-"""For whom a token is: a client itself (RFC 6749 section 4.4), or a person by it (section 4.3).
+"""The supported grants and the subject of a token.
 
-The password grant is here so that one can act as a person on a development machine: there are no
-accounts, so any name and any password will do. No real service should take people's passwords.
+The subject is a client (RFC 6749 section 4.4) or a user (section 4.3).
+
+The password grant makes it possible to act as a user on a development machine: there are no
+accounts, so any name and any password are valid. A production service should never use it.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from encore.issuer.oauth_errors import (
     InvalidGrantError,
@@ -13,21 +16,21 @@ from encore.issuer.oauth_errors import (
 )
 from encore.issuer.parameters import Parameters
 
-CLIENT_CREDENTIALS = "client_credentials"
-PASSWORD = "password"  # noqa: S105 - a grant's name
-GRANTS = (CLIENT_CREDENTIALS, PASSWORD)
+CLIENT_CREDENTIALS: Final = "client_credentials"
+PASSWORD: Final = "password"  # noqa: S105 - the name of a grant
+GRANTS: Final = (CLIENT_CREDENTIALS, PASSWORD)
 
-MAX_CHARACTERS = 100
-"""Longest name of a person."""
+MAX_CHARACTERS: Final = 100
+"""Maximum length of a user's name."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """For whom a token is.
+    """The subject of a token.
 
     Args:
-        client_id: The client that asked.
-        user: The person; None for the client itself.
+        client_id: The client that requested the token.
+        user: The user; None for the client itself.
     """
 
     client_id: str
@@ -35,12 +38,12 @@ class Subject:
 
 
 def parse_subject(client_id: str, parameters: Parameters) -> Subject:
-    """Give for whom a request wants its token.
+    """Return the subject of a token request.
 
     Raises:
-        InvalidRequestError: It lacks the grant's parameters, or the name is ill-formed.
-        UnsupportedGrantError: Its grant is none of ``GRANTS``.
-        InvalidGrantError: The name is a client's, whose own token this one would be taken for.
+        InvalidRequestError: A parameter of the grant is missing, or the user's name is invalid.
+        UnsupportedGrantTypeError: The grant is not one of ``GRANTS``.
+        InvalidGrantError: The user's name is a client's id; the tokens would be indistinguishable.
     """
     grant = parameters.get("grant_type")
     if grant is None:

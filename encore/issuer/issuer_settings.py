@@ -1,7 +1,7 @@
-"""What the issuer is told: its own URL, its clients, what its tokens say.
+"""The settings of the issuer: its URL, its clients, its tokens.
 
-Owns the reading of the issuer's URL into origin, host, port and path, and the refusal of URLs
-under which a development issuer must not run. Where the values come from is the caller's affair.
+Owns the parsing of the issuer's URL into origin, host, port and path, and rejects URLs with which
+a development issuer must not run. The caller loads the values.
 """
 
 import re
@@ -26,13 +26,13 @@ _HTTP_PORT = 80
 
 @dataclass(frozen=True)
 class IssuerLocation:
-    """An issuer's URL, taken apart.
+    """A parsed issuer URL.
 
     Args:
-        origin: Scheme, host and port, with no final slash.
-        host: As written, lower-cased, an IPv6 address without its brackets.
+        origin: Scheme, host and port, without a trailing slash.
+        host: In lower case, an IPv6 address without brackets.
         port: The TCP port.
-        path: ``/oauth2/default`` for Okta's shape; ``/`` for an issuer of Auth0's shape alone.
+        path: For example ``/oauth2/default`` (Okta); ``/`` for an Auth0-compatible issuer only.
     """
 
     origin: str
@@ -42,10 +42,10 @@ class IssuerLocation:
 
     @classmethod
     def parse(cls, issuer: str) -> "IssuerLocation":
-        """Take an issuer's URL apart.
+        """Parse an issuer URL.
 
         Raises:
-            IssuerRefusedError: It is not http, not loopback, or of neither vendor's shape.
+            IssuerSettingsError: It is not http, not loopback, or its path fits neither vendor.
         """
         try:
             parts = urlsplit(issuer)
@@ -77,24 +77,24 @@ class IssuerLocation:
 
 @dataclass(frozen=True, kw_only=True)
 class IssuerSettings:
-    """Everything the issuer needs to know.
+    """The settings of the issuer.
 
     Args:
-        issuer: Okta's shape, ``http://localhost:3001/oauth2/default``. Auth0's shape is served
-            beside it, with the issuer ``http://localhost:3001/``. An issuer that is itself only
-            an origin and a slash is served in Auth0's shape alone.
-        audience: ``aud`` of tokens of Okta's shape.
-        auth0_audience: ``aud`` of tokens of Auth0's shape; ``audience`` when not given.
-        clients: Client id to client secret. Never printed.
-        default_scopes: Granted in Auth0's shape when the request names none, and listed in the
-            metadata of both.
-        token_seconds: Life of a token, in seconds.
-        revoked_tokens_file: Where the ``jti`` of each revoked token is written, one a line, for
-            services that check signatures alone; None for nowhere.
-        keep_alive_seconds: How long a connection may be silent before a request's head is whole.
+        issuer: The Okta-compatible issuer, ``http://localhost:3001/oauth2/default``. The
+            Auth0-compatible issuer has the same origin: ``http://localhost:3001/``. If this is an
+            origin and a slash, there is only the Auth0-compatible issuer.
+        audience: ``aud`` of Okta-compatible tokens.
+        auth0_audience: ``aud`` of Auth0-compatible tokens; by default ``audience``.
+        clients: Client secrets by client id. Never printed.
+        default_scopes: Scopes of Auth0-compatible tokens if the request names none; listed in the
+            discovery documents.
+        token_seconds: Lifetime of a token, in seconds.
+        revoked_tokens_file: File to which the ``jti`` of each revoked token is appended, one a
+            line, for services that only verify signatures; None for no file.
+        keep_alive_seconds: How long a connection may wait for complete request headers, in seconds.
 
     Raises:
-        IssuerRefusedError: From the constructor, when ``issuer`` is not one to develop on.
+        IssuerSettingsError: The issuer must not run with these settings.
     """
 
     issuer: str
@@ -107,8 +107,8 @@ class IssuerSettings:
     keep_alive_seconds: int = 75
 
     def __post_init__(self) -> None:
-        """Refuse what could only fail later: at the first request, or on another machine."""
-        self.location  # noqa: B018 - evaluated for its refusals.
+        """Reject settings that would fail later: at the first request, or on another machine."""
+        self.location  # noqa: B018 - evaluated for its errors
         if self.token_seconds < 1:
             raise IssuerSettingsError("The life of a token must be at least 1 second.")
         if not self.clients or not all(i and s for i, s in self.clients.items()):
@@ -116,21 +116,21 @@ class IssuerSettings:
 
     @cached_property
     def location(self) -> IssuerLocation:
-        """The issuer's URL, taken apart."""
+        """The parsed issuer URL."""
         return IssuerLocation.parse(self.issuer)
 
     @property
     def has_okta_shape(self) -> bool:
-        """Whether the issuer has a path, and so is served in Okta's shape too."""
+        """Whether the issuer has a path, and thus Okta-compatible endpoints."""
         return self.location.path != "/"
 
     @property
     def auth0_issuer(self) -> str:
-        """The issuer of Auth0's shape, with its final slash."""
+        """The Auth0-compatible issuer, with its trailing slash."""
         return f"{self.location.origin}/"
 
     @property
     def auth0_audiences(self) -> tuple[str, ...]:
-        """The audiences that a request in Auth0's shape may name; the first is the default."""
-        named = (self.auth0_audience, self.audience)
-        return tuple(dict.fromkeys(audience for audience in named if audience))
+        """The audiences that an Auth0-compatible request may name; the first is the default."""
+        audiences = (self.auth0_audience, self.audience)
+        return tuple(dict.fromkeys(audience for audience in audiences if audience))

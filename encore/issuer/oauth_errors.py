@@ -19,10 +19,10 @@ from typing import ClassVar
 
 
 class OAuthError(Exception):
-    """A refusal in the form of RFC 6749 section 5.2.
+    """An error response of RFC 6749 section 5.2.
 
     Args:
-        description: What was wrong, in the ASCII that the RFC allows: no quote, no backslash.
+        description: What is wrong, in the ASCII that the RFC allows: no quote, no backslash.
     """
 
     status: ClassVar[int] = 400
@@ -35,17 +35,17 @@ class OAuthError(Exception):
 
 
 class InvalidRequestError(OAuthError):
-    """The request is malformed, repeats a parameter or lacks one."""
+    """The request is malformed, or has a duplicate or missing parameter."""
 
 
 class RequestTooLargeError(InvalidRequestError):
-    """The body is larger than any token request needs to be."""
+    """The body is too large."""
 
     status = 413
 
 
 class InvalidClientError(OAuthError):
-    """The client did not prove who it is; unknown and wrong are told alike.
+    """Client authentication failed; an unknown client and a wrong secret are not distinguished.
 
     RFC 6749 asks for the challenge when the client tried Basic; RFC 9110 section 15.5.2 asks for
     it on every 401, so it is always sent.
@@ -57,7 +57,7 @@ class InvalidClientError(OAuthError):
 
 
 class InvalidGrantError(OAuthError):
-    """The token belongs to another client (RFC 7009 section 2.1), or the person is none."""
+    """The token belongs to another client (RFC 7009 section 2.1), or the user's name is invalid."""
 
     code = "invalid_grant"
 
@@ -69,13 +69,13 @@ class UnsupportedGrantTypeError(OAuthError):
 
 
 class InvalidScopeError(OAuthError):
-    """The scope is missing, ill-formed or too long."""
+    """The scope is missing, malformed or too long."""
 
     code = "invalid_scope"
 
 
 class AccessDeniedError(OAuthError):
-    """The audience is none of this issuer's; Auth0 answers 403 to that."""
+    """The audience is not one of this issuer's; Auth0 also sends 403."""
 
     status = 403
     code = "access_denied"

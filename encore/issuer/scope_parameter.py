@@ -1,26 +1,27 @@
-"""The grammar of ``scope`` (RFC 6749 section 3.3).
+"""The ``scope`` parameter (RFC 6749 section 3.3).
 
-Any well-formed scope is granted to a development client, so that tokens with too little can be
-had, and a service's 403 tried.
+Any well-formed scope is granted to a development client, so that 403 can be tested with tokens that
+lack a scope.
 """
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from encore.issuer.oauth_errors import InvalidScopeError
 
-MAX_CHARACTERS = 4096
-"""Longest scope that is granted: a token beyond 16 KB would be refused by our own service."""
+MAX_CHARACTERS: Final = 4096
+"""Maximum length of ``scope``: encore rejects tokens of more than 16 KB."""
 
-_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
 
 
-def parse_scope(text: str) -> Sequence[str]:
-    """Give the scopes of a space-divided list, each once, in the order asked for.
+def parse_scope(scope: str) -> Sequence[str]:
+    """Return the scopes of a space-delimited list, without duplicates, in their order.
 
     Raises:
-        InvalidScopeError: It is not of the RFC's grammar, or longer than ``MAX_CHARACTERS``.
+        InvalidScopeError: It is malformed, or longer than ``MAX_CHARACTERS``.
     """
-    if len(text) > MAX_CHARACTERS or not _SCOPE.fullmatch(text):
+    if len(scope) > MAX_CHARACTERS or not _SCOPE.fullmatch(scope):
         raise InvalidScopeError("The scope parameter is malformed or too long.")
-    return tuple(dict.fromkeys(text.split(" ")))
+    return tuple(dict.fromkeys(scope.split(" ")))

@@ -1,9 +1,9 @@
-"""Running the issuer: one process, one granian worker for each loopback address.
+"""Runs the issuer: one process, one granian worker for each loopback address.
 
-Granian's embedded server is taken, not its supervisor: no grandchild process is left behind when
-a parent dies, a daemonic process may run it, and both addresses of ``localhost`` share one key
-and one ledger. The sockets are granian's own and are shared (SO_REUSEPORT), so that a taken port
-would not be noticed; a plain bind beforehand does notice.
+It uses granian's embedded server instead of its supervisor: no grandchild process remains when a
+parent dies, a daemonic process can run it, and both addresses of ``localhost`` share one key and
+one token store. Granian's sockets use SO_REUSEPORT, which hides a port in use; a plain bind
+beforehand detects it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -28,19 +28,19 @@ from encore.issuer.app import create_issuer
 from encore.issuer.issuer_settings import LOOPBACK, IssuerLocation, IssuerSettings
 from encore.issuer.startup_errors import IssuerSettingsError, PortInUse
 
-DEVELOPMENT = "development"
-PRODUCTION = "production"
+DEVELOPMENT: Final = "development"
+PRODUCTION: Final = "production"
 
-GRACE_SECONDS = 0.3
-"""How long requests in progress may take to end, once the issuer was told to."""
+GRACE_SECONDS: Final = 0.3
+"""How long requests in progress may take at shutdown."""
 
-_CONNECTIONS = 512
-"""Held at one time, by each address; the embedded server has 128 by default."""
+_CONNECTIONS: Final = 512
+"""Backlog of each address; the embedded server's default is 128."""
 
-_POLL_SECONDS = 0.01
+_POLL_SECONDS: Final = 0.01
 
-_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""The machine has no such address: IPv6 is often switched off."""
+_ABSENT: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""The machine lacks the address: IPv6 is often disabled."""
 
 
 def serve_issuer(
@@ -51,34 +51,34 @@ def serve_issuer(
 ) -> NoReturn:
     """Run the issuer on its URL's host and port until SIGTERM or SIGINT, then end the process.
 
-    Must be called in the main thread, which alone receives signals, of a process that does
-    nothing else. Ends with status 0 in well under a second, idle connections or not.
+    Must be called in the main thread, the only one that receives signals, of a process that does
+    nothing else. Ends with status 0 in well under a second, also with idle connections.
 
     Args:
-        settings: What to serve, and where.
-        environment: ``production`` is refused.
-        ready: Called once, when connections are taken.
+        settings: The issuer's settings.
+        environment: ``production`` is rejected.
+        ready: Called once, when connections are accepted.
 
     Raises:
-        StartupError: It may not or cannot start; the message is one line.
+        StartupError: It must not or cannot start; the message is one line.
     """
     addresses = check_startable(settings, environment=environment)
     asyncio.run(_serve(settings, addresses, ready))
-    # Past the interpreter's own ending: granian's threads outlive their server by some
-    # milliseconds, and panic on stderr when they meet a half-finalized interpreter.
+    # Skip the interpreter's finalization: granian's threads outlive their server by some
+    # milliseconds, and panic on stderr in a half-finalized interpreter.
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # Closed, or nobody reads it any more.
+        with suppress(OSError, ValueError):  # Closed, or the reader has gone.
             stream.flush()
     os._exit(0)
 
 
 def check_startable(settings: IssuerSettings, *, environment: str = DEVELOPMENT) -> Sequence[str]:
-    """Give the loopback addresses that the issuer will listen on, all of them free.
+    """Return the loopback addresses that the issuer will listen on, all of them free.
 
     Raises:
-        IssuerRefusedError: The environment is ``production``.
-        PortTakenError: Another process listens there.
-        StartupError: The port cannot be had for another reason.
+        IssuerSettingsError: The environment is ``production``.
+        PortInUse: Another process listens there.
+        StartupError: The port cannot be opened for another reason.
     """
     if environment.strip().lower() == PRODUCTION:
         raise IssuerSettingsError(
@@ -92,11 +92,11 @@ def check_startable(settings: IssuerSettings, *, environment: str = DEVELOPMENT)
 
 
 def _is_free(address: str, location: IssuerLocation) -> bool:
-    """Tell whether the address exists here; raise when its port cannot be had."""
+    """Return whether the address exists on this machine. Raises ``StartupError``."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # Without it, connections of the run before, in TIME_WAIT, would look like a server.
+            # Without it, connections of the last run in TIME_WAIT would look like a server.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, location.port))
             probe.listen(1)
@@ -128,8 +128,8 @@ async def _serve(
             backlog=_CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=settings.keep_alive_seconds * 1_000),
             websockets=False,
-            # Errors only: at "warning" it tells every user that embedding is experimental. The
-            # access log stays off; a query string may hold what should not be written down.
+            # At "warning" it logs that embedding is experimental. The access log stays off, as
+            # a query string may contain secrets.
             log_level=LogLevels.error,
             log_access=False,
         )
@@ -137,33 +137,33 @@ async def _serve(
     ]
     running = asyncio.gather(*(server.serve() for server in servers))
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, partial(_stop, servers, running))
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_, partial(_stop, servers, running))
     if ready is not None:
-        await _answering(addresses, settings.location.port, running)
+        await _wait_until_listening(addresses, settings.location.port, running)
         if not running.done():
             ready()
-    # Cancelled only by _stop, when a request was still arriving after the grace.
+    # Cancelled only by _stop, if a request was still in progress after the grace period.
     with suppress(asyncio.CancelledError):
         await running
 
 
 class _Interruptible:
-    """The application, for which being cut off at the end is no failure to log."""
+    """The application; its cancellation at shutdown is not logged as a failure."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve; end in silence when the process ends amid a request."""
+        """Handle a request; end silently if the process ends meanwhile."""
         with suppress(asyncio.CancelledError):
             await self._app(scope, receive, send)
 
 
-async def _answering(
+async def _wait_until_listening(
     addresses: Sequence[str], port: int, running: "asyncio.Future[list[None]]"
 ) -> None:
-    """Wait until every address takes connections, or the server has ended."""
+    """Wait until every address accepts connections, or the server has ended."""
     for address in addresses:
         while not running.done():
             try:
@@ -177,13 +177,12 @@ async def _answering(
 
 def _stop(servers: Sequence[Server], running: "asyncio.Future[list[None]]") -> None:
     for server in servers:
-        # Granian annotates serve() alone.
-        server.stop()  # type: ignore[no-untyped-call]
-    # Granian closes idle connections at once, but waits for a body that never comes.
-    asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_off, running)
+        server.stop()  # type: ignore[no-untyped-call] # granian annotates serve() only
+    # Granian closes idle connections at once, but waits for incomplete bodies.
+    asyncio.get_running_loop().call_later(GRACE_SECONDS, _cancel, running)
 
 
-def _cut_off(running: "asyncio.Future[list[None]]") -> None:
-    """End what still goes on; what granian then tells futures that were cancelled is no news."""
+def _cancel(running: "asyncio.Future[list[None]]") -> None:
+    """Cancel the servers; errors that granian reports for cancelled futures are ignored."""
     asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
     running.cancel()

@@ -1,9 +1,9 @@
-"""The tokens that are alive, for introspection (RFC 7662) and revocation (RFC 7009).
+"""The store of active tokens, for introspection (RFC 7662) and revocation (RFC 7009).
 
-Kept in memory, by hash, bounded. A token that is not here is not active: what falls out of a full
-ledger is refused rather than revived, and a restart forgets all tokens with the key that signed
-them. Resource servers that verify signatures alone do not see a revocation; that is the nature of
-self-contained tokens. For them the ``jti`` of each revoked token can be written to a file.
+In memory, by hash, limited in number. A token that is not in the store is not active: tokens that
+are evicted from a full store become inactive, and a restart discards all tokens with the key that
+signed them. Resource servers that only verify signatures do not notice a revocation; for them the
+``jti`` of each revoked token can be appended to a file.
 """
 
 import hashlib
@@ -11,19 +11,19 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-CAPACITY = 10_000
+CAPACITY: Final = 10_000
 
 
 @dataclass(frozen=True)
 class ActiveToken:
-    """What is known of one live token.
+    """An active token.
 
     Args:
         client_id: The client it was issued to.
-        scope: Its scopes, divided by spaces.
-        claims: What it says.
+        scope: Its scopes, space-delimited.
+        claims: Its payload.
     """
 
     client_id: str
@@ -32,11 +32,11 @@ class ActiveToken:
 
 
 class TokenStore:
-    """Live tokens, oldest first.
+    """The active tokens, oldest first.
 
     Args:
-        capacity: How many tokens are remembered; the oldest gives way.
-        revoked: The file to which each revoked token's ``jti`` is added; None for none.
+        capacity: Maximum number of tokens; the oldest is evicted.
+        revoked: File to which the ``jti`` of each revoked token is appended; None for none.
     """
 
     def __init__(self, capacity: int = CAPACITY, revoked: Path | None = None) -> None:
@@ -48,17 +48,17 @@ class TokenStore:
         return len(self._entries)
 
     def add(self, token: str, entry: ActiveToken) -> None:
-        """Remember a token that was just issued."""
+        """Add a token that was just issued."""
         self._entries[_digest(token)] = entry
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
 
     def find(self, token: str, now: float) -> ActiveToken | None:
-        """Give what is known of a token, or None when it is not active.
+        """Return an active token; None if it is not active.
 
         Args:
-            token: As the client sent it; anything at all.
-            now: Seconds since the epoch.
+            token: As the client sent it; any string.
+            now: Seconds since 1970.
         """
         digest = _digest(token)
         entry = self._entries.get(digest)
@@ -68,7 +68,7 @@ class TokenStore:
         return entry
 
     def revoke(self, token: str) -> None:
-        """Forget a token: from now on it is not active."""
+        """Remove a token: it is no longer active."""
         entry = self._entries.pop(_digest(token), None)
         if entry is not None and self._revoked is not None and "jti" in entry.claims:
             with self._revoked.open("a", encoding="utf-8") as file:
@@ -76,5 +76,5 @@ class TokenStore:
 
 
 def _digest(token: str) -> bytes:
-    # By hash: what is kept cannot be used as a token.
+    # A hash cannot be used as a token.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,7 +1,7 @@
-"""Tokens in the two vendors' shapes: their claims, and the answers that carry them.
+"""Issues tokens with the claims of Okta or Auth0.
 
-The claims are those that Okta's custom authorization servers and Auth0's APIs put into access
-tokens of the two grants, so that each vendor's own verifier takes ours for its own.
+The claims are those of access tokens of Okta's custom authorization servers and Auth0's APIs for
+the supported grants, so that each vendor's own verifier accepts them.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from encore.issuer.grants import Subject
 from encore.issuer.issuer_settings import IssuerSettings
@@ -19,35 +19,35 @@ from encore.issuer.scope_parameter import parse_scope
 from encore.issuer.signing import SigningKey
 from encore.issuer.token_store import ActiveToken, TokenStore
 
-JWT = "jwt"
-OPAQUE = "opaque"
-EMAIL_CLAIM = "https://api.exampleco.com/email"
-"""Where Auth0's timesheets sample has a rule put a person's e-mail address."""
+JWT: Final = "jwt"
+OPAQUE: Final = "opaque"
+EMAIL_CLAIM: Final = "https://api.exampleco.com/email"
+"""The claim with a user's e-mail address in Auth0's timesheets sample, where a rule sets it."""
 
-_OPAQUE_BYTES = 32
-_OKTA_ID_LETTERS = 17
+_OPAQUE_BYTES: Final = 32
+_OKTA_ID_LENGTH: Final = 17
 
 
 class TokenProfile(Protocol):
-    """How one vendor writes a token."""
+    """The claims of one vendor's tokens."""
 
     typ: str | None
-    """The JWT header's ``typ``, or None for none."""
+    """``typ`` of the JWT header; None to omit it."""
 
     def scopes(self, parameters: Parameters) -> Sequence[str]:
-        """Give the scopes to grant, or refuse the request."""
+        """Return the scopes to grant. Raises ``OAuthError``."""
 
     def claims(
         self, subject: Subject, scopes: Sequence[str], parameters: Parameters
     ) -> dict[str, Any]:
-        """Give the claims that are the vendor's own: all but ``iat`` and ``exp``."""
+        """Return all claims but ``iat`` and ``exp``."""
 
 
 class OktaProfile:
     """Tokens of an Okta custom authorization server.
 
     Args:
-        settings: Names the issuer and the audience.
+        settings: For the issuer and the audience.
     """
 
     typ: str | None = None
@@ -56,7 +56,7 @@ class OktaProfile:
         self._settings = settings
 
     def scopes(self, parameters: Parameters) -> Sequence[str]:
-        """Give the scopes asked for; Okta refuses a request that asks for none."""
+        """Return the requested scopes; like Okta, reject a request without any."""
         if "scope" not in parameters:
             raise InvalidScopeError("The scope parameter is required.")
         return parse_scope(parameters["scope"])
@@ -64,15 +64,15 @@ class OktaProfile:
     def claims(
         self, subject: Subject, scopes: Sequence[str], _parameters: Parameters
     ) -> dict[str, Any]:
-        """Give Okta's claims; the audience is the authorization server's own."""
-        person = {} if subject.user is None else {"uid": _okta_id(subject.user)}
+        """Return Okta's claims; the audience is that of the authorization server."""
+        user_claims = {} if subject.user is None else {"uid": _okta_id(subject.user)}
         return {
             "ver": 1,
             "jti": f"AT.{uuid.uuid4()}",
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
             "cid": subject.client_id,
-            **person,
+            **user_claims,
             "scp": list(scopes),
             "sub": subject.user or subject.client_id,
         }
@@ -82,7 +82,7 @@ class Auth0Profile:
     """Tokens of an Auth0 tenant for one of its APIs.
 
     Args:
-        settings: Names the origin, the audiences and the default scopes.
+        settings: For the origin, the audiences and the default scopes.
     """
 
     typ: str | None = "JWT"
@@ -91,7 +91,7 @@ class Auth0Profile:
         self._settings = settings
 
     def scopes(self, parameters: Parameters) -> Sequence[str]:
-        """Give the scopes asked for, or every default one, as Auth0 grants them."""
+        """Return the requested scopes, by default all, like Auth0."""
         if "scope" not in parameters:
             return tuple(self._settings.default_scopes)
         return parse_scope(parameters["scope"])
@@ -99,37 +99,37 @@ class Auth0Profile:
     def claims(
         self, subject: Subject, scopes: Sequence[str], parameters: Parameters
     ) -> dict[str, Any]:
-        """Give Auth0's claims; the request may name one of the configured audiences.
+        """Return Auth0's claims; the request may name one of the configured audiences.
 
         Raises:
-            AccessDeniedError: It names another.
+            AccessDeniedError: It names another audience.
         """
         audiences = self._settings.auth0_audiences
         audience = parameters.get("audience", audiences[0])
         if audience not in audiences:
             raise AccessDeniedError("The audience is not enabled at this issuer.")
         if subject.user is None:
-            by_grant = {"sub": f"{subject.client_id}@clients", "gty": "client-credentials"}
+            grant_claims = {"sub": f"{subject.client_id}@clients", "gty": "client-credentials"}
         else:
             sub = f"auth0|{subject.user}"
-            by_grant = {"sub": sub, "gty": "password", EMAIL_CLAIM: subject.user}
+            grant_claims = {"sub": sub, "gty": "password", EMAIL_CLAIM: subject.user}
         return {
             "iss": self._settings.auth0_issuer,
             "aud": audience,
             "azp": subject.client_id,
-            **by_grant,
+            **grant_claims,
             "scope": " ".join(scopes),
             "permissions": list(scopes),
         }
 
 
 class TokenIssuer:
-    """Issues tokens and remembers them.
+    """Issues tokens and adds them to the store.
 
     Args:
-        key: Signs them.
-        token_store: Remembers them.
-        token_seconds: Their life, in seconds.
+        key: Signs tokens.
+        token_store: Stores tokens.
+        token_seconds: Lifetime of a token, in seconds.
     """
 
     def __init__(self, key: SigningKey, token_store: TokenStore, token_seconds: int) -> None:
@@ -138,23 +138,23 @@ class TokenIssuer:
         self._token_seconds = token_seconds
 
     def issue(
-        self, shape: TokenProfile, subject: Subject, parameters: Parameters
+        self, profile: TokenProfile, subject: Subject, parameters: Parameters
     ) -> Mapping[str, Any]:
-        """Issue a token and give the answer of RFC 6749 section 5.1.
+        """Issue a token; return the response of RFC 6749 section 5.1.
 
-        ``token_format=opaque`` asks for one that says nothing to who does not introspect it.
+        ``token_format=opaque`` requests an opaque token, which must be introspected.
         """
-        kind = parameters.get("token_format", JWT)
-        if kind not in (JWT, OPAQUE):
+        format_ = parameters.get("token_format", JWT)
+        if format_ not in (JWT, OPAQUE):
             raise InvalidRequestError(f"The token_format must be {JWT} or {OPAQUE}.")
-        scopes = shape.scopes(parameters)
+        scopes = profile.scopes(parameters)
         now = int(time.time())
-        claims = shape.claims(subject, scopes, parameters)
+        claims = profile.claims(subject, scopes, parameters)
         claims |= {"iat": now, "exp": now + self._token_seconds}
-        if kind == OPAQUE:
+        if format_ == OPAQUE:
             token = secrets.token_urlsafe(_OPAQUE_BYTES)
         else:
-            token = self._key.sign(claims, typ=shape.typ)
+            token = self._key.sign(claims, typ=profile.typ)
         scope = " ".join(scopes)
         self._token_store.add(token, ActiveToken(subject.client_id, scope, claims))
         return {
@@ -166,5 +166,5 @@ class TokenIssuer:
 
 
 def _okta_id(user: str) -> str:
-    """Give a person's id in the form of Okta's: 00u and seventeen more; always the same."""
-    return "00u" + hashlib.sha256(user.encode("utf-8")).hexdigest()[:_OKTA_ID_LETTERS]
+    """Return a user's id in Okta's format: 00u and 17 characters, the same for each user."""
+    return "00u" + hashlib.sha256(user.encode("utf-8")).hexdigest()[:_OKTA_ID_LENGTH]

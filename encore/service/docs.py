@@ -38,7 +38,7 @@ _INLINE: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _REFUSALS: Final = {
     "401": "No valid token",
     "403": "The token lacks the scope",
-    "503": "The keys of the token's issuer are out of reach",
+    "503": "The keys of the token's issuer are unavailable",
 }
 
 

@@ -109,7 +109,7 @@ def steady() -> ManualClock:
 
 @pytest.fixture
 def judge(oracle: Oracle, wall: ManualClock, steady: ManualClock) -> IntrospectionVerifier:
-    policy = IntrospectionPolicy(unknown_per_minute=5, at_once=3, cache_size=10)
+    policy = IntrospectionPolicy(unknown_per_minute=5, max_concurrent=3, cache_size=10)
     return IntrospectionVerifier(
         Jwts(), oracle, audience=AUDIENCE, policy=policy, wall_clock=wall, steady_clock=steady
     )
@@ -239,8 +239,8 @@ async def test_an_endpoint_that_fails_is_503_and_left_alone_for_a_second(
 async def test_answers_are_bounded_and_hold_no_token(judge: IntrospectionVerifier) -> None:
     for number in range(5):
         await judge.verify(f"token-{number}".encode())
-    assert len(judge._answers) == 5
-    assert "token-1" not in repr(judge._answers)
+    assert len(judge._results) == 5
+    assert "token-1" not in repr(judge._results)
 
 
 async def test_a_revoked_jti_is_refused_and_an_endless_token_is_not_asked_about(

@@ -40,7 +40,7 @@ def test_an_unusable_key_before_the_right_one_is_passed_over(
 ) -> None:
     keys = _read(jwk, signer.jwk)
     assert len(keys.select("key-1", "RS256")) == 1
-    assert keys.passed_over[0][1] == code
+    assert keys.skipped[0][1] == code
 
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
@@ -64,11 +64,11 @@ def test_a_key_for_another_purpose_is_passed_over(
 ) -> None:
     keys = _read(signer.jwk | change)
     assert not keys
-    assert keys.passed_over == (("key-1", code),)
+    assert keys.skipped == (("key-1", code),)
 
 
 def test_rsa_keys_under_2048_bits_are_passed_over(weak_signer: Any) -> None:
-    assert _read(weak_signer.jwk).passed_over == (("key-weak", "rsa-size"),)
+    assert _read(weak_signer.jwk).skipped == (("key-weak", "rsa-size"),)
 
 
 def test_a_point_off_its_curve_is_passed_over(ec_signer: Any) -> None:
@@ -114,8 +114,8 @@ def test_of_very_many_keys_the_first_hundred_are_read(signer: Any) -> None:
 
 def test_two_sets_are_the_same_whatever_their_order(signer: Any, next_signer: Any) -> None:
     one, other = _read(signer.jwk, next_signer.jwk), _read(next_signer.jwk, signer.jwk)
-    assert one.prints == other.prints
-    assert one.prints != _read(signer.jwk).prints
+    assert one.fingerprints == other.fingerprints
+    assert one.fingerprints != _read(signer.jwk).fingerprints
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"keys": {}}', '{"keys": null}', '"keys"', "1"])

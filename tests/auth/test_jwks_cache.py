@@ -20,8 +20,8 @@ def ring(trusted: TrustedIssuer, desk: Any, steady: Any) -> JWKSCache:
 
 
 async def _settle(ring: JWKSCache) -> None:
-    if ring._flight is not None:
-        await asyncio.wait({ring._flight})
+    if ring._fetch_task is not None:
+        await asyncio.wait({ring._fetch_task})
 
 
 async def test_many_requests_at_once_make_one_fetch(ring: JWKSCache, desk: Any) -> None:
@@ -279,8 +279,8 @@ async def test_a_hanging_issuer_holds_up_a_request_no_longer_than_allowed(
         await ring.ensure_keys()
     assert refused.value.headers["Retry-After"] == "1"
     await ring.aclose()
-    assert ring._flight is not None
-    assert ring._flight.cancelled()
+    assert ring._fetch_task is not None
+    assert ring._fetch_task.cancelled()
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ async def test_a_signed_token_over_16_kilobytes_is_refused(make_verifier: Any, s
 class TestCache:
     async def _counted(self, verifier: Any) -> CountedKey:
         await verifier.warm()
-        keys = verifier._keyrings[OKTA].keys.keys
+        keys = verifier._jwks_caches[OKTA].keys.keys
         counted = CountedKey(keys["key-1", "RS256"][0])
         keys["key-1", "RS256"] = (counted,)
         return counted
@@ -187,7 +187,7 @@ class TestCache:
     async def test_the_audience_is_judged_each_time(self, make_verifier: Any, signer: Any) -> None:
         verifier, token = make_verifier(), signer.token()
         await verifier.verify(token)
-        verifier._keyrings[OKTA].trusted = TrustedIssuer(OKTA, "another")
+        verifier._jwks_caches[OKTA].trusted = TrustedIssuer(OKTA, "another")
         with pytest.raises(Unauthorized) as refused:
             await verifier.verify(token)
         assert refused.value.reason == "claim-aud"
@@ -239,7 +239,7 @@ class TestCache:
         desk.serve(next_signer.jwk)
         steady.now = 480
         await verifier.verify(token)  # starts the renewal
-        await asyncio.wait({verifier._keyrings[OKTA]._flight})
+        await asyncio.wait({verifier._jwks_caches[OKTA]._fetch_task})
         with pytest.raises(Unauthorized) as refused:
             await verifier.verify(token)
         assert refused.value.reason == "key-unknown"
@@ -330,7 +330,7 @@ async def test_whatever_the_library_raises_is_an_invalid_token(
 
     verifier = make_verifier()
     await verifier.warm()
-    verifier._keyrings[OKTA].keys.keys["key-1", "RS256"] = (Broken(),)
+    verifier._jwks_caches[OKTA].keys.keys["key-1", "RS256"] = (Broken(),)
     with pytest.raises(Unauthorized) as refused:
         await verifier.verify(signer.token())
     assert refused.value.message == "Jwt is not valid"
