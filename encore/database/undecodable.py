@@ -9,19 +9,19 @@ class Undecodable(str):
     """The text of such a value: not UTF-8 in SQLite, a date BC in PostgreSQL.
 
     Attributes:
-        met: Whether this process has read one; until then rows are not searched for them.
+        seen: Whether this process has read one; until then rows are not searched for them.
     """
 
     __slots__ = ()
-    met: ClassVar[bool] = False
+    seen: ClassVar[bool] = False
 
     @classmethod
-    def of(cls, text: str) -> "Undecodable":
-        """Return the value for a text, and set ``met``."""
-        cls.met = True
+    def create(cls, text: str) -> "Undecodable":
+        """Return the value for a text, and set ``seen``."""
+        cls.seen = True
         return cls(text)
 
     @classmethod
-    def among(cls, rows: Iterable[Iterable[Any]]) -> bool:
+    def any_in(cls, rows: Iterable[Iterable[Any]]) -> bool:
         """Return whether rows contain one."""
-        return cls.met and cls in set(map(type, chain.from_iterable(rows)))
+        return cls.seen and cls in set(map(type, chain.from_iterable(rows)))

@@ -157,7 +157,7 @@ def row_reader(type_: type[Record], fields: Fields, hidden: Sequence[str] = ()) 
             records = fast(rows)
         except Exception:  # noqa: BLE001 - custom types may raise any exception
             return read_checked(make, fields, rows)
-        if Undecodable.met and Undecodable.among(rows):
+        if Undecodable.seen and Undecodable.any_in(rows):
             return read_checked(make, fields, rows)
         return records
 

@@ -46,7 +46,7 @@ def _decode_date(encoded: tuple[int]) -> date | Undecodable:
     try:
         return _DATE + timedelta(days=days)
     except OverflowError:
-        return Undecodable.of("{} {}".format(*_beyond(days)).strip())
+        return Undecodable.create("{} {}".format(*_beyond(days)).strip())
 
 
 def _beyond(days: int) -> tuple[str, str]:
@@ -85,7 +85,7 @@ def _timestamp_decoder(zone: tzinfo | None) -> Callable[[tuple[int]], datetime |
             days, rest = divmod(microseconds, _DAY)
             day, era = _beyond(days)
             clock = (datetime(2000, 1, 1) + timedelta(microseconds=rest)).time()  # noqa: DTZ001 - of any day
-            return Undecodable.of(f"{day} {clock}{offset} {era}".strip())
+            return Undecodable.create(f"{day} {clock}{offset} {era}".strip())
 
     return decode
 
@@ -105,5 +105,5 @@ def _encode_time(value: time) -> tuple[int]:
 def _decode_time(encoded: tuple[int]) -> time | Undecodable:
     (microseconds,) = encoded
     if microseconds >= _DAY:
-        return Undecodable.of("24:00:00")
+        return Undecodable.create("24:00:00")
     return (datetime(2000, 1, 1) + timedelta(microseconds=microseconds)).time()  # noqa: DTZ001 - of any day

@@ -11,7 +11,7 @@ def decode(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return Undecodable.of(data.decode(errors="replace"))
+        return Undecodable.create(data.decode(errors="replace"))
 
 
 def fetch_all(driver: sqlite3.Connection, sql: str, values: Any) -> list[Any]:
