@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from encore import ConfigurationError, TypeAdapter
+from encore.models.types import InvalidValue, codec_for
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -225,3 +226,10 @@ def test_registration_of_invalid_adapter_is_rejected(types: Any, tmp_path: Path)
     with pytest.raises(ConfigurationError, match="option types: "):
         api.crud.resource(Run, types=types)
     api.close()
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', "NaN", "[1", ""])
+def test_text_not_strict_json_for_a_json_column_is_rejected(text: str) -> None:
+    codec = codec_for(sa.JSON(), sqlite.dialect())
+    with pytest.raises(InvalidValue, match="must be JSON"):
+        codec.from_text(text)

@@ -80,7 +80,7 @@ def served_by_node(number: int) -> dict[str, Any]:
 
 
 def rows_in(path: Path) -> list[Row]:
-    """Return all rows and the schema of the parts table."""
+    """Return all rows of the parts table."""
     with closing(sqlite3.connect(path)) as file:
         return file.execute("SELECT * FROM parts ORDER BY id").fetchall()
 

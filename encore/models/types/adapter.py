@@ -9,14 +9,16 @@ entry may also be a function that returns the adapter of one column's type, e.g.
 ``ARRAY(Integer)`` and of ``ARRAY(String)``.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.types import TypeEngine
 
 from encore.models.types.codec import Conversion, InvalidValue
+from encore.strict_json import strict_decoder
+
+_decode: Final = strict_decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _conversion(adapter: TypeAdapter) -> Conversion:
             return from_json(text)
         except InvalidValue:
             try:
-                value = json.loads(text)
+                value = _decode(text)
             except (ValueError, RecursionError):
                 value = text
             if isinstance(value, str):

@@ -1,6 +1,5 @@
 """Values of JSON columns: any JSON that can be stored and returned unchanged."""
 
-import json
 import math
 from typing import Any, Final
 
@@ -8,9 +7,12 @@ from sqlalchemy import Dialect, types
 
 from encore.models.types.codec import Conversion, InvalidValue
 from encore.models.types.text import check_text
+from encore.strict_json import strict_decoder
 
 MAX_DEPTH: Final = 64
 """How many levels of arrays and objects a value of a JSON column may have."""
+
+_decode: Final = strict_decoder().decode
 
 
 def json_conversion(_: types.JSON, __: Dialect) -> Conversion:
@@ -22,9 +24,10 @@ def json_conversion(_: types.JSON, __: Dialect) -> Conversion:
 
     def from_text(value: str) -> Any:
         try:
-            return from_json(json.loads(value))
+            decoded = _decode(value)
         except (ValueError, RecursionError) as error:
             raise InvalidValue("must be JSON") from error
+        return from_json(decoded)
 
     return Conversion(from_json, from_text, {})
 
