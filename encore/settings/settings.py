@@ -20,10 +20,10 @@ from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors import SettingsError
 from encore.settings import validators as types
 from encore.settings.layers import read_layers
+from encore.settings.messages import messages_of
 from encore.settings.misspelt import misspelt_names
 
 _HOUR: Final = 3_600
-_MISSING: Final = "is missing; set it in the environment or in .env.local"
 
 Seconds = Annotated[int, types.integer(0, MAX_SECONDS)]
 
@@ -68,7 +68,7 @@ class Settings(BaseModel):
         max_concurrent_requests: How many requests are handled at one time, half of one client.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     server_host: types.Text = "127.0.0.1"
     server_port: Annotated[int, types.integer(0, 65_535)] = 3000
@@ -104,6 +104,18 @@ class Settings(BaseModel):
     drain_delay_seconds: Annotated[int, types.integer(0, _HOUR)] = 0
     max_concurrent_requests: Annotated[int, types.integer(1, 100_000)] = 1000
 
+    def __init__(self, **values: Any) -> None:
+        problems: list[str] = []
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems += messages_of(error, self.names())
+        else:
+            problems += _contradictions(self)
+        problems += _missing(values)
+        if problems:
+            raise SettingsError(*dict.fromkeys(problems))
+
     @classmethod
     def load(cls, directory: Path | None = None, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings of a directory and of the environment.
@@ -111,51 +123,44 @@ class Settings(BaseModel):
         Raises:
             SettingsError: One line for each setting that is missing, invalid or misspelt.
         """
-        given = read_layers(directory, environ)
-        return cls._validated(given, list(misspelt_names(given, cls.names())))
+        raw = read_layers(directory, environ)
+        misspelt = list(misspelt_names(raw, cls.names()))
+        try:
+            settings = cls.parse(raw)
+        except SettingsError as error:
+            raise SettingsError(*misspelt, *error.problems) from None
+        if misspelt:
+            raise SettingsError(*misspelt)
+        return settings
 
     @classmethod
-    def parse(cls, given: Mapping[str, str]) -> Self:
-        """Validate settings by their names in upper case. Raises ``SettingsError``."""
-        return cls._validated(given, [])
+    def parse(cls, raw: Mapping[str, str]) -> Self:
+        """Validate settings by their names in upper case; other names are ignored.
+
+        Raises:
+            SettingsError: One line for each setting that is missing or invalid.
+        """
+        return cls(**{name: raw[name.upper()] for name in cls.model_fields if name.upper() in raw})
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Return the names of all settings, as environment variables."""
         return tuple(name.upper() for name in cls.model_fields)
 
-    @classmethod
-    def _validated(cls, given: Mapping[str, str], problems: list[str]) -> Self:
-        values: dict[str, Any] = {
-            name: given[name.upper()] for name in cls.model_fields if name.upper() in given
-        }
-        try:
-            settings = cls.model_validate(values)
-        except ValidationError as error:
-            details = error.errors(include_url=False, include_input=False)
-            problems += [f"{str(d['loc'][0]).upper()}: {types.message_of(d)}" for d in details]
-            settings = None
-        problems += _missing(given)
-        if settings is not None:
-            problems += _contradictions(settings)
-        if problems or settings is None:
-            raise SettingsError(*dict.fromkeys(problems))
-        return settings
 
-
-def _missing(given: Mapping[str, str]) -> Iterator[str]:
+def _missing(values: Mapping[str, Any]) -> Iterator[str]:
     """Report the settings that others make necessary."""
 
     def has(name: str) -> bool:
-        return bool(given.get(name, "").strip())
+        return bool(str(values.get(name) or "").strip())
 
-    if not (has("ISSUER") or has("AUTH0_DOMAIN") or has("TRUSTED_ISSUERS_FILE")):
-        yield f"ISSUER: {_MISSING}"
-    if has("AUTH0_DOMAIN") and not has("AUTH0_AUDIENCE"):
+    if not (has("issuer") or has("auth0_domain") or has("trusted_issuers_file")):
+        yield f"ISSUER: {types.MISSING}"
+    if has("auth0_domain") and not has("auth0_audience"):
         yield "AUTH0_AUDIENCE: is missing; it is the API Identifier at Auth0"
-    for name in ("INTROSPECTION_CLIENT_ID", "INTROSPECTION_CLIENT_SECRET"):
-        if has("INTROSPECTION_URL") and not has(name):
-            yield f"{name}: is missing; INTROSPECTION_URL needs it"
+    for name in ("introspection_client_id", "introspection_client_secret"):
+        if has("introspection_url") and not has(name):
+            yield f"{name.upper()}: is missing; INTROSPECTION_URL needs it"
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:

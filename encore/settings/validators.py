@@ -6,7 +6,7 @@ it where all errors are collected. A value that may be secret is never repeated.
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
@@ -14,6 +14,8 @@ from pydantic import BeforeValidator
 from encore.auth.trusted_issuer import is_loopback, is_safe_url
 from encore.database.urls import validate_url
 from encore.secret_key import MIN_SECRET_BYTES
+
+MISSING: Final = "is missing; set it in the environment or in .env.local"
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 """RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
@@ -25,10 +27,16 @@ _RATE: Final = re.compile(
 )
 
 
-def _required(value: str) -> str:
-    text = value.strip()
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")  # noqa: TRY004 - pydantic lets a TypeError through
+    return value.strip()
+
+
+def _required(value: object) -> str:
+    text = _string(value)
     if not text:
-        raise ValueError("is missing; set it in the environment or in .env.local")
+        raise ValueError(MISSING)
     return text
 
 
@@ -64,14 +72,14 @@ def split_words(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _scopes(value: str) -> str:
-    scopes = value.split()
+    scopes = _string(value).split()
     if not all(_SCOPE.fullmatch(scope) for scope in scopes):
         raise ValueError("a scope is printable ASCII without quotation marks")
     return " ".join(scopes)
 
 
 def _secret(value: str) -> str:
-    text = value.strip()
+    text = _string(value)
     if text and len(text.encode()) < MIN_SECRET_BYTES:
         raise ValueError(
             f"must be at least {MIN_SECRET_BYTES} characters long; make one by"
@@ -103,19 +111,19 @@ def check_issuer(value: str) -> str:
 
 
 def _issuer(value: str) -> str:
-    text = value.strip()
+    text = _string(value)
     return check_issuer(text) if text else ""
 
 
 def _domain(value: str) -> str:
-    text = value.strip().removeprefix("https://").rstrip("/")
+    text = _string(value).removeprefix("https://").rstrip("/")
     if text and (set("/?#@") & set(text) or not is_safe_url(f"https://{text}/", loopback=False)):
         raise ValueError("must be a domain such as example.eu.auth0.com")
     return text
 
 
 def _safe_url(value: str) -> str:
-    text = value.strip()
+    text = _string(value)
     if text and (not is_safe_url(text, loopback=True) or set("?#\"\\<>'") & set(text)):
         raise ValueError("must be an https URL (http on loopback) without query and fragment")
     return text
@@ -153,7 +161,7 @@ def _file(value: str | Path | None) -> Path | None:
 
 
 def _rate(value: str) -> str:
-    text = value.strip()
+    text = _string(value)
     if text and not _RATE.fullmatch(text):
         raise ValueError("must be a rate such as 600/minute, or empty for no limit")
     return text
@@ -162,7 +170,7 @@ def _rate(value: str) -> str:
 Text = Annotated[str, BeforeValidator(_required)]
 """Text that must not be empty."""
 
-OptionalText = Annotated[str, BeforeValidator(str.strip)]
+OptionalText = Annotated[str, BeforeValidator(_string)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 """Words separated by spaces or commas."""
 
@@ -182,9 +190,3 @@ HeaderNames = Annotated[tuple[str, ...], BeforeValidator(_header_names)]
 ReadableFile = Annotated[Path | None, BeforeValidator(_file)]
 Rate = Annotated[str, BeforeValidator(_rate)]
 """A rate such as ``600/minute``; empty for no limit."""
-
-
-def message_of(error: Any) -> str:
-    """Return what one of pydantic's error details says, without the value."""
-    message: str = error["msg"]
-    return message.removeprefix("Value error, ")

@@ -160,7 +160,6 @@ def test_all_invalid_settings_are_reported_at_once() -> None:
     [
         ("SERVR_PORT", "SERVER_PORT"),
         ("ISUER", "ISSUER"),
-        ("CLIENT_IDS", "CLIENT_ID"),
         ("DATABASE_URI", "DATABASE_URL"),
     ],
 )
