@@ -5,20 +5,17 @@ number of rows, about. SQLite tells a table's size by reading all its pages, so 
 large files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Inspector, Table, create_engine, inspect, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Inspector, Table, inspect, text
 
-from encore.database.engine import with_connection
-from encore.database.sqlite.pragmas import connect
 from encore.database.urls import sqlite_path
 from encore.doctor.check_result import CheckResult, good, note
 from encore.execution.resource import Resource
+from encore.service.inspection import inspect_database
 
 LARGE: Final = 10_000
 """From this many rows on, a scan takes longer than all else of a request."""
@@ -65,29 +62,16 @@ def check_tables(url: str, resources: list[Resource]) -> list[CheckResult]:
         url: The database's, which is at the newest revision.
         resources: Those of the service.
     """
-    findings: list[CheckResult] = []
+    results: list[CheckResult] = []
 
     def look(connection: Connection) -> None:
         inspector = inspect(connection)
         sized = [(use, _size(connection, use.table, url)) for use in _uses(resources)]
         sized.sort(key=lambda one: (-(one[1].size or 0), -(one[1].rows or 0)))
-        findings.extend(_finding(use, size, inspector) for use, size in sized)
+        results.extend(_finding(use, size, inspector) for use, size in sized)
 
-    path = sqlite_path(url)
-    if path is None:
-        with_connection(url, look)
-    else:
-        _with_reader(path, look)
-    return findings
-
-
-def _with_reader(path: Path, look: Callable[[Connection], None]) -> None:
-    """Look at a SQLite file without its write lock, which the service may need meanwhile."""
-    engine = create_engine("sqlite://", creator=partial(connect, path), poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-        look(connection)
-    engine.dispose()
+    inspect_database(url, look)
+    return results
 
 
 def _uses(resources: list[Resource]) -> list[TableUse]:

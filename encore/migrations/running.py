@@ -17,6 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
+from encore.database.advice import explain
 from encore.database.engine import with_connection
 from encore.database.errors import (
     DatabaseError,
@@ -28,7 +29,7 @@ from encore.database.errors import (
 from encore.database.factory import open_database
 from encore.database.postgresql.error_mapping import translate as from_postgresql
 from encore.database.sqlite.error_mapping import translate as from_sqlite
-from encore.database.startup import describe_failure, wait_until_ready
+from encore.database.startup import wait_until_ready
 from encore.database.urls import sqlite_path
 from encore.migrations.settings import MigrationSettings
 
@@ -50,7 +51,7 @@ def run(settings: MigrationSettings, migrate: Callable[[Connection], None]) -> N
     try:
         asyncio.run(wait_until_ready(lambda: _reach(settings.url), settings.wait_seconds, _tell))
     except DatabaseError as error:
-        raise CommandError(f"DATABASE_URL: {describe_failure(error)}") from error
+        raise CommandError(f"DATABASE_URL: {explain(error)}") from error
     with _explained(settings):
         with_connection(settings.url, lambda connection: _alone(connection, settings, migrate))
 
@@ -152,4 +153,4 @@ def _words(failure: DatabaseError, settings: MigrationSettings) -> str:
             f"a statement took longer than {settings.statement_seconds} s"
             f" (MIGRATION_STATEMENT_SECONDS), or was canceled: nothing is changed ({failure.code})"
         )
-    return describe_failure(failure)
+    return explain(failure)

@@ -5,15 +5,13 @@ Ctrl-C ends both. The issuer runs in a process of its own and has no access to t
 
 import multiprocessing
 import os
-import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,10 +19,11 @@ from encore.errors import SettingsError, StartupError
 from encore.issuer import IssuerSettings
 from encore.issuer.server import check_startable, serve_issuer
 from encore.migrations.upgrade import upgrade_database
+from encore.server.development_client import DevelopmentClient
 from encore.server.logs import configure_logs
 from encore.server.server import check_address, end_with_parent, serve
 from encore.service import Service
-from encore.service.tables import check_folder
+from encore.service.tables import check_file
 from encore.service.target import Target
 from encore.settings import (
     AUTH0_SCOPE_CLAIMS,
@@ -34,8 +33,6 @@ from encore.settings import (
     set_process_layers,
 )
 
-LOCAL: Final = Path(".env.local")
-_OWNER_ONLY: Final = 0o600
 _POLL_SECONDS: Final = 0.05
 
 _CLIENT: Final = '"$(. ./.env.local; echo "$CLIENT_ID:$CLIENT_SECRET")"'
@@ -48,49 +45,31 @@ Examples = Callable[[str, Service], str]
 def run_development(target: Target, examples: Examples) -> None:
     """Run issuer and service until Ctrl-C.
 
+    Nothing is written before settings, addresses and the service are known to be valid.
+
     Raises:
         StartupError: One line that says what to change.
     """
-    make_client()
     set_process_layers(defaults=DEVELOPMENT, overrides={})
     layers = read_layers()
     settings = Settings.parse(layers)
     if settings.environment == "production":
         raise SettingsError("ENVIRONMENT: production has its own issuer; serve without dev")
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
-    issuer = _issuer_settings(settings, layers)
+    client = DevelopmentClient.load(layers)
+    issuer = _issuer_settings(settings, client)
     set_process_layers(defaults=DEVELOPMENT, overrides=_trust_both_shapes(settings, issuer))
     check_startable(issuer, environment=settings.environment)
     check_address(settings.server_host, settings.server_port)
     service = target.load()
-    # Whoever names no scope in Auth0's shape is granted all that an operation here may need.
+    check_file(service.settings.database_url)
+    client.save()
+    # A request in Auth0's shape that names no scope is granted all that an operation may need.
     issuer = replace(issuer, default_scopes=sorted(service.scopes()))
     with _running_issuer(issuer) as wait_for_issuer:
         prepare_database(service)
         wait_for_issuer()
         serve(service, ready=partial(_print_welcome, service, examples))
-
-
-def make_client() -> None:
-    """Write a client id and a new secret to ``.env.local``, unless there are some already.
-
-    The file is readable by its owner alone from the first byte on.
-    """
-    known = read_layers()
-    if known.get("CLIENT_ID") and known.get("CLIENT_SECRET"):
-        return
-    try:
-        descriptor = os.open(LOCAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            os.fchmod(descriptor, _OWNER_ONLY)
-            if os.fstat(descriptor).st_size:
-                file.write("\n")  # The last line may lack its newline.
-            file.write(
-                "# The development client. Keep this file out of version control.\n"
-                f"CLIENT_ID=development-client\nCLIENT_SECRET={secrets.token_urlsafe(32)}\n"
-            )
-    except OSError as error:
-        raise StartupError(f"{LOCAL}: cannot be written: {error.strerror}") from error
 
 
 def prepare_database(service: Service) -> None:
@@ -99,20 +78,19 @@ def prepare_database(service: Service) -> None:
     Raises:
         StartupError: It cannot be reached or migrated, or it has tables and lacks some.
     """
-    url = service.settings.database_url
-    check_folder(url)
     if service.migrations is None:
         service.schema().create()
     else:
-        upgrade_database(url, service.migrations)
+        check_file(service.settings.database_url)
+        upgrade_database(service.settings.database_url, service.migrations)
 
 
-def _issuer_settings(settings: Settings, layers: Mapping[str, str]) -> IssuerSettings:
+def _issuer_settings(settings: Settings, client: DevelopmentClient) -> IssuerSettings:
     return IssuerSettings(
         issuer=settings.issuer,
         audience=settings.audience,
         auth0_audience=settings.auth0_audience or None,
-        clients={layers["CLIENT_ID"]: layers["CLIENT_SECRET"]},
+        clients={client.id_: client.secret},
         default_scopes=settings.scope.split(),
         revoked_tokens_file=settings.revoked_tokens_file,
         keep_alive_seconds=settings.keep_alive_seconds,

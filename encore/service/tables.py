@@ -1,29 +1,31 @@
 """The tables of a service: whether its database has them, and creating them in development.
 
 With migrations the database must be at their newest revision. Without, the tables of all models
-must exist; ``encore dev`` creates them, in an empty database only.
+must exist with their columns; ``encore dev`` creates them, in an empty database only.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Connection, MetaData, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Inspector, MetaData, Table, inspect
 
-from encore.database.engine import with_connection
+from encore.database.advice import explain
 from encore.database.errors import DatabaseError
 from encore.database.factory import open_database
-from encore.database.startup import describe_failure, wait_until_ready
+from encore.database.startup import wait_until_ready
 from encore.database.urls import sqlite_path
 from encore.errors import StartupError
+from encore.service.inspection import inspect_database, unreadable, with_database
 from encore.service.revisions import all_revisions, newest_revision
 
-INIT: Final = "python -m encore migrations init"
 UPGRADE: Final = "alembic upgrade head"
+_INIT: Final = "python -m encore migrations init"
+
+_log: Final[Any] = structlog.get_logger("encore.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +51,49 @@ class Schema:
             wait_seconds: For how long to wait for it while it is starting.
 
         Raises:
-            StartupError: Names the command to run.
+            StartupError: One line that says what to do.
         """
-        if self.migrations is None:
-            _check_file(self.url, "run python -m encore dev, or use migrations")
-            if missing := self.missing_tables():
-                raise StartupError(
-                    f"DATABASE_URL: the database has no table {', '.join(missing)}; make"
-                    f" migrations ({INIT}) and run {self.upgrade_command}"
-                )
-            return
-        _check_file(self.url, f"run {self.upgrade_command}")
-        try:
-            found = asyncio.run(wait_until_ready(self._revision, wait_seconds, log_waiting))
-        except DatabaseError as error:
-            raise _unreadable(describe_failure(error)) from error
-        self._check_revision(self.migrations, found)
+        check_file(self.url)
+        path = sqlite_path(self.url)
+        if path is not None and not path.exists():
+            advice = f"run {self.upgrade_command}" if self.migrations else "create it by dev"
+            raise StartupError(f"DATABASE_URL: there is no database yet; {advice}")
+        found = self._read_revision(wait_seconds)
+        if self.migrations is not None:
+            self._check_revision(self.migrations, found)
+        elif missing := self.missing():
+            raise StartupError(
+                f"DATABASE_URL: the database lacks {', '.join(missing)}; write migrations ({_INIT})"
+                f" and run {self.upgrade_command}"
+            )
+
+    def create(self) -> None:
+        """Create all tables in an empty database; check that they exist in any other.
+
+        Raises:
+            StartupError: The database cannot be read, or has tables and lacks some of the models'
+                tables or columns.
+        """
+        check_file(self.url)
+        self._read_revision(0)
+        with_database(self.url, self._create_tables, read_only=False)
+        if missing := self.missing():
+            raise StartupError(
+                f"DATABASE_URL: the database is not empty and lacks {', '.join(missing)}; delete"
+                f" it, name a new one, or write migrations ({_INIT})"
+            )
+
+    def missing(self) -> list[str]:
+        """Return what the models declare and the database lacks: ``table x``, ``column x.y``."""
+        missing: list[str] = []
+
+        def compare(connection: Connection) -> None:
+            inspector = inspect(connection)
+            for table in self._tables():
+                missing.extend(_missing(table, inspector))
+
+        inspect_database(self.url, compare)
+        return missing
 
     def _check_revision(self, migrations: Path, found: str | None) -> None:
         newest = newest_revision(migrations)
@@ -81,82 +110,54 @@ class Schema:
             f" {newest}; run {self.upgrade_command}"
         )
 
-    async def _revision(self) -> str | None:
-        database = open_database(self.url)
+    def _read_revision(self, wait_seconds: int) -> str | None:
+        """Open the database as the service does, and return its revision."""
+
+        async def read() -> str | None:
+            database = open_database(self.url)
+            try:
+                await database.open()
+                return await database.revision()
+            finally:
+                await database.close()
+
         try:
-            await database.open()
-            return await database.revision()
-        finally:
-            await database.close()
+            return asyncio.run(wait_until_ready(read, wait_seconds, log_waiting))
+        except DatabaseError as error:
+            raise unreadable(explain(error)) from error
 
-    def missing_tables(self) -> list[str]:
-        """Return the tables of the models that the database does not have, by name."""
-        missing: list[str] = []
+    def _create_tables(self, connection: Connection) -> None:
+        if inspect(connection).get_table_names():
+            return
+        for metadata in self.metadata:
+            metadata.create_all(connection)
+        connection.commit()
 
-        def look(connection: Connection) -> None:
-            inspector = inspect(connection)
-            missing.extend(
-                table.fullname
-                for table in self._tables()
-                if not (inspector.has_table(table.name, table.schema))
-            )
-
-        self._with_connection(look)
-        return missing
-
-    def create(self) -> None:
-        """Create all tables in an empty database; check that they exist in any other.
-
-        Raises:
-            StartupError: The database has tables, and lacks some of the models'.
-        """
-
-        def create_tables(connection: Connection) -> None:
-            if inspect(connection).get_table_names():
-                return
-            for metadata in self.metadata:
-                metadata.create_all(connection)
-            connection.commit()
-
-        self._with_connection(create_tables)
-        if missing := self.missing_tables():
-            raise StartupError(
-                f"DATABASE_URL: the database is not empty and has no table {', '.join(missing)};"
-                f" make migrations ({INIT}), or name a new database"
-            )
-
-    def _tables(self) -> Iterable[Any]:
+    def _tables(self) -> Iterator[Table]:
         for metadata in self.metadata:
             yield from (t for t in metadata.tables.values() if not t.info.get("is_view"))
 
-    def _with_connection(self, work: Callable[[Connection], None]) -> None:
-        try:
-            with_connection(self.url, work)
-        except (SQLAlchemyError, OSError) as error:
-            raise _unreadable(str(error.__cause__ or error).splitlines()[0]) from error
-        except Exception as error:  # Drivers raise errors of their own when connecting.
-            raise _unreadable(str(error).splitlines()[0]) from error
 
-
-def check_folder(url: str) -> None:
-    """Reject the path of a SQLite file whose folder does not exist. Raises ``StartupError``."""
+def check_file(url: str) -> None:
+    """Reject the path of a SQLite file that cannot be one. Raises ``StartupError``."""
     path = sqlite_path(url)
-    if path is not None and not path.absolute().parent.is_dir():
-        raise StartupError("DATABASE_URL: the folder of the SQLite file must exist; make it first")
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise StartupError(f"DATABASE_URL: the folder {folder} does not exist; create it first")
+    if path.is_dir():
+        raise StartupError(f"DATABASE_URL: {path} cannot be read: it is a folder; name a file")
 
 
 def log_waiting(why: str) -> None:
     """Log that a start waits for the database."""
-    log: Any = structlog.get_logger("encore.start")
-    log.warning("database.waiting", reason=why)
+    _log.warning("database.waiting", reason=why)
 
 
-def _check_file(url: str, advice: str) -> None:
-    check_folder(url)
-    path = sqlite_path(url)
-    if path is not None and not path.exists():
-        raise StartupError(f"DATABASE_URL: there is no database yet; {advice}")
-
-
-def _unreadable(why: str) -> StartupError:
-    return StartupError(f"DATABASE_URL: the database cannot be read: {why}")
+def _missing(table: Table, inspector: Inspector) -> Iterator[str]:
+    if not inspector.has_table(table.name, table.schema):
+        yield f"table {table.fullname}"
+        return
+    found = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+    yield from (f"column {table.fullname}.{c.name}" for c in table.columns if c.name not in found)

@@ -97,8 +97,8 @@ DEVELOPMENT: dict[str, tuple[dict[str, str], str]] = {
 
 DATABASES: dict[str, tuple[list[str], Callable[[Path], None], str]] = {
     # Arguments, what makes the file, what the line says.
-    "directory, served": (ALONE, a_directory, "cannot be read"),
-    "directory, migrated": (DEV, a_directory, "cannot be migrated"),
+    "directory, served": (ALONE, a_directory, "it is a folder; name a file"),
+    "directory, migrated": (DEV, a_directory, "it is a folder; name a file"),
     "words, served": (ALONE, words, "cannot be read"),
     "words, migrated": (DEV, words, "cannot be migrated"),
     "missing": (ALONE, lambda _: None, ".venv/bin/alembic upgrade head"),

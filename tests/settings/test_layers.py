@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from encore.server.development import make_client
-from encore.settings import Settings
+from encore.server.development_client import DevelopmentClient
+from encore.settings import Settings, read_layers
+
+
+def save_client() -> None:
+    DevelopmentClient.load(read_layers()).save()
+
 
 REAL = "https://issuer.example/oauth2/default"
 
 
-def test_the_secret_is_the_owners_alone_and_made_once(
+def test_new_client_is_saved_once_for_owner_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -23,7 +28,7 @@ def test_the_secret_is_the_owners_alone_and_made_once(
     path.chmod(0o644)
     texts = []
     for _ in range(2):
-        make_client()
+        save_client()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         texts.append(path.read_text())
     assert texts[0] == texts[1]
@@ -31,18 +36,18 @@ def test_the_secret_is_the_owners_alone_and_made_once(
     assert set(dotenv_values(path)) == {"LOG_LEVEL", "CLIENT_ID", "CLIENT_SECRET"}
 
 
-def test_a_secret_of_ones_own_is_taken_and_nothing_is_written(
+def test_client_of_environment_is_not_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLIENT_ID", "mine")
     monkeypatch.setenv("CLIENT_SECRET", "own")
-    make_client()
+    save_client()
     assert not (tmp_path / ".env.local").exists()
 
 
 @pytest.mark.parametrize("text", ["LOG_LEVEL=warning", "CLIENT_ID=half\n", "CLIENT_SECRET=\n"])
-def test_a_file_that_holds_half_a_client_gets_a_whole_one(
+def test_incomplete_client_in_file_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -50,7 +55,7 @@ def test_a_file_that_holds_half_a_client_gets_a_whole_one(
         monkeypatch.delenv(name, raising=False)
     path = tmp_path / ".env.local"
     path.write_text(text)
-    make_client()
+    save_client()
     known = dotenv_values(path)
     assert known["CLIENT_ID"] == "development-client"
     assert known["CLIENT_SECRET"]
@@ -61,9 +66,7 @@ ORDER = ("environment", ".env.local", ".env", "default")
 
 
 @pytest.mark.parametrize("winner", ORDER)
-def test_a_setting_is_taken_from_the_environment_then_env_local_then_env(
-    tmp_path: Path, winner: str
-) -> None:
+def test_environment_overrides_env_local_which_overrides_env(tmp_path: Path, winner: str) -> None:
     places = ORDER[ORDER.index(winner) : -1]
     for name in (".env", ".env.local"):
         if name in places:
@@ -73,6 +76,6 @@ def test_a_setting_is_taken_from_the_environment_then_env_local_then_env(
     assert settings.audience == ("api://default" if winner == "default" else winner)
 
 
-def test_a_value_is_taken_as_it_stands(tmp_path: Path) -> None:
+def test_value_is_not_interpolated(tmp_path: Path) -> None:
     (tmp_path / ".env.local").write_text("AUDIENCE='a$HOME ${HOME} #b'\n")
     assert Settings.load(tmp_path, {"ISSUER": REAL}).audience == "a$HOME ${HOME} #b"
