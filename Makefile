@@ -45,7 +45,7 @@ format: $(VENV)/.development ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-doctor: $(VENV)/.runtime ## Say what is wrong with the settings, and which large tables want an index
+doctor: $(VENV)/.runtime ## Check settings, database, issuers, and which large tables lack an index
 	@$(BIN)/python -m api doctor
 
 migrate: $(VENV)/.runtime ## Bring the database of DATABASE_URL to the newest revision
@@ -76,6 +76,7 @@ clean: ## Remove what was installed and cached
 	rm -rf $(VENV) tests/conformance/finale/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installer: requirements-installer.txt
+	@echo "Creating $(VENV) and installing uv ..."
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \
 		echo "make: $(PYTHON) is not installed; this needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -89,11 +90,13 @@ $(VENV)/.installer: requirements-installer.txt
 # The development set holds the runtime's: whichever was installed last must not take the other
 # away, so the runtime is only synced where there is no development set.
 $(VENV)/.runtime: $(VENV)/.installer requirements.txt
+	@echo "Installing what the service needs into $(VENV) ..."
 	@if [ -e $(VENV)/.development ]; then \
 		$(INSTALL) requirements-dev.txt requirements-installer.txt; \
 	else $(INSTALL) requirements.txt requirements-installer.txt; fi
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.installer requirements.txt requirements-dev.txt
+	@echo "Installing what development needs into $(VENV) ..."
 	@$(INSTALL) requirements-dev.txt requirements-installer.txt
 	@touch $@ $(VENV)/.runtime
