@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast soak faults doctor lint format migration migrate bench growth compare lock clean
+.PHONY: help setup run test test-fast test-without-samples coverage soak faults doctor lint format migration migrate bench growth compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -25,6 +25,18 @@ test: $(VENV)/.development ## Run the tests
 test-fast: $(VENV)/.development ## Run the tests that start no process, on SQLite (under 90 s on two cores)
 	@$(BIN)/python -m pytest --quiet --numprocesses=auto --maxprocesses=4 --dist=loadscope \
 		-m "not processes" --ignore=tests/faults --hypothesis-profile=fast
+
+coverage: $(VENV)/.development ## Run the tests and report which branches they reach, in subprocesses too
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest --quiet --numprocesses=auto --maxprocesses=4 --dist=loadscope $(COVERAGE)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+test-without-samples: $(VENV)/.development ## Run lint and the fast tests in a copy without the samples
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+		$(BIN)/python -m tests.fixtures.project_copy "$$copy" && \
+		ln -s "$(CURDIR)/$(VENV)" "$$copy/$(VENV)" && \
+		$(MAKE) --no-print-directory -C "$$copy" --assume-old=$(VENV)/.development lint test-fast
 
 soak: $(VENV)/.development ## Let everybody at the service for 5 minutes on each database (SOAK_SECONDS)
 	@SOAK_SECONDS=$${SOAK_SECONDS:-300} $(BIN)/python -m pytest -o faulthandler_timeout=1200 \

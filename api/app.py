@@ -24,5 +24,5 @@ def create_service(settings: ApiSettings | None = None) -> Service:
         migrations=FOLDER,
         upgrade_command=UPGRADE,
     )
-    resources.expose(service, settings)
+    resources.expose(service)
     return service

@@ -1,33 +1,17 @@
 """The settings of this service, beside those that every service has."""
 
-import re
-from decimal import Decimal
-from typing import Annotated, Final
-
-from pydantic import BeforeValidator
-
-from encore.settings import RequiredScopes, Settings, Text
-
-_A_DAY: Final = 24
-"""Hours."""
+from api.resources.timesheets.settings import TimesheetSettings
+from encore.settings import RequiredScopes, Settings
 
 
-def _hours_of_day(value: str | Decimal) -> Decimal:
-    text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text) or not 0 < Decimal(text) <= _A_DAY:
-        raise ValueError("must be hours of a day, more than 0 and at most 24")
-    return Decimal(text)
-
-
-class ApiSettings(Settings):
-    """The settings of this service.
+class ApiSettings(
+    TimesheetSettings,
+    Settings,
+):
+    """The settings of this service: those of its systems, and a default for the scope.
 
     Attributes:
         scope: What a token must hold, by default, for any operation; separated by spaces.
-        user_claim: Which claim of a person's token names the person, in timesheets.
-        max_hours_per_day: The most that a person's timesheets may hold for one day, in hours.
     """
 
     scope: RequiredScopes = "parts_manager"
-    user_claim: Text = "sub"
-    max_hours_per_day: Annotated[Decimal, BeforeValidator(_hours_of_day)] = Decimal(24)

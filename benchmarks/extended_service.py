@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from api import resources
 from api.__main__ import main as serve_api
-from api.settings import ApiSettings
 from encore import Crud, Service
 
 
@@ -12,8 +11,8 @@ def serve_with(add_resources: Callable[[Crud], None]) -> int:
     """Serve until SIGTERM; return the exit status."""
     expose_own = resources.expose
 
-    def expose(service: Service, settings: ApiSettings) -> None:
-        expose_own(service, settings)
+    def expose(service: Service) -> None:
+        expose_own(service)
         add_resources(service.crud)
 
     resources.expose = expose

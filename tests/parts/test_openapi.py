@@ -6,6 +6,13 @@ import httpx
 import pytest
 
 from tests.fixtures.openapi import schema_of
+from tests.fixtures.operations import (
+    assert_described,
+    assert_guarded,
+    crud_operations,
+    described_operations,
+)
+from tests.fixtures.system import System
 from tests.parts.conftest import create
 
 COLUMNS = ["id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt"]
@@ -82,3 +89,13 @@ def test_a_problem_is_what_its_schema_says(document: dict[str, Any], parts: http
     ):
         assert response.status_code >= 400
         validator.validate(response.json())
+
+
+def test_operations_of_parts_are_described_and_guarded(
+    document: dict[str, Any], system: System
+) -> None:
+    operations = crud_operations("/parts", "parts_manager")
+    described = described_operations(document)
+    assert {key for key in described if key[0].startswith("/parts")} == set(operations)
+    assert_described(document, operations)
+    assert_guarded(system, operations)

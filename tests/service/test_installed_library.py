@@ -18,6 +18,8 @@ from dotenv import dotenv_values
 
 from tests.fixtures.system import ROOT, START_SECONDS, ports
 
+pytestmark = pytest.mark.processes
+
 UV: Final = Path(sys.executable).parent / "uv"
 MODELS: Final = """
 from sqlalchemy import ForeignKey

@@ -9,31 +9,29 @@ import pytest
 from starlette.routing import Mount
 from starlette.types import Message
 
-from api.app import create_service
-from api.settings import ApiSettings
 from encore.errors import UndeclaredAccess
 from encore.http.application import Application
 from encore.service.service import PUBLIC_PATHS
+from tests.fixtures.item_service import ItemSettings, create_service
+from tests.fixtures.operations import SCOPELESS, fill_path
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System
-from tests.service.operations import OPERATIONS, path_of
+from tests.service.operations import OPERATIONS
 
 PUBLIC = {"/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
 GUARDED = {(path, method.upper()) for path, method in OPERATIONS}
-QUICKSTART = {("/api/public", "GET"), ("/api/private", "GET"), ("/api/private-scoped", "GET")}
-OPEN = PUBLIC | {"/api/public"}
+OTHERS = {("/public", "GET"), ("/private", "GET"), ("/private-scoped", "GET")}
+OPEN = PUBLIC | {"/public"}
 """Public by their place in PUBLIC_PATHS, or by saying so themselves."""
-
-SCOPELESS = "Could not verify the proper scope"
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Application:
     """The app as it is composed, connected to nothing."""
     return create_service(
-        ApiSettings.parse(
+        ItemSettings.parse(
             {
-                "DATABASE_URL": f"sqlite:///{tmp_path / 'parts.sqlite'}",
+                "DATABASE_URL": f"sqlite:///{tmp_path / 'items.sqlite'}",
                 "ISSUER": "https://issuer.example/oauth2/default",
             }
         )
@@ -83,12 +81,12 @@ def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
     assert walked >= GUARDED
     for path, method in walked - {(path, method) for path, method in walked if path in OPEN}:
         for asked in (method, "HEAD", "OPTIONS", "PROPFIND"):
-            status = asyncio.run(answer(app, asked, path_of(path)))
+            status = asyncio.run(answer(app, asked, fill_path(path)))
             assert status == 401, (asked, path)
 
 
-def test_the_generated_routes_are_those_of_the_catalog(app: Application) -> None:
-    assert {r for r in routes_of(app) if r[0] not in PUBLIC} == GUARDED | QUICKSTART
+def test_the_generated_routes_are_those_of_the_resources(app: Application) -> None:
+    assert {r for r in routes_of(app) if r[0] not in PUBLIC} == GUARDED | OTHERS
 
 
 @pytest.mark.parametrize("where", ["a route", "a mount"])
@@ -103,51 +101,51 @@ def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(
         app.build_middleware_stack()
 
 
-def test_no_route_of_the_running_system_answers_without_a_token(system: System) -> None:
-    described = httpx.get(f"{system.url}/openapi.json").json()["paths"]
+def test_no_route_of_the_running_system_answers_without_a_token(items: System) -> None:
+    described = httpx.get(f"{items.url}/openapi.json").json()["paths"]
     targets = {
-        (path_of(path), method.upper())
+        (fill_path(path), method.upper())
         for path, methods in described.items()
         for method in (*methods, "head", "options")
         if path not in OPEN
     }
-    guarded = GUARDED | {route for route in QUICKSTART if route[0] not in OPEN}
+    guarded = GUARDED | {route for route in OTHERS if route[0] not in OPEN}
     assert len(targets) == len(guarded) + 2 * len({path for path, _ in guarded})
-    elsewhere = ["/", "/nowhere", "/parts/1/2", "/Parts", "/livez/x", "/docs/../parts", "/redoc"]
+    elsewhere = ["/", "/nowhere", "/items/1/2", "/Items", "/livez/x", "/docs/../items", "/redoc"]
     for path, method in [*targets, *((path, "GET") for path in elsewhere)]:
-        response = httpx.request(method, f"{system.url}{path}")
+        response = httpx.request(method, f"{items.url}{path}")
         assert response.status_code == 401, (method, path)
         assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_no_operation_of_the_running_system_runs_without_the_scope(system: System) -> None:
-    headers = {"Authorization": f"Bearer {system.token('another_scope')}"}
+def test_no_operation_of_the_running_system_runs_without_the_scope(items: System) -> None:
+    headers = {"Authorization": f"Bearer {items.token('another_scope')}"}
     for path, method in GUARDED:
-        url = f"{system.url}{path_of(path)}"
+        url = f"{items.url}{fill_path(path)}"
         response = httpx.request(method, url, headers=headers)
         assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
-def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(system: System) -> None:
-    headers = {"Authorization": f"Bearer {system.token('another_scope')}"}
-    response = httpx.get(f"{system.url}/nowhere", headers=headers)
+def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(items: System) -> None:
+    headers = {"Authorization": f"Bearer {items.token('another_scope')}"}
+    response = httpx.get(f"{items.url}/nowhere", headers=headers)
     assert_problem(response, 404, "not-found")
-    response = httpx.delete(f"{system.url}/parts", headers=headers)
+    response = httpx.delete(f"{items.url}/items", headers=headers)
     assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
 @pytest.mark.parametrize("path", sorted(OPEN - {"/", "/docs-assets"}))
-def test_a_public_route_answers_without_a_token(system: System, path: str) -> None:
-    assert httpx.get(f"{system.url}{path}").status_code == 200
-    assert httpx.head(f"{system.url}{path}").status_code == 200
+def test_a_public_route_answers_without_a_token(items: System, path: str) -> None:
+    assert httpx.get(f"{items.url}{path}").status_code == 200
+    assert httpx.head(f"{items.url}{path}").status_code == 200
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs-assets/../parts", "/docs-assets/%2e%2e/parts", "/docs-assets/", "/docs-assets/x"],
+    ["/docs-assets/../items", "/docs-assets/%2e%2e/items", "/docs-assets/", "/docs-assets/x"],
 )
-def test_the_assets_lead_nowhere_else(system: System, path: str) -> None:
-    response = httpx.get(f"{system.url}{path}")
+def test_the_assets_lead_nowhere_else(items: System, path: str) -> None:
+    response = httpx.get(f"{items.url}{path}")
     assert response.status_code in (401, 404)
 
 

@@ -6,7 +6,10 @@ import httpx
 import jsonschema_rs
 import pytest
 
+from tests.fixtures.operations import assert_described, assert_guarded, described_operations
+from tests.fixtures.system import System
 from tests.timesheets.conftest import WEEKLY, Office, made, read
+from tests.timesheets.operations import OPERATIONS
 
 
 @pytest.mark.parametrize(
@@ -82,3 +85,13 @@ def test_the_parameters_and_both_formats_of_the_summary_are_described(
     assert {"by", "format", "user_id", "day__between", "approved", "or", "not", "q"} < described
     assert not described & {"count", "offset", "page", "sort", "fields"}
     assert set(summary["responses"]["200"]["content"]) == {"application/json", "text/csv"}
+
+
+def test_operations_of_timesheets_are_described_and_guarded(
+    document: dict[str, Any], system: System
+) -> None:
+    prefixes = ("/timesheets", "/approvals")
+    described = described_operations(document)
+    assert {key for key in described if key[0].startswith(prefixes)} == set(OPERATIONS)
+    assert_described(document, OPERATIONS)
+    assert_guarded(system, OPERATIONS)

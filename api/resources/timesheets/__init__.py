@@ -4,18 +4,32 @@ from api.resources.timesheets.approvals import expose_approvals
 from api.resources.timesheets.entries import expose_entries
 from api.resources.timesheets.history import expose_history
 from api.resources.timesheets.services import TimesheetOptions, TimesheetServices
+from api.resources.timesheets.settings import TimesheetSettings
 from api.resources.timesheets.summary import expose_summary
 from api.resources.timesheets.uploads import expose_uploads
-from encore import Crud
+from encore import Service
 
-__all__ = ["TimesheetOptions", "expose_timesheets"]
+__all__ = ["TimesheetSettings", "expose"]
 
 
-def expose_timesheets(crud: Crud, options: TimesheetOptions) -> None:
-    """Expose the whole system."""
-    policies = TimesheetServices.of(options, crud.dialect)
-    timesheets = expose_entries(crud, policies)
-    expose_uploads(crud, timesheets, policies, options.upload_limit)
-    expose_summary(crud, timesheets, policies)
-    expose_approvals(crud, policies)
+def expose(service: Service) -> None:
+    """Expose entries, uploads, summaries, approvals and history.
+
+    Raises:
+        TypeError: The service's settings lack those of timesheets.
+    """
+    settings = service.settings
+    if not isinstance(settings, TimesheetSettings):
+        raise TypeError("the settings of the service must be a subclass of TimesheetSettings")
+    crud = service.crud
+    options = TimesheetOptions(
+        user_claim=settings.user_claim,
+        hours_per_day=settings.max_hours_per_day,
+        upload_limit=settings.upload_limit,
+    )
+    services = TimesheetServices.of(options, crud.dialect)
+    timesheets = expose_entries(crud, services)
+    expose_uploads(crud, timesheets, services, options.upload_limit)
+    expose_summary(crud, timesheets, services)
+    expose_approvals(crud, services)
     expose_history(crud)

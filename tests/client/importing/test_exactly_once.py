@@ -28,6 +28,8 @@ from sqlalchemy import make_url
 from tests.client.importing.network import BrokenNetwork
 from tests.fixtures.system import System, launch, start_system, wait_until_ready
 
+pytestmark = pytest.mark.processes
+
 ROWS = 2000
 PEOPLE = 50
 BATCH = 50

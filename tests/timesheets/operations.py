@@ -1,0 +1,30 @@
+"""Every operation of timesheets: its scope, its successes, its errors."""
+
+from typing import Final
+
+from tests.fixtures.operations import ACCEPT, ALWAYS, CHANGE, OF_ROW, WITH_BODY, Operations
+
+CREATE, READ, DELETE, APPROVE = (
+    f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve")
+)
+
+OPERATIONS: Final[Operations] = {
+    ("/timesheets", "get"): (READ, {"200"}, ALWAYS),
+    ("/timesheets", "post"): (CREATE, {"201"}, WITH_BODY - ACCEPT),
+    ("/timesheets/{id}", "get"): (READ, {"200"}, OF_ROW),
+    ("/timesheets/{id}", "put"): (CREATE, {"200"}, CHANGE),
+    ("/timesheets/{id}", "patch"): (CREATE, {"200"}, CHANGE),
+    ("/timesheets/{id}", "delete"): (DELETE, {"200"}, OF_ROW | {"409", "412"}),
+    ("/timesheets/{timesheet_id}/history", "get"): (READ, {"200"}, OF_ROW),
+    ("/timesheets/{timesheet_id}/history/{id}", "get"): (READ, {"200"}, OF_ROW),
+    ("/timesheets/upload", "post"): ("batch:upload", {"200", "201"}, WITH_BODY | {"422"}),
+    ("/timesheets/summary", "get"): (READ, {"200"}, ALWAYS - ACCEPT),
+    ("/approvals", "get"): (APPROVE, {"200"}, ALWAYS),
+    ("/approvals", "put"): (APPROVE, {"200"}, CHANGE - ACCEPT),
+    ("/approvals/{id}", "get"): (APPROVE, {"200"}, OF_ROW),
+    ("/approvals/{id}", "put"): (APPROVE, {"200"}, CHANGE),
+    ("/approvals/{id}", "patch"): (APPROVE, {"200"}, CHANGE),
+    ("/approvals/history", "get"): (APPROVE, {"200"}, ALWAYS),
+    ("/approvals/history/{id}", "get"): (APPROVE, {"200"}, OF_ROW),
+}
+SCOPES: Final = sorted({scope for scope, _, _ in OPERATIONS.values()})
