@@ -10,7 +10,8 @@ from encore.database.expressions.dates import Period, add_days, start_of_period
 from encore.database.expressions.locks import advisory_lock
 from encore.database.protocol import Connection
 from encore.database.statement import Row, Statement, param
-from encore.endpoints.openapi import json_body, list_parameters
+from encore.endpoints.openapi import json_body
+from encore.endpoints.query_parameters import list_parameters
 from encore.endpoints.schemas import read_schema
 from encore.execution.actions import Action
 from encore.http.access import Access

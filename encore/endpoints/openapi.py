@@ -1,6 +1,7 @@
 """OpenAPI 3.1 descriptions of generated operations, beyond what FastAPI reads from a signature.
 
-The parameters of lists, the headers of responses, and every problem that an operation may return.
+The headers of responses, bodies, and every problem that an operation may return;
+``query_parameters`` describes the parameters.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,19 +9,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
-from encore.database.search_index.conditions import MIN_TERM_LENGTH
+from encore.endpoints.query_parameters import list_parameters, row_parameters
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES
-from encore.models.fields import Field
-from encore.query.field_lookup import Search
-from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
-from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
-from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER
-from encore.query.value_parsing import MAX_VALUES
 from encore.resource.definition import ResourceDefinition
 
-_SOUGHT: Final = {"type": "string", "maxLength": MAX_PATTERN_LENGTH}
 _FIELD_ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
@@ -126,24 +119,6 @@ _PROBLEM_CONTENT: Final = {
 }
 
 
-_PREFER: Final[Mapping[str, Any]] = {
-    "name": "Prefer",
-    "in": "header",
-    "description": "How to count the rows: count=exact, count=estimated or count=none; pages of a"
-    " cursor are not counted otherwise. handling=lenient ignores unknown parameters (RFC 7240)",
-    "schema": {"type": "string"},
-    "example": "count=none",
-}
-
-
-# Which conditions are valid depends on what each field holds: more than a pattern can say.
-_CONDITIONS: Final = {"type": "string", "format": "conditions"}
-_GRAMMAR: Final = (
-    "each is written as the filter of its name would be, a=1|b__gt=2, and a | inside a value is "
-    "not possible"
-)
-
-
 def operation_extras(
     resource: ResourceDefinition,
     action: str,
@@ -191,132 +166,3 @@ def operation_extras(
 def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a body, from its JSON schema."""
     return {"required": True, "content": {"application/json": {"schema": schema}}}
-
-
-def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
-    """Return the descriptions of all query parameters of a list."""
-    parameters = [_search_parameter(search) for search in resource.searches]
-    orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
-    parameters += [
-        _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
-        *_page_parameters(
-            resource.compatibility.paging.max_count, paginated=resource.options.pagination
-        ),
-        _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
-        _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
-        *row_parameters(resource),
-    ]
-    taken = {parameter["name"] for parameter in parameters}
-    for name, field in resource.serializer.names.all():
-        if name not in taken and EQUALS.supports(field) and "." not in name:
-            parameters.append(_filter_parameter(name, field, EQUALS))
-        parameters += [
-            _filter_parameter(f"{name}{SEPARATOR}{operator.name}", field, operator)
-            for operator in OPERATORS.values()
-            if operator.supports(field)
-        ]
-    return parameters
-
-
-def row_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
-    """Return the descriptions of the query parameters of an action on one row.
-
-    Lists have them too.
-    """
-    serializer = resource.serializer
-    parameters = [
-        _listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to return")
-    ]
-    if resource.options.presets:
-        schema: dict[str, Any] = {"type": "string", "enum": list(resource.options.presets)}
-        parameters += [
-            _parameter(name, schema, "A named condition")
-            for name in resource.compatibility.preset_parameters
-        ]
-    if serializer.children:
-        items: dict[str, Any] = {"type": "string", "enum": list(serializer.children)}
-        schema = {"type": "array", "items": items}
-        text = "The relations to embed; others are omitted"
-        parameters.append(
-            {**_parameter(CHILDREN, schema, text), "style": "pipeDelimited", "explode": False}
-        )
-    return parameters
-
-
-def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:
-    natural = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
-    parameters = [
-        _parameter("offset", natural, "How many rows to skip"),
-        _parameter("page", natural, "Which page, from 0; adds to offset"),
-    ]
-    if paginated:
-        size = f"How many rows; 0 or less means {DEFAULT_COUNT}, more than {most} that many"
-        schema = {"type": "integer", "default": DEFAULT_COUNT}
-        parameters.append(_parameter("count", schema, size))
-        cursor = {"type": "string", "format": "cursor"}
-        text = "The position of the page: from the Link of another page; not with offset or page"
-        parameters += [_parameter(CURSOR, cursor, text), dict(_PREFER)]
-    return parameters
-
-
-def _search_parameter(search: Search) -> dict[str, Any]:
-    operator, fields = search.operator, [target.field for target in search.targets]
-    names = ", ".join(dict.fromkeys(field.name for field in fields)) or "nothing"
-    does = f"does not: {operator.description}" if search.negated else operator.description
-    if search.index is not None:
-        schema: dict[str, Any] = {**_SOUGHT, "minLength": MIN_TERM_LENGTH}
-        does = "contains, in any case,"
-    elif operator.values == TEXT:
-        schema = _SOUGHT
-    elif operator.values != "one" or any(field.codec.is_text for field in fields):
-        schema = {"type": "string"}
-    else:
-        forms = [field.codec.accepts for field in fields]
-        schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
-    return _parameter(search.parameter, schema, f"Rows of which one of {names} {does} this")
-
-
-def _filter_parameter(name: str, field: Field, operator: Operator) -> dict[str, Any]:
-    # A filter may be longer than its column: it matches no row.
-    value = {"type": "string"} if field.codec.is_text else field.codec.accepts
-    text = f"Rows whose {field.name} {operator.description} this"
-    match operator.values:
-        case "flag":
-            return _parameter(name, {"type": "boolean"}, text)
-        case "text":
-            return _parameter(name, _SOUGHT, text)
-        case "two":
-            if field.codec.is_text:
-                value = {"type": "string", "pattern": "^[^,]*$"}
-            return _separated(name, {"items": value, "minItems": 2, "maxItems": 2}, text)
-        case "many":
-            many = {"items": _or_null(value), "minItems": 1, "maxItems": MAX_VALUES}
-            return _separated(name, many, text)
-        case _ if operator is EQUALS:
-            text = f"{text}, or one of these"
-            return _parameter(name, {"type": "array", "items": _or_null(value)}, text)
-        case _:
-            return _parameter(name, _or_null(value) if operator.name == "ne" else value, text)
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that allows null, which a query contains as a word."""
-    if schema == {"type": "string"}:
-        return schema
-    return {"anyOf": [schema, {"const": "null"}, {"type": "null"}]}
-
-
-def _listed(name: str, values: Sequence[str], text: str) -> dict[str, Any]:
-    items: dict[str, Any] = {"type": "string", "enum": list(values)}
-    array: dict[str, Any] = {"items": items, "minItems": 1}
-    return _separated(name, array, text)
-
-
-def _separated(name: str, array: dict[str, Any], text: str) -> dict[str, Any]:
-    """Return the description of a parameter with values separated by commas."""
-    schema: dict[str, Any] = {"type": "array", **array}
-    return {**_parameter(name, schema, text), "style": "form", "explode": False}
-
-
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": schema}

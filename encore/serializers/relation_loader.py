@@ -75,8 +75,8 @@ class _RelationLoader:
     async def embed(
         self, connection: Connection, rows: Sequence[Row], records: Sequence[Any]
     ) -> None:
-        relation, places = self._child.relation, self._statements.places
-        keys = [tuple(row[place] for place in places) for row in rows]
+        relation, indexes = self._child.relation, self._statements.key_indexes
+        keys = [tuple(row[index] for index in indexes) for row in rows]
         found = await self._fetch(connection, {key for key in keys if None not in key})
         for record, key in zip(records, keys, strict=True):
             related = found.by_key.get(key, ())
@@ -131,8 +131,8 @@ def _cut(
 def _without_duplicates(fetched: Sequence[Row], width: int, serializer: Serializer) -> list[Row]:
     """Return the rows without those that the same parent has already, as the ORM does."""
     fields = list(serializer.fields)
-    places = (*range(width), *(width + fields.index(field) for field in serializer.fields.key))
+    indexes = (*range(width), *(width + fields.index(field) for field in serializer.fields.key))
     seen: dict[Key, Row] = {}
     for row in fetched:
-        seen.setdefault(tuple(row[place] for place in places), row)
+        seen.setdefault(tuple(row[index] for index in indexes), row)
     return list(seen.values())

@@ -72,7 +72,7 @@ class RelationStatements:
         dialect: The dialect to compile for.
 
     Attributes:
-        places: The indexes of the identifying columns in the parent's rows.
+        key_indexes: The indexes of the identifying columns in the parent's rows.
         width: The number of those columns.
     """
 
@@ -88,12 +88,12 @@ class RelationStatements:
         )
         if self._plain:
             self._types = [other.type for _, other in relation.pairs]
-            self.places = [parent.place(local) for local, _ in relation.pairs]
+            self.key_indexes = [parent.column_index(local) for local, _ in relation.pairs]
         else:
             fields = list(parent.fields)
             self._types = [field.column.type for field in parent.fields.key]
-            self.places = [fields.index(field) for field in parent.fields.key]
-        self.width = len(self.places)
+            self.key_indexes = [fields.index(field) for field in parent.fields.key]
+        self.width = len(self.key_indexes)
         self._statements: dict[tuple[Callable[..., Any], int], Statement] = {}
 
     @property

@@ -53,13 +53,13 @@ class Serializer:
             },
         )
 
-    def place(self, column: Column[Any]) -> int:
+    def column_index(self, column: Column[Any]) -> int:
         """Return the index of a column in this serializer's rows."""
         return list(self.fields.by_name).index(self.fields.get_by_column(column).name)
 
     def values(self, row: Row, columns: Sequence[Column[Any]]) -> tuple[Any, ...]:
         """Return a row's values of these columns."""
-        return tuple(row[self.place(column)] for column in columns)
+        return tuple(row[self.column_index(column)] for column in columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,7 +60,7 @@ class TimesheetRepository:
         chosen = padded(ids)
         statement = self._changing(written, len(chosen))
         rows = await connection.fetch_all(statement, (*values, *chosen))
-        place = self._resource.serializer.place(self._resource.key[0].column)
+        place = self._resource.serializer.column_index(self._resource.key[0].column)
         by_id = {row[place]: row for row in rows}
         return [by_id[number] for number in ids]
 

@@ -30,7 +30,7 @@ class Create(Action[C]):
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
-        self._key_index = resource.serializer.place(resource.fields.key[0].column)
+        self._key_index = resource.serializer.column_index(resource.fields.key[0].column)
 
     def parse_request(self, context: C) -> None:
         """Validate the body."""

@@ -77,7 +77,7 @@ def _changed(
         f.name: f for f in serializer.fields if f in serializer.writable and f.name not in foreign
     }
     body = {}
-    for name, value in related.without_own(item.unwritten, own).items():
+    for name, value in related.without_foreign_key(item.unwritten, own).items():
         if same_member(serializer, name, value, shown.get(name, UNSET)):
             continue
         if name in writable:

@@ -65,7 +65,7 @@ class RelatedRows:
         row = await connection.fetch_one(self.statements.read(), item.key)
         if row is None:
             raise no_such_row(item.name)
-        await self.check_rest(connection, row, item.unwritten, f"{item.name}.")
+        await self.check_unwritten(connection, row, item.unwritten, f"{item.name}.")
         return row
 
     async def connect(
@@ -147,11 +147,11 @@ class RelatedRows:
         if isinstance(item, CreateRelated):
             await self._insert(connection, item, context, refers)
             return
-        rest = self.without_own(item.unwritten, own)
+        rest = self.without_foreign_key(item.unwritten, own)
         if rest:
             row = await connection.fetch_one(self.statements.read(), item.key)
             if row is not None:
-                await self.check_rest(connection, row, rest, f"{item.name}.")
+                await self.check_unwritten(connection, row, rest, f"{item.name}.")
         written, values = fields.ordered({**fields.onupdate_values(), **refers})
         context.related_write = RelatedWrite(self.serializer, refers, f"{item.name}.")
         updating = self.statements.update(written)
@@ -205,10 +205,10 @@ class RelatedRows:
         if row is None:
             raise NotWritten("INSERT returned no row")
         context.related_write = None
-        await self.check_rest(connection, row, item.unwritten, prefix)
+        await self.check_unwritten(connection, row, item.unwritten, prefix)
         return row
 
-    def without_own(self, rest: UnwrittenMembers, own: Key) -> UnwrittenMembers:
+    def without_foreign_key(self, rest: UnwrittenMembers, own: Key) -> UnwrittenMembers:
         """Return the members without the parent's key, which the row has once it is connected."""
         if not self.foreign:
             return rest
@@ -219,7 +219,7 @@ class RelatedRows:
             if n not in keys or not is_driver_value(keys[n][0], v, keys[n][1])
         }
 
-    async def check_rest(
+    async def check_unwritten(
         self, connection: Connection, row: Row, rest: UnwrittenMembers, prefix: str
     ) -> None:
         """Raise ``ValidationFailed`` for unwritten members that differ from what the row shows."""

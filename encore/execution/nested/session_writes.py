@@ -127,7 +127,7 @@ class SessionNestedWrites:
                 )
                 if row is None:
                     raise NotWritten("a related row is gone")
-                await related.check_rest(connection, row, item.unwritten, f"{item.name}.")
+                await related.check_unwritten(connection, row, item.unwritten, f"{item.name}.")
 
     def keys(
         self, nested: Sequence[NestedBody], made: Mapping[str, Any]
