@@ -38,7 +38,7 @@ def test_openapi_of_any_application_describes_its_resources(make: Callable[[], F
     assert "/tags" in app.openapi()["paths"]
 
 
-def test_openapi_that_an_application_makes_itself_is_left_alone() -> None:
+def test_openapi_overridden_by_application_is_unchanged() -> None:
     app = FastAPI()
 
     def own() -> dict[str, Any]:

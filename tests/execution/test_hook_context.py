@@ -123,7 +123,7 @@ TENANT_FILTERS: list[Hook] = [
 ]  # fmt: skip
 
 
-def test_criteria_of_several_hooks_add_up(api: ModelApi, owners: Resource) -> None:
+def test_criteria_of_several_hooks_accumulate(api: ModelApi, owners: Resource) -> None:
     now: list[Hook] = []
     owners.list.start(one_of(now, 0))
     owners.list.start(set_to("criteria", {"fullName": ["Ada", "Bob", "Cyd"]}))
@@ -154,7 +154,7 @@ CRITERIA: list[tuple[Callable[[], Any], Callable[[], Any]]] = [
 ]
 
 
-def test_criteria_find_the_rows_that_the_orm_finds(api: ModelApi, owners: Resource) -> None:
+def test_criteria_match_same_rows_as_orm(api: ModelApi, owners: Resource) -> None:
     now: list[Any] = [None]
     owners.all.auth(lambda context: setattr(context, "criteria", now[0]()))
     for now[0], condition in CRITERIA:
@@ -173,7 +173,7 @@ def test_criteria_find_the_rows_that_the_orm_finds(api: ModelApi, owners: Resour
     assert [api.delete(f"/owners/{n}").status_code for n in (3, 4)] == [404, 200]
 
 
-def test_criteria_narrow_nested_lists(api: ModelApi, owners: Resource) -> None:
+def test_criteria_restrict_nested_lists(api: ModelApi, owners: Resource) -> None:
     @owners.nested_resources["notes"].all.start
     def narrow(context: Context) -> None:
         context.criteria["text"] = "b"
@@ -226,7 +226,7 @@ MISTAKES: list[Hook] = [
 
 
 @pytest.mark.parametrize("stage", ["start", "write"])
-def test_mistake_of_a_hook_is_an_error_and_changes_nothing(
+def test_invalid_value_set_by_hook_returns_500_and_writes_nothing(
     api: ModelApi, owners: Resource, stage: str
 ) -> None:
     now: list[Hook] = []
@@ -240,15 +240,13 @@ def test_mistake_of_a_hook_is_an_error_and_changes_nothing(
 
 
 @pytest.mark.parametrize("action", ["list", "create"])
-def test_key_is_refused_where_no_row_is_looked_up(
-    api: ModelApi, owners: Resource, action: str
-) -> None:
+def test_key_set_in_action_without_key_raises(api: ModelApi, owners: Resource, action: str) -> None:
     owners.hooks[action].start(set_to("key", {"id": 1}))
     method = {"list": "GET", "create": "POST"}[action]
     assert api.request(method, "/owners").status_code == 500
 
 
-def test_page_that_is_not_a_number_is_an_error(api: ModelApi, owners: Resource) -> None:
+def test_page_set_to_invalid_value_raises(api: ModelApi, owners: Resource) -> None:
     now: list[Any] = []
     owners.list.start(lambda context: setattr(context, *now))
     for now[:] in product(["count", "offset", "page"], [-1, "5", 1.5, True]):
@@ -257,7 +255,7 @@ def test_page_that_is_not_a_number_is_an_error(api: ModelApi, owners: Resource) 
 
 @pytest.mark.parametrize("name", ["full_name", "fullName"])
 @pytest.mark.parametrize("stage", ["start", "auth", "fetch", "data", "write"])
-def test_attributes_are_set_under_either_name(
+def test_attributes_accept_python_and_json_names(
     api: ModelApi, owners: Resource, stage: str, name: str
 ) -> None:
     seen: list[Any] = []
@@ -276,7 +274,7 @@ def test_attributes_are_set_under_either_name(
 
 
 @pytest.mark.parametrize("names", [("full_name", "fullName"), ("fullName", "full_name")])
-def test_later_hook_overrides_an_earlier_one_under_the_other_name(
+def test_attribute_set_by_other_name_overrides_earlier_hook(
     api: ModelApi, owners: Resource, names: tuple[str, str]
 ) -> None:
     first, second = names
@@ -287,7 +285,7 @@ def test_later_hook_overrides_an_earlier_one_under_the_other_name(
 
 @pytest.mark.parametrize("name", ["created_by", "createdBy"])
 @pytest.mark.parametrize("assign", [set_to, None], ids=["assigned", "item"])
-def test_add_to_children_overrides_a_forged_value_under_either_name(
+def test_add_to_children_overrides_client_by_either_name(
     api: ModelApi, owners: Resource, name: str, assign: Any
 ) -> None:
     hook = (
@@ -308,7 +306,7 @@ def test_add_to_children_overrides_a_forged_value_under_either_name(
     assert row["badge"]["colour"] == "red"
 
 
-def test_include_chooses_relations_and_none_embeds_all(api: ModelApi, owners: Resource) -> None:
+def test_include_selects_relations_and_none_embeds_all(api: ModelApi, owners: Resource) -> None:
     chosen: list[Any] = [["notes"], [], None]
     owners.read.start(lambda context: setattr(context, "include", chosen[0]))
     shown = []
@@ -329,9 +327,7 @@ KEYS: list[tuple[Any, int]] = [
 
 
 @pytest.mark.parametrize("stage", ["start", "auth", "fetch"])
-def test_hook_replaces_the_key_by_another_complete_one(
-    api: ModelApi, owners: Resource, stage: str
-) -> None:
+def test_key_set_by_hook_identifies_row(api: ModelApi, owners: Resource, stage: str) -> None:
     now: list[Any] = [None]
 
     @owners.all.stage(stage).before
@@ -357,9 +353,7 @@ def test_hook_replaces_the_key_by_another_complete_one(
     assert api.get(path).status_code == (404 if stage == "fetch" else 200)
 
 
-def test_replaced_key_of_no_row_is_not_found_and_criteria_still_narrow(
-    api: ModelApi, owners: Resource
-) -> None:
+def test_key_set_by_hook_without_row_is_not_found(api: ModelApi, owners: Resource) -> None:
     key: dict[str, Any] = {"eMail": "nobody@x"}
     owners.all.start(lambda context: setattr(context, "key", key))
     assert api.get("/owners/1").status_code == 404
@@ -369,23 +363,21 @@ def test_replaced_key_of_no_row_is_not_found_and_criteria_still_narrow(
     assert api.get("/owners/1").status_code == 404
 
 
-def test_replaced_key_of_a_nested_row_stays_below_its_parent(
-    api: ModelApi, owners: Resource
-) -> None:
+def test_key_set_by_hook_in_nested_path_stays_below_parent(api: ModelApi, owners: Resource) -> None:
     owners.nested_resources["notes"].read.start(set_to("key", {"id": 2}))
     assert api.read("/owners/1/notes/last")["text"] == "b"
     assert api.get("/owners/2/notes/last").status_code == 404
     assert api.get("/owners/x/notes/last").status_code == 404
 
 
-def test_referring_rows_of_a_row_found_by_another_key_are_named(
+def test_conflict_of_row_found_by_other_key_names_referring_columns(
     api: ModelApi, owners: Resource
 ) -> None:
     owners.delete.auth(set_to("key", {"eMail": "a@x"}))
     assert_refused(api.delete("/owners/me"), 409, "notes.ownerId")
 
 
-def test_early_hook_that_refuses_comes_before_the_unparsable_key(
+def test_hook_of_start_rejects_before_invalid_key_is_parsed(
     api: ModelApi, owners: Resource
 ) -> None:
     @owners.read.auth

@@ -48,7 +48,7 @@ UNSENDABLE: list[Callable[[Context], Any]] = [
 
 
 @pytest.mark.parametrize("number", range(len(UNSENDABLE)))
-def test_unsendable_response_is_a_500_and_nothing_is_written(
+def test_unsendable_response_returns_500_and_writes_nothing(
     api: Api, users: Resource, number: int
 ) -> None:
     users.create.send.after(UNSENDABLE[number])
@@ -58,7 +58,7 @@ def test_unsendable_response_is_a_500_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_status_without_content_is_sent_without_content_and_length(
+def test_response_204_has_neither_content_nor_length(
     api: Api, users: Resource, status: int
 ) -> None:
     @users.create.send.before
@@ -75,7 +75,7 @@ RAISED = [(200, 500), (204, 500), (302, 302), (418, 418), (600, 500), (99, 500)]
 
 
 @pytest.mark.parametrize(("status", "answered"), RAISED)
-def test_http_exception_of_a_hook_never_answers_a_success_for_what_it_undid(
+def test_http_exception_with_success_status_returns_500(
     api: Api, users: Resource, status: int, answered: int
 ) -> None:
     @users.create.write.after
@@ -95,7 +95,7 @@ LATE = [("read", "data"), ("read", "send"), ("list", "data"), ("update", "send")
 
 
 @pytest.mark.parametrize(("action", "stage"), LATE)
-def test_criteria_and_key_are_refused_once_the_rows_are_found(
+def test_criteria_and_key_set_after_fetch_raise(
     api: Api, users: Resource, action: str, stage: str
 ) -> None:
     row = api.made("/users", firstName="A")
@@ -116,7 +116,7 @@ def test_criteria_and_key_are_refused_once_the_rows_are_found(
     assert [one["firstName"] for one in api.rows(User)] == ["A"]
 
 
-def test_key_of_no_row_set_before_the_write_is_not_found(api: Api) -> None:
+def test_key_without_row_set_before_write_is_not_found(api: Api) -> None:
     shelves = api.crud.resource(Shelf)
     row = api.made("/shelves", code="a")
 
@@ -129,7 +129,7 @@ def test_key_of_no_row_set_before_the_write_is_not_found(api: Api) -> None:
     assert api.delete(f"/shelves/{row['id']}").status_code == 404
 
 
-def test_on_error_that_hangs_or_returns_nonsense_is_a_500(api: Api) -> None:
+def test_on_error_that_hangs_or_returns_invalid_value_returns_500(api: Api) -> None:
     users = api.crud.resource(User, hook_seconds=0.05)
 
     @users.all.on_error

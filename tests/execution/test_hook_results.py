@@ -31,7 +31,7 @@ def users(api: Api) -> Resource:
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("raises", [True, False], ids=["raised", "returned"])
-def test_stop_is_raised_or_returned_at_every_stage(
+def test_stop_raised_or_returned_at_any_stage_ends_action(
     api: Api, users: Resource, stage: str, *, raises: bool
 ) -> None:
     seen: list[str] = []
@@ -90,7 +90,7 @@ RESULTS: list[tuple[Callable[[], Any], bool]] = [
 
 
 @pytest.mark.parametrize("number", range(len(RESULTS)))
-def test_other_results_of_a_hook_are_refused(api: Api, users: Resource, number: int) -> None:
+def test_hook_with_other_result_returns_500(api: Api, users: Resource, number: int) -> None:
     result, allowed = RESULTS[number]
     users.create.write.after(lambda _: result())
     answer = api.post("/users", {"firstName": "A"})
@@ -116,7 +116,7 @@ ERRORS: list[tuple[Callable[[], Exception], int, str, list[Any]]] = [
 
 
 @pytest.mark.parametrize("number", range(len(ERRORS)))
-def test_a_hook_refuses_with_any_status_message_and_errors(
+def test_hook_rejects_with_any_status_message_and_errors(
     api: Api, users: Resource, number: int
 ) -> None:
     make, status, message, errors = ERRORS[number]
@@ -135,7 +135,7 @@ def test_a_hook_refuses_with_any_status_message_and_errors(
     assert [error.status for error in seen] == [status]
 
 
-def test_on_error_may_be_async_and_is_registered_once_for_all(api: Api, users: Resource) -> None:
+def test_on_error_async_on_all_formats_errors(api: Api, users: Resource) -> None:
     @users.all.on_error
     async def plain(_: Context, error: ApiError) -> Any:
         await asyncio.sleep(0)
@@ -147,7 +147,7 @@ def test_on_error_may_be_async_and_is_registered_once_for_all(api: Api, users: R
         users.read.on_error(plain)
 
 
-def test_streaming_response_is_refused(api: Api, users: Resource) -> None:
+def test_stop_with_streaming_response_raises(api: Api, users: Resource) -> None:
     users.list.fetch.before(lambda _: stop(StreamingResponse(iter(["x"]))))
     assert api.get("/users").status_code == 500
 
@@ -187,13 +187,13 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize("number", range(len(REFUSED)))
-def test_wrong_registration_is_refused_at_once(users: Resource, number: int) -> None:
+def test_invalid_registration_raises(users: Resource, number: int) -> None:
     register, kind, text = REFUSED[number]
     with pytest.raises(kind, match=text):
         register(users)
 
 
-def test_bundle_takes_every_timing_and_on_error(api: Api, users: Resource) -> None:
+def test_bundle_registers_every_timing_and_on_error(api: Api, users: Resource) -> None:
     seen: list[str] = []
 
     users.use(

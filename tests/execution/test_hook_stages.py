@@ -48,7 +48,7 @@ def users(api: Api) -> Resource:
 
 @EACH
 @pytest.mark.parametrize("stage", EARLY)
-def test_caller_refused_by_an_early_hook_learns_no_names(
+def test_caller_rejected_by_hook_of_start_learns_no_names(
     api: Api, users: Resource, stage: str, request_: Invalid
 ) -> None:
     answer = api.request(request_.method, request_.path, json=request_.body)
@@ -66,7 +66,7 @@ def test_caller_refused_by_an_early_hook_learns_no_names(
 
 
 @EACH
-def test_stop_in_an_early_hook_answers_before_validation(
+def test_stop_in_hook_of_start_precedes_validation(
     api: Api, users: Resource, request_: Invalid
 ) -> None:
     users.all.auth(lambda _: stop(Response(203, [], b"cached")))
@@ -83,7 +83,7 @@ def test_stop_in_an_early_hook_answers_before_validation(
         (b" " * 1_100_000, "application/json", 413),
     ],
 )
-def test_undecodable_body_is_refused_before_any_hook(
+def test_undecodable_body_is_rejected_before_hooks(
     api: Api, users: Resource, content: bytes, kind: str, status: int
 ) -> None:
     seen: list[Any] = []
@@ -95,7 +95,7 @@ def test_undecodable_body_is_refused_before_any_hook(
 
 
 @pytest.mark.parametrize("stage", EARLY)
-def test_early_hook_sees_the_decoded_body(api: Api, users: Resource, stage: str) -> None:
+def test_hook_of_start_sees_decoded_body(api: Api, users: Resource, stage: str) -> None:
     seen: list[Any] = []
     users.all.stage(stage).before(lambda context: seen.append(context.request_body))
     api.put("/users/1", {"age": "x", "captcha": 7})
@@ -120,7 +120,7 @@ def replace_attributes(context: Context) -> None:
 
 @pytest.mark.parametrize("stage", EARLY)
 @pytest.mark.parametrize("hook", [add_to_given, replace_given, set_attribute, replace_attributes])
-def test_what_an_early_hook_sets_overrides_the_body(
+def test_values_set_by_hook_of_start_override_body(
     api: Api, users: Resource, stage: str, hook: Callable[[Context], None]
 ) -> None:
     for action in ("create", "update"):
@@ -130,12 +130,12 @@ def test_what_an_early_hook_sets_overrides_the_body(
     assert api.put("/users/1", {"firstName": "client"}).json()["firstName"] == "hook"
 
 
-def test_body_that_an_early_hook_made_invalid_is_refused(api: Api, users: Resource) -> None:
+def test_body_made_invalid_by_hook_of_start_is_rejected(api: Api, users: Resource) -> None:
     users.create.start(lambda context: context.request_body.update(age="x"))
     assert_refused(api.post("/users", {"firstName": "Ada"}), 400, "age")
 
 
-def test_status_and_page_of_an_early_hook_stay(api: Api, users: Resource) -> None:
+def test_status_and_page_set_by_hook_of_start_stay(api: Api, users: Resource) -> None:
     def early(context: Context) -> None:
         context.status, context.count, context.shallow = 202, 1, True
 

@@ -55,9 +55,7 @@ def note(seen: list[str], text: str) -> Callable[[Context], None]:
 
 
 @EACH_ACTION
-def test_hooks_run_in_finales_order_at_every_milestone(
-    api: Api, users: Resource, call: Call
-) -> None:
+def test_hooks_run_in_finales_order_at_every_stage(api: Api, users: Resource, call: Call) -> None:
     seen: list[str] = []
     for stage in STAGES:
         hooks = users.hooks[call.action].stage(stage)
@@ -72,9 +70,7 @@ def test_hooks_run_in_finales_order_at_every_milestone(
 
 
 @EACH_ACTION
-def test_a_lone_hook_before_a_milestone_without_action_runs(
-    api: Api, users: Resource, call: Call
-) -> None:
+def test_hook_before_stage_without_step_runs(api: Api, users: Resource, call: Call) -> None:
     @users.hooks[call.action].auth.before
     def refuse(_: Context) -> None:
         raise Forbidden("not you")
@@ -84,7 +80,7 @@ def test_a_lone_hook_before_a_milestone_without_action_runs(
     assert api.rows(User) == before
 
 
-def test_all_registers_with_every_action(api: Api, users: Resource) -> None:
+def test_hook_of_all_runs_in_every_action(api: Api, users: Resource) -> None:
     seen: list[str] = []
 
     @users.all.start.before
@@ -97,7 +93,7 @@ def test_all_registers_with_every_action(api: Api, users: Resource) -> None:
     assert seen == ["create", "list", "read", "update", "delete"]
 
 
-def test_a_bundle_registers_hooks_and_configures(api: Api, users: Resource) -> None:
+def test_bundle_registers_hooks_and_calls_extra_configuration(api: Api, users: Resource) -> None:
     seen: list[str] = []
     users.use(
         {
@@ -123,14 +119,14 @@ def test_a_bundle_registers_hooks_and_configures(api: Api, users: Resource) -> N
         (lambda users: users.use({"read": {"auth": {"befor": print}}}), "invalid timing: befor"),
     ],
 )
-def test_a_wrong_name_is_told_in_finales_words(
+def test_unknown_stage_or_action_raises_attribute_error(
     users: Resource, wrong: Callable[[Resource], Any], text: str
 ) -> None:
     with pytest.raises(AttributeError, match=f"^{text}$"):
         wrong(users)
 
 
-def test_replace_takes_the_place_of_the_default(api: Api, users: Resource) -> None:
+def test_replace_hook_runs_instead_of_step(api: Api, users: Resource) -> None:
     @users.create.write.replace
     def instead(context: Context) -> None:
         context.instance = {"made": context.attributes["first_name"]}
@@ -141,7 +137,7 @@ def test_replace_takes_the_place_of_the_default(api: Api, users: Resource) -> No
     assert len(api.rows(User)) == 1
 
 
-def test_an_instance_of_a_hooks_own_is_given_out_as_it_is(api: Api, users: Resource) -> None:
+def test_instance_set_by_hook_is_returned_unchanged(api: Api, users: Resource) -> None:
     def wrap(context: Context) -> None:
         context.instance = {"rows": context.instance if context.action == "list" else 1}
 
@@ -149,7 +145,7 @@ def test_an_instance_of_a_hooks_own_is_given_out_as_it_is(api: Api, users: Resou
     assert api.read("/users/1") == {"rows": 1}
 
 
-def test_skip_leaves_out_the_rest_of_its_milestone_only(api: Api, users: Resource) -> None:
+def test_skip_skips_rest_of_its_stage_only(api: Api, users: Resource) -> None:
     seen: list[str] = []
     users.create.write.before(lambda _: SKIP)
     users.create.write.after(note(seen, "write.after"))
@@ -168,7 +164,7 @@ STOPS = [
 
 
 @pytest.mark.parametrize("response", STOPS, ids=["ours", "starlette"])
-def test_stop_answers_at_once_keeps_what_is_written_and_completes(
+def test_stop_ends_action_commits_and_runs_complete(
     api: Api, users: Resource, response: Any
 ) -> None:
     seen: list[str] = []
@@ -182,7 +178,7 @@ def test_stop_answers_at_once_keeps_what_is_written_and_completes(
     assert len(api.rows(User)) == 2
 
 
-def test_hooks_set_attributes_over_the_body_and_supply_required_ones(
+def test_attributes_set_by_hook_override_body_and_satisfy_required(
     api: Api, users: Resource
 ) -> None:
     @users.create.data.before
@@ -198,12 +194,12 @@ def test_hooks_set_attributes_over_the_body_and_supply_required_ones(
             assert (row.json()["firstName"], row.json()["email"]) == (CLAIMS["sub"], "set@x")
 
 
-def test_what_no_hook_supplied_is_still_refused(api: Api, users: Resource) -> None:
+def test_required_field_without_hook_is_rejected(api: Api, users: Resource) -> None:
     users.create.start(lambda _: None)
     assert_refused(api.post("/users", {}), 400, "firstName")
 
 
-def test_hooks_may_set_what_clients_may_not(api: Api) -> None:
+def test_hook_sets_fields_read_only_to_clients(api: Api) -> None:
     users = api.crud.resource(User, read_only_attributes=["email", "firstName"])
 
     @users.all.write.before
@@ -230,7 +226,7 @@ CRITERIA: list[tuple[Any, list[str]]] = [
 
 
 @pytest.mark.parametrize(("criteria", "names"), CRITERIA)
-def test_criteria_narrow_every_action(
+def test_criteria_restrict_every_action(
     api: Api, users: Resource, criteria: Any, names: list[str]
 ) -> None:
     api.post("/users", {"firstName": "Bob", "rank": 2, "email": "b"})
@@ -252,7 +248,7 @@ def test_criteria_narrow_every_action(
         assert api.delete(path).status_code == seen
 
 
-def test_hooks_page_before_the_query_does(api: Api, users: Resource) -> None:
+def test_page_set_by_hook_overrides_query(api: Api, users: Resource) -> None:
     for n in range(9):
         api.post("/users", {"firstName": f"n{n}"})
 
@@ -265,7 +261,7 @@ def test_hooks_page_before_the_query_does(api: Api, users: Resource) -> None:
     assert answer.headers["content-range"] == "items 7-9/10"
 
 
-def test_hooks_choose_what_is_embedded_and_hand_on_options(api: Api) -> None:
+def test_hook_selects_embedded_relations_and_passes_options(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
 
     @users.all.start.before
@@ -283,7 +279,7 @@ def test_hooks_choose_what_is_embedded_and_hand_on_options(api: Api) -> None:
     assert api.read("/users/1")["books"] == []
 
 
-def test_deleted_instance_holds_what_was_deleted(api: Api, users: Resource) -> None:
+def test_deleted_instance_contains_deleted_row(api: Api, users: Resource) -> None:
     seen: list[Any] = []
     users.delete.complete(lambda c: seen.append((c.deleted_instance.first_name, c.instance)))
     assert api.delete("/users/1").json() == {}
@@ -296,9 +292,7 @@ def add_tag(label: str) -> Callable[[Session], None]:
 
 @pytest.mark.parametrize("outcome", ["committed", "undone"])
 @pytest.mark.parametrize("call", [CALLS[0], *CALLS[3:]], ids=lambda call: call.action)
-def test_orm_rows_are_in_the_same_transaction(
-    api: Api, users: Resource, call: Call, outcome: str
-) -> None:
+def test_orm_rows_share_transaction(api: Api, users: Resource, call: Call, outcome: str) -> None:
     hooks, fails = users.hooks[call.action], outcome == "undone"
 
     @hooks.write.after
@@ -318,9 +312,7 @@ def test_orm_rows_are_in_the_same_transaction(
     assert (api.rows(User) == before) == fails
 
 
-def test_the_orm_sees_what_the_action_wrote_and_is_refused_in_our_terms(
-    api: Api, users: Resource
-) -> None:
+def test_orm_sees_written_row_and_its_conflict_is_mapped(api: Api, users: Resource) -> None:
     seen: list[Any] = []
 
     @users.create.write.after
@@ -335,7 +327,7 @@ def test_the_orm_sees_what_the_action_wrote_and_is_refused_in_our_terms(
     assert len(api.rows(User)) == 2
 
 
-def test_json_reads_the_same_after_a_connection_was_lent_to_the_orm(api: Api) -> None:
+def test_json_column_after_orm_use_reads_the_same(api: Api) -> None:
     kinds = api.crud.resource(Kind)
     document = {"a": [1, "x", None]}
 
@@ -347,7 +339,7 @@ def test_json_reads_the_same_after_a_connection_was_lent_to_the_orm(api: Api) ->
     assert api.read("/kinds/1")["document"] == document
 
 
-def test_a_reading_action_cannot_write(api: Api, users: Resource) -> None:
+def test_reading_action_with_writing_hook_returns_500(api: Api, users: Resource) -> None:
     @users.read.fetch.after
     async def write(context: Context) -> None:
         await context.orm(add_tag("x"))
@@ -356,7 +348,7 @@ def test_a_reading_action_cannot_write(api: Api, users: Resource) -> None:
     assert api.rows(Tag) == []
 
 
-def test_work_after_commit_runs_after_it_and_only_then(api: Api, users: Resource) -> None:
+def test_after_commit_runs_only_after_commit(api: Api, users: Resource) -> None:
     seen: list[int] = []
     failing = [False]
 
@@ -380,7 +372,7 @@ def test_work_after_commit_runs_after_it_and_only_then(api: Api, users: Resource
     assert len(api.rows(User)) == 2
 
 
-def test_a_failure_after_the_commit_does_not_change_the_answer(api: Api, users: Resource) -> None:
+def test_after_commit_with_error_keeps_response(api: Api, users: Resource) -> None:
     async def fail() -> None:
         raise RuntimeError
 
@@ -398,7 +390,7 @@ def test_a_failure_after_the_commit_does_not_change_the_answer(api: Api, users: 
 @pytest.mark.parametrize(
     "request_line", [("GET", "/users/9"), ("PUT", "/users/1"), ("POST", "/users")]
 )
-def test_complete_runs_after_an_error_and_knows_it(
+def test_complete_after_error_sees_the_error(
     api: Api, users: Resource, request_line: tuple[str, str]
 ) -> None:
     seen: list[Any] = []
@@ -408,7 +400,7 @@ def test_complete_runs_after_an_error_and_knows_it(
     assert [error.status for error in seen] == [answer.status_code]
 
 
-def test_an_error_nobody_meant_is_500_and_says_nothing(api: Api, users: Resource) -> None:
+def test_unexpected_error_returns_500_without_details(api: Api, users: Resource) -> None:
     @users.read.data
     def fail(_: Context) -> None:
         raise RuntimeError("SELECT secret")
@@ -418,7 +410,7 @@ def test_an_error_nobody_meant_is_500_and_says_nothing(api: Api, users: Resource
     assert "secret" not in answer.text
 
 
-def test_an_action_has_an_error_formatter_of_its_own(api: Api, users: Resource) -> None:
+def test_on_error_formats_errors_of_its_action(api: Api, users: Resource) -> None:
     @users.read.on_error
     def plain(_: Context, error: ApiError) -> JSONResponse | None:
         if error.status != 404:
@@ -431,7 +423,7 @@ def test_an_action_has_an_error_formatter_of_its_own(api: Api, users: Resource) 
     assert api.put("/users/9", {}).status_code == 404
 
 
-def test_a_hook_that_hangs_is_cut_off_and_the_next_request_is_served(api: Api) -> None:
+def test_hook_that_hangs_is_cancelled_and_next_request_is_served(api: Api) -> None:
     users = api.crud.resource(User, hook_seconds=0.1)
     hangs = [True]
 
@@ -447,7 +439,7 @@ def test_a_hook_that_hangs_is_cut_off_and_the_next_request_is_served(api: Api) -
     assert api.post("/users", {"firstName": "A"}).status_code == 201
 
 
-def test_a_timeout_of_a_hooks_own_is_no_cut_off(api: Api, users: Resource) -> None:
+def test_timeout_error_raised_by_hook_is_not_the_time_limit(api: Api, users: Resource) -> None:
     @users.read.data
     async def fail(_: Context) -> None:
         raise TimeoutError

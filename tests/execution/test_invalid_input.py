@@ -73,9 +73,7 @@ WRONG: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_is_refused_by_name_in_create_and_update(
-    api: Api, name: str, value: Any
-) -> None:
+def test_invalid_value_in_create_and_update_names_field(api: Api, name: str, value: Any) -> None:
     api.crud.resource(Kind)
     api.made("/kinds", text="there")
     before = api.rows(Kind)
@@ -100,9 +98,7 @@ RAW = [
 
 
 @pytest.mark.parametrize(("body", "field"), RAW, ids=range(len(RAW)))
-def test_a_body_that_is_not_what_json_should_be_is_refused(
-    api: Api, body: bytes, field: str | None
-) -> None:
+def test_body_not_a_json_object_is_rejected(api: Api, body: bytes, field: str | None) -> None:
     api.crud.resource(Kind)
     headers = {"content-type": "application/json"}
     answer = api.request("POST", "/kinds", content=body, headers=headers)
@@ -142,7 +138,7 @@ BROKEN: list[tuple[str, str, Any, int, list[str]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "fields"), BROKEN)
-def test_a_broken_constraint_names_its_fields_and_leaves_nothing_written(  # noqa: PLR0917
+def test_violated_constraint_names_fields_and_writes_nothing(  # noqa: PLR0917
     library: Api, method: str, path: str, body: Any, status: int, fields: list[str]
 ) -> None:
     tables = (User, Book, Node, Seat, Ticket)
@@ -151,7 +147,7 @@ def test_a_broken_constraint_names_its_fields_and_leaves_nothing_written(  # noq
     assert [library.rows(model) for model in tables] == before
 
 
-def test_delete_of_row_that_the_orm_cannot_free_is_refused(api: Api) -> None:
+def test_delete_of_row_with_required_references_is_a_conflict(api: Api) -> None:
     api.crud.resource(User)
     api.crud.resource(Loan)
     api.made("/users", firstName="A")
@@ -160,7 +156,7 @@ def test_delete_of_row_that_the_orm_cannot_free_is_refused(api: Api) -> None:
     assert len(api.rows(Loan)) == 1
 
 
-def test_delete_of_row_frees_the_rows_that_refer_to_it(api: Api) -> None:
+def test_delete_of_row_sets_references_to_null(api: Api) -> None:
     api.crud.resource(Seat)
     api.crud.resource(Ticket)
     api.made("/seats", line="A", number=1)
@@ -169,7 +165,7 @@ def test_delete_of_row_frees_the_rows_that_refer_to_it(api: Api) -> None:
     assert api.read("/tickets/1") == {"id": 1, "seatLine": None, "seatNumber": None}
 
 
-def test_a_row_found_by_another_column_names_who_refers_to_it_too(api: Api) -> None:
+def test_conflict_of_row_found_by_other_column_names_referring_columns(api: Api) -> None:
     api.crud.resource(Shelf, endpoints=("/shelves", "/shelves/{code}"))
     api.crud.resource(Copy)
     api.made("/shelves", code="a/1")

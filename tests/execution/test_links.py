@@ -117,7 +117,7 @@ CHANGES: list[tuple[str, str, Any, int, Any, list[int]]] = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_links_are_changed_and_nothing_else(
+def test_link_actions_change_links_only(
     api: ModelApi, change: tuple[str, str, Any, int, Any, list[int]]
 ) -> None:
     method, path, body, status, shown, ids = change
@@ -155,7 +155,7 @@ REFUSED: list[tuple[str, str, Any, int, list[str]]] = [
 ]
 
 
-def test_what_cannot_be_linked_is_refused_and_changes_nothing(api: ModelApi) -> None:
+def test_invalid_link_is_rejected_and_changes_nothing(api: ModelApi) -> None:
     before = links(api)
     for method, path, body, status, names in REFUSED:
         answer = api.request(method, path, json=body)
@@ -167,7 +167,7 @@ def test_what_cannot_be_linked_is_refused_and_changes_nothing(api: ModelApi) -> 
     assert api.request("POST", PATH).status_code == 400
 
 
-def test_composite_keys_and_link_tables_without_a_key_work(api: ModelApi) -> None:
+def test_links_with_composite_keys_or_without_key_are_changed(api: ModelApi) -> None:
     path = "/products/2/spots"
     spots = [{"line": "a/b", "number": n} for n in (1, 2)]
     made = api.post(path, spots[1])
@@ -181,7 +181,7 @@ def test_composite_keys_and_link_tables_without_a_key_work(api: ModelApi) -> Non
     assert_refused(api.put(path, [1]), 400, "spots.0")
 
 
-def test_the_parents_update_hooks_and_scopes_hold_for_its_links(serve: Serve) -> None:
+def test_link_actions_use_update_hooks_and_scopes(serve: Serve) -> None:
     api = serve(Base.metadata)
     products = api.crud.resource(Product, include=["tags"], links=["tags"])
     api.crud.resource(Tag)
@@ -232,7 +232,7 @@ def test_openapi_describes_the_links(api: ModelApi) -> None:
         (Tag, {"links": True, "associations": True}, "'shown' is viewonly"),
     ],
 )
-def test_links_that_cannot_be_changed_stop_the_start(
+def test_unchangeable_links_stop_start(
     serve: Serve, model: Any, options: dict[str, Any], text: str
 ) -> None:
     api = serve(Base.metadata)

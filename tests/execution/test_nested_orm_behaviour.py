@@ -101,7 +101,7 @@ def teams(serve: Serve) -> ModelApi:
     return api
 
 
-def test_nested_rows_are_validated_and_written_whole(teams: ModelApi) -> None:
+def test_nested_rows_with_validators_are_written(teams: ModelApi) -> None:
     team = teams.made(
         "/teams",
         name="A",
@@ -120,14 +120,14 @@ def test_nested_rows_are_validated_and_written_whole(teams: ModelApi) -> None:
     assert names == ["Ada", "Bob"]
 
 
-def test_nested_row_that_a_validator_refuses_is_named_and_nothing_written(teams: ModelApi) -> None:
+def test_nested_row_rejected_by_validator_is_named(teams: ModelApi) -> None:
     body = {"name": "A", "members": [{"name": "ada"}, {"name": "bad"}]}
     assert_refused(teams.post("/teams", body), 400, "members.1.name")
     assert_refused(teams.post("/teams", {"name": "A", "members": [{}]}), 400, "members.0.name")
     assert teams.rows(Team) == teams.rows(Person) == []
 
 
-def test_existing_rows_are_linked_and_missing_ones_refused(teams: ModelApi) -> None:
+def test_existing_rows_are_connected_and_missing_ones_rejected(teams: ModelApi) -> None:
     teams.made("/badges", title="gold")
     team = teams.made("/teams", name="A", badges=[{"id": 1}, {"title": "new"}])
     assert [row["title"] for row in team["badges"]] == ["GOLD", "NEW"]
@@ -135,7 +135,7 @@ def test_existing_rows_are_linked_and_missing_ones_refused(teams: ModelApi) -> N
     assert len(teams.rows(Team)) == 1
 
 
-def test_row_is_moved_to_another_parent_by_its_object(teams: ModelApi) -> None:
+def test_row_in_other_parents_body_is_moved(teams: ModelApi) -> None:
     for name in ("A", "B"):
         teams.made("/teams", name=name)
     member = teams.made("/members", name="ada", team={"id": 1})

@@ -15,7 +15,7 @@ def library(api: Api) -> Api:
     return api
 
 
-def test_a_create_makes_every_kind_of_related_row(library: Api) -> None:
+def test_create_with_nested_rows_creates_them(library: Api) -> None:
     book = library.made(
         "/books",
         title="A",
@@ -33,7 +33,7 @@ def test_a_create_makes_every_kind_of_related_row(library: Api) -> None:
     assert all(row["addedAt"] is not None for row in library.rows(book_tags))
 
 
-def test_a_create_links_rows_that_are_there(library: Api) -> None:
+def test_create_with_keys_connects_existing_rows(library: Api) -> None:
     for title in ("A", "B"):
         library.made("/books", title=title)
     for label in ("x", "y"):
@@ -46,7 +46,7 @@ def test_a_create_links_rows_that_are_there(library: Api) -> None:
     assert (book["author"]["firstName"], len(book["tags"])) == ("Ada", 2)
 
 
-def test_an_update_links_and_answers_the_whole_related_row(library: Api) -> None:
+def test_update_with_key_connects_row_and_returns_it(library: Api) -> None:
     library.made("/books", title="A", author={"firstName": "Ada"})
     library.made("/users", firstName="Bob", profile={"nickname": "b"})
     answer = library.put("/books/1", {"author": {"id": 2}}).json()
@@ -55,14 +55,14 @@ def test_an_update_links_and_answers_the_whole_related_row(library: Api) -> None
     assert library.read("/books/1") == answer
 
 
-def test_an_update_makes_a_new_related_row(library: Api) -> None:
+def test_update_with_object_creates_related_row(library: Api) -> None:
     library.made("/books", title="A")
     assert library.put("/books/1", {"author": {"firstName": "New"}}).status_code == 200
     assert library.read("/books/1")["author"]["firstName"] == "New"
 
 
 @pytest.mark.parametrize("unlinked", [None, {"id": None}])
-def test_null_unlinks(library: Api, unlinked: Any) -> None:
+def test_update_with_null_disconnects_row(library: Api, unlinked: Any) -> None:
     library.made("/books", title="A", author={"firstName": "Ada"})
     library.made("/users", firstName="B", profile={"nickname": "p"})
     answer = library.put("/books/1", {"author": unlinked}).json()
@@ -72,7 +72,7 @@ def test_null_unlinks(library: Api, unlinked: Any) -> None:
     assert library.read("/profiles/1")["userId"] is None
 
 
-def test_a_one_to_one_changes_hands(library: Api) -> None:
+def test_update_of_one_to_one_moves_row(library: Api) -> None:
     library.made("/users", firstName="A", profile={"nickname": "p"})
     library.made("/users", firstName="B", profile={"nickname": "q"})
     answer = library.put("/users/1", {"profile": {"id": 2}}).json()
@@ -83,7 +83,7 @@ def test_a_one_to_one_changes_hands(library: Api) -> None:
     assert library.put("/users/1", {"profile": {"nickname": "r"}}).json()["profile"]["id"] == 3
 
 
-def test_linking_a_row_touches_its_updated_at_and_nothing_else(library: Api) -> None:
+def test_connected_row_gets_new_updated_at_only(library: Api) -> None:
     before = library.made("/books", title="A", isbn="1")
     library.made("/users", firstName="Ada", books=[{"id": 1, "title": "A"}])
     after = library.read("/books/1")
@@ -110,7 +110,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "field"), MISSING)
-def test_a_link_to_a_missing_row_or_a_conflict_inside_names_it_and_writes_nothing(
+def test_nested_conflict_names_its_path_and_writes_nothing(
     library: Api, method: str, path: str, body: dict[str, Any], field: str
 ) -> None:
     library.made("/users", firstName="Ada", email="e", books=[{"title": "A", "isbn": "i"}])
@@ -145,7 +145,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "fields"), WRONG)
-def test_a_nested_body_of_the_wrong_form_is_refused_and_nothing_is_written(
+def test_invalid_nested_body_is_rejected_and_writes_nothing(
     library: Api, method: str, path: str, body: dict[str, Any], fields: list[str] | None
 ) -> None:
     library.made("/users", firstName="Ada", books=[{"title": "A"}])
@@ -155,12 +155,12 @@ def test_a_nested_body_of_the_wrong_form_is_refused_and_nothing_is_written(
     assert before == [library.rows(model) for model in (User, Book, Profile, Seat, Ticket)]
 
 
-def test_an_array_item_without_a_key_or_with_a_null_one_is_a_new_row(library: Api) -> None:
+def test_array_item_without_key_creates_row(library: Api) -> None:
     user = library.made("/users", firstName="A", books=[{"id": None, "title": "B"}])
     assert [book["title"] for book in user["books"]] == ["B"]
 
 
-def test_a_relation_whose_foreign_key_is_read_only_is_read_only(api: Api) -> None:
+def test_relation_with_read_only_foreign_key_is_read_only(api: Api) -> None:
     api.crud.resource(Book, include=["author"], read_only_attributes=["authorId"])
     api.crud.resource(User)
     api.made("/users", firstName="Ada")
@@ -171,7 +171,7 @@ def test_a_relation_whose_foreign_key_is_read_only_is_read_only(api: Api) -> Non
     assert api.put("/books/1", {"author": None, "authorId": None}).status_code == 200
 
 
-def test_add_to_children_goes_over_what_the_client_says_and_supplies_what_it_must_not(
+def test_add_to_children_overrides_client_and_sets_read_only_fields(
     api: Api,
 ) -> None:
     users = api.crud.resource(User, associations=True)
@@ -185,7 +185,7 @@ def test_add_to_children_goes_over_what_the_client_says_and_supplies_what_it_mus
     assert [(b["title"], b["isbn"]) for b in user["books"]] == [("from the service", None)] * 2
 
 
-def test_add_to_children_reaches_the_children_of_an_update(api: Api) -> None:
+def test_add_to_children_applies_to_update(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
 
     @users.update.write.before
@@ -197,7 +197,7 @@ def test_add_to_children_reaches_the_children_of_an_update(api: Api) -> None:
     assert answer["profile"]["nickname"] == "given"
 
 
-def test_a_child_that_lacks_what_no_hook_supplied_is_refused_with_its_field(api: Api) -> None:
+def test_nested_row_without_required_field_names_it(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
     users.create.start.before(lambda _: None)
     answer = api.post("/users", {"firstName": "A", "books": [{"title": "ok"}, {}]})
@@ -205,7 +205,7 @@ def test_a_child_that_lacks_what_no_hook_supplied_is_refused_with_its_field(api:
     assert (api.rows(User), api.rows(Book)) == ([], [])
 
 
-def test_reload_instances_off_answers_without_related_rows(api: Api) -> None:
+def test_reload_instances_false_omits_related_rows(api: Api) -> None:
     api.crud.resource(User, associations=True, reload_instances=False)
     assert "books" not in api.made("/users", firstName="A", books=[{"title": "B"}])
     assert len(api.read("/users/1")["books"]) == 1

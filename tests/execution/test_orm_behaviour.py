@@ -114,7 +114,7 @@ def stocked(serve: Serve) -> ModelApi:
     return api
 
 
-def test_validator_changes_and_refuses_values(serve: Serve) -> None:
+def test_validator_changes_and_rejects_values(serve: Serve) -> None:
     api = shop(serve)
     assert api.made("/products", theName=" Nut ")["theName"] == "Nut"
     assert_refused(api.post("/products", {"theName": "bad"}), 400, "theName")
@@ -123,13 +123,13 @@ def test_validator_changes_and_refuses_values(serve: Serve) -> None:
     assert [row["theName"] for row in api.rows(Product)] == ["Bolt"]
 
 
-def test_default_that_takes_the_context_sees_the_other_values(serve: Serve) -> None:
+def test_context_sensitive_default_sees_other_values(serve: Serve) -> None:
     api = shop(serve)
     assert api.made("/products", theName="Nut")["slug"] == "nut"
     assert api.made("/products", theName="Nut", slug="x")["slug"] == "x"
 
 
-def test_version_counts_every_write(serve: Serve) -> None:
+def test_version_id_col_counts_every_write(serve: Serve) -> None:
     api = shop(serve)
     assert api.made("/counted", name="a")["version"] == 1
     assert api.put("/counted/1", {"name": "b"}).json()["version"] == 2
@@ -138,7 +138,7 @@ def test_version_counts_every_write(serve: Serve) -> None:
     assert api.delete("/counted/1").status_code == 200
 
 
-def test_delete_does_to_related_rows_what_the_orm_does(serve: Serve) -> None:
+def test_delete_cascades_as_the_orm_does(serve: Serve) -> None:
     def look(api: ModelApi) -> list[list[tuple[Any, ...]]]:
         tables = ("products", "pieces", "reviews", "tags", "product_tags")
         return [api.sql(f"SELECT * FROM {table}") for table in tables]
@@ -186,7 +186,7 @@ def listeners() -> Iterator[None]:
         event.remove(target, name, function)
 
 
-def test_listeners_run_and_share_the_transaction(serve: Serve, listeners: None) -> None:  # noqa: ARG001 - it listens
+def test_listeners_run_in_the_transaction(serve: Serve, listeners: None) -> None:  # noqa: ARG001 - it listens
     api = shop(serve)
     assert api.made("/watched", name="a")["trace"] == "seen"
     assert api.put("/watched/1", {"name": "keep"}).json()["trace"] == "seen"
@@ -196,9 +196,7 @@ def test_listeners_run_and_share_the_transaction(serve: Serve, listeners: None) 
     api.crud.resource(Journal)
 
 
-def test_listener_added_after_the_start_is_heard(
-    serve: Serve, request: pytest.FixtureRequest
-) -> None:
+def test_listener_added_after_start_runs(serve: Serve, request: pytest.FixtureRequest) -> None:
     api = shop(serve)
     assert api.made("/watched", name="a")["trace"] is None
     request.getfixturevalue("listeners")
@@ -213,7 +211,7 @@ def test_listener_added_after_the_start_is_heard(
         (Session, "after_commit", "use context.after_commit"),
     ],
 )
-def test_listener_that_cannot_be_heard_is_refused(
+def test_unsupported_listener_stops_start(
     serve: Serve, target: Any, name: str, reason: str
 ) -> None:
     api = serve(ShopBase.metadata)
@@ -231,7 +229,7 @@ def test_listener_that_cannot_be_heard_is_refused(
 @pytest.mark.parametrize(
     ("target", "name"), [(Watched, "load"), (Session, "do_orm_execute"), (Session, "after_commit")]
 )
-def test_listener_that_cannot_be_heard_stops_the_answers(
+def test_unsupported_listener_added_after_start_returns_500(
     serve: Serve, target: Any, name: str
 ) -> None:
     api = shop(serve)
@@ -248,7 +246,7 @@ def test_listener_that_cannot_be_heard_stops_the_answers(
     assert api.read("/watched/1")["name"] == "a"
 
 
-def test_listener_of_every_mapper_is_heard(serve: Serve) -> None:
+def test_listener_of_every_mapper_runs(serve: Serve) -> None:
     api = shop(serve)
     heard: list[str] = []
 
@@ -286,14 +284,14 @@ class Made(DataBase):
         self.x = x * scale
 
 
-def test_dataclass_is_made_by_its_constructor(serve: Serve) -> None:
+def test_dataclass_is_created_by_its_constructor(serve: Serve) -> None:
     api = serve(DataBase.metadata)
     api.crud.resource(Point)
     assert api.made("/points", x=1) == {"id": 1, "x": 1, "note": None, "code": "made"}
     assert api.made("/points", x=2, code="given")["code"] == "given"
 
 
-def test_constructor_that_no_attribute_serves_is_refused(serve: Serve) -> None:
+def test_constructor_with_unmapped_parameter_stops_start(serve: Serve) -> None:
     api = serve(DataBase.metadata)
     with pytest.raises(ConfigurationError, match=r"Made: .*parameter scale"):
         api.crud.resource(Made)
@@ -333,7 +331,7 @@ class Fetched(DefaultBase):
     code: Mapped[str | None] = mapped_column(server_default=sa.FetchedValue())
 
 
-def test_replacement_sets_the_defaults_that_sql_evaluates(serve: Serve) -> None:
+def test_put_replaces_sets_sql_defaults(serve: Serve) -> None:
     api = serve(DefaultBase.metadata)
     api.crud.resource(Defaulted, put_replaces=True)
     api.crud.resource(Validated, put_replaces=True)
@@ -346,7 +344,7 @@ def test_replacement_sets_the_defaults_that_sql_evaluates(serve: Serve) -> None:
     assert (replaced["name"], replaced["day"]) == ("B", "2024-02-03")
 
 
-def test_upload_sets_the_defaults_that_sql_evaluates(serve: Serve) -> None:
+def test_upload_sets_sql_defaults(serve: Serve) -> None:
     api = serve(DefaultBase.metadata)
     api.crud.upload(api.crud.resource(Defaulted), natural_key=["name"])
     assert api.post("/defaulted/upload", [{"name": "a"}, {"name": "b"}]).json()["created"] == 2
@@ -354,7 +352,7 @@ def test_upload_sets_the_defaults_that_sql_evaluates(serve: Serve) -> None:
     assert (row["rank"], row["day"], row["total"], row["free"]) == (7, "2024-02-03", 42, "free")
 
 
-def test_replacement_by_a_default_that_nobody_knows_is_refused(serve: Serve) -> None:
+def test_put_replaces_with_unknown_default_stops_start(serve: Serve) -> None:
     api = serve(DefaultBase.metadata)
     with pytest.raises(ConfigurationError, match="put_replaces: the default of code"):
         api.crud.resource(Fetched, put_replaces=True)

@@ -32,7 +32,7 @@ WRITES = [
 
 @pytest.mark.parametrize("timing", ["before", "after"])
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_error_leaves_nothing_written(api: Api, stage: str, timing: str) -> None:
+def test_error_at_any_stage_rolls_back(api: Api, stage: str, timing: str) -> None:
     users = api.crud.resource(User, associations=True)
     api.made("/users", firstName="Ada", profile={"nickname": "p"})
     api.made("/users", firstName="Bob")
@@ -46,7 +46,7 @@ def test_an_error_leaves_nothing_written(api: Api, stage: str, timing: str) -> N
         assert [api.rows(table) for table in TABLES] == before
 
 
-def test_an_error_in_the_service_itself_leaves_nothing_written(api: Api) -> None:
+def test_unexpected_error_rolls_back(api: Api) -> None:
     users = api.crud.resource(User)
 
     @users.create.write.after
@@ -57,7 +57,7 @@ def test_an_error_in_the_service_itself_leaves_nothing_written(api: Api) -> None
     assert api.rows(User) == []
 
 
-def test_many_writers_are_kept_apart_however_many_fail(api: Api) -> None:
+def test_concurrent_creates_with_failures_commit_only_successes(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
 
     @users.create.write.after
@@ -93,7 +93,7 @@ def test_many_writers_are_kept_apart_however_many_fail(api: Api) -> None:
     assert {row["authorId"] for row in api.rows(Book)} == made
 
 
-def test_a_caller_who_goes_away_leaves_nothing_written(api: Api) -> None:
+def test_disconnected_caller_rolls_back(api: Api) -> None:
     users = api.crud.resource(User)
 
     @users.create.write.after

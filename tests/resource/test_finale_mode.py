@@ -182,7 +182,7 @@ REFUSED: list[tuple[str, str]] = [
 ]
 
 
-def test_text_is_converted_to_the_columns_type_in_json_and_in_forms(serve: Serve) -> None:
+def test_string_in_json_and_form_is_converted_to_column_type(serve: Serve) -> None:
     api = both(serve)
     for name, text, value in COERCED:
         for sent in ({"json": {name: text}}, form(**{name: text})):
@@ -205,7 +205,7 @@ def form(**values: str) -> dict[str, Any]:
     return {"content": body, "headers": FORM}
 
 
-def test_a_related_row_is_found_by_its_key_as_text(serve: Serve) -> None:
+def test_related_row_with_key_as_string_is_connected(serve: Serve) -> None:
     api = both(serve)
     assert api.put("/books/1", {"author": {"id": "2"}}).json()["author"]["username"] == "bob"
     answer = api.request("PUT", "/books/1", content="author[id]=1", headers=FORM)
@@ -236,7 +236,7 @@ FORMS: list[tuple[str, int, Any]] = [
 ]
 
 
-def test_a_form_is_read_as_express_reads_it(serve: Serve) -> None:
+def test_form_is_parsed_as_by_express(serve: Serve) -> None:
     api = both(serve)
     for body, status, expected in FORMS:
         check_refused(api.request("POST", "/strict/books", content=body, headers=FORM), 415)
@@ -284,7 +284,7 @@ READ: list[tuple[str, int, Any]] = [
 ]
 
 
-def test_unknown_parameters_of_a_get_are_ignored_but_values_are_judged(serve: Serve) -> None:
+def test_unknown_parameters_of_get_are_ignored_but_values_validated(serve: Serve) -> None:
     api = both(serve)
     for path, status, ids in READ:
         answer = api.get(path)
@@ -299,7 +299,7 @@ def test_unknown_parameters_of_a_get_are_ignored_but_values_are_judged(serve: Se
     check_refused(api.get("/strict/users?count=undefined"), 400)
 
 
-def test_unknown_parameters_of_a_write_are_rejected(serve: Serve) -> None:
+def test_unknown_parameters_of_write_are_rejected(serve: Serve) -> None:
     api = both(serve)
     for method, path in [("POST", "/users"), ("PUT", "/users/1"), ("DELETE", "/users/2")]:
         check_refused(api.request(method, f"{path}?colour=brown", json={"username": "x"}), 400)
@@ -320,7 +320,7 @@ CONFLICTS: list[tuple[str, str, Any, list[str]]] = [
 ]
 
 
-def test_a_conflict_is_answered_as_400_in_finales_form(serve: Serve) -> None:
+def test_conflict_returns_400_in_finales_form(serve: Serve) -> None:
     api = both(serve)
     for method, path, body, fields in CONFLICTS:
         strict = api.request(method, f"/strict{path}", json=body)
@@ -333,7 +333,7 @@ def test_a_conflict_is_answered_as_400_in_finales_form(serve: Serve) -> None:
     assert api.sql("SELECT count(*) FROM users") == [(2,)]
 
 
-def test_a_conflict_that_a_hook_raises_keeps_its_status(serve: Serve) -> None:
+def test_conflict_raised_by_hook_keeps_its_status(serve: Serve) -> None:
     api = serve(Base.metadata)
     users = api.crud.resource(User, compatible="finale")
 
@@ -344,7 +344,7 @@ def test_a_conflict_that_a_hook_raises_keeps_its_status(serve: Serve) -> None:
     check_refused(api.post("/users", {"username": "x"}), 409)
 
 
-def test_links_are_changed_in_the_mode_under_its_rules(serve: Serve) -> None:
+def test_links_in_finale_mode_follow_its_rules(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Book, associations=True, links=True, compatible="finale")
     made = api.made("/books", title="A", tags=[{"label": "x"}, {"label": "y"}])
@@ -356,7 +356,7 @@ def test_links_are_changed_in_the_mode_under_its_rules(serve: Serve) -> None:
     assert api.put(path, [body]).json() == [second]
 
 
-def test_pages_are_larger_and_the_end_is_written_as_finale_writes_it(serve: Serve) -> None:
+def test_pages_in_finale_mode_are_larger_and_end_as_in_finale(serve: Serve) -> None:
     api = both(serve)
     rows = ",".join(f"('b{n}')" for n in range(10_020))
     api.sql(f"INSERT INTO books (title) VALUES {rows}")
@@ -374,7 +374,7 @@ def test_pages_are_larger_and_the_end_is_written_as_finale_writes_it(serve: Serv
         assert (len(answer.json()), answer.headers["content-range"]) == (count, shown), path
 
 
-def test_hooks_hold_in_the_mode_as_they_do_without(serve: Serve) -> None:
+def test_hooks_in_finale_mode_run_as_in_strict_mode(serve: Serve) -> None:
     api = serve(Base.metadata)
     users = api.crud.resource(User, compatible="finale")
     ended = []
@@ -400,7 +400,7 @@ def test_hooks_hold_in_the_mode_as_they_do_without(serve: Serve) -> None:
     assert ended == ["create", "create", "list", "list", "update", "read"]
 
 
-def test_model_is_lenient_beside_a_strict_resource_of_it(serve: Serve) -> None:
+def test_model_with_strict_and_finale_resource_serves_both(serve: Serve) -> None:
     api = serve(ItemBase.metadata)
     api.crud.resource(Item)
     api.crud.resource(Item, endpoints=("/finale", "/finale/{id}"), compatible="finale")
@@ -429,7 +429,7 @@ class Member(Base):
         return value.strip()
 
 
-def test_mode_applies_to_writes_through_a_session(serve: Serve) -> None:
+def test_finale_mode_applies_to_session_writes(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Member, associations=True, compatible="finale")
     ann = api.made("/members", name=" ann ", age="42", colour="brown")
@@ -445,7 +445,7 @@ def test_mode_applies_to_writes_through_a_session(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("value", ["Finale", "strict", "", True, ["finale"], 1])
-def test_another_value_of_the_option_stops_the_start(serve: Serve, value: Any) -> None:
+def test_invalid_compatible_option_stops_start(serve: Serve, value: Any) -> None:
     api = serve(Base.metadata)
     text = "option compatible: must be None or 'finale'"
     with pytest.raises(ConfigurationError, match=f"resource Tag: {text}"):
@@ -462,7 +462,7 @@ def test_another_value_of_the_option_stops_the_start(serve: Serve, value: Any) -
         ({"sort": SortOptions("scope")}, "option sort: param: 'scope' chooses presets"),
     ],
 )
-def test_options_that_contradict_the_mode_stop_the_start(
+def test_options_contradicting_finale_mode_stop_start(
     serve: Serve, options: dict[str, Any], text: str
 ) -> None:
     api = serve(Base.metadata)
@@ -471,7 +471,7 @@ def test_options_that_contradict_the_mode_stop_the_start(
     api.crud.resource(Book, associations=True, **options)
 
 
-def test_a_resource_may_be_strict_where_the_crud_is_not(serve: Serve) -> None:
+def test_strict_resource_overrides_crud_in_finale_mode(serve: Serve) -> None:
     api = serve(Base.metadata)
     crud = Crud(api.app, api.database, scopes=("library",), compatible="finale")
     crud.resource(Tag, compatible=None)
@@ -481,7 +481,7 @@ def test_a_resource_may_be_strict_where_the_crud_is_not(serve: Serve) -> None:
     check_refused(api.put(f"/books/{book['id']}", {"tags": []}), 400)
 
 
-def test_openapi_says_what_the_mode_takes(serve: Serve) -> None:
+def test_openapi_describes_finale_mode(serve: Serve) -> None:
     api = both(serve)
     routes = [one.described for one in api.app.router.routes if isinstance(one, PipelineRoute)]
     paths = get_openapi(title="test", version="1", routes=routes)["paths"]

@@ -64,7 +64,7 @@ MODELS = {name: keyed(name, kind) for name, (kind, _) in KINDS.items()}
 TEXTS = ["a b", "a/b", "/", "a%2Fb", "%", "ü", "?", "#", "a;b", "...", ".a", "True", "upload", "+"]
 
 
-def test_location_of_a_text_key_leads_back_to_the_row(serve: Serve) -> None:
+def test_location_of_string_key_leads_to_row(serve: Serve) -> None:
     api = serve(Base.metadata)
     tags = api.crud.resource(Tag)
     for name in TEXTS:
@@ -92,7 +92,7 @@ def test_key_invalid_in_a_path_is_rejected_on_create(serve: Serve, name: str) ->
     assert api.delete("/tags/").status_code == 405
 
 
-def test_key_set_by_a_hook_that_no_path_can_hold_has_no_location(serve: Serve) -> None:
+def test_key_set_by_hook_invalid_in_path_has_no_location(serve: Serve) -> None:
     api = serve(Base.metadata)
     tags = api.crud.resource(Tag)
 
@@ -106,7 +106,7 @@ def test_key_set_by_a_hook_that_no_path_can_hold_has_no_location(serve: Serve) -
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_location_is_what_the_paths_parser_reads(serve: Serve, name: str) -> None:
+def test_location_matches_path_parser(serve: Serve, name: str) -> None:
     api = serve(Base.metadata)
     api.crud.resource(MODELS[name])
     for value in KINDS[name][1]:
@@ -116,7 +116,7 @@ def test_location_is_what_the_paths_parser_reads(serve: Serve, name: str) -> Non
         assert (found.status_code, found.json()) == (200, created.json()), created.headers
 
 
-def test_location_of_a_composite_key_leads_back_to_the_row(serve: Serve) -> None:
+def test_location_of_composite_key_leads_to_row(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Pair)
     created = api.post("/pairs", {"left": "{right}", "right": True})

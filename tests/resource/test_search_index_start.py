@@ -81,7 +81,7 @@ def start(api: ModelApi) -> None:
         ({"attributes": ["pages"]}, "'pages' has no operator"),
     ],
 )
-def test_search_index_option_that_cannot_be_carried_out_is_a_configuration_error(
+def test_invalid_search_index_option_stops_start(
     serve: Serve, options: dict[str, Any], message: str
 ) -> None:
     api = serve(Base.metadata)
@@ -90,7 +90,7 @@ def test_search_index_option_that_cannot_be_carried_out_is_a_configuration_error
         api.crud.resource(Book, search=search, include=["writer"])
 
 
-def test_search_index_that_is_missing_keeps_the_application_from_starting(serve: Serve) -> None:
+def test_missing_search_index_stops_start(serve: Serve) -> None:
     api = serve(Base.metadata)
     expose(api)
     with pytest.raises(ConfigurationError) as failure:
@@ -110,13 +110,13 @@ def with_index(serve: Serve, *ddl: str, columns: tuple[str, ...] = ("title", "bl
     return serve(metadata, ddl)
 
 
-def test_search_index_that_covers_the_columns_lets_the_application_start(serve: Serve) -> None:
+def test_search_index_covering_the_columns_starts(serve: Serve) -> None:
     api = with_index(serve)
     expose(api, attributes=["blurb"])
     start(api)
 
 
-def test_search_index_that_lacks_a_column_keeps_the_application_from_starting(
+def test_search_index_without_a_column_stops_start(
     serve: Serve,
 ) -> None:
     api = with_index(serve, columns=("title",))
@@ -126,9 +126,7 @@ def test_search_index_that_lacks_a_column_keeps_the_application_from_starting(
 
 
 @pytest.mark.parametrize("event", ["insert", "update", "delete"])
-def test_search_index_without_one_of_its_triggers_keeps_the_application_from_starting(
-    serve: Serve, event: str
-) -> None:
+def test_search_index_without_a_trigger_stops_start(serve: Serve, event: str) -> None:
     api = with_index(serve)
     if not api.is_sqlite:
         pytest.skip("PostgreSQL's indexes have no triggers")
@@ -138,7 +136,7 @@ def test_search_index_without_one_of_its_triggers_keeps_the_application_from_sta
         start(api)
 
 
-def test_search_index_of_another_make_keeps_the_application_from_starting(serve: Serve) -> None:
+def test_search_index_of_other_definition_stops_start(serve: Serve) -> None:
     api = with_index(serve)
     if api.is_sqlite:
         api.sql("DROP TRIGGER books_search_index_delete")
@@ -195,7 +193,7 @@ KEYED: list[tuple[Any, Callable[[int], dict[str, Any]]]] = [
 
 
 @pytest.mark.parametrize(("model", "key"), KEYED)
-def test_search_index_of_any_key_works_or_keeps_the_application_from_starting(
+def test_search_index_of_any_key_works_or_stops_start(
     serve: Serve, model: Any, key: Callable[[int], dict[str, Any]]
 ) -> None:
     metadata = sa.MetaData()
@@ -215,7 +213,7 @@ def test_search_index_of_any_key_works_or_keeps_the_application_from_starting(
     assert sorted(row["text"] for row in found) == ["first text", "second TEXT"]
 
 
-def test_search_index_of_a_table_without_rowid_cannot_be_made_on_sqlite(serve: Serve) -> None:
+def test_search_index_of_table_without_rowid_is_rejected_on_sqlite(serve: Serve) -> None:
     metadata = sa.MetaData()
     table = sa.Table(
         "rowidless",
@@ -249,7 +247,7 @@ def test_search_index_of_an_invalid_name_is_rejected() -> None:
             SearchIndex(table, columns)
 
 
-def test_search_index_makes_the_start_fail_before_any_request(serve: Serve) -> None:
+def test_search_index_error_precedes_first_request(serve: Serve) -> None:
     api = serve(Base.metadata)
     crud = Crud(api.app, api.database, gate=None)
     crud.resource(Writer, search=SearchOptions(attributes=["name"], index=True))

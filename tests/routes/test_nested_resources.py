@@ -39,7 +39,7 @@ LISTS: list[tuple[str, str, list[Any], str]] = [
 
 
 @pytest.mark.parametrize(("path", "field", "values", "content_range"), LISTS)
-def test_related_rows_are_listed_paged_filtered_and_sorted(
+def test_nested_list_is_paged_filtered_and_sorted(
     library: Api, path: str, field: str, values: list[Any], content_range: str
 ) -> None:
     answer = library.get(path)
@@ -58,9 +58,7 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("path", "field", "value"), FOUND)
-def test_a_related_row_is_read_under_its_parent(
-    library: Api, path: str, field: str, value: str
-) -> None:
+def test_nested_row_is_read_below_parent(library: Api, path: str, field: str, value: str) -> None:
     assert library.read(path)[field] == value
 
 
@@ -81,18 +79,18 @@ MISSING = [
 
 
 @pytest.mark.parametrize("path", MISSING)
-def test_what_is_not_related_is_not_there(library: Api, path: str) -> None:
+def test_unrelated_row_below_parent_is_not_found(library: Api, path: str) -> None:
     assert library.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_related_rows_are_never_written_there(library: Api, method: str) -> None:
+def test_nested_resource_rejects_writes(library: Api, method: str) -> None:
     for path in ("/users/2/books", "/users/2/books/1", "/users/2/profile"):
         answer = library.request(method, path, json={})
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-def test_a_tree_is_walked_both_ways(library: Api) -> None:
+def test_nested_paths_of_self_reference_lead_both_ways(library: Api) -> None:
     library.made("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
     assert [row["name"] for row in library.read("/nodes/1/children")] == ["a", "b"]
     assert library.read("/nodes/1/children/3")["name"] == "b"
@@ -101,7 +99,7 @@ def test_a_tree_is_walked_both_ways(library: Api) -> None:
     assert library.get("/nodes/2/children/3").status_code == 404
 
 
-def test_a_key_that_holds_its_parents_key_has_both_in_its_path(library: Api) -> None:
+def test_nested_composite_key_has_parent_key_in_path(library: Api) -> None:
     library.made("/loans", user_id=1, number=7)
     library.made("/loans", user_id=2, number=8)
     assert library.read("/users/1/loans") == [{"user_id": 1, "number": 7}]
@@ -109,7 +107,7 @@ def test_a_key_that_holds_its_parents_key_has_both_in_its_path(library: Api) -> 
     assert library.get("/users/1/loans/2/8").status_code == 404
 
 
-def test_nested_resources_have_hooks_of_their_own(api: Api) -> None:
+def test_nested_resource_runs_its_hooks(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
     assert set(users.nested_resources) == {"books", "profile", "loans"}
     seen: list[str] = []
@@ -119,7 +117,7 @@ def test_nested_resources_have_hooks_of_their_own(api: Api) -> None:
     assert seen == ["Book"]
 
 
-def test_a_parent_found_by_another_column_has_nested_paths_too(api: Api) -> None:
+def test_nested_path_below_parent_with_other_key_is_read(api: Api) -> None:
     api.crud.resource(Tag, endpoints=("/labels", "/labels/{label}"), associations=True)
     api.crud.resource(Country)
     api.made("/labels", label="new", books=[{"title": "B"}])

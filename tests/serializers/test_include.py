@@ -24,7 +24,7 @@ def shelve(api: Api) -> None:
     api.made("/books", title="D", tags=[{"label": "x"}, {"label": "y"}])
 
 
-def test_a_row_shows_its_related_rows_in_the_order_of_the_relationship(api: Api) -> None:
+def test_embedded_rows_have_order_of_relationship(api: Api) -> None:
     shelve(api)
     row = api.read("/users/1")
     assert [book["title"] for book in row["books"]] == ["A", "B", "C"]
@@ -32,13 +32,13 @@ def test_a_row_shows_its_related_rows_in_the_order_of_the_relationship(api: Api)
     assert row["books"][0]["authorId"] == 1
 
 
-def test_a_row_without_related_rows_shows_an_empty_array_and_null(api: Api) -> None:
+def test_row_without_related_rows_shows_empty_array_and_null(api: Api) -> None:
     shelve(api)
     row = api.read("/users/2")
     assert (row["books"], row["profile"]) == ([], None)
 
 
-def test_a_related_row_has_every_field_of_its_own_unless_excluded(api: Api) -> None:
+def test_embedded_row_has_every_field_unless_excluded(api: Api) -> None:
     shelve(api)
     author = api.read("/books/1")["author"]
     assert author["firstName"] == "Ada"
@@ -46,7 +46,7 @@ def test_a_related_row_has_every_field_of_its_own_unless_excluded(api: Api) -> N
 
 
 @pytest.mark.parametrize("many", [1, 7, 60])
-def test_a_page_costs_one_statement_a_relation_however_long_it_is(api: Api, many: int) -> None:
+def test_page_of_any_length_takes_one_statement_a_relation(api: Api, many: int) -> None:
     shelve(api)
     for n in range(many):
         api.made("/books", title=f"n{n}", author={"id": 1 + n % 2}, tags=[{"id": 1}, {"id": 2}])
@@ -56,7 +56,7 @@ def test_a_page_costs_one_statement_a_relation_however_long_it_is(api: Api, many
     assert len(api.database.sql) == 4  # The page, its count, the authors, the tags.
 
 
-def test_more_keys_than_a_statement_may_hold_are_fetched_in_turns(
+def test_more_keys_than_one_statement_allows_are_fetched_in_batches(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encore.serializers.relation_statements.MAX_KEYS", 4)
@@ -67,7 +67,7 @@ def test_more_keys_than_a_statement_may_hold_are_fetched_in_turns(
     assert [row["books"][0]["title"] for row in rows] == [f"t{n}" for n in range(9)]
 
 
-def test_include_shows_the_attributes_asked_for_and_nests(api: Api) -> None:
+def test_include_with_attributes_and_nested_include_shows_them(api: Api) -> None:
     inner = Include("tags", attributes=["label"])
     api.crud.resource(User, include=[Include("books", attributes=["id", "title"], include=[inner])])
     api.made("/users", firstName="Ada", books=[{"title": "A"}])
@@ -81,14 +81,14 @@ def test_associations_embed_every_relation(api: Api) -> None:
     assert (row["books"], row["profile"], row["loans"]) == ([], None, [])
 
 
-def test_associations_without_auto_populate_embed_none_but_have_paths(api: Api) -> None:
+def test_associations_without_auto_populate_have_paths_only(api: Api) -> None:
     api.crud.resource(User, associations=AssociationOptions(auto_populate=False))
     row = api.made("/users", firstName="Ada")
     assert "books" not in row
     assert api.read("/users/1/books") == []
 
 
-def test_remove_foreign_keys_leaves_them_out_of_rows_and_related_rows(api: Api) -> None:
+def test_remove_foreign_keys_hides_them_in_rows_and_related_rows(api: Api) -> None:
     api.crud.resource(Book, associations=AssociationOptions(remove_foreign_keys=True))
     api.crud.resource(
         User,
@@ -107,7 +107,7 @@ def test_remove_foreign_keys_leaves_them_out_of_rows_and_related_rows(api: Api) 
     assert not {"nickname", "userId"} & api.read("/users/1/profile").keys()
 
 
-def test_attributes_left_out_of_related_rows_are_not_on_the_nested_path_either(api: Api) -> None:
+def test_excluded_attributes_are_hidden_on_nested_path(api: Api) -> None:
     api.crud.resource(
         User,
         associations=True,
@@ -120,14 +120,14 @@ def test_attributes_left_out_of_related_rows_are_not_on_the_nested_path_either(a
     assert "secret" not in api.read("/users/1")
 
 
-def test_a_tree_shows_parent_and_children(api: Api) -> None:
+def test_self_reference_embeds_parent_and_children(api: Api) -> None:
     api.crud.resource(Node, associations=True)
     api.made("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
     assert [child["name"] for child in api.read("/nodes/1")["children"]] == ["a", "b"]
     assert api.read("/nodes/2")["parent"]["name"] == "root"
 
 
-def test_composite_keys_embed_both_ways(api: Api) -> None:
+def test_composite_keys_embed_in_both_directions(api: Api) -> None:
     api.crud.resource(Seat, associations=True)
     api.crud.resource(Ticket, associations=True)
     api.made("/seats", line="A", number=1, tickets=[{}, {}])
@@ -137,7 +137,7 @@ def test_composite_keys_embed_both_ways(api: Api) -> None:
     assert [len(seat["tickets"]) for seat in api.read("/seats")] == [2, 1]
 
 
-def test_shallow_embeds_nothing_but_the_children_asked_for(api: Api) -> None:
+def test_shallow_embeds_only_requested_children(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
 
     @users.all.start.before
@@ -154,7 +154,7 @@ def test_shallow_embeds_nothing_but_the_children_asked_for(api: Api) -> None:
     assert api.get("/users/1?children=nobody").status_code == 400
 
 
-def test_children_choose_what_is_embedded_where_the_answer_is_not_shallow(api: Api) -> None:
+def test_children_parameter_selects_embedded_relations(api: Api) -> None:
     api.crud.resource(User, associations=True)
     api.made("/users", firstName="Ada")
     row = api.read("/users/1", children="books")

@@ -60,7 +60,7 @@ def _fill(session: Session) -> None:
     session.execute(sa.insert(Page), [{"book_id": 1}] * 150 + [{"book_id": 2}])
 
 
-def test_embedded_rows_are_cut_and_counted(shelves: ModelApi) -> None:
+def test_embedded_rows_over_limit_are_cut_and_counted(shelves: ModelApi) -> None:
     shelves.crud.resource(Shelf, include=[Include("books", include=["pages"])])
     shelves.crud.resource(Book, include=["shelf"])
     listed = shelves.read("/shelves")
@@ -79,7 +79,7 @@ def test_embedded_rows_are_cut_and_counted(shelves: ModelApi) -> None:
     assert shelves.put("/shelves/2", {}).json() == listed[1]
 
 
-def test_include_narrows_its_rows_on_every_path(shelves: ModelApi) -> None:
+def test_include_with_where_restricts_rows_on_every_path(shelves: ModelApi) -> None:
     shelves.crud.resource(
         Shelf,
         include=[
@@ -104,7 +104,7 @@ def test_include_narrows_its_rows_on_every_path(shelves: ModelApi) -> None:
     ]
 
 
-def test_include_narrows_a_relation_to_one(shelves: ModelApi) -> None:
+def test_include_with_where_restricts_relation_to_one(shelves: ModelApi) -> None:
     shelves.crud.resource(Book, include=[Include("shelf", where=Shelf.id > 1)])
     assert shelves.read("/books/1")["shelf"] is None
     assert shelves.read("/books/1300")["shelf"] == {"id": 2}
@@ -182,7 +182,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("mistake", REFUSED)
-def test_include_that_cannot_be_carried_out_is_refused_at_start(mistake: str) -> None:
+def test_invalid_include_stops_start(mistake: str) -> None:
     options, text = REFUSED[mistake]
     crud = Crud(Application(access={}), open_database("sqlite://"), gate=None)
     with pytest.raises(ConfigurationError) as refused:

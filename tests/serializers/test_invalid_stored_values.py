@@ -154,7 +154,7 @@ def test_invalid_values_of_embedded_rows_are_counted(odd: ModelApi) -> None:
     assert len(response.json()["rows"]) == wrong + 1
 
 
-def test_invalid_value_sent_back_is_left_alone_and_the_rest_is_changed(odd: ModelApi) -> None:
+def test_invalid_value_repeated_in_update_is_kept(odd: ModelApi) -> None:
     insert(odd)
     for number, (column, _, text, _) in enumerate(cases(odd), start=1):
         text_of = f"hex({column})" if odd.is_sqlite else f"CAST({column} AS VARCHAR)"
@@ -190,7 +190,7 @@ def test_row_with_invalid_value_is_deleted(odd: ModelApi) -> None:
         assert odd.get(f"/odd/{number}").status_code == 404
 
 
-def test_log_names_row_and_column_but_not_the_value(odd: ModelApi) -> None:
+def test_log_of_invalid_value_names_row_and_column_only(odd: ModelApi) -> None:
     odd.sql("INSERT INTO odd (id, uid) VALUES (7, 'private')")
     with structlog.testing.capture_logs() as logs:
         odd.get("/odd/7")
@@ -199,7 +199,7 @@ def test_log_names_row_and_column_but_not_the_value(odd: ModelApi) -> None:
     assert "private" not in str(logs)
 
 
-def test_log_of_many_rows_has_a_line_for_each_column(odd: ModelApi) -> None:
+def test_log_of_many_invalid_rows_has_one_line_per_column(odd: ModelApi) -> None:
     odd.sql("INSERT INTO odd (id, uid) VALUES " + ",".join(f"({n}, 'x')" for n in range(1, 51)))
     for accept in ("application/json", "text/csv"):
         with structlog.testing.capture_logs() as logs:
@@ -209,7 +209,7 @@ def test_log_of_many_rows_has_a_line_for_each_column(odd: ModelApi) -> None:
         assert entry["rows"] == 50
 
 
-def test_infinite_dates_are_shown_as_the_orm_holds_them_and_found(odd: ModelApi) -> None:
+def test_infinite_dates_are_shown_and_found(odd: ModelApi) -> None:
     if odd.is_sqlite:
         return
     odd.sql("INSERT INTO odd (id, day, aware) VALUES (1, 'infinity', '-infinity')")
@@ -229,7 +229,7 @@ def test_infinite_dates_are_shown_as_the_orm_holds_them_and_found(odd: ModelApi)
         assert [r["id"] for r in odd.get("/odd", params={"clock": clock}).json()] == [2]
 
 
-def test_row_that_the_orm_cannot_read_is_changed_and_deleted_through_a_session(
+def test_row_unreadable_by_orm_is_changed_and_deleted_in_session(
     serve: Serve,
 ) -> None:
     api = serve(Base.metadata)

@@ -87,7 +87,9 @@ REQUESTS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize("stage", ["fetch.after", "data", "write.after", "send.before"])
-def test_records_take_and_lose_members(api: ModelApi, accounts: Resource, stage: str) -> None:
+def test_record_with_added_and_removed_members_is_encoded(
+    api: ModelApi, accounts: Resource, stage: str
+) -> None:
     def change(context: Context) -> None:
         for found in records(context):
             record: Any = found
@@ -121,9 +123,7 @@ def test_records_take_and_lose_members(api: ModelApi, accounts: Resource, stage:
         assert "HIDDEN" not in answer.text
 
 
-def test_location_of_a_record_without_its_key_is_the_rows(
-    api: ModelApi, accounts: Resource
-) -> None:
+def test_location_after_hook_removed_key_is_unchanged(api: ModelApi, accounts: Resource) -> None:
     @accounts.create.send.before
     def drop(context: Context) -> None:
         del context.instance["id"]
@@ -134,9 +134,7 @@ def test_location_of_a_record_without_its_key_is_the_rows(
 
 
 @pytest.mark.parametrize("stage", ["fetch", "data", "write", "send", "complete"])
-def test_dictionary_of_a_record_has_no_hidden_field(
-    api: ModelApi, accounts: Resource, stage: str
-) -> None:
+def test_dict_of_record_omits_hidden_fields(api: ModelApi, accounts: Resource, stage: str) -> None:
     seen: list[Any] = []
 
     @accounts.all.stage(stage).after
@@ -158,7 +156,7 @@ def test_dictionary_of_a_record_has_no_hidden_field(
     assert set(seen) == {"HIDDEN"}
 
 
-def test_excluded_name_cannot_be_shown_and_missing_one_cannot_be_removed(
+def test_record_rejects_hidden_name_and_removal_of_missing_one(
     api: ModelApi, accounts: Resource
 ) -> None:
     now: list[Any] = [None]
@@ -186,7 +184,7 @@ def test_excluded_name_cannot_be_shown_and_missing_one_cannot_be_removed(
     assert "HIDDEN" not in api.get("/accounts/1").text
 
 
-def test_fields_of_the_query_leave_what_hooks_added(api: ModelApi, accounts: Resource) -> None:
+def test_fields_parameter_keeps_members_added_by_hooks(api: ModelApi, accounts: Resource) -> None:
     @accounts.read.fetch.after
     def add(context: Context) -> None:
         context.instance["age"] = 1
@@ -194,7 +192,7 @@ def test_fields_of_the_query_leave_what_hooks_added(api: ModelApi, accounts: Res
     assert api.read("/accounts/1", fields="fullName") == {"fullName": "Ada", "age": 1}
 
 
-def test_instance_made_of_records_is_encoded_whole(api: ModelApi, accounts: Resource) -> None:
+def test_instance_containing_records_is_encoded(api: ModelApi, accounts: Resource) -> None:
     @accounts.list.fetch.after
     def wrap(context: Context) -> None:
         context.instance[0]["first"] = True
@@ -207,7 +205,7 @@ def test_instance_made_of_records_is_encoded_whole(api: ModelApi, accounts: Reso
 
 
 @pytest.mark.parametrize("hidden", [["hidden"], ["id", "hidden"]])
-def test_rows_that_show_one_field_or_none(api: ModelApi, hidden: list[str]) -> None:
+def test_rows_showing_one_field_or_none_are_encoded(api: ModelApi, hidden: list[str]) -> None:
     api.crud.resource(Only, exclude_attributes=hidden)
     shown = {} if "id" in hidden else {"id": 1}
     assert api.read("/only") == [shown]
