@@ -39,7 +39,7 @@ from encore.routes.nested_resources import nested_resources
 from encore.routes.registration import APP, RouteRegistry
 from encore.routes.router import ResourceRouter
 from encore.secret_key import Secret, parse_secret
-from encore.uploads.endpoint import UploadOperation, described
+from encore.uploads.endpoint import UploadEndpoint, describe_upload
 from encore.uploads.upload import Upload
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
@@ -209,9 +209,9 @@ class Crud:
             dialect=self._database.dialect,
             **options,
         )
-        operation = UploadOperation(upload, self._database)
-        describe = partial(described, upload, operation.name)
-        route = PipelineRoute(upload.path, operation, ["POST"], describe)
+        endpoint = UploadEndpoint(upload, self._database)
+        describe = partial(describe_upload, upload, endpoint.name)
+        route = PipelineRoute(upload.path, endpoint, ["POST"], describe)
         self._routes.add(resource.name, [route])
         return upload
 

@@ -1,8 +1,8 @@
 """Bulk upload: many rows of one resource in one request, merged by a natural key.
 
-Start with ``upload`` (the options) and ``hooks``. A request runs through ``endpoint``, ``request``,
-``formats``, ``rows`` and ``handler``; ``staging_table``, ``statements`` and ``writers`` are its
-database side, ``responses`` and ``idempotency`` its result.
+Start with ``upload`` (the options) and ``hooks``. A request passes through ``endpoint``,
+``request``, ``formats``, ``rows`` and ``handler``. ``staging_table``, ``statements`` and
+``writers`` are the database side, ``responses`` and ``idempotency`` the result.
 """
 
 from encore.uploads.hooks import MergeContext, UploadContext, UploadedRow

@@ -1,11 +1,11 @@
 """The endpoint of an upload: the ASGI application that runs it, and its OpenAPI description.
 
-The body is spooled before anything of the database is taken. Its rows are read and staged without
-any lock; only the merge, if it is going to write, has the table to itself. When the caller leaves,
-all of it ends, also waiting for a turn, and nothing is written unless the commit was under way.
+The body is received before any database resource is taken. Its rows are read and staged without a
+lock; only the merge, if it is going to write, locks the table. When the client disconnects, the
+upload ends, also while it waits for a lock; nothing is written unless its commit was in progress.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -33,13 +33,29 @@ from encore.uploads.responses import NOTHING_WRITTEN, UploadResponse
 from encore.uploads.staging_table import STATUSES
 from encore.uploads.upload import Upload
 
+_DESCRIPTIONS: Final = {
+    "mode": "atomic: one rejected row rejects all; partial: the valid rows are written",
+    "dry_run": "Report what would happen to each row, and write nothing",
+    "report": "Which rows the report lists",
+}
+_ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 422, 503)
+_ERROR: Final = {
+    "type": "object",
+    "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+    "required": ["field", "message"],
+}
 
-class UploadOperation:
-    """What the endpoint of an upload does: an ASGI application.
+
+class UploadEndpoint:
+    """The ASGI application of one upload.
+
+    Args:
+        upload: The upload's options.
+        database: The database.
 
     Attributes:
-        access: What it asks of a token.
-        name: Its name in OpenAPI.
+        access: What callers need.
+        name: The name of the route.
     """
 
     def __init__(self, upload: Upload, database: Database) -> None:
@@ -49,88 +65,72 @@ class UploadOperation:
         self._database = database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take the body in, do what it says, and answer."""
+        """Receive the body, handle the upload and send the response."""
         upload = self._upload
         check_accept(scope, JSON_ONLY)
         check_preconditions(scope)
         request = UploadRequest.of(scope)
         context = UploadContext(upload.resource, RequestState.from_scope(scope), request)
-        for hook in upload.starts:
+        for hook in upload.before_read_hooks:
             hook(context)
         with SpooledBody() as body:
             await body.receive(scope, receive, upload.limit)
-            serving = self._serve(context, body, scope, send)
-            await while_connected(receive, serving, interrupt=body.stop)
+            handling = self._respond(context, body, scope, send)
+            await while_connected(receive, handling, interrupt=body.stop)
 
-    async def _serve(
+    async def _respond(
         self, context: UploadContext, body: SpooledBody, scope: Scope, send: Send
     ) -> None:
-        """Do what the body says and answer, while the caller is there."""
         try:
-            answer = await self._answer(context, body)
+            response = await self._handle(context, body)
         except DatabaseError as error:
-            failure = await self._diagnosed(error, scope)
-            raise _telling(failure, context.written) from error
-        except ApiError as failure:
-            raise _telling(failure, context.written) from failure.__cause__
-        await answer.send(send)
+            mapped = await self._map_error(error, scope)
+            raise _with_committed(mapped, context.committed) from error
+        except ApiError as error:
+            raise _with_committed(error, context.committed) from error.__cause__
+        await response.send(send)
 
-    async def _answer(self, context: UploadContext, body: SpooledBody) -> UploadResponse:
-        upload = self._upload
-        ticket = None
-        if upload.keys is not None:
-            ticket = IdempotentRequest.of(context, body, upload.path)
-        if upload.keys is not None and ticket is not None:
+    async def _handle(self, context: UploadContext, body: SpooledBody) -> UploadResponse:
+        upload, keys = self._upload, self._upload.idempotency_keys
+        idempotent = None if keys is None else IdempotentRequest.of(context, body, upload.path)
+        if keys is not None and idempotent is not None:
             async with self._database.reading() as connection:
-                answer = await upload.keys.find(connection, ticket)
-            if answer is not None:
-                return answer
-        run = None
+                response = await keys.find(connection, idempotent)
+            if response is not None:
+                return response
+        handler = None
         try:
-            async with self._database.bulk() as bulk, bulk.temporary(upload.stage.table):
-                run = UploadHandler(upload, context, bulk, body, ticket)
-                return await run.answer()
-        except BaseException:  # Cancelled while it is put back, after the answer was made.
-            if run is not None:
-                run.close()
+            async with self._database.bulk() as bulk, bulk.temporary(upload.staging.table):
+                handler = UploadHandler(upload, context, bulk, body, idempotent)
+                return await handler.handle()
+        except BaseException:  # Cancelled while the connection is released, with a response.
+            if handler is not None:
+                handler.close()
             raise
 
-    async def _diagnosed(self, error: DatabaseError, scope: Scope) -> Exception:
+    async def _map_error(self, error: DatabaseError, scope: Scope) -> Exception:
         unit = UnitOfWork(self._database, writes=True, single=False)
         context = Context(self._upload.resource, "create", scope, unit)
         return await map_database_error(error, context, self._database)
 
 
-def _telling(failure: Exception, written: str) -> Exception:
-    """Have the refusal of an upload say what is stored all the same, and ask for no repetition."""
-    if isinstance(failure, ApiError) and written:
-        message = failure.message.removesuffix(f": {NOTHING_WRITTEN}")
-        failure.message = failure.detail = f"{message}; {written}"
-        failure.headers.pop("Retry-After", None)
-    return failure
+def _with_committed(error: Exception, committed: str) -> Exception:
+    """Return an error that says what is written nevertheless, and that suggests no retry then."""
+    if isinstance(error, ApiError) and committed:
+        message = error.message.removesuffix(f": {NOTHING_WRITTEN}")
+        error.message = error.detail = f"{message}; {committed}"
+        error.headers.pop("Retry-After", None)
+    return error
 
 
-_SAYS: Final = {
-    "mode": "atomic: one rejected row refuses all; partial: the others are written",
-    "dry_run": "Tell what would become of the rows, and write nothing",
-    "report": "Which rows the report lists",
-}
-_PROBLEMS: Final = (400, 401, 403, 406, 409, 412, 413, 415, 422, 503)
-_ERROR: Final = {
-    "type": "object",
-    "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-    "required": ["field", "message"],
-}
-
-
-def described(upload: Upload, name: str) -> APIRoute:
-    """Make the FastAPI route that describes an upload."""
+def describe_upload(upload: Upload, name: str) -> APIRoute:
+    """Return the FastAPI route that describes an upload in OpenAPI."""
     resource = upload.resource
 
     def endpoint() -> None:
-        """Take rows in: one as a JSON object, or many as a JSON array, NDJSON or CSV.
+        """Upload one row as a JSON object, or many as a JSON array, NDJSON or CSV.
 
-        A row whose natural key is known changes the stored one, any other makes a new one.
+        A row whose natural key is stored updates the stored row; any other row is created.
         """
 
     row = _inline(create_schema(resource).model_json_schema())
@@ -142,11 +142,11 @@ def described(upload: Upload, name: str) -> APIRoute:
         tags=[resource.slug],
         summary=f"Upload {resource.slug}",
         operation_id=f"post_{name}",
-        responses=problems(_PROBLEMS),
+        responses=problems(_ERROR_STATUSES),
         openapi_extra={
-            "parameters": _parameters(has_keys=upload.keys is not None),
+            "parameters": _parameters(has_keys=upload.idempotency_keys is not None),
             "requestBody": {"required": True, "content": _content(row)},
-            "responses": _answers(_inline(read_schema(resource).model_json_schema())),
+            "responses": _responses(_inline(read_schema(resource).model_json_schema())),
         },
         name=name,
     )
@@ -157,7 +157,7 @@ def _parameters(*, has_keys: bool) -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "query",
-            "description": _SAYS[name],
+            "description": _DESCRIPTIONS[name],
             "schema": {"type": "string", "enum": list(values), "default": values[0]},
         }
         for name, values in PARAMETERS.items()
@@ -167,36 +167,29 @@ def _parameters(*, has_keys: bool) -> list[dict[str, Any]]:
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "The same key and request again get the same answer, for 24 hours",
+                "description": "The same request with the same key gets the same response, for 24"
+                " hours",
                 "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
             }
         )
     return parameters
 
 
-def _content(row: dict[str, Any]) -> dict[str, Any]:
-    text = {"type": "string"}
+def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         JSON.media_type: {"schema": {"anyOf": [row, {"type": "array", "items": row}]}},
-        NDJSON.media_type: {"schema": {**text, "description": "One JSON object a line"}},
-        CSV.media_type: {"schema": {**text, "description": "A header of names, then rows"}},
+        NDJSON.media_type: {"schema": _text("One JSON object a line")},
+        CSV.media_type: {"schema": _text("A header of field names, then one row a line")},
     }
 
 
-def _answers(row: dict[str, Any]) -> dict[str, Any]:
+def _text(description: str) -> dict[str, Any]:
+    return {"type": "string", "description": description}
+
+
+def _responses(row: Mapping[str, Any]) -> dict[str, Any]:
     stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
-    one = {"description": "The one row, made", "content": _json(stored)}
-    many = {"description": "What became of each row", "content": _json(_report(stored))}
-    return {"200": many, "201": one}
-
-
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
-
-
-def _report(stored: dict[str, Any]) -> dict[str, Any]:
-    """Describe the report, or the one row where that was known already."""
-    row = {
+    reported = {
         "line": {"type": "integer"},
         "status": {"type": "string", "enum": list(STATUSES)},
         "id": {"type": "integer"},
@@ -206,15 +199,23 @@ def _report(stored: dict[str, Any]) -> dict[str, Any]:
         **{status: {"type": "integer"} for status in STATUSES},
         "mode": {"type": "string", "enum": list(PARAMETERS["mode"])},
         "dry_run": {"type": "boolean"},
-        "rows": {"type": "array", "items": _object(row, ["line", "status"])},
+        "rows": {"type": "array", "items": _object(reported, ["line", "status"])},
     }
-    return {"anyOf": [_object(report, list(report)), stored]}
+    either = {"anyOf": [_object(report, list(report)), stored]}
+    return {
+        "200": _response("The report; or the row, if it was stored already", either),
+        "201": _response("The created row", stored),
+    }
 
 
-def _object(properties: dict[str, Any], required: Sequence[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(required)}
+def _response(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _inline(schema: dict[str, Any]) -> dict[str, Any]:
-    """Give a schema to stand where it is used, so that it needs no name of its own."""
+def _object(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _inline(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema without its title, to be used in place."""
     return {name: value for name, value in schema.items() if name != "title"}

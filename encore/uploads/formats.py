@@ -1,8 +1,8 @@
-"""Formats: the rows of a body, one by one, as JSON, NDJSON or CSV; memory is flat whatever comes.
+"""The formats of an upload's body: JSON, NDJSON and CSV, read row by row in constant memory.
 
-What is wrong with one line of NDJSON, or with one row's number of cells, is that row's matter.
-What leaves in doubt where rows begin and end refuses the whole body: JSON that is none, CSV with
-an open quote, text that is not UTF-8.
+An invalid line of NDJSON, or a wrong number of cells, is an error of that row. An error after which
+the start and end of rows are uncertain rejects the body: invalid JSON, CSV with an open quote, text
+that is not UTF-8. ``rows`` validates the rows.
 """
 
 import codecs
@@ -10,9 +10,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 
 from encore.errors import FieldError, MalformedBody
 from encore.http.media_types import MediaType
@@ -20,222 +20,224 @@ from encore.streams.formulas import ESCAPED, unescape_formula
 from encore.strict_json import BodyDecoder
 from encore.suggestions import suggest
 
-MAX_ROW: Final = 1024 * 1024
-"""The longest row, in bytes of NDJSON, else in characters."""
+MAX_ROW_SIZE: Final = 1024 * 1024
+"""The longest row: in bytes of NDJSON, otherwise in characters."""
 
 WHOLE_ROW: Final = ""
-"""The field of what is wrong with a row as a whole (in JSON Pointer, RFC 6901: all of it)."""
+"""The field of an error of the whole row (in JSON Pointer, RFC 6901: the whole document)."""
 
-MAX_BLANK: Final = 100_000
-"""The most blank lines of a body of NDJSON or CSV: each costs time, and says nothing."""
+MAX_BLANK_LINES: Final = 100_000
+"""The most blank lines of NDJSON or CSV: each takes time and adds no row."""
 
-_WINDOW: Final = 64 * 1024
-_BLANK: Final = re.compile(r"[ \t\n\r]*")
-_GOES_ON: Final = ("", *"0123456789.eE+-")
-"""Behind a number, what may still belong to it: one may end in the middle of what is read."""
+_CHUNK_SIZE: Final = 64 * 1024
+_WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
+_NUMBER_MAY_CONTINUE: Final = ("", *"0123456789.eE+-")
+"""What may continue a number that ends where the buffer does."""
 _BODY: Final = BodyDecoder("The body", "line {0.lineno}, column {0.colno}")
 _ROW: Final = BodyDecoder("The row", "column {0.colno}")
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A row that could not be read; the others can."""
+class UnreadableRow:
+    """A row that could not be decoded.
+
+    Attributes:
+        errors: What is wrong with it.
+    """
 
     errors: tuple[FieldError, ...]
 
     @classmethod
-    def because(cls, text: str) -> "Unreadable":
-        """Say what is wrong with the row as a whole."""
-        return cls(({"field": WHOLE_ROW, "message": text},))
+    def with_message(cls, message: str) -> Self:
+        """Return an unreadable row with one error of the whole row."""
+        return cls(({"field": WHOLE_ROW, "message": message},))
 
 
 Rows = Iterator[tuple[int, Any]]
-"""Each row's line, and the row: what JSON decodes to, or ``Unreadable``; cells of CSV are text."""
+"""The line and the content of each row: the decoded JSON, a dict of CSV cells (strings), or an
+``UnreadableRow``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnNames:
-    """What the columns of a CSV body may be called.
+    """The valid names of CSV columns.
 
     Attributes:
-        known: All names.
-        shown: Those that a refusal may suggest.
+        valid: All names.
+        suggestions: The names that an error may suggest.
     """
 
-    known: Collection[str]
-    shown: Collection[str]
+    valid: Collection[str]
+    suggestions: Collection[str]
 
 
 def read_json(file: IO[bytes], _: ColumnNames) -> Rows:
-    """Read an array; lines are positions in it, from 1.
+    """Read the items of a JSON array; their lines are their positions, from 1.
 
     Raises:
-        MalformedBody: It is not an array of JSON, whole and nothing more.
+        MalformedBody: The body is not exactly one array.
     """
-    window = _Window(file)
-    window.expect("[")
-    number = 0
-    if window.look() == "]":
-        window.expect("]")
-    else:
-        mark = ","
-        while mark == ",":
-            number += 1
-            yield number, window.value(number)
-            mark = window.look()
-            window.expect("]" if mark != "," else ",")
-    window.expect_end()
+    buffer = _JsonBuffer(file)
+    buffer.expect("[")
+    line = 0
+    separator = "," if buffer.peek() != "]" else "]"
+    while separator == ",":
+        line += 1
+        yield line, buffer.read_value(line)
+        separator = buffer.peek()
+        if separator == ",":
+            buffer.expect(",")
+    buffer.expect("]")
+    buffer.expect_end()
 
 
 def read_json_object(file: IO[bytes]) -> Any:
-    """Read a body that is one value, of no more than a row's size. Raises ``MalformedBody``."""
-    data = file.read(MAX_ROW + 1)
-    if len(data) > MAX_ROW:
-        raise MalformedBody(f"The body's one row is longer than {MAX_ROW} bytes")
+    """Decode a body of one value, at most as long as a row. Raises ``MalformedBody``."""
+    data = file.read(MAX_ROW_SIZE + 1)
+    if len(data) > MAX_ROW_SIZE:
+        raise MalformedBody(f"The body's row is longer than {MAX_ROW_SIZE} bytes")
     return _BODY.decode(data.removeprefix(codecs.BOM_UTF8))
 
 
 def is_array(file: IO[bytes]) -> bool:
-    """Tell whether JSON begins as an array; leaves the file at its start."""
+    """Return whether a JSON body begins as an array; rewinds the file."""
     file.seek(0)
-    first = b""
-    while not first and (piece := file.read(_WINDOW)):
-        first = piece.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\n\r")
+    start = b""
+    while not start and (chunk := file.read(_CHUNK_SIZE)):
+        start = chunk.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\n\r")
     file.seek(0)
-    return first[:1] == b"["
+    return start[:1] == b"["
 
 
-class _Window:
-    """The part of a JSON text that is being read, and what comes after it."""
+class _JsonBuffer:
+    """The part of a JSON text around the current position."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._text = ""
-        self._at = 0
-        self._read = 0
+        self._position = 0
+        self._bytes_read = 0
         self._ended = False
 
-    def _more(self) -> None:
-        """Forget what is read, and read on."""
-        data = self._file.read(_WINDOW)
+    def _fill(self) -> None:
+        """Drop the text before the position, and read the next chunk."""
+        data = self._file.read(_CHUNK_SIZE)
         try:
             text = self._decode(data, final=not data)
         except UnicodeDecodeError as error:
-            at = self._read + error.start
-            raise MalformedBody(f"The body is not UTF-8 near byte {at}") from error
-        self._read += len(data)
+            position = self._bytes_read + error.start
+            raise MalformedBody(f"The body is not UTF-8 near byte {position}") from error
+        self._bytes_read += len(data)
         self._ended = not data
-        self._text = self._text[self._at :] + text
-        self._at = 0
+        self._text = self._text[self._position :] + text
+        self._position = 0
 
-    def look(self) -> str:
-        """Give the next character that is no blank, without going on; empty at the end."""
+    def peek(self) -> str:
+        """Skip whitespace; return the next character, or an empty string at the end."""
         while True:
-            blank = _BLANK.match(self._text, self._at)
-            self._at = blank.end() if blank else self._at
-            if self._at < len(self._text) or self._ended:
-                return self._text[self._at : self._at + 1]
-            self._more()
+            whitespace = _WHITESPACE.match(self._text, self._position)
+            self._position = whitespace.end() if whitespace else self._position
+            if self._position < len(self._text) or self._ended:
+                return self._text[self._position : self._position + 1]
+            self._fill()
 
-    def expect(self, mark: str) -> None:
-        """Go past this character. Raises ``MalformedBody``."""
-        found = self.look()
-        if found != mark:
-            raise MalformedBody(f"The body is not JSON: expected {mark!r}, found {found!r}")
-        self._at += 1
+    def expect(self, character: str) -> None:
+        """Skip a character. Raises ``MalformedBody`` if another one is next."""
+        found = self.peek()
+        if found != character:
+            raise MalformedBody(f"The body is not JSON: expected {character!r}, found {found!r}")
+        self._position += 1
 
     def expect_end(self) -> None:
-        """Refuse anything but blanks from here. Raises ``MalformedBody``."""
-        if self.look():
-            raise MalformedBody("The body is not JSON: there is something behind its end")
+        """Raise ``MalformedBody`` if anything but whitespace follows."""
+        if self.peek():
+            raise MalformedBody("The body is not JSON: unexpected text after its end")
 
-    def value(self, number: int) -> Any:
-        """Give the value that begins here. Raises ``MalformedBody``, naming the row."""
-        self.look()
-        while len(self._text) - self._at <= MAX_ROW + _WINDOW:
+    def read_value(self, line: int) -> Any:
+        """Decode the next value. Raises ``MalformedBody``, which names the row."""
+        self.peek()
+        while len(self._text) - self._position <= MAX_ROW_SIZE + _CHUNK_SIZE:
             try:
-                value, end = _BODY.decode_at(self._text, self._at)
+                value, end = _BODY.decode_at(self._text, self._position)
             except json.JSONDecodeError as error:
                 if self._ended:
-                    text = f"The body is not JSON: {error.msg} in row {number}"
-                    raise MalformedBody(text) from error
+                    message = f"The body is not JSON: {error.msg} in row {line}"
+                    raise MalformedBody(message) from error
             else:
-                if end - self._at > MAX_ROW:
+                if end - self._position > MAX_ROW_SIZE:
                     break
-                if self._ended or self._text[end : end + 1] not in _GOES_ON:
-                    self._at = end
+                if self._ended or self._text[end : end + 1] not in _NUMBER_MAY_CONTINUE:
+                    self._position = end
                     return value
-            self._more()
+            self._fill()
         raise MalformedBody(
-            f"The body is not JSON, or row {number} is longer than {MAX_ROW} characters"
+            f"The body is not JSON, or row {line} is longer than {MAX_ROW_SIZE} characters"
         )
 
 
+def _check_blank_lines(count: int) -> None:
+    if count > MAX_BLANK_LINES:
+        raise MalformedBody(f"The body has more than {MAX_BLANK_LINES} blank lines")
+
+
 def read_ndjson(file: IO[bytes], _: ColumnNames) -> Rows:
-    """Read one value a line; blank lines are passed over."""
-    blank = 0
-    for line, data in enumerate(_lines(file), start=1):
+    """Read one JSON value a line; blank lines are skipped."""
+    blank_lines = 0
+    for line, data in enumerate(_read_lines(file), start=1):
         if data is None:
-            yield line, Unreadable.because(f"The row is longer than {MAX_ROW} bytes")
-        elif data := data.removeprefix(_mark(line)).strip(b" \t\r\n"):
+            yield line, UnreadableRow.with_message(f"The row is longer than {MAX_ROW_SIZE} bytes")
+        elif data := data.strip(b" \t\r\n"):
             try:
                 value = _ROW.decode(data)
-            except MalformedBody as refusal:
-                errors = tuple(e for e in refusal.errors if not isinstance(e, str))
-                value = Unreadable(errors) if errors else Unreadable.because(refusal.message)
+            except MalformedBody as error:
+                errors = tuple(e for e in error.errors if not isinstance(e, str))
+                value = UnreadableRow(errors or UnreadableRow.with_message(error.message).errors)
             yield line, value
         else:
-            blank += 1
-            _check_blank(blank)
+            blank_lines += 1
+            _check_blank_lines(blank_lines)
 
 
-def _check_blank(count: int) -> None:
-    if count > MAX_BLANK:
-        raise MalformedBody(f"The body has more than {MAX_BLANK} blank lines")
-
-
-def _mark(line: int) -> bytes:
-    """Return the byte order mark, which a body may begin with."""
-    return codecs.BOM_UTF8 if line == 1 else b""
-
-
-def _lines(file: IO[bytes]) -> Iterator[bytes | None]:
-    """Give the lines; None in place of one that is too long."""
-    while data := file.readline(MAX_ROW + 2):  # With its end, CRLF.
-        if data.endswith(b"\n") or len(data) <= MAX_ROW:
-            yield data
-            continue
-        while data and not data.endswith(b"\n"):
-            data = file.readline(MAX_ROW)
-        yield None
+def _read_lines(file: IO[bytes]) -> Iterator[bytes | None]:
+    """Iterate over the lines without a byte order mark; None for a line that is too long."""
+    bom = codecs.BOM_UTF8
+    while data := file.readline(MAX_ROW_SIZE + 2):  # With its end, CRLF.
+        if data.endswith(b"\n") or len(data) <= MAX_ROW_SIZE:
+            yield data.removeprefix(bom)
+        else:
+            while data and not data.endswith(b"\n"):
+                data = file.readline(MAX_ROW_SIZE)
+            yield None
+        bom = b""
 
 
 def read_csv(file: IO[bytes], names: ColumnNames) -> Rows:
-    """Read a header of fields' names, then rows of cells; an empty cell is as good as none.
+    """Read a header of field names, then rows of cells; an empty cell has no value.
 
-    A row's line is the physical one that it begins on.
+    The line of a row is the physical line that it begins on.
 
     Raises:
-        MalformedBody: It is not CSV in UTF-8 (RFC 4180), or its header is not right.
+        MalformedBody: The body is not CSV in UTF-8 (RFC 4180), or its header is invalid.
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
         lines = _CsvLines(text)
         reader = csv.reader(lines, strict=True)
         header = next(reader, [])
-        blank = 0
         _check_header(header, names)
+        blank_lines = 0
         line = reader.line_num + 1
         for cells in reader:
             lines.row_size = 0
             if len(cells) == len(header):
                 yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell}
             elif cells:
-                yield line, Unreadable.because(f"The row has {len(cells)} cells, not {len(header)}")
+                message = f"The row has {len(cells)} cells, not {len(header)}"
+                yield line, UnreadableRow.with_message(message)
             else:
-                blank += 1
-                _check_blank(blank)
+                blank_lines += 1
+                _check_blank_lines(blank_lines)
             line = reader.line_num + 1
     except csv.Error as error:
         raise MalformedBody(f"The body is not CSV: {error} in line {reader.line_num}") from error
@@ -243,13 +245,13 @@ def read_csv(file: IO[bytes], names: ColumnNames) -> Rows:
         raise MalformedBody(f"The body is not UTF-8 near line {reader.line_num + 1}") from error
     finally:
         if not file.closed:
-            text.detach()  # Or the text's end would close the file.
+            text.detach()  # Otherwise the wrapper would close the file.
 
 
 def read_escaped_csv(file: IO[bytes], names: ColumnNames) -> Rows:
-    """Read what a stream of CSV has written: an escaped text is the text that it was.
+    """Read CSV as streams write it: the apostrophe that escapes a formula is removed.
 
-    In other CSV an apostrophe is part of the text that it begins.
+    In other CSV an apostrophe is part of the value.
     """
     for line, row in read_csv(file, names):
         if isinstance(row, dict):
@@ -259,29 +261,30 @@ def read_escaped_csv(file: IO[bytes], names: ColumnNames) -> Rows:
 
 
 class _CsvLines:
-    """The physical lines of a CSV body.
+    """The physical lines of a CSV body, each row of limited size.
 
     Attributes:
-        row_size: The characters given since it was set to 0: a row may go on over many lines.
+        row_size: The characters since it was set to 0: a row may have many lines.
     """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
-        self._read = text.readline
-        self._number = 0
+        self._readline = text.readline
+        self._line = 0
         self.row_size = 0
 
-    def __iter__(self) -> "_CsvLines":
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        line = self._read(MAX_ROW + 1)
+        line = self._readline(MAX_ROW_SIZE + 1)
         if not line:
             raise StopIteration
-        self._number += 1
+        self._line += 1
         self.row_size += len(line)
-        if self.row_size > MAX_ROW:
-            text = f"The row that holds line {self._number} is longer than {MAX_ROW} characters"
-            raise MalformedBody(text)
+        if self.row_size > MAX_ROW_SIZE:
+            raise MalformedBody(
+                f"The row that includes line {self._line} is longer than {MAX_ROW_SIZE} characters"
+            )
         return line
 
 
@@ -290,30 +293,26 @@ def _check_header(header: list[str], names: ColumnNames) -> None:
         raise MalformedBody("The body has no header: its first line must name the fields")
     for position, name in enumerate(header):
         shown = name[:100].replace("\x00", "")
-        if name not in names.known:
-            text = f"is no field; {suggest(shown, names.shown)}"
+        if name not in names.valid:
+            message = f"{shown} is not a field; {suggest(shown, names.suggestions)}"
         elif name in header[:position]:
-            text = "is given twice"
+            message = f"{shown} is given twice"
         else:
             continue
-        message = f"{shown} {text}"
-        raise MalformedBody(f"The header's column {message}", [_error(shown, message)])
-
-
-def _error(field: str, message: str) -> Mapping[str, str]:
-    return {"field": field, "message": message}
+        errors: list[FieldError] = [{"field": shown, "message": message}]
+        raise MalformedBody(f"The header's column {message}", errors)
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One media type of bodies.
+    """A format of bodies.
 
     Attributes:
-        media_type: Its registered or usual name.
-        aliases: Other names that mean the same.
-        read: Gives the rows.
-        is_text: Whether values are text, to be read as a query's are.
-        parameter: A parameter of the media type, and its value, that mean this format.
+        media_type: Its media type.
+        aliases: Other names of the media type.
+        read: Returns the rows.
+        is_text: Whether values are strings, to be parsed as those of a query.
+        parameter: A parameter of the media type, and the value that selects this format.
     """
 
     media_type: str
@@ -322,11 +321,11 @@ class Format:
     is_text: bool = False
     parameter: tuple[str, str] | None = None
 
-    def reads(self, media_type: MediaType) -> bool:
-        """Return whether a body of this media type has this format."""
+    def matches(self, media_type: MediaType) -> bool:
+        """Return whether a body of a media type has this format."""
         name, value = self.parameter or ("", "")
-        named = not name or media_type.parameters.get(name, "").lower() == value
-        return named and media_type.name in (self.media_type, *self.aliases)
+        selected = not name or media_type.parameters.get(name, "").lower() == value
+        return selected and media_type.name in (self.media_type, *self.aliases)
 
 
 JSON: Final = Format("application/json", (), read_json)
@@ -336,4 +335,4 @@ NDJSON: Final = Format(
 CSV: Final = Format("text/csv", (), read_csv, is_text=True)
 ESCAPED_CSV: Final = Format("text/csv", (), read_escaped_csv, is_text=True, parameter=ESCAPED)
 FORMATS: Final = (JSON, NDJSON, ESCAPED_CSV, CSV)
-"""The first that reads a media type is the one that is meant."""
+"""The formats; the first that matches a media type is used."""

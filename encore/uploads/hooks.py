@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class UploadContext:
-    """One run of an upload.
+    """The context of one upload, which all its hooks share.
 
     Attributes:
-        resource: Whose rows they are.
-        state: Who calls.
-        request: What the caller asks for.
-        options: Anything that hooks hand on to later hooks.
-        written: What has been committed, for the refusal of an upload that fails behind it.
+        resource: The resource of the rows.
+        state: The state of the HTTP request: caller, claims, request id.
+        request: The parameters of the upload.
+        options: Values that hooks pass to later hooks.
+        committed: What has been committed, as the error of an upload that fails later says it.
     """
 
     resource: "Resource"
     state: RequestState
     request: UploadRequest
     options: dict[str, Any] = field(default_factory=dict)
-    written: str = ""
+    committed: str = ""
 
     @property
     def claims(self) -> Mapping[str, Any]:
@@ -43,69 +43,15 @@ class UploadContext:
         return self.state.claims
 
 
-class MergeContext:
-    """One upload's merge.
-
-    Args:
-        statements: The upload's.
-        dialect: What hooks' own statements are compiled for.
+class UploadedRow:
+    """One row of an upload, as ``validate_row`` hooks receive it.
 
     Attributes:
         context: The upload.
-        connection: Inside the transaction.
-        stage: The rows: new ones have the status ``created`` already.
-    """
-
-    def __init__(
-        self,
-        context: UploadContext,
-        connection: BulkConnection,
-        stage: StagingTable,
-        statements: UploadStatements,
-        dialect: Dialect,
-    ) -> None:
-        self.context = context
-        self.connection = connection
-        self.stage = stage
-        self._statements = statements
-        self._dialect = dialect
-
-    async def execute(self, clause: ClauseElement, values: Values = ()) -> int:
-        """Run a statement of a hook's own; tell how many rows it changed."""
-        return await self.connection.execute(self._compiled(clause), values)
-
-    async def fetch_all(self, clause: ClauseElement, values: Values = ()) -> list[Row]:
-        """Run a statement of a hook's own; give its rows."""
-        return await self.connection.fetch_all(self._compiled(clause), values)
-
-    async def reject(
-        self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]
-    ) -> int:
-        """Reject the rows, not rejected yet, for which the condition holds.
-
-        Args:
-            condition: In terms of the stage and, maybe, other tables.
-            field: What is wrong.
-            message: The whole text, or an SQL expression that gives it.
-
-        Returns:
-            How many.
-        """
-        return await self.execute(self._statements.rejecting(condition, field, message))
-
-    def _compiled(self, clause: ClauseElement) -> Statement:
-        return Statement(clause, self._dialect)
-
-
-class UploadedRow:
-    """One row of an upload, as the row hook sees it.
-
-    Attributes:
-        context: The upload that it belongs to.
-        line: Where it stands in the body.
-        attributes: Python values under the model's attribute names: what the caller gave of what
-            callers may write. The hook may set any attribute.
-        errors: Collects what is wrong; a row with errors is rejected.
+        line: The position of the row in the body.
+        attributes: Python values by the model's attribute names: those that the caller sent for
+            writable fields. Hooks may set any attribute.
+        errors: The validation errors; a row with errors is rejected.
     """
 
     __slots__ = ("attributes", "context", "errors", "line")
@@ -119,65 +65,113 @@ class UploadedRow:
         self.errors = errors
 
 
+class MergeContext:
+    """The merge of one upload into the table, as hooks receive it: inside the transaction.
+
+    Args:
+        statements: The statements of the upload.
+        dialect: The dialect that the statements of hooks are compiled for.
+
+    Attributes:
+        context: The upload.
+        connection: The database connection, inside the transaction.
+        staging: The table of uploaded rows; new ones have the status ``created`` already.
+    """
+
+    def __init__(
+        self,
+        context: UploadContext,
+        connection: BulkConnection,
+        staging: StagingTable,
+        statements: UploadStatements,
+        dialect: Dialect,
+    ) -> None:
+        self.context = context
+        self.connection = connection
+        self.staging = staging
+        self._statements = statements
+        self._dialect = dialect
+
+    async def execute(self, clause: ClauseElement, values: Values = ()) -> int:
+        """Execute a statement; return the number of rows that it changed."""
+        return await self.connection.execute(Statement(clause, self._dialect), values)
+
+    async def fetch_all(self, clause: ClauseElement, values: Values = ()) -> list[Row]:
+        """Execute a statement; return its rows."""
+        return await self.connection.fetch_all(Statement(clause, self._dialect), values)
+
+    async def reject(
+        self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]
+    ) -> int:
+        """Reject the rows for which a condition holds; rows rejected already keep their errors.
+
+        Args:
+            condition: A condition on the staging table and, optionally, other tables.
+            field: The name of the invalid field.
+            message: The whole message, or an SQL expression of it.
+
+        Returns:
+            The number of rows.
+        """
+        return await self.execute(self._statements.reject_where(condition, field, message))
+
+
+BeforeReadHook = Callable[[UploadContext], None]
 RowHook = Callable[[UploadedRow], None]
-StartHook = Callable[[UploadContext], None]
 MergeHook = Callable[[MergeContext], Awaitable[None]]
 MessageHook = Callable[[str, Any], str]
 
 
 class UploadHooks:
-    """Registers hooks; each method works as a decorator."""
+    """Registers the hooks of an upload; each method is a decorator."""
 
     def __init__(self) -> None:
-        self.starts: list[StartHook] = []
-        self.rows: list[RowHook] = []
-        self.judges: list[MergeHook] = []
-        self.before_writes: list[MergeHook] = []
-        self.writtens: list[MergeHook] = []
-        self.worded: MessageHook | None = None
+        self.before_read_hooks: list[BeforeReadHook] = []
+        self.row_hooks: list[RowHook] = []
+        self.merge_hooks: list[MergeHook] = []
+        self.before_write_hooks: list[MergeHook] = []
+        self.after_write_hooks: list[MergeHook] = []
+        self.message_hook: MessageHook | None = None
 
-    def start(self, hook: StartHook) -> StartHook:
-        """Run before the body is read; may leave things in ``context.options``, or refuse."""
-        self.starts.append(hook)
+    def before_read(self, hook: BeforeReadHook) -> BeforeReadHook:
+        """Run before the body is read; may set ``context.options``, or raise an API error."""
+        self.before_read_hooks.append(hook)
         return hook
 
-    def row(self, hook: RowHook) -> RowHook:
-        """Complete and judge each row by itself: in the worker thread, so without the database."""
-        self.rows.append(hook)
+    def validate_row(self, hook: RowHook) -> RowHook:
+        """Complete and validate each row, in a worker thread without access to the database."""
+        self.row_hooks.append(hook)
         return hook
 
-    def judge(self, hook: MergeHook) -> MergeHook:
-        """Judge all rows together, once it is known which are new; reject some of them.
+    def validate_merge(self, hook: MergeHook) -> MergeHook:
+        """Validate all rows together in SQL, when it is known which are new; may reject rows.
 
-        It runs in dry runs too, and must change nothing but the stage.
+        It also runs in dry runs, and must change the staging table only.
         """
-        self.judges.append(hook)
+        self.merge_hooks.append(hook)
         return hook
 
     def before_write(self, hook: MergeHook) -> MergeHook:
-        """Run in the transaction, ids being given and nothing written yet."""
-        self.before_writes.append(hook)
+        """Run in the transaction, when new rows have ids and before any row is written."""
+        self.before_write_hooks.append(hook)
         return hook
 
-    def written(self, hook: MergeHook) -> MergeHook:
-        """Run in the transaction, behind the writing."""
-        self.writtens.append(hook)
+    def after_write(self, hook: MergeHook) -> MergeHook:
+        """Run in the transaction, after the rows are written."""
+        self.after_write_hooks.append(hook)
         return hook
 
     def message(self, hook: MessageHook) -> MessageHook:
-        """Word the answer to a single row, from its status and its record."""
-        self.worded = hook
+        """Return the message of the response to a single row, from its status and its record."""
+        self.message_hook = hook
         return hook
 
-    def each_row(self) -> RowHook:
-        """Give one function that runs all hooks of a row."""
-        match self.rows:
-            case [only]:
-                return only
-            case hooks:
-                return lambda row: _run_all(tuple(hooks), row)
+    def combined_row_hook(self) -> RowHook:
+        """Return one function that runs all ``validate_row`` hooks."""
+        hooks = tuple(self.row_hooks)
 
+        def run_hooks(row: UploadedRow) -> None:
+            for hook in hooks:
+                hook(row)
 
-def _run_all(hooks: tuple[RowHook, ...], row: UploadedRow) -> None:
-    for hook in hooks:
-        hook(row)
+        return hooks[0] if len(hooks) == 1 else run_hooks

@@ -1,12 +1,12 @@
-"""Idempotency keys: the answer that a request got, kept for when it is sent again.
+"""Idempotency keys: responses stored for requests that are sent again.
 
 After draft-ietf-httpapi-idempotency-key-header. The key is written in the transaction that writes
-the rows, so that there is never one without the other.
+the rows, so neither is stored without the other.
 """
 
 import zlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,20 +22,20 @@ from encore.uploads.hooks import UploadContext
 from encore.uploads.request import SpooledBody
 from encore.uploads.responses import UploadResponse
 
-KEPT: Final = timedelta(hours=24)
-"""How long an answer is kept."""
+LIFETIME: Final = timedelta(hours=24)
+"""How long a response is stored."""
 
 _REPLAYED: Final = (b"idempotency-replayed", b"true")
-_LONGEST_CLIENT: Final = 255
+_MAX_CLIENT: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """One request with an idempotency key.
+    """A request with an idempotency key.
 
     Attributes:
-        client: Whose key it is: each client has its own.
-        key: As sent.
+        client: The client; the keys of two clients are independent.
+        key: The key as sent.
         fingerprint: The SHA-256 of path, query and body, in hexadecimal.
     """
 
@@ -45,34 +45,33 @@ class IdempotentRequest:
 
     @classmethod
     def of(cls, context: UploadContext, body: SpooledBody, path: str) -> "IdempotentRequest | None":
-        """Make it of a request; None if that has no key."""
+        """Return the idempotent request; None if it has no key."""
         request = context.request
         if request.key is None:
             return None
         client = context.state.client_id or str(context.claims.get("sub", ""))
         target = path.encode() + b"?" + request.query
         fingerprint = sha256(target + b"\n" + body.digest.digest()).hexdigest()
-        return cls(client[:_LONGEST_CLIENT], request.key, fingerprint)
+        return cls(client[:_MAX_CLIENT], request.key, fingerprint)
 
 
 class IdempotencyKeys:
-    """The keys of all clients.
+    """The stored idempotency keys of all clients.
 
     Args:
-        dialect: What to compile for.
+        dialect: The dialect to compile statements for.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         table = idempotency_keys
-        columns = table.columns
-        written = [columns[n] for n in ("client", "key", "fingerprint", "answer", "created_at")]
-        self._moment = columns["created_at"].type.dialect_impl(dialect).bind_processor(dialect)
-        values = {column: param(place, column.type) for place, column in enumerate(written)}
-        client, key, fingerprint, answer, created_at = written
+        names = ("client", "key", "fingerprint", "answer", "created_at")
+        client, key, fingerprint, response, created_at = columns = [table.c[n] for n in names]
+        self._bind_timestamp = created_at.type.dialect_impl(dialect).bind_processor(dialect)
+        values = {column: param(position, column.type) for position, column in enumerate(columns)}
         since = param(2, created_at.type)
         self._insert = Statement(insert(table).values(values), dialect)
         self._find = Statement(
-            select(fingerprint, answer).where(
+            select(fingerprint, response).where(
                 client == values[client], key == values[key], created_at > since
             ),
             dialect,
@@ -82,32 +81,33 @@ class IdempotencyKeys:
         )
 
     async def find(
-        self, connection: Connection, ticket: IdempotentRequest
+        self, connection: Connection, request: IdempotentRequest
     ) -> UploadResponse | None:
-        """Give the answer that this request got before; None if it is new.
+        """Return the stored response to a request; None if it is new.
 
         Raises:
-            IdempotencyKeyReused: Another request has used the key.
+            IdempotencyKeyReused: The key was used for another request.
         """
-        values = (ticket.client, ticket.key, self._bound(now() - KEPT))
+        values = (request.client, request.key, self._driver_value(now() - LIFETIME))
         row = await connection.fetch_one(self._find, values)
         if row is None:
             return None
-        if row[0] != ticket.fingerprint:
+        fingerprint, stored = row
+        if fingerprint != request.fingerprint:
             raise IdempotencyKeyReused("This Idempotency-Key was used for another request")
-        status, headers, body = msgspec.msgpack.decode(zlib.decompress(row[1]))
+        status, headers, body = msgspec.msgpack.decode(zlib.decompress(stored))
         return UploadResponse(status, body, [*map(tuple, headers), _REPLAYED])
 
-    async def keep(
-        self, connection: Connection, ticket: IdempotentRequest, answer: UploadResponse
+    async def store(
+        self, connection: Connection, request: IdempotentRequest, response: UploadResponse
     ) -> None:
-        """Keep an answer, and forget those that are too old."""
-        moment = now()
-        await connection.fetch_all(self._expire, (self._bound(moment - KEPT),))
-        said = (answer.status, answer.headers, answer.content())
-        kept = zlib.compress(msgspec.msgpack.encode(said), 1)
-        values = (ticket.client, ticket.key, ticket.fingerprint, kept, self._bound(moment))
-        await connection.fetch_all(self._insert, values)
+        """Store a response, and delete expired ones."""
+        timestamp = now()
+        await connection.fetch_all(self._expire, (self._driver_value(timestamp - LIFETIME),))
+        content = (response.status, response.headers, response.read_body())
+        stored = zlib.compress(msgspec.msgpack.encode(content), 1)
+        values = (request.client, request.key, request.fingerprint, stored)
+        await connection.fetch_all(self._insert, (*values, self._driver_value(timestamp)))
 
-    def _bound(self, moment: Any) -> Any:
-        return moment if self._moment is None else self._moment(moment)
+    def _driver_value(self, timestamp: datetime) -> Any:
+        return timestamp if self._bind_timestamp is None else self._bind_timestamp(timestamp)

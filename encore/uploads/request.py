@@ -1,4 +1,8 @@
-"""The request of an upload: its parameters and headers, and its body in a temporary file."""
+"""The request of an upload: its parameters and headers, and its body in a temporary file.
+
+The body is received as a whole before any database resource is taken, so that a slow client holds
+no connection.
+"""
 
 import io
 import re
@@ -21,7 +25,6 @@ from encore.uploads.formats import FORMATS, JSON, Format
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-
 ATOMIC: Final = "atomic"
 PARTIAL: Final = "partial"
 ALL: Final = "all"
@@ -31,7 +34,13 @@ PARAMETERS: Final = {
     "dry_run": ("false", "true"),
     "report": (ALL, REJECTED),
 }
-"""Each query parameter and its values, the default first."""
+"""The values of each query parameter, the default first."""
+
+MAX_SPOOL_IN_MEMORY: Final = 1024 * 1024
+"""The bytes of a spool that stay in memory; larger ones become temporary files."""
+
+CHUNK_SIZE: Final = 64 * 1024
+"""The bytes that are read from a spool at a time."""
 
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 _MAX_PARAMETERS: Final = 100
@@ -39,16 +48,16 @@ _MAX_PARAMETERS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """What the caller asks for.
+    """The parameters of one upload.
 
     Attributes:
-        format: The body's.
-        atomic: Whether one rejected row refuses all.
-        dry_run: Whether nothing is to be written.
-        rejected_only: Whether the report leaves out rows that were not rejected.
+        format: The format of the body.
+        atomic: Whether one rejected row rejects the upload.
+        dry_run: Whether nothing is written.
+        rejected_only: Whether the report lists rejected rows only.
         key: The idempotency key; None without one, and in a dry run.
-        query: The query as it came.
-        lenient: Whether members that are not written are passed over.
+        query: The query string as received.
+        lenient: Whether read-only and unknown members are ignored.
         root: The path that the application is mounted at, percent-encoded.
     """
 
@@ -63,22 +72,22 @@ class UploadRequest:
 
     @classmethod
     def of(cls, scope: Scope) -> "UploadRequest":
-        """Read query and headers.
+        """Parse the query and the headers.
 
         Raises:
-            InvalidQuery: A parameter is unknown, given twice or has no value that there is.
-            UnsupportedMediaType: The body is in no format that there is.
-            BadRequest: The idempotency key is none.
+            InvalidQuery: A parameter is unknown or a duplicate, or its value is invalid.
+            UnsupportedMediaType: The format of the body is unsupported.
+            BadRequest: The idempotency key is invalid.
         """
         query = scope["query_string"]
-        given = _read_query(query)
-        dry_run = given["dry_run"] == "true"
-        key = _key(get_header(scope, b"idempotency-key"))
+        parameters = _parse_query(query)
+        dry_run = parameters["dry_run"] == "true"
+        key = _parse_key(get_header(scope, b"idempotency-key"))
         return cls(
-            format=_format(get_content_type(scope)),
-            atomic=given["mode"] == ATOMIC,
+            format=_format_of(get_content_type(scope)),
+            atomic=parameters["mode"] == ATOMIC,
             dry_run=dry_run,
-            rejected_only=given["report"] == REJECTED,
+            rejected_only=parameters["report"] == REJECTED,
             key=None if dry_run else key,
             query=query,
             lenient=is_lenient(scope),
@@ -86,21 +95,21 @@ class UploadRequest:
         )
 
 
-def _read_query(query: bytes) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for name, value in _pairs(query):
+def _parse_query(query: bytes) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for name, value in _split_query(query):
         choices = PARAMETERS.get(name)
         if choices is None:
             raise unknown_parameter(name, PARAMETERS)
-        if name in given:
+        if name in parameters:
             raise invalid_parameter(name, "may be given once")
         if value not in choices:
             raise invalid_parameter(name, f"must be one of {', '.join(choices)}")
-        given[name] = value
-    return {name: given.get(name, choices[0]) for name, choices in PARAMETERS.items()}
+        parameters[name] = value
+    return {name: parameters.get(name, choices[0]) for name, choices in PARAMETERS.items()}
 
 
-def _pairs(query: bytes) -> list[tuple[str, str]]:
+def _split_query(query: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(
             query.decode("ascii"),
@@ -112,23 +121,23 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
         raise InvalidQuery("The query cannot be read") from error
 
 
-def _format(content_type: bytes | None) -> Format:
+def _format_of(content_type: bytes | None) -> Format:
     if content_type is None:
         return JSON
     media_type = parse_media_type(content_type)
     if media_type is not None and media_type.is_utf8:
-        # RFC 4180's parameter of text/csv: the names of the columns are needed.
+        # RFC 4180's parameter of text/csv: the names of the columns are required.
         has_header = media_type.parameters.get("header", "present").lower() == "present"
-        for one in FORMATS:
-            if one.reads(media_type) and has_header:
-                return one
-    known = ", ".join(dict.fromkeys(one.media_type for one in FORMATS))
+        for format_ in FORMATS:
+            if format_.matches(media_type) and has_header:
+                return format_
+    supported = ", ".join(dict.fromkeys(format_.media_type for format_ in FORMATS))
     raise UnsupportedMediaType(
-        f"The body must be one of {known}, in UTF-8", headers={"Accept": known}
+        f"The body must be one of {supported}, in UTF-8", headers={"Accept": supported}
     )
 
 
-def _key(value: bytes | None) -> str | None:
+def _parse_key(value: bytes | None) -> str | None:
     if value is None:
         return None
     if not _KEY.fullmatch(value):
@@ -136,34 +145,34 @@ def _key(value: bytes | None) -> str | None:
     return value.decode("ascii")
 
 
-IN_MEMORY: Final = 1024 * 1024
-"""How much stays in memory, in bytes."""
-
-PIECE: Final = 64 * 1024
-"""How much is read at a time, in bytes."""
-
-
 def new_spool() -> IO[bytes]:
-    """Make an empty spool; it is gone when it is closed."""
-    return tempfile.SpooledTemporaryFile(IN_MEMORY)
+    """Return an empty spool, which is deleted when it is closed."""
+    return tempfile.SpooledTemporaryFile(MAX_SPOOL_IN_MEMORY)
 
 
-class Stopped(Exception):
-    """Nobody waits any more for what is being read."""
+def spool_chunks(spool: IO[bytes]) -> Iterator[bytes]:
+    """Iterate over the content of a spool, from its start."""
+    spool.seek(0)
+    while chunk := spool.read(CHUNK_SIZE):
+        yield chunk
+
+
+class ReadStopped(Exception):
+    """The body is not needed any more."""
 
 
 class SpooledBody:
     """The body of a request.
 
     Attributes:
-        file: Its bytes, to be read from the start; reading raises ``Stopped`` after ``stop``.
-        digest: Their SHA-256.
+        file: The content, from its start; reading raises ``ReadStopped`` after ``stop``.
+        digest: The SHA-256 of the content.
     """
 
     def __init__(self) -> None:
         self._spool = new_spool()
-        self._source = _Source(self._spool)
-        self.file: IO[bytes] = io.BufferedReader(self._source, PIECE)
+        self._stream = _StoppableStream(self._spool)
+        self.file: IO[bytes] = io.BufferedReader(self._stream, CHUNK_SIZE)
         self.digest = sha256()
 
     def __enter__(self) -> Self:
@@ -174,14 +183,15 @@ class SpooledBody:
         self._spool.close()
 
     def stop(self) -> None:
-        """End reading in whatever thread, within ``PIECE`` bytes."""
-        self._source.stopped = True
+        """Stop reading in any thread, after ``CHUNK_SIZE`` bytes at most."""
+        self._stream.stopped = True
 
     async def receive(self, scope: Scope, receive: Receive, limit: int) -> None:
-        """Read the whole body; refusals are those of ``read_body``.
+        """Receive the whole body.
 
         Raises:
-            ServiceUnavailable: There is no room for it.
+            ServiceUnavailable: The body does not fit on the disk.
+            ApiError: As ``read_body`` does.
         """
         async for chunk in read_chunks(scope, receive, limit):
             self.digest.update(chunk)
@@ -189,13 +199,13 @@ class SpooledBody:
                 self._spool.write(chunk)
             except OSError as error:
                 raise ServiceUnavailable(
-                    "There is no room for this upload now", headers={"Retry-After": "60"}
+                    "There is no space for this upload now", headers={"Retry-After": "60"}
                 ) from error
         self._spool.seek(0)
 
 
-class _Source(io.RawIOBase):
-    """A spool as a raw stream that can be stopped; ``io.BufferedReader`` reads lines of it in C."""
+class _StoppableStream(io.RawIOBase):
+    """A raw stream over a spool; ``io.BufferedReader`` reads lines of it in C."""
 
     def __init__(self, spool: IO[bytes]) -> None:
         self._spool = spool
@@ -215,15 +225,8 @@ class _Source(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         if self.stopped:
-            raise Stopped
-        serializer = memoryview(buffer)
-        data = self._spool.read(len(serializer))
-        serializer[: len(data)] = data
+            raise ReadStopped
+        target = memoryview(buffer)
+        data = self._spool.read(len(target))
+        target[: len(data)] = data
         return len(data)
-
-
-def chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """Give a spool's bytes from the start, piece by piece."""
-    file.seek(0)
-    while piece := file.read(PIECE):
-        yield piece

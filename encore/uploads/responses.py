@@ -1,4 +1,4 @@
-"""Answers to an upload: the report, the single row, and the refusal of all."""
+"""The responses to an upload: the report, the single row, the errors that list rejected rows."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,20 +11,22 @@ from starlette.types import Send
 from encore.database.protocol import BulkConnection
 from encore.database.statement import Row
 from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
-from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest, chunks, new_spool
-from encore.uploads.staging_table import Counts
+from encore.serializers.stored_text import text_of
+from encore.uploads.hooks import MessageHook, UploadContext
+from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest, new_spool, spool_chunks
+from encore.uploads.staging_table import CREATED, Counts
 from encore.uploads.statements import UploadStatements
 
-SHOWN_REJECTED: Final = 1_000
-"""The most rejected rows that a refusal of all lists."""
+MAX_LISTED: Final = 1_000
+"""The most rejected rows that the error of an atomic upload lists."""
 
-SHOWN_OF_TOO_MANY: Final = 100
-"""The most rejected rows that an upload lists that ended because of too many."""
+MAX_LISTED_OF_TOO_MANY: Final = 100
+"""The most rejected rows that the error of an upload with too many of them lists."""
 
 NOTHING_WRITTEN: Final = "nothing is written"
-"""How the messages of refused uploads end; those that had parts written end otherwise."""
+"""The end of error messages; replaced where parts of the upload are written."""
 
-_ROWS_AT_A_TIME: Final = 1_000
+_PAGE_ROWS: Final = 1_000
 _JSON: Final = (b"content-type", b"application/json")
 _encode: Final = msgspec.json.Encoder().encode
 _decode_errors: Final = msgspec.json.Decoder(list[dict[str, str]]).decode
@@ -32,91 +34,51 @@ _decode_errors: Final = msgspec.json.Decoder(list[dict[str, str]]).decode
 
 @dataclass(slots=True)
 class UploadResponse:
-    """A response, whole.
+    """A complete response.
 
     Attributes:
         status: The HTTP status.
-        body: Its bytes, or the spool that holds them.
-        headers: Besides the type and the length.
+        body: The body, in memory or in a spool.
+        headers: The headers except ``Content-Type`` and ``Content-Length``.
     """
 
     status: int
     body: bytes | IO[bytes]
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
-    def content(self) -> bytes:
-        """Give the body's bytes all at once."""
-        return self.body if isinstance(self.body, bytes) else b"".join(chunks(self.body))
+    def read_body(self) -> bytes:
+        """Return the whole body."""
+        return b"".join(self._chunks())
 
     async def send(self, send: Send) -> None:
-        """Send it, and let go of the spool."""
+        """Send the response, and close the spool."""
         try:
             size = len(self.body) if isinstance(self.body, bytes) else self.body.seek(0, 2)
             headers = [*self.headers, _JSON, (b"content-length", str(size).encode())]
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
-            bodies = (self.body,) if isinstance(self.body, bytes) else chunks(self.body)
-            for piece in bodies:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            for chunk in self._chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
             self.close()
 
     def close(self) -> None:
-        """Let go of the spool."""
+        """Close the spool."""
         if not isinstance(self.body, bytes):
             self.body.close()
 
-
-class RowsRejected(ValidationFailed):
-    """400: some rows are wrong, so none was written.
-
-    Args:
-        counts: What would have become of the rows.
-        rows: The rejected ones, or the first of them.
-    """
-
-    def __init__(self, counts: Counts, rows: Sequence["ReportRow"]) -> None:
-        self._counts = counts
-        self._rows = rows
-        total = sum(counts.values())
-        super().__init__(
-            f"{counts['rejected']} of {total} rows rejected: {NOTHING_WRITTEN}",
-            _errors_by_line(rows),
-        )
-
-    def problem(self, instance: str, request_id: str) -> dict[str, Any]:
-        """Give the problem document, with the counts and the rejected rows behind it."""
-        return {**super().problem(instance, request_id), **self._counts, "rows": self._rows}
-
-
-class TooManyRejected(ValidationFailed):
-    """400: so many rows are wrong that the upload ended.
-
-    Args:
-        most: How many may be.
-        rows: The first of those that were rejected until then.
-    """
-
-    def __init__(self, most: int, rows: Sequence["ReportRow"]) -> None:
-        self._rows = rows
-        super().__init__(
-            f"More than {most} rows are rejected: {NOTHING_WRITTEN}",
-            _errors_by_line(rows),
-        )
-
-    def problem(self, instance: str, request_id: str) -> dict[str, Any]:
-        """Return the problem document, with the rejected rows behind it."""
-        return {**super().problem(instance, request_id), "rows": self._rows}
+    def _chunks(self) -> Iterable[bytes]:
+        return (self.body,) if isinstance(self.body, bytes) else spool_chunks(self.body)
 
 
 class ReportRow(msgspec.Struct):
-    """What became of one row.
+    """The result of one row.
 
     Attributes:
-        line: Where it stood in the body.
+        line: The position of the row in the body.
         status: One of ``STATUSES``.
-        id: The stored row's; unset where there is none.
-        errors: Why it is rejected.
+        id: The id of the stored row; unset if the row is rejected or not stored.
+        errors: The errors of a rejected row, as JSON.
     """
 
     line: int
@@ -126,50 +88,119 @@ class ReportRow(msgspec.Struct):
 
     @classmethod
     def of(cls, row: Row) -> "ReportRow":
-        """Make it of a row of the report's statement."""
-        line, status, number, errors = row
+        """Return the result from a row of the statement ``report``."""
+        line, status, id_, errors = row
         return cls(
             line,
             status,
-            UNSET if number is None or errors is not None else number,
+            UNSET if id_ is None or errors is not None else id_,
             UNSET if errors is None else Raw(errors.encode()),
         )
 
-    def found(self) -> list[dict[str, str]]:
-        """Give the errors, read."""
+    def decode_errors(self) -> list[dict[str, str]]:
+        """Return the errors of the row."""
         return [] if self.errors is UNSET else _decode_errors(self.errors)
+
+
+class RowsRejected(ValidationFailed):
+    """400: rows of an atomic upload are invalid, so nothing is written.
+
+    Args:
+        counts: The number of rows by status.
+        rows: The first rejected rows.
+    """
+
+    def __init__(self, counts: Counts, rows: Sequence[ReportRow]) -> None:
+        self._counts = counts
+        self._rows = rows
+        total = sum(counts.values())
+        super().__init__(
+            f"{counts['rejected']} of {total} rows rejected: {NOTHING_WRITTEN}",
+            _errors_by_line(rows),
+        )
+
+    def problem(self, instance: str, request_id: str) -> dict[str, Any]:
+        """Return the problem document, with the counts and the rejected rows."""
+        return {**super().problem(instance, request_id), **self._counts, "rows": self._rows}
+
+
+class TooManyRejected(ValidationFailed):
+    """400: more rows are rejected than the upload allows.
+
+    Args:
+        limit: The most rows that may be rejected.
+        rows: The first rejected rows.
+    """
+
+    def __init__(self, limit: int, rows: Sequence[ReportRow]) -> None:
+        self._rows = rows
+        super().__init__(
+            f"More than {limit} rows are rejected: {NOTHING_WRITTEN}", _errors_by_line(rows)
+        )
+
+    def problem(self, instance: str, request_id: str) -> dict[str, Any]:
+        """Return the problem document, with the rejected rows."""
+        return {**super().problem(instance, request_id), "rows": self._rows}
 
 
 def _errors_by_line(rows: Iterable[ReportRow]) -> list[FieldError]:
     return [
         {"field": error["field"], "message": f"line {row.line}: {error['message']}"}
         for row in rows
-        for error in row.found()
+        for error in row.decode_errors()
     ]
 
 
+def single_row_rejected(errors: Sequence[FieldError]) -> ValidationFailed:
+    """Return the error of an upload of one JSON object."""
+    message = ",\n".join(f"Validation error: {error['message']}" for error in errors)
+    return ValidationFailed(message, errors)
+
+
 class Reporter:
-    """Reads what became of an upload's rows off the stage.
+    """Reads the results of an upload's rows from the staging table.
 
     Args:
-        connection: The one that has the stage.
-        statements: The upload's.
+        connection: The connection that has the staging table.
+        statements: The statements of the upload.
     """
 
     def __init__(self, connection: BulkConnection, statements: UploadStatements) -> None:
         self._connection = connection
         self._statements = statements
 
-    async def rejected(self, most: int = SHOWN_REJECTED) -> list[ReportRow]:
-        """Return the rejected rows, or the first of them."""
-        rows = await self._connection.fetch_all(self._statements.rejected, (0, most))
+    async def rejected_rows(self, limit: int = MAX_LISTED) -> list[ReportRow]:
+        """Return the first rejected rows."""
+        rows = await self._connection.fetch_all(self._statements.report_rejected, (0, limit))
         return [ReportRow.of(row) for row in rows]
 
+    async def single_row(
+        self, context: UploadContext, counts: Counts, message_hook: MessageHook | None
+    ) -> UploadResponse:
+        """Return the response to one JSON object: the stored row, as other actions return it."""
+        status = next(name for name, count in counts.items() if count)
+        resource, connection = context.resource, self._connection
+        ((_, _, id_, _),) = await connection.fetch_all(self._statements.report, (0, 1))
+        rows = await connection.fetch_all(resource.statements.stored(), (id_,))
+        records = resource.serializer.read_rows(rows)
+        if resource.serializer.children and resource.options.reload_instances:
+            await resource.relation_loader.embed(connection, rows, records)
+        body: dict[str, Any] = msgspec.to_builtins(records[0], enc_hook=text_of)
+        if message_hook is not None:
+            body["message"] = message_hook(status, records[0])
+        response = UploadResponse(200, _encode(body))
+        if status == CREATED:
+            response.status = 201
+            location = resource.location(records[0])
+            if location is not None:
+                response.headers.append((b"location", context.request.root + location))
+        return response
+
     async def report(self, request: UploadRequest, counts: Counts) -> UploadResponse:
-        """Write the report of a batch to a spool.
+        """Return the report of an upload, in a spool.
 
         Raises:
-            ServiceUnavailable: There is no room for it.
+            ServiceUnavailable: The report does not fit on the disk.
         """
         head = {
             **counts,
@@ -180,15 +211,15 @@ class Reporter:
         try:
             write, run = spool.write, self._connection.run
             await run(write, _encode(head)[:-1] + b',"rows":[')
-            between = b""
+            separator = b""
             async for rows in self._pages(rejected_only=request.rejected_only):
-                await run(write, between + await run(_rows, rows))
-                between = b","
+                await run(write, separator + await run(_encode_rows, rows))
+                separator = b","
             await run(write, b"]}")
         except OSError as error:
             spool.close()
             raise ServiceUnavailable(
-                "There is no room for the report of this upload now", headers={"Retry-After": "60"}
+                "There is no space for the report of this upload now", headers={"Retry-After": "60"}
             ) from error
         except BaseException:
             spool.close()
@@ -196,21 +227,15 @@ class Reporter:
         return UploadResponse(200, spool)
 
     async def _pages(self, *, rejected_only: bool) -> AsyncIterator[list[Row]]:
-        """Give the report's rows, some at a time."""
+        """Iterate over the rows of the report, page by page."""
         statements = self._statements
-        statement = statements.rejected if rejected_only else statements.report
+        statement = statements.report_rejected if rejected_only else statements.report
         last = 0
-        while rows := await self._connection.fetch_all(statement, (last, _ROWS_AT_A_TIME)):
+        while rows := await self._connection.fetch_all(statement, (last, _PAGE_ROWS)):
             yield rows
             last = rows[-1][0]
 
 
-def _rows(rows: Iterable[Row]) -> bytes:
-    """Encode rows as the members of a JSON array, without its brackets."""
+def _encode_rows(rows: Iterable[Row]) -> bytes:
+    """Return rows as the members of a JSON array, without its brackets."""
     return _encode([ReportRow.of(row) for row in rows])[1:-1]
-
-
-def single_refused(errors: Sequence[FieldError]) -> ValidationFailed:
-    """Make the refusal of an upload's one row."""
-    text = ",\n".join(f"Validation error: {error['message']}" for error in errors)
-    return ValidationFailed(text, errors)

@@ -1,4 +1,7 @@
-"""The temporary tables of one upload: its rows with their results, whole or in parts."""
+"""The temporary tables of one upload: its rows with their results, whole or in parts.
+
+``statements`` reads and changes them; a database connection creates and drops them.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -43,39 +46,47 @@ REJECTED: Final = "rejected"
 STATUSES: Final = (CREATED, UPDATED, UNCHANGED, REJECTED)
 
 Counts = Mapping[str, int]
-"""How many rows there are of each status."""
+"""The number of rows by status."""
 
 MAX_FIELDS: Final = 63
-"""The most fields of a model: which of them a row gave is one bit each of a 64-bit integer."""
+"""The most fields of a model: the mask of a row's fields is a signed 64-bit integer."""
+
+DEFAULT_PART_ROWS: Final = 10_000
+"""The rows of a part; as many as an upload with an idempotency key may have."""
 
 
 class StagingTable:
     """The temporary table of one upload's rows.
 
-    ``stage[attribute]`` is the column of what the rows say of an attribute.
+    ``staging[attribute]`` is the column of an attribute's uploaded values.
+
+    Args:
+        name: The name of the table.
+        fields: The fields that rows may have values for.
+        dialect: The dialect of the database.
 
     Attributes:
-        table: The table; its first columns are those below, in this order.
-        line: Where the row stood in the body.
-        status: What becomes of the row: one of ``STATUSES``.
-        errors: Why it is rejected, as the JSON of Finale's list.
-        given: Which fields it gave, one bit each.
-        id: The id of the stored row: found, or given to a new one before it is written.
-        fields: What rows say, one column each, after those.
+        table: The table. Its columns are the five below, in this order, and one for each field.
+        line: The position of the row in the body.
+        status: The result: one of ``STATUSES``. Until it is known, ``created``.
+        errors: The errors of a rejected row, as JSON.
+        field_mask: The fields that the row has a value for, one bit each.
+        id: The id of the stored row: that of the matching row, or assigned before it is written.
+        fields: The fields.
     """
 
     def __init__(self, name: str, fields: Sequence[Field], dialect: Dialect) -> None:
         self.fields = tuple(fields)
         self.dialect = dialect
-        self._parsed_json = capabilities_of(dialect).parsed_json
-        self._bits = {field: 1 << place for place, field in enumerate(self.fields)}
-        self._names = {field.attribute: field for field in self.fields}
+        self._has_parsed_json = capabilities_of(dialect).parsed_json
+        self._bits = {field: 1 << position for position, field in enumerate(self.fields)}
+        self._by_attribute = {field.attribute: field for field in self.fields}
         self.line: Column[int] = Column(
             "upload_line", Integer, primary_key=True, autoincrement=False
         )
         self.status: Column[str] = Column("upload_status", String)
         self.errors: Column[str | None] = Column("upload_errors", Text)
-        self.given: Column[int] = Column("upload_given", BigInteger)
+        self.field_mask: Column[int] = Column("upload_field_mask", BigInteger)
         self.id: Column[int | None] = Column("upload_id", BigInteger)
         self.table = Table(
             name,
@@ -83,156 +94,161 @@ class StagingTable:
             self.line,
             self.status,
             self.errors,
-            self.given,
+            self.field_mask,
             self.id,
-            *(Column(f.name, _storage(f.column.type, dialect)) for f in self.fields),
+            *(Column(f.name, _column_type(f.column.type, dialect)) for f in self.fields),
             prefixes=["TEMPORARY"],
         )
 
     def __getitem__(self, attribute: str) -> Column[Any]:
-        """Give the column of an attribute. Raises ``KeyError`` where the stage has none."""
-        return self.table.c[self._names[attribute].name]
+        """Return the column of an attribute. Raises ``KeyError`` if there is none."""
+        return self.table.c[self._by_attribute[attribute].name]
 
-    def mask(self, attributes: Sequence[str]) -> int:
-        """Give the bits of the fields that a row gave.
+    def mask_of(self, attributes: Sequence[str]) -> int:
+        """Return the field mask of a row with values for these attributes.
 
         Raises:
-            AttributeError: A hook named an attribute that uploads do not set.
+            AttributeError: A hook has set an attribute that uploads do not write.
         """
         for name in attributes:
-            if name not in self._names:
-                raise AttributeError(f"{name!r} is no attribute that an upload sets")
-        return sum(self._bits[self._names[name]] for name in attributes)
+            if name not in self._by_attribute:
+                raise AttributeError(f"{name!r} is not an attribute that an upload writes")
+        return sum(self._bits[self._by_attribute[name]] for name in attributes)
 
-    def has(self, given: int, field: Field) -> bool:
-        """Tell whether the bits of a row say that it gave this field."""
-        return bool(given & self._bits[field])
+    def in_mask(self, mask: int, field: Field) -> bool:
+        """Return whether a field mask includes a field."""
+        return bool(mask & self._bits[field])
 
-    def gives(self, field: Field) -> ColumnElement[bool]:
-        """Tell in SQL whether a row gave this field."""
-        return self.given.bitwise_and(self._bits[field]) != 0
+    def contains(self, field: Field) -> ColumnElement[bool]:
+        """Return the SQL condition that a row has a value for a field."""
+        return self.field_mask.bitwise_and(self._bits[field]) != 0
 
     def value(self, field: Field) -> ColumnElement[Any]:
-        """Give what the row says of a field, as its column takes it."""
+        """Return the SQL expression of a field's uploaded value, in the type of its column."""
         staged = self[field.attribute]
-        return cast(staged, field.column.type) if self._is_document(field) else staged
+        return cast(staged, field.column.type) if self._is_parsed_json(field) else staged
 
     def differs(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Tell in SQL whether the row says of a field something else than what is stored."""
-        given: ColumnElement[Any] = self[field.attribute]
-        if self._is_document(field):  # PostgreSQL compares JSONB, but no JSON.
-            given, stored = comparable_json(given), comparable_json(stored)
+        """Return the SQL condition that a row has a value unlike the stored one."""
+        staged: ColumnElement[Any] = self[field.attribute]
+        if self._is_parsed_json(field):  # PostgreSQL compares JSONB, but not JSON.
+            staged, stored = comparable_json(staged), comparable_json(stored)
         if isinstance(storage_type(field.column.type, self.dialect), JSON):
-            # JSON's null and SQL's are shown alike.
+            # JSON's null and SQL's NULL have the same output.
             null: ColumnElement[Any] = literal_column("'null'")
-            null = comparable_json(null) if self._is_document(field) else null
+            null = comparable_json(null) if self._is_parsed_json(field) else null
             stored = func.nullif(stored, null)
         if field.codec.timestamp_range is not None:
             stored = longest_form(stored)
-        return self.gives(field) & given.is_distinct_from(stored)
+        return self.contains(field) & staged.is_distinct_from(stored)
 
-    def same(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Tell in SQL whether the row says of a field what is stored."""
+    def equals(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return the SQL condition that the uploaded value is the stored one."""
         staged = self[field.attribute]
         equal = compare_timestamps(field, stored, "eq", [staged])
         return stored == staged if equal is None else equal
 
-    def _is_document(self, field: Field) -> bool:
+    def _is_parsed_json(self, field: Field) -> bool:
         stored = storage_type(field.column.type, self.dialect)
-        return isinstance(stored, JSON) and self._parsed_json
+        return isinstance(stored, JSON) and self._has_parsed_json
 
 
-def _storage(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
-    """Choose the type that takes the same driver values; no check constraints are wanted here."""
-    kind = storage_type(kind, dialect)
-    if isinstance(kind, Enum):
-        return Enum(*kind.enums, name=kind.name, native_enum=kind.native_enum, length=kind.length)
-    if isinstance(kind, JSON) and capabilities_of(dialect).parsed_json:
-        return Text()  # COPY knows no JSON.
-    return kind
-
-
-DEFAULT_PART_ROWS: Final = 10_000
-"""How many rows are written at a time; as many as an upload with an idempotency key may have."""
+def _column_type(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return a type that takes the same driver values, without check constraints."""
+    type_ = storage_type(type_, dialect)
+    if isinstance(type_, Enum):
+        return Enum(
+            *type_.enums, name=type_.name, native_enum=type_.native_enum, length=type_.length
+        )
+    if isinstance(type_, JSON) and capabilities_of(dialect).parsed_json:
+        return Text()  # COPY does not take JSON.
+    return type_
 
 
 class Parts:
-    """The parts of one resource's partial uploads.
+    """Splits large partial uploads into parts, each with its own transaction.
+
+    Other writers get their turn between two parts. All rows are read, and validated one by one,
+    before the first part. Then the staging table becomes the backlog, and an empty staging table
+    takes one part after another from it. The results are kept in a third table, which replaces the
+    staging table at the end.
 
     Args:
-        stage: Holds one part at a time.
-        rows: The most rows of a part; None to write all at once, whatever their number.
+        staging: The staging table.
+        rows: The most rows of a part; None never splits an upload.
     """
 
-    def __init__(self, stage: StagingTable, rows: int | None) -> None:
+    def __init__(self, staging: StagingTable, rows: int | None) -> None:
         self.rows = rows
-        table = self._stage = stage.table
+        table = self._table = staging.table
         backlog = table.to_metadata(MetaData(), name="uploaded_backlog")
-        kept = [column.name for column in (stage.line, stage.status, stage.errors, stage.given)]
-        kept.append(stage.id.name)
-        self._done = Table(
-            "uploaded_done",
+        columns = (staging.line, staging.status, staging.errors, staging.field_mask, staging.id)
+        names = [column.name for column in columns]
+        self._results = Table(
+            "uploaded_results",
             MetaData(),
-            *(Column(name, table.c[name].type, primary_key=name == kept[0]) for name in kept),
+            *(Column(name, table.c[name].type, primary_key=name == names[0]) for name in names),
             prefixes=["TEMPORARY"],
         )
-        there = backlog.c[stage.line.name]
-        status = backlog.c[stage.status.name]
-        name = stage.dialect.identifier_preparer.format_table
+        line, status = backlog.c[staging.line.name], backlog.c[staging.status.name]
+        quoted = staging.dialect.identifier_preparer.format_table
 
         def compiled(clause: Any) -> Statement:
-            return Statement(clause, stage.dialect)
+            return Statement(clause, staging.dialect)
 
-        def copying(into: Table, rows: Any) -> Statement:
-            names = [column.name for column in into.columns]
-            return compiled(insert(into).from_select(names, rows, include_defaults=False))
+        def copy(into: Table, rows: Any) -> Statement:
+            targets = [column.name for column in into.columns]
+            return compiled(insert(into).from_select(targets, rows, include_defaults=False))
 
-        def of_done(source: Table) -> Any:
-            return select(*(source.c[name] for name in kept))
+        def results(source: Table) -> Any:
+            return select(*(source.c[name] for name in names))
 
-        waiting = (status == param(0, status.type), there > param(1, Integer()))
-        part = select(*backlog.columns).where(*waiting).order_by(there).limit(param(2, Integer()))
-        self._take = copying(table, part)
-        self._pass_over = copying(
-            self._done, of_done(backlog).where(status != literal(CREATED, String))
+        next_rows = (
+            select(*backlog.columns)
+            .where(status == param(0, status.type), line > param(1, Integer()))
+            .order_by(line)
+            .limit(param(2, Integer()))
         )
-        self._finish = copying(self._done, of_done(table))
+        self._take_part = copy(table, next_rows)
+        self._keep_rejected = copy(
+            self._results, results(backlog).where(status != literal(CREATED, String))
+        )
+        self._keep_part = copy(self._results, results(table))
         self._empty = compiled(delete(table))
-        self._span = compiled(
+        self._range = compiled(
             select(
-                select(func.min(stage.line)).scalar_subquery(),
-                select(func.max(stage.line)).scalar_subquery(),
+                select(func.min(staging.line)).scalar_subquery(),
+                select(func.max(staging.line)).scalar_subquery(),
             )
         )
-        self._set_aside = compiled(text(f"ALTER TABLE {name(table)} RENAME TO {name(backlog)}"))
-        self._show = compiled(text(f"ALTER TABLE {name(self._done)} RENAME TO {name(table)}"))
-        self._drop = compiled(text(f"DROP TABLE IF EXISTS {name(backlog)}"))
+        rename = "ALTER TABLE {} RENAME TO {}"
+        self._set_aside = compiled(text(rename.format(quoted(table), quoted(backlog))))
+        self._show_results = compiled(text(rename.format(quoted(self._results), quoted(table))))
+        self._drop = compiled(text(f"DROP TABLE IF EXISTS {quoted(backlog)}"))
 
     @asynccontextmanager
-    async def each(self, bulk: BulkConnection) -> AsyncIterator[AsyncIterator[tuple[int, int]]]:
-        """Have the parts, one after another on the stage; behind the block, what became of all.
+    async def split(self, bulk: BulkConnection) -> AsyncIterator[AsyncIterator[tuple[int, int]]]:
+        """Iterate over the parts; after the block, the staging table has the results of all rows.
 
         Yields:
-            The first and the last line of each part; once the next one is asked for, what became
-            of the rows of this one is kept.
+            The first and the last line of each part, which the staging table then holds; its
+            results are kept when the next one is requested.
         """
         await bulk.execute(self._set_aside, ())
         try:
-            async with bulk.temporary(self._done):
-                await bulk.execute(self._pass_over, ())
-                async with bulk.temporary(self._stage):
-                    yield self._spans(bulk)
-                await bulk.execute(self._show, ())
+            async with bulk.temporary(self._results):
+                await bulk.execute(self._keep_rejected, ())
+                async with bulk.temporary(self._table):
+                    yield self._parts(bulk)
+                await bulk.execute(self._show_results, ())
         finally:
             await bulk.execute(self._drop, ())
 
-    async def _spans(self, bulk: BulkConnection) -> AsyncIterator[tuple[int, int]]:
+    async def _parts(self, bulk: BulkConnection) -> AsyncIterator[tuple[int, int]]:
         last = 0
-        while await bulk.execute(self._take, (CREATED, last, self.rows)):
-            span = await bulk.fetch_one(self._span, ())
-            assert span is not None  # noqa: S101 - it has no FROM: there is one row
-            first, last = span
+        while await bulk.execute(self._take_part, (CREATED, last, self.rows)):
+            ((first, last),) = await bulk.fetch_all(self._range, ())
             yield first, last
             async with bulk.transaction():
-                await bulk.execute(self._finish, ())
+                await bulk.execute(self._keep_part, ())
                 await bulk.execute(self._empty, ())

@@ -1,9 +1,9 @@
-"""Writing uploaded rows: all at once, or, where the database refuses some, without those.
+"""Writing uploaded rows: all in one statement or, where the database rejects some, without those.
 
-One statement writes the rows of one status. Only if the database refuses it, or writes fewer rows
-than it should (a trigger that skips rows), the rows are written part by part, and the parts that
-are refused are halved until each refused row is found. A part sees what the parts before it wrote,
-so a row is refused if it would be refused after all earlier rows that were not.
+One statement writes the rows of one status. Only if the database rejects it, or writes fewer rows
+than expected (a trigger that skips rows), the rows are written in ranges, and rejected ranges are
+halved until each rejected row is found. A range sees what the ranges before it wrote, so a row is
+rejected if it would be rejected after all earlier rows that were not.
 """
 
 import json
@@ -29,55 +29,55 @@ from encore.uploads.formats import WHOLE_ROW
 from encore.uploads.staging_table import CREATED
 from encore.uploads.statements import UploadStatements
 
-MAX_REFUSED: Final = 1_000
-"""The most rows that the database may refuse of one upload; each costs some ten statements."""
+MAX_REJECTED_BY_DATABASE: Final = 1_000
+"""The most rows of one upload that the database may reject; each costs about ten statements."""
 
-_TEXTS: Final[tuple[tuple[type[db.DatabaseError], str], ...]] = (
+_MESSAGES: Final[tuple[tuple[type[db.DatabaseError], str], ...]] = (
     (db.UniqueViolation, "The row conflicts with a stored row"),
     (db.ExclusionViolation, "The row conflicts with a stored row"),
-    (db.ForeignKeyViolation, "The row refers to no such row"),
+    (db.ForeignKeyViolation, "The row must refer to an existing row"),
     (db.InvalidData, "A value of the row does not fit its column"),
     (db.PermissionDenied, "The database does not permit this row"),
     (db.NotWritten, "The database did not write this row"),
 )
-_OTHERWISE: Final = "A rule of the database refuses this row"
+_OTHER_MESSAGE: Final = "A rule of the database rejects this row"
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Writing the rows of one status.
+class WriteStep:
+    """The writing of the rows of one status.
 
     Attributes:
-        status: Theirs.
-        moments: What all rows get alike, as Python values.
+        status: The status: ``created`` or ``updated``.
+        timestamps: The fields with one value for all rows, and their Python values.
     """
 
     status: str
-    moments: Sequence[tuple[Field, Any]]
+    timestamps: Sequence[tuple[Field, Any]]
 
     @property
     def values(self) -> Values:
-        """What its statements take."""
-        return tuple(field.codec.driver_value(value) for field, value in self.moments)
+        """The values of the timestamps in the statements."""
+        return tuple(field.codec.driver_value(value) for field, value in self.timestamps)
 
 
 class RowsWriter:
-    """Writes the staged rows of one upload.
+    """Writes the staged rows of one upload by SQL statements.
 
     Args:
-        connection: Inside the transaction.
-        statements: The upload's.
-        serializer: Names the fields of refused rows.
-        keep_going: Whether to look for the refused rows; else the database's error is raised.
+        connection: The connection, inside the transaction.
+        statements: The statements of the upload.
+        serializer: The serializer of the resource, for the field names of errors.
+        keep_going: Whether to search for the rejected rows; otherwise the error is raised.
 
     Attributes:
-        refused: Why the database refuses which lines.
-        part_size: How many rows are written at a time, where not all of them at once.
+        rejected: The errors of the rows that the database rejects, by line.
+        range_size: The rows of a range.
     """
 
-    part_size = 1_000
+    range_size = 1_000
 
     def __init__(
         self,
@@ -91,67 +91,76 @@ class RowsWriter:
         self._statements = statements
         self._serializer = serializer
         self._keep_going = keep_going
-        self.refused: dict[int, Sequence[FieldError]] = {}
+        self.rejected: dict[int, Sequence[FieldError]] = {}
 
-    async def write(self, step: Step) -> None:
-        """Write the rows of a step; leave out and note those that the database refuses.
+    async def write_rows(self, step: WriteStep) -> None:
+        """Write the rows of a step; skip those that the database rejects, and record them.
 
         Raises:
-            DatabaseError: It failed for another reason.
-            ValidationFailed: The database refuses more rows than ``MAX_REFUSED``.
+            DatabaseError: Another error, or any where rejected rows are not searched for.
+            ValidationFailed: The database rejects more than ``MAX_REJECTED_BY_DATABASE`` rows.
         """
-        count = await self._count(step)
-        statement = self._statements.whole[step.status]
-        error = await self._attempt(statement, step.values, count) if count else None
+        row = await self._connection.fetch_one(self._statements.count_of_status, (step.status,))
+        count = row[0] if row is not None else 0
+        statement = self._statements.write_all[step.status]
+        error = await self._try_statement(statement, step.values, count) if count else None
         if error is None:
             return
         if not self._keep_going:
             raise error
-        await self._write_parts(step)
+        await self._write_ranges(step)
 
-    async def _write_parts(self, step: Step) -> None:
+    def check_rejected(self) -> None:
+        """Raise ``NotWritten`` if the database has rejected any row."""
+        if self.rejected:
+            raise db.NotWritten(f"{len(self.rejected)} rows are rejected")
+
+    async def stage_rejected(self) -> None:
+        """Set the status and the errors of the rejected rows in the staging table."""
+        for line, errors in self.rejected.items():
+            values = (_encode(errors).decode(), line)
+            await self._connection.execute(self._statements.reject_line, values)
+
+    async def _write_ranges(self, step: WriteStep) -> None:
         last = 0
-        while lines := await self._lines(step.status, last):
-            await self._write_part(step, lines)
+        while lines := await self._next_lines(step.status, last):
+            await self._write_range(step, lines)
             last = lines[-1]
 
-    def check(self) -> None:
-        """Raise ``NotWritten`` if the database refused any row."""
-        if self.refused:
-            raise db.NotWritten(f"{len(self.refused)} rows are refused")
+    async def _next_lines(self, status: str, last: int) -> list[int]:
+        values = (status, last, self.range_size)
+        rows = await self._connection.fetch_all(self._statements.lines_of_status, values)
+        return [row[0] for row in rows]
 
-    async def reject(self) -> None:
-        """Mark the rows noted as rejected."""
-        for line, errors in self.refused.items():
-            values = (_encode(errors).decode(), line)
-            await self._connection.execute(self._statements.refused, values)
-
-    async def _write_part(self, step: Step, lines: Sequence[int]) -> None:
-        parts = [lines]
-        while parts:
-            part = parts.pop()
-            error = await self._attempt_part(step, part)
+    async def _write_range(self, step: WriteStep, lines: Sequence[int]) -> None:
+        ranges = [lines]
+        while ranges:
+            range_ = ranges.pop()
+            error = await self._try_range(step, range_)
             if error is None:
                 continue
             if not self._keep_going:
                 raise error
-            if len(part) > 1:
-                middle = len(part) // 2
-                parts += [part[middle:], part[:middle]]  # The first half is popped first.
+            if len(range_) > 1:
+                middle = len(range_) // 2
+                ranges += [range_[middle:], range_[:middle]]  # The first half is popped first.
                 continue
-            self.refused[part[0]] = self._errors(error)
-            if len(self.refused) > MAX_REFUSED:
-                text = f"The database refuses more than {MAX_REFUSED} rows: nothing is written"
-                raise ValidationFailed(text) from error
+            self.rejected[range_[0]] = self._field_errors(error)
+            if len(self.rejected) > MAX_REJECTED_BY_DATABASE:
+                raise ValidationFailed(
+                    f"The database rejects more than {MAX_REJECTED_BY_DATABASE} rows:"
+                    " nothing is written"
+                ) from error
 
-    async def _attempt_part(self, step: Step, lines: Sequence[int]) -> Exception | None:
+    async def _try_range(self, step: WriteStep, lines: Sequence[int]) -> Exception | None:
         values = (*step.values, lines[0], lines[-1])
-        return await self._attempt(self._statements.part[step.status], values, len(lines))
+        statement = self._statements.write_range[step.status]
+        return await self._try_statement(statement, values, len(lines))
 
-    async def _attempt(
+    async def _try_statement(
         self, statement: Statement, values: Values, expected: int
     ) -> db.DatabaseError | None:
-        """Run a statement, undoing it unless it wrote all rows; return why it did not."""
+        """Execute a statement; undo it and return the error unless it wrote all rows."""
         try:
             async with self._connection.savepoint():
                 written = await self._connection.execute(statement, values)
@@ -161,42 +170,31 @@ class RowsWriter:
             return error
         return None
 
-    async def _count(self, step: Step) -> int:
-        row = await self._connection.fetch_one(self._statements.count_of, (step.status,))
-        count: int = row[0] if row is not None else 0
-        return count
-
-    async def _lines(self, status: str, last: int) -> list[int]:
-        values = (status, last, self.part_size)
-        rows = await self._connection.fetch_all(self._statements.lines, values)
-        return [row[0] for row in rows]
-
-    def _errors(self, error: Exception) -> Sequence[FieldError]:
+    def _field_errors(self, error: Exception) -> Sequence[FieldError]:
         errors: Sequence[FieldError] = ()
         if isinstance(error, db.DatabaseError):
             errors = rejected_fields(error, self._serializer, self._statements.dialect)
         if errors:
             return errors
-        text = next((text for kind, text in _TEXTS if isinstance(error, kind)), _OTHERWISE)
-        return [{"field": WHOLE_ROW, "message": text}]
-
-
-AT_A_TIME: Final = 100
-"""How many rows are made into instances and flushed together."""
+        messages = (message for type_, message in _MESSAGES if isinstance(error, type_))
+        return [{"field": WHOLE_ROW, "message": next(messages, _OTHER_MESSAGE)}]
 
 
 class SessionRowsWriter(RowsWriter):
-    """Writes the staged rows of one upload through sessions.
+    """Writes the staged rows of one upload by ORM sessions, for models that need them.
+
+    The rows are read from the staging table range by range, made into instances and flushed: in the
+    worker thread on SQLite, between awaits on PostgreSQL.
 
     Args:
-        connection: Inside the transaction.
-        statements: The upload's.
-        serializer: Names the fields of refused rows.
-        writes: Makes and changes instances.
-        keep_going: Whether to look for the refused rows; else the first refusal is raised.
+        connection: The connection, inside the transaction.
+        statements: The statements of the upload.
+        serializer: The serializer of the resource, for the field names of errors.
+        writes: Creates, loads and changes instances.
+        keep_going: Whether to search for the rejected rows; otherwise the first error is raised.
     """
 
-    part_size = AT_A_TIME
+    range_size = 100
 
     def __init__(
         self,
@@ -209,55 +207,55 @@ class SessionRowsWriter(RowsWriter):
     ) -> None:
         super().__init__(connection, statements, serializer, keep_going=keep_going)
         self._writes = writes
-        self._stage = statements.stage
-        self._readers = [self._reader(field) for field in self._stage.fields]
+        self._staging = statements.staging
+        self._readers = [self._reader(field) for field in self._staging.fields]
 
-    async def write(self, step: Step) -> None:
-        """Write the rows of a step; leave out and note those that are refused."""
-        await self._write_parts(step)
+    async def write_rows(self, step: WriteStep) -> None:
+        """Write the rows of a step; skip those that are rejected, and record them."""
+        await self._write_ranges(step)
 
-    async def _attempt_part(self, step: Step, lines: Sequence[int]) -> Exception | None:
+    async def _try_range(self, step: WriteStep, lines: Sequence[int]) -> Exception | None:
         values = (step.status, lines[0], lines[-1])
-        rows = await self._connection.fetch_all(self._statements.staged, values)
+        rows = await self._connection.fetch_all(self._statements.staged_rows, values)
         try:
             async with self._connection.savepoint():
-                await run_in_session(self._connection, partial(self._write_rows, step, rows))
+                await run_in_session(self._connection, partial(self._write_instances, step, rows))
         except (*db.ROW_ERRORS, ValidationFailed, Conflict) as error:
             return error
         return None
 
-    def _write_rows(self, step: Step, rows: Sequence[Row], session: Session) -> None:
-        moments = {field.attribute: value for field, value in step.moments}
-        for line, key, given, *values in rows:
-            attributes = {**self._attributes(given, values), **moments}
+    def _write_instances(self, step: WriteStep, rows: Sequence[Row], session: Session) -> None:
+        timestamps = {field.attribute: value for field, value in step.timestamps}
+        for line, id_, mask, *values in rows:
+            attributes = {**self._attributes(mask, values), **timestamps}
             if step.status == CREATED:
-                attributes[self._statements.key.attribute] = key
+                attributes[self._statements.key.attribute] = id_
                 session.add(self._writes.make(attributes))
                 continue
-            instance = self._writes.load(session, (key,))
+            instance = self._writes.load(session, (id_,))
             if instance is None:
-                raise db.NotWritten(f"the row of line {line} is gone")
-            kept = self._statements.kept
-            changes = {name: v for name, v in attributes.items() if name not in kept}
+                raise db.NotWritten(f"the stored row of line {line} does not exist any more")
+            unchangeable = self._statements.unchangeable
+            changes = {name: v for name, v in attributes.items() if name not in unchangeable}
             self._writes.assign(instance, changes)
 
-    def _attributes(self, given: int, values: Sequence[Any]) -> dict[str, Any]:
-        """Return the Python values of the attributes that a row gave."""
-        fields = zip(self._stage.fields, self._readers, values, strict=True)
+    def _attributes(self, mask: int, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the Python values of the attributes that a row has values for."""
+        fields = zip(self._staging.fields, self._readers, values, strict=True)
         return {
             field.attribute: None if value is None else read(value)
             for field, read, value in fields
-            if self._stage.has(given, field)
+            if self._staging.in_mask(mask, field)
         }
 
     def _reader(self, field: Field) -> Callable[[Any], Any]:
         dialect = self._statements.dialect
         if isinstance(field.column.type, JSON) and capabilities_of(dialect).parsed_json:
-            return json.loads  # The stage holds its text.
+            return json.loads  # The staging table has its text.
         return python_reader(field.column.type, dialect)
 
-    def _errors(self, error: Exception) -> Sequence[FieldError]:
+    def _field_errors(self, error: Exception) -> Sequence[FieldError]:
         if not isinstance(error, ApiError):
-            return super()._errors(error)
-        named = [one for one in error.errors if not isinstance(one, str)]
-        return named or [{"field": WHOLE_ROW, "message": error.message}]
+            return super()._field_errors(error)
+        errors = [item for item in error.errors if not isinstance(item, str)]
+        return errors or [{"field": WHOLE_ROW, "message": error.message}]

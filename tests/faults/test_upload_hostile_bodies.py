@@ -118,7 +118,7 @@ def test_upload_with_more_rejected_rows_than_may_be_ends_and_writes_nothing(
 def test_upload_max_rejected_that_is_no_number_of_rows_does_not_start(
     depot: Depot, value: object
 ) -> None:
-    with pytest.raises(ConfigurationError, match="max_rejected: must be a number of rows"):
+    with pytest.raises(ConfigurationError, match="max_rejected: must be an integer of at least"):
         depot.crud.upload(
             depot.upload.resource, natural_key=("origin", "number"), path="/x", max_rejected=value
         )

@@ -17,7 +17,7 @@ PART = 7
 
 
 def divide(depot: Depot, rows: int | None = PART) -> None:
-    depot.upload.parts = Parts(depot.upload.stage, rows)
+    depot.upload.parts = Parts(depot.upload.staging, rows)
 
 
 def mixed_rows() -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ def test_upload_with_a_key_or_of_no_more_than_a_part_is_not_divided(depot: Depot
 def test_upload_part_rows_that_is_no_number_of_rows_does_not_start(
     depot: Depot, value: object
 ) -> None:
-    with pytest.raises(ConfigurationError, match="part_rows: must be a number of rows"):
+    with pytest.raises(ConfigurationError, match="part_rows: must be an integer of at least"):
         depot.crud.upload(
             depot.upload.resource, natural_key=("origin", "number"), path="/x", part_rows=value
         )

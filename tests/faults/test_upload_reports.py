@@ -14,7 +14,7 @@ from tests.fixtures.uploads import Depot, assert_refusal, delivery
 from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
 from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
-ROOM = "There is no room for the report of this upload now"
+ROOM = "There is no space for the report of this upload now"
 
 
 @pytest.fixture

@@ -720,7 +720,7 @@ def test_model_code_that_raises_stops_the_start_with_a_message(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"natural_key": ["id"]}, "'id' is no field by which clients know a row"),
+        ({"natural_key": ["id"]}, "'id' is not a field that can identify a row"),
         ({"natural_key": "name"}, "must be a list of names"),
         ({"natural_key": 5}, "must be a list of names"),
         ({"path": "uploads"}, "must begin with /"),

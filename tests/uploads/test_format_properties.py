@@ -13,7 +13,7 @@ from encore.errors import MalformedBody
 from encore.uploads import formats
 from encore.uploads.formats import (
     ColumnNames,
-    Unreadable,
+    UnreadableRow,
     is_array,
     read_csv,
     read_json,
@@ -47,7 +47,7 @@ def test_the_same_rows_come_out_of_all_formats(
     rows: list[dict[str, str]], window: int, *, ascii_only: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "_WINDOW", window)
+        patch.setattr(formats, "_CHUNK_SIZE", window)
         array = json.dumps(rows, ensure_ascii=ascii_only, indent=window % 3).encode()
         lines = "\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in rows).encode()
         assert values(read_json, array) == rows
@@ -59,7 +59,7 @@ def test_the_same_rows_come_out_of_all_formats(
 @given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists)), WINDOWS)
 def test_an_array_is_read_as_json_reads_it(rows: list[Any], window: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "_WINDOW", window)
+        patch.setattr(formats, "_CHUNK_SIZE", window)
         assert values(read_json, json.dumps(rows).encode()) == rows
 
 
@@ -70,7 +70,7 @@ def test_an_array_that_is_cut_off_is_refused(
     array = json.dumps(rows, ensure_ascii=False).encode()
     cut = data.draw(st.integers(0, len(array) - 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "_WINDOW", window)
+        patch.setattr(formats, "_CHUNK_SIZE", window)
         with pytest.raises(MalformedBody):
             values(read_json, array[:cut])
 
@@ -78,7 +78,7 @@ def test_an_array_that_is_cut_off_is_refused(
 @given(st.binary(max_size=200), st.sampled_from(READERS), WINDOWS)
 def test_any_bytes_give_rows_or_a_refusal(body: bytes, reader: Any, window: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "_WINDOW", window)
+        patch.setattr(formats, "_CHUNK_SIZE", window)
         try:
             rows = list(reader(io.BytesIO(body), NAMES))
         except MalformedBody:
@@ -93,7 +93,7 @@ def test_any_bytes_give_rows_or_a_refusal(body: bytes, reader: Any, window: int)
 def test_what_json_refuses_is_refused(text: str, window: int) -> None:
     body = f"[{text}]".encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "_WINDOW", window)
+        patch.setattr(formats, "_CHUNK_SIZE", window)
         try:
             rows = values(read_json, body)
         except MalformedBody as refusal:
@@ -113,4 +113,4 @@ def test_lines_are_counted_as_editors_count_them(lines: list[bytes], end: bytes)
     wanted = [number for number, line in enumerate(lines, start=1) if line.strip()]
     assert [line for line, _ in rows] == wanted
     for line, row in rows:
-        assert isinstance(row, Unreadable) == (lines[line - 1] == b"{")
+        assert isinstance(row, UnreadableRow) == (lines[line - 1] == b"{")

@@ -130,7 +130,7 @@ def test_refused_rows_among_many_are_found(api: ModelApi) -> None:
 def test_more_refused_rows_than_the_limit_refuse_the_upload(
     api: ModelApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("encore.uploads.writers.MAX_REFUSED", 3)
+    monkeypatch.setattr("encore.uploads.writers.MAX_REJECTED_BY_DATABASE", 3)
     rows = [{"code": f"r{n}", "n": -1 if n % 2 else 1} for n in range(8)]
     assert "more than 3 rows" in send(api, rows, 400, mode="partial")["detail"]
     assert codes(api) == []
@@ -141,9 +141,9 @@ def test_hook_before_the_writing_leaves_nothing_of_a_refused_row(
 ) -> None:
     @upload.before_write
     async def remember(merge: MergeContext) -> None:
-        stage = merge.stage
-        rows = sa.select(stage["code"]).where(stage.status == "created")
-        await merge.execute(sa.insert(History).from_select(["code"], rows.order_by(stage.line)))
+        staging = merge.staging
+        rows = sa.select(staging["code"]).where(staging.status == "created")
+        await merge.execute(sa.insert(History).from_select(["code"], rows.order_by(staging.line)))
 
     rows = [{"code": code, "n": n} for code, n in zip("abcd", (1, -1, -4, 2), strict=True)]
     assert send(api, rows, mode="partial")["created"] == 2

@@ -89,7 +89,7 @@ def test_the_second_row_with_the_same_natural_key_is_rejected(depot: Depot) -> N
     report = depot.reported([delivery(1), delivery(2), delivery(1, weight=4)], mode="partial")
     assert statuses(report) == ["created", "created", "rejected"]
     assert report["rows"][2]["errors"] == [
-        {"field": "number", "message": "origin and number are those of line 1"}
+        {"field": "number", "message": "origin and number must be unique: the same as in line 1"}
     ]
 
 
@@ -143,7 +143,7 @@ def test_one_wrong_object_is_refused_as_create_refuses_it(depot: Depot) -> None:
 
 def test_one_object_that_only_the_stored_rows_refuse_is_refused_likewise(depot: Depot) -> None:
     body = assert_refusal(depot.send(delivery(1, site="S")), 400, "validation-failed")
-    assert body["errors"] == [{"field": "site", "message": "site refers to no such row"}]
+    assert body["errors"] == [{"field": "site", "message": "site must refer to an existing row"}]
 
 
 def test_a_dry_run_reports_and_writes_nothing(depot: Depot) -> None:
@@ -179,7 +179,7 @@ def test_rows_that_refer_to_none_are_rejected(depot: Depot) -> None:
     report = depot.reported(rows, mode="partial")
     assert statuses(report) == ["created", "rejected"]
     assert report["rows"][1]["errors"] == [
-        {"field": "site", "message": "site refers to no such row"}
+        {"field": "site", "message": "site must refer to an existing row"}
     ]
 
 

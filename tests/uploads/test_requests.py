@@ -112,7 +112,7 @@ def test_rows_before_the_place_where_a_body_breaks_are_not_written(depot: Depot)
 def test_an_unknown_column_is_refused_with_the_nearest_known(depot: Depot) -> None:
     body = assert_refusal(depot.send("goods,weigth\n", CSV), 400, "malformed-body")
     assert body["errors"] == [
-        {"field": "weigth", "message": "weigth is no field; did you mean weight?"}
+        {"field": "weigth", "message": "weigth is not a field; did you mean weight?"}
     ]
 
 
@@ -208,10 +208,10 @@ def test_openapi_tells_formats_parameters_and_answers(depot: Depot) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"natural_key": ("nothing",)}, "option natural_key: 'nothing' is none of"),
+        ({"natural_key": ("nothing",)}, "option natural_key: 'nothing' is not one of"),
         ({"natural_key": ()}, "option natural_key: must name a field"),
         ({"natural_key": ("goods",), "only_on_create": ("x",)}, "option only_on_create: 'x' is"),
-        ({"natural_key": ("id",)}, "option natural_key: 'id' is no field by which clients"),
+        ({"natural_key": ("id",)}, "option natural_key: 'id' is not a field that can identify"),
         (
             {"natural_key": ("goods",), "only_on_create": ("id",)},
             "option only_on_create: 'id' is not uploaded",
@@ -226,5 +226,5 @@ def test_a_mistake_in_an_option_stops_the_start(
 
 
 def test_a_model_without_a_numbered_key_cannot_be_uploaded(depot: Depot) -> None:
-    with pytest.raises(ConfigurationError, match="one key, numbered by the database"):
+    with pytest.raises(ConfigurationError, match="one primary key column, generated"):
         depot.crud.upload(depot.crud.resource(Site), natural_key=("code",))

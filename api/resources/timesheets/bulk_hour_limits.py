@@ -82,9 +82,9 @@ class BulkHourLimits:
         """Reject what does not fit; an upload's hook."""
         if self._takes_lock:  # Against single entries, which share it (``limits``).
             await merge.fetch_all(select(advisory_lock(ALL_PERSONS)))
-        days = _crowded_days(merge.stage, self._units[DAY])
+        days = _crowded_days(merge.staging, self._units[DAY])
         await self._reject_over(merge, days, DAY)
-        weeks = _crowded_weeks(merge.stage, self._units[WEEK], self._dialect)
+        weeks = _crowded_weeks(merge.staging, self._units[WEEK], self._dialect)
         await self._reject_over(merge, weeks, WEEK)
 
     async def _reject_over(self, merge: MergeContext, crowded: Select[Any], span: str) -> None:
@@ -109,30 +109,30 @@ class BulkHourLimits:
         """Reject rows of these days, or weeks, until none of them is over its limit."""
         units = self._units[span]
         rooms = {key: units - taken for key, taken in stored.items()}
-        rows = _rows_of(merge.stage, list(rooms), span).limit(_ROWS_AT_A_TIME)
+        rows = _rows_of(merge.staging, list(rooms), span).limit(_ROWS_AT_A_TIME)
         while True:
             looked_at = await merge.fetch_all(rows)
             without_room = _without_room(looked_at, rooms)
             while lines := list(islice(without_room, _REJECTED_AT_A_TIME)):
-                condition = merge.stage.line.in_(lines)
-                await merge.reject(condition, "hours", self._message(merge.stage, span))
+                condition = merge.staging.line.in_(lines)
+                await merge.reject(condition, "hours", self._message(merge.staging, span))
             if len(looked_at) < _ROWS_AT_A_TIME:
                 return
 
-    def _message(self, stage: StagingTable, span: str) -> ColumnElement[str]:
+    def _message(self, staging: StagingTable, span: str) -> ColumnElement[str]:
         """Word the refusal in SQL, for each row by its own values."""
-        units = _units(stage)
+        units = _units(staging)
         hours = cast(units // _UNITS, String)
         hundredths = func.substr(cast(units % _UNITS + _UNITS, String), 2, 2)
         where = (
-            "on " + cast(stage["day"], String)
+            "on " + cast(staging["day"], String)
             if span == DAY
-            else "in week " + cast(stage["week"], String) + " of " + cast(stage["year"], String)
+            else "in week " + cast(staging["week"], String) + " of " + cast(staging["year"], String)
         )
         text: ColumnElement[str] = (
             literal(f"hours must be at most {self._limits[span]} in all: ", Text)
             + (hours + "." + hundredths)
-            + (literal(" more for ", Text) + stage["user_id"] + " " + where + " is too much")
+            + (literal(" more for ", Text) + staging["user_id"] + " " + where + " is too much")
         )
         return text
 
@@ -153,52 +153,52 @@ def _without_room(rows: Iterable[Sequence[Any]], rooms: Stored) -> Iterator[int]
             left[group] -= wanted
 
 
-def _units(stage: StagingTable) -> ColumnElement[int]:
-    return type_coerce(stage["hours"], Integer)
+def _units(staging: StagingTable) -> ColumnElement[int]:
+    return type_coerce(staging["hours"], Integer)
 
 
-def _coming(stage: StagingTable) -> ColumnElement[bool]:
+def _coming(staging: StagingTable) -> ColumnElement[bool]:
     """Rows that will be written."""
-    return stage.status.in_((CREATED, UPDATED))
+    return staging.status.in_((CREATED, UPDATED))
 
 
-def _staying(stage: StagingTable) -> ColumnElement[bool]:
+def _staying(staging: StagingTable) -> ColumnElement[bool]:
     """Stored entries that count, and that the upload does not replace."""
-    replaced = select(stage.id).where(stage.status == UPDATED)
+    replaced = select(staging.id).where(staging.status == UPDATED)
     return (Timesheet.status != "rejected") & Timesheet.id.not_in(replaced)
 
 
-def _crowded_days(stage: StagingTable, units: int) -> Select[Any]:
+def _crowded_days(staging: StagingTable, units: int) -> Select[Any]:
     """Give person, day and stored units of each day that would be over its limit."""
     days = (
-        select(stage["user_id"], stage["day"], func.sum(_units(stage)).label("units"))
-        .where(_coming(stage), stage["date"].is_not(None))
-        .group_by(stage["user_id"], stage["day"])
+        select(staging["user_id"], staging["day"], func.sum(_units(staging)).label("units"))
+        .where(_coming(staging), staging["date"].is_not(None))
+        .group_by(staging["user_id"], staging["day"])
         .subquery()
     )
     same = (Timesheet.user_id == days.c.user_id) & (Timesheet.day == days.c.day)
-    stored = _stored(same & Timesheet.date.is_not(None) & _staying(stage))
+    stored = _stored(same & Timesheet.date.is_not(None) & _staying(staging))
     return select(days.c.user_id, days.c.day, stored).where(days.c.units + stored > units)
 
 
-def _crowded_weeks(stage: StagingTable, units: int, dialect: Dialect) -> Select[Any]:
+def _crowded_weeks(staging: StagingTable, units: int, dialect: Dialect) -> Select[Any]:
     """Give person, year, week and stored units of each week that would be over its limit.
 
     Only weeks with a weekly entry, here or stored: days have their own limit.
     """
-    key = [stage[name] for name in _KEYS[WEEK]]
+    key = [staging[name] for name in _KEYS[WEEK]]
     stored_key = [getattr(Timesheet, name) for name in _KEYS[WEEK]]
     same = [stored == staged for stored, staged in zip(stored_key, key, strict=True)]
-    weekly = func.max(stage["date"].is_(None).cast(Integer)) == 1
+    weekly = func.max(staging["date"].is_(None).cast(Integer)) == 1
     there = exists(select(Timesheet.id).where(*same, Timesheet.date.is_(None)))
     weeks = (
         select(
             *key,
-            func.min(stage["day"]).label("first"),
-            func.max(stage["day"]).label("last"),
-            func.sum(_units(stage)).label("units"),
+            func.min(staging["day"]).label("first"),
+            func.max(staging["day"]).label("last"),
+            func.sum(_units(staging)).label("units"),
         )
-        .where(_coming(stage))
+        .where(_coming(staging))
         .group_by(*key)
         .having(or_(weekly, there))
         .subquery()
@@ -208,7 +208,7 @@ def _crowded_weeks(stage: StagingTable, units: int, dialect: Dialect) -> Select[
     around = Timesheet.day.between(
         add_days(weeks.c.last, -6, dialect), add_days(weeks.c.first, 6, dialect)
     )
-    stored = _stored(and_(*of_week, around, _staying(stage)))
+    stored = _stored(and_(*of_week, around, _staying(staging)))
     found = [weeks.c[name] for name in _KEYS[WEEK]]
     return select(*found, stored).where(weeks.c.units + stored > units)
 
@@ -218,15 +218,15 @@ def _stored(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return select(total).where(condition).scalar_subquery()
 
 
-def _rows_of(stage: StagingTable, keys: Sequence[tuple[Any, ...]], span: str) -> Select[Any]:
+def _rows_of(staging: StagingTable, keys: Sequence[tuple[Any, ...]], span: str) -> Select[Any]:
     """Give the rows of these days or weeks: key, line, units; in the order of the lines."""
-    key = [stage[name] for name in _KEYS[span]]
+    key = [staging[name] for name in _KEYS[span]]
     # The keys are as the driver gave them: text for a day on SQLite.
     these = or_(*(and_(*map(_is, key, values)) for values in keys))
-    rows = select(*key, stage.line, _units(stage)).where(_coming(stage), these)
+    rows = select(*key, staging.line, _units(staging)).where(_coming(staging), these)
     if span == DAY:
-        rows = rows.where(stage["date"].is_not(None))
-    return rows.order_by(stage.line)
+        rows = rows.where(staging["date"].is_not(None))
+    return rows.order_by(staging.line)
 
 
 def _is(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:

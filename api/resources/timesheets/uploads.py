@@ -44,11 +44,11 @@ def expose_uploads(
         idempotency_keys=True,
     )
     hooks = Uploads(policies)
-    upload.start(hooks.know_caller)
-    upload.row(hooks.complete)
-    upload.judge(hooks.reject_approved)
-    upload.judge(BulkHourLimits(policies.limits.hours_per_day, policies.dialect).judge)
-    upload.written(submit_again)
+    upload.before_read(hooks.know_caller)
+    upload.validate_row(hooks.complete)
+    upload.validate_merge(hooks.reject_approved)
+    upload.validate_merge(BulkHourLimits(policies.limits.hours_per_day, policies.dialect).judge)
+    upload.after_write(submit_again)
     upload.message(worded)
 
 
@@ -78,22 +78,24 @@ class Uploads:
 
     async def reject_approved(self, merge: MergeContext) -> None:
         """Reject what would change an approved entry; from here on nobody approves the others."""
-        stage = merge.stage
-        changed = Timesheet.id.in_(select(stage.id).where(stage.status == UPDATED))
+        staging = merge.staging
+        changed = Timesheet.id.in_(select(staging.id).where(staging.status == UPDATED))
         if self._locks_rows:
             await merge.execute(
                 select(Timesheet.id).where(changed).order_by(Timesheet.id).with_for_update()
             )
-        approved = exists(select(Timesheet.id).where(Timesheet.id == stage.id, Timesheet.approved))
-        text = literal("Timesheet ", Text) + cast(stage.id, String)
+        approved = exists(
+            select(Timesheet.id).where(Timesheet.id == staging.id, Timesheet.approved)
+        )
+        text = literal("Timesheet ", Text) + cast(staging.id, String)
         text += f" is {APPROVED} and cannot be changed"
-        await merge.reject((stage.status == UPDATED) & approved, "status", text)
+        await merge.reject((staging.status == UPDATED) & approved, "status", text)
 
 
 async def submit_again(merge: MergeContext) -> None:
     """Submit the rejected entries that were changed, and remember that."""
-    stage = merge.stage
-    changed = select(stage.id).where(stage.status == UPDATED)
+    staging = merge.staging
+    changed = select(staging.id).where(staging.status == UPDATED)
     again = (Timesheet.status == REJECTED) & Timesheet.id.in_(changed)
     caller = merge.context.options[_CALLER]
     moment = now()
