@@ -58,7 +58,7 @@ def answer(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (GOOD | changes).items() if value is not ...}
 
 
-class Oracle:
+class FakeEndpoint:
     """An endpoint in memory that says what it is told to, and counts who asked."""
 
     def __init__(self) -> None:
@@ -93,8 +93,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def oracle() -> Oracle:
-    return Oracle()
+async def oracle() -> FakeEndpoint:
+    return FakeEndpoint()
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def steady() -> ManualClock:
 
 
 @pytest.fixture
-def judge(oracle: Oracle, wall: ManualClock, steady: ManualClock) -> IntrospectionVerifier:
+def judge(oracle: FakeEndpoint, wall: ManualClock, steady: ManualClock) -> IntrospectionVerifier:
     policy = IntrospectionPolicy(unknown_per_minute=5, max_concurrent=3, cache_size=10)
     return IntrospectionVerifier(
         Jwts(), oracle, audience=AUDIENCE, policy=policy, wall_clock=wall, steady_clock=steady
@@ -135,7 +135,7 @@ def test_any_other_answer_is_a_refusal(changes: dict[str, Any], reason: str) -> 
     assert refused.value.reason == reason
 
 
-async def test_only_what_has_not_three_segments_is_asked_about(oracle: Oracle) -> None:
+async def test_only_what_has_not_three_segments_is_asked_about(oracle: FakeEndpoint) -> None:
     jwts = Jwts()
     judge = IntrospectionVerifier(jwts, oracle, audience=AUDIENCE, wall_clock=ManualClock(NOW))
     await judge.verify(b"a.b.c")
@@ -146,7 +146,7 @@ async def test_only_what_has_not_three_segments_is_asked_about(oracle: Oracle) -
 
 
 async def test_a_yes_serves_30_seconds(
-    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
 ) -> None:
     await judge.verify(b"token")
     steady.now = 29.9
@@ -159,7 +159,7 @@ async def test_a_yes_serves_30_seconds(
 
 
 async def test_a_yes_never_serves_past_exp(
-    judge: IntrospectionVerifier, oracle: Oracle, wall: ManualClock
+    judge: IntrospectionVerifier, oracle: FakeEndpoint, wall: ManualClock
 ) -> None:
     oracle.says = answer(exp=NOW + 10)
     await judge.verify(b"token")
@@ -168,7 +168,7 @@ async def test_a_yes_never_serves_past_exp(
 
 
 async def test_a_no_serves_five_seconds(
-    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
 ) -> None:
     oracle.says = answer(active=False)
     for _ in range(3):
@@ -180,7 +180,7 @@ async def test_a_no_serves_five_seconds(
 
 
 async def test_ten_requests_with_one_token_are_one_question(
-    judge: IntrospectionVerifier, oracle: Oracle
+    judge: IntrospectionVerifier, oracle: FakeEndpoint
 ) -> None:
     oracle.gate.clear()
     requests = [asyncio.create_task(judge.verify(b"token")) for _ in range(10)]
@@ -193,7 +193,7 @@ async def test_ten_requests_with_one_token_are_one_question(
 
 
 async def test_invented_tokens_spend_a_budget_that_good_ones_do_not_need(
-    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
 ) -> None:
     await judge.verify(b"good")
     oracle.says = answer(active=False)
@@ -209,7 +209,7 @@ async def test_invented_tokens_spend_a_budget_that_good_ones_do_not_need(
 
 
 async def test_questions_under_way_are_bounded(
-    judge: IntrospectionVerifier, oracle: Oracle
+    judge: IntrospectionVerifier, oracle: FakeEndpoint
 ) -> None:
     oracle.gate.clear()
     waiting = [asyncio.create_task(judge.verify(f"{n}".encode())) for n in range(3)]
@@ -220,7 +220,7 @@ async def test_questions_under_way_are_bounded(
 
 
 async def test_an_endpoint_that_fails_is_503_and_left_alone_for_a_second(
-    judge: IntrospectionVerifier, oracle: Oracle, steady: ManualClock
+    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
 ) -> None:
     await judge.verify(b"token")
     steady.now = 30
@@ -244,7 +244,7 @@ async def test_answers_are_bounded_and_hold_no_token(judge: IntrospectionVerifie
 
 
 async def test_a_revoked_jti_is_refused_and_an_endless_token_is_not_asked_about(
-    oracle: Oracle,
+    oracle: FakeEndpoint,
 ) -> None:
     judge = IntrospectionVerifier(
         Jwts(), oracle, audience=AUDIENCE, revoked=lambda claims: claims.get("jti") == "AT.1",

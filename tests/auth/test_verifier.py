@@ -43,7 +43,7 @@ RFC7515_A2_SIGNATURE = (
 
 
 def test_the_signature_of_rfc_7515_a2_is_good_and_no_other_is() -> None:
-    from encore.auth.jws import _decode_segment  # noqa: PLC0415  the one decoder, for the one vector
+    from encore.auth.jws import _decode_segment  # noqa: PLC0415 - the one decoder, for the one vector
 
     (key,) = parse_key_set({"keys": [RFC7515_A2_KEY]}, ("RS256",)).select("rfc", "RS256")
     signature = _decode_segment(RFC7515_A2_SIGNATURE.encode())

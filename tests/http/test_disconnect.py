@@ -29,12 +29,12 @@ class Server:
 def run(scenario: Callable[[Server, RequestState], Coroutine[Any, Any, None]]) -> None:
     async def start() -> None:
         server = Server()
-        exchange = RequestState("request", channel=server.receive)
+        state = RequestState("request", channel=server.receive)
         try:
-            await asyncio.wait_for(scenario(server, exchange), 5)
+            await asyncio.wait_for(scenario(server, state), 5)
         finally:
-            if exchange.watch is not None:
-                exchange.watch.close()
+            if state.watch is not None:
+                state.watch.close()
 
     asyncio.run(start())
 
@@ -45,8 +45,8 @@ async def settle() -> None:
 
 
 def test_left_returns_once_the_caller_has_left() -> None:
-    async def scenario(server: Server, exchange: RequestState) -> None:
-        leaving = asyncio.create_task(exchange.left())
+    async def scenario(server: Server, state: RequestState) -> None:
+        leaving = asyncio.create_task(state.left())
         server.messages.put_nowait(chunk(b""))
         await settle()
         assert not leaving.done()
@@ -58,36 +58,36 @@ def test_left_returns_once_the_caller_has_left() -> None:
 
 @pytest.mark.parametrize("reads", ["before", "after"])
 def test_body_read_ahead_is_kept_for_the_application(reads: str) -> None:
-    async def scenario(server: Server, exchange: RequestState) -> None:
-        leaving = asyncio.create_task(exchange.left())
+    async def scenario(server: Server, state: RequestState) -> None:
+        leaving = asyncio.create_task(state.left())
         await settle()
         if reads == "before":  # The application waits for the body, as the watch does.
-            reading = asyncio.ensure_future(exchange.receive())
+            reading = asyncio.ensure_future(state.receive())
             server.messages.put_nowait(chunk(b"body"))
         else:
             server.messages.put_nowait(chunk(b"body"))
             await settle()
-            reading = asyncio.ensure_future(exchange.receive())
+            reading = asyncio.ensure_future(state.receive())
         assert await reading == chunk(b"body")
         server.messages.put_nowait(DISCONNECT)
         await leaving
-        assert await exchange.receive() == DISCONNECT
+        assert await state.receive() == DISCONNECT
 
     run(scenario)
 
 
 def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
-    async def scenario(server: Server, exchange: RequestState) -> None:
-        leaving = asyncio.create_task(exchange.left())
+    async def scenario(server: Server, state: RequestState) -> None:
+        leaving = asyncio.create_task(state.left())
         for body in (b"one", b"two", b"three"):
             server.messages.put_nowait(chunk(body, more=body != b"three"))
         await settle()
         assert server.messages.qsize() == 2
-        read = [(await exchange.receive())["body"] for _ in range(3)]
+        read = [(await state.receive())["body"] for _ in range(3)]
         assert read == [b"one", b"two", b"three"]
         assert not leaving.done()
         leaving.cancel()
-        again = asyncio.create_task(exchange.left())  # All of the body has been read by now.
+        again = asyncio.create_task(state.left())  # All of the body has been read by now.
         server.messages.put_nowait(DISCONNECT)
         await again
 
@@ -95,10 +95,10 @@ def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
 
 
 def test_disconnect_after_the_response_does_not_count_as_leaving() -> None:
-    async def scenario(server: Server, exchange: RequestState) -> None:
-        leaving = asyncio.create_task(exchange.left())
+    async def scenario(server: Server, state: RequestState) -> None:
+        leaving = asyncio.create_task(state.left())
         await settle()
-        exchange.answered = True
+        state.answered = True
         server.messages.put_nowait(DISCONNECT)
         await settle()
         assert not leaving.done()

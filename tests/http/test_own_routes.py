@@ -39,9 +39,9 @@ class LetIn:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = RequestState.from_scope(scope)
-        exchange.claims = {"sub": "me"}
-        if not exchange.access.public and exchange.access.all_of != ("shop",):
+        state = RequestState.from_scope(scope)
+        state.claims = {"sub": "me"}
+        if not state.access.public and state.access.all_of != ("shop",):
             raise NotFound
         await self._app(scope, receive, send)
 

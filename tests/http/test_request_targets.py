@@ -58,7 +58,7 @@ HOSTS: list[tuple[bytes, bytes, int]] = [
 ]
 
 
-def exchange(items: System, request: bytes) -> tuple[int, bytes]:
+def state(items: System, request: bytes) -> tuple[int, bytes]:
     """Send bytes; return the status and all that came back."""
     address = ("localhost", int(items.environment["SERVER_PORT"]))
     with socket.create_connection(address, timeout=10) as connection:
@@ -79,9 +79,9 @@ def token(items: System) -> bytes:
 def test_every_target_is_answered_as_the_standard_says(items: System, token: bytes) -> None:
     for method, target, expected in TARGETS:
         request = method + b" " + target + b" HTTP/1.1\r\nHost: x\r\n" + token
-        status, answer = exchange(items, request)
+        status, answer = state(items, request)
         assert status == expected, (method, target[:50], answer[:500])
-    status, answer = exchange(items, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    status, answer = state(items, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert status == 200
     assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in answer
 
@@ -89,5 +89,5 @@ def test_every_target_is_answered_as_the_standard_says(items: System, token: byt
 def test_http_1_1_needs_one_host(items: System, token: bytes) -> None:
     for version, lines, expected in HOSTS:
         request = b"GET /items HTTP/" + version + b"\r\n" + lines + token
-        status, answer = exchange(items, request)
+        status, answer = state(items, request)
         assert status == expected, (lines, answer[:500])
