@@ -1,4 +1,4 @@
-"""Uploads whose callers leave: the work ends, and nothing half-written stays."""
+"""Uploads whose clients disconnect: the work ends, and nothing is partly written."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a f
 from tests.uploads.test_concurrency import ignore, scope_of
 
 ROWS = 60_000
-"""So many that loading them takes some seconds."""
+"""Loading so many rows takes some seconds."""
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,7 +37,7 @@ def entry(number: int) -> bytes:
 
 
 def send_upload(items: System, token: str, body: bytes) -> socket.socket:
-    """Send an upload whole, and leave its answer unread."""
+    """Send a whole upload, and do not read its response."""
     host, port = items.url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)))
     connection.sendall(
@@ -68,7 +68,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def test_upload_under_way_ends_when_the_caller_leaves(items: System) -> None:
+def test_upload_in_progress_ends_when_client_disconnects(items: System) -> None:
     token = items.token("items:upload")
     body = b"".join(map(entry, range(ROWS)))
     before = cpu_seconds(items)
@@ -120,7 +120,7 @@ async def statuses_of(depot: Depot, caller: Caller) -> list[int]:
     return [message["status"] for message in sent if "status" in message]
 
 
-def test_upload_that_waits_for_its_turn_ends_when_the_caller_leaves(depot: Depot) -> None:
+def test_upload_waiting_for_lock_ends_when_client_disconnects(depot: Depot) -> None:
     async def scenario() -> list[int]:
         blocked = [depot.database.bulk() for _ in range(MAX_BULK_CONNECTIONS)]
         for one in blocked:
@@ -143,7 +143,7 @@ def test_upload_that_waits_for_its_turn_ends_when_the_caller_leaves(depot: Depot
 
 
 @pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100])
-def test_upload_left_at_any_time_leaves_all_or_nothing(depot: Depot, turns: int) -> None:
+def test_upload_disconnected_at_any_time_stores_all_or_nothing(depot: Depot, turns: int) -> None:
     many = 1_000
 
     async def scenario() -> list[int]:
@@ -168,7 +168,7 @@ BLANKS: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "make"), BLANKS.values(), ids=BLANKS)
-def test_upload_of_any_format_stops_being_read_when_the_caller_leaves(
+def test_upload_of_any_format_stops_reading_when_client_disconnects(
     depot: Depot, kind: str, make: Callable[[int], bytes]
 ) -> None:
     depot.upload.limit = 2**30

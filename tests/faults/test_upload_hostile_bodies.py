@@ -53,7 +53,7 @@ BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
 
 
 @pytest.mark.parametrize(("kind", "make", "status"), BODIES.values(), ids=BODIES)
-def test_upload_of_a_hostile_body_costs_little(
+def test_upload_of_hostile_body_takes_little_time(
     depot: Depot, kind: str, make: Callable[[], bytes], status: int
 ) -> None:
     body = make()
@@ -67,7 +67,9 @@ def test_upload_of_a_hostile_body_costs_little(
 
 
 @pytest.mark.parametrize("kind", [NDJSON, CSV])
-def test_upload_that_grows_a_thousandfold_is_refused(depot: Depot, kind: str) -> None:
+def test_upload_that_decompresses_to_1000_times_its_size_is_rejected(
+    depot: Depot, kind: str
+) -> None:
     depot.upload.limit = 2**30
     body = gzip.compress(b'{"goods":"tea","weight":1}\n' * 1_000_000)
     request = depot.request(
@@ -80,7 +82,7 @@ def test_upload_that_grows_a_thousandfold_is_refused(depot: Depot, kind: str) ->
     assert message == "The body may become at most 200 times as large"
 
 
-def test_upload_compressed_as_text_is_taken(depot: Depot) -> None:
+def test_upload_compressed_as_text_usually_is_is_accepted(depot: Depot) -> None:
     rows = ndjson([delivery(n, remark=sha256(b"%d" % n).hexdigest() * 20) for n in range(1_500)])
     response = depot.request(
         "POST",
@@ -93,7 +95,7 @@ def test_upload_compressed_as_text_is_taken(depot: Depot) -> None:
 
 @pytest.mark.parametrize("params", [{}, {"mode": "partial"}, {"dry_run": "true"}])
 @pytest.mark.parametrize("where", ["read", "repeated", "judged"])
-def test_upload_with_more_rejected_rows_than_may_be_ends_and_writes_nothing(
+def test_upload_with_more_than_max_rejected_rows_writes_nothing(
     depot: Depot, params: dict[str, str], where: str
 ) -> None:
     depot.upload.max_rejected = 3
@@ -115,7 +117,7 @@ def test_upload_with_more_rejected_rows_than_may_be_ends_and_writes_nothing(
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, True, "10", None])
-def test_upload_max_rejected_that_is_no_number_of_rows_does_not_start(
+def test_upload_with_invalid_max_rejected_raises_configuration_error(
     depot: Depot, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match="max_rejected: must be an integer of at least"):
@@ -124,7 +126,7 @@ def test_upload_max_rejected_that_is_no_number_of_rows_does_not_start(
         )
 
 
-def test_upload_of_many_unknown_members_names_the_nearest_in_the_first_rows_alone(
+def test_upload_of_many_unknown_members_suggests_names_in_first_rows_only(
     depot: Depot,
 ) -> None:
     report = depot.reported(

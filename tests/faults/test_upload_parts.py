@@ -1,4 +1,4 @@
-"""Large partial uploads: other writers get in between the parts; the report is a whole one's."""
+"""Large partial uploads: other writers run between the parts; the report lists all rows."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ def divide(depot: Depot, rows: int | None = PART) -> None:
 
 
 def mixed_rows() -> list[dict[str, Any]]:
-    """New, changed, unchanged, repeated, refused and rejected rows, in no order."""
+    """Return created, updated, unchanged, duplicate and rejected rows in mixed order."""
     rows = [delivery(n, weight=n % 3 + 1) for n in range(60)]
     rows[5]["weight"] = 0  # The row hook rejects it.
     rows[20]["site"] = "nowhere"  # No such row.
@@ -42,7 +42,7 @@ def stored(depot: Depot) -> list[tuple[Any, ...]]:
     return sorted((row["number"], row["goods"], row["weight"], row["tag"]) for row in rows)
 
 
-def test_upload_in_parts_reports_and_stores_what_a_whole_one_does(depot: Depot) -> None:
+def test_upload_in_parts_has_same_result_as_whole(depot: Depot) -> None:
     outcomes = []
     for rows in (None, PART):
         depot.execute(sa.delete(Movement), sa.delete(Delivery))
@@ -54,7 +54,7 @@ def test_upload_in_parts_reports_and_stores_what_a_whole_one_does(depot: Depot) 
     assert outcomes[0][0]["rejected"] == 5
 
 
-def test_upload_in_parts_reports_the_ids_that_are_stored(depot: Depot) -> None:
+def test_upload_in_parts_reports_stored_ids(depot: Depot) -> None:
     divide(depot)
     depot.reported([delivery(0)])
     report = depot.reported(ndjson([delivery(n) for n in range(30)]), NDJSON, mode="partial")
@@ -64,7 +64,7 @@ def test_upload_in_parts_reports_the_ids_that_are_stored(depot: Depot) -> None:
 
 
 @pytest.mark.parametrize("mode", ["partial", "atomic"])
-def test_upload_lets_other_writers_in_between_its_parts_alone(depot: Depot, mode: str) -> None:
+def test_only_upload_in_parts_lets_other_writers_in(depot: Depot, mode: str) -> None:
     divide(depot, 50)
     seen: list[int] = []
 
@@ -86,7 +86,7 @@ def test_upload_lets_other_writers_in_between_its_parts_alone(depot: Depot, mode
     assert all(count % 50 == 0 for count in between)
 
 
-def test_upload_in_parts_that_is_refused_says_what_is_written(depot: Depot) -> None:
+def test_upload_in_parts_that_fails_reports_written_rows(depot: Depot) -> None:
     divide(depot)
     depot.upload.max_rejected = 1
     rows = [delivery(n) for n in range(30)]
@@ -100,7 +100,7 @@ def test_upload_in_parts_that_is_refused_says_what_is_written(depot: Depot) -> N
     assert (again["unchanged"], again["created"]) == (14, 2)
 
 
-def test_upload_with_a_key_or_of_no_more_than_a_part_is_not_divided(depot: Depot) -> None:
+def test_upload_with_key_or_of_one_part_is_not_split(depot: Depot) -> None:
     divide(depot, 10)
     depot.upload.max_rejected = 0
     rows = [delivery(n) for n in range(10)]
@@ -114,7 +114,7 @@ def test_upload_with_a_key_or_of_no_more_than_a_part_is_not_divided(depot: Depot
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "10"])
-def test_upload_part_rows_that_is_no_number_of_rows_does_not_start(
+def test_upload_with_invalid_part_rows_raises_configuration_error(
     depot: Depot, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match="part_rows: must be an integer of at least"):
@@ -123,7 +123,7 @@ def test_upload_part_rows_that_is_no_number_of_rows_does_not_start(
         )
 
 
-def test_upload_left_between_parts_leaves_whole_parts(depot: Depot) -> None:
+def test_upload_disconnected_between_parts_stores_whole_parts(depot: Depot) -> None:
     divide(depot, 50)
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Uploads that fail behind their commit say that their rows are written."""
+"""Uploads that fail after their commit say that their rows are written."""
 
 import tempfile
 from functools import partial
@@ -19,13 +19,13 @@ ROOM = "There is no space for the report of this upload now"
 
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Have reports written to a directory that is not there."""
+    """Write reports to a directory that does not exist."""
     spool = partial(tempfile.SpooledTemporaryFile, max_size=1, dir=str(tmp_path / "gone"))
     monkeypatch.setattr(answers, "new_spool", spool)
 
 
 @pytest.mark.usefixtures("no_room")
-def test_upload_whose_report_finds_no_room_is_503_and_says_that_the_rows_are_written(
+def test_upload_without_space_for_report_is_503_that_says_rows_are_written(
     depot: Depot,
 ) -> None:
     response = depot.send([delivery(1), delivery(2)])
@@ -37,7 +37,7 @@ def test_upload_whose_report_finds_no_room_is_503_and_says_that_the_rows_are_wri
 
 @pytest.mark.usefixtures("no_room")
 @pytest.mark.parametrize("options", [{"dry_run": "true"}, {"key": "a-key"}])
-def test_upload_that_wrote_nothing_before_its_report_failed_may_be_repeated(
+def test_upload_that_wrote_nothing_before_report_failed_may_be_retried(
     depot: Depot, options: dict[str, str]
 ) -> None:
     response = depot.send([delivery(1), delivery(2)], **options)
@@ -46,7 +46,7 @@ def test_upload_that_wrote_nothing_before_its_report_failed_may_be_repeated(
     assert not depot.rows(Delivery)
 
 
-def test_temporary_table_that_cannot_be_dropped_changes_nothing_of_what_was_done(
+def test_temporary_table_that_cannot_be_dropped_does_not_change_result(
     depot: Depot,
 ) -> None:
     if not isinstance(depot.database, SqliteDatabase):

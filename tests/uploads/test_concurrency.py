@@ -1,4 +1,4 @@
-"""Uploads beside one another, beside other writers, and of callers who go away."""
+"""Concurrent uploads, uploads with other writers, and clients that disconnect."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def scope_of(depot: Depot, query: bytes = b"") -> dict[str, Any]:
-    """Give the scope of an upload that the test drives itself."""
+    """Return the scope of an upload that the test calls as an ASGI application."""
     return {
         "type": "http",
         "method": "POST",
@@ -29,7 +29,7 @@ def scope_of(depot: Depot, query: bytes = b"") -> dict[str, Any]:
 
 
 def feeding(*chunks: bytes) -> Callable[[], Awaitable[Message]]:
-    """Give a channel that brings these chunks, then waits for ever."""
+    """Return a receive channel with these chunks, which then never ends."""
     left = list(chunks)
 
     async def receive() -> Message:
@@ -42,10 +42,10 @@ def feeding(*chunks: bytes) -> Callable[[], Awaitable[Message]]:
 
 
 async def ignore(_: Message) -> None:
-    """Take a message as a client that reads nothing does."""
+    """Discard a message."""
 
 
-def test_uploads_of_the_same_rows_at_once_store_each_once(depot: Depot) -> None:
+def test_concurrent_uploads_of_same_rows_store_each_row_once(depot: Depot) -> None:
     rows = [delivery(n) for n in range(200)]
 
     async def all_at_once() -> list[Any]:
@@ -60,7 +60,7 @@ def test_uploads_of_the_same_rows_at_once_store_each_once(depot: Depot) -> None:
     assert len(depot.rows(Delivery)) == 200
 
 
-def test_other_writers_wait_in_line_and_none_is_lost(depot: Depot) -> None:
+def test_upload_with_concurrent_writers_loses_no_write(depot: Depot) -> None:
     async def scenario() -> list[int]:
         upload = asyncio.create_task(
             depot.uploading(ndjson([delivery(n) for n in range(MANY)]), NDJSON)
@@ -80,7 +80,7 @@ def test_other_writers_wait_in_line_and_none_is_lost(depot: Depot) -> None:
     assert len(depot.rows(Delivery)) == MANY
 
 
-def test_a_single_writer_of_the_same_key_meets_no_failure(depot: Depot) -> None:
+def test_create_of_same_key_during_upload_does_not_fail(depot: Depot) -> None:
     async def scenario() -> set[int]:
         rows = ndjson([delivery(n) for n in range(500)])
         posts = (depot.call("POST", "/deliveries", json=delivery(n)) for n in range(20))
@@ -93,7 +93,7 @@ def test_a_single_writer_of_the_same_key_meets_no_failure(depot: Depot) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
-def test_a_client_that_goes_away_in_the_body_leaves_nothing(depot: Depot) -> None:
+def test_upload_disconnected_in_body_stores_nothing(depot: Depot) -> None:
     async def scenario() -> list[Message]:
         sent: list[Message] = []
         line = json.dumps(delivery(1)).encode() + b"\n"
@@ -113,7 +113,7 @@ def test_a_client_that_goes_away_in_the_body_leaves_nothing(depot: Depot) -> Non
 
 
 @pytest.mark.parametrize("turns", [1, 5, 20, 60, 200])
-def test_a_request_that_is_cancelled_leaves_all_or_nothing(depot: Depot, turns: int) -> None:
+def test_cancelled_upload_stores_all_or_nothing(depot: Depot, turns: int) -> None:
     body = ndjson([delivery(n) for n in range(MANY)]).encode()
 
     async def scenario() -> None:
@@ -130,7 +130,7 @@ def test_a_request_that_is_cancelled_leaves_all_or_nothing(depot: Depot, turns: 
     assert depot.request("POST", "/samples", json={"code": "x"}).status_code == 201
 
 
-def test_a_client_that_goes_away_in_the_report_leaves_nothing_behind(depot: Depot) -> None:
+def test_upload_disconnected_in_report_releases_resources(depot: Depot) -> None:
     body = ndjson([delivery(n) for n in range(MANY)]).encode()
 
     async def scenario() -> None:
@@ -147,7 +147,7 @@ def test_a_client_that_goes_away_in_the_report_leaves_nothing_behind(depot: Depo
     assert len(depot.rows(Delivery)) == MANY
 
 
-def test_a_client_that_reads_slowly_holds_nothing_of_the_database(depot: Depot) -> None:
+def test_upload_with_slow_client_holds_no_connection(depot: Depot) -> None:
     body = ndjson([delivery(n) for n in range(10)]).encode()
 
     async def scenario() -> list[int]:
@@ -170,7 +170,7 @@ def test_a_client_that_reads_slowly_holds_nothing_of_the_database(depot: Depot) 
     assert depot.run(scenario()) == [200, 200, 200]
 
 
-def test_more_uploads_than_may_run_at_once_all_come_through(depot: Depot) -> None:
+def test_uploads_beyond_concurrency_limit_all_succeed(depot: Depot) -> None:
     async def scenario() -> set[int]:
         sent = (depot.uploading([delivery(n)]) for n in range(25))
         return {answer.status_code for answer in await asyncio.gather(*sent)}

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same request again gets the same answer, and does nothing again."""
+"""Idempotency keys: a repeated request gets the stored response and writes nothing."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ ROWS = [{"goods": "tea", "weight": 1}, {"goods": "coffee", "weight": 2}]
 
 
 @pytest.mark.parametrize("content", [ROWS, ROWS[0]])
-def test_the_same_request_again_gets_the_same_answer(depot: Depot, content: object) -> None:
+def test_idempotency_key_repeated_request_gets_same_response(depot: Depot, content: object) -> None:
     first = depot.send(content, key="k")
     again = depot.send(content, key="k")
     assert "idempotency-replayed" not in first.headers
@@ -25,40 +25,42 @@ def test_the_same_request_again_gets_the_same_answer(depot: Depot, content: obje
 
 
 @pytest.mark.parametrize("another", [{"mode": "partial"}, {"report": "rejected"}, {}])
-def test_a_key_of_another_request_is_refused(depot: Depot, another: dict[str, str]) -> None:
+def test_idempotency_key_of_other_request_is_rejected(
+    depot: Depot, another: dict[str, str]
+) -> None:
     depot.send(ROWS, key="k")
     rows = ROWS if another else ROWS[:1]
     assert_refusal(depot.send(rows, key="k", **another), 422, "idempotency-key-reused")
     assert len(depot.rows(Delivery)) == 2
 
 
-def test_key_of_upload_to_another_path_is_rejected(depot: Depot) -> None:
+def test_idempotency_key_of_other_path_is_rejected(depot: Depot) -> None:
     assert depot.send([], key="k").status_code == 200
     again = depot.send([], key="k", path="/samples")
     assert_refusal(again, 422, "idempotency-key-reused")
 
 
-def test_each_client_has_keys_of_its_own(depot: Depot) -> None:
+def test_idempotency_keys_of_two_clients_are_independent(depot: Depot) -> None:
     depot.send(ROWS, key="k", client="one")
     assert "idempotency-replayed" not in depot.send(ROWS, key="k", client="two").headers
     assert len(depot.rows(Delivery)) == 4
 
 
-def test_a_refused_request_may_be_mended_and_sent_with_the_same_key(depot: Depot) -> None:
+def test_idempotency_key_of_failed_request_may_be_reused(depot: Depot) -> None:
     assert depot.send([{"goods": "tea"}], key="k").status_code == 400
     assert depot.send("[", key="k").status_code == 400
     assert depot.rows(Answered) == []
     assert depot.send(ROWS, key="k").status_code == 200
 
 
-def test_a_dry_run_keeps_and_asks_for_no_key(depot: Depot) -> None:
+def test_idempotency_key_of_dry_run_is_ignored(depot: Depot) -> None:
     depot.reported(ROWS, key="k", dry_run="true")
     assert depot.rows(Answered) == []
     assert "idempotency-replayed" not in depot.send(ROWS, key="k").headers
     assert depot.reported(ROWS[:1], key="k", dry_run="true")["created"] == 1
 
 
-def test_keys_are_forgotten_after_a_day(depot: Depot) -> None:
+def test_idempotency_key_expires_after_a_day(depot: Depot) -> None:
     for key in ("old", "older"):
         depot.send(ROWS, key=key)
     depot.execute(sa.update(Answered).values(created_at=now() - timedelta(hours=24, seconds=1)))
@@ -66,7 +68,7 @@ def test_keys_are_forgotten_after_a_day(depot: Depot) -> None:
     assert [row["key"] for row in depot.rows(Answered)] == ["old"]
 
 
-def test_with_a_key_an_upload_may_have_ten_thousand_rows(depot: Depot) -> None:
+def test_idempotency_key_limits_upload_to_10000_rows(depot: Depot) -> None:
     rows = [delivery(n) for n in range(10_001)]
     body = assert_refusal(depot.send(ndjson(rows), NDJSON, key="k"), 400, "bad-request")
     assert "10000 rows" in body["message"]
@@ -75,14 +77,14 @@ def test_with_a_key_an_upload_may_have_ten_thousand_rows(depot: Depot) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
-def test_what_is_no_key_is_refused(depot: Depot, key: str) -> None:
+def test_idempotency_key_invalid_is_rejected(depot: Depot, key: str) -> None:
     response = depot.request(
         "POST", "/deliveries/upload", content=b"[]", headers={"Idempotency-Key": key.encode()}
     )
     assert_refusal(response, 400, "bad-request")
 
 
-def test_the_same_request_sent_many_times_at_once_is_carried_out_once(depot: Depot) -> None:
+def test_idempotency_key_of_concurrent_requests_writes_once(depot: Depot) -> None:
     async def all_at_once() -> list[bytes]:
         sent = (depot.uploading(ROWS, key="k") for _ in range(8))
         return [response.content for response in await asyncio.gather(*sent)]

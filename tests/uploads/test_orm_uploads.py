@@ -1,4 +1,4 @@
-"""Uploads of models that need sessions: what validators and events do, row by row."""
+"""Uploads of models that need ORM sessions: validators, events, defaults, versions."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_upload_writes_both_tables_and_runs_defaults_and_versions(serve: Serve) 
     assert (changed["weight"], changed["version"], changed["tag"]) == (7, 2, "tag of d0")
 
 
-def test_upload_rejects_what_validators_events_and_constraints_refuse(serve: Serve) -> None:
+def test_upload_rejected_by_validators_events_and_constraints_reports_rows(serve: Serve) -> None:
     api = kennel(serve)
     names = ["a", "bad", "b", "ghost", "c", "heavy"]
     rows = [{"name": name, "weight": 200 if name == "heavy" else 1} for name in names]
@@ -93,7 +93,7 @@ def test_upload_rejects_what_validators_events_and_constraints_refuse(serve: Ser
     assert (refused.status_code, len(api.read("/animals"))) == (400, 3)
 
 
-def test_single_row_is_answered_as_a_create(serve: Serve) -> None:
+def test_single_row_of_orm_model_gets_response_of_create(serve: Serve) -> None:
     api = kennel(serve)
     made = api.post("/dogs/upload", {"name": "Rex"})
     assert (made.status_code, made.json()["tag"]) == (201, "tag of Rex")

@@ -1,4 +1,4 @@
-"""Uploads whose rows a database refuses when they are written, each for a reason of its own."""
+"""Uploads whose rows the database rejects when they are written, by reason."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ REASONS: dict[str, dict[str, Any]] = {
     "null": {"n": -5},
 }
 FIELDS = {"check": "n", "unique": "tag", "null": "note"}
-"""The field that a refusal names; else it is about the row as a whole."""
+"""The field of the error; otherwise it is an error of the whole row."""
 
 SQLITE = [
     f"CREATE TRIGGER t{number} BEFORE {event} ON orders WHEN {condition} BEGIN {body}; END"
@@ -90,7 +90,7 @@ def codes(api: ModelApi) -> list[str]:
 @pytest.mark.usefixtures("upload")
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("stored", [False, True])
-def test_refused_row_of_a_partial_upload_is_rejected_and_the_others_are_written(
+def test_partial_upload_writes_rows_that_database_accepts(
     api: ModelApi, reason: str, *, stored: bool
 ) -> None:
     before = [{"code": "z", "tag": "taken"}] + [{"code": c} for c in "abc" if stored]
@@ -108,7 +108,9 @@ def test_refused_row_of_a_partial_upload_is_rejected_and_the_others_are_written(
 
 @pytest.mark.usefixtures("upload")
 @pytest.mark.parametrize("reason", REASONS)
-def test_refused_row_of_an_atomic_upload_is_400_naming_the_line(api: ModelApi, reason: str) -> None:
+def test_atomic_upload_with_row_rejected_by_database_is_400_with_line(
+    api: ModelApi, reason: str
+) -> None:
     send(api, [{"code": "z", "tag": "taken"}])
     rows = [{"code": "a"}, {"code": "b", **REASONS[reason]}, {"code": "c"}]
     problem = send(api, rows, 400)
@@ -118,7 +120,7 @@ def test_refused_row_of_an_atomic_upload_is_400_naming_the_line(api: ModelApi, r
 
 
 @pytest.mark.usefixtures("upload")
-def test_refused_rows_among_many_are_found(api: ModelApi) -> None:
+def test_rows_rejected_by_database_among_many_are_found(api: ModelApi) -> None:
     bad = {7: -1, 1_000: -4, 1_001: 100, 2_499: -1}
     rows = [{"code": f"r{n}", "n": bad.get(n, 1)} for n in range(2_500)]
     report = send(api, rows, mode="partial", report="rejected")
@@ -127,7 +129,7 @@ def test_refused_rows_among_many_are_found(api: ModelApi) -> None:
 
 
 @pytest.mark.usefixtures("upload")
-def test_more_refused_rows_than_the_limit_refuse_the_upload(
+def test_more_rows_rejected_by_database_than_limit_reject_upload(
     api: ModelApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("encore.uploads.writers.MAX_REJECTED_BY_DATABASE", 3)
@@ -136,9 +138,7 @@ def test_more_refused_rows_than_the_limit_refuse_the_upload(
     assert codes(api) == []
 
 
-def test_hook_before_the_writing_leaves_nothing_of_a_refused_row(
-    api: ModelApi, upload: Upload
-) -> None:
+def test_before_write_hook_of_rejected_row_is_undone(api: ModelApi, upload: Upload) -> None:
     @upload.before_write
     async def remember(merge: MergeContext) -> None:
         staging = merge.staging
@@ -151,7 +151,7 @@ def test_hook_before_the_writing_leaves_nothing_of_a_refused_row(
 
 
 @pytest.mark.usefixtures("upload")
-def test_refused_single_row_keeps_the_status_of_a_create(api: ModelApi) -> None:
+def test_single_row_rejected_by_database_has_status_of_create(api: ModelApi) -> None:
     api.made("/orders", code="z", tag="taken")
     expected = {"trigger": 409, "skipped": 409, "check": 400, "unique": 409, "null": 400}
     for reason, status in expected.items():
@@ -162,7 +162,7 @@ def test_refused_single_row_keeps_the_status_of_a_create(api: ModelApi) -> None:
 
 
 @pytest.mark.usefixtures("upload")
-def test_trigger_that_undoes_the_transaction_refuses_the_upload(api: ModelApi) -> None:
+def test_trigger_that_rolls_back_rejects_upload(api: ModelApi) -> None:
     if not api.is_sqlite:
         pytest.skip("only SQLite has RAISE(ROLLBACK)")
     rows = [{"code": "a"}, {"code": "b", "n": -9}]

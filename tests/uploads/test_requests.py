@@ -1,4 +1,4 @@
-"""How an upload may be asked for, and how bodies that cannot be read are refused."""
+"""The requests of uploads: media types, parameters, malformed bodies, options."""
 
 import json
 import re
@@ -24,14 +24,14 @@ HEADER = "goods,weight,origin,number\n"
         'Application/X-NDJSON; charset="UTF-8"',
     ],
 )
-def test_ndjson_has_several_names(depot: Depot, kind: str) -> None:
+def test_ndjson_media_type_aliases_are_accepted(depot: Depot, kind: str) -> None:
     assert statuses(depot.reported(GOOD, kind)) == ["created"]
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/json; charset=latin-1", "text/csv; header=absent", "", "x"]
 )
-def test_other_media_types_are_refused_before_the_body_is_read(depot: Depot, kind: str) -> None:
+def test_unsupported_media_type_is_rejected_before_body_is_read(depot: Depot, kind: str) -> None:
     response = depot.send("x" * 9_000_000, kind)
     assert_refusal(response, 415, "unsupported-media-type")
     assert response.headers["accept"] == "application/json, application/x-ndjson, text/csv"
@@ -46,7 +46,7 @@ def test_other_media_types_are_refused_before_the_body_is_read(depot: Depot, kin
         ({"dryrun": "true"}, "dryrun"),
     ],
 )
-def test_unknown_parameters_and_values_are_refused(
+def test_unknown_parameter_or_value_is_rejected(
     depot: Depot, params: dict[str, str], field: str
 ) -> None:
     body = assert_refusal(depot.send(GOOD, NDJSON, **params), 400, "invalid-query")
@@ -54,12 +54,12 @@ def test_unknown_parameters_and_values_are_refused(
 
 
 @pytest.mark.parametrize("query", ["mode=atomic&mode=atomic", "mode=%ff", "&" * 500 + "x=1"])
-def test_a_query_that_says_no_one_thing_is_refused(depot: Depot, query: str) -> None:
+def test_ambiguous_query_is_rejected(depot: Depot, query: str) -> None:
     response = depot.request("POST", f"/deliveries/upload?{query}", content=b"[]")
     assert_refusal(response, 400, "invalid-query")
 
 
-def test_a_body_over_the_limit_is_refused(depot: Depot) -> None:
+def test_body_over_limit_is_rejected(depot: Depot) -> None:
     body = assert_refusal(depot.send(b" " * 8_000_001, NDJSON), 413, "payload-too-large")
     assert "8000000 bytes" in body["message"]
 
@@ -96,27 +96,25 @@ def test_a_body_over_the_limit_is_refused(depot: Depot) -> None:
     ],
 )
 @pytest.mark.parametrize("mode", ["atomic", "partial"])
-def test_a_body_that_cannot_be_read_as_a_whole_is_refused(
-    depot: Depot, kind: str, body: str | bytes, mode: str
-) -> None:
+def test_malformed_body_is_rejected(depot: Depot, kind: str, body: str | bytes, mode: str) -> None:
     assert_refusal(depot.send(body, kind, mode=mode), 400, "malformed-body")
     assert depot.rows(Delivery) == []
 
 
-def test_rows_before_the_place_where_a_body_breaks_are_not_written(depot: Depot) -> None:
+def test_malformed_body_writes_no_rows_before_error(depot: Depot) -> None:
     rows = ",".join(json.dumps(delivery(n)) for n in range(1_000))
     assert_refusal(depot.send(f"[{rows}", mode="partial"), 400, "malformed-body")
     assert depot.rows(Delivery) == []
 
 
-def test_an_unknown_column_is_refused_with_the_nearest_known(depot: Depot) -> None:
+def test_unknown_column_is_rejected_with_suggestion(depot: Depot) -> None:
     body = assert_refusal(depot.send("goods,weigth\n", CSV), 400, "malformed-body")
     assert body["errors"] == [
         {"field": "weigth", "message": "weigth is not a field; did you mean weight?"}
     ]
 
 
-def test_no_refusal_names_a_hidden_field_but_a_write_only_one_may_be_written(depot: Depot) -> None:
+def test_error_never_names_hidden_field_and_write_only_field_is_written(depot: Depot) -> None:
     assert "secret" not in depot.send("secre\n", CSV).text
     depot.reported("goods,weight,secret\ntea,1,psst\n", CSV)
     assert depot.rows(Delivery)[0]["secret"] == "psst"
@@ -139,7 +137,7 @@ def test_no_refusal_names_a_hidden_field_but_a_write_only_one_may_be_written(dep
         ('{"weight": true, "goods": "x"}', "weight", "weight must be a decimal number"),
     ],
 )
-def test_one_bad_line_of_ndjson_is_one_rejected_row(
+def test_invalid_ndjson_line_rejects_one_row(
     depot: Depot, line: str | bytes, field: str, message: str
 ) -> None:
     bad = line if isinstance(line, bytes) else line.encode()
@@ -155,7 +153,7 @@ def test_one_bad_line_of_ndjson_is_one_rejected_row(
     assert error["message"].startswith(message)
 
 
-def test_a_row_of_csv_with_too_few_or_too_many_cells_is_rejected(depot: Depot) -> None:
+def test_csv_row_with_wrong_number_of_cells_is_rejected(depot: Depot) -> None:
     report = depot.reported(HEADER + "tea,1\n\ntea,1,a,b\ntea,1,a,c,\n", CSV, mode="partial")
     assert [(row["line"], row["status"]) for row in report["rows"]] == [
         (2, "rejected"),
@@ -165,7 +163,7 @@ def test_a_row_of_csv_with_too_few_or_too_many_cells_is_rejected(depot: Depot) -
     assert report["rows"][0]["errors"] == [{"field": "", "message": "The row has 2 cells, not 4"}]
 
 
-def test_csv_may_have_a_bom_quoted_newlines_and_empty_cells(depot: Depot) -> None:
+def test_csv_with_bom_quoted_newlines_and_empty_cells_is_read(depot: Depot) -> None:
     text = (
         'goods,weight,remark,origin,number,locked\r\n"a ""tea""",1,"x\r\ny",a,b,\r\ntea,2,,a,c,\r\n'
     )
@@ -175,7 +173,7 @@ def test_csv_may_have_a_bom_quoted_newlines_and_empty_cells(depot: Depot) -> Non
     assert stored == [('a "tea"', "x\r\ny"), ("tea", None)]
 
 
-def test_a_text_of_csv_is_as_long_as_its_column(depot: Depot) -> None:
+def test_csv_string_longer_than_column_is_rejected(depot: Depot) -> None:
     report = depot.reported(HEADER + "x" * 21 + ",1,a,b\n", CSV, mode="partial")
     assert report["rows"][0]["errors"] == [
         {"field": "goods", "message": "goods must be at most 20 characters long, not 21"}
@@ -186,11 +184,11 @@ def test_a_text_of_csv_is_as_long_as_its_column(depot: Depot) -> None:
     ("kind", "body"),
     [("application/json", " [ ] "), (NDJSON, ""), (NDJSON, "\n \n"), (CSV, HEADER)],
 )
-def test_no_rows_are_no_mistake(depot: Depot, kind: str, body: str) -> None:
+def test_body_without_rows_is_valid(depot: Depot, kind: str, body: str) -> None:
     assert depot.reported(body, kind)["rows"] == []
 
 
-def test_openapi_tells_formats_parameters_and_answers(depot: Depot) -> None:
+def test_openapi_describes_formats_parameters_and_responses(depot: Depot) -> None:
     (route,) = [
         route for route in depot.app.routes if getattr(route, "path", "") == "/deliveries/upload"
     ]
@@ -218,13 +216,13 @@ def test_openapi_tells_formats_parameters_and_answers(depot: Depot) -> None:
         ),
     ],
 )
-def test_a_mistake_in_an_option_stops_the_start(
+def test_invalid_option_raises_configuration_error(
     depot: Depot, options: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         depot.crud.upload(depot.upload.resource, **options)
 
 
-def test_a_model_without_a_numbered_key_cannot_be_uploaded(depot: Depot) -> None:
+def test_model_without_generated_key_raises_configuration_error(depot: Depot) -> None:
     with pytest.raises(ConfigurationError, match="one primary key column, generated"):
         depot.crud.upload(depot.crud.resource(Site), natural_key=("code",))

@@ -1,4 +1,4 @@
-"""Uploads into a table with a search index: what they write is found, what they undo is not."""
+"""Uploads into a table with a search index: written rows are found, undone rows are not."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def numbers(api: ModelApi, term: str) -> list[str]:
     return [row["number"] for row in response.json()]
 
 
-def test_upload_keeps_the_search_index_right(serve: Serve) -> None:
+def test_upload_updates_search_index(serve: Serve) -> None:
     api = serve(Base.metadata)
     entries = api.crud.resource(Entry, search=SearchOptions(attributes=["text"], index=True))
     api.crud.upload(entries, natural_key=["number"])
