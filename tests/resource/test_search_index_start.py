@@ -77,7 +77,7 @@ def start(api: ModelApi) -> None:
         ({"override": "STARTS_WITH"}, "index: serves the operator ilike"),
         ({"attributes": ["writer.name"]}, "index: 'writer.name' is of another table"),
         ({"attributes": ["heading"]}, "index: 'heading' is not a column of books"),
-        ({"attributes": ["shelf"]}, "index: the type of 'shelf' stores text in another form"),
+        ({"attributes": ["shelf"]}, "index: the type of 'shelf' stores strings in another form"),
         ({"attributes": ["pages"]}, "'pages' has no operator"),
     ],
 )
@@ -97,7 +97,7 @@ def test_missing_search_index_stops_start(serve: Serve) -> None:
         start(api)
     assert str(failure.value) == (
         "resource Book: option search: index: the table books has no search index;"
-        " make it in a migration: create_search_index(op, 'books', ['title'])"
+        " create it in a migration: create_search_index(op, 'books', ['title'])"
     )
 
 
@@ -147,7 +147,7 @@ def test_search_index_of_other_definition_stops_start(serve: Serve) -> None:
         api.sql("DROP INDEX books_search_index")
         api.sql("CREATE INDEX books_search_index ON books USING gin (title gin_trgm_ops)")
     expose(api)
-    with pytest.raises(ConfigurationError, match="not what create_search_index makes"):
+    with pytest.raises(ConfigurationError, match="not what create_search_index creates"):
         start(api)
 
 
