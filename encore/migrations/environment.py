@@ -6,13 +6,15 @@ An ``env.py`` is two lines, with the models' metadata or with the service::
     run_migrations(Base.metadata)
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.rewriter import Rewriter
 from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy.exc import DBAPIError
 
 from encore.database.search_index import exclude_search_indexes
 from encore.database.tables import metadata as library_metadata
@@ -70,12 +72,19 @@ class _Environment:
             connection=connection,
             target_metadata=self._metadata,
             render_as_batch=connection.dialect.name == "sqlite",
-            process_revision_directives=self._rewriter,
+            process_revision_directives=self._write_revision,
             render_item=_as_plain_types,
             include_name=exclude_search_indexes,
         )
-        with context.begin_transaction():
-            context.run_migrations()
+        heads = context.get_context().get_current_heads()
+        adopted = not heads and self._has_tables(connection)
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except (CommandError, DBAPIError) as error:
+            if (explained := _explain(error, heads, adopted=adopted)) is not None:
+                raise explained from error
+            raise
         connection.commit()
 
     def write_sql(self) -> None:
@@ -84,6 +93,30 @@ class _Environment:
         context.configure(url=url, target_metadata=self._metadata, literal_binds=True)
         with context.begin_transaction():
             context.run_migrations()
+
+    def _has_tables(self, connection: Connection) -> bool:
+        """Return whether the database has one of the models' tables."""
+        inspector = inspect(connection)
+        tables = [table for metadata in self._metadata for table in metadata.tables.values()]
+        return any(inspector.has_table(table.name, table.schema) for table in tables)
+
+    def _write_revision(
+        self, migration: MigrationContext, revision: Any, directives: list[ops.MigrationScript]
+    ) -> None:
+        """Reject a first revision that would be empty, since the tables were created without it.
+
+        Raises:
+            CommandError: Says how to compare with an empty database instead.
+        """
+        connection = migration.connection
+        is_first = not context.script.get_heads()
+        if is_first and connection is not None and self._has_tables(connection):
+            raise CommandError(
+                "DATABASE_URL: the database has tables already, so that the first revision would"
+                " lack them; name a new database for this command (such as"
+                " DATABASE_URL=sqlite:///new.sqlite), then run alembic stamp head on this one"
+            )
+        self._rewriter(migration, revision, directives)
 
     def _keep_row_ids(
         self, migration: object, _: object, operation: ops.AlterColumnOp
@@ -94,6 +127,23 @@ class _Environment:
         is_key = table is not None and operation.column_name in table.primary_key.columns
         sqlite = migration.dialect.name == "sqlite"  # type: ignore[attr-defined] # Alembic's own
         return [] if sqlite and is_key and operation.modify_nullable is not None else operation
+
+
+def _explain(error: Exception, heads: tuple[str, ...], *, adopted: bool) -> CommandError | None:
+    """Return an error that says what to do about the database's revision, if that is the cause."""
+    unknown = [head for head in heads if f"'{head}'" in str(error)]
+    if unknown and isinstance(error, CommandError):
+        return CommandError(
+            f"DATABASE_URL: the database is at revision {unknown[0]}, which this code does not"
+            " know: a newer version migrated it; run that, or restore a backup"
+        )
+    if adopted and isinstance(error, DBAPIError):
+        reason = str(error.orig).splitlines()[0]
+        return CommandError(
+            f"DATABASE_URL: the database has tables but no revision ({reason}); name a new"
+            " database, or run alembic stamp head if its tables are those of the migrations"
+        )
+    return None
 
 
 def _settings() -> MigrationSettings:

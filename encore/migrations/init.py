@@ -15,6 +15,7 @@ _INI: Final = """\
 [alembic]
 script_location = %(here)s/migrations
 prepend_sys_path = %(here)s
+path_separator = os
 file_template = %%(year)d%%(month).2d%%(day).2d_%%(slug)s
 """
 _ENV: Final = '''\

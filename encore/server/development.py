@@ -23,7 +23,7 @@ from encore.server.development_client import DevelopmentClient
 from encore.server.logs import configure_logs
 from encore.server.server import check_address, end_with_parent, serve
 from encore.service import Service
-from encore.service.tables import check_file
+from encore.service.tables import check_file, check_migrations
 from encore.service.target import Target
 from encore.settings import (
     AUTH0_SCOPE_CLAIMS,
@@ -81,7 +81,7 @@ def prepare_database(service: Service) -> None:
     if service.migrations is None:
         service.schema().create()
     else:
-        check_file(service.settings.database_url)
+        check_migrations(service.migrations)
         upgrade_database(service.settings.database_url, service.migrations)
 
 

@@ -97,7 +97,7 @@ async def _home(request: Request) -> Response:
     if "authorization" in request.headers:
         raise NotFound(f"There is nothing here; {DOCS} lists what there is", headers=link)
     raise Unauthorized(
-        "You must send an Authorization header",
+        f"You must send an Authorization header; {DOCS} says how",
         headers={"WWW-Authenticate": "Bearer", **link},
         reason="no-credentials",
     )

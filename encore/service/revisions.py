@@ -5,7 +5,6 @@ against each other.
 """
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -23,26 +22,28 @@ def newest_revision(directory: Path) -> str | None:
     Raises:
         RuntimeError: There are several; merge them (``alembic merge heads``).
     """
-    revisions, built_upon = _revisions(directory)
+    return _newest(*_read_revisions(directory))
+
+
+def older_revisions(directory: Path) -> frozenset[str]:
+    """Return the revisions of a directory, without the newest."""
+    revisions, built_upon = _read_revisions(directory)
+    return revisions - {_newest(revisions, built_upon)}
+
+
+def all_revisions(directory: Path) -> frozenset[str]:
+    """Return the revisions of a directory."""
+    return _read_revisions(directory)[0]
+
+
+def _newest(revisions: frozenset[str], built_upon: frozenset[str]) -> str | None:
     heads = revisions - built_upon
     if len(heads) > 1:
         raise RuntimeError(f"migrations: one head is needed, there are {sorted(heads)}")
     return next(iter(heads), None)
 
 
-def older_revisions(directory: Path) -> frozenset[str]:
-    """Return the revisions of a directory, without the newest."""
-    newest = newest_revision(directory)
-    return frozenset(name for name in _revisions(directory)[0] if name != newest)
-
-
-def all_revisions(directory: Path) -> frozenset[str]:
-    """Return the revisions of a directory."""
-    return _revisions(directory)[0]
-
-
-@cache
-def _revisions(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
+def _read_revisions(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
     """Return all revisions, and those that another builds on."""
     paths = sorted((directory / "versions").glob("*.py"))
     texts = [path.read_text(encoding="utf-8") for path in paths]

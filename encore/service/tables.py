@@ -54,6 +54,8 @@ class Schema:
             StartupError: One line that says what to do.
         """
         check_file(self.url)
+        if self.migrations is not None:
+            check_migrations(self.migrations)
         path = sqlite_path(self.url)
         if path is not None and not path.exists():
             advice = f"run {self.upgrade_command}" if self.migrations else "create it by dev"
@@ -148,6 +150,18 @@ def check_file(url: str) -> None:
         raise StartupError(f"DATABASE_URL: the folder {folder} does not exist; create it first")
     if path.is_dir():
         raise StartupError(f"DATABASE_URL: {path} cannot be read: it is a folder; name a file")
+
+
+def check_migrations(folder: Path) -> None:
+    """Reject migrations without a revision, or with several heads. Raises ``StartupError``."""
+    try:
+        newest = newest_revision(folder)
+    except RuntimeError as error:
+        raise StartupError(f"{error}; run alembic merge heads") from error
+    if newest is None:
+        raise StartupError(
+            f"{folder.name}: there is no revision yet; run alembic revision --autogenerate -m first"
+        )
 
 
 def log_waiting(why: str) -> None:
