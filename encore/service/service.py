@@ -90,7 +90,7 @@ class Service(Application):
         upgrade_command: str = UPGRADE,
         lifespan: Lifespan | None = None,
     ) -> None:
-        self.settings = settings = settings.load() if isinstance(settings, type) else settings
+        self.settings = settings = _load_settings(settings)
         self.is_draining: Callable[[], bool] = _is_not_draining
         self._migrations = _migrations(migrations)
         self._upgrade_command = upgrade_command
@@ -171,7 +171,7 @@ class Service(Application):
     @property
     def metadata(self) -> tuple[MetaData, ...]:
         """What the models of all resources declare, without the tables of this library."""
-        return tuple(one for one in self.schema().metadata if one is not library_metadata)
+        return tuple(m for m in self.schema().metadata if m is not library_metadata)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
@@ -209,8 +209,16 @@ class Service(Application):
 def resources_of(routes: Iterable[BaseRoute]) -> list[Resource]:
     """Return the resources that the routes of an application list."""
     operations = (getattr(route, "operation", None) for route in routes)
-    actions = [one.pipeline.action for one in operations if isinstance(one, Operation)]
-    return list(dict.fromkeys(one.resource for one in actions if one.name == "list"))
+    actions = [o.pipeline.action for o in operations if isinstance(o, Operation)]
+    return list(dict.fromkeys(action.resource for action in actions if action.name == "list"))
+
+
+def _load_settings(settings: Settings | type[Settings]) -> Settings:
+    if isinstance(settings, type) and issubclass(settings, Settings):
+        return settings.load()
+    if not isinstance(settings, Settings):
+        raise TypeError("settings must be a Settings or a subclass of it")
+    return settings
 
 
 def _is_not_draining() -> bool:

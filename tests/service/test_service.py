@@ -1,0 +1,222 @@
+"""``Service``: what it joins, and which contradictions it rejects."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from encore import ConfigurationError, Service, Settings
+from encore.database.tables import metadata as library_metadata
+from encore.errors import SettingsError, StartupError
+
+ISSUER = "http://localhost:9/oauth2/default"
+
+
+class Caller:
+    """Sends requests without a token to a service that runs in this process."""
+
+    def __init__(self, service: Service, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        transport = httpx.ASGITransport(service)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://service")
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self._runner.run(self._client.get(path, headers=headers))
+
+    def post(self, path: str, json: Any) -> httpx.Response:
+        return self._runner.run(self._client.post(path, json=json))
+
+
+@contextmanager
+def running(service: Service) -> Iterator[Caller]:
+    """Run the service's lifespan around the requests."""
+    with asyncio.Runner() as runner:
+        lifespan = service.router.lifespan_context(service)
+        runner.run(lifespan.__aenter__())
+        try:
+            yield Caller(service, runner)
+        finally:
+            runner.run(lifespan.__aexit__(None, None, None))
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Supplier(Base):
+    __tablename__ = "suppliers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class OtherBase(DeclarativeBase):
+    pass
+
+
+class Invoice(OtherBase):
+    __tablename__ = "invoices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a service over a file that does not exist yet."""
+    monkeypatch.chdir(tmp_path)
+    return Settings(issuer=ISSUER, database_url="sqlite:///test.sqlite")
+
+
+@pytest.fixture
+def service(settings: Settings) -> Service:
+    return Service(settings)
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[Caller]:
+    """A caller without a token; the database has the tables."""
+    service.resource(Supplier, scopes=["suppliers"])
+    service.schema().create()
+    with running(service) as client:
+        yield client
+
+
+def test_health_docs_and_gate_are_joined(client: Caller) -> None:
+    statuses = {
+        path: client.get(path).status_code
+        for path in ("/livez", "/readyz", "/docs", "/openapi.json", "/suppliers", "/nowhere")
+    }
+    assert statuses == {
+        "/livez": 200,
+        "/readyz": 200,
+        "/docs": 200,
+        "/openapi.json": 200,
+        "/suppliers": 401,
+        "/nowhere": 401,
+    }
+
+
+def test_home_points_to_docs(client: Caller) -> None:
+    response = client.get("/")
+    assert response.status_code == 401
+    assert "/docs" in response.json()["detail"]
+    browser = client.get("/", Accept="text/html")
+    assert (browser.status_code, browser.headers["location"]) == (303, "/docs")
+
+
+def test_openapi_has_title_and_scopes(client: Caller) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["info"]["title"] == "API"
+    for operation in document["paths"]["/suppliers"].values():
+        assert operation["security"] == [{"client_credentials": ["suppliers"]}]
+
+
+def test_settings_class_is_loaded_from_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ShopSettings(Settings):
+        currency: str = "EUR"
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ISSUER", ISSUER)
+    monkeypatch.setenv("CURRENCY", "CHF")
+    loaded = Service(ShopSettings).settings
+    assert isinstance(loaded, ShopSettings)
+    assert loaded.currency == "CHF"
+
+
+def test_unknown_and_invalid_settings_in_code_are_rejected() -> None:
+    with pytest.raises(SettingsError) as rejected:
+        Settings(isuer=ISSUER, server_port="http")
+    assert set(rejected.value.problems) == {
+        "SERVER_PORT: must be an integer from 0 to 65535",
+        "ISUER: is not a setting; did you mean ISSUER?",
+        "ISSUER: is missing; set it in the environment or in .env.local",
+    }
+
+
+def test_settings_of_another_type_are_rejected() -> None:
+    with pytest.raises(TypeError, match="settings must be a Settings or a subclass of it"):
+        Service({"issuer": ISSUER})  # type: ignore[arg-type] # what is tested
+
+
+def test_scopes_are_short_for_access(service: Service) -> None:
+    service.resource(Supplier, scopes=["suppliers"], access={"list": ["suppliers:read"]})
+    service.resource(Invoice)
+    assert service.scopes() == {"suppliers", "suppliers:read"}
+    with running(service) as client:
+        operations = client.get("/openapi.json").json()["paths"]["/suppliers"]
+    wanted = {"get": "suppliers:read", "post": "suppliers"}
+    assert {m: operations[m]["security"] for m in wanted} == {
+        method: [{"client_credentials": [scope]}] for method, scope in wanted.items()
+    }
+
+
+CONTRADICTIONS: dict[str, tuple[Any, Any, str]] = {
+    "a string": ("suppliers", {}, "must be a list of scopes"),
+    "access for all actions": (["suppliers"], {"all": ["x"]}, "contradicts the option access"),
+    "access that is no mapping": (["suppliers"], "suppliers", "contradicts the option access"),
+}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "access", "message"), CONTRADICTIONS.values(), ids=CONTRADICTIONS
+)
+def test_contradicting_scopes_are_rejected(
+    service: Service, scopes: Any, access: Any, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        service.resource(Supplier, scopes=scopes, access=access)
+
+
+def test_lifespan_has_an_open_database(settings: Settings) -> None:
+    steps: list[object] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        assert isinstance(app, Service)
+        await app.database.check()
+        steps.append("entered")
+        yield
+        await app.database.check()
+        steps.append("left")
+
+    service = Service(settings, lifespan=lifespan)
+    with running(service) as client:
+        assert client.get("/livez").status_code == 200
+        assert steps == ["entered"]
+    assert steps == ["entered", "left"]
+
+
+def test_metadata_is_that_of_all_models_without_the_library(service: Service) -> None:
+    service.resource(Supplier, scopes=["suppliers"])
+    service.resource(Invoice, scopes=["invoices"])
+    assert service.metadata == (Base.metadata, OtherBase.metadata)
+    assert service.schema().metadata == (*service.metadata, library_metadata)
+
+
+def test_schema_creates_tables_in_an_empty_database_only(service: Service) -> None:
+    service.resource(Supplier, scopes=["suppliers"])
+    schema = service.schema()
+    with pytest.raises(StartupError, match="there is no database yet"):
+        schema.check()
+    schema.create()
+    assert schema.missing() == []
+    schema.check()
+    service.resource(Invoice, scopes=["invoices"])
+    assert service.schema().missing() == ["table invoices"]
+    with pytest.raises(StartupError, match="the database is not empty and lacks table invoices"):
+        service.schema().create()
+
+
+def test_migrations_are_found_in_the_current_folder(settings: Settings, tmp_path: Path) -> None:
+    assert Service(settings).migrations is None
+    (tmp_path / "migrations" / "versions").mkdir(parents=True)
+    (tmp_path / "migrations" / "env.py").touch()
+    assert Service(settings).migrations == tmp_path / "migrations"
