@@ -21,7 +21,8 @@
     ├── CallerDisconnected    stopped because the caller has disconnected
     └── DatabaseUnavailable   locked for too long, unreadable or gone; may work later
         ├── DatabaseBusy      other requests hold all connections or threads for too long
-        ├── OutcomeUnknown    gone before it said whether the change was committed
+        ├── CommitOutcomeUnknown
+        │                     gone before it said whether the change was committed
         ├── StorageFull       the disk, or the database's own limit
         └── DatabaseNotReady  found by ``Database.check``; its message says why
             ├── ReadOnlyDatabase
@@ -152,7 +153,7 @@ class DatabaseUnavailable(DatabaseError):
     """The database cannot serve this now: locked, full, unreadable or gone."""
 
 
-class OutcomeUnknown(DatabaseUnavailable):
+class CommitOutcomeUnknown(DatabaseUnavailable):
     """The connection was lost during a commit: the change may or may not be committed."""
 
 

@@ -26,7 +26,7 @@ from encore.database.threads import run_in_thread, short_switch_interval
 
 Row = Sequence[Any]
 Values = tuple[Any, ...]
-_Source = tuple[ClauseElement | Callable[[], ClauseElement], Dialect]
+_UncompiledClause = tuple[ClauseElement | Callable[[], ClauseElement], Dialect]
 
 
 # SQLAlchemy names its parameters after columns, so no column may have such a name.
@@ -90,7 +90,7 @@ class Statement:
     def __init__(
         self, clause: ClauseElement | Callable[[], ClauseElement], dialect: Dialect
     ) -> None:
-        self._source: _Source | None = (clause, dialect)
+        self._source: _UncompiledClause | None = (clause, dialect)
         self.slow_until = 0.0
         self.known = False
         self.is_heavy = False

@@ -37,6 +37,11 @@ class Problem(BaseModel):
     ]
 
 
+PROBLEM_CONTENT: Final = {
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+}
+"""The ``content`` of an error response: a problem."""
+
 _PROBLEMS: Final[Mapping[int, str]] = {
     400: "The query or the body is invalid",
     401: "No valid token",
@@ -109,14 +114,9 @@ def problem_responses(
 def problems(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
     """Return the problems with these statuses, for OpenAPI."""
     return {
-        status: {"description": _PROBLEMS[status], "content": _PROBLEM_CONTENT}
+        status: {"description": _PROBLEMS[status], "content": PROBLEM_CONTENT}
         for status in statuses
     }
-
-
-_PROBLEM_CONTENT: Final = {
-    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-}
 
 
 def operation_extras(

@@ -62,7 +62,7 @@ _API_ERRORS: Final[tuple[tuple[type[db.DatabaseError], Callable[[], ApiError]], 
     ),
     # Without Retry-After, which would make clients repeat a change that may have been made.
     (
-        db.OutcomeUnknown,
+        db.CommitOutcomeUnknown,
         lambda: OutcomeUnknown(
             "It is not known whether this change was made; read it before sending it again"
         ),

@@ -47,7 +47,7 @@ Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _RelatedRows:
     """The SELECT of related rows.
 
     Attributes:
@@ -141,8 +141,8 @@ class RelationStatements:
 
     def _all(self, size: int) -> ClauseElement:
         """Select all rows, up to the number that is fetched without cutting."""
-        source = self._source(size)
-        rows = source.rows.order_by(*source.order)
+        related = self._related_rows(size)
+        rows = related.rows.order_by(*related.order)
         if self._relation.at_most_one:
             return rows
         return rows.limit(literal_column(str(self._bound(size) + 1)))
@@ -160,14 +160,14 @@ class RelationStatements:
 
     def _first(self, size: int) -> ClauseElement:
         """Select the first rows of each parent, and one more that shows that there are others."""
-        source = self._source(size)
+        related = self._related_rows(size)
         last = self._limit + 1
-        place = func.row_number().over(partition_by=source.keys, order_by=source.order)
-        rows = _labelled(source.rows).add_columns(place.label("place"))
+        place = func.row_number().over(partition_by=related.keys, order_by=related.order)
+        rows = _labelled(related.rows).add_columns(place.label("place"))
         if self._relation.has_duplicates:
             # Of a row that is found twice, the first position counts, as in the ORM.
-            same = (*source.keys, *source.child_key)
-            again = func.row_number().over(partition_by=same, order_by=source.order)
+            same = (*related.keys, *related.child_key)
+            again = func.row_number().over(partition_by=same, order_by=related.order)
             *columns, at, nth = rows.add_columns(again.label("nth")).subquery().columns
             keys = columns[: self.width]
             place = func.row_number().over(partition_by=keys, order_by=at)
@@ -176,13 +176,13 @@ class RelationStatements:
         return select(*columns).where(at <= literal_column(str(last))).order_by(at)
 
     def _count(self, size: int) -> ClauseElement:
-        source = self._source(size)
-        rows = source.rows.with_only_columns(*source.keys, *source.child_key)
+        related = self._related_rows(size)
+        rows = related.rows.with_only_columns(*related.keys, *related.child_key)
         rows = _labelled(rows.distinct() if self._relation.has_duplicates else rows)
         keys = list(rows.subquery().columns)[: self.width]
         return select(*keys, func.count()).group_by(*keys)
 
-    def _source(self, size: int) -> _Source:
+    def _related_rows(self, size: int) -> _RelatedRows:
         return (_plain if self._plain else _joined)(
             self._relation, [field.attribute for field in self._fields], self._among(size)
         )
@@ -208,7 +208,7 @@ class RelationStatements:
 _Among = Callable[[Sequence[ColumnElement[Any]]], ColumnElement[bool]]
 
 
-def _plain(relation: Relation, attributes: Sequence[str], among: _Among) -> _Source:
+def _plain(relation: Relation, attributes: Sequence[str], among: _Among) -> _RelatedRows:
     """Select rows by the columns that are equal."""
     model = relation.entity
     keys: list[Column[Any]] = [other for _, other in relation.pairs]
@@ -219,17 +219,19 @@ def _plain(relation: Relation, attributes: Sequence[str], among: _Among) -> _Sou
     if relation.where is not None:
         rows = rows.where(relation.where)
     key = primary_key_of(model)
-    return _Source(rows.where(among(keys)), keys, [*relation.ordered_by, *key], key)
+    return _RelatedRows(rows.where(among(keys)), keys, [*relation.ordered_by, *key], key)
 
 
-def _joined(relation: Relation, attributes: Sequence[str], among: _Among) -> _Source:
+def _joined(relation: Relation, attributes: Sequence[str], among: _Among) -> _RelatedRows:
     """Select rows joined with their parents by the ORM's own condition."""
     parent, child = aliased(relation.source), relation.entity
     joined = join_relation(relation, parent, child)
     keys = primary_key_of(parent)
     rows = select(*keys, *(getattr(child, name) for name in attributes))
     rows = rows.select_from(*joined.froms).where(joined.condition, among(keys))
-    return _Source(rows, keys, order_by_clauses(relation, child, joined), primary_key_of(child))
+    return _RelatedRows(
+        rows, keys, order_by_clauses(relation, child, joined), primary_key_of(child)
+    )
 
 
 def _labelled(rows: Select[Any]) -> Select[Any]:

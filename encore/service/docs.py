@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from encore.endpoints.openapi import Problem
+from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access
 from encore.http.framework_routes import declared_access, list_routes
@@ -115,7 +115,7 @@ def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, 
         operation["security"] = _requirements(access)
         used |= access.scopes()
         for status, description in _REFUSALS.items():
-            responses.setdefault(status, {"description": description, "content": _PROBLEM})
+            responses.setdefault(status, {"description": description, "content": PROBLEM_CONTENT})
     components = schema.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -149,6 +149,3 @@ def _requirements(access: Access) -> list[dict[str, list[str]]]:
     """Give the alternatives, of which a token must meet one."""
     alternatives = [[scope] for scope in access.any_of] or [[]]
     return [{_SCHEME: [*access.all_of, *one]} for one in alternatives]
-
-
-_PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -8,7 +8,7 @@ from encore.execution.context import Context
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.compression import GzipEncoder
 from encore.pages.page import BEGINNING, KeysetPosition
-from encore.streams.formats import Format, Writer
+from encore.streams.formats import RowWriter, StreamFormat
 
 FIRST_ROWS: Final = 200
 """How many rows the first page has."""
@@ -52,9 +52,9 @@ class Stream:
         ended: Whether the last page has been read.
     """
 
-    format: Format
+    format: StreamFormat
     gzip: GzipEncoder | None = None
-    writer: Writer | None = None
+    writer: RowWriter | None = None
     begun: bool = False
     position: KeysetPosition = BEGINNING
     passed: int = 0

@@ -10,7 +10,7 @@ from encore.streams.formulas import ESCAPED
 from encore.streams.table import Projection, Table
 
 
-class Writer(Protocol):
+class RowWriter(Protocol):
     """Writes the rows of one stream."""
 
     @property
@@ -24,7 +24,7 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class StreamFormat:
     """A format of streams.
 
     Attributes:
@@ -37,7 +37,7 @@ class Format:
     media_type: str
     content_type: str
     suffix: str
-    writer: Callable[[Projection], Writer]
+    writer: Callable[[Projection], RowWriter]
 
 
 class NdjsonWriter:
@@ -77,8 +77,8 @@ _CSV: Final = f"text/csv; charset=utf-8; header=present; {'='.join(ESCAPED)}"
 FORMATS: Final = {
     format_.content_type: format_
     for format_ in (
-        Format("text/csv", _CSV, "csv", CsvWriter),
-        Format("application/x-ndjson", "application/x-ndjson", "ndjson", NdjsonWriter),
+        StreamFormat("text/csv", _CSV, "csv", CsvWriter),
+        StreamFormat("application/x-ndjson", "application/x-ndjson", "ndjson", NdjsonWriter),
     )
 }
 """The formats by content type. They must be named in ``Accept``: wildcards do not match them."""

@@ -21,7 +21,7 @@ from encore.http.compression import GzipEncoder, accepts_gzip
 from encore.http.media_types import not_acceptable, preferred_media_type
 from encore.http.request_state import RequestState
 from encore.streams.context import PageContext, Stream
-from encore.streams.formats import FORMATS, Format
+from encore.streams.formats import FORMATS, StreamFormat
 from encore.streams.pipeline import StreamPipeline
 
 SEND_SECONDS: Final = 120.0
@@ -72,7 +72,7 @@ class ListOperation(Operation):
             raise not_acceptable((*JSON_ONLY, *self.streams))
         await self.answer(scope, receive, send)
 
-    async def _stream(self, type_: Format, scope: Scope, send: Send) -> None:
+    async def _stream(self, type_: StreamFormat, scope: Scope, send: Send) -> None:
         if scope["http_version"] in _WITHOUT_CHUNKS:
             raise BadRequest("A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks complete")
         stream = Stream(type_, GzipEncoder() if accepts_gzip(scope) else None)

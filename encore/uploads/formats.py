@@ -304,7 +304,7 @@ def _check_header(header: list[str], names: ColumnNames) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class UploadFormat:
     """A format of bodies.
 
     Attributes:
@@ -328,11 +328,11 @@ class Format:
         return selected and media_type.name in (self.media_type, *self.aliases)
 
 
-JSON: Final = Format("application/json", (), read_json)
-NDJSON: Final = Format(
+JSON: Final = UploadFormat("application/json", (), read_json)
+NDJSON: Final = UploadFormat(
     "application/x-ndjson", ("application/ndjson", "application/jsonl"), read_ndjson
 )
-CSV: Final = Format("text/csv", (), read_csv, is_text=True)
-ESCAPED_CSV: Final = Format("text/csv", (), read_escaped_csv, is_text=True, parameter=ESCAPED)
+CSV: Final = UploadFormat("text/csv", (), read_csv, is_text=True)
+ESCAPED_CSV: Final = UploadFormat("text/csv", (), read_escaped_csv, is_text=True, parameter=ESCAPED)
 FORMATS: Final = (JSON, NDJSON, ESCAPED_CSV, CSV)
 """The formats; the first that matches a media type is used."""

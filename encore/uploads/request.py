@@ -20,7 +20,7 @@ from encore.http.media_types import get_content_type, parse_media_type
 from encore.http.prefer_header import is_lenient
 from encore.http.request_body import get_header, read_chunks
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
-from encore.uploads.formats import FORMATS, JSON, Format
+from encore.uploads.formats import FORMATS, JSON, UploadFormat
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -61,7 +61,7 @@ class UploadRequest:
         root: The path that the application is mounted at, percent-encoded.
     """
 
-    format: Format
+    format: UploadFormat
     atomic: bool
     dry_run: bool
     rejected_only: bool
@@ -121,7 +121,7 @@ def _split_query(query: bytes) -> list[tuple[str, str]]:
         raise InvalidQuery("The query cannot be read") from error
 
 
-def _format_of(content_type: bytes | None) -> Format:
+def _format_of(content_type: bytes | None) -> UploadFormat:
     if content_type is None:
         return JSON
     media_type = parse_media_type(content_type)

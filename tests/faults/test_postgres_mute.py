@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from encore.database.callers import current_caller
-from encore.database.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from encore.database.errors import CommitOutcomeUnknown, DatabaseError, DatabaseUnavailable
 from encore.database.postgresql import PostgresDatabase
 from encore.database.statement import Statement
 from tests.faults.postgres import (
@@ -174,7 +174,7 @@ def test_commit_whose_answer_is_lost_has_an_unknown_outcome(url: str) -> None:
                 async with database.writing(single=True) as connection:
                     await connection.fetch_all(insert(database, 20 + key), ())
                 async with asyncio.timeout(AT_MOST_S):
-                    with pytest.raises(OutcomeUnknown):
+                    with pytest.raises(CommitOutcomeUnknown):
                         await deafened(key, single=single)
                 proxy.is_deaf = False
                 proxy.reset()
@@ -221,7 +221,7 @@ def test_network_that_resets_connections_loses_no_acknowledged_write(url: str) -
                     try:
                         await WRITES[key % len(WRITES)](database, key)
                         written.add(key)
-                    except OutcomeUnknown:
+                    except CommitOutcomeUnknown:
                         pass
                     except DatabaseError:
                         refused.add(key)

@@ -12,9 +12,9 @@ import uvloop
 
 from encore.database.callers import current_caller
 from encore.database.errors import (
+    CommitOutcomeUnknown,
     DatabaseError,
     DatabaseUnavailable,
-    OutcomeUnknown,
     RolledBack,
     UniqueViolation,
 )
@@ -58,7 +58,7 @@ async def outcome_of(work: Work, database: PostgresDatabase, key: int) -> str:
     """Return what the caller of a write is told: written, refused, or nothing certain."""
     try:
         await work(database, key)
-    except (OutcomeUnknown, asyncio.CancelledError):
+    except (CommitOutcomeUnknown, asyncio.CancelledError):
         return "unknown"
     except DatabaseError:
         return "refused"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
 from encore.database.cancellation import shield_until_done
-from encore.database.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from encore.database.errors import CommitOutcomeUnknown, DatabaseError, DatabaseUnavailable
 from encore.database.postgresql import gin
 from encore.database.postgresql.connection import PooledConnection
 from encore.database.postgresql.error_mapping import translate
@@ -164,7 +164,7 @@ class PostgresBulk(FetchMixin):
             raise
         try:
             await connection.commit()
-        except OutcomeUnknown as error:
+        except CommitOutcomeUnknown as error:
             if changes is None:  # The temporary tables are gone with the connection.
                 raise DatabaseUnavailable(str(error), code=error.code) from error
             raise

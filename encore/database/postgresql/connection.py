@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 
-from encore.database.errors import DatabaseBusy, DatabaseError, OutcomeUnknown, RolledBack
+from encore.database.errors import CommitOutcomeUnknown, DatabaseBusy, DatabaseError, RolledBack
 from encore.database.postgresql.error_mapping import translate
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         """Commit.
 
         Raises:
-            OutcomeUnknown: The connection was lost before the server responded.
+            CommitOutcomeUnknown: The connection was lost before the server responded.
             RolledBack: A statement had failed, so the server has rolled back.
             DatabaseError: The server rejected the commit; nothing has changed.
         """
@@ -220,12 +220,12 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
                 handle.setsockopt(level, getattr(socket, name), value)
 
 
-def outcome_unknown(error: Exception) -> OutcomeUnknown | None:
+def outcome_unknown(error: Exception) -> CommitOutcomeUnknown | None:
     """Return the error for a failed commit, if it may have succeeded; otherwise None."""
     if not isinstance(error, asyncpg.ConnectionDoesNotExistError):  # Closed during the statement.
         return None
     code = getattr(error.__cause__, "sqlstate", None) or error.sqlstate
-    return OutcomeUnknown(f"{type(error).__name__}: {error}", code=code)
+    return CommitOutcomeUnknown(f"{type(error).__name__}: {error}", code=code)
 
 
 async def connect(dsn: str) -> PooledConnection:
