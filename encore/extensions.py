@@ -23,6 +23,7 @@ from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
 from encore.sql.statements import params
 from encore.streams.formulas import escape_formula
+from encore.suggestions import most_similar
 from encore.uploads import MergeContext, UploadContext, UploadedRow
 from encore.uploads.staging_table import CREATED, UNCHANGED, UPDATED, StagingTable
 from encore.validation.body import check_complete, validate_update
@@ -56,6 +57,7 @@ __all__ = [
     "invalid_parameter",
     "json_body",
     "list_parameters",
+    "most_similar",
     "param",
     "params",
     "parse_pairs",

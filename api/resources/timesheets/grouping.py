@@ -7,7 +7,6 @@ days outside. What is approved is summed beside the whole rather than grouped by
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, cast
 
@@ -29,6 +28,7 @@ from encore.extensions import (
     Period,
     Statement,
     invalid_parameter,
+    most_similar,
     params,
     start_of_period,
 )
@@ -42,7 +42,6 @@ MAX_ROWS: Final = 100_000
 
 _TABLE: Final = cast("Table", Timesheet.__table__)
 _PERIOD: Final = "period"
-_SIMILAR: Final = 0.5
 _SHOWN: Final = 100
 
 
@@ -65,10 +64,8 @@ class Grouping:
         """Read the names of groups. Raises ``InvalidQuery``."""
         for name in names:
             if name not in GROUPS:
-                nearest = get_close_matches(name[:_SHOWN], GROUPS, n=1, cutoff=_SIMILAR)
-                hint = (
-                    f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(GROUPS)}"
-                )
+                similar = most_similar(name, GROUPS)
+                hint = f"did you mean {similar}?" if similar else f"known are {', '.join(GROUPS)}"
                 raise invalid_parameter("by", f"cannot be {name[:_SHOWN]!r}: {hint}")
         periods = [period for period in PERIODS if period in names]
         if len(periods) > 1:
