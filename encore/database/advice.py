@@ -7,6 +7,8 @@ from typing import Final
 
 from encore.database.errors import DatabaseError
 from encore.database.startup import describe_failure
+from encore.database.urls import sqlite_path
+from encore.errors import StartupError
 
 _ADVICE: Final = {
     "28": "correct DATABASE_URL, or admit the user there",
@@ -32,3 +34,15 @@ def explain(error: DatabaseError) -> str:
     if isinstance(error.__cause__, ConnectionRefusedError):
         advice = "is it running, and is its host and port that of DATABASE_URL?"
     return f"{describe_failure(error)}; {advice}" if advice else describe_failure(error)
+
+
+def check_file(url: str) -> None:
+    """Reject the path of a SQLite file that cannot be one. Raises ``StartupError``."""
+    path = sqlite_path(url)
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise StartupError(f"DATABASE_URL: the folder {folder} does not exist; create it first")
+    if path.is_dir():
+        raise StartupError(f"DATABASE_URL: {path} cannot be read: it is a folder; name a file")

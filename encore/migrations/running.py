@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from encore.database.advice import explain
+from encore.database.advice import check_file, explain
 from encore.database.engine import with_connection
 from encore.database.errors import (
     DatabaseError,
@@ -31,6 +31,7 @@ from encore.database.postgresql.error_mapping import translate as from_postgresq
 from encore.database.sqlite.error_mapping import translate as from_sqlite
 from encore.database.startup import wait_until_ready
 from encore.database.urls import sqlite_path
+from encore.errors import StartupError
 from encore.migrations.settings import MigrationSettings
 
 _LOCK: Final = 0x656E636F7265
@@ -49,7 +50,10 @@ def run(settings: MigrationSettings, migrate: Callable[[Connection], None]) -> N
         CommandError: One line: what keeps the database from being reached or migrated.
     """
     try:
+        check_file(settings.url)
         asyncio.run(wait_until_ready(lambda: _reach(settings.url), settings.wait_seconds, _tell))
+    except StartupError as error:
+        raise CommandError(str(error)) from error
     except DatabaseError as error:
         raise CommandError(f"DATABASE_URL: {explain(error)}") from error
     with _explained(settings):

@@ -1,4 +1,4 @@
-"""What a migration is told from outside: the service's own settings of the database.
+"""The settings of a migration: those of the service that concern the database.
 
 They are read without the service, whose other settings a migration does not need.
 """
@@ -56,5 +56,5 @@ class MigrationSettings:
 def _seconds(given: Mapping[str, str], name: str) -> int:
     text = given[name].strip()
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_SECONDS):
-        raise CommandError(f"{name}: must be a whole number from 0 to {MAX_SECONDS}")
+        raise CommandError(f"{name}: must be an integer from 0 to {MAX_SECONDS}")
     return int(text)

@@ -15,6 +15,7 @@ from multiprocessing.synchronize import Event
 from typing import Final
 from urllib.parse import urlsplit
 
+from encore.database.advice import check_file
 from encore.errors import SettingsError, StartupError
 from encore.issuer import IssuerSettings
 from encore.issuer.server import check_startable, serve_issuer
@@ -23,7 +24,7 @@ from encore.server.development_client import DevelopmentClient
 from encore.server.logs import configure_logs
 from encore.server.server import check_address, end_with_parent, serve
 from encore.service import Service
-from encore.service.tables import check_file, check_migrations
+from encore.service.tables import check_migrations
 from encore.service.target import Target
 from encore.settings import (
     AUTH0_SCOPE_CLAIMS,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection, Inspector, MetaData, Table, inspect
 
-from encore.database.advice import explain
+from encore.database.advice import check_file, explain
 from encore.database.errors import DatabaseError
 from encore.database.factory import open_database
 from encore.database.startup import wait_until_ready
@@ -138,18 +138,6 @@ class Schema:
     def _tables(self) -> Iterator[Table]:
         for metadata in self.metadata:
             yield from (t for t in metadata.tables.values() if not t.info.get("is_view"))
-
-
-def check_file(url: str) -> None:
-    """Reject the path of a SQLite file that cannot be one. Raises ``StartupError``."""
-    path = sqlite_path(url)
-    if path is None:
-        return
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise StartupError(f"DATABASE_URL: the folder {folder} does not exist; create it first")
-    if path.is_dir():
-        raise StartupError(f"DATABASE_URL: {path} cannot be read: it is a folder; name a file")
 
 
 def check_migrations(folder: Path) -> None:

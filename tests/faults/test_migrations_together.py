@@ -173,8 +173,11 @@ URLS: dict[str, tuple[str, str]] = {
     "no host": ("postgresql://u:secret@no.such.host.invalid/y", "cannot be resolved"),
     "no such user": ("{server}", "rejects this user (28000)"),
     "no such database": ("{server}", "no database of this name (3D000)"),
-    "no directory": ("sqlite:///{directory}/none/secret.sqlite", "must exist"),
-    "a directory": ("sqlite:///{directory}", "SQLITE_CANTOPEN"),
+    "no directory": (
+        "sqlite:///{directory}/none/secret.sqlite",
+        "none does not exist; create it first",
+    ),
+    "a directory": ("sqlite:///{directory}", "it is a folder; name a file"),
     "no database": ("sqlite:///{directory}/words", "not a SQLite database (SQLITE_NOTADB)"),
 }
 
