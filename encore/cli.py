@@ -1,4 +1,4 @@
-"""``python -m encore``: run, examine and migrate a service.
+"""``python -m encore``: run, check and migrate a service.
 
 A service's own package may offer the same commands without naming the target each time: ``api``
 does, by ``run_command`` with a ``Target``.
@@ -72,11 +72,11 @@ def run_command(  # noqa: PLR0917 - a command line, in its order
         case "serve", []:
             return _reporting(program, lambda: _serve(target))
         case "doctor", []:
-            return _reporting(program, lambda: _examine(target, None))
+            return _reporting(program, lambda: _diagnose(target, None))
         case "doctor", ["-"]:
-            return _reporting(program, lambda: _examine(target, sys.stdin.read()))
+            return _reporting(program, lambda: _diagnose(target, sys.stdin.read()))
         case "doctor", [token] if not token.startswith("-"):
-            return _reporting(program, lambda: _examine(target, token))
+            return _reporting(program, lambda: _diagnose(target, token))
         case _:
             print(usage, file=sys.stderr)  # noqa: T201
             return EXIT_USAGE
@@ -113,11 +113,11 @@ def _serve(target: str) -> None:
     serve(service)
 
 
-def _examine(target: str, token: str | None) -> int:
-    from encore.doctor import examine  # noqa: PLC0415 - not needed to serve
+def _diagnose(target: str, token: str | None) -> int:
+    from encore.doctor import run_checks  # noqa: PLC0415 - not needed to serve
     from encore.service.target import Target  # noqa: PLC0415
 
-    return EXIT_OK if examine(Target(target), token) else EXIT_FAILED
+    return EXIT_OK if run_checks(Target(target), token) else EXIT_FAILED
 
 
 def _init_migrations(target: str) -> None:

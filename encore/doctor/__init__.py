@@ -1,14 +1,13 @@
-"""``python -m api doctor``: what is wrong with the settings, and what to change.
+"""``python -m encore doctor``: checks of a service's settings and environment, and of a token.
 
-Looks at the same things that the service looks at, with the same code, and says aloud what the
-service must not tell a caller. Changes nothing. Never prints a token or a secret.
+Checks what the service itself uses, with the same code, and reports details that the service must
+not send to a caller. Changes nothing. Never prints a token or a secret.
 
-``command`` runs the checks in their order: ``surroundings`` (database, port, introspection),
-``tables`` (how large they are, and what has no index),
-``issuers`` (discovery, keys, clock), ``tokens`` (why a given token is refused); ``findings`` is
-what they all give.
+``command`` runs the checks in their order: ``environment`` (database, port, introspection),
+``tables`` (sizes, missing indexes), ``issuers`` (discovery, keys, clock) and ``tokens`` (why a
+token is rejected). Each check returns a ``CheckResult``.
 """
 
-from encore.doctor.command import examine
+from encore.doctor.command import run_checks
 
-__all__ = ["examine"]
+__all__ = ["run_checks"]

@@ -1,47 +1,47 @@
-"""What a check found: one line for a person, and whether anything must be changed."""
+"""The result of a check: a status and one line of text."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
-class Verdict(Enum):
-    """How bad it is; the value is how the line begins."""
+class Status(Enum):
+    """The status of a check; the value is the beginning of its line."""
 
-    GOOD = "ok  "
+    OK = "ok  "
     NOTE = "note"
-    WRONG = "FAIL"
+    FAILED = "FAIL"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One finding.
+    """The result of one check.
 
     Attributes:
-        verdict: Whether it is wrong.
-        subject: The setting or thing that was looked at.
-        text: What was found and, where it is wrong, what to change.
+        status: Whether something must be changed.
+        subject: The setting, table or issuer that was checked.
+        message: The result and, if the check failed, what to change.
     """
 
-    verdict: Verdict
+    status: Status
     subject: str
-    text: str
+    message: str
 
     def line(self) -> str:
-        """Give the line, and never more than one: parts of it may come from elsewhere."""
-        text = f"{self.verdict.value}  {self.subject}: {self.text}"
+        """Return one line; control characters, which an issuer may have sent, become ``?``."""
+        text = f"{self.status.value}  {self.subject}: {self.message}"
         return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def good(subject: str, text: str) -> CheckResult:
-    """Find that something is as it should be."""
-    return CheckResult(Verdict.GOOD, subject, text)
+def ok(subject: str, message: str) -> CheckResult:
+    """Return the result of a check that passed."""
+    return CheckResult(Status.OK, subject, message)
 
 
-def note(subject: str, text: str) -> CheckResult:
-    """Find what is worth knowing, and keeps nothing from working."""
-    return CheckResult(Verdict.NOTE, subject, text)
+def note(subject: str, message: str) -> CheckResult:
+    """Return a result that is worth knowing but needs no change."""
+    return CheckResult(Status.NOTE, subject, message)
 
 
-def wrong(subject: str, text: str) -> CheckResult:
-    """Find what must be changed."""
-    return CheckResult(Verdict.WRONG, subject, text)
+def failed(subject: str, message: str) -> CheckResult:
+    """Return the result of a check that failed: something must be changed."""
+    return CheckResult(Status.FAILED, subject, message)

@@ -1,12 +1,11 @@
-"""The command: every check in its order, each line as soon as it is known."""
+"""The command: runs every check in order and prints each result at once."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from typing import TextIO
 
-from encore.doctor.check_result import CheckResult, Verdict, good, wrong
+from encore.doctor.check_result import CheckResult, Status, failed, ok
 from encore.doctor.environment import check_database, check_introspection, check_port
 from encore.doctor.issuers import CheckedIssuer, check_issuer
 from encore.doctor.tables import check_tables
@@ -17,23 +16,23 @@ from encore.service.target import Target
 from encore.settings import trusted_issuers
 
 
-def examine(target: Target, token: str | None, output: TextIO = sys.stdout) -> bool:
-    """Write a line for each check; return whether all is well.
+def run_checks(target: Target, token: str | None, output: TextIO | None = None) -> bool:
+    """Run all checks and write a line for each; return whether all passed.
 
     Args:
         target: The service.
-        token: A token to explain as well; None for none. It is not printed.
-        output: Where the lines go.
+        token: An access token to check as well, if any; it is not printed.
+        output: Where the lines are written; stdout by default.
     """
-    return asyncio.run(_examine(target, token, output))
+    return asyncio.run(_run_checks(target, token, output))
 
 
-async def _examine(target: Target, token: str | None, output: TextIO) -> bool:
-    well = True
+async def _run_checks(target: Target, token: str | None, output: TextIO | None) -> bool:
+    passed = True
     async for result in _results(target, token):
         print(result.line(), file=output, flush=True)
-        well = well and result.verdict is not Verdict.WRONG
-    return well
+        passed = passed and result.status is not Status.FAILED
+    return passed
 
 
 async def _results(target: Target, token: str | None) -> AsyncIterator[CheckResult]:
@@ -47,14 +46,14 @@ async def _results(target: Target, token: str | None) -> AsyncIterator[CheckResu
     except StartupError as error:
         yield _as_result(str(error))
         return
-    yield good("settings", "each can be read")
+    yield ok("settings", "all are valid")
     async for result in _environment(service):
         yield result
     checked: list[CheckedIssuer] = []
     for trusted in issuers:
-        one = await check_issuer(trusted)
-        checked.append(one)
-        for result in one.results:
+        issuer = await check_issuer(trusted)
+        checked.append(issuer)
+        for result in issuer.results:
             yield result
     if token is not None:
         for result in check_token(token, service.settings, checked, time.time()):
@@ -78,11 +77,11 @@ def _tables(service: Service) -> list[CheckResult]:
     """Check the tables of a service, if its database can be read."""
     try:
         service.schema().check()
-    except StartupError:  # It has been reported.
+    except StartupError:  # check_database has reported it.
         return []
     return check_tables(service.settings.database_url, service.resources())
 
 
 def _as_result(problem: str) -> CheckResult:
     name, _, message = problem.partition(": ")
-    return wrong(name, message)
+    return failed(name, message)

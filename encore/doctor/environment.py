@@ -2,29 +2,30 @@
 
 import secrets
 from http.client import HTTPConnection, HTTPException
+from typing import Final
 
 from encore.auth.document_fetcher import FetchError
 from encore.auth.introspection_client import IntrospectionClient
-from encore.doctor.check_result import CheckResult, good, note, wrong
+from encore.doctor.check_result import CheckResult, failed, note, ok
 from encore.errors import StartupError
 from encore.server.server import check_address
 from encore.service import Service
 from encore.service.health import LIVE
 from encore.settings import Settings
 
-_WORDS = {
-    "status-400": "it refuses the question; is this the introspection endpoint?",
-    "status-401": "it refuses us; check INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET",
-    "status-403": "it refuses us; allow this client to introspect",
-    "status-404": "there is nothing; look for introspection_endpoint in the issuer's discovery",
+_HTTP_ERRORS: Final = {
+    "status-400": "it rejects the request; is this the introspection endpoint?",
+    "status-401": "this client is rejected; check INTROSPECTION_CLIENT_ID and ..._SECRET",
+    "status-403": "it rejects this client; allow it to introspect",
+    "status-404": "it does not exist; see introspection_endpoint in the issuer's discovery",
 }
 
 
 def check_database(service: Service) -> CheckResult:
     """Check that the database can be read and fits the code. Raises ``StartupError``."""
     service.schema().check()
-    at = "is at the newest revision" if service.migrations else "has the tables of all models"
-    return good("DATABASE_URL", f"the database {at}")
+    state = "is at the newest revision" if service.migrations else "has the tables of all models"
+    return ok("DATABASE_URL", f"the database {state}")
 
 
 def check_port(service: Service) -> CheckResult:
@@ -35,12 +36,12 @@ def check_port(service: Service) -> CheckResult:
     except StartupError:
         if not _is_alive(host, port):
             raise
-        return note("SERVER_PORT", f"port {port} of {host} is taken, by a service such as this")
-    return good("SERVER_PORT", f"port {port} of {host} is free")
+        return note("SERVER_PORT", f"port {port} of {host} is taken by a running service")
+    return ok("SERVER_PORT", f"port {port} of {host} is free")
 
 
 def _is_alive(host: str, port: int) -> bool:
-    """Return whether a service such as this one answers there."""
+    """Return whether a service of this library responds there."""
     connection = HTTPConnection(host, port, timeout=1)
     try:
         connection.request("GET", LIVE)
@@ -52,7 +53,7 @@ def _is_alive(host: str, port: int) -> bool:
 
 
 async def check_introspection(settings: Settings) -> CheckResult:
-    """Ask about a token that was never issued: the right answer is that it is not active."""
+    """Check that introspection of a token that was never issued returns that it is inactive."""
     subject = "INTROSPECTION_URL"
     endpoint = IntrospectionClient(
         settings.introspection_url,
@@ -60,13 +61,13 @@ async def check_introspection(settings: Settings) -> CheckResult:
         settings.introspection_client_secret,
     )
     try:
-        answer = await endpoint(secrets.token_urlsafe())
+        response = await endpoint(secrets.token_urlsafe())
     except FetchError as error:
         code = str(error)
-        words = _WORDS.get(code, f"it cannot be had ({code}); check the address and the network")
-        return wrong(subject, words)
+        default = f"it cannot be reached ({code}); check the URL and the network"
+        return failed(subject, _HTTP_ERRORS.get(code, default))
     finally:
         await endpoint.aclose()
-    if answer.get("active") is not False:
-        return wrong(subject, "it does not say that an invented token is inactive")
-    return good(subject, "it answers")
+    if response.get("active") is not False:
+        return failed(subject, "it does not report an invented token as inactive")
+    return ok(subject, "it responds")

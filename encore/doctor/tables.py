@@ -1,8 +1,8 @@
-"""The tables behind the resources: how large they are, and what of a large one has no index.
+"""Checks of the tables behind the resources: sizes, and columns that lack an index.
 
-Nothing is counted and no table scanned: PostgreSQL's statistics and SQLite's highest rowid give the
-number of rows, about. SQLite tells a table's size by reading all its pages, so that is left out for
-large files.
+No table is scanned: the number of rows is an estimate, from PostgreSQL's statistics or SQLite's
+highest rowid. SQLite computes a table's size by reading all its pages, so it is omitted for large
+files.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Inspector, Table, inspect, text
 
 from encore.database.urls import sqlite_path
-from encore.doctor.check_result import CheckResult, good, note
+from encore.doctor.check_result import CheckResult, note, ok
 from encore.execution.resource import Resource
 from encore.service.inspection import inspect_database
 
@@ -45,7 +45,7 @@ class TableUse:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A table's size; None for what is not known."""
+    """The estimated size of a table; None for unknown values."""
 
     rows: int | None
     size: int | None
@@ -68,7 +68,7 @@ def check_tables(url: str, resources: list[Resource]) -> list[CheckResult]:
         inspector = inspect(connection)
         sized = [(use, _size(connection, use.table, url)) for use in _uses(resources)]
         sized.sort(key=lambda one: (-(one[1].size or 0), -(one[1].rows or 0)))
-        results.extend(_finding(use, size, inspector) for use, size in sized)
+        results.extend(_result_of(use, size, inspector) for use, size in sized)
 
     inspect_database(url, look)
     return results
@@ -122,11 +122,11 @@ def _pages(connection: Connection, name: str, path: Path) -> int | None:
     return None if size is None else int(size)
 
 
-def _finding(use: TableUse, size: Size, inspector: Inspector) -> CheckResult:
+def _result_of(use: TableUse, size: Size, inspector: Inspector) -> CheckResult:
     subject = f"table {use.table.name}"
     lacking = ", ".join(_without_index(use, inspector))
     if size.rows is None or size.rows < LARGE or not (lacking or use.searches):
-        return good(subject, str(size))
+        return ok(subject, str(size))
     texts = [f"no index serves filters and sorts by {lacking}"] if lacking else []
     texts += [f"{name} compares every row (docs/how-to/search-indexes.md)" for name in use.searches]
     return note(subject, f"{size}; {'; '.join(texts)}")

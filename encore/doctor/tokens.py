@@ -1,112 +1,116 @@
-"""Why a token is refused: everything that is wrong with it, and not only the first.
+"""Checks of an access token: reports every reason to reject it, not only the first.
 
-The verdict is the service's own (``compact``, ``jwks``, ``claims``, ``scopes``); the words are for
-whoever holds the token and the settings, so they tell what a caller is never told. Claims are
-shown only where they are compared with a setting: never the token, never a subject.
+Uses the service's own validation (``jws``, ``jwks``, ``claims``, ``scopes``). The messages are for
+operators and contain details that a caller never gets. Only claims that are compared with a
+setting are shown: never the token, never its subject.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from encore.auth import jws
 from encore.auth.claims import validate_claims
 from encore.auth.scopes import parse_scopes
-from encore.doctor.check_result import CheckResult, good, note, wrong
+from encore.doctor.check_result import CheckResult, failed, note, ok
 from encore.doctor.issuers import CheckedIssuer
 from encore.errors import ApiError
 from encore.settings import Settings
 
 _SUBJECT = "token"
-_FORM = {
+_FORMAT_ERRORS: Final = {
     "token-too-large": "it is larger than 16 KB; ask the issuer for fewer claims",
     "not-three-segments": (
-        "it is no JWT; an opaque token needs INTROSPECTION_URL (Auth0 issues JWTs only to who asks"
-        " with the API's audience)"
+        "it is not a JWT; an opaque token needs INTROSPECTION_URL (Auth0 issues JWTs only for"
+        " requests with the API's audience)"
     ),
-    "not-a-jwt": "it is no JWT, or was cut or changed on its way; paste it whole",
-    "header-member-refused": "its header has crit, b64, jwk, jku, x5u or x5c, which none may have",
+    "not-a-jwt": "it is not a JWT, or it was truncated or changed; paste it whole",
+    "header-member-refused": "its header has crit, b64, jwk, jku, x5u or x5c: none is allowed",
     "header-typ": "its typ is not JWT or at+jwt; is it an access token, and not an ID token?",
     "header-alg": "its header has no alg",
-    "header-kid": "its header has no kid, so that its key cannot be found",
+    "header-kid": "its header has no kid, so its key cannot be found",
 }
-_SCOPE_CLAIMS = ("scp", "scope", "permissions")
+_SCOPE_CLAIMS: Final = ("scp", "scope", "permissions")
 
 
 def check_token(
-    text: str, settings: Settings, issuers: Sequence[CheckedIssuer], now: float
+    raw: str, settings: Settings, issuers: Sequence[CheckedIssuer], now: float
 ) -> Iterator[CheckResult]:
-    """Say all that is wrong with a token.
+    """Yield every reason to reject a token.
 
     Args:
-        text: As it was pasted; ``Bearer`` in front does no harm.
-        settings: SCOPE is compared.
-        issuers: The trusted ones, with their keys.
-        now: Seconds since 1970.
+        raw: The token as pasted, with or without ``Authorization: Bearer``.
+        settings: The settings; SCOPE is compared.
+        issuers: The trusted issuers with their keys.
+        now: The current time, in seconds since 1970.
     """
-    words = [w for w in text.split() if w.lower().rstrip(":") not in ("authorization", "bearer")]
+    words = [w for w in raw.split() if w.lower().rstrip(":") not in ("authorization", "bearer")]
     if len(words) != 1 or not words[0].isascii():
-        yield wrong(_SUBJECT, "it is not one word; paste the token alone")
+        yield failed(_SUBJECT, "it must be one word; paste the token alone")
         return
     try:
         token = jws.parse_jwt(words[0].encode())
-    except ApiError as refusal:
-        yield wrong(_SUBJECT, _FORM.get(refusal.reason, refusal.reason))
+    except ApiError as error:
+        yield failed(_SUBJECT, _FORMAT_ERRORS.get(error.reason, error.reason))
         return
-    found = next((one for one in issuers if one.trusted.issuer == token.claims.get("iss")), None)
+    found = next((i for i in issuers if i.trusted.issuer == token.claims.get("iss")), None)
     if found is None:
-        yield wrong(_SUBJECT, _explain_issuer(token.claims.get("iss"), issuers))
+        yield failed(_SUBJECT, _explain_issuer(token.claims.get("iss"), issuers))
         return
     results = [
-        *_judge_signature(token, found),
-        *_judge_claims(token.claims, found, now),
-        *_judge_scope(token.claims, found, settings.scope.split()),
+        *_check_signature(token, found),
+        *_check_claims(token.claims, found, now),
+        *_check_scope(token.claims, found, settings.scope.split()),
     ]
-    yield from results or [good(_SUBJECT, "it is accepted, and holds SCOPE")]
+    yield from results or [ok(_SUBJECT, "it is accepted, and holds SCOPE")]
 
 
 def _explain_issuer(issuer: Any, issuers: Sequence[CheckedIssuer]) -> str:
-    trusted = [one.trusted.issuer for one in issuers]
+    trusted = [checked.trusted.issuer for checked in issuers]
     if isinstance(issuer, str) and issuer.rstrip("/") in {name.rstrip("/") for name in trusted}:
-        return f"its issuer is {issuer!r}: only the final slash differs from ours, and it counts"
+        return f"its issuer is {issuer!r}: ISSUER differs in the final slash, which counts"
     return f"its issuer is {issuer!r}, which is not trusted; trusted: {', '.join(trusted)}"
 
 
-def _judge_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator[CheckResult]:
+def _check_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator[CheckResult]:
     algorithms = found.trusted.algorithms
     if token.algorithm not in algorithms:
-        yield wrong(
+        yield failed(
             _SUBJECT,
-            f"its algorithm is {token.algorithm!r}; of this issuer {', '.join(algorithms)} is"
-            " accepted (TOKEN_ALGORITHMS)",
+            f"its algorithm is {token.algorithm!r}; accepted from this issuer:"
+            f" {', '.join(algorithms)} (TOKEN_ALGORITHMS)",
         )
         return
     if found.keys is None:
-        yield note(_SUBJECT, "its signature cannot be checked without its issuer's keys")
+        yield note(
+            _SUBJECT, "its signature was not checked: its issuer's keys could not be fetched"
+        )
         return
     keys = found.keys.select(token.kid, token.algorithm)
     if not keys:
-        yield wrong(
+        yield failed(
             _SUBJECT,
             f"its key {token.kid!r} is not among the issuer's usable ones; was it issued before"
-            " the keys changed, or by another server?",
+            " a key rotation, or by another server?",
         )
     elif not any(key.verify(token.signed, token.signature) for key in keys):
-        yield wrong(_SUBJECT, "its signature is not that of the issuer's key; was it changed?")
+        yield failed(
+            _SUBJECT, "its signature is invalid for the issuer's key; was the token changed?"
+        )
 
 
-def _judge_claims(
+def _check_claims(
     claims: Mapping[str, Any], found: CheckedIssuer, now: float
 ) -> Iterator[CheckResult]:
-    """Explain the usual faults one by one, and name whatever else the service refuses."""
+    """Explain the common errors one by one; report any other by the service's code."""
     trusted = found.trusted
     explained = False
     audience = claims.get("aud")
     if trusted.audience not in (audience if isinstance(audience, list) else [audience]):
         explained = True
-        yield wrong(
+        yield failed(
             _SUBJECT,
-            f"it is made for the audience {audience!r}, and ours is {trusted.audience!r} (AUDIENCE,"
-            " AUTH0_AUDIENCE); change the setting, or ask for a token with our audience",
+            f"its audience is {audience!r}, the service expects {trusted.audience!r} (AUDIENCE,"
+            " AUTH0_AUDIENCE); change the setting, or request a token for that audience",
         )
     for name, sign, words in (
         ("exp", 1, "it expired {} s ago; get a new one"),
@@ -118,29 +122,31 @@ def _judge_claims(
             late = (now - value) * sign
             if late >= trusted.clock_skew_seconds:
                 explained = True
-                yield wrong(_SUBJECT, words.format(round(late)))
+                yield failed(_SUBJECT, words.format(round(late)))
     if explained:
         return
     try:
         validate_claims(dict(claims), trusted, now)
-    except ApiError as refusal:
-        yield wrong(_SUBJECT, f"it is refused: {refusal.reason} (missing, or of the wrong type)")
+    except ApiError as error:
+        yield failed(_SUBJECT, f"it is rejected: {error.reason} (missing, or of the wrong type)")
 
 
-def _judge_scope(
+def _check_scope(
     claims: Mapping[str, Any], found: CheckedIssuer, needed: Sequence[str]
 ) -> Iterator[CheckResult]:
     names = found.trusted.scope_claims
     held = parse_scopes(claims, names)
     if held is None:
-        yield wrong(_SUBJECT, f"its scope claim ({', '.join(names)}) is of the wrong type")
+        yield failed(_SUBJECT, f"its scope claim ({', '.join(names)}) is of the wrong type")
         return
     lacking = [scope for scope in needed if scope not in held]
     if not lacking:
         return
     holds = " ".join(sorted(held)) or "none"
-    text = f"it lacks the scope {' '.join(lacking)} (SCOPE); it holds {holds} in {', '.join(names)}"
+    message = (
+        f"it lacks the scope {' '.join(lacking)} (SCOPE); it holds {holds} in {', '.join(names)}"
+    )
     elsewhere = [name for name in _SCOPE_CLAIMS if name in claims and name not in names]
     if elsewhere:
-        text += f"; it has {', '.join(elsewhere)} too, which SCOPE_CLAIMS does not name"
-    yield wrong(_SUBJECT, text)
+        message += f"; it has {', '.join(elsewhere)} too, which SCOPE_CLAIMS does not name"
+    yield failed(_SUBJECT, message)

@@ -24,6 +24,7 @@ from encore.service.revisions import all_revisions, newest_revision
 
 UPGRADE: Final = "alembic upgrade head"
 _INIT: Final = "python -m encore migrations init"
+_CREATE: Final = f"run python -m encore dev, or {_INIT}"
 
 _log: Final[Any] = structlog.get_logger("encore.service")
 
@@ -58,7 +59,7 @@ class Schema:
             check_migrations(self.migrations)
         path = sqlite_path(self.url)
         if path is not None and not path.exists():
-            advice = f"run {self.upgrade_command}" if self.migrations else "create it by dev"
+            advice = f"run {self.upgrade_command}" if self.migrations else _CREATE
             raise StartupError(f"DATABASE_URL: there is no database yet; {advice}")
         found = self._read_revision(wait_seconds)
         if self.migrations is not None:

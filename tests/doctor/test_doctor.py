@@ -13,7 +13,7 @@ import pytest
 
 from encore.auth import TrustedIssuer
 from encore.auth.jwks import parse_key_set
-from encore.doctor.check_result import wrong
+from encore.doctor.check_result import failed
 from encore.doctor.issuers import CheckedIssuer
 from encore.doctor.tokens import check_token
 from tests.fixtures.gate import RunningGate
@@ -44,23 +44,23 @@ def doctor(gate: RunningGate, token: str | None = None, **settings: str) -> tupl
     return done.returncode, done.stdout
 
 
-def test_where_all_is_well_it_says_so_and_exits_with_zero(gate: RunningGate) -> None:
+def test_all_checks_passed_exits_with_zero(gate: RunningGate) -> None:
     status, output = doctor(gate, f"Bearer {gate.token()}\n")
     assert status == 0
     assert "ok    DATABASE_URL" in output
-    assert "is taken, by a service such as this" in output
+    assert "is taken by a running service" in output
     assert "with 1 usable key(s)" in output
     assert "ok    clock" in output
     assert "ok    token: it is accepted, and holds SCOPE" in output
 
 
-def test_a_wrong_setting_is_named_and_ends_it(gate: RunningGate) -> None:
+def test_invalid_setting_is_named_and_ends_the_checks(gate: RunningGate) -> None:
     status, output = doctor(gate, CLOCK_SKEW_SECONDS="many")
     assert status == 1
     assert output == "FAIL  CLOCK_SKEW_SECONDS: must be an integer from 0 to 120\n"
 
 
-def test_a_database_that_is_not_there_and_a_taken_port_are_told(gate: RunningGate) -> None:
+def test_missing_database_and_taken_port_are_reported(gate: RunningGate) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -77,38 +77,36 @@ def issuer() -> Iterator[LocalIssuer]:
     issuer.close()
 
 
-def test_an_issuer_out_of_reach_is_told(gate: RunningGate) -> None:
+def test_unreachable_issuer_is_reported(gate: RunningGate) -> None:
     _, output = doctor(gate, ISSUER="http://localhost:9/oauth2/default")
-    assert "FAIL  issuer http://localhost:9/oauth2/default: nothing answers there" in output
+    assert "FAIL  issuer http://localhost:9/oauth2/default: it does not respond" in output
 
 
-def test_an_issuer_without_documents_is_told(gate: RunningGate, issuer: LocalIssuer) -> None:
+def test_issuer_without_documents_is_reported(gate: RunningGate, issuer: LocalIssuer) -> None:
     _, output = doctor(gate, ISSUER=issuer.issuer)
     assert "there are neither discovery nor keys" in output
 
 
-def test_another_issuers_discovery_is_told_with_its_name(gate: RunningGate) -> None:
+def test_discovery_of_another_issuer_is_reported_with_its_name(gate: RunningGate) -> None:
     _, output = doctor(gate, gate.token(), ISSUER=gate.issuer.issuer + "/")
-    assert f"its discovery says that it is '{gate.issuer.issuer}'" in output
-    assert "only the final slash differs" in output
+    assert f"its discovery document names the issuer '{gate.issuer.issuer}'" in output
+    assert "ISSUER differs in the final slash" in output
 
 
-def test_each_key_that_is_passed_over_is_told_with_the_reason(
-    gate: RunningGate, issuer: LocalIssuer
-) -> None:
+def test_ignored_key_is_reported_with_reason(gate: RunningGate, issuer: LocalIssuer) -> None:
     issuer.discovery()
     weak = Signer("weak", bits=1024).jwk
     issuer.keys(weak, gate.signer.jwk | {"kid": "enc", "use": "enc"}, {"kty": "RSA"}, 7)
     _, output = doctor(gate, ISSUER=issuer.issuer)
-    assert "key 'weak' is passed over: its size is not 2048 to 8192 bits" in output
-    assert "key 'enc' is passed over: its use is not \"sig\"" in output
+    assert "key 'weak' is ignored: its size is not 2048 to 8192 bits" in output
+    assert "key 'enc' is ignored: its use is not \"sig\"" in output
     assert "it has no kid" in output
-    assert "it is no JSON object" in output
+    assert "it is not a JSON object" in output
     assert "it has no usable key" in output
 
 
 @pytest.mark.parametrize(("ahead", "words"), [(3600, "3600 s behind"), (-3600, "3600 s ahead of")])
-def test_a_clock_that_is_off_is_told(
+def test_clock_difference_is_reported(
     gate: RunningGate, issuer: LocalIssuer, ahead: int, words: str
 ) -> None:
     issuer.discovery()
@@ -125,20 +123,20 @@ def test_a_clock_that_is_off_is_told(
     _, output = doctor(gate, ISSUER=issuer.issuer)
     # A second may pass between their clock and ours.
     near = {words, words.replace("3600", "3599"), words.replace("3600", "3601")}
-    assert any(f"FAIL  clock: ours is {text}" in output for text in near)
+    assert any(f"FAIL  clock: this machine's is {text}" in output for text in near)
 
 
 TOKENS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    ({}, {"aud": "api://x"}, "it is made for the audience 'api://x', and ours is 'api://default'"),
+    ({}, {"aud": "api://x"}, "its audience is 'api://x', the service expects 'api://default'"),
     ({}, {"iss": "https://evil.example"}, "its issuer is 'https://evil.example', which is not"),
     ({}, {"exp": 1}, "it expired "),
-    ({}, {"exp": ...}, "it is refused: claim-exp"),
+    ({}, {"exp": ...}, "it is rejected: claim-exp"),
     ({}, {"nbf": 9_999_999_999}, "it is valid only in "),
-    ({}, {"jti": 7}, "it is refused: claim-jti"),
+    ({}, {"jti": 7}, "it is rejected: claim-jti"),
     ({}, {"scp": ["other"]}, SCOPELESS),
     ({}, {"scp": ..., "scope": "items"}, "it has scope too, which SCOPE_CLAIMS does not"),
     ({}, {"scp": 7}, "its scope claim (scp) is of the wrong type"),
-    ({"alg": "HS256"}, {}, "its algorithm is 'HS256'; of this issuer RS256 is accepted"),
+    ({"alg": "HS256"}, {}, "its algorithm is 'HS256'; accepted from this issuer: RS256"),
     ({"kid": "old"}, {}, "its key 'old' is not among the issuer's usable ones"),
     ({"kid": ...}, {}, "its header has no kid"),
     ({"typ": "id+jwt"}, {}, "is it an access token, and not an ID token?"),
@@ -159,7 +157,7 @@ def explain(text: str, signer: Signer) -> list[str]:
 
 
 @pytest.mark.parametrize(("header", "claims", "text"), TOKENS)
-def test_it_says_why_a_token_is_refused(
+def test_rejected_token_is_explained(
     signer: Signer, header: dict[str, Any], claims: dict[str, Any], text: str
 ) -> None:
     (line,) = explain(signer.token(header, **claims).decode(), signer)
@@ -167,12 +165,12 @@ def test_it_says_why_a_token_is_refused(
     assert text in line
 
 
-def test_everything_that_is_wrong_with_a_token_is_told_at_once(signer: Signer) -> None:
+def test_all_problems_of_a_token_are_reported_at_once(signer: Signer) -> None:
     token = signer.token(aud="x", exp=1, scp=["other"]).decode().rsplit(".", 1)[0] + ".c2ln"
     assert len(explain(token, signer)) == 4
 
 
-def test_a_token_may_be_pasted_with_what_stands_in_front_of_it(signer: Signer) -> None:
+def test_token_with_authorization_prefix_is_accepted(signer: Signer) -> None:
     token = signer.token().decode()
     for text in (token, f"Bearer {token}\n", f"Authorization: Bearer {token}", f"  {token} "):
         assert explain(text, signer) == ["ok    token: it is accepted, and holds SCOPE"]
@@ -183,24 +181,24 @@ def test_a_token_may_be_pasted_with_what_stands_in_front_of_it(signer: Signer) -
     [
         ("opaque-token", "an opaque token needs INTROSPECTION_URL"),
         ("a.b.c", "paste it whole"),
-        ("two words", "it is not one word"),
-        ("", "it is not one word"),
-        ("\x1b[31m.é.c", "it is not one word"),
+        ("two words", "it must be one word"),
+        ("", "it must be one word"),
+        ("\x1b[31m.é.c", "it must be one word"),
     ],
 )
-def test_what_is_no_token_is_told(signer: Signer, text: str, words: str) -> None:
+def test_malformed_token_is_reported(signer: Signer, text: str, words: str) -> None:
     (line,) = explain(text, signer)
     assert words in line
 
 
-def test_a_line_stays_one_line_whatever_an_issuer_sends() -> None:
-    line = wrong("issuer", "key 'a\n\x1b[31mok    all is well' is passed over").line()
+def test_line_with_control_characters_stays_one_line() -> None:
+    line = failed("issuer", "key 'a\n\x1b[31mok    all is well' is passed over").line()
     assert line.isprintable()
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("arguments", [["doctor", "--x"], ["doctor", "a", "b"], ["sing"]])
-def test_a_word_it_does_not_know_is_a_usage_error(arguments: list[str]) -> None:
+def test_unknown_argument_is_a_usage_error(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "api", *arguments], capture_output=True, text=True, check=False
     )
@@ -208,12 +206,12 @@ def test_a_word_it_does_not_know_is_a_usage_error(arguments: list[str]) -> None:
     assert done.stderr.startswith("usage: ")
 
 
-def test_an_introspection_endpoint_is_asked_about_an_invented_token(gate: RunningGate) -> None:
+def test_introspection_is_checked_with_an_invented_token(gate: RunningGate) -> None:
     _, output = doctor(
         gate,
         INTROSPECTION_URL="http://127.0.0.1:9/introspect",
         INTROSPECTION_CLIENT_ID="us",
         INTROSPECTION_CLIENT_SECRET="hidden-value",
     )
-    assert "FAIL  INTROSPECTION_URL: it cannot be had (ConnectError)" in output
+    assert "FAIL  INTROSPECTION_URL: it cannot be reached (ConnectError)" in output
     assert "hidden-value" not in output

@@ -7,7 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import SearchOptions
 from encore.database.search_index import add_search_index
-from encore.doctor.check_result import Verdict
+from encore.doctor.check_result import Status
 from encore.doctor.tables import check_tables
 from encore.service.service import resources_of
 from tests.fixtures.models import ModelApi, Serve
@@ -38,9 +38,9 @@ class Small(Base):
 add_search_index(Large.__table__, ["name"])
 
 
-def lines(api: ModelApi) -> list[tuple[Verdict, str, str]]:
+def lines(api: ModelApi) -> list[tuple[Status, str, str]]:
     resources = resources_of(api.app.router.routes)
-    return [(one.verdict, one.subject, one.text) for one in check_tables(api.url, resources)]
+    return [(one.status, one.subject, one.message) for one in check_tables(api.url, resources)]
 
 
 def fill(api: ModelApi, rows: int) -> None:
@@ -60,13 +60,13 @@ def test_doctor_names_the_filters_and_searches_of_a_large_table_that_have_no_ind
     api.crud.resource(Small)
     fill(api, 10_001)
     large, small = lines(api)
-    assert large[:2] == (Verdict.NOTE, "table large")
+    assert large[:2] == (Status.NOTE, "table large")
     assert large[2].startswith("about 10,000 rows, ")
     assert large[2].endswith(
         " MiB; no index serves filters and sorts by second, name;"
         " q compares every row (docs/how-to/search-indexes.md)"
     )
-    assert small[:2] == (Verdict.GOOD, "table small")
+    assert small[:2] == (Status.OK, "table small")
     assert "no index" not in small[2]
 
 
@@ -75,5 +75,5 @@ def test_doctor_has_nothing_to_note_of_a_small_table(serve: Serve) -> None:
     api.crud.resource(Large, search=SearchOptions("q", ["name"]))
     fill(api, 100)
     ((verdict, _, text),) = lines(api)
-    assert verdict is Verdict.GOOD
+    assert verdict is Status.OK
     assert text.startswith("about 99 rows, ")

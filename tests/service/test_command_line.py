@@ -187,7 +187,7 @@ def test_database_in_missing_folder_is_one_line(
 def test_serve_without_database_says_how_to_create_one(run: Run) -> None:
     status, (line,) = run("serve", "strange:service")
     assert status == 1
-    assert "there is no database yet; create it by dev" in line
+    assert "there is no database yet; run python -m encore dev, or" in line
 
 
 DATABASES = {
