@@ -1,7 +1,6 @@
-"""The token gate as the settings want it: which judges, which layers, which routes.
+"""Authentication by the settings: the token verifier, the middlewares and the metadata route.
 
-Part of the composition, taken out of ``app`` so that both stay readable. What is switched off is
-not built: a layer that is not there costs a request nothing.
+Middlewares of features that are switched off are not added, so they cost a request nothing.
 """
 
 from typing import Any
@@ -17,13 +16,13 @@ from encore.settings import Settings, SettingsError, auth0_issuer, trusted_issue
 
 
 class Authentication:
-    """The parts of the gate, and what must be opened and closed of them.
+    """The verifier and middlewares of a service, and the clients that it opens and closes.
 
     Args:
-        settings: All of them.
+        settings: The settings.
 
     Raises:
-        CannotStart: A file that a setting names cannot be used.
+        StartupError: A file that a setting names cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -34,9 +33,9 @@ class Authentication:
         self._introspection = self._introspect() if settings.introspection_url else None
 
     def protect(self, app: Application) -> None:
-        """Put the layers around an app that has no others yet."""
+        """Add the middlewares to an application that has no others yet."""
         settings = self._settings
-        options: dict[str, Any] = {"verifier": self._judge()}
+        options: dict[str, Any] = {"verifier": self._choose_verifier()}
         if settings.resource_url:
             options["resource_metadata"] = metadata_url(settings.resource_url)
         if settings.rate_limit_clients or settings.rate_limit_bad_tokens:
@@ -56,7 +55,7 @@ class Authentication:
             )
 
     def describe(self, app: Application) -> None:
-        """Add the route that tells where to get a token; last, since it names all scopes."""
+        """Add the metadata route (RFC 9728); last, because it lists the scopes of all routes."""
         if self._settings.resource_url:
             issuers = [trusted.issuer for trusted in self._issuers]
             app.router.routes.append(
@@ -69,18 +68,18 @@ class Authentication:
             )
 
     async def open(self) -> None:
-        """Fetch the keys and start to watch, until cancelled; an issuer that is down can wait."""
+        """Fetch the keys and watch the list of revoked tokens, until cancelled."""
         await self._verifier.warm()
         if self._revoked is not None:
             await self._revoked.watch()
 
     async def aclose(self) -> None:
-        """Give up what is under way."""
+        """Cancel requests in progress and close the clients."""
         await self._verifier.aclose()
         if self._introspection is not None:
             await self._introspection.aclose()
 
-    def _judge(self) -> TokenVerifier:
+    def _choose_verifier(self) -> TokenVerifier:
         return self._introspection or self._verifier
 
     def _introspect(self) -> IntrospectionVerifier:
@@ -96,7 +95,7 @@ class Authentication:
 
 
 def token_url(settings: Settings) -> str:
-    """Give the address where the docs page asks for tokens, at the first issuer."""
+    """Return the token endpoint of the first issuer, for the docs page."""
     issuer = settings.issuer or auth0_issuer(settings.auth0_domain)
     return f"{issuer}oauth/token" if issuer.endswith("/") else f"{issuer}/v1/token"
 

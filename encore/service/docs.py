@@ -136,7 +136,7 @@ def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, 
 
 
 def _operations(schema: dict[str, Any], app: FastAPI) -> Iterator[tuple[dict[str, Any], Access]]:
-    """Give each described operation with what it asks of a token."""
+    """Yield each described operation with the access that it requires."""
     for route in list_routes(app.routes):
         operations = schema["paths"].get(route.path_format or route.path, {})
         access = declared_access(route) or PUBLIC
@@ -146,6 +146,6 @@ def _operations(schema: dict[str, Any], app: FastAPI) -> Iterator[tuple[dict[str
 
 
 def _requirements(access: Access) -> list[dict[str, list[str]]]:
-    """Give the alternatives, of which a token must meet one."""
+    """Return the alternatives, one of which a token must satisfy."""
     alternatives = [[scope] for scope in access.any_of] or [[]]
     return [{_SCHEME: [*access.all_of, *one]} for one in alternatives]

@@ -1,7 +1,4 @@
-"""Health: is the process alive, and is it ready to serve.
-
-Both need no token: orchestrators and load balancers ask them.
-"""
+"""Health checks for orchestrators and load balancers: liveness and readiness, without a token."""
 
 from collections.abc import Callable
 from typing import Final
@@ -18,11 +15,11 @@ READY: Final = "/readyz"
 
 
 def health_routes(database: Database, *, is_draining: Callable[[], bool]) -> APIRouter:
-    """Make the two routes.
+    """Return a router with both routes.
 
     Args:
-        database: What must be readable.
-        is_draining: Tells whether the service is about to stop.
+        database: The database, which readiness checks.
+        is_draining: Returns whether the service is about to stop.
     """
     router = APIRouter(tags=["health"])
 

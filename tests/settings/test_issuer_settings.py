@@ -161,6 +161,11 @@ def test_all_invalid_settings_are_reported_at_once() -> None:
         ("SERVR_PORT", "SERVER_PORT"),
         ("ISUER", "ISSUER"),
         ("DATABASE_URI", "DATABASE_URL"),
+        ("SEVRER_PROT", "SERVER_PORT"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("server_port", "SERVER_PORT"),
+        ("CORS_ORIGIN", "CORS_ORIGINS"),
+        ("KEEPALIVE_SECONDS", "KEEP_ALIVE_SECONDS"),
     ],
 )
 def test_misspelt_setting_stops_the_start(tmp_path: Path, name: str, meant: str) -> None:
@@ -169,9 +174,21 @@ def test_misspelt_setting_stops_the_start(tmp_path: Path, name: str, meant: str)
     assert refused.value.problems == (f"{name}: is not a setting; did you mean {meant}?",)
 
 
-@pytest.mark.parametrize("name", ["CLIENT_SECRET", "OKTA_OAUTH2_ISSUER", "SHELL", "HOME", "PATH"])
-def test_names_of_others_in_the_environment_are_ignored(tmp_path: Path, name: str) -> None:
+OTHERS = (
+    "CLIENT_SECRET OKTA_OAUTH2_ISSUER SHELL HOME PATH CLIENT_IP CLIENT_CA CLIENT_SECRETS ISSUE"
+    " SERVER_CERT SERVER_CRT SERVER_ROOT SERVER_POOL SERVER_NAME SERVICE_PORT SERVICE_HOST"
+    " DATABASE_SSL DATABASE_TTL DATABASE_USER AUTH_DOMAIN TF_LOG_LEVEL DD_LOG_LEVEL LOG_LABEL"
+)
+
+
+@pytest.mark.parametrize("name", OTHERS.split())
+def test_names_of_other_programs_are_ignored(tmp_path: Path, name: str) -> None:
     assert Settings.load(tmp_path, {"ISSUER": OKTA, name: OKTA}).issuer == OKTA
+
+
+def test_port_of_a_kubernetes_service_is_ignored(tmp_path: Path) -> None:
+    environment = {"ISSUER": OKTA, "SERVE_PORT": "tcp://10.0.0.1:80"}
+    assert Settings.load(tmp_path, environment).server_port == 3000
 
 
 def test_two_settings_for_one_issuer_are_a_mistake() -> None:
