@@ -1,8 +1,8 @@
 """Closing idle connections while new ones cannot be accepted.
 
-When all connections that the server may hold are taken, granian accepts nobody until its timer
-ends one: silent connections would lock everybody out for that long, health checks too. So the
-worker looks at the kernel's queue of connections that wait to be accepted and, while the server is
+When all connections that the server may hold are taken, granian accepts none until its timer
+ends one: silent connections would keep all others out for that long, health checks too. So the
+worker checks the kernel's queue of connections that wait to be accepted and, while the server is
 full, closes those that have been idle for longest, as nginx does. A connection whose request is
 being handled is never closed.
 
@@ -25,9 +25,9 @@ from typing import Final
 
 Address = tuple[str, int]
 
-_LOOK_SECONDS: Final = 0.25
-_SHARE_OF_TIME: Final = 5
-"""Looking at thousands of connections may take a sixth of the time at most."""
+_PERIOD_S: Final = 0.25
+_PAUSE_FACTOR: Final = 5
+"""Inspecting thousands of connections takes a sixth of the time at most."""
 
 _LEAST_IDLE_MILLISECONDS: Final = 100
 """A connection that was opened or used just now is about to send its request."""
@@ -59,24 +59,24 @@ class Eviction:
         self._listener = listener
         self._next = 0.0
 
-    def glance(self) -> None:
-        """See whether others wait for places, which costs nothing; if so, look in a thread."""
+    def check(self) -> None:
+        """Evict in a thread if connections wait to be accepted; checking that is cheap."""
         if sys.platform != "linux" or time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + _LOOK_SECONDS
+        self._next = time.monotonic() + _PERIOD_S
         with suppress(OSError):  # No descriptor to spare; there may be one the next time.
             if self._waiting():
-                self._next = inf  # Until that look has ended.
-                threading.Thread(target=self._look_aside, name="eviction", daemon=True).start()
+                self._next = inf  # Until that eviction has ended.
+                threading.Thread(target=self._evict_in_thread, name="eviction", daemon=True).start()
 
-    def _look_aside(self) -> None:
+    def _evict_in_thread(self) -> None:
         begun = time.monotonic()
         try:
             with suppress(OSError):
-                self.look()
+                self.evict()
         finally:
             ended = time.monotonic()
-            self._next = ended + max(_LOOK_SECONDS, _SHARE_OF_TIME * (ended - begun))
+            self._next = ended + max(_PERIOD_S, _PAUSE_FACTOR * (ended - begun))
 
     def _waiting(self) -> int:
         """Return how many connections wait to be accepted."""
@@ -84,8 +84,8 @@ class Eviction:
             self._listener = _listener()
         return 0 if self._listener is None else _tcp_info(self._listener)[0]
 
-    def look(self) -> int:
-        """Close idle connections if others wait for their places; return how many."""
+    def evict(self) -> int:
+        """Close idle connections if the server is full and others wait; return how many."""
         waiting = self._waiting()
         if self._listener is None or not waiting:
             return 0

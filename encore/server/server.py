@@ -26,7 +26,7 @@ from encore.http.application import Application
 from encore.server.capacity import Capacity, raise_descriptor_limit
 from encore.server.eviction import Address, Eviction
 from encore.server.periodic import calling_periodically
-from encore.server.shutdown import Orders, Shutdown, Supervisor
+from encore.server.shutdown import Shutdown, Supervisor, WorkerSignals
 from encore.service import Service
 
 _HEADER_BYTES: Final = 65_536
@@ -108,11 +108,11 @@ def check_address(host: str, port: int) -> None:
 def _prepare_worker(service: Service, capacity: Capacity) -> Service:
     """Prepare granian's worker, which has inherited the service; return it."""
     end_with_parent()
-    orders = Orders(_shutdown)
+    signals = WorkerSignals(_shutdown)
     eviction = Eviction(capacity.connections, partial(_callers, service))
     router = service.router
     router.lifespan_context = calling_periodically(
-        router.lifespan_context, orders.look, eviction.glance
+        router.lifespan_context, signals.deliver, eviction.check
     )
     return service
 

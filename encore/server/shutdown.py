@@ -1,12 +1,12 @@
-"""The order in which the server stops: not ready, then draining, then gone.
+"""The phases in which the server stops: not ready, draining, ended.
 
 Shared by granian's supervisor and its worker, which is forked from it. On SIGTERM the supervisor
-says so in shared memory, where the worker's ``/readyz`` reads it; for ``DRAIN_DELAY_SECONDS`` the
-worker serves on, so that load balancers see that and stop sending requests; then granian drains.
-SIGINT (Ctrl-C) ends the delay or leaves it out.
+sets a phase in shared memory, which the worker's ``/readyz`` reads; for ``DRAIN_DELAY_SECONDS`` the
+worker continues to serve, so that load balancers notice and stop sending requests; then granian
+drains. SIGINT (Ctrl-C) ends or skips the delay.
 
-A process group's signals reach the worker as well. It obeys its supervisor alone: Ctrl-C or a
-SIGTERM to the group would cut the delay short. Granian's worker also cannot take several signals:
+Signals to the process group reach the worker as well. It reacts to its supervisor's only: Ctrl-C or
+a SIGTERM to the group would cut the delay short. Granian's worker also cannot take several signals:
 where uvloop reports one twice, as it may, the third blocks its event loop for good.
 """
 
@@ -26,7 +26,7 @@ _STOPPING: Final = 2
 
 
 class Shutdown:
-    """How far the server has come in stopping; seen by all processes forked from this one."""
+    """The phase of stopping, shared by all processes forked from this one."""
 
     def __init__(self) -> None:
         self._phase = mmap.mmap(-1, 1)
@@ -46,17 +46,17 @@ class Shutdown:
         self._phase[0] = max(self._phase[0], _ENDING)
 
     def stop(self) -> None:
-        """Let the worker end on its next SIGTERM, whoever sends it."""
+        """Let the worker end on its next SIGTERM, from any process."""
         self._phase[0] = _STOPPING
 
 
 class Supervisor(MPServer):
-    """Granian's supervisor, which serves on for a while after SIGTERM.
+    """Granian's supervisor, which continues to serve for a delay after SIGTERM.
 
     Args:
         target: As granian's.
         shutdown: Shared with the worker.
-        delay: How long to serve on, in seconds.
+        delay: How long to continue to serve, in seconds.
         options: Granian's.
     """
 
@@ -82,10 +82,10 @@ class Supervisor(MPServer):
         self.main_loop_interrupt.set()
 
 
-class Orders:
-    """The worker's side: of all that is sent to it, it obeys its supervisor alone.
+class WorkerSignals:
+    """Signals to the worker: SIGTERM is delivered only if the supervisor sent it.
 
-    To be made in the worker's main thread, first of all. Signals wait until ``look`` takes them.
+    Must be created first, in the worker's main thread. Signals are pending until ``deliver``.
     """
 
     def __init__(self, shutdown: Shutdown) -> None:
@@ -95,8 +95,8 @@ class Orders:
         if sys.platform == "linux":  # Elsewhere nothing tells who sent a signal.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
-    def look(self) -> None:
-        """Take a SIGTERM that has come; pass on one that is the supervisor's."""
+    def deliver(self) -> None:
+        """Deliver a pending SIGTERM of the supervisor; discard one of another process."""
         if sys.platform != "linux":
             return
         received = signal.sigtimedwait({signal.SIGTERM}, 0)

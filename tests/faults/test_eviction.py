@@ -60,10 +60,10 @@ def test_eviction_takes_idle_connections_and_leaves_busy_and_fresh_ones(
         idle, busy, fresh = (connected(listener, stack) for _ in range(3))
         eviction = Eviction(3, lambda: [busy.getsockname()], listener)
         time.sleep(IDLE_SECONDS)
-        assert eviction.look() == 0, "nobody waits"
+        assert eviction.evict() == 0, "nobody waits"
         fresh.sendall(b"GET ")
         stack.enter_context(socket.create_connection(listener.getsockname(), 5))
-        assert eviction.look() == 1
+        assert eviction.evict() == 1
         assert [is_open(client) for client in (idle, busy, fresh)] == [False, True, True]
 
 
@@ -74,7 +74,7 @@ def test_eviction_begins_with_those_idle_for_longest(listener: socket.socket) ->
         first.sendall(b"GET ")
         time.sleep(IDLE_SECONDS)
         stack.enter_context(socket.create_connection(listener.getsockname(), 5))
-        assert Eviction(2, list, listener).look() == 1
+        assert Eviction(2, list, listener).evict() == 1
         assert [is_open(client) for client in (first, second)] == [True, False]
 
 
@@ -83,5 +83,5 @@ def test_eviction_waits_while_there_are_places_left(listener: socket.socket) -> 
         client = connected(listener, stack)
         time.sleep(IDLE_SECONDS)
         stack.enter_context(socket.create_connection(listener.getsockname(), 5))
-        assert Eviction(2, list, listener).look() == 0
+        assert Eviction(2, list, listener).evict() == 0
         assert is_open(client)

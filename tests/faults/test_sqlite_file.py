@@ -254,7 +254,7 @@ def test_looking_at_the_connections_of_the_process_keeps_the_locks_on_the_file(
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname()),
     ):
-        Eviction(0, tuple, listener).look()
+        Eviction(0, tuple, listener).evict()
     # The last process that closes the file removes the log; without its locks ours would not count.
     script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM notes')"
     subprocess.run([sys.executable, "-c", script, notes.path], check=True)
