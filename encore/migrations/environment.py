@@ -60,9 +60,22 @@ def run_service_migrations(target: str) -> None:
     run_migrations(*service.metadata)
 
 
+class _TargetMetadata(list[MetaData]):
+    """All metadata that autogenerate compares, with the naming convention of the first.
+
+    Operations such as ``op.create_table`` name constraints by the ``naming_convention`` of
+    Alembic's ``target_metadata``, and use none if that is a plain list.
+    """
+
+    @property
+    def naming_convention(self) -> Any:
+        """The naming convention of the service's own models."""
+        return self[0].naming_convention
+
+
 class _Environment:
     def __init__(self, metadata: list[MetaData]) -> None:
-        self._metadata = metadata
+        self._metadata = _TargetMetadata(metadata)
         self._rewriter = Rewriter()
         self._rewriter.rewrites(ops.AlterColumnOp)(self._keep_row_ids)
 

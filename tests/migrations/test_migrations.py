@@ -55,6 +55,19 @@ def definitions_of(url: str) -> list[Any]:
     return found
 
 
+def checks_of(url: str) -> set[tuple[str, Any]]:
+    """Return table and name of each CHECK constraint of the models' tables."""
+    found: set[tuple[str, Any]] = set()
+
+    def inspect(connection: sa.Connection) -> None:
+        inspector = sa.inspect(connection)
+        for name in Base.metadata.tables:
+            found.update((name, check["name"]) for check in inspector.get_check_constraints(name))
+
+    with_connection(url, inspect)
+    return found
+
+
 def create_library_tables(connection: sa.Connection) -> None:
     encore.metadata.create_all(connection)
     connection.commit()
@@ -101,6 +114,16 @@ def test_library_tables_created_by_metadata_equal_migrated_ones(database_url: st
     command.downgrade(alembic_config(database_url), "base")
     with_connection(database_url, create_library_tables)
     assert definitions_of(database_url) == migrated
+
+
+def test_migrated_checks_are_named_by_the_convention_of_the_models(database_url: str) -> None:
+    command.upgrade(alembic_config(database_url), "head")
+    assert checks_of(database_url) == {
+        (table.name, check.name)
+        for table in Base.metadata.tables.values()
+        for check in table.constraints
+        if isinstance(check, sa.CheckConstraint)
+    }
 
 
 def test_columns_of_parts_equal_those_of_the_seed(database_url: str) -> None:
