@@ -1,4 +1,4 @@
-"""Opaque tokens: what counts of an answer, how often is asked, and what happens without one."""
+"""Introspection of opaque tokens: validation, caching, rate limit, failures, HTTP client."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 NOW = 1_700_000_000
 AUDIENCE = "api://default"
-GOOD = {
+ACTIVE = {
     "active": True,
     "iss": "https://issuer.example",
     "aud": AUDIENCE,
@@ -34,7 +34,7 @@ GOOD = {
     "jti": "AT.1",
     "exp": NOW + 3600,
 }
-CHANGES: list[tuple[dict[str, Any], str]] = [
+INVALID: list[tuple[dict[str, Any], str]] = [
     ({"active": False}, "introspection-inactive"),
     ({"active": ...}, "introspection-inactive"),
     ({"active": "true"}, "introspection-inactive"),
@@ -54,37 +54,37 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def answer(**changes: Any) -> dict[str, Any]:
-    return {name: value for name, value in (GOOD | changes).items() if value is not ...}
+def introspection_response(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in (ACTIVE | changes).items() if value is not ...}
 
 
-class FakeEndpoint:
-    """An endpoint in memory that says what it is told to, and counts who asked."""
+class FakeIntrospection:
+    """An introspection endpoint in memory that records the tokens it is asked for."""
 
     def __init__(self) -> None:
-        self.says: Any = answer()
-        self.asked: list[str] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.response: Any = introspection_response()
+        self.tokens: list[str] = []
+        self.responding = asyncio.Event()
+        self.responding.set()
 
     async def __call__(self, token: str) -> Mapping[str, Any]:
-        self.asked.append(token)
-        await self.gate.wait()
-        if isinstance(self.says, Exception):
-            raise self.says
-        says: Mapping[str, Any] = self.says
-        return says
+        self.tokens.append(token)
+        await self.responding.wait()
+        if isinstance(self.response, Exception):
+            raise self.response
+        response: Mapping[str, Any] = self.response
+        return response
 
 
-class Jwts:
-    """Stands where the verifier of JWTs stands."""
+class FakeJWTVerifier:
+    """Accepts every credential in place of ``JWTVerifier``."""
 
     def __init__(self) -> None:
-        self.validated_elsewhere: list[bytes] = []
+        self.credentials: list[bytes] = []
 
     async def verify(self, credential: bytes) -> AccessToken:
-        self.validated_elsewhere.append(credential)
-        return validate_introspection(GOOD, AUDIENCE)
+        self.credentials.append(credential)
+        return validate_introspection(ACTIVE, AUDIENCE)
 
 
 @pytest.fixture
@@ -93,170 +93,186 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def oracle() -> FakeEndpoint:
-    return FakeEndpoint()
+async def introspection() -> FakeIntrospection:
+    return FakeIntrospection()
 
 
 @pytest.fixture
-def wall() -> ManualClock:
+def wall_clock() -> ManualClock:
     return ManualClock(NOW)
 
 
 @pytest.fixture
-def steady() -> ManualClock:
+def steady_clock() -> ManualClock:
     return ManualClock(0)
 
 
 @pytest.fixture
-def judge(oracle: FakeEndpoint, wall: ManualClock, steady: ManualClock) -> IntrospectionVerifier:
+def verifier(
+    introspection: FakeIntrospection, wall_clock: ManualClock, steady_clock: ManualClock
+) -> IntrospectionVerifier:
     policy = IntrospectionPolicy(unknown_per_minute=5, max_concurrent=3, cache_size=10)
     return IntrospectionVerifier(
-        Jwts(), oracle, audience=AUDIENCE, policy=policy, wall_clock=wall, steady_clock=steady
+        FakeJWTVerifier(),
+        introspection,
+        audience=AUDIENCE,
+        policy=policy,
+        wall_clock=wall_clock,
+        steady_clock=steady_clock,
     )
 
 
-async def refusal(judge: IntrospectionVerifier, token: bytes) -> str:
-    with pytest.raises(ApiError) as refused:
-        await judge.verify(token)
-    return refused.value.reason
+async def error_reason(verifier: IntrospectionVerifier, token: bytes) -> str:
+    with pytest.raises(ApiError) as raised:
+        await verifier.verify(token)
+    return raised.value.reason
 
 
-def test_a_good_answer_grants_what_it_says() -> None:
-    grant = validate_introspection(answer(aud=["x", AUDIENCE]), AUDIENCE)
-    assert grant.scopes == frozenset({"items", "other"})
-    assert grant.client_id == "client-1"
-    assert grant.valid_until == NOW + 3600
+def test_active_response_becomes_access_token() -> None:
+    access_token = validate_introspection(introspection_response(aud=["x", AUDIENCE]), AUDIENCE)
+    assert access_token.scopes == frozenset({"items", "other"})
+    assert access_token.client_id == "client-1"
+    assert access_token.valid_until == NOW + 3600
 
 
-@pytest.mark.parametrize(("changes", "reason"), CHANGES)
-def test_any_other_answer_is_a_refusal(changes: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Unauthorized) as refused:
-        validate_introspection(answer(**changes), AUDIENCE)
-    assert refused.value.reason == reason
+@pytest.mark.parametrize(("changes", "reason"), INVALID)
+def test_invalid_response_is_unauthorized(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unauthorized) as raised:
+        validate_introspection(introspection_response(**changes), AUDIENCE)
+    assert raised.value.reason == reason
 
 
-async def test_only_what_has_not_three_segments_is_asked_about(oracle: FakeEndpoint) -> None:
-    jwts = Jwts()
-    judge = IntrospectionVerifier(jwts, oracle, audience=AUDIENCE, wall_clock=ManualClock(NOW))
-    await judge.verify(b"a.b.c")
-    await judge.verify(b"opaque")
-    await judge.verify(b"a.b")
-    assert jwts.validated_elsewhere == [b"a.b.c"]
-    assert oracle.asked == ["opaque", "a.b"]
-
-
-async def test_a_yes_serves_30_seconds(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
+async def test_tokens_without_three_segments_are_introspected(
+    introspection: FakeIntrospection,
 ) -> None:
-    await judge.verify(b"token")
-    steady.now = 29.9
-    await judge.verify(b"token")
-    assert len(oracle.asked) == 1
-    steady.now = 30
-    oracle.says = answer(active=False)
-    assert await refusal(judge, b"token") == "introspection-inactive"
-    assert len(oracle.asked) == 2
+    jwt_verifier = FakeJWTVerifier()
+    verifier = IntrospectionVerifier(
+        jwt_verifier, introspection, audience=AUDIENCE, wall_clock=ManualClock(NOW)
+    )
+    await verifier.verify(b"a.b.c")
+    await verifier.verify(b"opaque")
+    await verifier.verify(b"a.b")
+    assert jwt_verifier.credentials == [b"a.b.c"]
+    assert introspection.tokens == ["opaque", "a.b"]
 
 
-async def test_a_yes_never_serves_past_exp(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint, wall: ManualClock
+async def test_active_result_is_cached_for_30_seconds(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection, steady_clock: ManualClock
 ) -> None:
-    oracle.says = answer(exp=NOW + 10)
-    await judge.verify(b"token")
-    wall.now += 10
-    assert await refusal(judge, b"token") == "token-expired"
+    await verifier.verify(b"token")
+    steady_clock.now = 29.9
+    await verifier.verify(b"token")
+    assert len(introspection.tokens) == 1
+    steady_clock.now = 30
+    introspection.response = introspection_response(active=False)
+    assert await error_reason(verifier, b"token") == "introspection-inactive"
+    assert len(introspection.tokens) == 2
 
 
-async def test_a_no_serves_five_seconds(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
+async def test_active_result_is_not_cached_past_exp(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection, wall_clock: ManualClock
 ) -> None:
-    oracle.says = answer(active=False)
+    introspection.response = introspection_response(exp=NOW + 10)
+    await verifier.verify(b"token")
+    wall_clock.now += 10
+    assert await error_reason(verifier, b"token") == "token-expired"
+
+
+async def test_inactive_result_is_cached_for_five_seconds(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection, steady_clock: ManualClock
+) -> None:
+    introspection.response = introspection_response(active=False)
     for _ in range(3):
-        assert await refusal(judge, b"token") == "introspection-inactive"
-    assert len(oracle.asked) == 1
-    steady.now = 5
-    oracle.says = answer()
-    assert (await judge.verify(b"token")).client_id == "client-1"
+        assert await error_reason(verifier, b"token") == "introspection-inactive"
+    assert len(introspection.tokens) == 1
+    steady_clock.now = 5
+    introspection.response = introspection_response()
+    assert (await verifier.verify(b"token")).client_id == "client-1"
 
 
-async def test_ten_requests_with_one_token_are_one_question(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint
+async def test_concurrent_requests_with_one_token_share_one_introspection(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection
 ) -> None:
-    oracle.gate.clear()
-    requests = [asyncio.create_task(judge.verify(b"token")) for _ in range(10)]
+    introspection.responding.clear()
+    requests = [asyncio.create_task(verifier.verify(b"token")) for _ in range(10)]
     await asyncio.sleep(0)
     requests.pop().cancel()
     await asyncio.sleep(0)
-    oracle.gate.set()
-    assert {grant.client_id for grant in await asyncio.gather(*requests)} == {"client-1"}
-    assert oracle.asked == ["token"]
+    introspection.responding.set()
+    assert {access_token.client_id for access_token in await asyncio.gather(*requests)} == {
+        "client-1"
+    }
+    assert introspection.tokens == ["token"]
 
 
-async def test_invented_tokens_spend_a_budget_that_good_ones_do_not_need(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
+async def test_unknown_tokens_are_rate_limited_but_known_ones_are_not(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection, steady_clock: ManualClock
 ) -> None:
-    await judge.verify(b"good")
-    oracle.says = answer(active=False)
-    reasons = [await refusal(judge, f"invented-{n}".encode()) for n in range(6)]
+    await verifier.verify(b"good")
+    introspection.response = introspection_response(active=False)
+    reasons = [await error_reason(verifier, f"invented-{n}".encode()) for n in range(6)]
     assert reasons == ["introspection-inactive"] * 4 + ["introspection-unavailable"] * 2
-    oracle.says = answer()
-    await judge.verify(b"good")
-    steady.now = 31
-    await judge.verify(b"good")
-    assert oracle.asked.count("good") == 2
-    steady.now = 60
-    await judge.verify(b"another")
+    introspection.response = introspection_response()
+    await verifier.verify(b"good")
+    steady_clock.now = 31
+    await verifier.verify(b"good")
+    assert introspection.tokens.count("good") == 2
+    steady_clock.now = 60
+    await verifier.verify(b"another")
 
 
-async def test_questions_under_way_are_bounded(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint
+async def test_concurrent_introspections_are_limited(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection
 ) -> None:
-    oracle.gate.clear()
-    waiting = [asyncio.create_task(judge.verify(f"{n}".encode())) for n in range(3)]
+    introspection.responding.clear()
+    waiting = [asyncio.create_task(verifier.verify(f"{n}".encode())) for n in range(3)]
     await asyncio.sleep(0)
-    assert await refusal(judge, b"one-more") == "introspection-unavailable"
-    oracle.gate.set()
+    assert await error_reason(verifier, b"one-more") == "introspection-unavailable"
+    introspection.responding.set()
     await asyncio.gather(*waiting)
 
 
-async def test_an_endpoint_that_fails_is_503_and_left_alone_for_a_second(
-    judge: IntrospectionVerifier, oracle: FakeEndpoint, steady: ManualClock
+async def test_failing_endpoint_is_503_and_not_retried_within_a_second(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection, steady_clock: ManualClock
 ) -> None:
-    await judge.verify(b"token")
-    steady.now = 30
-    oracle.says = FetchError("ConnectError")
-    with pytest.raises(ServiceUnavailable) as refused:
-        await judge.verify(b"token")
-    assert int(refused.value.headers["Retry-After"]) == 1
-    assert "WWW-Authenticate" not in refused.value.headers
-    oracle.says = answer()
-    assert await refusal(judge, b"token") == "introspection-unavailable"
-    assert len(oracle.asked) == 2
-    steady.now = 31
-    await judge.verify(b"token")
+    await verifier.verify(b"token")
+    steady_clock.now = 30
+    introspection.response = FetchError("ConnectError")
+    with pytest.raises(ServiceUnavailable) as raised:
+        await verifier.verify(b"token")
+    assert int(raised.value.headers["Retry-After"]) == 1
+    assert "WWW-Authenticate" not in raised.value.headers
+    introspection.response = introspection_response()
+    assert await error_reason(verifier, b"token") == "introspection-unavailable"
+    assert len(introspection.tokens) == 2
+    steady_clock.now = 31
+    await verifier.verify(b"token")
 
 
-async def test_answers_are_bounded_and_hold_no_token(judge: IntrospectionVerifier) -> None:
+async def test_cached_results_contain_no_token(verifier: IntrospectionVerifier) -> None:
     for number in range(5):
-        await judge.verify(f"token-{number}".encode())
-    assert len(judge._results) == 5
-    assert "token-1" not in repr(judge._results)
+        await verifier.verify(f"token-{number}".encode())
+    assert len(verifier._results) == 5
+    assert "token-1" not in repr(verifier._results)
 
 
-async def test_a_revoked_jti_is_refused_and_an_endless_token_is_not_asked_about(
-    oracle: FakeEndpoint,
+async def test_revoked_jti_is_rejected_and_oversized_token_not_introspected(
+    introspection: FakeIntrospection,
 ) -> None:
-    judge = IntrospectionVerifier(
-        Jwts(), oracle, audience=AUDIENCE, revoked=lambda claims: claims.get("jti") == "AT.1",
+    verifier = IntrospectionVerifier(
+        FakeJWTVerifier(),
+        introspection,
+        audience=AUDIENCE,
+        revoked=lambda claims: claims.get("jti") == "AT.1",
         wall_clock=ManualClock(NOW),
-    )  # fmt: skip
-    assert await refusal(judge, b"token") == "token-revoked"
-    assert await refusal(judge, b"x" * 5000) == "token-too-large"
-    assert oracle.asked == ["token"]
+    )
+    assert await error_reason(verifier, b"token") == "token-revoked"
+    assert await error_reason(verifier, b"x" * 5000) == "token-too-large"
+    assert introspection.tokens == ["token"]
 
 
-class TestEndpoint:
-    """The HTTP beneath, against a real server."""
+class TestIntrospectionClient:
+    """``IntrospectionClient`` against a real server."""
 
     @pytest.fixture
     def server(self) -> Any:
@@ -266,12 +282,12 @@ class TestEndpoint:
 
     @staticmethod
     def post(server: LocalIssuer, body: bytes, status: int = 200, **headers: str) -> list[Any]:
-        """Let the server take a POST; gives what it was sent."""
-        seen: list[Any] = []
+        """Let the server accept POST requests; return the list of those received."""
+        received: list[Any] = []
 
         def do_post(handler: BaseHTTPRequestHandler) -> None:
             length = int(handler.headers["Content-Length"])
-            seen.append((handler.path, dict(handler.headers), handler.rfile.read(length)))
+            received.append((handler.path, dict(handler.headers), handler.rfile.read(length)))
             handler.send_response(status)
             for name, value in headers.items():
                 handler.send_header(name, value)
@@ -280,16 +296,16 @@ class TestEndpoint:
             handler.wfile.write(body)
 
         server._server.RequestHandlerClass.do_POST = do_post  # type: ignore[attr-defined]
-        return seen
+        return received
 
-    async def test_the_token_goes_into_the_body_and_the_secret_into_basic(
+    async def test_request_sends_token_in_form_and_secret_by_basic_auth(
         self, server: LocalIssuer
     ) -> None:
-        seen = self.post(server, json.dumps(GOOD).encode())
-        endpoint = IntrospectionClient(f"{server.origin}/introspect", "a:b", "p w/ü")
-        assert await endpoint("opaque&x=1") == GOOD
-        await endpoint.aclose()
-        ((path, headers, body),) = seen
+        received = self.post(server, json.dumps(ACTIVE).encode())
+        client = IntrospectionClient(f"{server.origin}/introspect", "a:b", "p w/ü")
+        assert await client("opaque&x=1") == ACTIVE
+        await client.aclose()
+        ((path, headers, body),) = received
         assert path == "/introspect"
         assert body == b"token=opaque%26x%3D1&token_type_hint=access_token"
         basic = b64decode(headers["Authorization"].removeprefix("Basic "))
@@ -306,17 +322,17 @@ class TestEndpoint:
             (b" " * 70_000, 200, "too-large"),
         ],
     )
-    async def test_whatever_is_no_answer_is_an_error(
+    async def test_invalid_http_response_raises_fetch_error(
         self, server: LocalIssuer, body: bytes, status: int, code: str
     ) -> None:
         self.post(server, body, status, Location=f"{server.origin}/x")
-        endpoint = IntrospectionClient(f"{server.origin}/introspect", "a", "b")
+        client = IntrospectionClient(f"{server.origin}/introspect", "a", "b")
         with pytest.raises(FetchError, match=code):
-            await endpoint("opaque")
-        await endpoint.aclose()
+            await client("opaque")
+        await client.aclose()
 
-    async def test_nobody_there_is_an_error(self) -> None:
-        endpoint = IntrospectionClient("http://127.0.0.1:9/x", "a", "b")
+    async def test_unreachable_endpoint_raises_fetch_error(self) -> None:
+        client = IntrospectionClient("http://127.0.0.1:9/x", "a", "b")
         with pytest.raises(FetchError, match="ConnectError"):
-            await endpoint("opaque")
-        await endpoint.aclose()
+            await client("opaque")
+        await client.aclose()

@@ -1,4 +1,4 @@
-"""Settings of an issuer that cannot be right stop the start."""
+"""Validation of the settings of a trusted issuer."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from encore.auth import JWTVerifier, TrustedIssuer
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+INVALID: list[tuple[dict[str, Any], str]] = [
     ({"issuer": ""}, "issuer"),
     ({"issuer": "issuer.example"}, "issuer"),
     ({"issuer": "http://issuer.example"}, "issuer"),
@@ -35,11 +35,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("settings", "name"), WRONG)
-def test_a_setting_that_cannot_be_right_is_named(settings: dict[str, Any], name: str) -> None:
-    right = {"issuer": "https://issuer.example", "audience": "a"}
+@pytest.mark.parametrize(("settings", "name"), INVALID)
+def test_invalid_setting_is_named_in_the_error(settings: dict[str, Any], name: str) -> None:
+    valid = {"issuer": "https://issuer.example", "audience": "a"}
     with pytest.raises(ValueError, match=f"^{name} must"):
-        TrustedIssuer(**(right | settings))
+        TrustedIssuer(**(valid | settings))
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_a_setting_that_cannot_be_right_is_named(settings: dict[str, Any], name:
         "http://[::1]:3001",
     ],
 )
-def test_https_and_loopback_issuers_are_trusted(issuer: str) -> None:
+def test_https_and_loopback_issuers_are_accepted(issuer: str) -> None:
     assert TrustedIssuer(issuer, "a", jwks_uri=issuer + "/keys").issuer == issuer
 
 
-def test_no_issuer_or_one_twice_stops_the_start(trusted: TrustedIssuer) -> None:
+def test_verifier_without_issuers_or_with_duplicates_is_rejected(trusted: TrustedIssuer) -> None:
     for issuers in ([], [trusted, trusted]):
         with pytest.raises(ValueError, match="issuers"):
             JWTVerifier(issuers)

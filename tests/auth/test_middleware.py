@@ -1,4 +1,4 @@
-"""The gate from outside: a table of what is refused, with which status, challenge and words."""
+"""Bearer authentication over HTTP: statuses, challenges and messages of rejected requests."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ NOT_BEARER = "Expected a Bearer token"
 NOT_PARSED = "Jwt cannot be parsed"
 NOT_VALID = "Jwt is not valid"
 
-CREDENTIALS = [
+INVALID_HEADERS = [
     ((), 401, BARE, NO_HEADER),
     ((b"",), 401, BARE, NO_HEADER),
     ((b"  ",), 401, BARE, NO_HEADER),
@@ -52,30 +52,30 @@ CREDENTIALS = [
 ]
 
 
-def _refused(response: Any, status: int, challenge: str | None, words: str | None) -> None:
+def _assert_error(response: Any, status: int, challenge: str | None, message: str | None) -> None:
     assert response.status_code == status
-    found = response.headers.get_list("www-authenticate")
-    assert found == ([] if challenge is None else [challenge])
+    challenges = response.headers.get_list("www-authenticate")
+    assert challenges == ([] if challenge is None else [challenge])
     assert response.headers["cache-control"] == "no-store"
     problem = response.json()
     assert problem["status"] == status
     assert problem["detail"] == problem["message"]
     assert problem["request_id"] == "request-1"
-    if words is not None:
-        assert problem["detail"] == words
+    if message is not None:
+        assert problem["detail"] == message
 
 
-@pytest.mark.parametrize(("sent", "status", "challenge", "words"), CREDENTIALS)
-async def test_each_way_of_sending_no_token_has_its_answer(
-    service: Any, signer: Any, *, sent: Any, status: int, challenge: str, words: str | None
+@pytest.mark.parametrize(("headers", "status", "challenge", "message"), INVALID_HEADERS)
+async def test_missing_or_malformed_authorization_header_is_rejected(
+    service: Any, signer: Any, *, headers: Any, status: int, challenge: str, message: str | None
 ) -> None:
-    _refused(await service.get(*sent), status, challenge, words)
+    _assert_error(await service.get(*headers), status, challenge, message)
     assert not service.reached
-    assert service.unsupported_events[0].reason != service.unsupported_events[0].slug
+    assert service.errors[0].reason != service.errors[0].slug
     assert (await service.get(b"Bearer " + signer.token())).status_code == 200
 
 
-FORGED = [
+INVALID_TOKENS = [
     ({"alg": "none"}, {}, "algorithm-not-trusted"),
     ({"alg": "HS256"}, {}, "algorithm-not-trusted"),
     ({"alg": "RS512"}, {}, "algorithm-not-trusted"),
@@ -127,30 +127,30 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize(("header", "claims", "reason"), FORGED)
-async def test_each_wrong_header_or_claim_is_refused_in_one_neutral_sentence(
+@pytest.mark.parametrize(("header", "claims", "reason"), INVALID_TOKENS)
+async def test_invalid_header_or_claim_is_401_with_a_generic_message(
     service: Any, signer: Any, header: Any, claims: Any, reason: str
 ) -> None:
     token = signer.token(header, **claims)
     response = await service.get(b"Bearer " + token)
-    _refused(response, 401, INVALID_TOKEN, NOT_VALID)
-    assert service.unsupported_events[0].reason == reason
+    _assert_error(response, 401, INVALID_TOKEN, NOT_VALID)
+    assert service.errors[0].reason == reason
     assert reason not in response.text
     assert token.decode() not in response.text + str(response.headers)
     assert (await service.get(b"Bearer " + signer.token())).status_code == 200
 
 
-def _deep(signer: Any, encode: Any) -> bytes:
+def _deeply_nested(signer: Any, encode: Any) -> bytes:
     header = b'{"alg":"RS256","kid":"key-1","x":' + b"[" * 1000 + b"]" * 1000 + b"}"
     return bytes(encode(header) + b"." + encode(signer.claims()) + b"." + encode(b"x"))
 
 
-def _payload(signer: Any, text: bytes) -> bytes:
+def _payload(signer: Any, extra: bytes) -> bytes:
     claims = json.dumps(signer.claims()).encode()
-    return bytes(signer.sign(signer.header(), claims[:-1] + text + b"}"))
+    return bytes(signer.sign(signer.header(), claims[:-1] + extra + b"}"))
 
 
-ENCODINGS: dict[str, Callable[[Any, Any], bytes]] = {
+MALFORMED_TOKENS: dict[str, Callable[[Any, Any], bytes]] = {
     "padding": lambda s, _: s.token() + b"=",
     "standard alphabet": lambda s, _: s.token().rsplit(b".", 1)[0] + b".ab+/",
     "foreign character": lambda s, _: s.token() + b"~",
@@ -160,7 +160,7 @@ ENCODINGS: dict[str, Callable[[Any, Any], bytes]] = {
     "four segments": lambda s, _: s.token() + b".",
     "empty header": lambda s, _: b"." + s.token().split(b".", 1)[1],
     "header a list": lambda s, _: s.sign([], s.claims()),
-    "header nests deep": _deep,
+    "header nests deep": _deeply_nested,
     "payload a string": lambda s, _: s.sign(s.header(), "claims"),
     "payload not UTF-8": lambda s, _: s.sign(s.header(), b'{"a":"\xff"}'),
     "payload UTF-16": lambda s, _: s.sign(s.header(), json.dumps(s.claims()).encode("utf-16")),
@@ -180,78 +180,78 @@ ENCODINGS: dict[str, Callable[[Any, Any], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("case", ENCODINGS)
-async def test_what_is_not_strictly_a_jwt_cannot_be_parsed(
-    service: Any, signer: Any, encode: Any, case: str
-) -> None:
-    token = ENCODINGS[case](signer, encode)
-    _refused(await service.get(b"Bearer " + token), 401, INVALID_TOKEN, NOT_PARSED)
+@pytest.mark.parametrize("case", MALFORMED_TOKENS)
+async def test_malformed_jwt_is_rejected(service: Any, signer: Any, encode: Any, case: str) -> None:
+    token = MALFORMED_TOKENS[case](signer, encode)
+    _assert_error(await service.get(b"Bearer " + token), 401, INVALID_TOKEN, NOT_PARSED)
     assert (await service.get(b"Bearer " + signer.token())).status_code == 200
 
 
-async def test_a_token_that_another_key_signed_is_refused(service: Any, forger: Any) -> None:
-    _refused(await service.get(b"Bearer " + forger.token()), 401, INVALID_TOKEN, NOT_VALID)
-    assert service.unsupported_events[0].reason == "signature"
+async def test_token_signed_by_another_key_is_rejected(service: Any, forger: Any) -> None:
+    _assert_error(await service.get(b"Bearer " + forger.token()), 401, INVALID_TOKEN, NOT_VALID)
+    assert service.errors[0].reason == "signature"
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
-async def test_a_token_with_one_part_of_another_is_refused(
+async def test_token_with_one_segment_of_another_token_is_rejected(
     service: Any, signer: Any, part: int
 ) -> None:
-    one = signer.token().split(b".")
-    one[part] = signer.token({"typ": "JWT"}, jti="AT.2").split(b".")[part]
-    _refused(await service.get(b"Bearer " + b".".join(one)), 401, INVALID_TOKEN, NOT_VALID)
+    segments = signer.token().split(b".")
+    segments[part] = signer.token({"typ": "JWT"}, jti="AT.2").split(b".")[part]
+    _assert_error(
+        await service.get(b"Bearer " + b".".join(segments)), 401, INVALID_TOKEN, NOT_VALID
+    )
 
 
-async def test_a_forger_is_not_told_that_his_token_is_expired(service: Any, forger: Any) -> None:
+async def test_forged_expired_token_is_not_reported_as_expired(service: Any, forger: Any) -> None:
     response = await service.get(b"Bearer " + forger.token(exp=1))
-    _refused(response, 401, INVALID_TOKEN, NOT_VALID)
+    _assert_error(response, 401, INVALID_TOKEN, NOT_VALID)
 
 
-async def test_an_expired_token_is_named_so(service: Any, signer: Any) -> None:
+async def test_expired_token_is_reported_as_expired(service: Any, signer: Any) -> None:
     response = await service.get(b"Bearer " + signer.token(exp=1_699_999_995))
-    _refused(response, 401, INVALID_TOKEN, "Jwt is expired")
+    _assert_error(response, 401, INVALID_TOKEN, "Jwt is expired")
 
 
-async def test_the_skew_tolerates_an_expiry_just_past(service: Any, signer: Any) -> None:
+async def test_clock_skew_is_tolerated(service: Any, signer: Any) -> None:
     token = signer.token(exp=1_699_999_996, nbf=1_700_000_005, iat=1_700_000_005)
     assert (await service.get(b"Bearer " + token)).status_code == 200
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", ...])
-async def test_both_types_of_access_token_pass_in_any_case(
+async def test_typ_of_access_tokens_is_case_insensitive(
     service: Any, signer: Any, typ: Any
 ) -> None:
     assert (await service.get(b"Bearer " + signer.token({"typ": typ}))).status_code == 200
 
 
-@pytest.mark.parametrize("sent", [b"bearer ", b"BEARER ", b"Bearer    "])
-async def test_the_scheme_is_read_in_any_case(service: Any, signer: Any, sent: bytes) -> None:
-    assert (await service.get(sent + signer.token() + b" ")).status_code == 200
+@pytest.mark.parametrize("headers", [b"bearer ", b"BEARER ", b"Bearer    "])
+async def test_bearer_scheme_is_case_insensitive(service: Any, signer: Any, headers: bytes) -> None:
+    assert (await service.get(headers + signer.token() + b" ")).status_code == 200
 
 
 @pytest.mark.parametrize(
     "query", ["?access_token=a", "?x=1&access_token", "?access%5Ftoken=a", "?%61ccess_token="]
 )
-async def test_a_second_token_in_the_query_is_an_invalid_request(
-    service: Any, signer: Any, query: str
-) -> None:
+async def test_second_token_in_the_query_is_400(service: Any, signer: Any, query: str) -> None:
     response = await service.get(b"Bearer " + signer.token(), query=query)
-    _refused(response, 400, INVALID_REQUEST, None)
+    _assert_error(response, 400, INVALID_REQUEST, None)
 
 
 @pytest.mark.parametrize("query", ["?q=access_token", "?my_access_token=1", "?name=%20x&a=%zz"])
-async def test_other_queries_do_not_disturb(service: Any, signer: Any, query: str) -> None:
+async def test_query_without_access_token_parameter_is_accepted(
+    service: Any, signer: Any, query: str
+) -> None:
     response = await service.get(b"Bearer " + signer.token(), query=query)
     assert response.status_code == 200
 
 
-async def test_a_token_in_the_query_alone_does_not_count(service: Any, signer: Any) -> None:
+async def test_token_only_in_the_query_is_401(service: Any, signer: Any) -> None:
     response = await service.get(query="?access_token=" + signer.token().decode())
-    _refused(response, 401, BARE, NO_HEADER)
+    _assert_error(response, 401, BARE, NO_HEADER)
 
 
-NOT_THE_SCOPE: list[Any] = [
+OTHER_SCOPES: list[Any] = [
     ...,
     [],
     "",
@@ -268,12 +268,12 @@ NOT_THE_SCOPE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("scp", NOT_THE_SCOPE)
-async def test_a_valid_token_without_the_exact_scope_is_forbidden(
+@pytest.mark.parametrize("scp", OTHER_SCOPES)
+async def test_valid_token_without_the_exact_scope_is_403(
     service: Any, signer: Any, scp: Any
 ) -> None:
     response = await service.get(b"Bearer " + signer.token(scp=scp))
-    _refused(response, 403, SCOPE, "Could not verify the proper scope")
+    _assert_error(response, 403, SCOPE, "Could not verify the proper scope")
     assert response.json()["title"] == "Forbidden"
 
 
@@ -291,69 +291,69 @@ async def test_a_valid_token_without_the_exact_scope_is_forbidden(
         (AUTHENTICATED, None, 200),
     ],
 )
-async def test_an_operation_gets_all_of_its_scopes_and_one_of_the_alternatives(
+async def test_access_requires_all_scopes_and_one_of_the_alternatives(
     service: Any, signer: Any, access: Access, scp: Any, status: int
 ) -> None:
     service.access = access
     assert (await service.get(b"Bearer " + signer.token(scp=scp))).status_code == status
 
 
-async def test_the_challenge_names_scopes_that_would_do(service: Any, signer: Any) -> None:
+async def test_challenge_names_sufficient_scopes(service: Any, signer: Any) -> None:
     service.access = Access(all_of=("a",), any_of=("b", "c"))
     response = await service.get(b"Bearer " + signer.token())
     expected = 'Bearer error="insufficient_scope", scope="a b"'
     assert response.headers["www-authenticate"] == expected
 
 
-async def test_public_operations_need_no_token_and_look_at_none(service: Any) -> None:
+async def test_public_operation_ignores_the_authorization_header(service: Any) -> None:
     service.access = PUBLIC
     assert (await service.get()).status_code == 200
     assert (await service.get(b"Bearer asdf")).status_code == 200
 
 
-async def test_the_exchange_learns_who_called(service: Any, signer: Any) -> None:
+async def test_request_state_holds_client_and_claims(service: Any, signer: Any) -> None:
     await service.get(b"Bearer " + signer.token())
     assert service.reached[0].client_id == "client-1"
     assert service.reached[0].claims["jti"] == "AT.1"
 
 
 @pytest.mark.parametrize("name", ["cid", "client_id", "azp"])
-async def test_the_client_is_read_from_any_vendors_claim(
+async def test_client_id_is_read_from_the_claim_of_each_vendor(
     service: Any, signer: Any, name: str
 ) -> None:
     await service.get(b"Bearer " + signer.token(**{"cid": ..., name: "someone"}))
     assert service.reached[0].client_id == "someone"
 
 
-async def test_the_metadata_of_the_resource_is_in_each_challenge(
+async def test_challenge_contains_the_resource_metadata_url(
     make_service: Any, make_verifier: Any
 ) -> None:
-    where = "https://api.example/.well-known/oauth-protected-resource"
-    service = make_service(make_verifier(), resource_metadata=where)
-    for sent, begin in [((), "Bearer "), ((b"Bearer x",), INVALID_TOKEN + ", ")]:
-        response = await service.get(*sent)
-        expected = f'{begin}resource_metadata="{where}"'
+    metadata_url = "https://api.example/.well-known/oauth-protected-resource"
+    service = make_service(make_verifier(), resource_metadata=metadata_url)
+    for headers, begin in [((), "Bearer "), ((b"Bearer x",), INVALID_TOKEN + ", ")]:
+        response = await service.get(*headers)
+        expected = f'{begin}resource_metadata="{metadata_url}"'
         assert response.headers.get_list("www-authenticate") == [expected]
 
 
 @pytest.mark.parametrize("url", ["http://api.example", 'https://a.example/"', "https://a\r\nb", ""])
-def test_metadata_at_an_address_that_breaks_the_challenge_is_refused_at_start(
+def test_invalid_resource_metadata_url_is_rejected_at_startup(
     make_verifier: Any, service: Any, url: str
 ) -> None:
     with pytest.raises(ValueError, match="resource_metadata"):
         BearerAuthMiddleware(service, make_verifier(), resource_metadata=url)
 
 
-async def test_without_keys_the_answer_is_503_and_when_to_come_again(
-    service: Any, signer: Any, desk: Any
+async def test_unavailable_keys_are_503_with_retry_after(
+    service: Any, signer: Any, fake_issuer: Any
 ) -> None:
-    desk.documents.clear()
+    fake_issuer.documents.clear()
     response = await service.get(b"Bearer " + signer.token())
-    _refused(response, 503, None, None)
+    _assert_error(response, 503, None, None)
     assert response.headers["retry-after"] == "1"
 
 
-async def test_lifespan_passes_and_websockets_are_closed(make_verifier: Any) -> None:
+async def test_lifespan_is_passed_on_and_websocket_is_closed(make_verifier: Any) -> None:
     reached, sent = [], []
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
@@ -365,17 +365,17 @@ async def test_lifespan_passes_and_websockets_are_closed(make_verifier: Any) -> 
     async def receive() -> Any:
         raise AssertionError
 
-    gate = BearerAuthMiddleware(app, make_verifier())
-    for kind in ("lifespan", "websocket"):
-        await gate({"type": kind}, receive, send)
+    middleware = BearerAuthMiddleware(app, make_verifier())
+    for type_ in ("lifespan", "websocket"):
+        await middleware({"type": type_}, receive, send)
     assert reached == ["lifespan"]
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
-async def test_a_request_that_nobody_routed_does_not_slip_through(make_verifier: Any) -> None:
+async def test_request_without_request_state_is_rejected(make_verifier: Any) -> None:
     async def never(*_: Any) -> Any:
         raise AssertionError
 
-    gate = BearerAuthMiddleware(never, make_verifier())
+    middleware = BearerAuthMiddleware(never, make_verifier())
     with pytest.raises(RuntimeError, match="must be inside an encore Application"):
-        await gate({"type": "http", "headers": [], "query_string": b""}, never, never)
+        await middleware({"type": "http", "headers": [], "query_string": b""}, never, never)

@@ -1,9 +1,9 @@
-"""The same tokens through PyJWT and joserfc: every difference from our verdict, with its reason.
+"""The same tokens verified by encore, PyJWT and joserfc: every difference and its reason.
 
-Both are set up as their documentation recommends for a resource server: the one algorithm, the
-issuer, the audience and the required claims given, 5 s of leeway. Where they let pass what we
-refuse the reason is a rule of ours that they leave to the caller; nowhere do we let pass what
-either of them refuses.
+PyJWT and joserfc are configured as their documentation recommends for a resource server: one
+algorithm, issuer, audience, required claims, 5 s of leeway. Where they accept a token that encore
+rejects, the reason is a rule that they leave to the caller; encore accepts no token that either of
+them rejects.
 """
 
 import json
@@ -19,34 +19,34 @@ from joserfc.jwk import KeySet
 
 from encore.auth import JWTVerifier, TrustedIssuer
 from encore.errors import ApiError
-from tests.fixtures.tokens import AUDIENCE, ISSUER, Desk, Signer
+from tests.fixtures.tokens import AUDIENCE, ISSUER, FakeIssuer, Signer
 
 SKEW = 5
 NEITHER: frozenset[str] = frozenset()
 BOTH = frozenset({"pyjwt", "joserfc"})
 PYJWT = frozenset({"pyjwt"})
 
-Make = Callable[[Signer, Signer], bytes]
+MakeToken = Callable[[Signer, Signer], bytes]
 
 
-def _token(header: dict[str, Any] | None = None, **claims: Any) -> Make:
-    """Sign these claims; a callable gives its value then, not when the table is read."""
+def _token(header: dict[str, Any] | None = None, **claims: Any) -> MakeToken:
+    """Sign these claims; a callable is evaluated when the token is made."""
 
     def make(signer: Signer, _: Signer) -> bytes:
         now = int(time.time())
-        given = {name: value() if callable(value) else value for name, value in claims.items()}
-        return signer.token(header, **({"iat": now - 10, "exp": now + 3600} | given))
+        claims_now = {name: value() if callable(value) else value for name, value in claims.items()}
+        return signer.token(header, **({"iat": now - 10, "exp": now + 3600} | claims_now))
 
     return make
 
 
-def _payload(text: bytes) -> Make:
-    """Sign a payload with these octets before its end, which json.dumps would not write."""
+def _payload(extra: bytes) -> MakeToken:
+    """Sign a payload with these bytes before its end, which ``json.dumps`` would not write."""
 
     def make(signer: Signer, _: Signer) -> bytes:
         now = int(time.time())
         claims = json.dumps(signer.claims(iat=now, exp=now + 60)).encode()
-        return signer.sign(signer.header(), claims[:-1] + text + b"}")
+        return signer.sign(signer.header(), claims[:-1] + extra + b"}")
 
     return make
 
@@ -57,7 +57,7 @@ def _forged(_: Signer, forger: Signer) -> bytes:
 
 
 def _stray_bits(signer: Signer, forger: Signer) -> bytes:
-    """Change bits past the last whole octet, which decode to the same signature."""
+    """Change bits after the last whole byte, which decode to the same signature."""
     token = _token()(signer, forger)
     alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1 :][:1]
@@ -67,9 +67,9 @@ def _now(offset: int) -> int:
     return int(time.time()) + offset
 
 
-Row = tuple[Make, bool, frozenset[str], str]
-TABLE: dict[str, Row] = {
-    # Token, our verdict, who decides otherwise, and why.
+Case = tuple[MakeToken, bool, frozenset[str], str]
+CASES: dict[str, Case] = {
+    # Token, whether encore accepts it, which libraries differ, and why.
     "Okta's": (_token(), True, NEITHER, ""),
     "typ at+jwt": (_token({"typ": "at+jwt"}), True, NEITHER, ""),
     "audience in a list": (_token(aud=["x", AUDIENCE]), True, NEITHER, ""),
@@ -96,42 +96,43 @@ TABLE: dict[str, Row] = {
     "iat a list": (_token(iat=[]), False, NEITHER, ""),
     "a number for jti": (_token(jti=7), False, NEITHER, ""),
     "a number for sub": (_token(sub=7), False, NEITHER, ""),
-    "an audience that is no text": (_token(aud=[AUDIENCE, 1]), False, NEITHER, ""),
+    "an audience that is not a string": (_token(aud=[AUDIENCE, 1]), False, NEITHER, ""),
     "an issuer in a list": (_token(iss=[ISSUER]), False, NEITHER, ""),
     "padding": (lambda s, f: _token()(s, f) + b"=", False, NEITHER, ""),
     "stray last bits": (_stray_bits, False, NEITHER, ""),
-    "a line's end": (lambda s, f: _token()(s, f) + b"\n", False, NEITHER, ""),
+    "a line break": (lambda s, f: _token()(s, f) + b"\n", False, NEITHER, ""),
     "four segments": (lambda s, f: _token()(s, f) + b".", False, NEITHER, ""),
     "payload a list": (lambda s, _: s.sign(s.header(), []), False, NEITHER, ""),
     "payload nests 100,000 deep": (
         _payload(b',"n":' + b"[" * 100_000 + b"]" * 100_000), False, NEITHER, ""),
     "no kid": (
         _token({"kid": ...}), False, BOTH,
-        "they try the one key that they were given; we have many, and never guess"),
+        "they try the one key that they have; encore has several and never guesses"),
     "unknown kid": (
         _token({"kid": "other"}), False, PYJWT,
-        "PyJWT was given the key itself; its JWKS client would look for the kid"),
+        "PyJWT has the key itself; its JWKS client would look up the kid"),
     "typ of an ID token": (
         _token({"typ": "id+jwt"}), False, BOTH,
-        "RFC 8725 3.11 leaves typ to the application: ours takes access tokens alone"),
+        "RFC 8725 3.11 leaves typ to the application: encore accepts access tokens only"),
     "typ null": (
-        _token({"typ": None}), False, PYJWT, "as for the typ of an ID token; joserfc wants text"),
+        _token({"typ": None}), False, PYJWT,
+        "as for the typ of an ID token; joserfc requires a string"),
     "a key brought along": (
         _token({"jwk": {}}), False, BOTH,
-        "they ignore it; we refuse who tries (RFC 8725 3.10 on jku, x5u)"),
+        "they ignore it; encore rejects it (RFC 8725 3.10 on jku, x5u)"),
     "an address of keys": (
         _token({"jku": "https://x.example"}), False, BOTH, "as for a key brought along"),
     "a certificate": (_token({"x5c": []}), False, BOTH, "as for a key brought along"),
     "b64 true": (
         _token({"b64": True}), False, BOTH,
-        "RFC 7797 6 wants crit beside it, and we refuse crit; they take the default's value"),
-    "exp a text": (
+        "RFC 7797 6 requires crit with it, which encore rejects; they accept the default"),
+    "exp a string": (
         _token(exp=lambda: str(_now(60))), False, PYJWT,
         "NumericDate is a JSON number (RFC 7519 2); PyJWT converts"),
-    "nbf a text": (_token(nbf="0"), False, PYJWT, "as for exp"),
-    "iat a text": (_token(iat="1"), False, PYJWT, "as for exp"),
+    "nbf a string": (_token(nbf="0"), False, PYJWT, "as for exp"),
+    "iat a string": (_token(iat="1"), False, PYJWT, "as for exp"),
     "exp past what a double can count": (
-        _token(exp=10**30), False, BOTH, "no date; sums with it lose whole seconds"),
+        _token(exp=10**30), False, BOTH, "not a date; arithmetic with it loses whole seconds"),
     "cid null": (
         _token(cid=None), False, BOTH, "Okta's claim, unknown to them; the audit line needs it"),
     "a claim twice": (
@@ -142,13 +143,13 @@ TABLE: dict[str, Row] = {
             b'{"alg":"none","alg":"RS256","kid":"key-1"}', s.claims(iat=_now(0), exp=_now(60))
         ), False, BOTH, "as for a claim twice"),
     "NaN": (_payload(b',"n":NaN'), False, BOTH, "Python's json reads it, JSON has it not"),
-    "a number without end": (_payload(b',"n":1e999'), False, BOTH, "as for NaN"),
+    "an overflowing number": (_payload(b',"n":1e999'), False, BOTH, "as for NaN"),
     "a lone surrogate": (
-        _payload(b',"n":"\\ud800"'), False, BOTH, "it breaks whoever writes it as UTF-8 later"),
+        _payload(b',"n":"\\ud800"'), False, BOTH, "it cannot be encoded as UTF-8 later"),
     "nests 17 deep": (
         _payload(b',"n":' + b"[" * 17 + b"]" * 17), False, BOTH,
-        "a bound of ours: no issuer's token nests so, and walking it costs"),
-    "17 KB": (_token(x="y" * 17_000), False, BOTH, "a bound of ours, as of most servers"),
+        "a limit of encore: no issuer's token nests so deep, and walking it costs time"),
+    "17 KB": (_token(x="y" * 17_000), False, BOTH, "a limit of encore, as of most servers"),
     "a byte order mark": (
         lambda s, _: s.sign(
             s.header(), b"\xef\xbb\xbf" + json.dumps(s.claims(iat=_now(0), exp=_now(60))).encode()
@@ -160,20 +161,20 @@ TABLE: dict[str, Row] = {
 }  # fmt: skip
 
 
-class Verdicts:
-    """One key, three judges."""
+class Verifiers:
+    """Three verifiers with the same key."""
 
     def __init__(self, signer: Signer) -> None:
         self.signer = signer
         self.key = jwt.PyJWK(signer.jwk, "RS256")
         self.keys = KeySet.import_key_set({"keys": [dict(signer.jwk)]})
 
-    async def ours(self, token: bytes) -> bool:
-        desk = Desk()
-        desk.serve(self.signer.jwk)
+    async def encore(self, token: bytes) -> bool:
+        fake_issuer = FakeIssuer()
+        fake_issuer.serve(self.signer.jwk)
         trusted = TrustedIssuer(ISSUER, AUDIENCE, clock_skew_seconds=SKEW)
         try:
-            await JWTVerifier([trusted], fetch=desk).verify(token)
+            await JWTVerifier([trusted], fetch=fake_issuer).verify(token)
         except ApiError:
             return False
         return True
@@ -219,23 +220,23 @@ def signer() -> Signer:
 
 
 @pytest.fixture(scope="module")
-def verdicts(signer: Signer) -> Verdicts:
-    return Verdicts(signer)
+def verifiers(signer: Signer) -> Verifiers:
+    return Verifiers(signer)
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", TABLE)
-async def test_every_difference_is_on_the_list(
-    verdicts: Verdicts, signer: Signer, forger: Signer, name: str
+@pytest.mark.parametrize("name", CASES)
+async def test_verifiers_differ_only_where_listed(
+    verifiers: Verifiers, signer: Signer, forger: Signer, name: str
 ) -> None:
-    make, good, otherwise, _ = TABLE[name]
+    make, accepted, differing, _ = CASES[name]
     token = make(signer, forger)
-    assert await verdicts.ours(token) is good
-    assert verdicts.pyjwt(token) is (good ^ ("pyjwt" in otherwise))
-    assert verdicts.joserfc(token) is (good ^ ("joserfc" in otherwise))
+    assert await verifiers.encore(token) is accepted
+    assert verifiers.pyjwt(token) is (accepted ^ ("pyjwt" in differing))
+    assert verifiers.joserfc(token) is (accepted ^ ("joserfc" in differing))
 
 
-def test_every_difference_has_a_reason_and_none_is_that_we_let_more_pass() -> None:
-    for name, (_, good, otherwise, reason) in TABLE.items():
-        assert bool(otherwise) is bool(reason), name
-        assert not (good and otherwise), name
+def test_listed_differences_have_reasons_and_are_never_more_lenient() -> None:
+    for name, (_, accepted, differing, reason) in CASES.items():
+        assert bool(differing) is bool(reason), name
+        assert not (accepted and differing), name

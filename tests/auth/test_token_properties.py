@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a grant that is due or a refusal; nothing else gets out."""
+"""Token verification under hypothesis: a valid token is accepted, any other raises ``ApiError``."""
 
 import asyncio
 import json
@@ -26,45 +26,45 @@ CLAIM_NAMES = st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "jti", 
 
 
 @pytest.fixture(scope="session")
-def guard(signer: Any) -> Any:
-    """Judge a token; gives the grant, or None where it was refused in the proper way."""
+def verify(signer: Any) -> Any:
+    """Return a function that verifies a token: its ``AccessToken``, or None if it is rejected."""
 
     async def fetch(_url: str) -> bytes:
         return json.dumps({"keys": [signer.jwk]}).encode()
 
     trusted = TrustedIssuer(ISSUER, "api://default", jwks_uri="https://issuer.example/keys")
 
-    def judge(token: bytes) -> Any:
+    def verify_token(token: bytes) -> Any:
         verifier = JWTVerifier([trusted], fetch=fetch, wall_clock=lambda: 1_700_000_000)
         try:
             return asyncio.run(verifier.verify(token))
         except Unauthorized:
             return None
 
-    return judge
+    return verify_token
 
 
 @settings(deadline=None)
 @given(token=st.binary(max_size=200) | st.from_regex(rb"[\w.~+/-]*=*", fullmatch=True))
-def test_no_octets_are_accepted_for_a_token(guard: Any, token: bytes) -> None:
-    assert guard(token) is None
+def test_arbitrary_bytes_are_rejected(verify: Any, token: bytes) -> None:
+    assert verify(token) is None
 
 
 @settings(deadline=None)
 @given(header=JSON | st.dictionaries(HEADER_NAMES, JSON), payload=JSON)
-def test_no_json_is_accepted_for_header_and_payload(
-    guard: Any, signer: Any, header: Any, payload: Any
+def test_signed_arbitrary_json_is_rejected(
+    verify: Any, signer: Any, header: Any, payload: Any
 ) -> None:
-    assert guard(signer.sign(header, payload)) is None
+    assert verify(signer.sign(header, payload)) is None
 
 
 @settings(deadline=None)
 @given(name=HEADER_NAMES, value=JSON)
-def test_a_signed_header_with_any_value_is_refused_or_harmless(
-    guard: Any, signer: Any, name: str, value: Any
+def test_any_value_of_a_signed_header_member_is_rejected_or_harmless(
+    verify: Any, signer: Any, name: str, value: Any
 ) -> None:
-    if guard(signer.token({name: value})) is not None:
-        # Members without meaning for a JWS of ours may hold anything that is JSON.
+    if verify(signer.token({name: value})) is not None:
+        # Header members that the verifier ignores may hold any JSON value.
         assert name in {"cty", "zip"} or signer.header()[name] == value
 
 
@@ -74,11 +74,11 @@ def _names(value: Any) -> set[Any]:
 
 @settings(deadline=None)
 @given(name=CLAIM_NAMES, value=JSON | st.integers(1_600_000_000, 1_800_000_000))
-def test_a_signed_claim_with_any_value_is_refused_or_harmless(
-    guard: Any, signer: Any, name: str, value: Any
+def test_any_value_of_a_signed_claim_is_rejected_or_harmless(
+    verify: Any, signer: Any, name: str, value: Any
 ) -> None:
-    grant = guard(signer.token(**{name: value}))
-    if grant is None:
+    access_token = verify(signer.token(**{name: value}))
+    if access_token is None:
         return
     now = 1_700_000_000
     match name:
@@ -91,35 +91,35 @@ def test_a_signed_claim_with_any_value_is_refused_or_harmless(
         case "nbf" | "iat":
             assert value - 5 <= now
         case "scp":
-            assert grant.scopes is None or grant.scopes <= _names(value)
+            assert access_token.scopes is None or access_token.scopes <= _names(value)
         case _:
             assert isinstance(value, str)
 
 
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_token_with_any_one_octet_changed_is_refused(
-    guard: Any, signer: Any, data: st.DataObject
+def test_token_with_one_byte_changed_is_rejected(
+    verify: Any, signer: Any, data: st.DataObject
 ) -> None:
     token = signer.token()
-    at = data.draw(st.integers(0, len(token) - 1))
-    octet = data.draw(st.integers(0, 255))
-    assume(token[at] != octet)
-    assert guard(token[:at] + bytes([octet]) + token[at + 1 :]) is None
+    index = data.draw(st.integers(0, len(token) - 1))
+    byte = data.draw(st.integers(0, 255))
+    assume(token[index] != byte)
+    assert verify(token[:index] + bytes([byte]) + token[index + 1 :]) is None
 
 
-@given(octets=st.binary(max_size=64))
-def test_canonical_base64url_is_read_back(encode: Any, octets: bytes) -> None:
-    assert _decode_segment(encode(octets)) == octets
+@given(data=st.binary(max_size=64))
+def test_canonical_base64url_is_decoded(encode: Any, data: bytes) -> None:
+    assert _decode_segment(encode(data)) == data
 
 
 @given(segment=st.from_regex(rb"[A-Za-z0-9_+/= \n-]{0,12}", fullmatch=True))
-def test_no_two_segments_stand_for_the_same_octets(encode: Any, segment: bytes) -> None:
+def test_base64url_decoding_is_injective(encode: Any, segment: bytes) -> None:
     try:
-        octets = _decode_segment(segment)
+        data = _decode_segment(segment)
     except ValueError:
         return
-    assert encode(octets) == segment
+    assert encode(data) == segment
 
 
 @given(
@@ -132,7 +132,7 @@ def test_no_two_segments_stand_for_the_same_octets(encode: Any, segment: bytes) 
     ),
     query=st.binary(max_size=40),
 )
-def test_any_headers_give_a_token_or_a_proper_refusal(
+def test_any_headers_yield_a_token_or_an_api_error(
     headers: list[tuple[bytes, bytes]], query: bytes
 ) -> None:
     try:
@@ -144,7 +144,7 @@ def test_any_headers_give_a_token_or_a_proper_refusal(
 
 
 @given(value=JSON)
-def test_no_scope_is_read_that_is_not_there(value: Any) -> None:
+def test_parsed_scopes_are_in_the_claim(value: Any) -> None:
     scopes = parse_scopes({"scp": value}, ("scp",))
     if scopes:
         assert scopes <= _names(value)

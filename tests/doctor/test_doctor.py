@@ -119,7 +119,7 @@ def test_clock_difference_is_reported(
         handler.end_headers()
         handler.wfile.write(body)
 
-    issuer.answers["/oauth2/default/v1/keys"] = answer
+    issuer.responses["/oauth2/default/v1/keys"] = answer
     _, output = doctor(gate, ISSUER=issuer.issuer)
     # A second may pass between their clock and ours.
     near = {words, words.replace("3600", "3599"), words.replace("3600", "3601")}

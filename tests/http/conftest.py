@@ -29,7 +29,7 @@ class Tool(Base):
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Iterator[InProcess]:
-    """A service that keeps tools."""
+    """Return a service with the resource ``Tool``."""
     url = sqlite_with(Base.metadata, tmp_path)
     service = InProcess(url, open_database(url), Claims)
     crud = Crud(service.app, service.database, scopes=("tools",), body_limit=BODY_LIMIT)

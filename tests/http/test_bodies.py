@@ -15,7 +15,7 @@ from tests.http.conftest import BODY_LIMIT, UPLOAD_LIMIT, Tool
 
 JSON = b'{"name": "saw"}'
 GZIP = gzip.compress(JSON, mtime=0)
-MARK = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -24,7 +24,7 @@ def raw_deflate(data: bytes) -> bytes:
 
 
 def padded(size: int) -> bytes:
-    """A tool of so many bytes of JSON."""
+    """Return a tool as JSON of this many bytes."""
     return b'{"name": "saw"}'.ljust(size)
 
 
@@ -38,7 +38,7 @@ def send(
     return response.status_code, response.json(), response.headers
 
 
-CODED: list[tuple[str, bytes]] = [
+ENCODED: list[tuple[str, bytes]] = [
     ("gzip", GZIP),
     ("GZip", GZIP),
     ("x-gzip", GZIP),
@@ -48,13 +48,13 @@ CODED: list[tuple[str, bytes]] = [
     ("", JSON),
     ("identity, gzip", GZIP),
     ("gzip", gzip.compress(JSON[:5], mtime=0) + gzip.compress(JSON[5:], mtime=0)),
-    ("gzip", gzip.compress(MARK + JSON, mtime=0)),
+    ("gzip", gzip.compress(BOM + JSON, mtime=0)),
     ("gzip", gzip.compress(padded(BODY_LIMIT), mtime=0)),
 ]
 
 
-@pytest.mark.parametrize(("coding", "body"), CODED)
-def test_coded_body_is_decoded(tools: InProcess, coding: str, body: bytes) -> None:
+@pytest.mark.parametrize(("coding", "body"), ENCODED)
+def test_encoded_body_is_decoded(tools: InProcess, coding: str, body: bytes) -> None:
     status, row, _ = send(tools, body, Content_Encoding=coding)
     assert (status, row) == (201, {"id": 1, "name": "saw"})
     status, row, _ = send(tools, body, "/tools/1", "PUT", Content_Encoding=coding)
@@ -64,7 +64,9 @@ def test_coded_body_is_decoded(tools: InProcess, coding: str, body: bytes) -> No
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, gzip", "gzip, br", "utf-8"])
-def test_unknown_coding_is_415_with_accept_encoding(tools: InProcess, coding: str) -> None:
+def test_unsupported_content_coding_is_415_with_accept_encoding(
+    tools: InProcess, coding: str
+) -> None:
     for path in ("/tools", "/tools/upload"):
         status, problem, headers = send(tools, GZIP, path, Content_Encoding=coding)
         assert status == 415, problem
@@ -85,7 +87,7 @@ BROKEN: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize(("coding", "body"), BROKEN)
-def test_broken_coding_is_400(tools: InProcess, coding: str, body: bytes) -> None:
+def test_corrupt_encoded_body_is_400(tools: InProcess, coding: str, body: bytes) -> None:
     for path in ("/tools", "/tools/upload"):
         status, problem, _ = send(tools, body, path, Content_Encoding=coding)
         assert (status, problem["title"]) == (400, "Malformed body")
@@ -93,7 +95,7 @@ def test_broken_coding_is_400(tools: InProcess, coding: str, body: bytes) -> Non
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/upload"])
-def test_limit_holds_for_decoded_bytes(tools: InProcess, path: str) -> None:
+def test_body_limit_applies_to_decoded_bytes(tools: InProcess, path: str) -> None:
     limit = BODY_LIMIT if path == "/tools" else UPLOAD_LIMIT
     bomb = gzip.compress(b" " * (limit * 100), mtime=0)
     over = gzip.compress(padded(limit + 1), mtime=0)
@@ -104,18 +106,18 @@ def test_limit_holds_for_decoded_bytes(tools: InProcess, path: str) -> None:
         assert str(limit) in problem["detail"]
 
 
-def test_gzip_of_too_many_members_is_400(tools: InProcess) -> None:
-    many = gzip.compress(b"", mtime=0) * 1001 + GZIP
-    status, problem, _ = send(tools, many, "/tools/upload", Content_Encoding="gzip")
+def test_gzip_body_with_too_many_members_is_400(tools: InProcess) -> None:
+    bodies = gzip.compress(b"", mtime=0) * 1001 + GZIP
+    status, problem, _ = send(tools, bodies, "/tools/upload", Content_Encoding="gzip")
     assert (status, problem["detail"]) == (400, "The body contains too many gzip streams")
 
 
-def test_no_body_with_a_coding_is_no_body(tools: InProcess) -> None:
+def test_empty_body_with_a_content_coding_is_accepted(tools: InProcess) -> None:
     status, row, _ = send(tools, b"", "/tools/1", "PATCH", Content_Encoding="gzip")
     assert status == 404, row
 
 
-READ = [
+SUPPORTED = [
     "application/json; profile=x",
     "application/json; charset=UTF-8; version=2",
     'application/json;charset="utf-8"',
@@ -125,7 +127,7 @@ READ = [
     "application/json; odata.metadata=minimal",
     "application/json; =; x",
 ]
-UNREAD = [
+UNSUPPORTED = [
     "application/json; charset=utf-16",
     "application/json; charset=latin1; profile=x",
     'application/json; x="; charset=utf-8"; charset=utf-16',
@@ -140,39 +142,39 @@ UNREAD = [
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/upload"])
-def test_unknown_parameters_of_a_media_type_are_ignored(tools: InProcess, path: str) -> None:
-    for kind in READ:
-        status, row, _ = send(tools, JSON, path, Content_Type=kind)
-        assert status in (200, 201, 409), (kind, row)
-    for kind in UNREAD:
-        status, problem, headers = send(tools, JSON, path, Content_Type=kind)
-        assert status == 415, (kind, problem)
+def test_media_type_parameters_are_ignored_except_charset(tools: InProcess, path: str) -> None:
+    for media_type in SUPPORTED:
+        status, row, _ = send(tools, JSON, path, Content_Type=media_type)
+        assert status in (200, 201, 409), (media_type, row)
+    for media_type in UNSUPPORTED:
+        status, problem, headers = send(tools, JSON, path, Content_Type=media_type)
+        assert status == 415, (media_type, problem)
         assert "application/json" in headers["accept"]
 
 
-def test_content_type_twice_is_400_where_it_differs(tools: InProcess) -> None:
-    def sent(*kinds: str) -> int:
-        headers = [("Content-Type", kind) for kind in kinds]
+def test_two_different_content_types_are_400(tools: InProcess) -> None:
+    def sent(*media_types: str) -> int:
+        headers = [("Content-Type", media_type) for media_type in media_types]
         return tools.request("POST", "/tools", content=JSON, headers=headers).status_code
 
     assert sent("application/json", "text/plain") == 400
     assert sent("application/json", "application/json") == 201
 
 
-def test_byte_order_mark_is_ignored(tools: InProcess) -> None:
-    status, row, _ = send(tools, MARK + JSON)
+def test_one_byte_order_mark_is_ignored(tools: InProcess) -> None:
+    status, row, _ = send(tools, BOM + JSON)
     assert (status, row["name"]) == (201, "saw")
-    many = [("application/json", json.dumps([{"name": "axe"}]).encode())]
-    many.append(("application/json", b'{"name": "awl"}'))
-    many.append(("application/x-ndjson", b'{"name": "bit"}\n{"name": "jig"}'))
-    many.append(("text/csv", b"name\nvice"))
-    for kind, body in many:
-        status, report, _ = send(tools, MARK + body, "/tools/upload", Content_Type=kind)
+    bodies = [("application/json", json.dumps([{"name": "axe"}]).encode())]
+    bodies.append(("application/json", b'{"name": "awl"}'))
+    bodies.append(("application/x-ndjson", b'{"name": "bit"}\n{"name": "jig"}'))
+    bodies.append(("text/csv", b"name\nvice"))
+    for media_type, body in bodies:
+        status, report, _ = send(tools, BOM + body, "/tools/upload", Content_Type=media_type)
         assert status in (200, 201), report
         assert report.get("created", 1) >= 1
-    status, problem, _ = send(tools, MARK + MARK + JSON)
+    status, problem, _ = send(tools, BOM + BOM + JSON)
     assert (status, problem["title"]) == (400, "Malformed body")
-    rows = b'{"name": "a"}\n' + MARK + b'{"name": "b"}'
+    rows = b'{"name": "a"}\n' + BOM + b'{"name": "b"}'
     _, report, _ = send(
         tools, rows, "/tools/upload?mode=partial", Content_Type="application/x-ndjson"
     )
@@ -192,7 +194,7 @@ ACCEPTED = [
     "",
     "application/json;q=x",
 ]
-REFUSED = [
+NOT_ACCEPTABLE = [
     "text/html",
     "text/*",
     "application/xml, text/plain;q=0.5",
@@ -208,11 +210,11 @@ REFUSED = [
     ("method", "path"),
     [("POST", "/tools"), ("GET", "/tools"), ("GET", "/tools/1"), ("POST", "/tools/upload")],
 )
-def test_accept_that_rules_out_json_is_406_and_does_nothing(
+def test_accept_without_json_is_406_and_writes_nothing(
     tools: InProcess, method: str, path: str
 ) -> None:
     body: dict[str, Any] = {"content": JSON} if method == "POST" else {}
-    for accept in REFUSED:
+    for accept in NOT_ACCEPTABLE:
         response = tools.request(method, path, headers={"Accept": accept}, **body)
         assert response.status_code == 406, (accept, response.text)
         assert "application/json" in response.json()["detail"]
@@ -220,11 +222,11 @@ def test_accept_that_rules_out_json_is_406_and_does_nothing(
     for accept in ACCEPTED:
         response = tools.request(method, path, headers={"Accept": accept}, **body)
         assert response.status_code != 406, (accept, response.text)
-    two = [("Accept", "text/html"), ("Accept", "application/json")]
-    assert tools.request(method, path, headers=two, **body).status_code != 406
+    both = [("Accept", "text/html"), ("Accept", "application/json")]
+    assert tools.request(method, path, headers=both, **body).status_code != 406
 
 
-def test_accept_is_left_to_hooks_of_send(tools: InProcess) -> None:
+def test_accept_is_not_checked_for_responses_of_send_hooks(tools: InProcess) -> None:
     named = Crud(tools.app, tools.database, base="/v2").resource(Tool)
 
     @named.list.send.before

@@ -1,4 +1,4 @@
-"""Bodies under hypothesis: decoded strictly, or refused; never anything in between."""
+"""JSON bodies under hypothesis: decoded strictly, or rejected."""
 
 import asyncio
 import json
@@ -31,8 +31,8 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(st.text(max_size=8), VALUES, max_size=5)
 
 
-def read(chunks: list[bytes], limit: int = 1024 * 1024) -> dict[str, Any]:
-    """Read a body that comes in these chunks."""
+def read_body(chunks: list[bytes], limit: int = 1024 * 1024) -> dict[str, Any]:
+    """Read a body that arrives in these chunks."""
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
     ]
@@ -44,26 +44,26 @@ def read(chunks: list[bytes], limit: int = 1024 * 1024) -> dict[str, Any]:
     return asyncio.run(read_json_object({"headers": []}, receive, limit))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Compare with types: 1, 1.0 and true are three different things."""
-    return json.dumps(one) == json.dumps(other)
+def equal(first: Any, second: Any) -> bool:
+    """Return whether values and types are equal: 1, 1.0 and true differ."""
+    return json.dumps(first) == json.dumps(second)
 
 
 @given(VALUES)
-def test_what_was_encoded_is_decoded_to_the_same(value: Any) -> None:
+def test_encoded_value_is_decoded_unchanged(value: Any) -> None:
     for ascii_only in (True, False):
         try:
-            text = json.dumps(value, ensure_ascii=ascii_only).encode()
+            encoded = json.dumps(value, ensure_ascii=ascii_only).encode()
         except UnicodeEncodeError:  # A lone surrogate, which UTF-8 cannot hold.
             continue
-        assert same(decode_json(text), value)
+        assert equal(decode_json(encoded), value)
 
 
 @given(OBJECTS, st.integers(1, 7))
-def test_a_body_is_the_same_however_it_is_cut(value: dict[str, Any], size: int) -> None:
-    text = json.dumps(value).encode()
-    chunks = [text[start : start + size] for start in range(0, len(text), size)]
-    assert same(read(chunks), value)
+def test_chunked_body_is_decoded_unchanged(value: dict[str, Any], size: int) -> None:
+    encoded = json.dumps(value).encode()
+    chunks = [encoded[start : start + size] for start in range(0, len(encoded), size)]
+    assert equal(read_body(chunks), value)
 
 
 @given(st.binary(max_size=100))
@@ -74,68 +74,68 @@ def test_a_body_is_the_same_however_it_is_cut(value: dict[str, Any], size: int) 
 @example(b"-" + b"9" * 5000)
 @example(b"1e999999")
 @example(b'"\\ud800"')
-def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
+def test_arbitrary_bytes_are_decoded_or_malformed(body: bytes) -> None:
     try:
         value = decode_json(body)
-    except MalformedBody as refusal:
-        refusal.render("/parts", "id")  # Whatever it quotes can be sent.
+    except MalformedBody as error:
+        error.render("/parts", "id")  # What it quotes can be encoded.
     else:
-        assert same(value, json.loads(body))
+        assert equal(value, json.loads(body))
 
 
 @given(st.text(alphabet='{}[]:,"\\ \n\t0123456789.eE+-truefalsnN/*', max_size=30))
-def test_another_reader_sees_the_same(text: str) -> None:
+def test_decoding_agrees_with_msgspec(encoded: str) -> None:
     try:
-        value = decode_json(text.encode())
-    except MalformedBody as refusal:
-        if "twice" not in refusal.message:
+        value = decode_json(encoded.encode())
+    except MalformedBody as error:
+        if "twice" not in error.message:
             with pytest.raises(msgspec.DecodeError):
-                msgspec.json.decode(text)
+                msgspec.json.decode(encoded)
     else:
-        if finite(value):  # 1e999 is JSON, but not every reader's.
-            assert msgspec.json.decode(text) == value
+        if is_finite(value):  # 1e999 is JSON, but msgspec rejects it.
+            assert msgspec.json.decode(encoded) == value
 
 
-def finite(value: Any) -> bool:
-    """Tell whether no number in it has grown beyond all bounds (1e999 is JSON)."""
+def is_finite(value: Any) -> bool:
+    """Return whether all numbers are finite (1e999 is JSON)."""
     match value:
         case float():
             return math.isfinite(value)
         case list():
-            return all(map(finite, value))
+            return all(map(is_finite, value))
         case dict():
-            return all(map(finite, value.values()))
+            return all(map(is_finite, value.values()))
         case _:
             return True
 
 
 @given(OBJECTS, st.data())
-def test_a_member_named_twice_is_refused_wherever_it_stands(
+def test_duplicate_member_is_rejected_at_any_depth(
     value: dict[str, Any], data: st.DataObject
 ) -> None:
     name = data.draw(st.sampled_from(sorted(value)) if value else st.text(max_size=8))
     members = [f"{json.dumps(key)}:{json.dumps(item)}" for key, item in value.items()]
     if name not in value:
         members.append(f"{json.dumps(name)}:1")
-    place = data.draw(st.integers(0, len(members)))
-    members.insert(place, f"{json.dumps(name)}:null")
-    text = "{" + ",".join(members) + "}"
-    for body in (text, f"[{text}]", f'{{"outer":{text}}}'):
+    index = data.draw(st.integers(0, len(members)))
+    members.insert(index, f"{json.dumps(name)}:null")
+    encoded = "{" + ",".join(members) + "}"
+    for body in (encoded, f"[{encoded}]", f'{{"outer":{encoded}}}'):
         with pytest.raises(MalformedBody, match="twice"):
             decode_json(body.encode())
 
 
 @given(VALUES.filter(lambda value: not isinstance(value, dict)))
-def test_only_an_object_is_a_body(value: Any) -> None:
+def test_body_other_than_an_object_is_rejected(value: Any) -> None:
     with pytest.raises(MalformedBody):
-        read([json.dumps(value).encode()])
+        read_body([json.dumps(value).encode()])
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8), st.integers(0, 100))
-def test_no_more_than_the_limit_is_read(chunks: list[bytes], limit: int) -> None:
+def test_body_limit_applies_to_all_chunks_together(chunks: list[bytes], limit: int) -> None:
     size = sum(map(len, chunks))
     try:
-        read(chunks, limit)
+        read_body(chunks, limit)
     except PayloadTooLarge:
         assert size > limit
     except ApiError:

@@ -1,4 +1,4 @@
-"""The cause of an error in one word, and no text of it in the server's own log."""
+"""The code of an error for the log, and what the server logs of a failed startup."""
 
 import asyncio
 import errno
@@ -19,29 +19,29 @@ from encore.http.error_codes import error_code
 SECRET = "/secret/path"
 
 
-def test_cause_of_a_database_error_is_its_code() -> None:
+def test_error_code_of_a_database_error_is_its_code() -> None:
     assert error_code(DatabaseError("SELECT 1", code="40001")) == "40001"
 
 
-def test_cause_of_a_drivers_error_is_its_sqlstate_or_result_code() -> None:
+def test_error_code_of_a_driver_error_is_its_sqlstate_or_result_code() -> None:
     assert error_code(asyncpg.DiskFullError("x")) == "53100"
     with pytest.raises(sqlite3.OperationalError) as raised:
         sqlite3.connect("/nowhere/at/all")
     assert error_code(raised.value) == "SQLITE_CANTOPEN"
 
 
-def test_cause_of_an_error_of_the_system_is_the_name_of_its_errno() -> None:
+def test_error_code_of_an_os_error_is_the_name_of_its_errno() -> None:
     assert error_code(OSError(errno.ENOSPC, "No space left", SECRET)) == "ENOSPC"
 
 
-def test_cause_is_found_behind_the_error_that_was_raised_from_it() -> None:
+def test_error_code_is_found_in_the_chain_of_causes() -> None:
     error = ServiceUnavailable()
     error.__cause__ = RuntimeError("x")
     error.__cause__.__context__ = OSError(errno.EMFILE, "x")
     assert error_code(error) == "EMFILE"
 
 
-def test_cause_that_was_suppressed_or_has_no_name_is_none() -> None:
+def test_error_code_of_a_suppressed_or_missing_cause_is_none() -> None:
     error = RuntimeError("x")
     error.__context__, error.__suppress_context__ = OSError(errno.EIO, "x"), True
     assert error_code(error) is None
@@ -49,15 +49,15 @@ def test_cause_that_was_suppressed_or_has_no_name_is_none() -> None:
 
 
 def failed_start(error: Exception) -> tuple[str, Exception | None]:
-    """Start a service whose start fails; return what the server is told, and what it catches."""
+    """Run a failing startup; return the message sent to the server and the exception raised."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         raise error
-        yield  # type: ignore[unreachable]  # It makes this a generator.
+        yield  # type: ignore[unreachable]  # Makes this function a generator.
 
     async def run() -> tuple[str, Exception | None]:
-        told: list[str] = []
+        messages: list[str] = []
         app = Application(
             access={}, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
         )
@@ -67,23 +67,23 @@ def failed_start(error: Exception) -> tuple[str, Exception | None]:
 
         async def send(message: object) -> None:
             assert isinstance(message, dict)
-            told.append(message["message"])
+            messages.append(message["message"])
 
         try:
             await app({"type": "lifespan", "state": {}}, receive, send)
         except Exception as raised:  # noqa: BLE001 - whatever the server would see
-            return told[0], raised
-        return told[0], None
+            return messages[0], raised
+        return messages[0], None
 
     return asyncio.run(run())
 
 
-def test_start_that_fails_by_the_system_tells_the_server_type_and_cause_alone() -> None:
+def test_startup_failure_by_os_error_reports_type_and_code_only() -> None:
     error = FileNotFoundError(errno.ENOENT, "No such file", str(Path(SECRET)))
     assert failed_start(error) == ("FileNotFoundError: ENOENT", None)
 
 
-def test_start_that_fails_by_a_mistake_of_the_author_tells_the_server_its_text() -> None:
-    told, raised = failed_start(ValueError("no such option"))
-    assert "no such option" in told
+def test_startup_failure_by_programming_error_reports_its_message() -> None:
+    messages, raised = failed_start(ValueError("no such option"))
+    assert "no such option" in messages
     assert isinstance(raised, ValueError)

@@ -1,4 +1,4 @@
-"""Waiting for a caller to leave takes nothing of the body from the application."""
+"""Watching for a disconnect does not consume the request body."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ def chunk(body: bytes, *, more: bool = False) -> Message:
 
 
 class Server:
-    """Delivers messages as a server does: each once, when it has come."""
+    """Delivers each message once, as a server does."""
 
     def __init__(self) -> None:
         self.messages: asyncio.Queue[Message] = asyncio.Queue()
@@ -44,7 +44,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def test_left_returns_once_the_caller_has_left() -> None:
+def test_left_returns_after_the_disconnect() -> None:
     async def scenario(server: Server, state: RequestState) -> None:
         leaving = asyncio.create_task(state.left())
         server.messages.put_nowait(chunk(b""))
@@ -57,7 +57,7 @@ def test_left_returns_once_the_caller_has_left() -> None:
 
 
 @pytest.mark.parametrize("reads", ["before", "after"])
-def test_body_read_ahead_is_kept_for_the_application(reads: str) -> None:
+def test_body_read_ahead_is_delivered_to_the_application(reads: str) -> None:
     async def scenario(server: Server, state: RequestState) -> None:
         leaving = asyncio.create_task(state.left())
         await settle()
@@ -76,7 +76,7 @@ def test_body_read_ahead_is_kept_for_the_application(reads: str) -> None:
     run(scenario)
 
 
-def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
+def test_unfinished_body_is_read_ahead_by_one_message_only() -> None:
     async def scenario(server: Server, state: RequestState) -> None:
         leaving = asyncio.create_task(state.left())
         for body in (b"one", b"two", b"three"):
@@ -94,7 +94,7 @@ def test_unfinished_body_is_not_read_ahead_further_than_one_message() -> None:
     run(scenario)
 
 
-def test_disconnect_after_the_response_does_not_count_as_leaving() -> None:
+def test_disconnect_after_the_response_is_ignored() -> None:
     async def scenario(server: Server, state: RequestState) -> None:
         leaving = asyncio.create_task(state.left())
         await settle()
@@ -107,7 +107,7 @@ def test_disconnect_after_the_response_does_not_count_as_leaving() -> None:
     run(scenario)
 
 
-def test_clients_are_told_apart_by_issuer_client_and_subject_or_else_by_address() -> None:
+def test_client_key_is_made_of_issuer_client_and_subject_or_the_address() -> None:
     claims = {"iss": "i", "sub": "s"}
 
     def client(**attributes: Any) -> str:
@@ -115,7 +115,7 @@ def test_clients_are_told_apart_by_issuer_client_and_subject_or_else_by_address(
 
     assert client(claims=claims, client_id="c") == client(claims=dict(claims), client_id="c")
     others = [{"iss": "j", "sub": "s"}, {"iss": "i", "sub": "t"}]
-    known = {client(claims=one, client_id="c") for one in (claims, *others)}
+    known = {client(claims=claims_, client_id="c") for claims_ in (claims, *others)}
     assert len(known | {client(claims=claims, client_id="d")}) == 4
     assert client(peer=("192.0.2.1", 1)) == client(peer=("192.0.2.1", 2)) == "192.0.2.1"
     assert client(peer=("2001:db8::1", 1)) == client(peer=("2001:db8::ffff", 1))

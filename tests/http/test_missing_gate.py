@@ -1,4 +1,4 @@
-"""Resources that ask for a token where nothing verifies one: they do not start, or answer 401."""
+"""Resources that require a token where no middleware verifies one: no startup, or 401."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -43,8 +43,8 @@ class Shop(Base):
     name: Mapped[str] = mapped_column(unique=True)
 
 
-class Layer:
-    """A middleware that does nothing, and says nothing of callers."""
+class PassThroughMiddleware:
+    """A middleware that does nothing and does not declare whether it authenticates."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -53,25 +53,25 @@ class Layer:
         await self._app(scope, receive, send)
 
 
-class Declared(Layer):
+class NotAuthenticatingMiddleware(PassThroughMiddleware):
     authenticates: ClassVar[bool] = False
 
 
-class LetIn(Layer):
-    """A middleware in place of the gate: it knows its callers by other means."""
+class ClaimsMiddleware(PassThroughMiddleware):
+    """A middleware that sets claims without a token."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            exchange = RequestState.of_outer_app(scope)
-            if exchange is None:
-                exchange = RequestState("outer")
-                exchange.attach(scope)
-            exchange.claims = {"sub": "me"}
+            state = RequestState.of_outer_app(scope)
+            if state is None:
+                state = RequestState("outer")
+                state.attach(scope)
+            state.claims = {"sub": "me"}
         await super().__call__(scope, receive, send)
 
 
-class Tokens:
-    """Verifies no signature: the token is the list of its scopes."""
+class FakeVerifier:
+    """A verifier that verifies no signature: the token is the list of its scopes."""
 
     async def verify(self, credential: bytes) -> AccessToken:
         scopes = frozenset(credential.decode().split("."))
@@ -89,11 +89,11 @@ def service(**options: Any) -> Application:
     )
 
 
-def plain() -> FastAPI:
+def fastapi_app() -> FastAPI:
     return FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
 
-APPS: list[Callable[[], FastAPI]] = [service, plain]
+APPS: list[Callable[[], FastAPI]] = [service, fastapi_app]
 
 
 async def start(app: FastAPI) -> None:
@@ -111,14 +111,14 @@ async def start(app: FastAPI) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
         await app(scope, receive, send)
     except Exception:
-        # Without this a server takes it for an application that knows no lifespan, and goes on.
+        # Without this message a server assumes an application without lifespan, and goes on.
         assert sent == ["lifespan.startup.failed"]
         raise
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def requested(app: ASGIApp, database: Database, *requests: Any) -> list[httpx.Response]:
-    """Send requests without a lifespan, as to an application that is mounted."""
+def send_requests(app: ASGIApp, database: Database, *requests: Any) -> list[httpx.Response]:
+    """Send requests without running the lifespan, as to a mounted application."""
 
     async def send() -> list[httpx.Response]:
         await database.open()
@@ -136,7 +136,7 @@ def requested(app: ASGIApp, database: Database, *requests: Any) -> list[httpx.Re
 
 
 CREATE = ("POST", "/shops", {"json": {"name": "corner"}})
-EVERY = [
+ALL_REQUESTS = [
     CREATE,
     ("GET", "/shops", {}),
     ("HEAD", "/shops", {}),
@@ -151,9 +151,15 @@ EVERY = [
 @pytest.mark.parametrize("make", APPS)
 @pytest.mark.parametrize("scopes", [("shop",), ()])
 @pytest.mark.parametrize(
-    "layers", [(), (CORSMiddleware,), (StarletteCORSMiddleware, GZipMiddleware), (Declared,)]
+    "layers",
+    [
+        (),
+        (CORSMiddleware,),
+        (StarletteCORSMiddleware, GZipMiddleware),
+        (NotAuthenticatingMiddleware,),
+    ],
 )
-def test_crud_without_gate_does_not_start_and_answers_401(
+def test_crud_without_authentication_fails_at_startup_and_is_401(
     database: Database, make: Callable[[], FastAPI], scopes: tuple[str, ...], layers: Any
 ) -> None:
     app = make()
@@ -164,11 +170,11 @@ def test_crud_without_gate_does_not_start_and_answers_401(
             app.add_middleware(layer, origins=())
         else:
             app.add_middleware(layer)
-    if not (make is plain and layers == (CORSMiddleware,)):  # Needs an Application.
-        answers = requested(app, database, *EVERY)
-        assert [answer.status_code for answer in answers] == [401] * len(EVERY)
-        assert answers[0].headers["www-authenticate"] == "Bearer"
-        assert answers[0].headers["content-type"] == "application/problem+json"
+    if not (make is fastapi_app and layers == (CORSMiddleware,)):  # Needs an Application.
+        responses = send_requests(app, database, *ALL_REQUESTS)
+        assert [response.status_code for response in responses] == [401] * len(ALL_REQUESTS)
+        assert responses[0].headers["www-authenticate"] == "Bearer"
+        assert responses[0].headers["content-type"] == "application/problem+json"
     app.middleware_stack = None
     reason = r"Shop.*(shop|a token).*no middleware|must be a Service"
     with pytest.raises(ConfigurationError, match=reason):
@@ -176,7 +182,7 @@ def test_crud_without_gate_does_not_start_and_answers_401(
 
 
 @pytest.mark.parametrize("make", APPS)
-def test_unknown_middleware_starts_and_unverified_requests_are_401(
+def test_unknown_middleware_starts_and_requests_without_claims_are_401(
     database: Database, make: Callable[[], FastAPI]
 ) -> None:
     app = make()
@@ -187,20 +193,22 @@ def test_unknown_middleware_starts_and_unverified_requests_are_401(
         response: Response = await call_next(request)
         return response
 
-    app.add_middleware(Layer)
+    app.add_middleware(PassThroughMiddleware)
     asyncio.run(start(app))
-    assert [a.status_code for a in requested(app, database, *EVERY[:7])] == [401] * 7
+    assert [
+        response.status_code for response in send_requests(app, database, *ALL_REQUESTS[:7])
+    ] == [401] * 7
 
 
 @pytest.mark.parametrize("make", APPS)
-def test_middleware_that_sets_claims_is_a_gate(
+def test_middleware_that_sets_claims_authenticates(
     database: Database, make: Callable[[], FastAPI]
 ) -> None:
     app = make()
     Crud(app, database, scopes=("shop",)).resource(Shop)
-    app.add_middleware(LetIn)
+    app.add_middleware(ClaimsMiddleware)
     asyncio.run(start(app))
-    created, missing, head, wrong = requested(
+    created, missing, head, wrong = send_requests(
         app,
         database,
         CREATE,
@@ -215,11 +223,11 @@ def test_middleware_that_sets_claims_is_a_gate(
 
 
 @pytest.mark.parametrize("make", APPS)
-def test_gate_none_serves_everyone(database: Database, make: Callable[[], FastAPI]) -> None:
+def test_gate_none_serves_without_a_token(database: Database, make: Callable[[], FastAPI]) -> None:
     app = make()
     Crud(app, database, gate=None).resource(Shop, access={"delete": PUBLIC})
     asyncio.run(start(app))
-    created, missing = requested(app, database, CREATE, ("GET", "/nothing", {}))
+    created, missing = send_requests(app, database, CREATE, ("GET", "/nothing", {}))
     assert created.status_code == 201
     assert missing.status_code == 404
 
@@ -243,36 +251,36 @@ def upload(app: FastAPI, database: Database) -> None:
 
 @pytest.mark.parametrize("make", APPS)
 @pytest.mark.parametrize("name", [scopes, access, any_token, upload])
-def test_gate_none_with_scopes_is_refused(
+def test_gate_none_with_scopes_is_rejected(
     database: Database, make: Callable[[], FastAPI], name: Callable[[FastAPI, Database], None]
 ) -> None:
     with pytest.raises(ConfigurationError, match="gate=None says that no token is verified"):
         name(make(), database)
 
 
-def test_gate_none_in_application_with_gate_does_not_start(database: Database) -> None:
+def test_gate_none_with_authentication_fails_at_startup(database: Database) -> None:
     app = service()
     Crud(app, database, gate=None).resource(Shop)
-    app.add_middleware(BearerAuthMiddleware, verifier=Tokens())
+    app.add_middleware(BearerAuthMiddleware, verifier=FakeVerifier())
     with pytest.raises(ConfigurationError, match="gate"):
         asyncio.run(start(app))
 
 
 @pytest.mark.parametrize("gate", ["none", False, 0])
-def test_gate_other_than_none_is_refused(database: Database, gate: Any) -> None:
+def test_gate_other_than_none_is_rejected(database: Database, gate: Any) -> None:
     with pytest.raises(ConfigurationError, match="gate"):
         Crud(service(), database, gate=gate)
 
 
 @pytest.mark.parametrize("app", [Starlette(), object()])
-def test_application_not_of_fastapi_is_refused(database: Database, app: Any) -> None:
+def test_application_other_than_fastapi_is_rejected(database: Database, app: Any) -> None:
     with pytest.raises(ConfigurationError, match="Service or a FastAPI"):
         Crud(app, database)
 
 
 @pytest.mark.parametrize("inner", APPS)
 @pytest.mark.parametrize("parent", ["starlette", "fastapi"])
-def test_application_mounted_in_one_without_gate_answers_401(
+def test_application_mounted_without_authentication_is_401(
     database: Database, inner: Callable[[], FastAPI], parent: str
 ) -> None:
     app = inner()
@@ -281,14 +289,16 @@ def test_application_mounted_in_one_without_gate_answers_401(
     if parent == "starlette":
         outer = Starlette(routes=[Mount("/v1", app)])
     else:
-        outer = plain()
+        outer = fastapi_app()
         outer.mount("/v1", app)
-    requests = [(method, "/v1" + path, options) for method, path, options in EVERY[:7]]
-    assert [a.status_code for a in requested(outer, database, *requests)] == [401] * 7
+    requests = [(method, "/v1" + path, options) for method, path, options in ALL_REQUESTS[:7]]
+    assert [response.status_code for response in send_requests(outer, database, *requests)] == [
+        401
+    ] * 7
 
 
 @pytest.mark.parametrize("inner", APPS)
-def test_application_mounted_behind_a_gate_compares_its_own_scopes(
+def test_application_mounted_behind_authentication_checks_its_scopes(
     database: Database, inner: Callable[[], FastAPI]
 ) -> None:
     app = inner()
@@ -296,10 +306,10 @@ def test_application_mounted_behind_a_gate_compares_its_own_scopes(
     outer = Application(
         access={"/v1": AUTHENTICATED}, openapi_url=None, docs_url=None, redoc_url=None
     )
-    outer.add_middleware(BearerAuthMiddleware, verifier=Tokens())
+    outer.add_middleware(BearerAuthMiddleware, verifier=FakeVerifier())
     outer.mount("/v1", app)
     asyncio.run(start(outer))
-    nobody, other, created, read = requested(
+    unauthenticated, forbidden, created, read = send_requests(
         outer,
         database,
         ("POST", "/v1/shops", {"json": {"name": "x"}}),
@@ -307,13 +317,18 @@ def test_application_mounted_behind_a_gate_compares_its_own_scopes(
         ("POST", "/v1/shops", {"json": {"name": "x"}, "headers": {"Authorization": "Bearer shop"}}),
         ("GET", "/v1/shops/1", {"headers": {"Authorization": "Bearer shop"}}),
     )
-    assert [a.status_code for a in (nobody, other, created, read)] == [401, 403, 201, 200]
+    assert [response.status_code for response in (unauthenticated, forbidden, created, read)] == [
+        401,
+        403,
+        201,
+        200,
+    ]
     assert created.headers["location"] == "/v1/shops/1"
     assert len(created.headers.get_list("x-request-id")) == 1
-    assert "shop" in other.headers["www-authenticate"]
+    assert "shop" in forbidden.headers["www-authenticate"]
 
 
-def test_service_with_lifespan_of_its_own_runs_it_after_the_check(database: Database) -> None:
+def test_lifespan_runs_after_the_authentication_check(database: Database) -> None:
     steps = []
 
     @asynccontextmanager
@@ -328,12 +343,12 @@ def test_service_with_lifespan_of_its_own_runs_it_after_the_check(database: Data
         asyncio.run(start(app))
     assert steps == []
     app.middleware_stack = None
-    app.add_middleware(LetIn)
+    app.add_middleware(ClaimsMiddleware)
     asyncio.run(start(app))
     assert steps == ["start", "stop"]
 
 
-def test_route_of_a_service_that_names_scopes_behind_no_gate_does_not_start() -> None:
+def test_route_with_scopes_without_authentication_fails_at_startup() -> None:
     app = service()
 
     @app.get("/open")
@@ -352,15 +367,15 @@ def test_route_of_a_service_that_names_scopes_behind_no_gate_does_not_start() ->
         asyncio.run(start(app))
     transport = httpx.ASGITransport(app)
 
-    async def ask() -> int:
+    async def get_status() -> int:
         async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
             return (await client.get("/private")).status_code
 
     app.middleware_stack = None
-    assert asyncio.run(ask()) == 401
+    assert asyncio.run(get_status()) == 401
 
 
-def test_two_resources_on_one_path_and_method_are_refused(database: Database) -> None:
+def test_two_resources_with_one_path_and_method_are_rejected(database: Database) -> None:
     app = service()
     crud = Crud(app, database, gate=None)
     crud.resource(Shop)
@@ -372,21 +387,21 @@ def test_two_resources_on_one_path_and_method_are_refused(database: Database) ->
 
 
 @pytest.mark.parametrize("make", APPS)
-def test_resource_and_own_route_on_one_path_are_refused(
+def test_resource_and_route_with_one_path_are_rejected(
     database: Database, make: Callable[[], FastAPI]
 ) -> None:
     @public
-    async def own() -> str:
+    async def own_route() -> str:
         return "own"
 
     before, after = make(), make()
-    before.add_api_route("/shops", own)
+    before.add_api_route("/shops", own_route)
     with pytest.raises(ConfigurationError, match="GET /shops is a route of the application's own"):
         Crud(before, database, gate=None).resource(Shop)
     Crud(after, database, gate=None).resource(Shop)
-    after.add_api_route("/shops", own, methods=["PUT"])
+    after.add_api_route("/shops", own_route, methods=["PUT"])
     asyncio.run(start(after))
     after.middleware_stack = None
-    after.add_api_route("/shops", own)
+    after.add_api_route("/shops", own_route)
     with pytest.raises(ConfigurationError, match="GET /shops is a route of the application's own"):
         asyncio.run(start(after))

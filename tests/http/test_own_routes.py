@@ -1,4 +1,4 @@
-"""Routes of a Service's own: FastAPI's features work as its users expect, or do not start."""
+"""Custom routes: FastAPI's features work as its users expect, or are rejected at startup."""
 
 import asyncio
 import traceback
@@ -30,8 +30,8 @@ from encore.http.error_handling import ResponseAborted
 from encore.http.request_state import RequestState
 
 
-class LetIn:
-    """Stands in the gate's place; a header names the claims' subject."""
+class FakeAuthMiddleware:
+    """Sets claims without a token; allows public routes and those with the scope ``shop``."""
 
     authenticates: ClassVar[bool] = True
 
@@ -51,20 +51,22 @@ def app() -> Application:
     app = Application(
         access={}, log_requests=False, openapi_url=None, docs_url=None, redoc_url=None
     )
-    app.add_middleware(LetIn)
+    app.add_middleware(FakeAuthMiddleware)
     return app
 
 
-class Caller:
-    """Calls an application within its lifespan."""
+class LifespanClient:
+    """A client that runs the application's lifespan around its requests."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
     def __call__(self, *requests: Any, method: str = "GET") -> list[httpx.Response]:
-        """Send requests: paths to get, or (method, path, options)."""
-        whole = [(method, one, {}) if isinstance(one, str) else one for one in requests]
-        return asyncio.run(self._send(whole))
+        """Send requests: paths, or tuples of method, path and options."""
+        complete = [
+            (method, request, {}) if isinstance(request, str) else request for request in requests
+        ]
+        return asyncio.run(self._send(complete))
 
     async def _send(self, requests: list[Any]) -> list[httpx.Response]:
         async with self._app.router.lifespan_context(self._app):
@@ -82,16 +84,16 @@ def test_http_exception_keeps_status_detail_and_headers(app: Application) -> Non
     async def fail(status: int) -> None:
         raise HTTPException(status, f"reason {status}", headers={"X-Why": "because"})
 
-    for status, answer in zip(
-        STATUSES, Caller(app)(*(f"/fail/{s}" for s in STATUSES)), strict=True
+    for status, response in zip(
+        STATUSES, LifespanClient(app)(*(f"/fail/{s}" for s in STATUSES)), strict=True
     ):
-        problem = answer.json()
-        assert (answer.status_code, problem["status"]) == (status, status)
+        problem = response.json()
+        assert (response.status_code, problem["status"]) == (status, status)
         assert problem["detail"] == problem["message"] == f"reason {status}"
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.headers["x-why"] == "because"
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["x-why"] == "because"
         assert problem["type"].startswith("urn:problem-type:")
-    (head,) = Caller(app)("/fail/418", method="HEAD")
+    (head,) = LifespanClient(app)("/fail/418", method="HEAD")
     assert (head.status_code, head.content) == (418, b"")
 
 
@@ -102,10 +104,10 @@ def test_http_exception_with_structured_detail_keeps_it(app: Application, detail
     async def fail() -> None:
         raise HTTPException(409, detail)
 
-    (answer,) = Caller(app)("/fail")
+    (response,) = LifespanClient(app)("/fail")
     expected = {"at": [1]} if "at" in detail else detail
-    assert (answer.status_code, answer.json()["detail"]) == (409, expected)
-    assert answer.json()["message"] == "Conflict"
+    assert (response.status_code, response.json()["detail"]) == (409, expected)
+    assert response.json()["message"] == "Conflict"
 
 
 @pytest.mark.parametrize(("status", "headers"), [(302, {"Location": "/x"}), (304, None)])
@@ -117,46 +119,46 @@ def test_http_exception_below_400_is_a_response_without_body(
     async def go() -> None:
         raise StarletteHTTPException(status, headers=headers)
 
-    (answer,) = Caller(app)("/go")
-    assert (answer.status_code, answer.content) == (status, b"")
-    assert answer.headers.get("location") == (headers or {}).get("Location")
+    (response,) = LifespanClient(app)("/go")
+    assert (response.status_code, response.content) == (status, b"")
+    assert response.headers.get("location") == (headers or {}).get("Location")
 
 
-def test_http_exception_of_a_success_keeps_status_and_detail(app: Application) -> None:
+def test_http_exception_with_success_status_keeps_status_and_detail(app: Application) -> None:
     @app.get("/go")
     @public
     async def go() -> None:
         raise HTTPException(202, "queued", headers={"X-Why": "because"})
 
-    (answer,) = Caller(app)("/go")
-    assert (answer.status_code, answer.json()) == (202, {"detail": "queued"})
-    assert answer.headers["x-why"] == "because"
+    (response,) = LifespanClient(app)("/go")
+    assert (response.status_code, response.json()) == (202, {"detail": "queued"})
+    assert response.headers["x-why"] == "because"
 
 
 @pytest.mark.parametrize("status", [99, 100, 1000, "200", None, True])
-def test_status_that_is_none_is_a_500(app: Application, status: Any) -> None:
+def test_invalid_status_code_is_500(app: Application, status: Any) -> None:
     @app.get("/go")
     @public
     async def go() -> Response:
         return Response(b"", status)
 
-    (answer,) = Caller(app)("/go")
-    assert (answer.status_code, answer.json()["message"]) == (500, "internal error")
+    (response,) = LifespanClient(app)("/go")
+    assert (response.status_code, response.json()["message"]) == (500, "internal error")
 
 
 @pytest.mark.parametrize("value", ["\u2603", "a\r\nSet-Cookie: b=c", "a\0"])
-def test_refusal_leaves_out_headers_that_cannot_be_sent(app: Application, value: str) -> None:
+def test_error_response_omits_invalid_headers(app: Application, value: str) -> None:
     @app.get("/go")
     @public
     async def go() -> None:
         raise NotFound("nothing", headers={"X-Bad": value, "X-Good": "g"})
 
-    (answer,) = Caller(app)("/go")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "nothing")
-    assert (answer.headers.get("x-bad"), answer.headers["x-good"]) == (None, "g")
+    (response,) = LifespanClient(app)("/go")
+    assert (response.status_code, response.json()["detail"]) == (404, "nothing")
+    assert (response.headers.get("x-bad"), response.headers["x-good"]) == (None, "g")
 
 
-def test_failure_behind_the_response_stays_in_the_service(app: Application) -> None:
+def test_failure_after_the_response_is_not_raised(app: Application) -> None:
     def fail() -> None:
         raise RuntimeError("a secret")
 
@@ -166,11 +168,13 @@ def test_failure_behind_the_response_stays_in_the_service(app: Application) -> N
         tasks.add_task(fail)
         return {"a": 1}
 
-    (answer,) = Caller(app)("/go")  # The transport would raise what comes out of the app.
-    assert (answer.status_code, answer.json()) == (200, {"a": 1})
+    (response,) = LifespanClient(app)(
+        "/go"
+    )  # The transport would raise an exception of the application.
+    assert (response.status_code, response.json()) == (200, {"a": 1})
 
 
-def test_failure_inside_the_response_cuts_it_off_without_its_text(app: Application) -> None:
+def test_failure_during_the_response_aborts_it_without_the_message(app: Application) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"a"
         raise RuntimeError("a secret")
@@ -180,22 +184,22 @@ def test_failure_inside_the_response_cuts_it_off_without_its_text(app: Applicati
     async def go() -> Response:
         return StreamingResponse(parts())
 
-    with pytest.raises(ResponseAborted) as cut:
-        Caller(app)("/go")
-    assert "secret" not in "".join(traceback.format_exception(cut.value))
+    with pytest.raises(ResponseAborted) as raised:
+        LifespanClient(app)("/go")
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
 
 
-class Strange(Exception):
+class CustomError(Exception):
     pass
 
 
-class Stranger(Strange):
+class CustomSubclassError(CustomError):
     pass
 
 
-def test_exception_handlers_answer_for_their_exceptions(app: Application) -> None:
-    @app.exception_handler(Strange)
-    async def strange(request: Request, error: Exception) -> Response:
+def test_exception_handlers_handle_their_exceptions(app: Application) -> None:
+    @app.exception_handler(CustomError)
+    async def handle_custom_error(request: Request, error: Exception) -> Response:
         return JSONResponse({"strange": type(error).__name__, "at": request.url.path}, 418)
 
     def not_found(_: Request, error: Any) -> Response:
@@ -208,13 +212,13 @@ def test_exception_handlers_answer_for_their_exceptions(app: Application) -> Non
         return PlainTextResponse(f"{error.status_code} {error.detail}", error.status_code)
 
     @app.exception_handler(KeyError)
-    async def broken(_: Request, __: Exception) -> Response:
-        raise RuntimeError("the handler itself fails")
+    async def failing_handler(_: Request, __: Exception) -> Response:
+        raise RuntimeError("the handler fails")
 
     @app.get("/strange")
     @public
-    async def raise_strange() -> None:
-        raise Stranger
+    async def raise_custom_error() -> None:
+        raise CustomSubclassError
 
     @app.get("/teapot")
     @public
@@ -231,24 +235,24 @@ def test_exception_handlers_answer_for_their_exceptions(app: Application) -> Non
     async def raise_value() -> None:
         raise ValueError("secret")
 
-    strange_one, missing, teapot, key, value = Caller(app)(
+    custom, missing, teapot, key, value = LifespanClient(app)(
         "/strange", "/nowhere", "/teapot", "/key", "/value"
     )
-    assert (strange_one.status_code, strange_one.json()) == (
+    assert (custom.status_code, custom.json()) == (
         418,
-        {"strange": "Stranger", "at": "/strange"},
+        {"strange": "CustomSubclassError", "at": "/strange"},
     )
     assert (missing.status_code, missing.text) == (404, "nothing: Not Found")
     assert (teapot.status_code, teapot.text) == (418, "418 short and stout")
-    for answer in (key, value):
-        assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
-        assert "secret" not in answer.text
+    for response in (key, value):
+        assert (response.status_code, response.json()["detail"]) == (500, "internal error")
+        assert "secret" not in response.text
 
 
 @pytest.mark.parametrize("key", [Exception, 500])
-def test_handler_of_every_exception_leaves_refusals_alone(app: Application, key: Any) -> None:
+def test_handler_of_all_exceptions_does_not_handle_api_errors(app: Application, key: Any) -> None:
     @app.exception_handler(key)
-    async def sorry(_: Request, __: Exception) -> Response:
+    async def handle_all(_: Request, __: Exception) -> Response:
         return PlainTextResponse("sorry", 500)
 
     @app.get("/value")
@@ -256,21 +260,21 @@ def test_handler_of_every_exception_leaves_refusals_alone(app: Application, key:
     async def raise_value(number: int = 0) -> None:
         raise ValueError(number)
 
-    value, missing, invalid = Caller(app)("/value", "/nowhere", "/value?number=x")
+    value, missing, invalid = LifespanClient(app)("/value", "/nowhere", "/value?number=x")
     assert (value.status_code, value.text) == (500, "sorry")
     assert (missing.status_code, missing.json()["title"]) == (404, "Not Found")
     assert (invalid.status_code, invalid.json()["errors"][0]["field"]) == (400, "number")
 
 
-def test_included_routers_are_served_with_the_access_of_each_route(app: Application) -> None:
-    steps: list[str] = []
+def test_included_router_keeps_the_access_of_each_route(app: Application) -> None:
+    events: list[str] = []
 
-    async def note() -> AsyncIterator[None]:
-        steps.append("in")
+    async def record_events() -> AsyncIterator[None]:
+        events.append("in")
         yield
-        steps.append("out")
+        events.append("out")
 
-    inner, outer = APIRouter(prefix="/inner"), APIRouter(dependencies=[Depends(note)])
+    inner, outer = APIRouter(prefix="/inner"), APIRouter(dependencies=[Depends(record_events)])
 
     @inner.get("/{name}")
     @requires("shop")
@@ -290,7 +294,7 @@ def test_included_routers_are_served_with_the_access_of_each_route(app: Applicat
     inner.add_route("/inner/plain", public(lambda _: PlainTextResponse("plain")))
     outer.include_router(inner)
     app.include_router(outer, prefix="/v1")
-    named, opened, number, plain, head, wrong = Caller(app)(
+    named, opened, number, plain, head, wrong = LifespanClient(app)(
         "/v1/inner/x",
         "/v1/inner/open",
         "/v1/inner/numbers/7",
@@ -299,17 +303,17 @@ def test_included_routers_are_served_with_the_access_of_each_route(app: Applicat
         ("DELETE", "/v1/inner/x", {}),
     )
     assert (named.status_code, named.json()) == (200, "private x")
-    # The route that was chosen is the one that runs: not the first that FastAPI would find.
+    # The route whose access was checked runs, not the first that FastAPI would match.
     assert (opened.status_code, opened.json()) == (200, "public")
-    assert number.status_code == 404  # The gate of this test lets nobody in there.
+    assert number.status_code == 404  # FakeAuthMiddleware allows only the scope "shop".
     assert (plain.status_code, plain.text) == (200, "plain")
     assert (head.status_code, head.content) == (200, b"")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
-    assert steps == ["in", "out"] * 3
+    assert events == ["in", "out"] * 3
     assert app.scopes() == {"shop", "else"}
 
 
-def test_routes_added_after_the_first_request_are_served(app: Application) -> None:
+def test_route_added_after_the_first_request_is_served(app: Application) -> None:
     router = APIRouter()
     app.include_router(router)
     app.add_api_route("/{word}", public(lambda word: f"word {word}"))
@@ -325,14 +329,14 @@ def test_routes_added_after_the_first_request_are_served(app: Application) -> No
             app.add_api_route("/undeclared/route", lambda: "secret")
             fourth = await client.get("/undeclared/route")
             fifth = await client.get("/late")
-            return [one.json() for one in (first, second, third, fourth, fifth)]
+            return [request.json() for request in (first, second, third, fourth, fifth)]
 
     first, second, third, fourth, fifth = asyncio.run(all_of_them())
     assert (first, second, third, fifth) == ("word late", "late", "included", "late")
     assert fourth["status"] == 404
 
 
-def test_mounts_are_served_behind_their_access(app: Application) -> None:
+def test_mount_is_served_with_its_declared_access(app: Application) -> None:
     sub = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @sub.get("/{path:path}")
@@ -342,9 +346,9 @@ def test_mounts_are_served_behind_their_access(app: Application) -> None:
     app.mount("/open", sub)
     app.mount("/closed", sub)
     app.access = {"/open": PUBLIC, "/closed": AUTHENTICATED}
-    opened, closed = Caller(app)("/open/a/b", "/closed/a")
+    opened, closed = LifespanClient(app)("/open/a/b", "/closed/a")
     assert (opened.status_code, opened.json()) == (200, ["a/b", "/open"])
-    assert closed.status_code == 404  # The gate of this test asks for a scope.
+    assert closed.status_code == 404  # FakeAuthMiddleware requires the scope "shop".
     app.middleware_stack = None
     app.mount("/undeclared", sub)
     with pytest.raises(UndeclaredAccess, match="/undeclared"):
@@ -357,17 +361,17 @@ class Item(BaseModel):
 
 
 def test_dependencies_models_and_background_tasks_work(app: Application) -> None:
-    steps: list[str] = []
+    events: list[str] = []
 
     async def session() -> AsyncIterator[str]:
-        steps.append("open")
+        events.append("open")
         try:
             yield "session"
         except HTTPException:
-            steps.append("rolled back")
+            events.append("rolled back")
             raise
         finally:
-            steps.append("closed")
+            events.append("closed")
 
     def plain() -> Iterator[str]:
         yield "plain"
@@ -377,15 +381,15 @@ def test_dependencies_models_and_background_tasks_work(app: Application) -> None
     async def create(
         item: Item,
         tasks: BackgroundTasks,
-        found: Annotated[str, Depends(session)],
+        first: Annotated[str, Depends(session)],
         other: Annotated[str, Depends(plain)],
     ) -> Any:
         if item.name == "bad":
             raise HTTPException(410, "gone")
-        tasks.add_task(steps.append, f"after {found} {other}")
+        tasks.add_task(events.append, f"after {first} {other}")
         return {"name": item.name, "secret": "hidden"}
 
-    good, gone, invalid = Caller(app)(
+    good, gone, invalid = LifespanClient(app)(
         ("POST", "/items", {"json": {"name": "pen"}}),
         ("POST", "/items", {"json": {"name": "bad"}}),
         ("POST", "/items", {"json": {"price": "x"}}),
@@ -393,12 +397,12 @@ def test_dependencies_models_and_background_tasks_work(app: Application) -> None
     assert (good.status_code, good.json()) == (201, {"name": "pen", "price": 1})
     assert gone.status_code == 410
     assert sorted(error["field"] for error in invalid.json()["errors"]) == ["name", "price"]
-    assert steps.count("open") == steps.count("closed") >= 2
-    assert "after session plain" in steps
-    assert "rolled back" in steps
+    assert events.count("open") == events.count("closed") >= 2
+    assert "after session plain" in events
+    assert "rolled back" in events
 
 
-def test_middleware_functions_see_requests_and_answers(app: Application) -> None:
+def test_middleware_function_sees_request_and_response(app: Application) -> None:
     @app.middleware("http")
     async def stamp(request: Request, call_next: Any) -> Response:
         if request.url.path == "/stop":
@@ -408,19 +412,19 @@ def test_middleware_functions_see_requests_and_answers(app: Application) -> None
         return response
 
     app.add_api_route("/things/{id}", public(lambda id: id))  # noqa: A006 - the path's name
-    thing, stopped = Caller(app)("/things/7", "/stop")
+    thing, stopped = LifespanClient(app)("/things/7", "/stop")
     assert (thing.status_code, thing.headers["x-stamp"]) == (200, "/things/{id}")
     assert (stopped.status_code, stopped.json()["detail"]) == (451, "not here")
 
 
-def test_lifespan_and_its_state_reach_the_routes() -> None:
-    steps = []
+def test_lifespan_runs_and_root_path_reaches_the_routes() -> None:
+    events = []
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        steps.append("up")
+        events.append("up")
         yield
-        steps.append("down")
+        events.append("down")
 
     app = Application(
         access={},
@@ -437,9 +441,9 @@ def test_lifespan_and_its_state_reach_the_routes() -> None:
     async def root(request: Request) -> Any:
         return request.scope["root_path"]
 
-    stripped, whole = Caller(app)("/root", "/api/root")
-    assert steps == ["up", "down"]
-    assert stripped.json() == whole.json() == "/api"
+    stripped, complete = LifespanClient(app)("/root", "/api/root")
+    assert events == ["up", "down"]
+    assert stripped.json() == complete.json() == "/api"
 
 
 class Endpoint(HTTPEndpoint):
@@ -449,13 +453,13 @@ class Endpoint(HTTPEndpoint):
         return PlainTextResponse("got")
 
 
-def test_routes_of_starlette_are_served(app: Application) -> None:
+def test_starlette_routes_are_served(app: Application) -> None:
     async def file(request: Request) -> Response:
         return PlainTextResponse(request.path_params["name"])
 
     app.router.routes.append(Route("/class", Endpoint))
     app.router.routes.append(Route("/files/{name}.txt", public(file)))
-    got, wrong, named, method = Caller(app)(
+    got, wrong, named, method = LifespanClient(app)(
         "/class", ("POST", "/class", {}), "/files/a.txt", ("PUT", "/files/a.txt", {})
     )
     assert (got.text, named.text) == ("got", "a")
@@ -482,7 +486,7 @@ def host(app: Application) -> None:
 
 
 @pytest.mark.parametrize("add", [websocket, included_websocket, host])
-def test_routes_that_a_service_cannot_serve_do_not_start(
+def test_unsupported_route_fails_at_startup(
     app: Application, add: Callable[[Application], None]
 ) -> None:
     add(app)
@@ -490,7 +494,7 @@ def test_routes_that_a_service_cannot_serve_do_not_start(
         app.build_middleware_stack()
 
 
-def test_frontend_is_refused(app: Application) -> None:
+def test_frontend_is_rejected(app: Application) -> None:
     with pytest.raises(UnsupportedRoute, match="StaticFiles"):
         app.frontend("/", directory=".")
 
@@ -503,7 +507,7 @@ def test_frontend_is_refused(app: Application) -> None:
         (CallerDisconnected("left"), 499, "client-closed-request"),
     ],
 )
-def test_route_that_uses_the_database_itself_answers_passing_trouble_as_such(
+def test_temporary_database_error_of_a_route_is_a_temporary_http_error(
     app: Application, error: DatabaseError, status: int, slug: str
 ) -> None:
     @app.get("/read")
@@ -511,7 +515,7 @@ def test_route_that_uses_the_database_itself_answers_passing_trouble_as_such(
     async def read() -> None:
         raise error
 
-    (response,) = Caller(app)("/read")
+    (response,) = LifespanClient(app)("/read")
     assert response.status_code == status
     assert response.json()["type"] == f"urn:problem-type:{slug}"
     assert ("retry-after" in response.headers) == (status == 503)

@@ -1,4 +1,4 @@
-"""A write whose precondition cannot hold is refused, and nothing is written."""
+"""Conditional requests: a write whose precondition fails is 412 and writes nothing."""
 
 from pathlib import Path
 
@@ -23,16 +23,16 @@ def api(tmp_path: Path) -> Api:
     ("name", "value"),
     [("If-Match", '"abc"'), ("If-Match", 'W/"a", "b"'), ("If-Match", ""), ("If-None-Match", "*")],
 )
-def test_precondition_that_cannot_hold_is_412(api: Api, name: str, value: str) -> None:
+def test_failing_precondition_of_a_write_is_412(api: Api, name: str, value: str) -> None:
     for method, path in WRITES:
         body = None if method == "DELETE" else {"firstName": "B"}
-        refused = api.request(method, path, json=body, headers={name: value})
-        assert refused.status_code == 412, (method, refused.text)
+        response = api.request(method, path, json=body, headers={name: value})
+        assert response.status_code == 412, (method, response.text)
     assert [row["firstName"] for row in api.rows(User)] == ["A"]
     api.close()
 
 
-def test_precondition_that_holds_or_is_about_reading_is_carried_out(api: Api) -> None:
+def test_satisfied_precondition_of_a_write_is_accepted(api: Api) -> None:
     assert api.put("/users/1", {"age": 1}, headers={"If-Match": " * "}).status_code == 200
     assert api.put("/users/1", {"age": 2}, headers={"If-None-Match": '"x"'}).status_code == 200
     assert api.get("/users/1", headers={"If-None-Match": '"x"'}).status_code == 200

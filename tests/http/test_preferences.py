@@ -1,10 +1,10 @@
-"""The ``Prefer`` header, read as RFC 7240 has it."""
+"""Parsing of the ``Prefer`` header (RFC 7240)."""
 
 import pytest
 
 from encore.http.prefer_header import is_lenient
 
-GIVEN = [
+CASES = [
     ([b"handling=lenient"], True),
     ([b"Handling = LENIENT"], True),
     ([b'handling="lenient"'], True),
@@ -28,7 +28,7 @@ GIVEN = [
 ]
 
 
-@pytest.mark.parametrize(("values", "expected"), GIVEN)
+@pytest.mark.parametrize(("values", "expected"), CASES)
 def test_is_lenient_reads_the_first_handling_preference(
     values: list[bytes], *, expected: bool
 ) -> None:

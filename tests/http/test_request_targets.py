@@ -1,4 +1,4 @@
-"""Request targets and hosts over a real socket: whatever is sent, no answer is a 500."""
+"""Request targets and Host headers over a real socket (RFC 9112)."""
 
 import re
 import socket
@@ -58,17 +58,17 @@ HOSTS: list[tuple[bytes, bytes, int]] = [
 ]
 
 
-def state(items: System, request: bytes) -> tuple[int, bytes]:
-    """Send bytes; return the status and all that came back."""
+def send_raw(items: System, request: bytes) -> tuple[int, bytes]:
+    """Send bytes; return the status and the whole response."""
     address = ("localhost", int(items.environment["SERVER_PORT"]))
     with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(request)
-        answer = b""
+        response = b""
         while data := connection.recv(65_536):
-            answer += data
-    found = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
-    assert found is not None, answer
-    return int(found[1]), answer
+            response += data
+    status_line = re.match(rb"HTTP/1\.[01] (\d{3})", response)
+    assert status_line is not None, response
+    return int(status_line[1]), response
 
 
 @pytest.fixture(scope="module")
@@ -76,18 +76,20 @@ def token(items: System) -> bytes:
     return f"Authorization: Bearer {items.token()}\r\nConnection: close\r\n\r\n".encode()
 
 
-def test_every_target_is_answered_as_the_standard_says(items: System, token: bytes) -> None:
+def test_request_target_has_the_status_of_rfc_9112(items: System, token: bytes) -> None:
     for method, target, expected in TARGETS:
         request = method + b" " + target + b" HTTP/1.1\r\nHost: x\r\n" + token
-        status, answer = state(items, request)
-        assert status == expected, (method, target[:50], answer[:500])
-    status, answer = state(items, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        status, response = send_raw(items, request)
+        assert status == expected, (method, target[:50], response[:500])
+    status, response = send_raw(
+        items, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
     assert status == 200
-    assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in answer
+    assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" in response
 
 
-def test_http_1_1_needs_one_host(items: System, token: bytes) -> None:
+def test_http_1_1_requires_one_valid_host(items: System, token: bytes) -> None:
     for version, lines, expected in HOSTS:
         request = b"GET /items HTTP/" + version + b"\r\n" + lines + token
-        status, answer = state(items, request)
-        assert status == expected, (lines, answer[:500])
+        status, response = send_raw(items, request)
+        assert status == expected, (lines, response[:500])

@@ -1,4 +1,4 @@
-"""A real issuer on a real socket, one for the whole session, and one to start and stop at will."""
+"""Development issuers on real sockets: one for the session, and others that tests start."""
 
 import json
 import subprocess
@@ -21,10 +21,10 @@ import json, sys
 from encore.issuer import IssuerSettings
 from encore.errors import StartupError
 from encore.issuer.server import serve_issuer
-told = json.loads(sys.argv[1])
-environment = told.pop("environment", "development")
+settings = json.loads(sys.argv[1])
+environment = settings.pop("environment", "development")
 try:
-    serve_issuer(IssuerSettings(**told), environment=environment,
+    serve_issuer(IssuerSettings(**settings), environment=environment,
           ready=lambda: print("ready", flush=True))
 except StartupError as error:
     sys.exit(str(error))
@@ -41,7 +41,7 @@ def settings_for(port: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def start(settings: dict[str, Any]) -> subprocess.Popen[str]:
+def launch_issuer(settings: dict[str, Any]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, json.dumps(settings)],
         cwd=ROOT,
@@ -53,19 +53,19 @@ def start(settings: dict[str, Any]) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def start_issuer() -> Iterator[Callable[..., Any]]:
-    """Start an issuer and wait for it; it is killed at the end if still running."""
+    """Return a function that starts an issuer; those still running are killed after the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin(*, wait: bool = True, **changes: Any) -> tuple[subprocess.Popen[str], int]:
+    def start(*, wait: bool = True, **changes: Any) -> tuple[subprocess.Popen[str], int]:
         port = changes.pop("port", None) or free_port()
-        process = start(settings_for(port, **changes))
+        process = launch_issuer(settings_for(port, **changes))
         started.append(process)
         if wait:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
         return process, port
 
-    yield begin
+    yield start
     for process in started:
         process.kill()
         process.communicate()
@@ -73,9 +73,9 @@ def start_issuer() -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="session")
 def origin() -> Iterator[str]:
-    """Scheme, host and port of an issuer that runs for the whole session."""
+    """Return scheme, host and port of an issuer that runs for the whole session."""
     port = free_port()
-    process = start(settings_for(port))
+    process = launch_issuer(settings_for(port))
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     yield f"http://localhost:{port}"
@@ -87,7 +87,7 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def http(origin: str) -> Iterator[httpx.Client]:
-    """A client whose relative URLs are the issuer's."""
+    """Return a client whose base URL is the issuer's origin."""
     with httpx.Client(base_url=origin, trust_env=False) as client:
         yield client
 

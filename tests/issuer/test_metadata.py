@@ -1,4 +1,4 @@
-"""Discovery, keys, methods and CORS: what verifiers and browsers ask before a token."""
+"""The issuer's discovery documents, key set, methods and CORS."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ OKTA = "/oauth2/default"
 
 
 @pytest.mark.parametrize("document", ["openid-configuration", "oauth-authorization-server"])
-def test_okta_s_metadata_names_the_issuer_and_endpoints_that_answer(
+def test_okta_metadata_names_the_issuer_and_existing_endpoints(
     http: httpx.Client, origin: str, document: str
 ) -> None:
     metadata = http.get(f"{OKTA}/.well-known/{document}").json()
@@ -21,16 +21,14 @@ def test_okta_s_metadata_names_the_issuer_and_endpoints_that_answer(
         assert http.post(metadata[f"{name}_endpoint"]).status_code == 401
 
 
-def test_auth0_s_metadata_has_the_issuer_with_its_final_slash(
-    http: httpx.Client, origin: str
-) -> None:
+def test_auth0_metadata_has_the_issuer_with_a_final_slash(http: httpx.Client, origin: str) -> None:
     metadata = http.get("/.well-known/openid-configuration").json()
     assert metadata["issuer"] == f"{origin}/"
     assert metadata["token_endpoint"] == f"{origin}/oauth/token"
     assert http.get(metadata["jwks_uri"]).status_code == 200
 
 
-def test_both_shapes_publish_one_public_key_and_nothing_private(http: httpx.Client) -> None:
+def test_key_set_has_one_public_key_and_no_private_members(http: httpx.Client) -> None:
     keys = http.get(f"{OKTA}/v1/keys").json()
     assert keys == http.get("/.well-known/jwks.json").json()
     [key] = keys["keys"]
@@ -38,7 +36,7 @@ def test_both_shapes_publish_one_public_key_and_nothing_private(http: httpx.Clie
     assert key["kid"] == thumbprint(key)
 
 
-def test_the_thumbprint_is_that_of_rfc_7638_section_3_1() -> None:
+def test_thumbprint_matches_the_example_of_rfc_7638() -> None:
     n = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMs"
         "tn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI"
@@ -48,7 +46,7 @@ def test_the_thumbprint_is_that_of_rfc_7638_section_3_1() -> None:
     assert thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
-def test_every_key_has_its_own_id() -> None:
+def test_each_signing_key_has_a_unique_kid() -> None:
     assert SigningKey().kid != SigningKey().kid
 
 
@@ -62,18 +60,18 @@ def test_every_key_has_its_own_id() -> None:
         ("GET", "/", 404, None),
     ],
 )
-def test_wrong_methods_and_paths_are_told_in_json(
+def test_unknown_path_or_method_is_a_json_error(
     http: httpx.Client, method: str, path: str, status: int, allow: set[str] | None
 ) -> None:
-    answer = http.request(method, path)
-    assert answer.status_code == status
-    assert answer.json()["error"]
+    response = http.request(method, path)
+    assert response.status_code == status
+    assert response.json()["error"]
     if allow is not None:
-        assert set(answer.headers["allow"].split(", ")) == allow
+        assert set(response.headers["allow"].split(", ")) == allow
 
 
 @pytest.mark.parametrize(
-    ("page", "allowed"),
+    ("origin_", "allowed"),
     [
         ("http://localhost:3000", True),
         ("http://127.0.0.1:3000", True),
@@ -82,16 +80,16 @@ def test_wrong_methods_and_paths_are_told_in_json(
         ("http://localhost.evil.example", False),
     ],
 )
-def test_only_pages_of_this_machine_may_ask_from_a_browser(
-    http: httpx.Client, page: str, *, allowed: bool
+def test_cors_allows_loopback_origins_only(
+    http: httpx.Client, origin_: str, *, allowed: bool
 ) -> None:
-    answer = http.options(
+    response = http.options(
         f"{OKTA}/v1/token",
         headers={
-            "Origin": page,
+            "Origin": origin_,
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "authorization,x-requested-with",
         },
     )
-    assert answer.is_success == allowed
-    assert ("access-control-allow-origin" in answer.headers) == allowed
+    assert response.is_success == allowed
+    assert ("access-control-allow-origin" in response.headers) == allowed

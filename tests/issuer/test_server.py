@@ -1,4 +1,4 @@
-"""Starting and ending: refusals in one line, ports, both addresses of localhost, signals."""
+"""Start and stop of the issuer's server: settings, ports, addresses, signals."""
 
 import signal
 import socket
@@ -17,8 +17,12 @@ Start = Callable[..., Any]
 
 
 def make(issuer: str, **changes: Any) -> IssuerSettings:
-    told: dict[str, Any] = {"audience": "a", "clients": {"id": "hidden"}, "default_scopes": ["s"]}
-    return IssuerSettings(issuer=issuer, **(told | changes))
+    defaults: dict[str, Any] = {
+        "audience": "a",
+        "clients": {"id": "hidden"},
+        "default_scopes": ["s"],
+    }
+    return IssuerSettings(issuer=issuer, **(defaults | changes))
 
 
 @pytest.mark.parametrize(
@@ -41,32 +45,32 @@ def make(issuer: str, **changes: Any) -> IssuerSettings:
         "",
     ],
 )
-def test_an_issuer_that_is_not_http_on_loopback_is_refused_in_one_line(issuer: str) -> None:
-    with pytest.raises(IssuerSettingsError) as refusal:
+def test_issuer_other_than_http_on_loopback_is_rejected(issuer: str) -> None:
+    with pytest.raises(IssuerSettingsError) as raised:
         make(issuer)
-    assert "ISSUER" in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert "ISSUER" in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     "changes", [{"clients": {}}, {"clients": {"id": ""}}, {"token_seconds": 0}]
 )
-def test_settings_that_nobody_could_use_are_refused(changes: dict[str, Any]) -> None:
+def test_unusable_settings_are_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(IssuerSettingsError):
         make("http://localhost:3001/a", **changes)
 
 
-def test_settings_never_show_a_secret() -> None:
+def test_repr_of_settings_hides_secrets() -> None:
     assert "hidden" not in repr(make("http://localhost:3001/a"))
 
 
 @pytest.mark.parametrize("environment", ["production", " Production "])
-def test_production_is_refused(environment: str) -> None:
+def test_production_environment_is_rejected(environment: str) -> None:
     with pytest.raises(IssuerSettingsError, match="production"):
         check_startable(make("http://localhost:3001/a"), environment=environment)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     "unfinished",
     [
@@ -75,33 +79,33 @@ def test_production_is_refused(environment: str) -> None:
 Content-Length: 9\r\n\r\nabc",
     ],
 )
-def test_a_signal_ends_it_whatever_connections_are_open(
-    start_issuer: Start, number: signal.Signals, unfinished: bytes
+def test_signal_stops_the_server_with_open_connections(
+    start_issuer: Start, signal_number: signal.Signals, unfinished: bytes
 ) -> None:
     process, port = start_issuer()
     with (
         httpx.Client(trust_env=False) as idle,
-        socket.create_connection(("127.0.0.1", port)) as other,
+        socket.create_connection(("127.0.0.1", port)) as connection,
     ):
         idle.get(f"http://localhost:{port}/.well-known/jwks.json").raise_for_status()
-        other.sendall(unfinished)
+        connection.sendall(unfinished)
         time.sleep(0.1)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=5)  # The connections stay open meanwhile.
-    assert (process.returncode, out, err) == (0, "", "")
+        process.send_signal(signal_number)
+        stdout, stderr = process.communicate(timeout=5)  # The connections stay open meanwhile.
+    assert (process.returncode, stdout, stderr) == (0, "", "")
 
 
-def test_a_taken_port_is_one_line_and_a_failure(start_issuer: Start) -> None:
+def test_port_in_use_fails_with_one_line(start_issuer: Start) -> None:
     _, port = start_issuer()
     second, _ = start_issuer(port=port, wait=False)
-    out, err = second.communicate(timeout=5)
+    stdout, stderr = second.communicate(timeout=5)
     assert second.returncode == 1
-    assert err.count("\n") == 1
-    assert f"Port {port} is taken" in err
-    assert out == ""
+    assert stderr.count("\n") == 1
+    assert f"Port {port} is taken" in stderr
+    assert stdout == ""
 
 
-def test_it_starts_again_at_once_on_the_port_it_just_left(start_issuer: Start) -> None:
+def test_server_restarts_at_once_on_the_same_port(start_issuer: Start) -> None:
     first, port = start_issuer()
     httpx.get(f"http://localhost:{port}/.well-known/jwks.json", trust_env=False)
     first.terminate()
@@ -109,21 +113,21 @@ def test_it_starts_again_at_once_on_the_port_it_just_left(start_issuer: Start) -
     start_issuer(port=port)
 
 
-def test_localhost_answers_on_both_of_its_addresses(start_issuer: Start) -> None:
+def test_localhost_is_served_on_ipv4_and_ipv6(start_issuer: Start) -> None:
     _, port = start_issuer()
     for address in ("127.0.0.1", "[::1]"):
         try:
-            answer = httpx.get(f"http://{address}:{port}/oauth/token", trust_env=False)
+            response = httpx.get(f"http://{address}:{port}/oauth/token", trust_env=False)
         except httpx.ConnectError:
             assert address == "[::1]"
             pytest.skip("this machine has no IPv6")
-        assert answer.status_code == 405
+        assert response.status_code == 405
 
 
-def test_an_issuer_of_auth0_s_shape_alone_serves_no_okta_paths(start_issuer: Start) -> None:
+def test_auth0_only_issuer_serves_no_okta_paths(start_issuer: Start) -> None:
     port = free_port()
     start_issuer(port=port, issuer=f"http://127.0.0.1:{port}/", token_seconds=60)
     origin = f"http://127.0.0.1:{port}"
-    answer = httpx.get(f"{origin}/.well-known/openid-configuration", trust_env=False)
-    assert answer.json()["issuer"] == f"{origin}/"
+    response = httpx.get(f"{origin}/.well-known/openid-configuration", trust_env=False)
+    assert response.json()["issuer"] == f"{origin}/"
     assert httpx.get(f"{origin}/oauth2/default/v1/keys", trust_env=False).status_code == 404

@@ -1,4 +1,4 @@
-"""Introspection (RFC 7662), revocation (RFC 7009), and the bounded memory behind them."""
+"""Introspection (RFC 7662), revocation (RFC 7009), and the bounded token store."""
 
 import httpx
 import pytest
@@ -18,44 +18,44 @@ def introspect(http: httpx.Client, token: str, auth: tuple[str, str]) -> httpx.R
     return http.post(f"{BASE}/introspect", data={"token": token}, auth=auth)
 
 
-def test_a_live_token_is_active_and_tells_whose_it_is(
+def test_introspection_of_an_active_token_describes_it(
     http: httpx.Client, basic: tuple[str, str], token: str
 ) -> None:
-    answer = introspect(http, token, basic)
-    assert answer.headers["cache-control"] == "no-store"
-    body = answer.json()
+    response = introspect(http, token, basic)
+    assert response.headers["cache-control"] == "no-store"
+    body = response.json()
     assert body["active"] is True
     assert (body["client_id"], body["scope"], body["token_type"]) == (basic[0], "a b", "Bearer")
     assert body["exp"] - body["iat"] == 3600
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\u00e9" * 9])
-def test_of_anything_else_nothing_is_told_but_that_it_is_not_active(
+def test_introspection_of_an_unknown_token_is_inactive_only(
     http: httpx.Client, basic: tuple[str, str], token: str
 ) -> None:
     assert introspect(http, token, basic).json() == {"active": False}
 
 
-def test_a_revoked_token_is_not_active_and_revoking_again_is_no_error(
+def test_revoked_token_is_inactive_and_can_be_revoked_again(
     http: httpx.Client, basic: tuple[str, str], token: str
 ) -> None:
     for _ in range(2):
-        answer = http.post(f"{BASE}/revoke", data={"token": token}, auth=basic)
-        assert (answer.status_code, answer.content) == (200, b"")
+        response = http.post(f"{BASE}/revoke", data={"token": token}, auth=basic)
+        assert (response.status_code, response.content) == (200, b"")
     assert introspect(http, token, basic).json() == {"active": False}
 
 
-def test_nobody_revokes_another_client_s_token(
+def test_revocation_of_another_clients_token_is_rejected(
     http: httpx.Client, basic: tuple[str, str], token: str
 ) -> None:
     other = ("other", "other-secret")
-    answer = http.post(f"{BASE}/revoke", data={"token": token}, auth=other)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    response = http.post(f"{BASE}/revoke", data={"token": token}, auth=other)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
     assert introspect(http, token, basic).json()["active"] is True
 
 
 @pytest.mark.parametrize("endpoint", ["introspect", "revoke"])
-def test_both_endpoints_want_a_client_and_a_token_in_the_body(
+def test_endpoints_require_client_credentials_and_a_token_in_the_body(
     http: httpx.Client, basic: tuple[str, str], endpoint: str, token: str
 ) -> None:
     url = f"{BASE}/{endpoint}"
@@ -64,12 +64,12 @@ def test_both_endpoints_want_a_client_and_a_token_in_the_body(
     assert http.post(url, params={"token": token}, auth=basic).status_code == 400
 
 
-def test_a_full_ledger_forgets_the_oldest_and_an_expired_token_is_dropped() -> None:
-    ledger = TokenStore(capacity=2)
+def test_full_store_drops_the_oldest_and_expired_tokens() -> None:
+    store = TokenStore(capacity=2)
     for name in ("first", "second", "third"):
-        ledger.add(name, ActiveToken("c", "a", {"exp": 100}))
-    assert len(ledger) == 2
-    assert ledger.find("first", now=1) is None
-    assert ledger.find("third", now=99) is not None
-    assert ledger.find("third", now=100) is None
-    assert len(ledger) == 1
+        store.add(name, ActiveToken("c", "a", {"exp": 100}))
+    assert len(store) == 2
+    assert store.find("first", now=1) is None
+    assert store.find("third", now=99) is not None
+    assert store.find("third", now=100) is None
+    assert len(store) == 1

@@ -1,4 +1,4 @@
-"""What tokens say, and that verifiers take them: RFC 6749 section 4.4 in both vendors' shapes."""
+"""Tokens by client credentials (RFC 6749 section 4.4), in Okta's and Auth0's format."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ OKTA = "/oauth2/default"
 FORM = {"grant_type": "client_credentials", "scope": "parts_manager"}
 
 
-def verified(http: httpx.Client, keys_path: str, token: str, **expected: Any) -> dict[str, Any]:
+def verify_token(http: httpx.Client, keys_path: str, token: str, **expected: Any) -> dict[str, Any]:
     kid = jwt.get_unverified_header(token)["kid"]
     [key] = [k for k in http.get(keys_path).json()["keys"] if k["kid"] == kid]
     return jwt.decode(token, jwk.construct(key), algorithms=["RS256"], **expected)
 
 
-def test_an_okta_token_has_exactly_oktas_header_and_claims(
+def test_okta_token_has_oktas_header_and_claims(
     http: httpx.Client, origin: str, basic: tuple[str, str]
 ) -> None:
-    answer = http.post(f"{OKTA}/v1/token", data=FORM, auth=basic)
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["pragma"] == "no-cache"
-    body = answer.json()
+    response = http.post(f"{OKTA}/v1/token", data=FORM, auth=basic)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["pragma"] == "no-cache"
+    body = response.json()
     assert (body["token_type"], body["expires_in"], body["scope"]) == (
         "Bearer",
         3600,
@@ -32,7 +32,7 @@ def test_an_okta_token_has_exactly_oktas_header_and_claims(
     token = body["access_token"]
     assert set(jwt.get_unverified_header(token)) == {"alg", "kid"}
     issuer = origin + OKTA
-    claims = verified(http, f"{OKTA}/v1/keys", token, audience="api://default", issuer=issuer)
+    claims = verify_token(http, f"{OKTA}/v1/keys", token, audience="api://default", issuer=issuer)
     assert claims.pop("jti").startswith("AT.")
     assert claims.pop("exp") - claims.pop("iat") == 3600
     assert claims == {
@@ -46,7 +46,7 @@ def test_an_okta_token_has_exactly_oktas_header_and_claims(
 
 
 @pytest.mark.parametrize("encoding", ["json", "data"])
-def test_an_auth0_token_has_exactly_auth0s_header_and_claims(
+def test_auth0_token_has_auth0s_header_and_claims(
     http: httpx.Client, origin: str, basic: tuple[str, str], encoding: str
 ) -> None:
     request = {
@@ -55,11 +55,11 @@ def test_an_auth0_token_has_exactly_auth0s_header_and_claims(
         "client_id": basic[0],
         "client_secret": basic[1],
     }
-    answer = http.post("/oauth/token", **{encoding: request})  # type: ignore[arg-type]
-    assert answer.status_code == 200
-    token = answer.json()["access_token"]
+    response = http.post("/oauth/token", **{encoding: request})  # type: ignore[arg-type]
+    assert response.status_code == 200
+    token = response.json()["access_token"]
     assert jwt.get_unverified_header(token)["typ"] == "JWT"
-    claims = verified(
+    claims = verify_token(
         http,
         "/.well-known/jwks.json",
         token,
@@ -78,24 +78,24 @@ def test_an_auth0_token_has_exactly_auth0s_header_and_claims(
     }
 
 
-def test_the_sample_s_node_client_gets_a_token_by_query_and_an_empty_body(
+def test_token_request_by_query_with_empty_body_is_accepted(
     http: httpx.Client, basic: tuple[str, str]
 ) -> None:
-    answer = http.post(f"{OKTA}/v1/token", params=FORM, auth=basic)
-    assert answer.status_code == 200
+    response = http.post(f"{OKTA}/v1/token", params=FORM, auth=basic)
+    assert response.status_code == 200
 
 
-def test_query_and_form_are_read_together(http: httpx.Client, basic: tuple[str, str]) -> None:
-    answer = http.post(
+def test_query_and_form_are_combined(http: httpx.Client, basic: tuple[str, str]) -> None:
+    response = http.post(
         f"{OKTA}/v1/token",
         params={"grant_type": "client_credentials"},
         data={"scope": "a"},
         auth=basic,
     )
-    assert answer.json()["scope"] == "a"
+    assert response.json()["scope"] == "a"
 
 
-def test_basic_credentials_may_be_form_urlencoded_as_the_rfc_asks(http: httpx.Client) -> None:
+def test_form_urlencoded_basic_credentials_are_accepted(http: httpx.Client) -> None:
     encoded = ("dev%2Dclient", "dev%2Bsecret%2Fwith%3Asigns")
     assert http.post(f"{OKTA}/v1/token", data=FORM, auth=encoded).status_code == 200
 
@@ -109,19 +109,19 @@ def test_basic_credentials_may_be_form_urlencoded_as_the_rfc_asks(http: httpx.Cl
         ("!#[]~", ["!#[]~"]),
     ],
 )
-def test_any_well_formed_scope_is_granted_once_and_in_order(
+def test_valid_scopes_are_granted_once_in_order(
     http: httpx.Client, basic: tuple[str, str], scope: str, granted: list[str]
 ) -> None:
-    answer = http.post(f"{OKTA}/v1/token", data=FORM | {"scope": scope}, auth=basic)
-    assert jwt.get_unverified_claims(answer.json()["access_token"])["scp"] == granted
+    response = http.post(f"{OKTA}/v1/token", data=FORM | {"scope": scope}, auth=basic)
+    assert jwt.get_unverified_claims(response.json()["access_token"])["scp"] == granted
 
 
-def test_auth0_s_shape_grants_the_scope_and_the_audience_that_are_asked_for(
+def test_auth0_endpoint_grants_the_requested_scope_and_audience(
     http: httpx.Client, basic: tuple[str, str]
 ) -> None:
     request = FORM | {"scope": "batch:upload", "audience": "api://default"}
-    answer = http.post("/oauth/token", json=request, auth=basic)
-    claims = jwt.get_unverified_claims(answer.json()["access_token"])
+    response = http.post("/oauth/token", json=request, auth=basic)
+    claims = jwt.get_unverified_claims(response.json()["access_token"])
     assert (claims["scope"], claims["permissions"], claims["aud"]) == (
         "batch:upload",
         ["batch:upload"],
@@ -129,7 +129,7 @@ def test_auth0_s_shape_grants_the_scope_and_the_audience_that_are_asked_for(
     )
 
 
-def test_two_tokens_of_one_second_differ(http: httpx.Client, basic: tuple[str, str]) -> None:
+def test_tokens_issued_in_one_second_differ(http: httpx.Client, basic: tuple[str, str]) -> None:
     tokens = {
         http.post(f"{OKTA}/v1/token", data=FORM, auth=basic).json()["access_token"]
         for _ in range(5)

@@ -121,7 +121,7 @@ def test_each_case_has_its_answer_and_leaves_nothing_behind(
     for _, value in headers:
         assert value.rpartition(" ")[2] not in response.text or len(value) < 16
     assert reason not in response.text
-    line = gate.line_of(response)
+    line = gate.log_line_of(response)
     assert (line["status"], line["reason"], line["route"]) == (status, reason, "/items")
     assert line["client"] == ("client-1" if status == 403 else None)
     assert gate.rows() == before
@@ -183,7 +183,7 @@ def test_an_issuer_without_usable_keys_is_503_and_harms_no_other(
     assert_problem(response, 503, "service-unavailable")
     assert "www-authenticate" not in response.headers
     assert int(response.headers["retry-after"]) >= 1
-    assert hostile.line_of(response)["reason"] == "keys-unavailable"
+    assert hostile.log_line_of(response)["reason"] == "keys-unavailable"
     assert not hostile.rows()
     good = httpx.get(f"{hostile.url}/items", headers=hostile.bearer())
     assert good.status_code == 200
@@ -196,7 +196,7 @@ def test_forged_kids_are_looked_for_five_times_at_most_and_good_tokens_pass(
     good = gate.bearer()
     with httpx.Client(base_url=gate.url) as client:
         assert client.get("/items", headers=good).status_code == 200
-        before = len(gate.issuer.asked)
+        before = len(gate.issuer.requested)
         _, rest = gate.token().split(".", 1)
         for number in range(1000):
             header = b64({"alg": "RS256", "kid": f"forged-{number}"}).decode()
@@ -204,4 +204,4 @@ def test_forged_kids_are_looked_for_five_times_at_most_and_good_tokens_pass(
             assert client.get("/items", headers=forged).status_code == 401
         assert client.get("/items", headers=good).status_code == 200
         assert client.get("/items", headers=gate.bearer(jti="new")).status_code == 200
-    assert len(gate.issuer.asked) - before <= 5
+    assert len(gate.issuer.requested) - before <= 5

@@ -39,7 +39,7 @@ def test_a_clients_requests_beyond_its_rate_are_429_and_anothers_are_not(
     assert refused.headers["ratelimit"].startswith('"clients";r=0;t=')
     assert "www-authenticate" not in refused.headers
     assert not limited.rows()
-    line = limited.line_of(refused)
+    line = limited.log_line_of(refused)
     assert (line["client"], line["reason"]) == ("greedy", "rate-limit-client")
     other = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="modest"))
     assert other.status_code == 200
@@ -65,7 +65,7 @@ def test_bad_tokens_beyond_the_rate_are_429_while_good_ones_of_the_address_pass(
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
     assert "ratelimit" not in answers[0].headers
     assert_problem(answers[-1], 429, "too-many-requests")
-    assert limited.line_of(answers[-1])["reason"] == "rate-limit-bad-tokens"
+    assert limited.log_line_of(answers[-1])["reason"] == "rate-limit-bad-tokens"
     assert httpx.get(f"{limited.url}/items").status_code == 401  # No token is no bad token.
     good = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="neighbour"))
     assert good.status_code == 200

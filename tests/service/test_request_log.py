@@ -50,7 +50,7 @@ def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGat
             head = f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             connection.sendall(f"{head}Content-Length: 900\r\n\r\n{secret}".encode())
     last = httpx.get(f"{url}/livez")
-    gate.line_of(last)
+    gate.log_line_of(last)
     log = gate.log()
     assert secret not in log
     for token in tokens:
@@ -61,7 +61,7 @@ def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGat
 
 def test_a_line_has_all_members_and_names_client_and_template(gate: RunningGate) -> None:
     response = httpx.get(f"{gate.url}/items/404?x=1", headers=gate.bearer(cid="client-9"))
-    line = gate.line_of(response)
+    line = gate.log_line_of(response)
     assert set(line) == MEMBERS
     assert line["client"] == "client-9"
     assert (line["method"], line["route"], line["status"]) == ("GET", "/items/{id}", 400)
@@ -74,7 +74,7 @@ def test_the_client_is_read_from_each_vendors_claim(gate: RunningGate, claim: st
     claims: dict[str, Any] = {"cid": ...} | {claim: f"by-{claim}"}
     headers = gate.bearer(**claims)
     response = httpx.get(f"{gate.url}/items", headers=headers)
-    assert gate.line_of(response)["client"] == f"by-{claim}"
+    assert gate.log_line_of(response)["client"] == f"by-{claim}"
 
 
 def test_a_harmless_request_id_of_the_caller_is_taken_and_any_other_is_not(

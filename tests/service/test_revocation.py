@@ -82,5 +82,5 @@ def test_a_running_service_refuses_a_token_once_its_jti_is_in_the_file(
         time.sleep(0.05)
     assert_problem(response, 401, "invalid-token", "Jwt is not valid")
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-    assert gate.line_of(response)["reason"] == "token-revoked"
+    assert gate.log_line_of(response)["reason"] == "token-revoked"
     assert httpx.get(f"{gate.url}/items", headers=other).status_code == 200
