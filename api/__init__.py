@@ -1,6 +1,5 @@
-"""The service: generated CRUD over SQLAlchemy models, behind one bearer-token gate.
+"""This service: a parts catalog and timesheets, built with ``encore``.
 
-``app`` is the one composition root. Below it: ``http`` is the chain around every request,
-``auth`` the token gate, ``crud`` the generator, ``catalog`` what this service exposes, and
-``issuer`` a separate development authorization server.
+``app`` is the composition root, ``resources`` has one module for each system, ``settings`` the
+settings that only this service has.
 """

@@ -1,7 +1,8 @@
 """Running migrations: one at a time, bounded in time, and each failure of the database in one line.
 
-Several processes may start at once, each to migrate the same database. On PostgreSQL they take
-turns by an advisory lock, on SQLite by the file's write lock; who comes later finds nothing to do.
+Several processes may start at once, each to migrate the same database. An advisory lock
+(PostgreSQL) or the file's write lock (SQLite) lets one run at a time; the others then have nothing
+left to do.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 from alembic.util import CommandError
@@ -40,28 +41,34 @@ _LOCK: Final = 0x656E636F7265
 _POLL_S: Final = 0.1
 _LOCKED: Final = ("55P03", "SQLITE_BUSY", "SQLITE_LOCKED")
 _OF_THE_DATABASE: Final = (DatabaseUnavailable, ReadOnly, PermissionDenied, StatementTimeout)
-"""What is no defect of a migration."""
+"""Errors whose cause is the database and not the migration."""
 
 
 def run(settings: MigrationSettings, migrate: Callable[[Connection], None]) -> None:
     """Connect, wait for other migrations to end, and migrate.
 
     Raises:
-        CommandError: One line: what keeps the database from being reached or migrated.
+        CommandError: One line that says why the database cannot be reached or migrated.
     """
     try:
         check_file(settings.url)
-        asyncio.run(wait_until_ready(lambda: _reach(settings.url), settings.wait_seconds, _tell))
+        asyncio.run(
+            wait_until_ready(
+                lambda: _connect_once(settings.url), settings.wait_seconds, _print_waiting
+            )
+        )
     except StartupError as error:
         raise CommandError(str(error)) from error
     except DatabaseError as error:
         raise CommandError(f"DATABASE_URL: {explain(error)}") from error
-    with _explained(settings):
-        with_connection(settings.url, lambda connection: _alone(connection, settings, migrate))
+    with _errors_explained(settings):
+        with_connection(
+            settings.url, lambda connection: _migrate_exclusively(connection, settings, migrate)
+        )
 
 
-async def _reach(url: str) -> None:
-    """Connect as the service does, once."""
+async def _connect_once(url: str) -> None:
+    """Connect once, as the service does."""
     database = open_database(url)
     try:
         await database.open()
@@ -69,48 +76,47 @@ async def _reach(url: str) -> None:
         await database.close()
 
 
-def _tell(why: str) -> None:
+def _print_waiting(why: str) -> None:
     print(f"DATABASE_URL: {why}: waiting", file=sys.stderr)  # noqa: T201 - Alembic's own way
 
 
-def _alone(
+def _migrate_exclusively(
     connection: Connection, settings: MigrationSettings, migrate: Callable[[Connection], None]
 ) -> None:
     if connection.dialect.name == "sqlite":
         # The first statement takes the file's write lock, and waits for it.
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for mypy's sake
+        driver: Any = connection.connection.driver_connection
         driver.execute(f"PRAGMA busy_timeout = {settings.lock_seconds * 1000}")
         migrate(connection)
         return
-    _limit(connection, "lock_timeout", settings.lock_seconds or 0.001)  # 0 is no limit there.
-    _limit(connection, "statement_timeout", settings.statement_seconds)
-    _take_turn(connection, settings.statement_seconds)
+    _set_limit(connection, "lock_timeout", settings.lock_seconds or 0.001)  # 0 is no limit there.
+    _set_limit(connection, "statement_timeout", settings.statement_seconds)
+    _acquire_lock(connection, settings.statement_seconds)
     migrate(connection)  # Closing the connection gives the lock back, however this ends.
 
 
-def _limit(connection: Connection, name: str, seconds: float) -> None:
+def _set_limit(connection: Connection, name: str, seconds: float) -> None:
     value = f"{seconds * 1000:.0f}ms"
     connection.execute(select(func.set_config(name, value, False)))  # noqa: FBT003 - SQL's
     connection.commit()
 
 
-def _take_turn(connection: Connection, seconds: int) -> None:
-    """Take the advisory lock, for the whole session.
+def _acquire_lock(connection: Connection, seconds: int) -> None:
+    """Acquire the advisory lock, for the whole session.
 
-    It is asked for again and again: a statement that waited for it would hold a snapshot, for
-    which the other's CREATE INDEX CONCURRENTLY would wait in turn.
+    It is polled: a statement that waited for it would hold a snapshot, and the other migration's
+    CREATE INDEX CONCURRENTLY would wait for that.
     """
     deadline = monotonic() + seconds
-    told = False
+    printed = False
     while True:
-        taken = connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar_one()
+        acquired = connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar_one()
         connection.commit()
-        if taken:
+        if acquired:
             return
-        if not told:
-            _tell("another migration is running")
-            told = True
+        if not printed:
+            _print_waiting("another migration is running")
+            printed = True
         if seconds and monotonic() > deadline:
             raise CommandError(
                 f"DATABASE_URL: another migration has been running for over {seconds} s"
@@ -120,19 +126,19 @@ def _take_turn(connection: Connection, seconds: int) -> None:
 
 
 @contextmanager
-def _explained(settings: MigrationSettings) -> Iterator[None]:
-    """Raise ``CommandError`` for what is the database's doing; let defects of ours through."""
+def _errors_explained(settings: MigrationSettings) -> Iterator[None]:
+    """Raise ``CommandError`` for errors of the database; other errors pass as they are."""
     try:
         yield
     except (DatabaseError, DBAPIError, sqlite3.Error, asyncpg.PostgresError, OSError) as error:
-        failure = _translated(error, settings.url)
+        failure = _translate(error, settings.url)
         if not isinstance(failure, _OF_THE_DATABASE):
             raise
-        raise CommandError(f"DATABASE_URL: {_words(failure, settings)}") from error
+        raise CommandError(f"DATABASE_URL: {_describe(failure, settings)}") from error
 
 
-def _translated(error: Exception, url: str) -> DatabaseError:
-    """Return our error for the driver's, also for one inside of SQLAlchemy's."""
+def _translate(error: Exception, url: str) -> DatabaseError:
+    """Return the library's error for one of the driver, also where SQLAlchemy wraps it."""
     if isinstance(error, DatabaseError):
         return error
     cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
@@ -145,8 +151,8 @@ def _translated(error: Exception, url: str) -> DatabaseError:
     return translated
 
 
-def _words(failure: DatabaseError, settings: MigrationSettings) -> str:
-    """Say what happened and what it leaves."""
+def _describe(failure: DatabaseError, settings: MigrationSettings) -> str:
+    """Return what happened, and in which state that leaves the database."""
     if failure.code is not None and failure.code.startswith(_LOCKED):
         return (
             f"a lock was not free within {settings.lock_seconds} s (MIGRATION_LOCK_SECONDS):"

@@ -31,30 +31,30 @@ class MigrationSettings:
 
     @classmethod
     def load(cls, url: str | None) -> "MigrationSettings":
-        """Read them. Raises ``CommandError``, naming the setting.
+        """Load the settings. Raises ``CommandError``, which names the setting.
 
         Args:
-            url: Takes the place of DATABASE_URL, if it is given.
+            url: Overrides DATABASE_URL, if it is given.
         """
         try:
-            given = {**DATABASE_DEFAULTS, **load_environment()}
+            values = {**DATABASE_DEFAULTS, **load_environment()}
         except UnreadableSettings as error:
             raise CommandError(str(error)) from error
-        url = url or given["DATABASE_URL"] or DATABASE_DEFAULTS["DATABASE_URL"]
+        url = url or values["DATABASE_URL"] or DATABASE_DEFAULTS["DATABASE_URL"]
         try:
             validate_url(url)
         except ValueError as error:
             raise CommandError(f"DATABASE_URL: {error}") from error
         return cls(
             url=url,
-            wait_seconds=_seconds(given, "DATABASE_WAIT_SECONDS"),
-            lock_seconds=_seconds(given, "MIGRATION_LOCK_SECONDS"),
-            statement_seconds=_seconds(given, "MIGRATION_STATEMENT_SECONDS"),
+            wait_seconds=_seconds(values, "DATABASE_WAIT_SECONDS"),
+            lock_seconds=_seconds(values, "MIGRATION_LOCK_SECONDS"),
+            statement_seconds=_seconds(values, "MIGRATION_STATEMENT_SECONDS"),
         )
 
 
-def _seconds(given: Mapping[str, str], name: str) -> int:
-    text = given[name].strip()
+def _seconds(values: Mapping[str, str], name: str) -> int:
+    text = values[name].strip()
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_SECONDS):
         raise CommandError(f"{name}: must be an integer from 0 to {MAX_SECONDS}")
     return int(text)

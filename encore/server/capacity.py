@@ -1,8 +1,8 @@
-"""How many connections the server holds at one time, and what that follows from.
+"""How many connections the server holds at one time, by the limit of open files.
 
 Each connection is a file descriptor. Granian's accept loop spins when there are none left, and
-neither database nor uploads could open a file, so some are kept back: beyond ``connections``
-granian accepts nobody, and new connections wait in the kernel's queue.
+neither the database nor uploads could open a file, so some are reserved: beyond ``connections``
+granian accepts none, and new connections wait in the kernel's queue.
 """
 
 import resource
@@ -22,7 +22,7 @@ _RESERVED_SHARE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What granian is told.
+    """Granian's limits.
 
     Attributes:
         connections: The most that are held at one time (granian's ``backpressure``).
@@ -46,11 +46,11 @@ class Capacity:
 
 
 def raise_descriptor_limit() -> int:
-    """Raise this process's limit of open files to its hard limit; return what it is then."""
+    """Raise this process's limit of open files to its hard limit; return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):  # macOS has a lower limit than it tells.
+        except (OSError, ValueError):  # macOS enforces a lower limit than it reports.
             return soft
     return sys.maxsize if hard == resource.RLIM_INFINITY else hard

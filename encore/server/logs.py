@@ -1,8 +1,4 @@
-"""Logging: structured lines on stderr, readable at a terminal and JSON for all else.
-
-What our own modules tell the standard library's logging (the keyring, of keys and issuers) becomes
-lines of the same form.
-"""
+"""Logging: structured lines on stderr, readable at a terminal and JSON everywhere else."""
 
 import logging
 import sys
@@ -10,8 +6,6 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-
-from encore.http.error_codes import error_code
 
 _LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -22,11 +16,11 @@ _LEVELS: Final = {
 
 
 def configure_logs(level: str, *, readable: bool) -> None:
-    """Set up structlog for the process.
+    """Configure structlog for the process.
 
     Args:
         level: The lowest level that is written.
-        readable: For a person at a terminal, rather than JSON for a machine.
+        readable: Lines for a terminal instead of JSON.
     """
     shared: list[Any] = [
         structlog.processors.add_log_level,
@@ -44,24 +38,6 @@ def configure_logs(level: str, *, readable: bool) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    # Not at the root, whose handlers the server sets anew when it starts.
-    ours = logging.getLogger("encore")
-    ours.handlers = [_Forward()]
-    ours.setLevel(_LEVELS[level])
-    ours.propagate = False
-
-
-class _Forward(logging.Handler):
-    """Hands the standard library's records to structlog; an exception is named, not shown."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        error = record.exc_info[0] if record.exc_info else None
-        given = {"error": error.__name__} if error else {}
-        if record.exc_info and (cause := error_code(record.exc_info[1])) is not None:
-            given["cause"] = cause
-        logger: Any = structlog.get_logger(record.name)
-        logger.log(record.levelno, record.getMessage(), logger=record.name, **given)
 
 
 def _json(event: Any, **_: Any) -> bytes:

@@ -1,6 +1,6 @@
-"""Whom the service trusts: ISSUER, AUTH0_DOMAIN and the tables of TRUSTED_ISSUERS_FILE, together.
+"""The trusted issuers: ISSUER, AUTH0_DOMAIN and the tables of TRUSTED_ISSUERS_FILE, together.
 
-The file is TOML, one table an issuer, whose name is for people alone::
+The file is TOML, one table for each issuer; its name is only shown to operators::
 
     [partner]
     issuer = "https://login.partner.example/"
@@ -13,7 +13,6 @@ The file is TOML, one table an issuer, whose name is for people alone::
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -24,7 +23,7 @@ from encore.settings.settings import Settings
 from encore.suggestions import most_similar
 
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")
-"""What was granted (RFC 9068), and what Auth0's role-based access control adds."""
+"""``scope`` (RFC 9068), and the claim that Auth0's role-based access control adds."""
 
 _FILE: Final = "TRUSTED_ISSUERS_FILE"
 _TYPES: Final[dict[str, Any]] = {
@@ -35,14 +34,13 @@ _TYPES: Final[dict[str, Any]] = {
     "clock_skew_seconds": (int, float),
     "jwks_uri": str,
 }
-assert set(_TYPES) == {field.name for field in fields(TrustedIssuer)}  # noqa: S101 - one table, one record
 
 
 def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
     """Return all trusted issuers, ISSUER first.
 
     Raises:
-        SettingsError: One is named twice, or its table cannot be right.
+        SettingsError: One is named twice, or its table is invalid.
     """
     found: dict[str, TrustedIssuer] = {}
     for name, trusted in _all(settings):

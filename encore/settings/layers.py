@@ -44,13 +44,13 @@ def read_layers(
 
 
 def set_process_layers(*, defaults: Mapping[str, str], overrides: Mapping[str, str]) -> None:
-    """Put a layer below and one above all others, for this process: in development."""
-    for layer, given in ((_defaults, defaults), (_overrides, overrides)):
+    """Set the lowest and the highest layer of this process, for development and migrations."""
+    for layer, values in ((_defaults, defaults), (_overrides, overrides)):
         layer.clear()
-        layer.update(given)
+        layer.update(values)
 
 
 def _translate(layer: Mapping[str, str]) -> dict[str, str]:
-    """Add our name for what a layer gives under Okta's."""
+    """Add the setting's own name for each of Okta's names in a layer."""
     ours = {name: layer[okta] for okta, name in ALIASES.items() if layer.get(okta)}
     return {**ours, **layer}
