@@ -121,8 +121,8 @@ class Crud:
             if name not in _KNOWN:
                 known = ", ".join(sorted(_KNOWN))
                 raise ConfigurationError(_name(model), name, f"is none of {known}")
-        if not hasattr(model, "__mapper__"):
-            raise ConfigurationError(_name(model), "model", "is not a SQLAlchemy declarative model")
+        if not isinstance(model, type) or not hasattr(model, "__mapper__"):
+            raise ConfigurationError(_name(model), "model", "must be a mapped class")
         for problem in check_base(self._base):
             raise ConfigurationError(_name(model), "base", problem)
         options.setdefault("update_method", self._update_method)
@@ -222,4 +222,4 @@ class Crud:
 
 
 def _name(model: Any) -> str:
-    return getattr(model, "__name__", repr(model))
+    return getattr(model, "__name__", type(model).__name__)

@@ -9,11 +9,27 @@ A route of the application declares its access where it is written, below FastAP
 Routing reads the declaration; ``encore.auth`` compares it with the token of each request.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+"""RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
+
+
+def check_scopes(scopes: Any) -> None:
+    """Raise ``ValueError`` for scopes that no token can have, such as ``"read write"``."""
+    if isinstance(scopes, str):
+        raise ValueError("must be a list of scopes")  # noqa: TRY004 - one error for all values
+    for scope in scopes:
+        if not isinstance(scope, str) or not SCOPE.fullmatch(scope):
+            raise ValueError(
+                f"{scope!r} is not a scope: it must be printable ASCII without spaces, quotation"
+                " marks and backslashes; name several as a list"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +38,22 @@ class Access:
 
     ``public`` requires no token. Otherwise a valid token is required that has every scope of
     ``all_of`` and, unless that is empty, at least one of ``any_of``.
+
+    Raises:
+        ValueError: A scope is one that no token can have, or a public operation names scopes.
     """
 
     all_of: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
     public: bool = False
+
+    def __post_init__(self) -> None:
+        check_scopes(self.all_of)
+        check_scopes(self.any_of)
+        if not isinstance(self.public, bool):
+            raise ValueError("public must be true or false")  # noqa: TRY004 - one error for all
+        if self.public and self.scopes():
+            raise ValueError("a public operation requires no token: it must not name scopes")
 
     def scopes(self) -> frozenset[str]:
         """Return every scope that is named here."""
@@ -44,8 +71,13 @@ AUTHENTICATED: Final = Access()
 
 
 def requires(*all_of: str, any_of: Iterable[str] = ()) -> Callable[[Endpoint], Endpoint]:
-    """Declare that an endpoint requires a token with all of these scopes, and one of ``any_of``."""
-    access = Access(tuple(all_of), tuple(any_of))
+    """Declare that an endpoint requires a token with all of these scopes, and one of ``any_of``.
+
+    Raises:
+        ValueError: No scope is named, or one that no token can have.
+    """
+    check_scopes(any_of)
+    access = Access(all_of, tuple(any_of))
     if not access.scopes():
         raise ValueError("requires() must name a scope; for any valid token use @authenticated")
 
@@ -66,5 +98,11 @@ def public(endpoint: Endpoint) -> Endpoint:
 
 
 def _declare(endpoint: Endpoint, access: Access) -> Endpoint:
+    """Raise ``ValueError`` if the endpoint has another declaration, which this would override."""
+    if getattr(endpoint, "access", access) != access:
+        raise ValueError(
+            f"{getattr(endpoint, '__name__', endpoint)} declares its access twice: use one of"
+            " @public, @authenticated and @requires, which accepts several scopes"
+        )
     endpoint.access = access  # type: ignore[attr-defined] # read by routing and OpenAPI
     return endpoint

@@ -20,6 +20,7 @@ from encore.errors import (
     BadRequest,
     MethodNotAllowed,
     NotFound,
+    RouteError,
     UndeclaredAccess,
     UnsupportedRoute,
 )
@@ -81,6 +82,7 @@ class RouteTable:
 
     Raises:
         UndeclaredAccess: A route has no access.
+        RouteError: A route has two, which differ.
         UnsupportedRoute: A route is of an unsupported type.
     """
 
@@ -110,7 +112,13 @@ class RouteTable:
 
     def _add(self, route: RouteContext) -> None:
         template = route.path or ""
-        access = declared_access(route) or self._declared.get(template)
+        declared, listed = declared_access(route), self._declared.get(template)
+        access = declared or listed
+        if declared and listed and declared != listed:
+            raise RouteError(
+                f"the route {template} declares its access twice: remove the decorator of its"
+                " endpoint or the entry in access={...}"
+            )
         if access is None:
             raise UndeclaredAccess(
                 f"the route {template or route.original_route!r} must declare its access: decorate"

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy.types import TypeEngine
 
 from encore.errors import ConfigurationError
-from encore.http.access import Access
+from encore.http.access import Access, check_scopes
 from encore.http.prefer_header import COUNT_MODES
 from encore.models.types import TypeAdapter
 from encore.options import (
@@ -180,6 +180,15 @@ def _access(value: Any) -> Problems:
     for action, scopes in value.items():
         if not isinstance(scopes, str | Access) and not _is_list(scopes, str):
             yield f"{action}: must be a scope, a list of scopes, or Access"
+        elif not isinstance(scopes, Access):
+            yield from _scopes(action, [scopes] if isinstance(scopes, str) else scopes)
+
+
+def _scopes(action: str, scopes: Iterable[str]) -> Problems:
+    try:
+        check_scopes(scopes)
+    except ValueError as error:
+        yield f"{action}: {error}"
 
 
 def _bodies(value: Any) -> Problems:

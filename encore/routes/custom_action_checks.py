@@ -13,7 +13,7 @@ from encore.errors import ConfigurationError
 from encore.execution.actions import ACTIONS, Action, RowAction
 from encore.execution.context import Context
 from encore.execution.hooks import STAGES
-from encore.http.access import Access
+from encore.http.access import Access, check_scopes
 from encore.resource.option_checks import PARAMETER, check_path
 from encore.suggestions import most_similar
 
@@ -107,6 +107,11 @@ def _access(value: Any) -> Problems:
     is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
     if not isinstance(value, str | Access) and not is_list:
         yield "must be a scope, a list of scopes, or Access"
+    elif not isinstance(value, Access):
+        try:
+            check_scopes([value] if isinstance(value, str) else value)
+        except ValueError as error:
+            yield str(error)
 
 
 def _error_responses_like(value: Any) -> Problems:

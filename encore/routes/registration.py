@@ -16,7 +16,7 @@ from fastapi.routing import iter_route_contexts
 
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
-from encore.http.access import PUBLIC, Access
+from encore.http.access import PUBLIC, Access, check_scopes
 from encore.http.application import Application
 from encore.http.require_principal import (
     NO_VERIFIER,
@@ -60,6 +60,10 @@ class RouteRegistry:
                 named = ", ".join(scopes)
                 raise ConfigurationError("Crud", "scopes", f"names {named}, {_UNVERIFIED}")
             return PUBLIC
+        try:
+            check_scopes(scopes)
+        except ValueError as error:
+            raise ConfigurationError("Crud", "scopes", error) from error
         return Access(all_of=tuple(scopes))
 
     def add(self, resource: str, routes: Iterable[Any]) -> None:

@@ -13,12 +13,10 @@ from pydantic import BeforeValidator
 
 from encore.auth.trusted_issuer import is_loopback, is_safe_url
 from encore.database.urls import validate_url
+from encore.http.access import SCOPE
 from encore.secret_key import MIN_SECRET_BYTES
 
 MISSING: Final = "is missing; set it in the environment or in .env.local"
-
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
-"""RFC 6749 section 3.3; a quotation mark would also break out of the challenge."""
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
@@ -73,7 +71,7 @@ def split_words(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def _scopes(value: str) -> str:
     scopes = _string(value).split()
-    if not all(_SCOPE.fullmatch(scope) for scope in scopes):
+    if not all(SCOPE.fullmatch(scope) for scope in scopes):
         raise ValueError("a scope is printable ASCII without quotation marks")
     return " ".join(scopes)
 

@@ -74,6 +74,8 @@ MISTAKES: list[tuple[str, Any]] = [
     ("presets", {"long": lambda: "pages > 1"}),
     ("access", {"creat": "x"}),
     ("access", {"create": 1}),
+    ("access", {"create": "read write"}),
+    ("access", {"all": ["read", ""]}),
     ("access", "x"),
     ("bodies", {"read": {}}),
     ("bodies", {"update": "object"}),

@@ -173,6 +173,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (Promote, {"path": "/:id/promotion"}, "option path"),
     (Promote, {"path": 5}, "option path: must be a string"),
     (Promote, {"access": None}, "option access: must be a scope"),
+    (Promote, {"access": "read write"}, "option access: 'read write' is not a scope"),
     (Promote, {"access": ...}, "option access: is required"),
     (Promote, {"method": ...}, "option method: is required"),
     (

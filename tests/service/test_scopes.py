@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from encore.errors import UndeclaredAccess
+from encore.errors import RouteError, UndeclaredAccess
 from encore.http.access import AUTHENTICATED, PUBLIC, Access, authenticated, public, requires
 from encore.http.application import Application
 from encore.service.docs import add_docs
@@ -107,3 +107,39 @@ def test_declarations_are_the_access_they_name() -> None:
 def test_requiring_nothing_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="@authenticated"):
         requires()
+
+
+@pytest.mark.parametrize("scope", ["read write", "", 'a"b', 7])
+def test_scope_that_no_token_can_have_is_rejected(scope: Any) -> None:
+    with pytest.raises(ValueError, match="is not a scope"):
+        requires(scope)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"all_of": "read"}, "must be a list of scopes"),
+        ({"any_of": "read"}, "must be a list of scopes"),
+        ({"all_of": ("read",), "public": True}, "must not name scopes"),
+        ({"public": "no"}, "public must be true or false"),
+    ],
+)
+def test_access_that_contradicts_itself_is_rejected(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Access(**arguments)
+
+
+@pytest.mark.parametrize("second", [public, authenticated, requires("b")])
+def test_second_declaration_of_endpoint_is_rejected(second: Any) -> None:
+    """The outer one would override the inner one: ``@public`` would open the endpoint."""
+    endpoint = requires("a")(lambda: None)
+    with pytest.raises(ValueError, match="declares its access twice"):
+        second(endpoint)
+    assert requires("a")(endpoint) is endpoint
+
+
+def test_declaration_that_differs_from_access_of_path_stops_start() -> None:
+    app = _app(public(lambda: None))
+    app.access["/x"] = Access(("a",))
+    with pytest.raises(RouteError, match="/x declares its access twice"):
+        app.build_middleware_stack()
