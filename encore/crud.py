@@ -121,7 +121,7 @@ class Crud:
             if name not in _KNOWN:
                 known = ", ".join(sorted(_KNOWN))
                 raise ConfigurationError(_name(model), name, f"is none of {known}")
-        if not isinstance(model, type) or not hasattr(model, "__mapper__"):
+        if not _is_mapped_class(model):
             raise ConfigurationError(_name(model), "model", "must be a mapped class")
         for problem in check_base(self._base):
             raise ConfigurationError(_name(model), "base", problem)
@@ -219,6 +219,10 @@ class Crud:
         self._search_indexes.require(resource.name, resource.searches)
         # Not include_router: its indirection costs a tenth of a small request.
         self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
+
+
+def _is_mapped_class(model: Any) -> bool:
+    return isinstance(model, type) and hasattr(model, "__mapper__")
 
 
 def _name(model: Any) -> str:

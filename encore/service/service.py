@@ -27,7 +27,7 @@ from encore.database.factory import open_database
 from encore.database.startup import wait_until_ready
 from encore.database.tables import metadata as library_metadata
 from encore.endpoints.endpoint import Operation
-from encore.errors import ConfigurationError
+from encore.errors import ConfigurationError, UnsupportedRoute
 from encore.execution.resource import Resource
 from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
@@ -47,7 +47,8 @@ declare its scopes; otherwise start-up fails."""
 
 MIGRATIONS: Final = Path("migrations")
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+"""As FastAPI's: what it yields is the ``state`` of every request."""
 
 
 class Service(Application):
@@ -176,6 +177,11 @@ class Service(Application):
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
         self._authentication.describe(self)
+        if self.router.on_startup or self.router.on_shutdown:
+            raise UnsupportedRoute(
+                "handlers of on_event, on_startup and on_shutdown are not supported, and would"
+                " never run: pass lifespan=... to Service or to a router"
+            )
         return super().build_middleware_stack()
 
     def _is_draining(self) -> bool:
@@ -187,7 +193,7 @@ class Service(Application):
 
     def _connected(self, inner: Lifespan | None) -> Lifespan:
         @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any] | None]:
             wait_seconds = self.settings.database_wait_seconds
             await wait_until_ready(self.database.open, wait_seconds, log_waiting)
             await self._secret.load()
@@ -195,9 +201,7 @@ class Service(Application):
             watching = asyncio.create_task(self._authentication.open())
             try:
                 async with AsyncExitStack() as stack:
-                    if inner is not None:
-                        await stack.enter_async_context(inner(app))
-                    yield
+                    yield await stack.enter_async_context(inner(app)) if inner else None
             finally:
                 watching.cancel()
                 await self._authentication.aclose()

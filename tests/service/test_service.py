@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import ConfigurationError, Service, Settings
 from encore.database.tables import metadata as library_metadata
-from encore.errors import SettingsError, StartupError
+from encore.errors import SettingsError, StartupError, UnsupportedRoute
 
 ISSUER = "http://localhost:9/oauth2/default"
 
@@ -192,6 +192,33 @@ def test_lifespan_has_an_open_database(settings: Settings) -> None:
         assert client.get("/livez").status_code == 200
         assert steps == ["entered"]
     assert steps == ["entered", "left"]
+
+
+def test_lifespan_yields_state_of_service_and_routers(settings: Settings) -> None:
+    """The server passes it to every request, as ``request.state``."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, int]]:
+        yield {"answer": 42}
+
+    @asynccontextmanager
+    async def lifespan_of_router(_: FastAPI) -> AsyncIterator[dict[str, int]]:
+        yield {"question": 6}
+
+    async def state(service: Service) -> object:
+        async with service.router.lifespan_context(service) as state:
+            return state
+
+    service = Service(settings, lifespan=lifespan)
+    service.include_router(APIRouter(lifespan=lifespan_of_router))
+    assert asyncio.run(state(service)) == {"answer": 42, "question": 6}
+
+
+def test_event_handlers_stop_start(service: Service) -> None:
+    """FastAPI runs them only where there is no lifespan."""
+    service.include_router(APIRouter(on_startup=[lambda: None]))
+    with pytest.raises(UnsupportedRoute, match="lifespan="):
+        service.build_middleware_stack()
 
 
 def test_metadata_is_that_of_all_models_without_the_library(service: Service) -> None:
