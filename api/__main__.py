@@ -1,7 +1,7 @@
 """``python -m api``: the commands of ``python -m encore`` for this service.
 
-``python -m api`` serves; ``python -m api dev`` serves with a development issuer beside it;
-``python -m api doctor`` says what is wrong with the settings and, given one, with a token.
+``python -m api`` starts the service, ``python -m api dev`` starts it together with a development
+issuer, and ``python -m api doctor`` checks the settings and, optionally, an access token.
 """
 
 import os
@@ -30,12 +30,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _examples(url: str, service: Any) -> str:
-    """Return the client's commands that create, list and delete a part.
+    """Return example commands of the client that list, create and delete parts.
 
-    The client reads the same files; what is set in this process's environment alone is repeated.
+    The client reads the same settings files; only an issuer set elsewhere is repeated.
     """
     python = os.path.relpath(sys.executable)
-    client = f"{_environment(service.settings.issuer)}{python} -m client {url}/parts"
+    client = f"{_issuer_variable(service.settings.issuer)}{python} -m client {url}/parts"
     return (
         f"  {client}\n"
         f'  {client} post \'{{"partNumber":"ban-bd","modelNumber":1,'
@@ -44,7 +44,8 @@ def _examples(url: str, service: Any) -> str:
     )
 
 
-def _environment(issuer: str) -> str:
+def _issuer_variable(issuer: str) -> str:
+    """Return the assignment of ``ISSUER`` to put before a command, or an empty string."""
     from encore.settings import read_layers  # noqa: PLC0415 - only for dev
 
     return "" if read_layers(environ={}).get("ISSUER") == issuer else f"ISSUER={issuer} "

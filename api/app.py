@@ -1,4 +1,4 @@
-"""The composition root: the one place that joins this service's settings, resources and schema."""
+"""The composition root: joins the settings, the resources and the migrations of this service."""
 
 from typing import Final
 
@@ -11,10 +11,10 @@ UPGRADE: Final = ".venv/bin/alembic upgrade head"
 
 
 def create_service(settings: ApiSettings | None = None) -> Service:
-    """Create the service, not yet connected to anything.
+    """Return the service, without connecting to the database or the issuer.
 
     Args:
-        settings: All of them; read from the environment if not given.
+        settings: The settings; loaded from the environment and the settings files by default.
     """
     settings = settings or ApiSettings.load()
     service = Service(

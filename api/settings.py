@@ -1,4 +1,4 @@
-"""The settings of this service, beside those that every service has."""
+"""The settings of this service: those of the library and those of its resources."""
 
 from api.resources.timesheets.settings import TimesheetSettings
 from encore.settings import RequiredScopes, Settings
@@ -8,10 +8,10 @@ class ApiSettings(
     TimesheetSettings,
     Settings,
 ):
-    """The settings of this service: those of its systems, and a default for the scope.
+    """The settings of this service, with a default for the required scope.
 
     Attributes:
-        scope: What a token must hold, by default, for any operation; separated by spaces.
+        scope: The scopes that an operation requires by default, separated by spaces.
     """
 
     scope: RequiredScopes = "parts_manager"

@@ -1,4 +1,4 @@
-"""What this service exposes: one module for each system, one line for each module."""
+"""The resources and routes of this service: one module or package per subject."""
 
 from api.resources import parts, quickstart, timesheets
 from encore import Service

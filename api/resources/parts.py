@@ -5,5 +5,5 @@ from encore import Service
 
 
 def expose(service: Service) -> None:
-    """Expose the parts."""
+    """Expose ``/parts``."""
     service.resource(Part)

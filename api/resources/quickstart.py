@@ -1,7 +1,7 @@
-"""The three routes of Auth0's Express quickstart, in its words.
+"""The three routes of Auth0's Express quickstart, with its messages.
 
-They show the three kinds of access on the smallest possible operation, and are what a new client
-of the service tries first.
+Each route declares one kind of access: public, authenticated, or requiring a scope. A new client
+can try them first.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ SCOPE: Final = "read:messages"
 
 
 def expose(service: Service) -> None:
-    """Add the three routes."""
+    """Expose the three routes."""
     router = APIRouter(prefix="/api", tags=["quickstart"])
 
     @router.get("/public", summary="A message for anyone")
@@ -40,5 +40,5 @@ def expose(service: Service) -> None:
     service.router.routes.extend(router.routes)
 
 
-def _message(text: str) -> dict[str, str]:
-    return {"message": text}
+def _message(message: str) -> dict[str, str]:
+    return {"message": message}

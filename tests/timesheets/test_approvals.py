@@ -77,7 +77,7 @@ def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None
         (
             {"approved": False},
             {
-                "approved": 'approved must be true or left out; to reject, give "status":'
+                "approved": 'approved must be true or omitted; to reject, send "status":'
                 ' "rejected" and a reason'
             },
         ),
@@ -86,9 +86,9 @@ def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None
         ({"approved": False, **APPROVAL}, {"approved": ...}),
         (
             {"approved": True, **REJECTION},
-            {"approved": "approved must be false or left out with rejected"},
+            {"approved": "approved must be false or omitted with rejected"},
         ),
-        ({"status": "rejected"}, {"reason": "reason is missing: a rejection says why"}),
+        ({"status": "rejected"}, {"reason": "reason is required for a rejection"}),
         ({"status": "rejected", "reason": None}, {"reason": ...}),
         ({"status": "rejected", "reason": " \n"}, {"reason": ...}),
         ({"status": "rejected", "reason": "x" * 501}, {"reason": ...}),
@@ -96,7 +96,7 @@ def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None
         ({"status": "rejected", "x": 1}, {"reason": ..., "x": ...}),
         (
             {"reason": "well done"},
-            {"reason": "reason must be left out unless the status is rejected"},
+            {"reason": "reason must be omitted unless the status is rejected"},
         ),
         ({**APPROVAL, "reason": "well done"}, {"reason": ...}),
         (
@@ -111,7 +111,7 @@ def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None
         ({"status": True}, {"status": ...}),
         (
             {"hours": 1},
-            {"hours": "hours is no part of a decision; known are status, reason, approved"},
+            {"hours": "hours is not a member of a decision; known are status, reason, approved"},
         ),
         ({"ids": [1], **APPROVAL}, {"ids": ...}),
     ],
@@ -163,8 +163,8 @@ def test_nobody_decides_on_what_is_their_own(
     decider = office.person(approver) if approver else office.machine()
     entry = made(author, user_id=person or "007")
     text = (
-        f"Timesheet {entry['id']} is {approver or CLIENT}'s own: nobody decides on what they"
-        " worked or entered themselves"
+        f"Timesheet {entry['id']} was worked or entered by {approver or CLIENT}, who cannot decide"
+        " on it"
     )
     path = f"/approvals/{entry['id']}"
     assert_problem(decider.put(path), 403, "forbidden", text)

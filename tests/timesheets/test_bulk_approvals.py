@@ -98,7 +98,7 @@ def test_each_refusal_is_named_and_nothing_is_decided(
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ({}, "ids", "ids must be a list of 1 to 1000 ids of timesheets"),
+        ({}, "ids", "ids must be an array of 1 to 1000 ids of timesheets"),
         ({"ids": []}, "ids", ...),
         ({"ids": None}, "ids", ...),
         ({"ids": 1}, "ids", ...),
@@ -107,10 +107,10 @@ def test_each_refusal_is_named_and_nothing_is_decided(
         (
             {"ids": list(range(1, 1002))},
             "ids",
-            "ids must be a list of 1 to 1000 ids of timesheets, not of 1001",
+            "ids must be an array of 1 to 1000 ids of timesheets, not of 1001",
         ),
-        ({"ids": [1, 2, 1]}, "ids[2]", "ids[2] names timesheet 1 a second time"),
-        ({"ids": [1, 1.0]}, "ids[1]", "ids[1] names timesheet 1 a second time"),
+        ({"ids": [1, 2, 1]}, "ids[2]", "ids[2] is a duplicate of timesheet 1"),
+        ({"ids": [1, 1.0]}, "ids[1]", "ids[1] is a duplicate of timesheet 1"),
         ({"ids": ["1"]}, "ids[0]", 'ids[0] must be an integer, not "1"'),
         ({"ids": [1, True]}, "ids[1]", "ids[1] must be an integer, not true"),
         ({"ids": [1.5]}, "ids[0]", ...),
@@ -123,7 +123,7 @@ def test_each_refusal_is_named_and_nothing_is_decided(
         (
             {"ids": [1], "id": 2},
             "id",
-            "id is no part of a decision; known are ids, status, reason, approved",
+            "id is not a member of a decision; known are ids, status, reason, approved",
         ),
     ],
     ids=lambda value: str(value)[:40],

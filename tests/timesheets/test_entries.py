@@ -94,15 +94,15 @@ def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float |
             "week must be between 1 and 53 in 2020, not 54",
         ),
         (WEEKLY | {"year": 1969}, "year", "year must be between 1970 and 9998, not 1969"),
-        (WEEKLY | {"year": ...}, "year", "year is missing: a week needs both"),
-        (WEEKLY | {"week": ...}, "week", "week is missing: a week needs both"),
+        (WEEKLY | {"year": ...}, "year", "year is required with week"),
+        (WEEKLY | {"week": ...}, "week", "week is required with year"),
         (WEEKLY | {"year": None}, "year", "timesheets.year cannot be null"),
-        (DATED | {"date": ...}, "date", "date is missing: give date, or year and week"),
-        (DATED | {"date": None}, "date", "date is missing: give date, or year and week"),
+        (DATED | {"date": ...}, "date", "date is required, or year and week"),
+        (DATED | {"date": None}, "date", "date is required, or year and week"),
         (DATED | {"project": ...}, "project", "timesheets.project cannot be null"),
         (DATED | {"user_id": ...}, "user_id", "timesheets.user_id cannot be null"),
         (DATED | {"hours": ...}, "hours", "timesheets.hours cannot be null"),
-        (DATED | {"week": 20}, "week", "week must be 19, as the date says, not 20"),
+        (DATED | {"week": 20}, "week", "week must be 19 to match the date, not 20"),
         (
             DATED | {"date": "yesterday"},
             "date",
@@ -121,12 +121,12 @@ def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float |
         (
             DATED | {"source": "tool"},
             "external_id",
-            "external_id is missing: source and external_id go together",
+            "external_id is required with source",
         ),
         (
             DATED | {"external_id": "1"},
             "source",
-            "source is missing: source and external_id go together",
+            "source is required with external_id",
         ),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_change_changes_what_it_names_and_holds_the_whole_against_the_rules(
     response = machine.request(method, path, json={"hours": 25})
     assert_problem(response, 400, "validation-failed")
     response = machine.request(method, path, json={"week": 5})
-    assert messages(response) == {"week": "week must be 22, as the date says, not 5"}
+    assert messages(response) == {"week": "week must be 22 to match the date, not 5"}
     weekly = machine.request(method, path, json={"date": None, "year": 2020, "week": 53}).json()
     assert (weekly["date"], weekly["day"]) == (None, "2020-12-31")
 

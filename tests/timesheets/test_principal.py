@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.resources.timesheets.principal import PrincipalReader
+from api.resources.timesheets.principal import PrincipalResolver
 from encore.errors import Forbidden
 from encore.http.request_state import RequestState
 from tests.fixtures.problems import assert_problem
@@ -44,7 +44,7 @@ def test_auth0s_token_names_the_person_by_the_namespaced_claim(by_email: Office)
 def test_a_persons_token_without_the_claim_is_refused(by_email: Office) -> None:
     jane = by_email.with_token(by_email.token(OKTA, **JANE, scope=SCOPES))
     number = made(by_email.machine(), project="Claimless", hours=1)["id"]
-    text = f"The token names no user: its claim {EMAIL} is missing"
+    text = f"The token does not identify a user: its claim {EMAIL} is missing"
     for method, path in (
         ("GET", "/timesheets"),
         ("GET", f"/timesheets/{number}"),
@@ -102,12 +102,14 @@ def test_any_name_of_a_person_is_kept_as_it_is(office: Office, name: str) -> Non
 def test_a_token_is_a_clients_own_or_a_persons(
     claims: dict[str, str], client: str, user: str | None
 ) -> None:
-    caller = PrincipalReader("sub").of(RequestState("a request", claims=claims, client_id=client))
+    caller = PrincipalResolver("sub").resolve(
+        RequestState("a request", claims=claims, client_id=client)
+    )
     assert (caller.client, caller.user, caller.name) == (client, user, user or client)
 
 
 @pytest.mark.parametrize("name", ["", 7, None, ["jane"], "x" * 101], ids=lambda name: str(name)[:9])
 def test_what_is_no_name_of_a_person_is_refused(name: Any) -> None:
-    exchange = RequestState("a request", claims={"sub": "jane", "email": name}, client_id="job")
+    state = RequestState("a request", claims={"sub": "jane", "email": name}, client_id="job")
     with pytest.raises(Forbidden, match="email"):
-        PrincipalReader("email").of(exchange)
+        PrincipalResolver("email").resolve(state)

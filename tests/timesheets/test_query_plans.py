@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from api.resources.timesheets.grouping import Grouping, summing
+from api.resources.timesheets.grouping import Grouping, summary_statement
 from db.models.timesheet import Timesheet
 from encore import Crud, Resource
 from encore.database.sqlite import SqliteDatabase
@@ -31,8 +31,8 @@ def plan(file: Path, by: str, query: str) -> list[str]:
     database = SqliteDatabase(file)
     timesheets: Resource = Crud(FastAPI(), database).resource(Timesheet)
     filters = timesheets.parse_list_query({"query_string": query.encode(), "headers": []})
-    grouping = Grouping.read(by.split(","))
-    statement = summing(grouping, filters.statement_key.conditions, database.dialect)
+    grouping = Grouping.parse(by.split(","))
+    statement = summary_statement(grouping, filters.statement_key.conditions, database.dialect)
     connection = connect(file)
     try:
         values = statement.bind(filters.values)

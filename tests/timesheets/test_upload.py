@@ -106,12 +106,12 @@ def test_an_entry_may_change_from_dated_to_weekly_and_back(job: httpx.Client) ->
             "week",
             "week must be between 1 and 52 in 2021, not 53",
         ),
-        ({"date": None}, "date", "date is missing: give date, or year and week"),
+        ({"date": None}, "date", "date is required, or year and week"),
         ({"user_id": None}, "user_id", "timesheets.user_id cannot be null"),
         (
             {"source": "tempus"},
             "external_id",
-            "external_id is missing: source and external_id go together",
+            "external_id is required with source",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_day_is_filled_in_the_order_of_the_rows(job: httpx.Client, reader: htt
     made(reader, hours=10)
     hours = [8, 6.5, 6, 0.01]
     report = sent(job, *({**DATED, "hours": each} for each in hours))
-    full = "hours must be at most 24 a day in all: {} more for 007 on 2017-05-10 is too much"
+    full = "adding {} hours for 007 on 2017-05-10 exceeds the limit of 24 a day"
     assert outcome(report) == ["created", full.format("6.50"), "created", full.format("0.01")]
     assert sum(row["hours"] for row in read(reader, "/timesheets")) == 24
 
@@ -142,12 +142,10 @@ def test_a_week_holds_168_hours_of_weekly_and_dated_entries(
     days = [{**DATED, "date": f"2016-06-{day}T08:00:00Z"} for day in (13, 14, 15)]
     rows = [{**day, "hours": hours} for day, hours in zip(days, (10, 9, 8), strict=True)]
     report = sent(job, *rows)
-    full = (
-        "hours must be at most 168 a week in all: 9.00 more for 007 in week 24 of 2016 is too much"
-    )
+    full = "adding 9.00 hours for 007 in week 24 of 2016 exceeds the limit of 168 a week"
     assert outcome(report) == ["created", full, "created"]
     again = sent(job, {**WEEKLY, "hours": 0.25})
-    assert "0.25 more for 007 in week 24" in outcome(again)[0]
+    assert "adding 0.25 hours for 007 in week 24" in outcome(again)[0]
     other = sent(job, {**WEEKLY, "hours": 168, "user_id": "008"}, {**WEEKLY, "week": 25})
     assert outcome(other) == ["created", "created"]
 
@@ -158,7 +156,7 @@ def test_an_entry_that_is_replaced_makes_room_for_itself(job: httpx.Client) -> N
         "updated",
         "created",
     ]
-    assert "too much" in outcome(sent(job, {**NAMED, "hours": 23.5}))[0]
+    assert "exceeds the limit" in outcome(sent(job, {**NAMED, "hours": 23.5}))[0]
 
 
 def test_rejected_entries_leave_room(job: httpx.Client, office: Office) -> None:
@@ -174,7 +172,9 @@ def test_too_many_full_days_refuse_the_whole_upload(
     body = "\n".join(json.dumps(row) for row in persons * 2)
     response = job.post(UPLOAD, content=body, headers=NDJSON, params={"mode": "partial"})
     problem = assert_problem(response, 400, "validation-failed")
-    assert problem["message"].startswith("Over 1,000 days of persons would be over 24 a day")
+    assert problem["message"].startswith(
+        "More than 1,000 days of persons would exceed the limit of 24 a day"
+    )
     assert read(reader, "/timesheets") == []
 
 

@@ -1,9 +1,8 @@
 """The timesheets of Auth0's server-to-API scenario: entries, uploads, approvals, summaries."""
 
-from api.resources.timesheets.approvals import expose_approvals
+from api.resources.timesheets.approvals import expose_approvals, expose_history
 from api.resources.timesheets.entries import expose_entries
-from api.resources.timesheets.history import expose_history
-from api.resources.timesheets.services import TimesheetOptions, TimesheetServices
+from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.settings import TimesheetSettings
 from api.resources.timesheets.summary import expose_summary
 from api.resources.timesheets.uploads import expose_uploads
@@ -16,20 +15,15 @@ def expose(service: Service) -> None:
     """Expose entries, uploads, summaries, approvals and history.
 
     Raises:
-        TypeError: The service's settings lack those of timesheets.
+        TypeError: The service's settings are not a subclass of ``TimesheetSettings``.
     """
     settings = service.settings
     if not isinstance(settings, TimesheetSettings):
         raise TypeError("the settings of the service must be a subclass of TimesheetSettings")
     crud = service.crud
-    options = TimesheetOptions(
-        user_claim=settings.user_claim,
-        hours_per_day=settings.max_hours_per_day,
-        upload_limit=settings.upload_limit,
-    )
-    services = TimesheetServices.of(options, crud.dialect)
+    services = TimesheetServices.create(settings, crud.dialect)
     timesheets = expose_entries(crud, services)
-    expose_uploads(crud, timesheets, services, options.upload_limit)
+    expose_uploads(crud, timesheets, services, settings.upload_limit)
     expose_summary(crud, timesheets, services)
     expose_approvals(crud, services)
     expose_history(crud)

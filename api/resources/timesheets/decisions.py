@@ -1,7 +1,7 @@
-"""A decision on entries: what an approver asks for, read from a body.
+"""A decision on entries: its JSON schema, and parsing it from a request body.
 
 ``{}`` and ``{"status": "approved"}`` approve; ``{"status": "rejected", "reason": "…"}`` rejects.
-A body that could be meant otherwise is refused: nothing is approved by mistake.
+An ambiguous body is invalid, so that nothing is approved by mistake.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from encore import ValidationErrors
 from encore.extensions import Field, InvalidValue
 
 MAX_IDS: Final = 1_000
-"""The most entries that one decision may be about."""
+"""The maximum number of entries in one decision."""
 
 IDS: Final = "ids"
 _MEMBERS: Final = ("status", "reason", "approved")
@@ -25,11 +25,11 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What shall become of an entry.
+    """A decision on one or more entries.
 
     Attributes:
-        status: ``approved`` or ``rejected``.
-        reason: Why it is rejected; None for an approval.
+        status: The new status, ``approved`` or ``rejected``.
+        reason: The reason for a rejection; None for an approval.
     """
 
     status: str
@@ -37,77 +37,77 @@ class Decision:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What is written into the entry: a status, and all that follows from it."""
+        """The attributes to write: the status, ``approved`` and the reason."""
         approved = self.status == APPROVED
         return {"status": self.status, "approved": approved, "reason": self.reason}
 
     @classmethod
-    def read(
+    def parse(
         cls,
         body: Attributes,
         attributes: Attributes,
         errors: ValidationErrors,
         *,
-        also: Collection[str] = (),
+        also_allowed: Collection[str] = (),
     ) -> "Decision":
-        """Read a decision.
+        """Parse a decision.
 
         Args:
-            body: As it came.
-            attributes: The status and the reason in it, each fit for its column.
-            errors: Collects what is wrong.
-            also: Members that the body may have besides.
+            body: The JSON object.
+            attributes: Its status and reason, each valid for its column.
+            errors: Collects the errors.
+            also_allowed: Further members that the body may have.
         """
         for name in body:
-            if name not in _MEMBERS and name not in also:
-                known = ", ".join((*also, *_MEMBERS))
-                errors.add(name[:100], INVALID, f"is no part of a decision; known are {known}")
+            if name not in _MEMBERS and name not in also_allowed:
+                known = ", ".join((*also_allowed, *_MEMBERS))
+                errors.add(name[:100], INVALID, f"is not a member of a decision; known are {known}")
         status, reason = attributes.get("status", APPROVED), attributes.get("reason")
         if status == SUBMITTED:
             errors.add("status", INVALID, f"must be {APPROVED} or {REJECTED}, not {SUBMITTED}")
         elif status == REJECTED:
             if "approved" in body and body["approved"] is not False:
-                errors.add("approved", INVALID, f"must be false or left out with {REJECTED}")
+                errors.add("approved", INVALID, f"must be false or omitted with {REJECTED}")
             if not (reason or "").strip():
-                errors.add("reason", INVALID, "is missing: a rejection says why")
+                errors.add("reason", INVALID, "is required for a rejection")
         else:
             if body.get("approved", True) is not True:
-                text = f'must be true or left out; to reject, give "status": "{REJECTED}"'
-                errors.add("approved", INVALID, f"{text} and a reason")
+                message = f'must be true or omitted; to reject, send "status": "{REJECTED}"'
+                errors.add("approved", INVALID, f"{message} and a reason")
             if reason is not None:
-                errors.add("reason", INVALID, f"must be left out unless the status is {REJECTED}")
+                errors.add("reason", INVALID, f"must be omitted unless the status is {REJECTED}")
         return cls(status, reason)
 
 
-def read_ids(body: Attributes, key: Field, errors: ValidationErrors) -> list[int]:
-    """Read which entries a decision is about: a list of ids, none of them twice.
+def parse_ids(body: Attributes, key: Field, errors: ValidationErrors) -> list[int]:
+    """Return the ids of the entries that a decision is on; they must be unique.
 
     Args:
-        body: As it came.
-        key: The ids' field.
-        errors: Collects what is wrong.
+        body: The JSON object.
+        key: The primary key's field.
+        errors: Collects the errors.
     """
-    given = body.get(IDS)
-    if not isinstance(given, list) or not 1 <= len(given) <= MAX_IDS:
-        found = f", not of {len(given)}" if isinstance(given, list) else ""
-        errors.add(IDS, INVALID, f"must be a list of 1 to {MAX_IDS} ids of timesheets{found}")
+    raw = body.get(IDS)
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_IDS:
+        found = f", not of {len(raw)}" if isinstance(raw, list) else ""
+        errors.add(IDS, INVALID, f"must be an array of 1 to {MAX_IDS} ids of timesheets{found}")
         return []
     ids: dict[int, None] = {}
-    for place, value in enumerate(given):
+    for place, value in enumerate(raw):
         name = f"{IDS}[{place}]"
         try:
-            number = key.codec.from_json(value)
-        except InvalidValue as refusal:
-            errors.add(name, INVALID, str(refusal))
+            id_ = key.codec.from_json(value)
+        except InvalidValue as error:
+            errors.add(name, INVALID, str(error))
             continue
-        if number in ids:
-            errors.add(name, INVALID, f"names timesheet {number} a second time")
-        ids[number] = None
+        if id_ in ids:
+            errors.add(name, INVALID, f"is a duplicate of timesheet {id_}")
+        ids[id_] = None
     return list(ids)
 
 
-def _described(**more: Attributes) -> Attributes:
-    """Describe a decision, with further members that it must have, as a JSON schema."""
+def _build_schema(**members: Attributes) -> Attributes:
+    """Return the JSON schema of a decision, with further required members."""
     reason = {"type": "string", "pattern": r"\S", "maxLength": MAX_REASON}
     approval = {
         "status": {"const": APPROVED},
@@ -120,11 +120,11 @@ def _described(**more: Attributes) -> Attributes:
             {
                 "type": "object",
                 "title": title,
-                "properties": {**more, **members},
-                "required": [*more, *required],
+                "properties": {**members, **properties},
+                "required": [*members, *required],
                 "additionalProperties": False,
             }
-            for title, members, required in (
+            for title, properties, required in (
                 ("Approval", approval, ()),
                 ("Rejection", rejection, ("status", "reason")),
             )
@@ -132,10 +132,10 @@ def _described(**more: Attributes) -> Attributes:
     }
 
 
-DECISION_SCHEMA: Final = _described()
-"""A decision on one entry, as OpenAPI has it."""
+DECISION_SCHEMA: Final = _build_schema()
+"""The JSON schema of a decision on one entry."""
 
-DECISION_ON_MANY_SCHEMA: Final = _described(
+BULK_DECISION_SCHEMA: Final = _build_schema(
     ids={
         "type": "array",
         "items": {"type": "integer", "minimum": 1},
@@ -144,4 +144,4 @@ DECISION_ON_MANY_SCHEMA: Final = _described(
         "uniqueItems": True,
     }
 )
-"""A decision on many."""
+"""The JSON schema of a decision on several entries."""

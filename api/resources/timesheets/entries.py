@@ -1,7 +1,7 @@
-"""``/timesheets``: the entries themselves, as a resource of the engine with hooks for the rules.
+"""``/timesheets``: the entries, as a generated resource with hooks for the rules of timesheets.
 
-A person sees and changes their own entries alone; a client that calls for itself, all of them.
-What is approved stays as it is.
+A user sees and changes only their own entries; a client that calls for itself, all entries. An
+approved entry cannot be changed or deleted.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from api.resources.timesheets.locks import RowLock
 from api.resources.timesheets.principal import Principal
-from api.resources.timesheets.rules import merged
+from api.resources.timesheets.repository import TimesheetRepository
+from api.resources.timesheets.rules import merge_change
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import (
     DELETED,
@@ -31,113 +31,114 @@ ACCESS: Final = {
     "read": "read:timesheets",
     "delete": "delete:timesheets",
 }
-BY_THE_SERVICE: Final = ("day", "status", "reason", "created_by")
-"""What no caller writes; ``approved`` is not writable by its model."""
+READ_ONLY: Final = ("day", "status", "reason", "created_by")
+"""The fields that only the service writes; ``approved`` is read-only by its model."""
 
-_PERIOD: Final = frozenset({"year", "week", "day", "created_by"})
-"""What the rules settle, and complain of in words of their own."""
+_SET_BY_SERVICE: Final = frozenset({"year", "week", "day", "created_by"})
+"""Required fields that the hooks set or validate, with messages of ``rules``."""
 
 
-def expose_entries(crud: Crud, policies: TimesheetServices) -> Resource:
-    """Expose the entries, and the history of each below it."""
+def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:
+    """Expose the entries, with the history of each below its item path."""
     timesheets = crud.resource(
         Timesheet,
         access=ACCESS,
-        read_only_attributes=BY_THE_SERVICE,
+        read_only_attributes=READ_ONLY,
         associations=AssociationOptions(auto_populate=False),
     )
-    Entries(timesheets, policies).register()
+    EntryHooks(timesheets, services).register()
     return timesheets
 
 
-class Entries:
-    """The hooks of the entries' resource."""
+class EntryHooks:
+    """The hooks of ``/timesheets``."""
 
-    def __init__(self, timesheets: Resource, policies: TimesheetServices) -> None:
+    def __init__(self, timesheets: Resource, services: TimesheetServices) -> None:
         self._timesheets = timesheets
-        self._callers = policies.callers
-        self._rules = policies.rules
-        self._limits = policies.limits
-        self._history = policies.history
-        self._locks = RowLock(timesheets, policies.dialect)
-        self._required = [f for f in timesheets.bodies.creatable if f.name not in _PERIOD]
+        self._principals = services.principals
+        self._validator = services.validator
+        self._limits = services.limits
+        self._audit_log = services.audit_log
+        self._repository = TimesheetRepository(timesheets, services.dialect)
+        creatable = timesheets.bodies.creatable
+        self._required = [f for f in creatable if f.name not in _SET_BY_SERVICE]
 
     def register(self) -> None:
-        """Hang the hooks on the actions."""
+        """Register the hooks on the actions of the resource."""
         timesheets = self._timesheets
         for action in ("list", "read", "update", "delete"):
-            timesheets.hooks[action].start.before(self._callers.narrow)
-        timesheets.create.write.before(self.prepare_new)
+            timesheets.hooks[action].start.before(self._principals.restrict_to_own)
+        timesheets.create.write.before(self.prepare_create)
         timesheets.create.send.after(add_message)
-        timesheets.update.write.before(self.prepare_change)
-        timesheets.delete.write.before(self.prepare_deletion)
-        below = timesheets.nested_resources["history"]
+        timesheets.update.write.before(self.prepare_update)
+        timesheets.delete.write.before(self.prepare_delete)
+        history = timesheets.nested_resources["history"]
         for action in ("list", "read"):
-            below.hooks[action].fetch.before(self.check_entry_is_visible)
+            history.hooks[action].fetch.before(self.check_entry_is_visible)
 
     async def check_entry_is_visible(self, context: Context) -> None:
-        """Show a person the history of their own entries alone. Raises ``NotFound``."""
-        user = self._callers.of_context(context).user
-        entry = await self._locks.read(context, context.key[0])
+        """Raise ``NotFound`` if the entry of a history does not exist or is another user's."""
+        user = self._principals.of_context(context).user
+        entry = await self._repository.get(await context.connection(), context.key[0])
         if entry is None or user not in (None, entry["user_id"]):
             raise NotFound
 
-    async def prepare_new(self, context: Context) -> None:
-        """Complete a new entry and hold it against the rules. Raises ``ValidationFailed``."""
-        caller, entry = self._callers.of_context(context), context.attributes
-        if caller.user is not None:
-            entry["user_id"] = caller.user
-        entry["created_by"] = caller.name
+    async def prepare_create(self, context: Context) -> None:
+        """Complete and validate a new entry. Raise ``ValidationFailed``."""
+        principal, entry = self._principals.of_context(context), context.attributes
+        if principal.user is not None:
+            entry["user_id"] = principal.user
+        entry["created_by"] = principal.name
         errors = ValidationErrors()
-        self._rules.apply(entry, errors)
+        self._validator.validate(entry, errors)
         check_complete(entry, self._required, errors)
         errors.check()
-        await self._limits.check(await context.connection(), entry)
+        await self._limits.validate(await context.connection(), entry)
 
-    async def prepare_change(self, context: Context) -> None:
-        """Hold the entry, as it would become, against the rules.
+    async def prepare_update(self, context: Context) -> None:
+        """Validate the entry as the update would make it; submit a rejected entry again.
 
         Raises:
-            Conflict: It is approved.
-            ValidationFailed: It would break a rule.
+            Conflict: The entry is approved.
+            ValidationFailed: The updated entry would be invalid.
         """
-        caller = self._callers.of_context(context)
-        before = await self._mutable(context)
-        if caller.user is not None:
-            context.attributes.pop("user_id", None)  # A person's entries stay the person's.
-        entry, errors = merged(before, context.attributes), ValidationErrors()
-        self._rules.apply(entry, errors)
+        principal = self._principals.of_context(context)
+        before = await self._get_mutable(context)
+        if principal.user is not None:
+            context.attributes.pop("user_id", None)  # A user's entries keep their user.
+        entry, errors = merge_change(before, context.attributes), ValidationErrors()
+        self._validator.validate(entry, errors)
         errors.check()
-        await self._limits.check(await context.connection(), entry, before["id"])
+        await self._limits.validate(await context.connection(), entry, before["id"])
         if before["status"] == REJECTED:
             entry |= {"status": SUBMITTED, "reason": None}
-            await self._record(context, caller, before, SUBMITTED)
+            await self._record(context, principal, before, SUBMITTED)
         context.attributes = {
             name: value for name, value in entry.items() if value != before.get(name)
         }
 
-    async def prepare_deletion(self, context: Context) -> None:
-        """Refuse to delete what is approved; remember who deleted what is not."""
-        entry = await self._mutable(context)
-        await self._record(context, self._callers.of_context(context), entry, DELETED)
+    async def prepare_delete(self, context: Context) -> None:
+        """Record the deletion. Raise ``Conflict`` if the entry is approved."""
+        entry = await self._get_mutable(context)
+        await self._record(context, self._principals.of_context(context), entry, DELETED)
 
-    async def _mutable(self, context: Context) -> dict[str, Any]:
-        """Give the entry that the path names, locked. Raises ``NotFound``, ``Conflict``."""
-        entry = await self._locks.lock(context, context.key[0])
+    async def _get_mutable(self, context: Context) -> dict[str, Any]:
+        """Return the entry of the path, locked. Raise ``NotFound`` or ``Conflict``."""
+        entry = await self._repository.get_for_update(await context.connection(), context.key[0])
         if entry is None:
             raise NotFound
         check_mutable(entry["id"], entry["status"])
         return entry
 
     async def _record(
-        self, context: Context, caller: Principal, entry: Mapping[str, Any], to: str
+        self, context: Context, principal: Principal, entry: Mapping[str, Any], to: str
     ) -> None:
-        step = (entry["status"], to)
-        await self._history.record(await context.connection(), caller, entry["id"], step)
+        connection, transition = await context.connection(), (entry["status"], to)
+        await self._audit_log.record(connection, principal, entry["id"], transition)
 
 
 def add_message(context: Context) -> None:
-    """Say what was done in the words of the Auth0 seed, beside the entry."""
+    """Add the Auth0 seed's message to the response of a created entry."""
     entry = context.instance
-    text = f"Timesheet created for {entry.user_type}: {entry.user_id}"
-    context.body = msgspec.json.encode({**msgspec.to_builtins(entry), "message": text})
+    message = f"Timesheet created for {entry.user_type}: {entry.user_id}"
+    context.body = msgspec.json.encode({**msgspec.to_builtins(entry), "message": message})

@@ -1,8 +1,9 @@
-"""What a summary groups hours by, and the one statement that sums them up.
+"""The groups of a summary, and the statement that sums the hours of each.
 
-The statement keeps to the order of one of the covering indexes, so that it neither reads the table
-nor sorts: hours are summed by day, as the index has them, and weeks or months are made of the few
-days outside. What is approved is summed beside the whole rather than grouped by.
+The statement follows the order of one of the covering indexes, so that it neither reads the table
+nor sorts: an inner query sums hours by day in the order of the index, and an outer one combines
+days to weeks or months. Approved hours are a second sum of each group rather than a GROUP BY
+column.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,35 +34,36 @@ from encore.extensions import (
     start_of_period,
 )
 
-LEADS: Final = {"employee": "user_id", "project": "project"}
+GROUP_COLUMNS: Final = {"employee": "user_id", "project": "project"}
 PERIODS: Final[tuple[Period, ...]] = ("week", "month")
 APPROVED: Final = "approved"
-GROUPS: Final = (*LEADS, *PERIODS, APPROVED)
+GROUPS: Final = (*GROUP_COLUMNS, *PERIODS, APPROVED)
 MAX_ROWS: Final = 100_000
-"""The most groups that a summary may have."""
+"""The maximum number of groups in a summary."""
 
 _TABLE: Final = cast("Table", Timesheet.__table__)
 _PERIOD: Final = "period"
 _SHOWN: Final = 100
+"""Characters of an unknown group's name in an error message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What hours are grouped by; groups are ordered so, whatever order they are asked for in.
+    """What hours are grouped by. The order of the groups does not depend on the query's order.
 
     Attributes:
-        leads: ``user_id``, ``project``, both or none.
-        period: ``week``, ``month`` or none.
-        approved: Whether what is approved is told from what is not.
+        group_columns: ``user_id``, ``project``, both or neither.
+        period: ``week``, ``month`` or None.
+        approved: Whether approved and other entries are separate groups.
     """
 
-    leads: tuple[str, ...]
+    group_columns: tuple[str, ...]
     period: Period | None
     approved: bool
 
     @classmethod
-    def read(cls, names: Collection[str]) -> "Grouping":
-        """Read the names of groups. Raises ``InvalidQuery``."""
+    def parse(cls, names: Collection[str]) -> "Grouping":
+        """Parse the values of the parameter ``by``. Raise ``InvalidQuery``."""
         for name in names:
             if name not in GROUPS:
                 similar = most_similar(name, GROUPS)
@@ -70,35 +72,42 @@ class Grouping:
         periods = [period for period in PERIODS if period in names]
         if len(periods) > 1:
             raise invalid_parameter(
-                "by", "must name week or month, not both: weeks go across months"
+                "by", "must not contain both week and month: weeks cross months"
             )
         return cls(
-            leads=tuple(column for name, column in LEADS.items() if name in names),
+            group_columns=tuple(column for name, column in GROUP_COLUMNS.items() if name in names),
             period=periods[0] if periods else None,
             approved=APPROVED in names,
         )
 
 
-def summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect) -> Statement:
-    """Make the statement that sums up the entries that meet the conditions.
+def summary_statement(
+    grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect
+) -> Statement:
+    """Return the statement that sums the entries that meet the conditions.
 
-    Its values are the conditions'. Its rows hold the leads, the period's first day, then hundredths
-    of hours and the number of entries, of all and, if asked for, of what is approved.
+    Its parameters are those of the conditions. A row holds the group columns, the first day of the
+    period, then hundredths of hours and the number of entries: of all entries and, if grouped by
+    ``approved``, of approved ones.
     """
-    return Statement(partial(_summing, grouping, conditions, dialect), dialect)
+    return Statement(partial(_select_summary, grouping, conditions, dialect), dialect)
 
 
-def _summing(grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect) -> Select[Any]:
-    next_slot = params()
-    where = [condition.clause(next_slot) for condition in conditions]
-    keys = [_TABLE.c[name] for name in grouping.leads] + ([_TABLE.c.day] if grouping.period else [])
+def _select_summary(
+    grouping: Grouping, conditions: Iterable[Condition], dialect: Dialect
+) -> Select[Any]:
+    next_param = params()
+    where = [condition.clause(next_param) for condition in conditions]
+    keys = [_TABLE.c[name] for name in grouping.group_columns]
+    if grouping.period:
+        keys.append(_TABLE.c.day)
     rows = select(*keys, *_sums(grouping)).where(*where).group_by(*keys)
-    index = _covering([*keys, *where])
+    index = _covering_index([*keys, *where])
     if index is not None:
         rows = rows.with_hint(_TABLE, f"INDEXED BY {index}", "sqlite")
     if grouping.period is not None:
-        rows = _by_period(rows, grouping, grouping.period, dialect)
-    names = [*grouping.leads, *([_PERIOD] if grouping.period else [])]
+        rows = _sum_by_period(rows, grouping, grouping.period, dialect)
+    names = [*grouping.group_columns, *([_PERIOD] if grouping.period else [])]
     return rows.order_by(*names).limit(MAX_ROWS + 1)
 
 
@@ -114,25 +123,25 @@ def _sums(grouping: Grouping) -> list[Label[Any]]:
     return sums
 
 
-def _by_period(
+def _sum_by_period(
     days: Select[Any], grouping: Grouping, period: Period, dialect: Dialect
 ) -> Select[Any]:
-    """Make weeks or months of days."""
+    """Return a SELECT that combines the sums of days to weeks or months."""
     by_day = days.subquery("by_day").c
-    leads = [by_day[name] for name in grouping.leads]
+    columns = [by_day[name] for name in grouping.group_columns]
     start = start_of_period(period, by_day.day, dialect).label(_PERIOD)
     sums = [
         sql.sum(column).label(column.name)
         for column in by_day
-        if column.name not in (*grouping.leads, "day")
+        if column.name not in (*grouping.group_columns, "day")
     ]
-    return select(*leads, start, *sums).group_by(*leads, _PERIOD)
+    return select(*columns, start, *sums).group_by(*columns, _PERIOD)
 
 
-def _covering(clauses: Sequence[ColumnElement[Any]]) -> str | None:
-    """Name the smallest index that holds all columns in question, if there is one.
+def _covering_index(clauses: Sequence[ColumnElement[Any]]) -> str | None:
+    """Return the name of the smallest index that covers all columns of the clauses, or None.
 
-    SQLite is told of it: without statistics it would rather look up days one by one.
+    SQLite needs it as a hint: without statistics it would look up the days one by one.
     """
     used = {
         str(element.name)

@@ -1,8 +1,9 @@
-"""Who calls: a person by a client, or a client for itself (client credentials, no user).
+"""The principal of a request: a user, or a client that calls for itself (client credentials).
 
-Okta and Auth0 tell the two apart by ``sub``: a client's own token repeats the client there (Okta:
-``sub`` is ``cid``; Auth0: ``<client id>@clients``, and ``gty`` says ``client-credentials``). Which
-claim names a person is a setting, since Auth0's sample uses a namespaced e-mail claim.
+Okta and Auth0 distinguish the two by ``sub``: a client's own token repeats the client id there
+(Okta: ``sub`` equals ``cid``; Auth0: ``<client id>@clients``, and ``gty`` is
+``client-credentials``). A setting says which claim identifies a user, since Auth0's sample uses a
+namespaced e-mail claim.
 """
 
 from collections.abc import Mapping
@@ -14,16 +15,16 @@ from encore.errors import Forbidden
 from encore.extensions import RequestState
 
 MAX_NAME: Final = 100
-"""The longest name of a person, in characters: what an entry's ``user_id`` holds."""
+"""The maximum length of a user's name, in characters: the length of ``timesheets.user_id``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls.
+    """The user or the client that makes a request.
 
     Attributes:
-        client: The client's id, where the token names it.
-        user: The person; None where a client calls for itself.
+        client: The client id; None if the token has none.
+        user: The user; None if the client calls for itself.
     """
 
     client: str | None
@@ -31,33 +32,33 @@ class Principal:
 
     @property
     def name(self) -> str:
-        """Who answers for what is done: the person, or else the client."""
+        """The name to record: the user's, otherwise the client id."""
         return self.user or self.client or "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class PrincipalReader:
-    """Reads the caller off a token.
+class PrincipalResolver:
+    """Resolves the principal of a request from the claims of its access token.
 
     Attributes:
-        user_claim: The claim that names a person.
+        user_claim: The claim that identifies a user.
     """
 
     user_claim: str
 
-    def of(self, state: RequestState) -> Principal:
-        """Give the caller of a request.
+    def resolve(self, state: RequestState) -> Principal:
+        """Return the principal of a request.
 
         Raises:
-            Forbidden: A person's token that does not name the person, or by too long a name.
+            Forbidden: The claim of a user's token is missing, is not a string, or is too long.
         """
         claims, client = state.claims, state.client_id
-        if _is_of_client(claims, client):
+        if _is_client_token(claims, client):
             return Principal(client or claims.get("sub"), None)
         user = claims.get(self.user_claim)
         if not isinstance(user, str) or not user:
             raise Forbidden(
-                f"The token names no user: its claim {self.user_claim} is missing",
+                f"The token does not identify a user: its claim {self.user_claim} is missing",
                 reason="claim-user",
             )
         if len(user) > MAX_NAME:
@@ -68,18 +69,18 @@ class PrincipalReader:
         return Principal(client, user)
 
     def of_context(self, context: Context) -> Principal:
-        """Give the caller of a run of an action."""
-        return self.of(RequestState.from_scope(context.scope))
+        """Return the principal of an action's request. Raise ``Forbidden`` like ``resolve``."""
+        return self.resolve(RequestState.from_scope(context.scope))
 
-    def narrow(self, context: Context) -> None:
-        """Show a person their own entries alone; a hook of actions on entries."""
+    def restrict_to_own(self, context: Context) -> None:
+        """Restrict a user to their own entries; a hook of actions on entries."""
         user = self.of_context(context).user
         if user is not None:
             context.criteria = {"user_id": user}
 
 
-def _is_of_client(claims: Mapping[str, Any], client: str | None) -> bool:
-    """Tell whether a token is a client's own."""
+def _is_client_token(claims: Mapping[str, Any], client: str | None) -> bool:
+    """Return whether a token was issued to a client for itself."""
     sub = claims.get("sub")
     if claims.get("gty") == "client-credentials" or sub is None:
         return True

@@ -1,8 +1,7 @@
-"""The table that a summary is, written as JSON or as CSV (RFC 4180).
+"""Rendering a summary as JSON or CSV (RFC 4180), and choosing between the two.
 
-What a spreadsheet would run, such as a project called ``=1+1``, is escaped in CSV as in the streams
-of lists (``encore.streams.formulas``); JSON has texts as they are. Which of the two a caller wants
-is read here as well.
+CSV escapes what a spreadsheet would execute, such as a project named ``=1+1``, like the streams of
+lists (``encore.streams.formulas``); JSON strings are not changed.
 """
 
 import csv
@@ -21,12 +20,12 @@ from encore.types import FixedDecimal
 
 CSV: Final = b"text/csv; charset=utf-8; header=present"
 JSON: Final = b"application/json"
-_WEIGHT: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
+_QVALUE: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 _HOURS: Final = FixedDecimal(scale=2)
 
 
 class SummaryRow(BaseModel):
-    """One group: what it is grouped by, and its sums."""
+    """One group: the values that it is grouped by, and its sums."""
 
     user_id: str | None = None
     project: str | None = None
@@ -38,48 +37,49 @@ class SummaryRow(BaseModel):
     entries: int
 
 
-def write_json(grouping: Grouping, rows: Sequence[Row]) -> bytes:
-    """Write the table as a JSON array of objects."""
+def render_json(grouping: Grouping, rows: Sequence[Row]) -> bytes:
+    """Return the summary as a JSON array of objects."""
     return msgspec.json.encode(list(_groups(grouping, rows)))
 
 
-def write_csv(grouping: Grouping, rows: Sequence[Row]) -> bytes:
-    """Write the table as CSV with a header row."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
+def render_csv(grouping: Grouping, rows: Sequence[Row]) -> bytes:
+    """Return the summary as CSV with a header row, in UTF-8."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
     writer.writerow(_columns(grouping))
     writer.writerows(map(_cell, group.values()) for group in _groups(grouping, rows))
-    return text.getvalue().encode()
+    return buffer.getvalue().encode()
 
 
 def _columns(grouping: Grouping) -> list[str]:
     period = {None: (), "week": ("year", "week"), "month": ("month",)}[grouping.period]
     approved = ("approved",) if grouping.approved else ()
-    return [*grouping.leads, *period, *approved, "hours", "entries"]
+    return [*grouping.group_columns, *period, *approved, "hours", "entries"]
 
 
 def _groups(grouping: Grouping, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """Give each group with its columns, in their order; see ``summing`` for the rows."""
+    """Yield each group by column name, in order; ``summary_statement`` describes the rows."""
     columns = _columns(grouping)
-    size = len(grouping.leads)
+    size = len(grouping.group_columns)
     for row in rows:
         keys, sums = list(row[:size]), row[size:]
         if grouping.period is not None:
             first_day, *sums = sums
-            keys += _period(grouping.period, first_day)
-        units, entries, *approved = (int(number or 0) for number in sums)
+            keys += _period_key(grouping.period, first_day)
+        units, entries, *approved = (int(value or 0) for value in sums)
         if not approved:
             yield dict(zip(columns, (*keys, _HOURS.to_number(units), entries), strict=True))
             continue
-        yes, n_yes = approved
-        for flag, part, count in ((False, units - yes, entries - n_yes), (True, yes, n_yes)):
+        yes, yes_count = approved
+        parts = ((False, units - yes, entries - yes_count), (True, yes, yes_count))
+        for flag, part, count in parts:
             if count:
                 yield dict(zip(columns, (*keys, flag, _HOURS.to_number(part), count), strict=True))
 
 
-def _period(period: str, first_day: date | str) -> tuple[int | str, ...]:
-    """Name a week (its year, its number) or a month by its first day."""
-    if isinstance(first_day, str):  # SQLite has no dates, but their texts.
+def _period_key(period: str, first_day: date | str) -> tuple[int | str, ...]:
+    """Return ISO year and week of a week, or ``YYYY-MM`` of a month, by its first day."""
+    if isinstance(first_day, str):  # SQLite stores dates as strings.
         first_day = date.fromisoformat(first_day)
     if period == "week":
         return first_day.isocalendar()[:2]
@@ -93,21 +93,21 @@ def _cell(value: Any) -> Any:
 
 
 def prefers_csv(accept: bytes) -> bool:
-    """Tell whether an ``Accept`` header (RFC 9110 section 12.5.1) has CSV before JSON.
+    """Return whether an ``Accept`` header (RFC 9110 section 12.5.1) prefers CSV to JSON.
 
-    Of equal weights that counts which was named more precisely: ``text/csv, */*`` asks for CSV.
+    Of equal weights the more specific media range wins: ``text/csv, */*`` prefers CSV.
     """
     weights: dict[str, float] = {}
     for part in accept.decode("latin-1").lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        media_range, *parameters = (piece.strip() for piece in part.split(";"))
         weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        weights[kind] = float(weight) if _WEIGHT.fullmatch(weight) else 0.0
-    tabular, nested = (_preference(weights, kind) for kind in ("text/csv", "application/json"))
-    return tabular[0] > 0 and tabular > nested
+        weights[media_range] = float(weight) if _QVALUE.fullmatch(weight) else 0.0
+    csv_, json_ = (_preference(weights, type_) for type_ in ("text/csv", "application/json"))
+    return csv_[0] > 0 and csv_ > json_
 
 
-def _preference(weights: Mapping[str, float], kind: str) -> tuple[float, int]:
-    """Give the weight of a media type by the most specific range, and how specific that is."""
-    ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
-    named = [(weights[one], place) for place, one in enumerate(ranges) if one in weights]
+def _preference(weights: Mapping[str, float], media_type: str) -> tuple[float, int]:
+    """Return the weight of a media type by its most specific range, and how specific that is."""
+    ranges = ("*/*", media_type.partition("/")[0] + "/*", media_type)
+    named = [(weights[name], place) for place, name in enumerate(ranges) if name in weights]
     return named[-1] if named else (0.0, 0)

@@ -1,7 +1,7 @@
-"""Statements about many entries at once, chosen by their ids.
+"""Reading, locking and updating timesheet entries by id.
 
-The ids are padded to a power of two by the last of them, so that few shapes are compiled, however
-many entries callers choose.
+The ids of a statement are padded to a power of two by repeating the last one, so that few
+statements are compiled whatever the number of ids.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,63 +14,87 @@ from db.models.timesheet import Timesheet
 from encore import Resource
 from encore.extensions import Connection, Field, Row, Statement, param
 
-KEPT_SHAPES: Final = 16
+CACHED_STATEMENTS: Final = 16
 
 
-def padded(ids: Sequence[int]) -> tuple[int, ...]:
-    """Give the ids, and the last of them again up to a power of two."""
+def pad_ids(ids: Sequence[int]) -> tuple[int, ...]:
+    """Return the ids with the last one repeated up to the next power of two."""
     missing = (1 << (len(ids) - 1).bit_length()) - len(ids)
     return (*ids, *[ids[-1]] * missing)
 
 
-def among(size: int, first: int = 0) -> ColumnElement[bool]:
-    """Choose entries by so many ids, whose slots begin at ``first``."""
+def id_in_params(size: int, first: int = 0) -> ColumnElement[bool]:
+    """Return ``id IN (...)`` with ``size`` bind parameters, numbered from ``first``."""
     return Timesheet.id.in_([param(first + place, Integer()) for place in range(size)])
 
 
 class TimesheetRepository:
-    """Reads and changes entries that are chosen by their ids.
+    """Reads, locks and updates entries by id, inside the caller's transaction.
+
+    Rows are locked with ``SELECT ... FOR UPDATE`` where the database has row locks; SQLite has one
+    writer at a time and needs none.
 
     Args:
-        resource: Of entries.
-        dialect: What to compile for.
+        resource: A resource of ``Timesheet``; its fields and serializer determine the rows.
+        dialect: The dialect to compile for.
     """
 
     def __init__(self, resource: Resource, dialect: Dialect) -> None:
         self._resource = resource
         self._dialect = dialect
-        self._locking = lru_cache(KEPT_SHAPES)(self._lock)
-        self._changing = lru_cache(KEPT_SHAPES)(self._change)
+        rows = select(*(field.column for field in resource.fields)).where(id_in_params(1))
+        self._select = Statement(rows, dialect)
+        self._select_for_update = Statement(rows.with_for_update(), dialect)
+        self._lock_statement = lru_cache(CACHED_STATEMENTS)(self._build_lock)
+        self._update_statement = lru_cache(CACHED_STATEMENTS)(self._build_update)
 
-    async def lock(self, connection: Connection, ids: Sequence[int]) -> dict[int, Row]:
-        """Give each entry's id, person, maker and status, locked until the transaction ends.
+    async def get(self, connection: Connection, id_: int) -> dict[str, Any] | None:
+        """Return an entry as Python values by attribute name, or None if there is none."""
+        return await self._fetch(connection, self._select, id_)
 
-        They are locked in the order of their ids, so that no two callers wait in a ring.
+    async def get_for_update(self, connection: Connection, id_: int) -> dict[str, Any] | None:
+        """Return the same as ``get``, and lock the row until the transaction ends."""
+        return await self._fetch(connection, self._select_for_update, id_)
+
+    async def lock_many(self, connection: Connection, ids: Sequence[int]) -> dict[int, Row]:
+        """Lock entries until the transaction ends; return (id, user_id, created_by, status) by id.
+
+        They are locked in the order of their ids, so that two callers cannot deadlock.
         """
-        values = padded(ids)
-        rows = await connection.fetch_all(self._locking(len(values)), values)
+        values = pad_ids(ids)
+        rows = await connection.fetch_all(self._lock_statement(len(values)), values)
         return {row[0]: row for row in rows}
 
-    async def change(
+    async def update_many(
         self, connection: Connection, ids: Sequence[int], attributes: Mapping[str, Any]
     ) -> list[Row]:
-        """Write the same into each entry; give the rows, in the order of the ids."""
+        """Set the same attributes on all entries; return their rows in the order of the ids."""
         fields = self._resource.fields
         written, values = fields.ordered({**fields.onupdate_values(), **attributes})
-        chosen = padded(ids)
-        statement = self._changing(written, len(chosen))
-        rows = await connection.fetch_all(statement, (*values, *chosen))
+        padded = pad_ids(ids)
+        statement = self._update_statement(written, len(padded))
+        rows = await connection.fetch_all(statement, (*values, *padded))
         place = self._resource.serializer.column_index(self._resource.key[0].column)
         by_id = {row[place]: row for row in rows}
-        return [by_id[number] for number in ids]
+        return [by_id[id_] for id_ in ids]
 
-    def _lock(self, size: int) -> Statement:
-        entry = (Timesheet.id, Timesheet.user_id, Timesheet.created_by, Timesheet.status)
-        rows = select(*entry).where(among(size)).order_by(Timesheet.id).with_for_update()
+    async def _fetch(
+        self, connection: Connection, statement: Statement, id_: int
+    ) -> dict[str, Any] | None:
+        row = await connection.fetch_one(statement, (id_,))
+        if row is None:
+            return None
+        (record,) = self._resource.serializer.read_rows((row,))
+        values = ((f, getattr(record, f.attribute)) for f in self._resource.fields)
+        return {f.attribute: None if v is None else f.codec.from_json(v) for f, v in values}
+
+    def _build_lock(self, size: int) -> Statement:
+        columns = (Timesheet.id, Timesheet.user_id, Timesheet.created_by, Timesheet.status)
+        rows = select(*columns).where(id_in_params(size)).order_by(Timesheet.id).with_for_update()
         return Statement(rows, self._dialect)
 
-    def _change(self, written: tuple[Field, ...], size: int) -> Statement:
+    def _build_update(self, written: tuple[Field, ...], size: int) -> Statement:
         values = {f.column: param(place, f.column.type) for place, f in enumerate(written)}
-        changed = update(Timesheet).values(values).where(among(size, len(written)))
+        changed = update(Timesheet).values(values).where(id_in_params(size, len(written)))
         columns = (field.column for field in self._resource.fields)
         return Statement(changed.returning(*columns), self._dialect)

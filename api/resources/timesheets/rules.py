@@ -1,7 +1,7 @@
-"""The rules that one entry must keep by itself; what it adds up to with others is ``limits``.
+"""The rules for one entry by itself; ``hour_limits`` owns those for a person's entries together.
 
-An entry is dated (``date``) or weekly (``year`` and ``week``, ISO 8601). Either form settles the
-other's fields: ``year``, ``week`` and ``day`` are always known afterwards.
+An entry is dated (``date``) or weekly (``year`` and ``week``, ISO 8601). Validation sets ``year``,
+``week`` and ``day`` in both cases.
 """
 
 from collections.abc import Mapping
@@ -15,45 +15,47 @@ INVALID: Final = "Validation error"
 HOURS_PER_DAY: Final = Decimal(24)
 HOURS_PER_WEEK: Final = Decimal(168)
 THURSDAY: Final = 4
-"""The day that decides to which year a week belongs (ISO 8601), counted from Monday as 1."""
+"""The ISO weekday that determines the year of a week (ISO 8601); Monday is 1."""
 
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9998
-_LAST_WEEK_HOLDS: Final = (12, 28)
-"""The 28th of December is always in the last week of its year (ISO 8601)."""
+_IN_LAST_WEEK: Final = (12, 28)
+"""28 December is always in the last ISO week of its year (ISO 8601)."""
 
 _PERIOD: Final = ("date", "year", "week")
-"""The fields that say when: either form's."""
+"""The fields that say when, of both forms."""
 
 Attributes = dict[str, Any]
 
 
-class EntryRules:
-    """Completes and judges one entry.
+class EntryValidator:
+    """Completes and validates one entry.
 
     Args:
-        hours_per_day: The most that a dated entry may hold, and a person's day, in hours.
+        hours_per_day: The limit of a dated entry, in hours.
     """
 
     def __init__(self, hours_per_day: Decimal = HOURS_PER_DAY) -> None:
         self.hours_per_day = hours_per_day
 
-    def apply(self, entry: Attributes, errors: ValidationErrors) -> None:
-        """Settle year, week and day, and note every breach.
+    def validate(self, entry: Attributes, errors: ValidationErrors) -> None:
+        """Set year, week and day of an entry, and collect its errors.
 
         Args:
-            entry: What is known of it; what is missing and required is noted by the engine.
-            errors: Collects field, value and limit of each breach.
+            entry: The attributes; other missing required fields are reported by the library.
+            errors: Collects field, value and limit of each error.
         """
-        _settle_period(entry, errors)
+        _set_period(entry, errors)
         self._check_hours(entry, errors)
         for name in ("user_id", "project", "source", "external_id"):
             value = entry.get(name)
             if value is not None and not value.strip():
                 errors.add(name, INVALID, "must not be empty")
         if (entry.get("source") is None) != (entry.get("external_id") is None):
-            missing = "source" if entry.get("source") is None else "external_id"
-            errors.add(missing, INVALID, "is missing: source and external_id go together")
+            missing, present = "source", "external_id"
+            if entry.get("external_id") is None:
+                missing, present = present, missing
+            errors.add(missing, INVALID, f"is required with {present}")
 
     def _check_hours(self, entry: Attributes, errors: ValidationErrors) -> None:
         hours = entry.get("hours")
@@ -70,11 +72,11 @@ class EntryRules:
             errors.add("hours", INVALID, f"must be at most {self.hours_per_day} a day, not {hours}")
 
 
-def merged(row: Attributes, change: Mapping[str, Any]) -> Attributes:
-    """Give an entry as a change would make it.
+def merge_change(row: Attributes, change: Mapping[str, Any]) -> Attributes:
+    """Return an entry as a change would make it.
 
-    A change to the other form drops what only the old one had: a new date settles year and week
-    anew unless the change names them too.
+    A new date resets year and week unless the change sets them too, so that they are computed from
+    the date.
     """
     entry = {**row, **change}
     if change.get("date") is not None:
@@ -84,40 +86,41 @@ def merged(row: Attributes, change: Mapping[str, Any]) -> Attributes:
     return entry
 
 
-def _settle_period(entry: Attributes, errors: ValidationErrors) -> None:
+def _set_period(entry: Attributes, errors: ValidationErrors) -> None:
     if errors.found and any(error["field"] in _PERIOD for error in errors.found):
-        return  # What could not be read is not missing.
-    moment: datetime | None = entry.get("date")
+        return  # An invalid value is not a missing one.
+    timestamp: datetime | None = entry.get("date")
     year, week = entry.get("year"), entry.get("week")
-    if moment is not None:
-        _settle_by_date(entry, moment.astimezone(UTC).date(), errors)
+    if timestamp is not None:
+        _set_period_of_day(entry, timestamp.astimezone(UTC).date(), errors)
     elif year is None and week is None:
-        errors.add("date", INVALID, "is missing: give date, or year and week")
-    elif year is None or week is None:
-        errors.add("week" if week is None else "year", INVALID, "is missing: a week needs both")
+        errors.add("date", INVALID, "is required, or year and week")
+    elif week is None:
+        errors.add("week", INVALID, "is required with year")
+    elif year is None:
+        errors.add("year", INVALID, "is required with week")
     elif not _FIRST_YEAR <= year <= _LAST_YEAR:
         errors.add("year", INVALID, f"must be between {_FIRST_YEAR} and {_LAST_YEAR}, not {year}")
-    elif not 1 <= week <= weeks_of(year):
-        last = weeks_of(year)
+    elif not 1 <= week <= weeks_in_year(year):
+        last = weeks_in_year(year)
         errors.add("week", INVALID, f"must be between 1 and {last} in {year}, not {week}")
     else:
         entry["day"] = date.fromisocalendar(year, week, THURSDAY)
 
 
-def _settle_by_date(entry: Attributes, day: date, errors: ValidationErrors) -> None:
+def _set_period_of_day(entry: Attributes, day: date, errors: ValidationErrors) -> None:
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         limits = f"between the years {_FIRST_YEAR} and {_LAST_YEAR}"
         errors.add("date", INVALID, f"must be {limits}, not {day.year}")
         return
-    found = day.isocalendar()
-    for name, value in (("year", found.year), ("week", found.week)):
+    iso = day.isocalendar()
+    for name, value in (("year", iso.year), ("week", iso.week)):
         if entry.get(name) not in (None, value):
-            text = f"must be {value}, as the date says, not {entry[name]}"
-            errors.add(name, INVALID, text)
+            errors.add(name, INVALID, f"must be {value} to match the date, not {entry[name]}")
         entry[name] = value
     entry["day"] = day
 
 
-def weeks_of(year: int) -> int:
-    """Give how many ISO weeks a year has: 52 or 53."""
-    return date(year, *_LAST_WEEK_HOLDS).isocalendar().week
+def weeks_in_year(year: int) -> int:
+    """Return the number of ISO weeks of a year: 52 or 53."""
+    return date(year, *_IN_LAST_WEEK).isocalendar().week

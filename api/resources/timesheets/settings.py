@@ -8,24 +8,24 @@ from pydantic import BeforeValidator
 
 from encore.settings import Settings, Text
 
-_A_DAY: Final = 24
-"""Hours."""
+_HOURS_PER_DAY: Final = 24
 
 
-def _hours_of_day(value: str | Decimal) -> Decimal:
-    text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text) or not 0 < Decimal(text) <= _A_DAY:
+def _parse_hours_per_day(value: str | Decimal) -> Decimal:
+    raw = str(value).strip()
+    valid = re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", raw)
+    if not valid or not 0 < Decimal(raw) <= _HOURS_PER_DAY:
         raise ValueError("must be hours of a day, more than 0 and at most 24")
-    return Decimal(text)
+    return Decimal(raw)
 
 
 class TimesheetSettings(Settings):
     """Settings of a service with timesheets.
 
     Attributes:
-        user_claim: Which claim of a person's token names the person.
-        max_hours_per_day: The most that a person's timesheets may hold for one day, in hours.
+        user_claim: The claim that identifies the user in an access token.
+        max_hours_per_day: The limit of a person's entries for one day, in hours.
     """
 
     user_claim: Text = "sub"
-    max_hours_per_day: Annotated[Decimal, BeforeValidator(_hours_of_day)] = Decimal(24)
+    max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)

@@ -1,7 +1,7 @@
 """``GET /timesheets/summary``: hours by employee, project, ISO week or month, approved or not.
 
-The filters are those of ``/timesheets``; there is no paging and no other order than that of the
-groups. ``tables`` writes what comes out, in JSON or CSV.
+The filters are those of ``/timesheets``. A summary is not paged, and it is ordered by its groups.
+ ``rendering`` writes the response in JSON or CSV.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 from sqlalchemy import Dialect
 
 from api.resources.timesheets.entries import ACCESS
-from api.resources.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summing
+from api.resources.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summary_statement
 from api.resources.timesheets.rendering import (
     CSV,
     JSON,
     SummaryRow,
     prefers_csv,
-    write_csv,
-    write_json,
+    render_csv,
+    render_json,
 )
 from api.resources.timesheets.services import TimesheetServices
 from encore import Access, Context, Crud, Resource
@@ -40,20 +40,20 @@ _BY: Final = "by"
 _FORMAT: Final = "format"
 _FORMATS: Final = ("json", "csv")
 _DEFAULT: Final = "employee"
-_KEPT_SHAPES: Final = 256
+_CACHED_STATEMENTS: Final = 256
 
 
-def expose_summary(crud: Crud, timesheets: Resource, policies: TimesheetServices) -> None:
-    """Expose the summary; a person's is of their own entries."""
+def expose_summary(crud: Crud, timesheets: Resource, services: TimesheetServices) -> None:
+    """Expose the summary; a user's summary covers only their own entries."""
     hooks = crud.custom_action(
-        action=Summary(timesheets, policies.dialect),
+        action=Summary(timesheets, services.dialect),
         method="GET",
         path="/summary",
         access=Access(all_of=(ACCESS["list"],)),
         error_responses_like="list",
-        describe=lambda: _described(timesheets),
+        describe=lambda: _describe(timesheets),
     )
-    hooks.start.before(policies.callers.narrow)
+    hooks.start.before(services.principals.restrict_to_own)
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class SummaryContext(Context):
     """The context of a summary.
 
     Attributes:
-        grouping: The groups.
+        grouping: What hours are grouped by.
         as_csv: Whether the response is CSV.
     """
 
@@ -70,62 +70,62 @@ class SummaryContext(Context):
 
 
 class Summary(Action[SummaryContext]):
-    """Hours and entries by employee, project, ISO week or month, approved or not."""
+    """Sum hours and entries by employee, project, ISO week or month, approved or not."""
 
     name = "summary"
     context_type = SummaryContext
 
     def __init__(self, timesheets: Resource, dialect: Dialect) -> None:
         super().__init__(timesheets)
-        self._statement = lru_cache(_KEPT_SHAPES)(
-            lambda grouping, conditions: summing(grouping, conditions, dialect)
+        self._statement = lru_cache(_CACHED_STATEMENTS)(
+            lambda grouping, conditions: summary_statement(grouping, conditions, dialect)
         )
-        self._refused = _refused(timesheets)
+        self._unsupported = _unsupported_parameters(timesheets)
 
     def parse_request(self, context: SummaryContext) -> None:
         """Parse the query: the groups, the format, and the filters of the list."""
         own: dict[str, list[str]] = {_BY: [], _FORMAT: []}
         filters = []
-        for name, text in parse_pairs(context.scope["query_string"]):
-            if name in self._refused:
+        for name, value in parse_pairs(context.scope["query_string"]):
+            if name in self._unsupported:
                 raise invalid_parameter(
-                    name, "is no parameter of a summary: it comes whole, ordered by its groups"
+                    name, "is not supported: a summary is not paged, and is ordered by its groups"
                 )
             if name in own:
-                own[name].append(text)
+                own[name].append(value)
             else:
-                filters.append((name, text))
+                filters.append((name, value))
         names = ",".join(own[_BY] or [_DEFAULT]).split(",")
-        context.grouping = Grouping.read(names)
+        context.grouping = Grouping.parse(names)
         context.as_csv = _wants_csv(own[_FORMAT], context)
-        narrowed = {**context.scope, "query_string": urlencode(filters).encode()}
-        context.query = self.resource.parse_list_query(narrowed)
+        scope = {**context.scope, "query_string": urlencode(filters).encode()}
+        context.query = self.resource.parse_list_query(scope)
 
     async def fetch(self, context: SummaryContext) -> None:
-        """Sum up. Raises ``InvalidQuery`` where there are too many groups."""
+        """Fetch the sums. Raise ``InvalidQuery`` if there are more than ``MAX_ROWS`` groups."""
         conditions, values, _ = self.row_conditions(context)
         statement = self._statement(context.grouping, conditions)
         connection = await context.connection()
         context.rows = await connection.fetch_all(statement, values)
         if len(context.rows) > MAX_ROWS:
             raise InvalidQuery(
-                f"The summary would have more than {MAX_ROWS} groups: filter, or group by less"
+                f"The summary would have more than {MAX_ROWS} groups: add filters or remove groups"
             )
 
     async def send(self, context: SummaryContext) -> None:
-        """Write the rows, in a thread: there may be many."""
-        write, kind = (write_csv, CSV) if context.as_csv else (write_json, JSON)
-        context.body = await asyncio.to_thread(write, context.grouping, context.rows)
-        context.headers += [(b"content-type", kind), (b"vary", b"Accept")]
+        """Render the rows, in a thread because there may be many."""
+        render, media_type = (render_csv, CSV) if context.as_csv else (render_json, JSON)
+        context.body = await asyncio.to_thread(render, context.grouping, context.rows)
+        context.headers += [(b"content-type", media_type), (b"vary", b"Accept")]
 
 
-def _refused(timesheets: Resource) -> frozenset[str]:
-    """Give the parameters of a list that a summary has not: pages, order, fields."""
+def _unsupported_parameters(timesheets: Resource) -> frozenset[str]:
+    """Return the parameters of lists that summaries do not support: paging, sort, fields."""
     return timesheets.parser.reserved - {OR_PARAMETER, NOT_PARAMETER, PRESET}
 
 
 def _wants_csv(formats: list[str], context: Context) -> bool:
-    """Tell whether CSV is wanted: ``format`` says so, or else ``Accept``."""
+    """Return whether the response is CSV, by ``format`` or, without it, by ``Accept``."""
     if not formats:
         headers = context.scope["headers"]
         return prefers_csv(b",".join(value for name, value in headers if name == b"accept"))
@@ -134,14 +134,13 @@ def _wants_csv(formats: list[str], context: Context) -> bool:
     return formats[0] == "csv"
 
 
-def _described(timesheets: Resource) -> Mapping[str, Any]:
+def _describe(timesheets: Resource) -> Mapping[str, Any]:
     groups = {"type": "array", "items": {"type": "string", "enum": list(GROUPS)}, "minItems": 1}
     own = [
         {
             "name": _BY,
             "in": "query",
-            "description": f"What to group by; week and month exclude each other; {_DEFAULT} if"
-            " not given",
+            "description": f"Groups; week and month exclude each other; default: {_DEFAULT}",
             "schema": groups,
             "style": "form",
             "explode": False,
@@ -149,12 +148,12 @@ def _described(timesheets: Resource) -> Mapping[str, Any]:
         {
             "name": _FORMAT,
             "in": "query",
-            "description": "Goes before the Accept header",
+            "description": "Overrides the Accept header",
             "schema": {"type": "string", "enum": list(_FORMATS)},
         },
     ]
-    refused = _refused(timesheets)
-    filters = [one for one in list_parameters(timesheets) if one["name"] not in refused]
+    unsupported = _unsupported_parameters(timesheets)
+    filters = [p for p in list_parameters(timesheets) if p["name"] not in unsupported]
     csv = {"text/csv": {"schema": {"type": "string"}}}
     return {
         "summary": "Sum up timesheets",

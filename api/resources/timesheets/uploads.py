@@ -1,7 +1,7 @@
-"""``POST /timesheets/upload``: the import job's way in, one entry or many.
+"""``POST /timesheets/upload``: bulk import of entries.
 
-Entries are held against the same rules as single ones. What is approved stays as it is; a rejected
-entry that the upload changes is submitted again.
+Entries are validated by the same rules as single ones. An approved entry cannot be changed; a
+rejected entry that an upload changes is submitted again.
 """
 
 from typing import Any, Final
@@ -28,13 +28,13 @@ ACCESS: Final = "batch:upload"
 NATURAL_KEY: Final = ("source", "external_id")
 
 _PERIOD: Final = ("date", "year", "week", "day")
-_CALLER: Final = "caller"
+_PRINCIPAL: Final = "principal"
 
 
 def expose_uploads(
-    crud: Crud, timesheets: Resource, policies: TimesheetServices, limit: int
+    crud: Crud, timesheets: Resource, services: TimesheetServices, limit: int
 ) -> None:
-    """Let entries be uploaded; ``limit`` is the largest body, in bytes."""
+    """Expose the upload; ``limit`` is the maximum size of a body, in bytes."""
     upload = crud.upload(
         timesheets,
         natural_key=NATURAL_KEY,
@@ -43,41 +43,42 @@ def expose_uploads(
         limit=limit,
         idempotency_keys=True,
     )
-    hooks = Uploads(policies)
-    upload.before_read(hooks.know_caller)
-    upload.validate_row(hooks.complete)
+    hooks = UploadHooks(services)
+    limits = BulkHourLimits(services.limits.hours_per_day, services.dialect)
+    upload.before_read(hooks.resolve_principal)
+    upload.validate_row(hooks.validate_entry)
     upload.validate_merge(hooks.reject_approved)
-    upload.validate_merge(BulkHourLimits(policies.limits.hours_per_day, policies.dialect).judge)
-    upload.after_write(submit_again)
-    upload.message(worded)
+    upload.validate_merge(limits.reject_exceeding)
+    upload.after_write(resubmit_rejected)
+    upload.message(result_message)
 
 
-class Uploads:
-    """The hooks of an upload that ask the policies."""
+class UploadHooks:
+    """The hooks of an upload that need the services."""
 
-    def __init__(self, policies: TimesheetServices) -> None:
-        self._callers = policies.callers
-        self._rules = policies.rules
-        self._locks_rows = capabilities_of(policies.dialect).row_locks
+    def __init__(self, services: TimesheetServices) -> None:
+        self._principals = services.principals
+        self._validator = services.validator
+        self._locks_rows = capabilities_of(services.dialect).row_locks
 
-    def know_caller(self, context: UploadContext) -> None:
-        """Find out who calls, once for all rows. Raises ``Forbidden``."""
-        context.options[_CALLER] = self._callers.of(context.state)
+    def resolve_principal(self, context: UploadContext) -> None:
+        """Resolve the principal once for all rows. Raise ``Forbidden``."""
+        context.options[_PRINCIPAL] = self._principals.resolve(context.state)
 
-    def complete(self, row: UploadedRow) -> None:
-        """Complete an entry and hold it against the rules."""
-        entry, caller = row.attributes, row.context.options[_CALLER]
-        if caller.user is not None:
-            entry["user_id"] = caller.user
-        entry["created_by"] = caller.name
+    def validate_entry(self, row: UploadedRow) -> None:
+        """Complete and validate an entry; errors are added to the row."""
+        entry, principal = row.attributes, row.context.options[_PRINCIPAL]
+        if principal.user is not None:
+            entry["user_id"] = principal.user
+        entry["created_by"] = principal.name
         if entry.get("external_id") is not None and entry.get("source") is None:
-            entry["source"] = caller.client
-        self._rules.apply(entry, row.errors)
-        for name in _PERIOD:  # The whole period is given anew, or the old form's would stay.
+            entry["source"] = principal.client
+        self._validator.validate(entry, row.errors)
+        for name in _PERIOD:  # Unset fields are written as null, or the other form's would remain.
             entry.setdefault(name, None)
 
     async def reject_approved(self, merge: MergeContext) -> None:
-        """Reject what would change an approved entry; from here on nobody approves the others."""
+        """Reject rows that would change an approved entry; lock the other entries until the end."""
         staging = merge.staging
         changed = Timesheet.id.in_(select(staging.id).where(staging.status == UPDATED))
         if self._locks_rows:
@@ -87,34 +88,36 @@ class Uploads:
         approved = exists(
             select(Timesheet.id).where(Timesheet.id == staging.id, Timesheet.approved)
         )
-        text = literal("Timesheet ", Text) + cast(staging.id, String)
-        text += f" is {APPROVED} and cannot be changed"
-        await merge.reject((staging.status == UPDATED) & approved, "status", text)
+        message = literal("Timesheet ", Text) + cast(staging.id, String)
+        message += f" is {APPROVED} and cannot be changed"
+        await merge.reject((staging.status == UPDATED) & approved, "status", message)
 
 
-async def submit_again(merge: MergeContext) -> None:
-    """Submit the rejected entries that were changed, and remember that."""
+async def resubmit_rejected(merge: MergeContext) -> None:
+    """Submit the rejected entries that the upload changed, and record the transitions."""
     staging = merge.staging
     changed = select(staging.id).where(staging.status == UPDATED)
-    again = (Timesheet.status == REJECTED) & Timesheet.id.in_(changed)
-    caller = merge.context.options[_CALLER]
-    moment = now()
-    history: dict[Any, Any] = {
+    resubmitted = (Timesheet.status == REJECTED) & Timesheet.id.in_(changed)
+    principal = merge.context.options[_PRINCIPAL]
+    timestamp = now()
+    columns: dict[Any, Any] = {
         "timesheet_id": Timesheet.id,
         "from": literal(REJECTED, String),
         "to": literal(SUBMITTED, String),
-        "who": literal(caller.name, String),
-        "client": literal(caller.client, String),
-        "at": literal(moment, TimesheetTransition.at.type),
+        "who": literal(principal.name, String),
+        "client": literal(principal.client, String),
+        "at": literal(timestamp, TimesheetTransition.at.type),
     }
-    steps = select(*history.values()).where(again)
-    await merge.execute(insert(TimesheetTransition.__table__).from_select(list(history), steps))  # type: ignore[arg-type]
-    values = {"status": SUBMITTED, "reason": None, "updated_at": moment}
-    await merge.execute(update(Timesheet).values(values).where(again))
+    transitions = select(*columns.values()).where(resubmitted)
+    await merge.execute(
+        insert(TimesheetTransition.__table__).from_select(list(columns), transitions)  # type: ignore[arg-type] # typed as FromClause
+    )
+    values = {"status": SUBMITTED, "reason": None, "updated_at": timestamp}
+    await merge.execute(update(Timesheet).values(values).where(resubmitted))
 
 
-def worded(status: str, entry: Any) -> str:
-    """Say what became of one entry: ``Created timesheet 14 for employee 007``."""
+def result_message(status: str, entry: Any) -> str:
+    """Return the Auth0 seed's message for one entry: ``Created timesheet 14 for employee 007``."""
     which = f"{entry.id} for {entry.user_type.lower()} {entry.user_id}"
     if status == UNCHANGED:
         return f"Timesheet {which} is unchanged"
