@@ -31,6 +31,7 @@ from encore.errors import ConfigurationError, UnsupportedRoute
 from encore.execution.resource import Resource
 from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
+from encore.http.route_table import RouteTable
 from encore.http.security_headers import security_headers
 from encore.models.mapped_class import Model
 from encore.models.types import TypeAdapters
@@ -176,13 +177,25 @@ class Service(Application):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
+        self._check_event_handlers()
         self._authentication.describe(self)
+        return super().build_middleware_stack()
+
+    def check_routes(self) -> None:
+        """Check the routes as a start does, in the process that reports mistakes in one line.
+
+        Raises:
+            RouteError: A route declares no access or two, or is of an unsupported type.
+        """
+        self._check_event_handlers()
+        RouteTable(self.router.routes, self.access)
+
+    def _check_event_handlers(self) -> None:
         if self.router.on_startup or self.router.on_shutdown:
             raise UnsupportedRoute(
                 "handlers of on_event, on_startup and on_shutdown are not supported, and would"
                 " never run: pass lifespan=... to Service or to a router"
             )
-        return super().build_middleware_stack()
 
     def _is_draining(self) -> bool:
         return self.is_draining()

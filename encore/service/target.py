@@ -47,7 +47,7 @@ class Target:
 
         Raises:
             StartupError: One line: there is no such module or attribute, it is not a ``Service``,
-                one of its resources is declared wrong, or its code raised an exception.
+                one of its resources or routes is declared wrong, or its code raised an exception.
         """
         name, attribute = self.check()
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
@@ -60,6 +60,8 @@ class Target:
                 found = found()
         if not isinstance(found, Service):
             raise StartupError(f"{self.text}: {_explain(module, attribute)}")
+        with self._one_line(name, f"import {name}; {name}.{attribute}.check_routes()"):
+            found.check_routes()
         return found
 
     @contextmanager

@@ -39,6 +39,21 @@ def needs_arguments(settings): return service
 async def asynchronous(): return service
 def raises(): raise KeyError("first\\nsecond")
 number = 1
+
+def closed():
+    service = Service()
+    service.get("/count")(lambda: 1)
+    return service
+
+def socket():
+    service = Service()
+    service.websocket("/ws")(lambda: 1)
+    return service
+
+def handlers():
+    service = Service()
+    service.router.on_startup.append(print)
+    return service
 """
 SETTINGS = """
 from encore import Service, Settings
@@ -127,6 +142,9 @@ TARGETS = {
     "function that raises": ("strange:raises", "KeyError in strange.py, line 10: 'first"),
     "module that raises": ("broken:service", "ValueError in broken.py, line 3: two lines"),
     "module with a syntax error": ("incomplete:service", "SyntaxError in incomplete.py, line 1: "),
+    "route without access": ("strange:closed", "the route '/count' must declare its access"),
+    "websocket": ("strange:socket", "the route /ws is a websocket"),
+    "event handler": ("strange:handlers", "handlers of on_event"),
     "relative import": ("relative:service", "ImportError in relative.py, line 1: attempted"),
 }
 
