@@ -1,8 +1,8 @@
 """Settings: what operators decide, read and validated once at start-up.
 
 ``layers`` reads the environment and the files, ``validators`` has the types of values, ``settings``
-one field a setting, ``issuers`` makes trusted issuers of several of them. Nothing outside this
-package reads the environment for the service.
+one field a setting, ``declarations`` checks those that a service adds, ``issuers`` makes trusted
+issuers of several of them. Nothing outside this package reads the environment for the service.
 """
 
 from encore.errors import SettingsError, StartupError

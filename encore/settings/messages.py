@@ -14,6 +14,10 @@ from encore.suggestions import suggest
 
 _SHOULD: Final = re.compile(r"^[A-Z]\w*( \w+)? should ")
 _REASON: Final = re.compile(r", unable to .*", re.DOTALL)
+_STRUCTURES: Final = {
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "array"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "object"),
+}
 _VALID: Final = re.compile(r"\ba valid ([a-z])")
 
 
@@ -35,6 +39,8 @@ def _message(name: str, type_: str, message: str, names: Collection[str]) -> str
         return MISSING
     if type_ == "extra_forbidden":
         return f"is not a setting; {suggest(name, names)}"
+    if type_ in _STRUCTURES:
+        return f"must be a JSON {_STRUCTURES[type_]}"
     message = " ".join(_REASON.sub("", message.removeprefix("Value error, ")).split())
     return _VALID.sub(_with_article, _SHOULD.sub("must ", message))
 

@@ -19,6 +19,7 @@ from encore.auth.trusted_issuer import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors import SettingsError
 from encore.settings import validators as types
+from encore.settings.declarations import decode_structure, problems_of
 from encore.settings.layers import read_layers
 from encore.settings.messages import messages_of
 from encore.settings.misspelt import misspelt_names
@@ -104,6 +105,13 @@ class Settings(BaseModel):
     drain_delay_seconds: Annotated[int, types.integer(0, _HOUR)] = 0
     max_concurrent_requests: Annotated[int, types.integer(1, 100_000)] = 1000
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Check the fields of a subclass. Raises ``SettingsError``."""
+        problems = [f"{cls.__name__}: {problem}" for problem in problems_of(cls)]
+        if problems:
+            raise SettingsError(*problems)
+
     def __init__(self, **values: Any) -> None:
         problems: list[str] = []
         try:
@@ -140,7 +148,12 @@ class Settings(BaseModel):
         Raises:
             SettingsError: One line for each setting that is missing or invalid.
         """
-        return cls(**{name: raw[name.upper()] for name in cls.model_fields if name.upper() in raw})
+        values: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            if (text := raw.get(name.upper())) is not None:
+                own = name not in Settings.model_fields
+                values[name] = decode_structure(field, text) if own else text
+        return cls(**values)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
