@@ -15,12 +15,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
+from typing_extensions import TypeVar
 
 from encore.crud import Crud
 from encore.database.factory import open_database
@@ -52,7 +53,11 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | N
 """As FastAPI's: what it yields is the ``state`` of every request."""
 
 
-class Service(Application):
+S_co = TypeVar("S_co", bound=Settings, covariant=True, default=Settings)
+"""The class of a service's settings, so that ``service.settings.currency`` has a type."""
+
+
+class Service(Application, Generic[S_co]):
     """A secured REST service over SQLAlchemy models, not yet connected to anything.
 
     Args:
@@ -80,7 +85,7 @@ class Service(Application):
 
     def __init__(
         self,
-        settings: Settings | type[Settings] = Settings,
+        settings: S_co | type[S_co] = Settings,  # type: ignore[assignment] # the default of S_co
         *,
         title: str = "API",
         version: str = "0.1.0",
@@ -92,7 +97,8 @@ class Service(Application):
         upgrade_command: str = UPGRADE,
         lifespan: Lifespan | None = None,
     ) -> None:
-        self.settings = settings = _load_settings(settings)
+        settings = _load_settings(settings)
+        self.settings: S_co = settings
         self.is_draining: Callable[[], bool] = _is_not_draining
         self._migrations = _migrations(migrations)
         self._upgrade_command = upgrade_command
@@ -230,7 +236,7 @@ def resources_of(routes: Iterable[BaseRoute]) -> list[Resource]:
     return list(dict.fromkeys(action.resource for action in actions if action.name == "list"))
 
 
-def _load_settings(settings: Settings | type[Settings]) -> Settings:
+def _load_settings(settings: S_co | type[S_co]) -> S_co:
     if isinstance(settings, type) and issubclass(settings, Settings):
         return settings.load()
     if not isinstance(settings, Settings):
