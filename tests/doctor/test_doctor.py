@@ -1,4 +1,4 @@
-"""The doctor: each thing that may be wrong is told in a line, and told without secrets."""
+"""The doctor: each problem is reported in one line, without secrets."""
 
 import json
 import socket
@@ -24,9 +24,9 @@ SCOPELESS = "lacks the scope items (SCOPE); it holds other in scp"
 
 
 def doctor(gate: RunningGate, token: str | None = None, **settings: str) -> tuple[int, str]:
-    """Run it beside a service, with other settings perhaps; give status and output."""
+    """Run the doctor beside a service, with these settings; return exit status and output."""
     arguments = [] if token is None else ["-"]
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "encore", "doctor", SERVICE, *arguments],
         cwd=gate.directory,
         env=gate.environment | settings,
@@ -35,13 +35,13 @@ def doctor(gate: RunningGate, token: str | None = None, **settings: str) -> tupl
         text=True,
         check=False,
     )
-    assert done.stderr == ""
-    for line in done.stdout.splitlines():
+    assert completed.stderr == ""
+    for line in completed.stdout.splitlines():
         assert line[:6] in ("ok    ", "note  ", "FAIL  ")
-    assert (done.returncode == 0) is ("FAIL" not in done.stdout)
+    assert (completed.returncode == 0) is ("FAIL" not in completed.stdout)
     for part in (token or "").removeprefix("Bearer ").split("."):
-        assert len(part) < 8 or part not in done.stdout
-    return done.returncode, done.stdout
+        assert len(part) < 8 or part not in completed.stdout
+    return completed.returncode, completed.stdout
 
 
 def test_all_checks_passed_exits_with_zero(gate: RunningGate) -> None:
@@ -105,25 +105,27 @@ def test_ignored_key_is_reported_with_reason(gate: RunningGate, issuer: LocalIss
     assert "it has no usable key" in output
 
 
-@pytest.mark.parametrize(("ahead", "words"), [(3600, "3600 s behind"), (-3600, "3600 s ahead of")])
+@pytest.mark.parametrize(
+    ("offset", "message"), [(3600, "3600 s behind"), (-3600, "3600 s ahead of")]
+)
 def test_clock_difference_is_reported(
-    gate: RunningGate, issuer: LocalIssuer, ahead: int, words: str
+    gate: RunningGate, issuer: LocalIssuer, offset: int, message: str
 ) -> None:
     issuer.discovery()
 
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
         body = json.dumps({"keys": [gate.signer.jwk]}).encode()
         handler.send_response_only(200)
-        handler.send_header("Date", handler.date_time_string(time.time() + ahead))
+        handler.send_header("Date", handler.date_time_string(time.time() + offset))
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
 
-    issuer.responses["/oauth2/default/v1/keys"] = answer
+    issuer.responses["/oauth2/default/v1/keys"] = respond
     _, output = doctor(gate, ISSUER=issuer.issuer)
-    # A second may pass between their clock and ours.
-    near = {words, words.replace("3600", "3599"), words.replace("3600", "3601")}
-    assert any(f"FAIL  clock: this machine's is {text}" in output for text in near)
+    # A second may pass between the two clocks.
+    accepted = {message, message.replace("3600", "3599"), message.replace("3600", "3601")}
+    assert any(f"FAIL  clock: this machine's is {text}" in output for text in accepted)
 
 
 TOKENS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -148,8 +150,8 @@ def signer() -> Signer:
     return Signer("key-1")
 
 
-def explain(text: str, signer: Signer) -> list[str]:
-    """Give the lines about a token, in process: what is above the settings is shown already."""
+def check_lines(text: str, signer: Signer) -> list[str]:
+    """Check a token in process; return the lines of the results."""
     settings = ItemSettings.parse({"ISSUER": ISSUER})
     keys = parse_key_set({"keys": [signer.jwk]}, ("RS256",))
     checked = CheckedIssuer(TrustedIssuer(ISSUER, "api://default"), (), keys)
@@ -160,24 +162,24 @@ def explain(text: str, signer: Signer) -> list[str]:
 def test_rejected_token_is_explained(
     signer: Signer, header: dict[str, Any], claims: dict[str, Any], text: str
 ) -> None:
-    (line,) = explain(signer.token(header, **claims).decode(), signer)
+    (line,) = check_lines(signer.token(header, **claims).decode(), signer)
     assert line.startswith("FAIL  token: ")
     assert text in line
 
 
 def test_all_problems_of_a_token_are_reported_at_once(signer: Signer) -> None:
     token = signer.token(aud="x", exp=1, scp=["other"]).decode().rsplit(".", 1)[0] + ".c2ln"
-    assert len(explain(token, signer)) == 4
+    assert len(check_lines(token, signer)) == 4
 
 
 def test_token_with_authorization_prefix_is_accepted(signer: Signer) -> None:
     token = signer.token().decode()
     for text in (token, f"Bearer {token}\n", f"Authorization: Bearer {token}", f"  {token} "):
-        assert explain(text, signer) == ["ok    token: it is accepted, and holds SCOPE"]
+        assert check_lines(text, signer) == ["ok    token: it is accepted, and holds SCOPE"]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("opaque-token", "an opaque token needs INTROSPECTION_URL"),
         ("a.b.c", "paste it whole"),
@@ -186,9 +188,9 @@ def test_token_with_authorization_prefix_is_accepted(signer: Signer) -> None:
         ("\x1b[31m.é.c", "it must be one word"),
     ],
 )
-def test_malformed_token_is_reported(signer: Signer, text: str, words: str) -> None:
-    (line,) = explain(text, signer)
-    assert words in line
+def test_malformed_token_is_reported(signer: Signer, text: str, message: str) -> None:
+    (line,) = check_lines(text, signer)
+    assert message in line
 
 
 def test_line_with_control_characters_stays_one_line() -> None:
@@ -199,11 +201,11 @@ def test_line_with_control_characters_stays_one_line() -> None:
 @pytest.mark.processes
 @pytest.mark.parametrize("arguments", [["doctor", "--x"], ["doctor", "a", "b"], ["sing"]])
 def test_unknown_argument_is_a_usage_error(arguments: list[str]) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "api", *arguments], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: ")
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("usage: ")
 
 
 def test_introspection_is_checked_with_an_invented_token(gate: RunningGate) -> None:

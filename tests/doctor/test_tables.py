@@ -1,4 +1,4 @@
-"""The doctor on tables: their sizes, and what of a large one no index serves."""
+"""The doctor's checks of tables: their sizes, and the filters without an index."""
 
 from typing import Any
 
@@ -38,9 +38,12 @@ class Small(Base):
 add_search_index(Large.__table__, ["name"])
 
 
-def lines(api: ModelApi) -> list[tuple[Status, str, str]]:
+def check_lines(api: ModelApi) -> list[tuple[Status, str, str]]:
     resources = resources_of(api.app.router.routes)
-    return [(one.status, one.subject, one.message) for one in check_tables(api.url, resources)]
+    return [
+        (result.status, result.subject, result.message)
+        for result in check_tables(api.url, resources)
+    ]
 
 
 def fill(api: ModelApi, rows: int) -> None:
@@ -51,7 +54,7 @@ def fill(api: ModelApi, rows: int) -> None:
     api.sql("ANALYZE")
 
 
-def test_doctor_names_the_filters_and_searches_of_a_large_table_that_have_no_index(
+def test_large_table_is_reported_with_filters_and_searches_without_index(
     serve: Serve,
 ) -> None:
     api = serve(Base.metadata)
@@ -59,7 +62,7 @@ def test_doctor_names_the_filters_and_searches_of_a_large_table_that_have_no_ind
     api.crud.resource(Large, search=[SearchOptions("q", ["name"]), indexed])
     api.crud.resource(Small)
     fill(api, 10_001)
-    large, small = lines(api)
+    large, small = check_lines(api)
     assert large[:2] == (Status.NOTE, "table large")
     assert large[2].startswith("about 10,000 rows, ")
     assert large[2].endswith(
@@ -70,10 +73,10 @@ def test_doctor_names_the_filters_and_searches_of_a_large_table_that_have_no_ind
     assert "no index" not in small[2]
 
 
-def test_doctor_has_nothing_to_note_of_a_small_table(serve: Serve) -> None:
+def test_small_table_is_reported_without_notes(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Large, search=SearchOptions("q", ["name"]))
     fill(api, 100)
-    ((verdict, _, text),) = lines(api)
+    ((verdict, _, message),) = check_lines(api)
     assert verdict is Status.OK
-    assert text.startswith("about 99 rows, ")
+    assert message.startswith("about 99 rows, ")

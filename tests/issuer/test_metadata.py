@@ -71,7 +71,7 @@ def test_unknown_path_or_method_is_a_json_error(
 
 
 @pytest.mark.parametrize(
-    ("origin_", "allowed"),
+    ("page_origin", "allowed"),
     [
         ("http://localhost:3000", True),
         ("http://127.0.0.1:3000", True),
@@ -81,12 +81,12 @@ def test_unknown_path_or_method_is_a_json_error(
     ],
 )
 def test_cors_allows_loopback_origins_only(
-    http: httpx.Client, origin_: str, *, allowed: bool
+    http: httpx.Client, page_origin: str, *, allowed: bool
 ) -> None:
     response = http.options(
         f"{OKTA}/v1/token",
         headers={
-            "Origin": origin_,
+            "Origin": page_origin,
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "authorization,x-requested-with",
         },

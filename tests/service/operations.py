@@ -1,4 +1,4 @@
-"""Every operation of the tests' own service."""
+"""Every operation of the item service."""
 
 from typing import Final
 

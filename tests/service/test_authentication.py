@@ -1,4 +1,4 @@
-"""The table of cases over a real server: what is refused, how, and that nothing comes of it."""
+"""Authentication over a real server: problems, challenges and log lines of rejected tokens."""
 
 import time
 from collections.abc import Callable
@@ -37,12 +37,12 @@ def _raw(value: str) -> Case:
     return lambda _gate, _forger: [("Authorization", value)]
 
 
-def _deep(gate: RunningGate, _: Signer) -> Headers:
+def _deeply_nested(gate: RunningGate, _: Signer) -> Headers:
     header = b'{"alg":"RS256","kid":"key-1","x":' + b"[" * 1000 + b"]" * 1000 + b"}"
     return _bearer((b64(header) + b"." + b64(gate.signer.claims()) + b"." + b64(b"x")).decode())
 
 
-def _twice(gate: RunningGate, _: Signer) -> Headers:
+def _two_headers(gate: RunningGate, _: Signer) -> Headers:
     return [*_bearer(gate.token()), *_bearer(gate.token())]
 
 
@@ -70,11 +70,11 @@ CASES: dict[str, tuple[Case, int, str, str, str]] = {
     "Basic": (_raw("Basic asdf:1234"), 401, BARE, NOT_BEARER, "other-scheme"),
     "Bearer alone": (_raw("Bearer"), 400, INVALID_REQUEST, MALFORMED, "malformed-bearer-value"),
     "two words": (_raw("Bearer a b"), 400, INVALID_REQUEST, MALFORMED, "malformed-bearer-value"),
-    "two headers": (_twice, 400, INVALID_REQUEST, MALFORMED, "two-authorization-headers"),
+    "two headers": (_two_headers, 400, INVALID_REQUEST, MALFORMED, "two-authorization-headers"),
     "no JWT": (_raw("Bearer asdf"), 401, INVALID_TOKEN, NOT_PARSED, "not-three-segments"),
     "a JWE": (_raw("bearer a.b.c.d.e"), 401, INVALID_TOKEN, NOT_PARSED, "not-three-segments"),
     "17 KB": (_raw("Bearer " + "x" * 17000), 401, INVALID_TOKEN, NOT_PARSED, "token-too-large"),
-    "nested 1,000 deep": (_deep, 401, INVALID_TOKEN, NOT_PARSED, "not-a-jwt"),
+    "nested 1,000 deep": (_deeply_nested, 401, INVALID_TOKEN, NOT_PARSED, "not-a-jwt"),
     "a claim twice": (_duplicate_claim, 401, INVALID_TOKEN, NOT_PARSED, "not-a-jwt"),
     "padding": (
         lambda g, _: _bearer(g.token() + "="), 401, INVALID_TOKEN, NOT_PARSED, "not-a-jwt"),
@@ -108,15 +108,15 @@ CASES: dict[str, tuple[Case, int, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_case_has_its_answer_and_leaves_nothing_behind(
+def test_rejected_token_has_its_problem_and_log_line_and_writes_nothing(
     gate: RunningGate, forger: Signer, name: str
 ) -> None:
-    make, status, challenge, words, reason = CASES[name]
+    make, status, challenge, message, reason = CASES[name]
     before = gate.rows()
     headers = make(gate, forger)
     response = httpx.post(f"{gate.url}/items", headers=headers, json={"name": "intruder"})
     slug = {400: "invalid-request", 401: "invalid-token", 403: "forbidden"}[status]
-    assert_problem(response, status, slug, words)
+    assert_problem(response, status, slug, message)
     assert response.headers.get_list("www-authenticate") == [challenge]
     for _, value in headers:
         assert value.rpartition(" ")[2] not in response.text or len(value) < 16
@@ -128,16 +128,16 @@ def test_each_case_has_its_answer_and_leaves_nothing_behind(
     assert httpx.get(f"{gate.url}/items", headers=gate.bearer()).status_code == 200
 
 
-def test_a_second_token_in_the_query_is_refused(gate: RunningGate) -> None:
+def test_second_token_in_the_query_is_400(gate: RunningGate) -> None:
     url = f"{gate.url}/items?access%5Ftoken=x"
     response = httpx.get(url, headers=gate.bearer())
     assert_problem(response, 400, "invalid-request")
     assert response.headers.get_list("www-authenticate") == [INVALID_REQUEST]
 
 
-def test_401_comes_before_403_and_403_before_404_and_405(gate: RunningGate) -> None:
+def test_401_precedes_403_and_403_precedes_404_and_405(gate: RunningGate) -> None:
     other = gate.bearer(scp=["x"])
-    answers = [
+    statuses = [
         httpx.get(f"{gate.url}/nowhere").status_code,
         httpx.delete(f"{gate.url}/items").status_code,
         httpx.get(f"{gate.url}/items/404", headers=other).status_code,
@@ -145,14 +145,14 @@ def test_401_comes_before_403_and_403_before_404_and_405(gate: RunningGate) -> N
         httpx.get(f"{gate.url}/items/404", headers=gate.bearer()).status_code,
         httpx.delete(f"{gate.url}/items", headers=gate.bearer()).status_code,
     ]
-    assert answers == [401, 401, 403, 403, 404, 405]
+    assert statuses == [401, 401, 403, 403, 404, 405]
 
 
 @pytest.fixture(scope="module")
-def hostile(
+def with_hostile_issuers(
     start_gate: StartGate, module_issuer: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> RunningGate:
-    """Several issuers at once, all but one of which would harm us if they could."""
+    """Return a service that trusts one valid issuer and several hostile ones."""
     origin = module_issuer.origin
     keys = {"keys": [Signer("key-1").jwk]}
     module_issuer.raw("/huge/jwks", b" " * 300_000 + b"{}")
@@ -162,46 +162,46 @@ def hostile(
     module_issuer.raw("/garbage/jwks", b"[" * 100_000)
     module_issuer.json("/weak/jwks", {"keys": [Signer("key-1", bits=1024).jwk]})
     module_issuer.json("/empty/jwks", {"keys": []})
-    given = f'issuer = "{origin}/%s"\naudience = "api://default"\n'
-    tables = ["[lying]\n" + given % "lying"]
-    tables += [
-        f'[{name}]\n{given % name}jwks_uri = "{origin}/{name}/jwks"\n'
+    required = f'issuer = "{origin}/%s"\naudience = "api://default"\n'
+    sections = ["[lying]\n" + required % "lying"]
+    sections += [
+        f'[{name}]\n{required % name}jwks_uri = "{origin}/{name}/jwks"\n'
         for name in ("huge", "redirect", "garbage", "weak", "empty")
     ]
     path = tmp_path_factory.mktemp("issuers") / "issuers.toml"
-    path.write_text("\n".join(tables))
+    path.write_text("\n".join(sections))
     return start_gate(TRUSTED_ISSUERS_FILE=str(path))
 
 
 @pytest.mark.parametrize("name", ["huge", "redirect", "lying", "garbage", "weak", "empty"])
-def test_an_issuer_without_usable_keys_is_503_and_harms_no_other(
-    hostile: RunningGate, name: str
+def test_issuer_without_usable_keys_is_503_for_its_tokens_only(
+    with_hostile_issuers: RunningGate, name: str
 ) -> None:
-    token = hostile.token(iss=f"{hostile.issuer.origin}/{name}")
+    token = with_hostile_issuers.token(iss=f"{with_hostile_issuers.issuer.origin}/{name}")
     headers = {"Authorization": f"Bearer {token}"}
-    response = httpx.post(f"{hostile.url}/items", headers=headers, json={}, timeout=20)
+    response = httpx.post(f"{with_hostile_issuers.url}/items", headers=headers, json={}, timeout=20)
     assert_problem(response, 503, "service-unavailable")
     assert "www-authenticate" not in response.headers
     assert int(response.headers["retry-after"]) >= 1
-    assert hostile.log_line_of(response)["reason"] == "keys-unavailable"
-    assert not hostile.rows()
-    good = httpx.get(f"{hostile.url}/items", headers=hostile.bearer())
-    assert good.status_code == 200
+    assert with_hostile_issuers.log_line_of(response)["reason"] == "keys-unavailable"
+    assert not with_hostile_issuers.rows()
+    valid = httpx.get(f"{with_hostile_issuers.url}/items", headers=with_hostile_issuers.bearer())
+    assert valid.status_code == 200
 
 
-def test_forged_kids_are_looked_for_five_times_at_most_and_good_tokens_pass(
+def test_unknown_kids_trigger_at_most_five_fetches_and_valid_tokens_pass(
     start_gate: StartGate,
 ) -> None:
     gate = start_gate()
-    good = gate.bearer()
+    valid = gate.bearer()
     with httpx.Client(base_url=gate.url) as client:
-        assert client.get("/items", headers=good).status_code == 200
+        assert client.get("/items", headers=valid).status_code == 200
         before = len(gate.issuer.requested)
-        _, rest = gate.token().split(".", 1)
+        _, unchanged = gate.token().split(".", 1)
         for number in range(1000):
             header = b64({"alg": "RS256", "kid": f"forged-{number}"}).decode()
-            forged = {"Authorization": f"Bearer {header}.{rest}"}
+            forged = {"Authorization": f"Bearer {header}.{unchanged}"}
             assert client.get("/items", headers=forged).status_code == 401
-        assert client.get("/items", headers=good).status_code == 200
+        assert client.get("/items", headers=valid).status_code == 200
         assert client.get("/items", headers=gate.bearer(jti="new")).status_code == 200
     assert len(gate.issuer.requested) - before <= 5

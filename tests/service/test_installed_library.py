@@ -1,4 +1,4 @@
-"""The library as a stranger has it: the wheel, a fresh virtual environment, an empty folder."""
+"""The library installed from its wheel, in a new virtual environment and an empty folder."""
 
 import contextlib
 import os
@@ -55,14 +55,14 @@ service.resource(Item, scopes=["items"])
 MAX_LINES: Final = 10
 
 
-class Stranger:
-    """A project of another team, with folders that are called as some of ours."""
+class InstalledProject:
+    """A project that uses the library and has folders named as some of this repository."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.python = folder / ".venv/bin/python"
-        known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.environment = {**known, **ports(), "LOG_LEVEL": "warning"}
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        self.environment = {**inherited, **ports(), "LOG_LEVEL": "warning"}
         for name in ("api", "db", "client"):
             (folder / name).mkdir()
             (folder / name / "__init__.py").write_text("NAME = 'not the library'\n")
@@ -71,7 +71,7 @@ class Stranger:
 
     def run(self, *arguments: str) -> str:
         """Run a command of the virtual environment; return what it prints."""
-        done = subprocess.run(
+        completed = subprocess.run(
             [self.python, "-m", *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -79,11 +79,11 @@ class Stranger:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        return completed.stdout + completed.stderr
 
     @contextlib.contextmanager
-    def developing(self) -> Iterator[httpx.Client]:
+    def run_dev(self) -> Iterator[httpx.Client]:
         """Run ``encore dev``; yield a client whose token holds both scopes."""
         process = subprocess.Popen(
             [self.python, "-m", "encore", "dev", "app:service"],
@@ -124,7 +124,7 @@ def uv(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: building leaves files beside the source."""
+    """Build the wheel from a copy, because building leaves files beside the source."""
     source = tmp_path_factory.mktemp("source")
     shutil.copytree(ROOT / "encore", source / "encore", ignore=shutil.ignore_patterns("__pyc*"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -135,46 +135,50 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Stranger:
-    """Another team's project with the wheel installed, in the versions of requirements.txt."""
-    stranger = Stranger(tmp_path_factory.mktemp("stranger"))
-    uv("venv", stranger.folder / ".venv", "--python", sys.executable)
-    install = ("pip", "install", "--python", stranger.python)
+def installed_project(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledProject:
+    """Return a project with the wheel installed, and the dependencies of requirements.txt."""
+    installed_project = InstalledProject(tmp_path_factory.mktemp("installed_project"))
+    uv("venv", installed_project.folder / ".venv", "--python", sys.executable)
+    install = ("pip", "install", "--python", installed_project.python)
     uv(*install, "--require-hashes", "-r", ROOT / "requirements.txt")
     uv(*install, "--no-deps", wheel)
-    return stranger
+    return installed_project
 
 
-def test_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_only_the_library(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"encore", "encore_rest"}
     assert {"encore/py.typed", "encore/migrations/templates/script.py.mako"} <= set(names)
 
 
-def test_service_of_a_stranger_is_ten_lines() -> None:
+def test_installed_service_is_at_most_ten_lines() -> None:
     lines = [line for line in SERVICE.splitlines() if line.strip()]
     assert len(lines) <= MAX_LINES
 
 
-def test_service_of_a_stranger_runs_with_issuer_gate_docs_and_tables(stranger: Stranger) -> None:
-    with stranger.developing() as client:
-        made = client.post("/suppliers", json={"name": "Ada", "items": [{"name": "a"}]})
-        assert made.status_code == 201, made.text
+def test_installed_service_runs_with_issuer_authentication_docs_and_tables(
+    installed_project: InstalledProject,
+) -> None:
+    with installed_project.run_dev() as client:
+        created = client.post("/suppliers", json={"name": "Ada", "items": [{"name": "a"}]})
+        assert created.status_code == 201, created.text
         assert client.get("/items?name=a").json()[0]["supplierId"] == 1
         assert client.put("/items/1", json={"name": "b", "supplierId": 1}).json()["name"] == "b"
         assert client.delete("/items/1").status_code == 200
         assert client.get("/docs").status_code == 200
         assert httpx.get(client.base_url.join("/suppliers")).status_code == 401
-        report = stranger.run("encore", "doctor", "app:service")
+        report = installed_project.run("encore", "doctor", "app:service")
     assert "FAIL" not in report
     assert "table suppliers: about 1 rows" in report
 
 
-def test_migrations_of_a_stranger_are_written_and_run(stranger: Stranger) -> None:
-    (stranger.folder / "dev.sqlite").unlink(missing_ok=True)
-    stranger.run("encore", "migrations", "init")
-    stranger.run("alembic", "revision", "--autogenerate", "-m", "first")
-    stranger.run("alembic", "upgrade", "head")
-    stranger.run("alembic", "check")
-    with stranger.developing() as client:
+def test_migrations_of_an_installed_service_are_created_and_run(
+    installed_project: InstalledProject,
+) -> None:
+    (installed_project.folder / "dev.sqlite").unlink(missing_ok=True)
+    installed_project.run("encore", "migrations", "init")
+    installed_project.run("alembic", "revision", "--autogenerate", "-m", "first")
+    installed_project.run("alembic", "upgrade", "head")
+    installed_project.run("alembic", "check")
+    with installed_project.run_dev() as client:
         assert client.post("/suppliers", json={"name": "Ada"}).status_code == 201

@@ -23,7 +23,7 @@ REVOKED = "revoked.txt"
 
 @pytest.fixture(scope="module")
 def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Everything that can be had of the development issuer, by settings alone."""
+    """Return a development system with Auth0 tokens, introspection and revocation enabled."""
     directory = tmp_path_factory.mktemp("development")
     (directory / REVOKED).touch()
     (directory / ".okta.env").write_text(
@@ -50,7 +50,7 @@ def auth0_origin(system: System) -> str:
 
 
 def okta_token(system: System, scope: str = "items", **parameters: str) -> str:
-    """Ask as the Node client of Okta's sample does: in the query, with an empty body."""
+    """Request a token as the Node client of Okta's sample does: by query, with an empty body."""
     response = httpx.post(
         f"{system.issuer}/v1/token",
         params={"grant_type": "client_credentials", "scope": scope, **parameters},
@@ -61,7 +61,7 @@ def okta_token(system: System, scope: str = "items", **parameters: str) -> str:
 
 
 def auth0_token(system: System, form: bool = False, **changes: str) -> str:  # noqa: FBT001, FBT002
-    """Ask as Auth0's samples do: JSON, or a form, with the credentials in the body."""
+    """Request a token as Auth0's samples do: JSON or a form, with credentials in the body."""
     body = {
         "client_id": CLIENT[0],
         "client_secret": CLIENT[1],
@@ -79,17 +79,17 @@ def get(system: System, path: str, token: str) -> httpx.Response:
     return httpx.get(f"{system.url}{path}", headers={"Authorization": f"Bearer {token}"})
 
 
-def test_oktas_sample_gets_a_token_and_may_use_it(development: System) -> None:
+def test_token_by_oktas_sample_request_is_accepted(development: System) -> None:
     assert get(development, "/items", okta_token(development)).status_code == 200
 
 
-def test_oktas_sample_without_the_scope_is_403(development: System) -> None:
-    refused = get(development, "/items", okta_token(development, "another"))
-    assert_problem(refused, 403, "forbidden", "Could not verify the proper scope")
+def test_token_by_oktas_sample_request_without_the_scope_is_403(development: System) -> None:
+    response = get(development, "/items", okta_token(development, "another"))
+    assert_problem(response, 403, "forbidden", "Could not verify the proper scope")
 
 
 @pytest.mark.parametrize("form", [False, True])
-def test_auth0s_samples_get_a_token_and_may_use_it_everywhere(
+def test_token_by_auth0s_sample_request_is_accepted_by_all_routes(
     development: System, *, form: bool
 ) -> None:
     token = auth0_token(development, form)
@@ -97,18 +97,18 @@ def test_auth0s_samples_get_a_token_and_may_use_it_everywhere(
         assert get(development, path, token).status_code == 200, path
 
 
-def test_auth0s_samples_with_a_narrower_scope_are_held_to_it(development: System) -> None:
+def test_auth0_token_with_a_narrower_scope_is_403_elsewhere(development: System) -> None:
     token = auth0_token(development, scope="read:messages")
     assert get(development, "/private-scoped", token).status_code == 200
     assert_problem(get(development, "/items", token), 403, "forbidden")
 
 
-def test_one_shapes_audience_does_not_open_the_other(development: System) -> None:
+def test_auth0_token_with_oktas_audience_is_401(development: System) -> None:
     token = auth0_token(development, audience="api://default")
     assert_problem(get(development, "/private", token), 401, "invalid-token")
 
 
-def test_the_client_is_in_the_log_for_both_shapes(development: System) -> None:
+def test_client_is_logged_for_okta_and_auth0_tokens(development: System) -> None:
     for token in (okta_token(development), auth0_token(development)):
         response = get(development, "/items", token)
         deadline = time.monotonic() + START_SECONDS
@@ -118,7 +118,7 @@ def test_the_client_is_in_the_log_for_both_shapes(development: System) -> None:
     assert development.output().count(f'"client":"{CLIENT[0]}"') >= 2
 
 
-def test_an_opaque_token_is_introspected(development: System) -> None:
+def test_opaque_token_is_introspected(development: System) -> None:
     token = okta_token(development, token_format="opaque")
     assert "." not in token
     assert get(development, "/items", token).status_code == 200
@@ -126,38 +126,41 @@ def test_an_opaque_token_is_introspected(development: System) -> None:
     assert_problem(get(development, "/items", token + "x"), 401, "invalid-token")
 
 
-def _revoke(system: System, token: str) -> None:
+def _revoke_token(system: System, token: str) -> None:
     httpx.post(f"{system.issuer}/v1/revoke", data={"token": token}, auth=CLIENT).raise_for_status()
 
 
-def test_an_opaque_token_that_was_revoked_is_refused(development: System) -> None:
+def test_revoked_opaque_token_is_401(development: System) -> None:
     token = okta_token(development, token_format="opaque")
-    _revoke(development, token)
-    refused = get(development, "/items", token)
-    assert_problem(refused, 401, "invalid-token", "Jwt is not valid")
+    _revoke_token(development, token)
+    response = get(development, "/items", token)
+    assert_problem(response, 401, "invalid-token", "Jwt is not valid")
 
 
-def test_a_jwt_that_was_revoked_is_refused_and_its_sibling_is_not(development: System) -> None:
-    token, sibling = okta_token(development), okta_token(development)
+def test_revoked_jwt_is_401_and_another_jwt_is_accepted(development: System) -> None:
+    token, other_token = okta_token(development), okta_token(development)
     assert get(development, "/items", token).status_code == 200
-    _revoke(development, token)
+    _revoke_token(development, token)
     deadline = time.monotonic() + START_SECONDS
     while (response := get(development, "/items", token)).status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert_problem(response, 401, "invalid-token")
-    assert get(development, "/items", sibling).status_code == 200
+    assert get(development, "/items", other_token).status_code == 200
 
 
-def test_both_shapes_are_trusted_by_what_issuer_names() -> None:
-    def trusted(**given: str) -> list[tuple[str, str, tuple[str, ...]]]:
-        settings = Settings.parse(given)
+def test_development_trusts_okta_and_auth0_issuers_by_setting() -> None:
+    def trusted(**environment: str) -> list[tuple[str, str, tuple[str, ...]]]:
+        settings = Settings.parse(environment)
         issuer = IssuerSettings(
             issuer=settings.issuer, audience="x", clients={"a": "b"}, default_scopes=()
         )
         overrides = _trust_both_shapes(settings, issuer)
-        found = trusted_issuers(Settings.parse({**given, **overrides}))
-        return [(one.issuer, one.audience, one.scope_claims) for one in found]
+        found = trusted_issuers(Settings.parse({**environment, **overrides}))
+        return [
+            (trusted_issuer.issuer, trusted_issuer.audience, trusted_issuer.scope_claims)
+            for trusted_issuer in found
+        ]
 
     okta = ("http://localhost:3001/oauth2/default", "api://default", ("scp",))
     auth0 = ("http://localhost:3001/", "api://default", ("scope", "permissions"))

@@ -1,4 +1,4 @@
-"""``/openapi.json`` says what the service does, and the docs page needs no internet."""
+"""``/openapi.json`` describes the service, and the docs page needs no internet."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from tests.service.operations import OPERATIONS
 URL = re.compile(r"""(?:https?:)?//[\w.-]+[^\s"'<>)]*""")
 
 
-def test_it_is_openapi_3_1_and_every_schema_in_it_is_one(document: dict[str, Any]) -> None:
+def test_document_is_openapi_3_1_with_valid_schemas(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.meta.validate(
@@ -25,40 +25,42 @@ def test_it_is_openapi_3_1_and_every_schema_in_it_is_one(document: dict[str, Any
             jsonschema_rs.meta.validate(parameter["schema"])
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    text = str(document)
-    for name in re.findall(r"#/components/schemas/(\w+)", text):
+def test_every_reference_is_defined(document: dict[str, Any]) -> None:
+    description = str(document)
+    for name in re.findall(r"#/components/schemas/(\w+)", description):
         assert name in document["components"]["schemas"]
 
 
-def test_operations_have_unique_ids(document: dict[str, Any]) -> None:
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for operation in described_operations(document).values()]
     assert len(set(ids)) == len(ids)
 
 
-def test_operations_of_the_service_are_described(items_document: dict[str, Any]) -> None:
+def test_document_describes_exactly_the_operations_of_the_service(
+    items_document: dict[str, Any],
+) -> None:
     described = described_operations(items_document)
     assert {key for key in described if key[0].startswith("/items")} == set(OPERATIONS)
     assert_described(items_document, OPERATIONS)
 
 
-def test_no_operation_is_described_by_the_path_of_another(items_document: dict[str, Any]) -> None:
+def test_descriptions_do_not_name_other_paths(items_document: dict[str, Any]) -> None:
     operations = described_operations(items_document).values()
-    texts = [operation.get("description", "") for operation in operations]
-    assert not [text for text in texts if "/items" in text]
+    descriptions = [operation.get("description", "") for operation in operations]
+    assert not [description for description in descriptions if "/items" in description]
 
 
-def test_fastapis_422_is_nowhere(items_document: dict[str, Any]) -> None:
+def test_fastapis_422_response_is_removed(items_document: dict[str, Any]) -> None:
     assert {
         path
         for path, methods in items_document["paths"].items()
         for operation in methods.values()
         if "422" in operation["responses"]
-    } == {"/items/upload"}  # Its own: an idempotency key that another request has used.
+    } == {"/items/upload"}  # For an idempotency key that another request has used.
     assert "ValidationError" not in str(items_document)
 
 
-def test_scheme_names_all_scopes_and_the_token_url(
+def test_security_scheme_names_all_scopes_and_the_token_url(
     items_document: dict[str, Any], items: System
 ) -> None:
     (scheme,) = items_document["components"]["securitySchemes"].values()
@@ -67,19 +69,19 @@ def test_scheme_names_all_scopes_and_the_token_url(
     assert list(flow["scopes"]) == sorted(SCOPES)
 
 
-def test_the_docs_page_and_all_that_it_loads_come_from_here(system: System) -> None:
+def test_docs_page_loads_only_local_assets(system: System) -> None:
     page = httpx.get(f"{system.url}/docs")
     assert page.headers["content-type"].startswith("text/html")
     assert not URL.findall(page.text.replace(system.url, ""))
-    loaded = re.findall(r"""(?:src|href)="([^"]+)\"""", page.text)
-    assert len(loaded) == 3
-    for path in loaded:
+    paths = re.findall(r"""(?:src|href)="([^"]+)\"""", page.text)
+    assert len(paths) == 3
+    for path in paths:
         asset = httpx.get(f"{system.url}{path}")
         assert asset.status_code == 200, path
         assert len(asset.content) > 500, path
 
 
-def test_the_docs_page_can_get_a_token(items: System) -> None:
+def test_docs_page_can_request_a_token(items: System) -> None:
     page = httpx.get(f"{items.url}/docs").text
     assert "initOAuth" in page
     assert SCOPE in page

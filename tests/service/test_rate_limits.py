@@ -1,4 +1,4 @@
-"""Rate limits: bad tokens by address, good ones by client; and the counters beneath them."""
+"""Rate limits: invalid tokens by address, requests by client, and the storage of the counters."""
 
 import time
 from typing import Any
@@ -22,57 +22,57 @@ def limited(start_gate: StartGate) -> RunningGate:
     return start_gate(RATE_LIMIT_CLIENTS="3/hour", RATE_LIMIT_BAD_TOKENS="3/hour")
 
 
-def test_a_clients_requests_beyond_its_rate_are_429_and_anothers_are_not(
+def test_client_over_its_rate_is_429_and_another_client_is_not(
     limited: RunningGate,
 ) -> None:
     headers = limited.bearer(cid="greedy")
-    for rest in (2, 1, 0):
+    for remaining in (2, 1, 0):
         response = httpx.get(f"{limited.url}/items", headers=headers)
         assert response.status_code == 200
         assert response.headers["ratelimit-policy"] == '"clients";q=3;w=3600'
         name, r, t = response.headers["ratelimit"].split(";")
-        assert (name, r) == ('"clients"', f"r={rest}")
+        assert (name, r) == ('"clients"', f"r={remaining}")
         assert 0 < int(t.removeprefix("t=")) <= 3600
-    refused = httpx.post(f"{limited.url}/items", headers=headers, json={"name": "one too many"})
-    assert_problem(refused, 429, "too-many-requests", "Too many requests of this client")
-    assert 0 < int(refused.headers["retry-after"]) <= 3600
-    assert refused.headers["ratelimit"].startswith('"clients";r=0;t=')
-    assert "www-authenticate" not in refused.headers
+    response = httpx.post(f"{limited.url}/items", headers=headers, json={"name": "one too many"})
+    assert_problem(response, 429, "too-many-requests", "Too many requests of this client")
+    assert 0 < int(response.headers["retry-after"]) <= 3600
+    assert response.headers["ratelimit"].startswith('"clients";r=0;t=')
+    assert "www-authenticate" not in response.headers
     assert not limited.rows()
-    line = limited.log_line_of(refused)
+    line = limited.log_line_of(response)
     assert (line["client"], line["reason"]) == ("greedy", "rate-limit-client")
     other = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="modest"))
     assert other.status_code == 200
 
 
-def test_a_new_token_does_not_give_a_client_a_new_rate_and_403_counts(
+def test_client_rate_applies_across_tokens_and_counts_403(
     limited: RunningGate,
 ) -> None:
-    answers = [
+    responses = [
         httpx.get(
             f"{limited.url}/items", headers=limited.bearer(cid="sly", jti=f"{n}", scp=["x"])
         ).status_code
         for n in range(4)
     ]
-    assert answers == [403, 403, 403, 429]
+    assert responses == [403, 403, 403, 429]
 
 
-def test_bad_tokens_beyond_the_rate_are_429_while_good_ones_of_the_address_pass(
+def test_invalid_tokens_over_the_rate_are_429_while_valid_ones_pass(
     limited: RunningGate,
 ) -> None:
-    bad = {"Authorization": "Bearer asdf"}
-    answers = [httpx.get(f"{limited.url}/items", headers=bad) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
-    assert "ratelimit" not in answers[0].headers
-    assert_problem(answers[-1], 429, "too-many-requests")
-    assert limited.log_line_of(answers[-1])["reason"] == "rate-limit-bad-tokens"
-    assert httpx.get(f"{limited.url}/items").status_code == 401  # No token is no bad token.
-    good = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="neighbour"))
-    assert good.status_code == 200
+    invalid = {"Authorization": "Bearer asdf"}
+    responses = [httpx.get(f"{limited.url}/items", headers=invalid) for _ in range(5)]
+    assert [response.status_code for response in responses] == [401, 401, 401, 429, 429]
+    assert "ratelimit" not in responses[0].headers
+    assert_problem(responses[-1], 429, "too-many-requests")
+    assert limited.log_line_of(responses[-1])["reason"] == "rate-limit-bad-tokens"
+    assert httpx.get(f"{limited.url}/items").status_code == 401  # A missing token does not count.
+    valid = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="neighbour"))
+    assert valid.status_code == 200
     assert httpx.get(f"{limited.url}/livez").status_code == 200
 
 
-def test_without_settings_nothing_is_limited_and_nothing_is_said(gate: RunningGate) -> None:
+def test_service_without_rate_limits_sends_no_ratelimit_headers(gate: RunningGate) -> None:
     response = httpx.get(f"{gate.url}/items", headers=gate.bearer())
     assert not [name for name in response.headers if name.startswith("ratelimit")]
 
@@ -88,12 +88,12 @@ def test_without_settings_nothing_is_limited_and_nothing_is_said(gate: RunningGa
         (None, "unknown"),
     ],
 )
-def test_an_address_is_an_ipv4_address_or_a_network_of_ipv6(client: Any, address: str) -> None:
+def test_client_address_is_an_ipv4_address_or_an_ipv6_network(client: Any, address: str) -> None:
     assert client_address({"client": client}).lstrip("0") == address.lstrip("0")
 
 
-class TestWindows:
-    def test_a_window_ends_and_the_next_begins_with_its_first_request(self) -> None:
+class TestFixedWindowStorage:
+    def test_window_starts_with_the_first_request_after_the_last_one(self) -> None:
         clock = ManualClock(NOW)
         limit = RateLimit("x", "2/minute", clock)
         assert [limit.hit("a")[0] for _ in range(3)] == [True, True, False]
@@ -102,33 +102,33 @@ class TestWindows:
         clock.now += 1
         assert limit.hit("a")[:2] == (True, 60)
 
-    def test_the_number_of_windows_is_bounded_and_the_oldest_goes(self) -> None:
+    def test_full_storage_drops_the_oldest_window(self) -> None:
         clock = ManualClock(NOW)
-        windows = FixedWindowStorage(clock, max_keys=100)
+        storage = FixedWindowStorage(clock, max_keys=100)
         for number in range(1000):
-            windows.incr(f"{number}", 60)
-        assert len(windows) == 100
-        assert windows.get("999") == 1
-        assert windows.get("0") == 0
+            storage.incr(f"{number}", 60)
+        assert len(storage) == 100
+        assert storage.get("999") == 1
+        assert storage.get("0") == 0
 
-    def test_what_limits_asks_of_a_storage_is_there(self) -> None:
-        windows = FixedWindowStorage(ManualClock(NOW))
-        assert windows.check()
-        windows.incr("a", 60)
-        windows.incr("b", 60)
-        windows.clear("a")
-        assert (windows.get("a"), windows.get("b")) == (0, 1)
-        assert windows.get_expiry("b") == NOW + 60
-        assert windows.reset() == 1
+    def test_storage_implements_the_interface_of_limits(self) -> None:
+        storage = FixedWindowStorage(ManualClock(NOW))
+        assert storage.check()
+        storage.incr("a", 60)
+        storage.incr("b", 60)
+        storage.clear("a")
+        assert (storage.get("a"), storage.get("b")) == (0, 1)
+        assert storage.get_expiry("b") == NOW + 60
+        assert storage.reset() == 1
 
 
 @pytest.mark.parametrize("rate", ["600/minute", "10 / second", "5/2 hours", "1/day", ""])
-def test_a_rate_that_the_settings_take_is_one_that_limits_takes(rate: str) -> None:
+def test_rate_accepted_by_settings_is_accepted_by_limits(rate: str) -> None:
     settings = Settings.parse({"ISSUER": "https://x", "RATE_LIMIT_CLIENTS": rate})
     assert not rate or RateLimit("x", settings.rate_limit_clients, time.time).hit("a")[0]
 
 
 @pytest.mark.parametrize("rate", ["600", "0/minute", "-1/minute", "1/week", "1/minute;2/hour", "x"])
-def test_what_is_no_rate_is_refused_at_start(rate: str) -> None:
+def test_invalid_rate_is_rejected(rate: str) -> None:
     with pytest.raises(SettingsError, match="RATE_LIMIT_BAD_TOKENS"):
         Settings.parse({"ISSUER": "https://x", "RATE_LIMIT_BAD_TOKENS": rate})

@@ -1,4 +1,4 @@
-"""The audit line: one for each request, whatever became of it, and nothing in it that is secret."""
+"""The request log: one line for each request, without secrets."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ from encore.http.application import Application
 from tests.fixtures.gate import RunningGate
 from tests.fixtures.system import START_SECONDS
 
-MEMBERS = {
+FIELDS = {
     "timestamp",
     "request_id",
     "client",
@@ -32,7 +32,7 @@ MEMBERS = {
 }
 
 
-def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGate) -> None:
+def test_log_contains_no_token_query_or_body(gate: RunningGate) -> None:
     secret = "s3cret-of-the-body"
     tokens = [gate.token(), gate.token(scp=["x"]), gate.token(exp=1), gate.token({"alg": "none"})]
     tokens += [gate.token() + "=", "opaque-token-of-somebody", "a.b.c"]
@@ -49,8 +49,8 @@ def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGat
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
             head = f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             connection.sendall(f"{head}Content-Length: 900\r\n\r\n{secret}".encode())
-    last = httpx.get(f"{url}/livez")
-    gate.log_line_of(last)
+    final = httpx.get(f"{url}/livez")
+    gate.log_line_of(final)
     log = gate.log()
     assert secret not in log
     for token in tokens:
@@ -59,10 +59,10 @@ def test_a_hostile_run_leaves_no_token_query_or_body_in_the_log(gate: RunningGat
     assert "Traceback" not in log
 
 
-def test_a_line_has_all_members_and_names_client_and_template(gate: RunningGate) -> None:
+def test_log_line_has_all_fields_with_client_and_route_template(gate: RunningGate) -> None:
     response = httpx.get(f"{gate.url}/items/404?x=1", headers=gate.bearer(cid="client-9"))
     line = gate.log_line_of(response)
-    assert set(line) == MEMBERS
+    assert set(line) == FIELDS
     assert line["client"] == "client-9"
     assert (line["method"], line["route"], line["status"]) == ("GET", "/items/{id}", 400)
     assert line["milliseconds"] > 0
@@ -70,29 +70,29 @@ def test_a_line_has_all_members_and_names_client_and_template(gate: RunningGate)
 
 
 @pytest.mark.parametrize("claim", ["cid", "client_id", "azp"])
-def test_the_client_is_read_from_each_vendors_claim(gate: RunningGate, claim: str) -> None:
+def test_client_is_logged_from_the_claim_of_each_vendor(gate: RunningGate, claim: str) -> None:
     claims: dict[str, Any] = {"cid": ...} | {claim: f"by-{claim}"}
     headers = gate.bearer(**claims)
     response = httpx.get(f"{gate.url}/items", headers=headers)
     assert gate.log_line_of(response)["client"] == f"by-{claim}"
 
 
-def test_a_harmless_request_id_of_the_caller_is_taken_and_any_other_is_not(
+def test_valid_request_id_is_kept_and_an_invalid_one_is_replaced(
     gate: RunningGate,
 ) -> None:
-    taken = httpx.get(f"{gate.url}/livez", headers={"X-Request-Id": "from-the-proxy.1"})
-    assert taken.headers["x-request-id"] == "from-the-proxy.1"
-    for odd in ("a b", "a\tb", "x" * 65, '"'):
-        response = httpx.get(f"{gate.url}/livez", headers={"X-Request-Id": odd})
-        assert odd not in response.headers["x-request-id"]
+    accepted = httpx.get(f"{gate.url}/livez", headers={"X-Request-Id": "from-the-proxy.1"})
+    assert accepted.headers["x-request-id"] == "from-the-proxy.1"
+    for invalid in ("a b", "a\tb", "x" * 65, '"'):
+        response = httpx.get(f"{gate.url}/livez", headers={"X-Request-Id": invalid})
+        assert invalid not in response.headers["x-request-id"]
 
 
-def test_a_caller_that_goes_away_amid_its_body_has_its_line(gate: RunningGate) -> None:
+def test_request_with_a_disconnect_in_the_body_is_logged(gate: RunningGate) -> None:
     before, rows = len(gate.lines()), gate.rows()
     with socket.create_connection(("127.0.0.1", int(gate.url.rpartition(":")[2]))) as connection:
         head = f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gate.token()}\r\n"
         connection.sendall(f"{head}Content-Length: 900\r\n\r\n{{".encode())
-        time.sleep(0.2)  # Or the server might see the end before the beginning.
+        time.sleep(0.2)  # Otherwise the server may see the disconnect before the request.
     deadline = time.monotonic() + START_SECONDS
     while len(gate.lines()) == before and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -103,7 +103,7 @@ def test_a_caller_that_goes_away_amid_its_body_has_its_line(gate: RunningGate) -
 
 
 @pytest.fixture
-def failing() -> Application:
+def failing_app() -> Application:
     app = Application(access={"/openapi.json": PUBLIC}, docs_url=None, redoc_url=None)
 
     @app.get("/fails")
@@ -125,8 +125,8 @@ def failing() -> Application:
 
 
 @pytest.mark.anyio
-async def test_request_line_of_a_database_error_names_its_code_only(failing: Application) -> None:
-    transport = httpx.ASGITransport(app=failing)
+async def test_log_line_of_a_database_error_has_only_its_code(failing_app: Application) -> None:
+    transport = httpx.ASGITransport(app=failing_app)
     with structlog.testing.capture_logs() as logs:
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             await client.get("/conflicts")
@@ -137,25 +137,25 @@ async def test_request_line_of_a_database_error_names_its_code_only(failing: App
 
 
 @pytest.mark.anyio
-async def test_a_failure_of_ours_is_500_with_a_line_and_a_trace_without_its_text(
-    failing: Application,
+async def test_unexpected_exception_is_500_and_logged_without_its_message(
+    failing_app: Application,
 ) -> None:
-    transport = httpx.ASGITransport(app=failing, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=failing_app, raise_app_exceptions=False)
     with structlog.testing.capture_logs() as logs:
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             response = await client.get("/fails")
     assert response.status_code == 500
-    (failure, line) = logs
-    assert failure["error"] == "LookupError"
-    assert failure["trace"]
-    assert failure["request_id"] == line["request_id"] == response.headers["x-request-id"]
+    (error_line, line) = logs
+    assert error_line["error"] == "LookupError"
+    assert error_line["trace"]
+    assert error_line["request_id"] == line["request_id"] == response.headers["x-request-id"]
     assert (line["status"], line["reason"], line["route"]) == (500, "internal-error", "/fails")
     assert "secret detail" not in json.dumps(logs) + response.text
 
 
 @pytest.mark.anyio
-async def test_an_answer_that_cannot_be_sent_still_has_its_line(failing: Application) -> None:
-    async def gone(_: Any) -> None:
+async def test_request_whose_response_cannot_be_sent_is_logged(failing_app: Application) -> None:
+    async def disconnected_send(_: Any) -> None:
         raise OSError("nobody is there any more")
 
     async def receive() -> Any:
@@ -163,7 +163,7 @@ async def test_an_answer_that_cannot_be_sent_still_has_its_line(failing: Applica
 
     scope = {"type": "http", "method": "GET", "path": "/fails", "headers": [], "query_string": b""}
     with structlog.testing.capture_logs() as logs, pytest.raises(OSError, match="nobody"):
-        await failing(scope, receive, gone)
+        await failing_app(scope, receive, disconnected_send)
     line = logs[-1]
     assert (line["event"], line["route"]) == ("request", "/fails")
     assert line["reason"] is not None

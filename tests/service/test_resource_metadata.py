@@ -1,4 +1,4 @@
-"""RFC 9728: the service describes itself, from its settings and from nothing that callers send."""
+"""Protected resource metadata (RFC 9728), made from settings and not from request headers."""
 
 import httpx
 import pytest
@@ -12,18 +12,18 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
 @pytest.fixture(scope="module")
-def described(start_gate: StartGate) -> RunningGate:
+def metadata_gate(start_gate: StartGate) -> RunningGate:
     return start_gate(RESOURCE_URL=RESOURCE, AUTH0_DOMAIN="t.auth0.example", AUTH0_AUDIENCE="a")
 
 
-def test_the_metadata_are_public_and_say_where_to_get_a_token(described: RunningGate) -> None:
-    response = httpx.get(f"{described.url}{WELL_KNOWN}", headers={"Host": "evil.example"})
+def test_metadata_is_public_and_names_the_authorization_servers(metadata_gate: RunningGate) -> None:
+    response = httpx.get(f"{metadata_gate.url}{WELL_KNOWN}", headers={"Host": "evil.example"})
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
         "resource": RESOURCE,
         "resource_name": "Items",
-        "authorization_servers": [described.issuer.issuer, "https://t.auth0.example/"],
+        "authorization_servers": [metadata_gate.issuer.issuer, "https://t.auth0.example/"],
         "scopes_supported": sorted(SCOPES),
         "bearer_methods_supported": ["header"],
     }
@@ -37,34 +37,34 @@ def test_the_metadata_are_public_and_say_where_to_get_a_token(described: Running
         ("Bearer a b", 400, 'Bearer error="invalid_request", '),
     ],
 )
-def test_every_challenge_points_to_them_whatever_the_host_header(
-    described: RunningGate, authorization: str | None, status: int, challenge: str
+def test_challenge_contains_the_metadata_url_for_any_host_header(
+    metadata_gate: RunningGate, authorization: str | None, status: int, challenge: str
 ) -> None:
     headers = {"Host": "evil.example"}
     if authorization is not None:
         headers["Authorization"] = authorization
-    response = httpx.get(f"{described.url}/items", headers=headers)
+    response = httpx.get(f"{metadata_gate.url}/items", headers=headers)
     assert response.status_code == status
     assert response.headers.get_list("www-authenticate") == [
         f'{challenge}resource_metadata="{RESOURCE}{WELL_KNOWN}"'
     ]
 
 
-def test_a_403_points_to_them_as_well(described: RunningGate) -> None:
-    response = httpx.get(f"{described.url}/items", headers=described.bearer(scp=["x"]))
+def test_challenge_of_a_403_contains_the_metadata_url(metadata_gate: RunningGate) -> None:
+    response = httpx.get(f"{metadata_gate.url}/items", headers=metadata_gate.bearer(scp=["x"]))
     assert response.headers["www-authenticate"].endswith(
         f', resource_metadata="{RESOURCE}{WELL_KNOWN}"'
     )
 
 
-def test_without_the_setting_there_is_no_route_and_no_word_of_it(gate: RunningGate) -> None:
+def test_service_without_resource_url_has_no_metadata(gate: RunningGate) -> None:
     response = httpx.get(f"{gate.url}{WELL_KNOWN}")
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert httpx.get(f"{gate.url}{WELL_KNOWN}", headers=gate.bearer()).status_code == 404
 
 
-def test_a_path_of_the_resource_follows_the_well_known_one() -> None:
+def test_metadata_path_ends_with_the_path_of_the_resource() -> None:
     assert metadata_path("https://x.example") == WELL_KNOWN
     assert metadata_path("https://x.example/") == WELL_KNOWN
     assert metadata_path("https://x.example/v1/items") == f"{WELL_KNOWN}/v1/items"

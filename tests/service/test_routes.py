@@ -1,4 +1,4 @@
-"""Every route of the app is public by name or behind the gate; none is forgotten."""
+"""Every route is declared public or requires a token."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ from tests.fixtures.system import System
 from tests.service.operations import OPERATIONS
 
 PUBLIC = {"/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
-GUARDED = {(path, method.upper()) for path, method in OPERATIONS}
-OTHERS = {("/public", "GET"), ("/private", "GET"), ("/private-scoped", "GET")}
-OPEN = PUBLIC | {"/public"}
-"""Public by their place in PUBLIC_PATHS, or by saying so themselves."""
+PROTECTED = {(path, method.upper()) for path, method in OPERATIONS}
+OTHER_ROUTES = {("/public", "GET"), ("/private", "GET"), ("/private-scoped", "GET")}
+PUBLIC_ROUTES = PUBLIC | {"/public"}
+"""Public by ``PUBLIC_PATHS`` or by declaration."""
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Application:
-    """The app as it is composed, connected to nothing."""
+    """Return the application; its database is not opened."""
     return create_service(
         ItemSettings.parse(
             {
@@ -39,14 +39,14 @@ def app(tmp_path: Path) -> Application:
 
 
 def routes_of(app: Application) -> Iterator[tuple[str, str]]:
-    """Give path template and method of every route; a mount answers to GET."""
+    """Yield path template and method of every route; for a mount, GET."""
     for route in app.router.routes:
         methods = ["GET"] if isinstance(route, Mount) else getattr(route, "methods", None) or ()
         yield from ((getattr(route, "path", ""), method) for method in methods)
 
 
-async def answer(app: Application, method: str, path: str) -> int:
-    """Send a request without a token through the whole chain; give the status."""
+async def get_status(app: Application, method: str, path: str) -> int:
+    """Send a request without a token through all middlewares; return the status."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -69,31 +69,31 @@ async def answer(app: Application, method: str, path: str) -> int:
     return int(sent[0]["status"])
 
 
-def test_the_public_routes_are_these_and_no_others(app: Application) -> None:
+def test_public_paths_are_exactly_these(app: Application) -> None:
     assert set(PUBLIC_PATHS) == PUBLIC
     assert {path for path, access in app.access.items() if access.public} == PUBLIC
 
 
-def test_each_route_of_the_app_is_public_by_name_or_refuses_who_has_no_token(
+def test_route_not_declared_public_is_401_without_a_token(
     app: Application,
 ) -> None:
-    walked = set(routes_of(app))
-    assert walked >= GUARDED
-    for path, method in walked - {(path, method) for path, method in walked if path in OPEN}:
-        for asked in (method, "HEAD", "OPTIONS", "PROPFIND"):
-            status = asyncio.run(answer(app, asked, fill_path(path)))
-            assert status == 401, (asked, path)
+    all_routes = set(routes_of(app))
+    assert all_routes >= PROTECTED
+    for path, method in all_routes - {
+        (path, method) for path, method in all_routes if path in PUBLIC_ROUTES
+    }:
+        for request_method in (method, "HEAD", "OPTIONS", "PROPFIND"):
+            status = asyncio.run(get_status(app, request_method, fill_path(path)))
+            assert status == 401, (request_method, path)
 
 
-def test_the_generated_routes_are_those_of_the_resources(app: Application) -> None:
-    assert {r for r in routes_of(app) if r[0] not in PUBLIC} == GUARDED | OTHERS
+def test_routes_are_exactly_those_of_the_resources(app: Application) -> None:
+    assert {r for r in routes_of(app) if r[0] not in PUBLIC} == PROTECTED | OTHER_ROUTES
 
 
-@pytest.mark.parametrize("where", ["a route", "a mount"])
-def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(
-    app: Application, where: str
-) -> None:
-    if where == "a route":
+@pytest.mark.parametrize("type_", ["a route", "a mount"])
+def test_route_without_declared_access_fails_at_startup(app: Application, type_: str) -> None:
+    if type_ == "a route":
         app.add_api_route("/forgotten", lambda: None)
     else:
         app.router.routes.append(Mount("/forgotten", app=app))
@@ -101,32 +101,40 @@ def test_a_route_that_does_not_say_who_may_call_it_stops_the_start(
         app.build_middleware_stack()
 
 
-def test_no_route_of_the_running_system_answers_without_a_token(items: System) -> None:
+def test_running_system_is_401_without_a_token(items: System) -> None:
     described = httpx.get(f"{items.url}/openapi.json").json()["paths"]
     targets = {
         (fill_path(path), method.upper())
         for path, methods in described.items()
         for method in (*methods, "head", "options")
-        if path not in OPEN
+        if path not in PUBLIC_ROUTES
     }
-    guarded = GUARDED | {route for route in OTHERS if route[0] not in OPEN}
-    assert len(targets) == len(guarded) + 2 * len({path for path, _ in guarded})
-    elsewhere = ["/", "/nowhere", "/items/1/2", "/Items", "/livez/x", "/docs/../items", "/redoc"]
-    for path, method in [*targets, *((path, "GET") for path in elsewhere)]:
+    protected = PROTECTED | {route for route in OTHER_ROUTES if route[0] not in PUBLIC_ROUTES}
+    assert len(targets) == len(protected) + 2 * len({path for path, _ in protected})
+    unknown_paths = [
+        "/",
+        "/nowhere",
+        "/items/1/2",
+        "/Items",
+        "/livez/x",
+        "/docs/../items",
+        "/redoc",
+    ]
+    for path, method in [*targets, *((path, "GET") for path in unknown_paths)]:
         response = httpx.request(method, f"{items.url}{path}")
         assert response.status_code == 401, (method, path)
         assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_no_operation_of_the_running_system_runs_without_the_scope(items: System) -> None:
+def test_running_system_is_403_without_the_scope(items: System) -> None:
     headers = {"Authorization": f"Bearer {items.token('another_scope')}"}
-    for path, method in GUARDED:
+    for path, method in PROTECTED:
         url = f"{items.url}{fill_path(path)}"
         response = httpx.request(method, url, headers=headers)
         assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
-def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(items: System) -> None:
+def test_unknown_route_is_404_with_a_token(items: System) -> None:
     headers = {"Authorization": f"Bearer {items.token('another_scope')}"}
     response = httpx.get(f"{items.url}/nowhere", headers=headers)
     assert_problem(response, 404, "not-found")
@@ -134,8 +142,8 @@ def test_whether_there_is_a_route_is_told_to_those_who_have_a_token(items: Syste
     assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
-@pytest.mark.parametrize("path", sorted(OPEN - {"/", "/docs-assets"}))
-def test_a_public_route_answers_without_a_token(items: System, path: str) -> None:
+@pytest.mark.parametrize("path", sorted(PUBLIC_ROUTES - {"/", "/docs-assets"}))
+def test_public_route_needs_no_token(items: System, path: str) -> None:
     assert httpx.get(f"{items.url}{path}").status_code == 200
     assert httpx.head(f"{items.url}{path}").status_code == 200
 
@@ -144,12 +152,12 @@ def test_a_public_route_answers_without_a_token(items: System, path: str) -> Non
     "path",
     ["/docs-assets/../items", "/docs-assets/%2e%2e/items", "/docs-assets/", "/docs-assets/x"],
 )
-def test_the_assets_lead_nowhere_else(items: System, path: str) -> None:
+def test_assets_path_does_not_serve_other_files(items: System, path: str) -> None:
     response = httpx.get(f"{items.url}{path}")
     assert response.status_code in (401, 404)
 
 
-def test_root_sends_browsers_to_the_docs_and_names_them_to_other_callers(app: Application) -> None:
+def test_root_redirects_browsers_to_docs_and_links_them_otherwise(app: Application) -> None:
     async def get(**headers: str) -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://root") as client:
@@ -157,7 +165,7 @@ def test_root_sends_browsers_to_the_docs_and_names_them_to_other_callers(app: Ap
 
     page = asyncio.run(get(accept="text/html,*/*;q=0.8"))
     assert (page.status_code, page.headers["location"]) == (303, "/docs")
-    refused = asyncio.run(get(accept="application/json"))
-    assert refused.status_code == 401
-    assert refused.headers["link"].startswith('</docs>; rel="service-doc"')
+    response = asyncio.run(get(accept="application/json"))
+    assert response.status_code == 401
+    assert response.headers["link"].startswith('</docs>; rel="service-doc"')
     assert asyncio.run(get(authorization="Bearer x")).status_code == 404

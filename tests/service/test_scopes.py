@@ -1,4 +1,4 @@
-"""Which scopes routes need: declarations, responses, and what OpenAPI says of them."""
+"""Scopes of routes: declarations, responses, and their description in OpenAPI."""
 
 from typing import Any
 
@@ -15,26 +15,26 @@ from tests.fixtures.item_service import MESSAGE, READ_SCOPE, SCOPES
 from tests.fixtures.problems import assert_problem
 
 
-def test_public_route_needs_no_token_and_looks_at_none(gate: RunningGate) -> None:
+def test_public_route_ignores_the_authorization_header(gate: RunningGate) -> None:
     for headers in ({}, {"Authorization": "Bearer asdf"}, gate.bearer()):
         response = httpx.get(f"{gate.url}/public", headers=headers)
         assert (response.status_code, response.json()) == (200, MESSAGE)
 
 
-def test_authenticated_route_needs_any_valid_token(gate: RunningGate) -> None:
+def test_authenticated_route_accepts_any_valid_token(gate: RunningGate) -> None:
     url = f"{gate.url}/private"
     assert_problem(httpx.get(url), 401, "invalid-token")
     response = httpx.get(url, headers=gate.bearer(scp=...))
     assert (response.status_code, response.json()) == (200, MESSAGE)
 
 
-def test_route_with_a_scope_needs_it(gate: RunningGate) -> None:
+def test_route_with_a_scope_requires_it(gate: RunningGate) -> None:
     url = f"{gate.url}/private-scoped"
     assert_problem(httpx.get(url), 401, "invalid-token")
-    refused = httpx.get(url, headers=gate.bearer())
-    assert_problem(refused, 403, "forbidden")
+    response = httpx.get(url, headers=gate.bearer())
+    assert_problem(response, 403, "forbidden")
     challenge = f'Bearer error="insufficient_scope", scope="{READ_SCOPE}"'
-    assert refused.headers["www-authenticate"] == challenge
+    assert response.headers["www-authenticate"] == challenge
     response = httpx.get(url, headers=gate.bearer(scp=[READ_SCOPE]))
     assert (response.status_code, response.json()) == (200, MESSAGE)
 
@@ -69,7 +69,7 @@ def _app(endpoint: Any) -> Application:
     return app
 
 
-def test_alternatives_are_requirements_of_their_own_in_openapi() -> None:
+def test_openapi_lists_alternative_scopes_as_alternatives() -> None:
     app = _app(requires("a", any_of=("b", "c"))(lambda: None))
     app.access = dict.fromkeys(("/openapi.json", "/docs", "/docs-assets"), PUBLIC)
     add_docs(app, token_url="https://x/v1/token", default=Access())
@@ -81,30 +81,30 @@ def test_alternatives_are_requirements_of_their_own_in_openapi() -> None:
     assert app.scopes() == {"a", "b", "c"}
 
 
-def test_a_route_that_declares_nothing_stops_the_start() -> None:
+def test_route_without_declaration_fails_at_startup() -> None:
     with pytest.raises(UndeclaredAccess, match="/x"):
         _app(lambda: None).build_middleware_stack()
 
 
-@pytest.mark.parametrize("declare", [public, authenticated, requires("a")])
-def test_a_declaration_leaves_the_endpoint_itself(declare: Any) -> None:
+@pytest.mark.parametrize("decorator", [public, authenticated, requires("a")])
+def test_access_decorator_returns_the_same_function(decorator: Any) -> None:
     async def endpoint() -> None: ...
 
-    assert declare(endpoint) is endpoint
+    assert decorator(endpoint) is endpoint
     _app(endpoint).build_middleware_stack()
     _ = Route("/y", endpoint)
 
 
-def test_declarations_are_the_access_they_name() -> None:
-    def access(declare: Any) -> Any:
-        return declare(lambda: None).access
+def test_access_decorator_sets_its_access() -> None:
+    def access(decorator: Any) -> Any:
+        return decorator(lambda: None).access
 
     assert access(public) == PUBLIC
     assert access(authenticated) == AUTHENTICATED
     assert access(requires("a", "b", any_of=["c"])) == Access(("a", "b"), ("c",))
 
 
-def test_requiring_nothing_is_a_mistake() -> None:
+def test_requires_without_scopes_is_rejected() -> None:
     with pytest.raises(ValueError, match="@authenticated"):
         requires()
 
