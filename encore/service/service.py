@@ -29,6 +29,7 @@ from encore.database.startup import wait_until_ready
 from encore.database.tables import metadata as library_metadata
 from encore.endpoints.endpoint import Operation
 from encore.errors import ConfigurationError, UnsupportedRoute
+from encore.execution.actions import Action
 from encore.execution.resource import Resource
 from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
@@ -164,10 +165,9 @@ class Service(Application, Generic[S_co]):
 
     def schema(self) -> Schema:
         """Return what the database must be: its revision, or its tables."""
-        models: dict[MetaData, None] = {}
-        for resource in self.resources():
-            models[resource.options.model.metadata] = None
-        metadata = (*models, library_metadata)
+        # Also of a resource that has no list.
+        models = (action.resource.options.model for action in _actions_of(self.router.routes))
+        metadata = (*dict.fromkeys(model.metadata for model in models), library_metadata)
         url = self.settings.database_url
         return Schema(url, self._migrations, metadata, self._upgrade_command)
 
@@ -231,9 +231,13 @@ class Service(Application, Generic[S_co]):
 
 def resources_of(routes: Iterable[BaseRoute]) -> list[Resource]:
     """Return the resources that the routes of an application list."""
+    lists = (action for action in _actions_of(routes) if action.name == "list")
+    return list(dict.fromkeys(action.resource for action in lists))
+
+
+def _actions_of(routes: Iterable[BaseRoute]) -> list[Action[Any]]:
     operations = (getattr(route, "operation", None) for route in routes)
-    actions = [o.pipeline.action for o in operations if isinstance(o, Operation)]
-    return list(dict.fromkeys(action.resource for action in actions if action.name == "list"))
+    return [o.pipeline.action for o in operations if isinstance(o, Operation)]
 
 
 def _load_settings(settings: S_co | type[S_co]) -> S_co:

@@ -220,6 +220,11 @@ def test_event_handlers_stop_start(service: Service) -> None:
         service.build_middleware_stack()
 
 
+def test_metadata_includes_resources_without_a_list(service: Service) -> None:
+    service.resource(Invoice, actions=["create"])
+    assert service.metadata == (OtherBase.metadata,)
+
+
 def test_metadata_is_that_of_all_models_without_the_library(service: Service) -> None:
     service.resource(Supplier, scopes=["suppliers"])
     service.resource(Invoice, scopes=["invoices"])
