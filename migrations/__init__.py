@@ -1,4 +1,4 @@
-"""The schema's history. Alembic owns the schema: nothing else creates or changes a table."""
+"""Alembic migrations of this service. Only they create or change its tables."""
 
 from pathlib import Path
 from typing import Final

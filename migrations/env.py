@@ -1,4 +1,4 @@
-"""Alembic's environment: the models of this service."""
+"""Alembic's environment: runs the migrations for the models of this service."""
 
 import db.models  # noqa: F401 - registers the models with Base
 from db.base import Base

@@ -1,4 +1,4 @@
-"""A part of the catalog, as the Okta seed's ``database.js`` defines it."""
+"""A part of the catalog, like the ``Part`` model in the Okta seed's ``database.js``."""
 
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column

@@ -1,9 +1,8 @@
 """A timesheet entry: hours that one person worked on one project, on a day or in an ISO week.
 
-The fields are those of the Auth0 seeds, with their names. Dated entries have a ``date``, weekly
-ones do not. In both, ``year`` and ``week`` are the ISO week (ISO 8601) of the entry, and ``day`` is
-the date's day in UTC, or the Thursday of the week, which decides in which year, and here in which
-month, a week is.
+The fields have the names of the Auth0 seeds. Dated entries have a ``date``, weekly ones do not. In
+both, ``year`` and ``week`` are the ISO week (ISO 8601), and ``day`` is the day of the date in UTC,
+or the Thursday of the week, which determines the year and, in summaries, the month of a week.
 """
 
 from datetime import date as calendar_date
@@ -22,14 +21,14 @@ USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
 
 _WEEKLY: Final = text("date IS NULL")
-"""Restricts an index to the few weekly entries, which uploads look up."""
+"""The condition of the partial index of weekly entries, which uploads look up."""
 
 
 class Timesheet(Timestamps, Base):
     """An entry. ``source`` and ``external_id`` identify it in the system it was imported from.
 
-    The indexes by employee, project and day cover all columns of a summary, which therefore never
-    reads the table.
+    The indexes by employee, project and day cover all columns of a summary, so that it does not
+    read the table.
     """
 
     __tablename__ = "timesheets"

@@ -10,7 +10,7 @@ from db.base import Base
 from encore.types import UtcDateTime, now
 
 MAX_REASON: Final = 500
-"""The longest reason for a rejection, in characters."""
+"""The maximum length of the reason for a rejection, in characters."""
 
 
 class TimesheetTransition(Base):

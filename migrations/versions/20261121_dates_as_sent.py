@@ -1,8 +1,8 @@
-"""Dates on SQLite as the text that JSON shows, in place of Sequelize's.
+"""Convert timestamps on SQLite from Sequelize's format to the format of JSON responses.
 
-``2018-08-16 02:22:09.446 +00:00`` becomes ``2018-08-16T02:22:09.446Z``. The table is not rebuilt:
-that would forget the highest id ever given, and ids must not be given twice. Going back hands the
-file to Sequelize again.
+``2018-08-16 02:22:09.446 +00:00`` becomes ``2018-08-16T02:22:09.446Z``. The table is not rebuilt,
+because that would lose the highest id assigned, and ids must not be reused. After a downgrade,
+Sequelize can use the file again.
 """
 
 from collections.abc import Sequence
@@ -24,23 +24,23 @@ AS_SEQUELIZE = "%Y-%m-%d %H:%M:%f +00:00"
 
 
 def upgrade() -> None:
-    """Rewrite the dates, of any offset, to UTC as sent."""
+    """Convert the timestamps, of any offset, to UTC in the format of JSON responses."""
     _rewrite(AS_SENT)
 
 
 def downgrade() -> None:
-    """Rewrite the dates to Sequelize's form."""
+    """Convert the timestamps to Sequelize's format."""
     _rewrite(AS_SEQUELIZE)
 
 
 def _rewrite(form: str) -> None:
-    """Rewrite every date by SQLite's own date functions.
+    """Convert all timestamps with SQLite's date functions.
 
     Raises:
-        RuntimeError: A date cannot be read; names its row. Nothing is changed.
+        RuntimeError: A timestamp is invalid; names its row. Nothing is changed.
     """
     if op.get_context().dialect.name != "sqlite":
-        return  # PostgreSQL has a type for moments; Sequelize uses the same.
+        return  # PostgreSQL has a type for timestamps; Sequelize uses it too.
     rewritten = {date.name: sa.func.strftime(form, date) for date in DATES}
     if not op.get_context().as_sql:
         unreadable = sa.select(parts.c.id).where(

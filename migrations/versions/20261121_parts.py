@@ -1,4 +1,4 @@
-"""The parts table, as Sequelize makes it; one that Sequelize has made is left as it is."""
+"""The table parts, with Sequelize's schema; a table that Sequelize created is left unchanged."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ COLUMNS: dict[str, type[TypeEngine[Any]]] = {
 
 
 def upgrade() -> None:
-    """Make the table, or check that the one that is there is the seed's."""
+    """Create the table, or check that an existing one has the seed's schema."""
     if not op.get_context().as_sql and sa.inspect(op.get_bind()).has_table("parts"):
         check_shape(op.get_bind())
         return
@@ -43,12 +43,12 @@ def upgrade() -> None:
 
 
 def check_shape(connection: sa.Connection) -> None:
-    """Refuse a table that the service could not read or write as its own.
+    """Check that the service can read and write an existing table.
 
-    Columns of one's own are left alone, so long as a new row may do without them.
+    Additional columns are allowed if they are nullable or have a default.
 
     Raises:
-        RuntimeError: Says what is different.
+        RuntimeError: The schema is different; names the difference.
     """
     inspector = sa.inspect(connection)
     columns = {column["name"]: column for column in inspector.get_columns("parts")}

@@ -1,6 +1,6 @@
-"""Timesheets, the history of their approval, and the keys that make uploads safe to repeat.
+"""The tables of timesheets, their status transitions, and idempotency keys.
 
-The history is guarded by the database itself: triggers refuse to change or delete a row of it.
+Triggers reject updates and deletes of status transitions.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Make the tables, then the triggers."""
+    """Create the tables, then the triggers."""
     op.create_table(
         "idempotency_keys",
         sa.Column("client", sa.String(length=255), nullable=False),
@@ -137,7 +137,7 @@ def _guard_history_on_postgresql() -> None:
 
 
 def downgrade() -> None:
-    """Drop all of it."""
+    """Drop the triggers and the tables."""
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP TRIGGER timesheet_transitions_are_final ON timesheet_transitions")
         op.execute("DROP FUNCTION refuse_to_alter_history()")

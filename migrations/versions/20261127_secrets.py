@@ -1,4 +1,4 @@
-"""The service's secret, where no setting gives one."""
+"""The table of the secret key, used if no setting contains one."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Create the table; its row is made by the service."""
+    """Create the table; the service inserts its row."""
     op.create_table(
         "secrets",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -23,5 +23,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table: cursors that were given out end."""
+    """Drop the table; existing cursors become invalid."""
     op.drop_table("secrets")

@@ -21,7 +21,7 @@ from tests.fixtures.pages import (
     with_preludes,
 )
 from tests.fixtures.system import System, start_system
-from tests.timesheets.conftest import SCOPES, Office
+from tests.timesheets.conftest import SCOPES, ApiUsers
 
 pytestmark = pytest.mark.processes
 
@@ -46,8 +46,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture
-def office(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
-    """Callers of a service with the page's settings."""
+def users(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ApiUsers]:
+    """Return users of a service with the page's settings."""
     settings: dict[str, str] = {}
     for _, text in code_blocks(page, "env"):
         (tmp_path / "page.env").write_text(text, encoding="utf-8")
@@ -57,30 +57,30 @@ def office(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
         if settings
         else request.getfixturevalue("shared")
     )
-    office = Office(system)
-    yield office
-    office.close()
+    users = ApiUsers(system)
+    yield users
+    users.close()
     if settings:
         system.stop()
 
 
-def caller(office: Office, exchange: Exchange) -> httpx.Client:
+def caller(users: ApiUsers, exchange: Exchange) -> httpx.Client:
     """Return the client that sends a request."""
     match exchange.headers.get("As"):
         case None:
-            return office.system.client
+            return users.system.client
         case name if name == JOB:
-            return office.machine(f"{SCOPES} batch:upload")
+            return users.machine(f"{SCOPES} batch:upload")
         case name:
-            return office.person(name)
+            return users.person(name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_requests_are_answered_as_the_page_says(page: Path, office: Office) -> None:
+def test_requests_are_answered_as_the_page_says(page: Path, users: ApiUsers) -> None:
     for exchange in [parse_exchange(text) for _, text in code_blocks(page, "http")]:
         headers = {"Content-Type": "application/json"} | exchange.headers
         headers.pop("As", None)
-        response = caller(office, exchange).request(
+        response = caller(users, exchange).request(
             exchange.method, exchange.path, content=exchange.body.encode(), headers=headers
         )
         assert response.status_code == exchange.status, (exchange, response.text)

@@ -11,19 +11,32 @@ from tests.fixtures.problems import assert_problem
 from tests.parts.conftest import create, total
 
 MEMBERS = ["id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt"]
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 BANANA = {
     "partNumber": "ban-bd",
     "modelNumber": 1,
     "name": "Banana Bread",
     "description": "Bread made from bananas",
 }
-NO_ROWS = ["2147483647", "-1", "x", "1.0", "1e3", "null", "%00", "%20", "%F0%9F%98%80", "9" * 19]
+MISSING_KEYS = [
+    "2147483647",
+    "-1",
+    "x",
+    "1.0",
+    "1e3",
+    "null",
+    "%00",
+    "%20",
+    "%F0%9F%98%80",
+    "9" * 19,
+]
 
 
-def await_next_millisecond(moment: str) -> None:
+def await_next_millisecond(timestamp: str) -> None:
     """Wait until new timestamps differ from this one."""
-    while time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{_milliseconds():03}Z" <= moment:
+    while (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{_milliseconds():03}Z" <= timestamp
+    ):
         time.sleep(0.0005)
 
 
@@ -40,7 +53,7 @@ def test_post_returns_201_with_the_row_and_its_location(parts: httpx.Client) -> 
     assert list(row) == MEMBERS
     assert {**BANANA, "modelNumber": "1"}.items() <= row.items()
     assert row["createdAt"] == row["updatedAt"]
-    assert MOMENT.fullmatch(row["createdAt"])
+    assert TIMESTAMP.fullmatch(row["createdAt"])
     assert parts.get(response.headers["location"]).json() == row
 
 
@@ -51,13 +64,13 @@ def test_post_without_attributes_is_rejected(parts: httpx.Client, content: bytes
     assert parts.get("/parts").json() == []
 
 
-def test_post_of_an_explicit_null_makes_a_row_of_nulls(parts: httpx.Client) -> None:
+def test_post_of_explicit_null_creates_row_of_nulls(parts: httpx.Client) -> None:
     row = create(parts, name=None)
     assert [row[name] for name in MEMBERS[1:5]] == [None] * 4
     assert list(row) == MEMBERS
 
 
-def test_get_gives_the_row_and_the_list_gives_the_same_rows(parts: httpx.Client) -> None:
+def test_item_and_list_return_equal_rows(parts: httpx.Client) -> None:
     rows = [create(parts, name=name) for name in ("a", "b", "c")]
     response = parts.get("/parts")
     assert response.status_code == 200
@@ -66,9 +79,7 @@ def test_get_gives_the_row_and_the_list_gives_the_same_rows(parts: httpx.Client)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_an_update_changes_what_the_body_names_and_updated_at(
-    parts: httpx.Client, method: str
-) -> None:
+def test_update_changes_named_attributes_and_updated_at(parts: httpx.Client, method: str) -> None:
     before = create(parts, **BANANA)
     await_next_millisecond(before["updatedAt"])
     path = f"/parts/{before['id']}"
@@ -87,7 +98,7 @@ def test_an_update_changes_what_the_body_names_and_updated_at(
     [b"", b"{}"],
     ids=["nothing", "empty"],
 )
-def test_an_update_that_names_nothing_changes_nothing(
+def test_update_without_attributes_changes_nothing(
     parts: httpx.Client, method: str, content: bytes
 ) -> None:
     before = create(parts, **BANANA)
@@ -99,9 +110,7 @@ def test_an_update_that_names_nothing_changes_nothing(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_an_update_with_what_a_get_answered_changes_nothing(
-    parts: httpx.Client, method: str
-) -> None:
+def test_update_with_the_response_of_get_changes_nothing(parts: httpx.Client, method: str) -> None:
     before = create(parts, **BANANA)
     await_next_millisecond(before["updatedAt"])
     path = f"/parts/{before['id']}"
@@ -113,7 +122,7 @@ def test_an_update_with_what_a_get_answered_changes_nothing(
     assert changed["updatedAt"] > before["updatedAt"]
 
 
-REFUSED: list[tuple[dict[str, Any], str]] = [
+INVALID_BODIES: list[tuple[dict[str, Any], str]] = [
     (
         {"unknown": 1},
         "unknown is not a member of this body; known are id, partNumber, modelNumber,",
@@ -122,7 +131,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"createdAt": "1970-01-01T00:00:00Z"}, "createdAt is read-only"),
     ({"updatedAt": True}, "updatedAt is read-only"),
 ]
-REFUSED_IN_A_CHANGE: list[tuple[dict[str, Any], str]] = [
+INVALID_UPDATES: list[tuple[dict[str, Any], str]] = [
     ({"id": wrong}, "id is read-only") for wrong in (424242, "1", None)
 ]
 
@@ -130,8 +139,12 @@ REFUSED_IN_A_CHANGE: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(
     ("method", "body", "message"),
     [
-        *(("POST", *one) for one in REFUSED),
-        *((method, *one) for one in REFUSED + REFUSED_IN_A_CHANGE for method in ("PUT", "PATCH")),
+        *(("POST", *case) for case in INVALID_BODIES),
+        *(
+            (method, *case)
+            for case in INVALID_BODIES + INVALID_UPDATES
+            for method in ("PUT", "PATCH")
+        ),
     ],
 )
 def test_unknown_or_read_only_member_is_named_and_nothing_is_written(
@@ -146,7 +159,7 @@ def test_unknown_or_read_only_member_is_named_and_nothing_is_written(
     assert parts.get("/parts").json() == [before]
 
 
-def test_null_empties_an_attribute(parts: httpx.Client) -> None:
+def test_null_clears_an_attribute(parts: httpx.Client) -> None:
     row = create(parts, **BANANA)
     response = parts.put(f"/parts/{row['id']}", json={"name": None, "description": None})
     assert response.json()["name"] is None
@@ -154,7 +167,7 @@ def test_null_empties_an_attribute(parts: httpx.Client) -> None:
     assert response.json()["partNumber"] == "ban-bd"
 
 
-def test_delete_answers_an_empty_object_and_the_row_is_gone(parts: httpx.Client) -> None:
+def test_delete_returns_empty_object_and_removes_row(parts: httpx.Client) -> None:
     kept, gone = create(parts, name="kept"), create(parts, name="gone")
     response = parts.delete(f"/parts/{gone['id']}")
     assert (response.status_code, response.json()) == (200, {})
@@ -169,7 +182,7 @@ def test_id_of_a_deleted_row_is_never_reused(parts: httpx.Client) -> None:
     assert create(parts)["id"] > last
 
 
-def test_the_id_of_a_new_row_may_be_chosen_once(parts: httpx.Client) -> None:
+def test_chosen_id_must_be_unique(parts: httpx.Client) -> None:
     chosen = create(parts)["id"] + 100
     response = parts.post("/parts", json={"id": chosen, "name": "first"})
     assert response.status_code == 201
@@ -182,7 +195,7 @@ def test_the_id_of_a_new_row_may_be_chosen_once(parts: httpx.Client) -> None:
     assert total(parts) == 2
 
 
-def test_a_chosen_id_does_not_stand_in_the_way_of_the_next_rows(
+def test_chosen_id_does_not_collide_with_later_ids(
     parts: httpx.Client,
 ) -> None:
     chosen = create(parts)["id"] + 2
@@ -201,25 +214,25 @@ def test_head_is_get_without_the_body(parts: httpx.Client, path: str) -> None:
     assert int(head.headers["content-length"]) == len(got.content)
 
 
-def test_head_of_no_row_is_404_without_a_body(parts: httpx.Client) -> None:
+def test_head_of_missing_row_is_404_without_body(parts: httpx.Client) -> None:
     response = parts.head("/parts/2147483647")
     assert (response.status_code, response.content) == (404, b"")
 
 
 @pytest.mark.parametrize(
-    ("path", "allow", "refused"),
+    ("path", "allow", "methods"),
     [
         ("/parts", "GET, HEAD, OPTIONS, POST", ["PUT", "PATCH", "DELETE", "TRACE", "NONSENSE"]),
         ("/parts/1", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT", ["POST", "TRACE", "NONSENSE"]),
     ],
 )
 def test_wrong_method_is_rejected_with_allow(
-    parts: httpx.Client, path: str, allow: str, refused: list[str]
+    parts: httpx.Client, path: str, allow: str, methods: list[str]
 ) -> None:
     row = create(parts)
     options = parts.options(path)
     assert (options.status_code, options.headers["allow"]) == (200, allow)
-    for method in refused:
+    for method in methods:
         response = parts.request(method, path)
         assert_problem(response, 405, "method-not-allowed")
         assert response.headers["allow"] == allow
@@ -227,8 +240,8 @@ def test_wrong_method_is_rejected_with_allow(
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("key", NO_ROWS)
-def test_what_no_row_is_called_is_not_found(parts: httpx.Client, method: str, key: str) -> None:
+@pytest.mark.parametrize("key", MISSING_KEYS)
+def test_missing_or_invalid_key_is_not_found(parts: httpx.Client, method: str, key: str) -> None:
     create(parts)
     body: Any = {"name": "x"} if method in ("PUT", "PATCH") else None
     response = parts.request(method, f"/parts/{key}", json=body)
@@ -236,17 +249,17 @@ def test_what_no_row_is_called_is_not_found(parts: httpx.Client, method: str, ke
 
 
 @pytest.mark.parametrize("path", ["/", "/Parts", "/parts/1/2", "/part", "//parts"])
-def test_what_is_no_route_is_not_found(parts: httpx.Client, path: str) -> None:
+def test_unknown_path_is_not_found(parts: httpx.Client, path: str) -> None:
     assert_problem(parts.get(path), 404, "not-found", "Not Found")
 
 
-def test_a_slash_at_the_end_makes_no_difference(parts: httpx.Client) -> None:
+def test_trailing_slash_is_ignored(parts: httpx.Client) -> None:
     row = create(parts)
     assert parts.get("/parts/").json() == [row]
     assert parts.get(f"/parts/{row['id']}/").json() == row
 
 
-def test_the_callers_request_id_comes_back(parts: httpx.Client) -> None:
+def test_request_id_of_client_is_returned(parts: httpx.Client) -> None:
     response = parts.get("/parts", headers={"X-Request-Id": "my-own.id_1"})
     assert response.headers["x-request-id"] == "my-own.id_1"
     response = parts.get("/parts", headers={"X-Request-Id": "spaces are not harmless"})

@@ -17,7 +17,7 @@ from tests.fixtures.system import System, start_system
 
 pytestmark = pytest.mark.processes
 
-# As Sequelize 6 writes it, to the letter: the seed's own transcript shows it.
+# Exactly as Sequelize 6 writes it; from the seed's transcript.
 CREATE = (
     "CREATE TABLE IF NOT EXISTS `parts` (`id` INTEGER PRIMARY KEY AUTOINCREMENT,"
     " `partNumber` VARCHAR(255), `modelNumber` VARCHAR(255), `name` VARCHAR(255),"
@@ -37,14 +37,14 @@ ODD = [
     ("é", "中", "😀", 'line\nbreak \u2028 \x01 " \\ / </script>'),
 ]
 LAST = 1000
-FIRST_MOMENT = datetime(2018, 8, 16, 2, 22, 9, tzinfo=UTC)
+FIRST_TIMESTAMP = datetime(2018, 8, 16, 2, 22, 9, tzinfo=UTC)
 
 Row = tuple[Any, ...]
 
 
-def moment(number: int) -> datetime:
-    """Return the timestamp of a row: one for each millisecond of a second."""
-    return FIRST_MOMENT + timedelta(milliseconds=number % 1000, days=number)
+def timestamp_of(number: int) -> datetime:
+    """Return the timestamp of a row; rows cover every millisecond of a second."""
+    return FIRST_TIMESTAMP + timedelta(milliseconds=number % 1000, days=number)
 
 
 def by_sequelize(when: datetime) -> str:
@@ -57,8 +57,8 @@ def by_express(when: datetime) -> str:
     return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
 
 
-def texts_of(number: int) -> Row:
-    """Return the texts of a row; the first few are unusual."""
+def strings_of(number: int) -> Row:
+    """Return the strings of a row; the first few are unusual."""
     return ODD[number - 1] if number <= len(ODD) else (None, str(number), f"part {number}", None)
 
 
@@ -67,16 +67,16 @@ def write_seed(path: Path) -> None:
     with closing(sqlite3.connect(path)) as file:
         file.execute(CREATE)
         for number in range(1, LAST + 2):
-            dates = (by_sequelize(moment(number)), by_sequelize(moment(number + 1)))
-            file.execute(INSERT, (number, *texts_of(number), *dates))
+            dates = (by_sequelize(timestamp_of(number)), by_sequelize(timestamp_of(number + 1)))
+            file.execute(INSERT, (number, *strings_of(number), *dates))
         file.execute("DELETE FROM `parts` WHERE `id` = ?", (LAST + 1,))
         file.commit()
 
 
 def served_by_node(number: int) -> dict[str, Any]:
     """Return the row as the Node app served it."""
-    dates = (by_express(moment(number)), by_express(moment(number + 1)))
-    return dict(zip(NAMES, (number, *texts_of(number), *dates), strict=True))
+    dates = (by_express(timestamp_of(number)), by_express(timestamp_of(number + 1)))
+    return dict(zip(NAMES, (number, *strings_of(number), *dates), strict=True))
 
 
 def rows_in(path: Path) -> list[Row]:
@@ -87,7 +87,7 @@ def rows_in(path: Path) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Return a service with such a file."""
+    """Return a service that adopted the file."""
     directory = tmp_path_factory.mktemp("adopted")
     write_seed(directory / "dev.sqlite")
     system = start_system(directory, LOG_LEVEL="warning")
@@ -97,11 +97,11 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 def client(adopted: System) -> httpx.Client:
-    """Its authorised client."""
+    """Return an authorised client of the service."""
     return adopted.client
 
 
-def test_the_json_is_what_the_node_app_served_to_the_byte(client: httpx.Client) -> None:
+def test_json_equals_the_node_apps_byte_for_byte(client: httpx.Client) -> None:
     response = client.get("/parts", params={"count": 1000})
     expected = [served_by_node(number) for number in range(1, LAST + 1)]
     assert response.headers["content-range"] == f"items 0-{LAST - 1}/{LAST}"
@@ -118,16 +118,16 @@ def test_the_json_is_what_the_node_app_served_to_the_byte(client: httpx.Client) 
     }
 
 
-def test_old_rows_are_found_by_text_and_by_timestamp(client: httpx.Client) -> None:
+def test_old_rows_are_found_by_string_and_timestamp(client: httpx.Client) -> None:
     for query, ids in [
         ({"modelNumber": "007"}, [2]),
         ({"modelNumber": "7"}, [7]),
         ({"partNumber": "1"}, [2]),
         ({"q": "alphabet"}, [1]),
         ({"name": "null", "count": "1"}, [3]),
-        ({"createdAt": by_express(moment(446))}, [446]),
-        ({"createdAt": by_sequelize(moment(446))}, [446]),
-        ({"createdAt": by_express(moment(446))[:-1] + "+00:00"}, [446]),
+        ({"createdAt": by_express(timestamp_of(446))}, [446]),
+        ({"createdAt": by_sequelize(timestamp_of(446))}, [446]),
+        ({"createdAt": by_express(timestamp_of(446))[:-1] + "+00:00"}, [446]),
     ]:
         response = client.get("/parts", params=query)
         assert [row["id"] for row in response.json()] == ids, query
@@ -136,7 +136,7 @@ def test_old_rows_are_found_by_text_and_by_timestamp(client: httpx.Client) -> No
 def test_old_and_new_rows_sort_and_filter_together(client: httpx.Client) -> None:
     new = client.post("/parts", json={"name": SOUP[2]}).json()
     changed = client.put("/parts/7", json={"name": SOUP[2]}).json()
-    assert changed["createdAt"] == by_express(moment(7))
+    assert changed["createdAt"] == by_express(timestamp_of(7))
     same = client.get("/parts", params={"name": SOUP[2], "sort": "createdAt"}).json()
     assert [row["id"] for row in same] == [1, 7, new["id"]]
     latest = client.get("/parts", params={"sort": "-updatedAt,-id", "count": 3}).json()
@@ -154,7 +154,7 @@ def test_id_deleted_before_the_migration_is_not_reused(
     assert client.post("/parts", json={"name": None}).json()["id"] > row["id"]
 
 
-def test_the_file_has_no_drift_goes_back_to_sequelize_and_comes_again(tmp_path: Path) -> None:
+def test_downgrade_restores_the_file_and_upgrade_repeats(tmp_path: Path) -> None:
     path = tmp_path / "seed.sqlite"
     write_seed(path)
     before = rows_in(path)
@@ -162,7 +162,7 @@ def test_the_file_has_no_drift_goes_back_to_sequelize_and_comes_again(tmp_path: 
     command.upgrade(config, "head")
     command.check(config)
     adopted = rows_in(path)
-    assert adopted[445][5] == by_express(moment(446))
+    assert adopted[445][5] == by_express(timestamp_of(446))
     with closing(sqlite3.connect(path)) as file:
         file.execute(INSERT, (None, *SOUP, "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"))
         file.commit()
@@ -205,7 +205,7 @@ def test_invalid_date_is_rejected_with_its_row_and_nothing_is_changed(
     path = tmp_path / "seed.sqlite"
     with closing(sqlite3.connect(path)) as file:
         file.execute(CREATE)
-        for number, date in ((1, by_sequelize(moment(1))), (2, "yesterday")):
+        for number, date in ((1, by_sequelize(timestamp_of(1))), (2, "yesterday")):
             file.execute(INSERT, (number, *SOUP, date, date))
         file.commit()
     before = rows_in(path)
@@ -241,7 +241,7 @@ def test_table_of_another_schema_is_rejected_and_unchanged(
     assert "alembic_version" not in tables
 
 
-def test_columns_of_ones_own_that_may_be_null_are_left_alone(tmp_path: Path) -> None:
+def test_additional_nullable_column_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "wider.sqlite"
     with closing(sqlite3.connect(path)) as file:
         file.execute(CREATE.replace("`name`", "`colour` TEXT, `name`"))

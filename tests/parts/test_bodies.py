@@ -39,7 +39,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "array": (b'[{"name": "a"}]', "must be a JSON object"),
     "empty array": (b"[]", "must be a JSON object"),
     "number": (b"1", "must be a JSON object"),
-    "text": (b'"name"', "must be a JSON object"),
+    "string": (b'"name"', "must be a JSON object"),
     "null": (b"null", "must be a JSON object"),
     "true": (b"true", "must be a JSON object"),
 }
@@ -103,9 +103,7 @@ def test_unsupported_media_type_is_rejected(
         None,
     ],
 )
-def test_json_is_json_under_each_of_its_names(
-    parts: httpx.Client, content_type: str | None
-) -> None:
+def test_media_types_of_json_are_accepted(parts: httpx.Client, content_type: str | None) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
     response = parts.post("/parts", content=b'{"name": "b"}', headers=headers)
     assert response.status_code == 201
@@ -141,7 +139,7 @@ def test_body_of_an_action_without_body_is_ignored(parts: httpx.Client, method: 
     ("method", "path", "status"),
     [("DELETE", "/parts/2147483647", 404), ("POST", "/nowhere", 404), ("PUT", "/parts", 405)],
 )
-def test_an_answer_that_leaves_a_body_unread_says_that_it_ends_the_connection(
+def test_response_to_unread_body_closes_the_connection(
     parts: httpx.Client, method: str, path: str, status: int
 ) -> None:
     content = b" " * 100_000
@@ -150,6 +148,6 @@ def test_an_answer_that_leaves_a_body_unread_says_that_it_ends_the_connection(
         assert (response.status_code, response.headers["connection"]) == (status, "close")
 
 
-def test_an_answer_to_a_body_that_was_read_keeps_the_connection(parts: httpx.Client) -> None:
+def test_response_to_read_body_keeps_the_connection(parts: httpx.Client) -> None:
     response = parts.post("/parts", json={"description": "a" * 100_000})
     assert "connection" not in response.headers

@@ -9,7 +9,7 @@ from tests.fixtures.problems import assert_problem
 from tests.parts.conftest import create, listed
 
 ROWS = [
-    # name, description; found by the former.
+    # name, description
     ("null", "the word"),
     ("[1]", "looks like an array"),
     ('"quoted"', "in quotation marks"),
@@ -77,26 +77,26 @@ def rows(parts: httpx.Client) -> httpx.Client:
     return parts
 
 
-def test_a_filter_finds_the_rows_that_are_equal(rows: httpx.Client) -> None:
+def test_filter_finds_rows_with_equal_values(rows: httpx.Client) -> None:
     for pairs, names in FILTERS:
         assert listed(rows, urlencode(pairs)) == names, pairs
 
 
-def test_a_search_finds_text_in_any_column_in_any_case(rows: httpx.Client) -> None:
+def test_search_finds_strings_in_any_column_ignoring_case(rows: httpx.Client) -> None:
     for text, names in SEARCHES:
         assert listed(rows, urlencode({"q": text})) == names, text
 
 
-def test_search_filter_and_order_go_together(rows: httpx.Client) -> None:
+def test_search_filter_and_sort_combine(rows: httpx.Client) -> None:
     query = urlencode([("q", "a"), ("name", '["123","100%","snake_case"]'), ("sort", "-name")])
     assert listed(rows, query) == ["snake_case", "123", "100%"]
 
 
-def test_every_search_text_must_be_found(rows: httpx.Client) -> None:
+def test_row_must_match_every_search(rows: httpx.Client) -> None:
     assert listed(rows, "q=a&q=quot") == ['"quoted"']
 
 
-def test_null_finds_what_is_empty_and_its_text_does_not(parts: httpx.Client) -> None:
+def test_null_finds_null_but_its_string_does_not(parts: httpx.Client) -> None:
     create(parts, name="null", partNumber="the text")
     create(parts, name=None, partNumber="nothing")
     create(parts, name="a", partNumber="a")
@@ -115,19 +115,19 @@ def test_null_finds_what_is_empty_and_its_text_does_not(parts: httpx.Client) -> 
 
 def test_ids_are_found_by_integer_and_dates_by_timestamp(parts: httpx.Client) -> None:
     first, second = create(parts, name="first"), create(parts, name="second")
-    moment = first["createdAt"]
-    with_offset = moment.replace("Z", "+00:00").replace("+", "%2B")
-    both = ["first", "second"] if second["createdAt"] == moment else ["first"]
+    timestamp = first["createdAt"]
+    with_offset = timestamp.replace("Z", "+00:00").replace("+", "%2B")
+    both = ["first", "second"] if second["createdAt"] == timestamp else ["first"]
     for query, names in [
         (f"id={first['id']}", ["first"]),
         (f"id=[{first['id']},{second['id']}]", ["first", "second"]),
         (f"id={first['id']}&id={second['id']}", ["first", "second"]),
         (f"id={first['id']}.0", None),
         (f"id=[{first['id']}.0]", ["first"]),
-        (f"createdAt={moment}", both),
+        (f"createdAt={timestamp}", both),
         (f"createdAt={with_offset}", both),
-        (f"createdAt={moment}&name=first", ["first"]),
-        (f'createdAt=["{moment}"]', both),
+        (f"createdAt={timestamp}&name=first", ["first"]),
+        (f'createdAt=["{timestamp}"]', both),
     ]:
         if names is None:
             assert_problem(parts.get(f"/parts?{query}"), 400, "invalid-query")
@@ -163,7 +163,7 @@ def test_invalid_filter_value_is_rejected_with_its_name(
     assert body["errors"] == [{"field": message.split(maxsplit=1)[0], "message": body["message"]}]
 
 
-def test_id_beyond_all_rows_finds_none_or_is_rejected(parts: httpx.Client) -> None:
+def test_id_beyond_32_bits_finds_nothing_or_is_rejected(parts: httpx.Client) -> None:
     # SQLite's ids have 64 bits, PostgreSQL's 32.
     response = parts.get("/parts?id=2147483648")
     if response.status_code != 200:
@@ -172,7 +172,7 @@ def test_id_beyond_all_rows_finds_none_or_is_rejected(parts: httpx.Client) -> No
         assert response.json() == []
 
 
-def test_500_values_are_not_too_many(parts: httpx.Client) -> None:
+def test_500_values_of_a_filter_are_accepted(parts: httpx.Client) -> None:
     row = create(parts, name="found")
     ids = ",".join(str(row["id"] + number) for number in range(500))
     assert listed(parts, f"id=[{ids}]") == ["found"]

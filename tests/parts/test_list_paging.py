@@ -45,7 +45,7 @@ PAGES: list[tuple[str, str, str]] = [
 ]
 
 
-def test_a_page_says_which_rows_it_holds_of_how_many(parts: httpx.Client) -> None:
+def test_content_range_has_positions_and_total(parts: httpx.Client) -> None:
     fill(parts, 7)
     for query, content_range, names in PAGES:
         response = parts.get(f"/parts?{query}")
@@ -60,7 +60,7 @@ def test_a_page_says_which_rows_it_holds_of_how_many(parts: httpx.Client) -> Non
 
 
 @pytest.mark.parametrize("query", ["", "count=5", "name=a", "q=a", "sort=-name"])
-def test_an_empty_list_has_the_range_0_0_of_0(parts: httpx.Client, query: str) -> None:
+def test_empty_list_has_range_0_0_of_0(parts: httpx.Client, query: str) -> None:
     response = parts.get(f"/parts?{query}")
     assert response.status_code == 200
     assert response.headers["content-range"] == "items 0-0/0"
@@ -97,7 +97,7 @@ def test_invalid_page_is_rejected(parts: httpx.Client, query: str, message: str)
     assert body["errors"] == [{"field": message.split(maxsplit=1)[0], "message": message}]
 
 
-def test_a_page_has_100_rows_by_default_and_1000_at_most(many: httpx.Client) -> None:
+def test_page_size_defaults_to_100_and_is_at_most_1000(many: httpx.Client) -> None:
     for query, content_range, rows in [
         ("", f"items 0-99/{MANY}", 100),
         ("count=0", f"items 0-99/{MANY}", 100),
@@ -117,14 +117,14 @@ def test_a_page_has_100_rows_by_default_and_1000_at_most(many: httpx.Client) -> 
 
 
 @pytest.mark.parametrize("sort", ["", "&sort=description", "&sort=-description,modelNumber"])
-def test_pages_of_any_sort_have_each_row_once(many: httpx.Client, sort: str) -> None:
-    # Every row has the same null in the column that is sorted by.
+def test_pages_of_any_sort_contain_each_row_once(many: httpx.Client, sort: str) -> None:
+    # The sorted column is null in every row.
     shown = [name for page in range(11) for name in listed(many, f"count=100&page={page}{sort}")]
     assert len(shown) == len(set(shown)) == MANY
     assert shown == sorted(shown)
 
 
-def test_the_total_follows_each_write(parts: httpx.Client) -> None:
+def test_total_is_correct_after_each_write(parts: httpx.Client) -> None:
     def content_range() -> str:
         return parts.get("/parts?count=1").headers["content-range"]
 
@@ -137,7 +137,7 @@ def test_the_total_follows_each_write(parts: httpx.Client) -> None:
         assert content_range() == f"items 0-0/{left}"
 
 
-def test_links_lead_through_all_pages_by_a_cursor(parts: httpx.Client) -> None:
+def test_next_links_lead_through_all_pages(parts: httpx.Client) -> None:
     names, found = fill(parts, 7), []
     path: str | None = "/parts?count=3&sort=-name"
     while path is not None:

@@ -9,7 +9,7 @@ from tests.fixtures.problems import assert_problem
 from tests.parts.conftest import create, listed
 
 ROWS = [
-    # partNumber (what the tests look at), name, modelNumber
+    # partNumber (identifies the row), name, modelNumber
     ("1", "b", "x"),
     ("2", "a", "y"),
     ("3", None, "x"),
@@ -40,14 +40,14 @@ ORDERS = [
 ]
 
 
-def test_a_list_is_sorted_as_asked_then_by_id_with_nulls_first(parts: httpx.Client) -> None:
+def test_list_is_sorted_by_fields_then_id_with_nulls_first(parts: httpx.Client) -> None:
     for number, name, model in ROWS:
         create(parts, partNumber=number, name=name, modelNumber=model)
     for query, expected in ORDERS:
         assert "".join(listed(parts, query, "partNumber")) == expected, query
 
 
-def test_text_is_sorted_alike_on_both_databases(parts: httpx.Client) -> None:
+def test_strings_are_sorted_equally_on_both_databases(parts: httpx.Client) -> None:
     names = ["b", "B", "a", "A", "ä", "10", "9", "_", " ", "", "a b", "ab", "Z", "é", "😀", "中"]
     for name in names:
         create(parts, name=name)
@@ -79,12 +79,12 @@ def test_sort_not_allowed_is_rejected_with_finales_message(
     assert body["errors"] == names
 
 
-def test_a_plus_in_front_is_a_blank(parts: httpx.Client) -> None:
+def test_leading_plus_is_a_space(parts: httpx.Client) -> None:
     body = assert_problem(parts.get("/parts?sort=+age"), 400, "bad-request")
     assert body["errors"] == [" age"]
 
 
-def test_the_order_stays_after_an_update(parts: httpx.Client) -> None:
+def test_update_keeps_the_order(parts: httpx.Client) -> None:
     # PostgreSQL moves a row that is updated to the end of the table.
     rows = [create(parts, name=str(number)) for number in range(5)]
     for row in (rows[0], rows[2]):

@@ -18,7 +18,7 @@ from tests.parts.conftest import create
 COLUMNS = ["id", "partNumber", "modelNumber", "name", "description", "createdAt", "updatedAt"]
 
 
-def test_every_parameter_of_the_list_is_described(document: dict[str, Any]) -> None:
+def test_parameters_of_list_are_described(document: dict[str, Any]) -> None:
     parameters = document["paths"]["/parts"]["get"]["parameters"]
     described = [parameter["name"] for parameter in parameters]
     assert len(described) == len(set(described))
@@ -30,7 +30,7 @@ def test_every_parameter_of_the_list_is_described(document: dict[str, Any]) -> N
     assert all(parameter["description"] for parameter in parameters)
 
 
-def test_headers_of_answers_are_described(document: dict[str, Any]) -> None:
+def test_response_headers_are_described(document: dict[str, Any]) -> None:
     paths = document["paths"]
     assert "Content-Range" in paths["/parts"]["get"]["responses"]["200"]["headers"]
     assert "Location" in paths["/parts"]["post"]["responses"]["201"]["headers"]
@@ -39,11 +39,11 @@ def test_headers_of_answers_are_described(document: dict[str, Any]) -> None:
 def test_streams_of_lists_are_described(document: dict[str, Any]) -> None:
     content = document["paths"]["/parts"]["get"]["responses"]["200"]["content"]
     assert list(content) == ["application/json", "text/csv", "application/x-ndjson"]
-    one = document["paths"]["/parts/{id}"]["get"]["responses"]["200"]["content"]
-    assert list(one) == ["application/json"]
+    item = document["paths"]["/parts/{id}"]["get"]["responses"]["200"]["content"]
+    assert list(item) == ["application/json"]
 
 
-def test_a_row_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Client) -> None:
+def test_rows_match_their_schema(document: dict[str, Any], parts: httpx.Client) -> None:
     validator = schema_of(document, "Part")
     full = create(parts, name="a", partNumber=1, modelNumber=2.5, description="d")
     for row in (full, create(parts), *parts.get("/parts").json()):
@@ -52,7 +52,7 @@ def test_a_row_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Cl
 
 
 @pytest.mark.parametrize(
-    ("body", "fits"),
+    ("body", "valid"),
     [
         ({}, False),
         ({"name": "a" * 255}, True),
@@ -67,17 +67,17 @@ def test_a_row_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Cl
         ({"unknown": 1}, False),
     ],
 )
-def test_the_schema_of_a_body_says_what_is_taken(
+def test_body_is_accepted_if_its_schema_is_valid(
     document: dict[str, Any],
     parts: httpx.Client,
     body: dict[str, Any],
-    fits: bool,  # noqa: FBT001 - a row of the table
+    valid: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
-    assert schema_of(document, "PartCreate").is_valid(body) is fits
-    assert (parts.post("/parts", json=body).status_code == 201) is fits
+    assert schema_of(document, "PartCreate").is_valid(body) is valid
+    assert (parts.post("/parts", json=body).status_code == 201) is valid
 
 
-def test_a_problem_is_what_its_schema_says(document: dict[str, Any], parts: httpx.Client) -> None:
+def test_problems_match_their_schema(document: dict[str, Any], parts: httpx.Client) -> None:
     validator = schema_of(document, "Problem")
     for response in (
         parts.get("/parts/0?x=1"),

@@ -13,11 +13,11 @@ from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System
 from tests.parts.conftest import create, total
 
-TEXTS = ["partNumber", "modelNumber", "name", "description"]
-NOT_TEXT = "cannot be an array or an object"
+STRING_FIELDS = ["partNumber", "modelNumber", "name", "description"]
+NOT_A_STRING = "cannot be an array or an object"
 
-TAKEN: list[tuple[str, str]] = [
-    # JSON, and the text it becomes.
+ACCEPTED: list[tuple[str, str]] = [
+    # JSON value, stored string
     ("1", "1"),
     ("1.5", "1.5"),
     ("1.0", "1"),
@@ -33,12 +33,12 @@ TAKEN: list[tuple[str, str]] = [
     ('"\'; DROP TABLE parts; --"', "'; DROP TABLE parts; --"),
 ]
 
-REFUSED: list[tuple[str, str, str]] = [
-    # JSON, Finale's kind of violation, and what it says of the field.
-    ("{}", "string violation", NOT_TEXT),
-    ('{"$gt": ""}', "string violation", NOT_TEXT),
-    ("[]", "string violation", NOT_TEXT),
-    ('["a"]', "string violation", NOT_TEXT),
+REJECTED: list[tuple[str, str, str]] = [
+    # JSON value, Finale's violation type, message
+    ("{}", "string violation", NOT_A_STRING),
+    ('{"$gt": ""}', "string violation", NOT_A_STRING),
+    ("[]", "string violation", NOT_A_STRING),
+    ('["a"]', "string violation", NOT_A_STRING),
     ("true", "string violation", "must be a string"),
     ("false", "string violation", "must be a string"),
     (r'"a\u0000b"', "Validation error", "must not contain a NUL character"),
@@ -51,39 +51,39 @@ REFUSED: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("json", "text"), TAKEN)
-def test_a_text_column_keeps_text_and_writes_numbers_as_javascript_does(
-    parts: httpx.Client, json: str, text: str
+@pytest.mark.parametrize(("json", "stored"), ACCEPTED)
+def test_string_column_stores_numbers_in_javascript_format(
+    parts: httpx.Client, json: str, stored: str
 ) -> None:
     content = f'{{"name": {json}, "description": {json}}}'.encode()
     created = parts.post("/parts", content=content)
     assert created.status_code == 201, created.text
     row = created.json()
-    assert (row["name"], row["description"]) == (text, text)
+    assert (row["name"], row["description"]) == (stored, stored)
     updated = parts.put(f"/parts/{row['id']}", content=content)
-    assert (updated.json()["name"], updated.json()["description"]) == (text, text)
+    assert (updated.json()["name"], updated.json()["description"]) == (stored, stored)
     assert parts.get(f"/parts/{row['id']}").json() == updated.json()
 
 
 @pytest.mark.parametrize(
-    ("json", "text"),
+    ("json", "stored"),
     [
         ("1e-7", "1e-7"),
         ("0.00001", "0.00001"),
         ("1e20", "100000000000000000000"),
     ],
 )
-def test_exponents_are_written_as_javascript_does(
-    parts: httpx.Client, json: str, text: str
+def test_exponents_are_stored_in_javascript_format(
+    parts: httpx.Client, json: str, stored: str
 ) -> None:
     response = parts.post("/parts", content=f'{{"name": {json}}}'.encode())
-    assert response.json()["name"] == text
+    assert response.json()["name"] == stored
 
 
 @pytest.mark.parametrize("field", ["name", "description"])
-@pytest.mark.parametrize(("json", "kind", "text"), REFUSED)
-def test_invalid_text_is_rejected_with_the_field(
-    parts: httpx.Client, field: str, json: str, kind: str, text: str
+@pytest.mark.parametrize(("json", "type_", "message"), REJECTED)
+def test_invalid_string_is_rejected_with_its_field(
+    parts: httpx.Client, field: str, json: str, type_: str, message: str
 ) -> None:
     row = create(parts, name="as it was", description="as it was")
     content = f'{{"{field}": {json}}}'.encode()
@@ -92,18 +92,18 @@ def test_invalid_text_is_rejected_with_the_field(
             parts.request(method, path, content=content),
             400,
             "validation-failed",
-            f"{kind}: {field} {text}",
+            f"{type_}: {field} {message}",
         )
-        assert body["errors"] == [{"field": field, "message": f"{field} {text}"}]
+        assert body["errors"] == [{"field": field, "message": f"{field} {message}"}]
     assert parts.get("/parts").json() == [row]
 
 
 def test_every_invalid_field_is_named(parts: httpx.Client) -> None:
-    values: dict[str, Any] = {name: {} for name in TEXTS}
+    values: dict[str, Any] = {name: {} for name in STRING_FIELDS}
     body = assert_problem(
         parts.post("/parts", json={"id": "one", **values}), 400, "validation-failed"
     )
-    assert [error["field"] for error in body["errors"]] == ["id", *TEXTS]
+    assert [error["field"] for error in body["errors"]] == ["id", *STRING_FIELDS]
     assert body["message"].count(",\n") == 4
     assert total(parts) == 0
 
@@ -120,10 +120,10 @@ def test_string_longer_than_255_characters_is_rejected(parts: httpx.Client, lett
     assert parts.get("/parts").json() == [row]
 
 
-def test_a_text_is_as_long_as_a_body_may_be(parts: httpx.Client) -> None:
-    text = "long " * 200_000
-    row = create(parts, description=text)
-    assert parts.get(f"/parts/{row['id']}").json()["description"] == text
+def test_description_of_a_megabyte_is_stored(parts: httpx.Client) -> None:
+    description = "long " * 200_000
+    row = create(parts, description=description)
+    assert parts.get(f"/parts/{row['id']}").json()["description"] == description
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def numbering(system: System) -> Iterator[None]:
     if not system.database_url.startswith("sqlite"):
         yield
         return
-    create(system.client)  # Now there is a highest.
+    create(system.client)  # Ensures that a highest id exists.
     with_connection(system.database_url, remember)
     yield
     with_connection(system.database_url, restore)
@@ -181,9 +181,7 @@ def numbering(system: System) -> Iterator[None]:
 
 @pytest.mark.usefixtures("numbering")
 @pytest.mark.parametrize("highest", [2**31 - 1, 2**53 - 1, 2**63 - 1])
-def test_an_id_at_the_end_does_not_use_up_the_ids_of_others(
-    parts: httpx.Client, highest: int
-) -> None:
+def test_maximum_id_does_not_prevent_further_ids(parts: httpx.Client, highest: int) -> None:
     response = parts.post("/parts", json={"id": highest})
     if response.status_code != 201:
         assert_problem(response, 400, "validation-failed")

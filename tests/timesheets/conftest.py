@@ -1,4 +1,4 @@
-"""The timesheets of the running system, on each database, and who works with them."""
+"""Fixtures and requests of the tests of timesheets."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,97 +30,97 @@ WEEKLY = {
 CLIENT = "development-client"
 
 
-class Office:
-    """Callers of one system: machines with a token of their own, and persons."""
+class ApiUsers:
+    """HTTP clients of one system: for the development client itself, and for users."""
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._known = dotenv_values(system.directory / ".env.local")
+        self._settings = dotenv_values(system.directory / ".env.local")
         self._clients: dict[tuple[str, ...], httpx.Client] = {}
         self._opened: list[httpx.Client] = []
 
     def machine(self, scopes: str = SCOPES) -> httpx.Client:
-        """Give the development client, calling for itself."""
+        """Return an HTTP client with a client-credentials token."""
         return self._client("client_credentials", scopes)
 
     def person(self, name: str, scopes: str = SCOPES) -> httpx.Client:
-        """Give a person who calls by the development client."""
+        """Return an HTTP client with a token of this user."""
         return self._client("password", scopes, name)
 
     def token(self, path: str, **form: str) -> str:
-        """Get a token at any of the issuer's token endpoints, as the development client."""
+        """Request a token from one of the issuer's token endpoints, as the development client."""
         origin = self.system.issuer.removesuffix("/oauth2/default")
-        auth = (self._known["CLIENT_ID"] or "", self._known["CLIENT_SECRET"] or "")
+        auth = (self._settings["CLIENT_ID"] or "", self._settings["CLIENT_SECRET"] or "")
         response = httpx.post(f"{origin}{path}", auth=auth, data=form)
         token: str = response.raise_for_status().json()["access_token"]
         return token
 
     def with_token(self, token: str) -> httpx.Client:
-        """Give a caller with this token."""
+        """Return an HTTP client with this token."""
         headers = {"Authorization": f"Bearer {token}"}
         client = httpx.Client(base_url=self.system.url, headers=headers, timeout=30)
         self._opened.append(client)
         return client
 
-    def empty(self) -> None:
-        """Take away every timesheet; the history of them stays."""
-        with_connection(self.system.database_url, _empty)
+    def delete_entries(self) -> None:
+        """Delete every timesheet; their history stays."""
+        with_connection(self.system.database_url, _delete_entries)
 
     def _client(self, grant: str, scopes: str, name: str = "") -> httpx.Client:
-        who = (grant, scopes, name)
-        if who not in self._clients:
+        key = (grant, scopes, name)
+        if key not in self._clients:
             form = {"grant_type": grant, "scope": scopes}
             if name:
                 form |= {"username": name, "password": "any"}
-            self._clients[who] = self.with_token(self.token("/oauth2/default/v1/token", **form))
-        return self._clients[who]
+            self._clients[key] = self.with_token(self.token("/oauth2/default/v1/token", **form))
+        return self._clients[key]
 
     def close(self) -> None:
-        """Close what the callers hold open."""
+        """Close all HTTP clients."""
         for client in self._opened:
             client.close()
 
 
 @pytest.fixture(scope="session")
-def callers(system: System) -> Iterator[Office]:
-    """Callers of the system on each database."""
-    office = Office(system)
-    yield office
-    office.close()
+def session_users(system: System) -> Iterator[ApiUsers]:
+    """Return users of the system, on each database."""
+    users = ApiUsers(system)
+    yield users
+    users.close()
 
 
 @pytest.fixture
-def office(callers: Office) -> Office:
-    """The same, with no timesheet yet."""
-    callers.empty()
-    return callers
+def users(session_users: ApiUsers) -> ApiUsers:
+    """Return users of the system without timesheets."""
+    session_users.delete_entries()
+    return session_users
 
 
 @pytest.fixture
-def machine(office: Office) -> httpx.Client:
-    """A client that may do anything, with no timesheet yet."""
-    return office.machine()
+def machine(users: ApiUsers) -> httpx.Client:
+    """Return a machine client with all scopes, of a system without timesheets."""
+    return users.machine()
 
 
-def _empty(connection: sa.Connection) -> None:
+def _delete_entries(connection: sa.Connection) -> None:
     connection.execute(sa.delete(Timesheet))
     connection.commit()
 
 
-def made(client: httpx.Client, entry: dict[str, Any] | None = None, **values: Any) -> Any:
-    """Post an entry, the dated one of the seeds but for these values; give it as answered."""
+def create_entry(client: httpx.Client, entry: dict[str, Any] | None = None, **values: Any) -> Any:
+    """Post an entry, by default the seed's dated one, with these values; return the response."""
     response = client.post("/timesheets", json={**(entry or DATED), **values})
     assert response.status_code == 201, response.text
     return response.json()
 
 
 def read(client: httpx.Client, path: str, **params: Any) -> Any:
-    """Get what is there."""
+    """Return the JSON of a GET request."""
     response = client.get(path, params=params)
     assert response.status_code == 200, response.text
     return response.json()
 
 
 def messages(response: httpx.Response) -> dict[str, str]:
-    """Give what a refusal says of each field."""
+    """Return the error message of each field."""
     return {error["field"]: error["message"] for error in response.json()["errors"]}

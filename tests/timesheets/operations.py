@@ -1,4 +1,4 @@
-"""Every operation of timesheets: its scope, its successes, its errors."""
+"""The operations of timesheets: scope, success statuses and error statuses of each."""
 
 from typing import Final
 

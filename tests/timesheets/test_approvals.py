@@ -1,4 +1,4 @@
-"""``/approvals``: who may decide on what, how a decision is said, and what it changes."""
+"""``/approvals``: permitted decisions, their bodies and their effects."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,29 +7,29 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import CLIENT, Office, made, messages, read
+from tests.timesheets.conftest import CLIENT, ApiUsers, create_entry, messages, read
 
 REJECTION = {"status": "rejected", "reason": "Wrong project"}
 APPROVAL = {"status": "approved"}
 
 
 @pytest.fixture
-def boss(office: Office) -> httpx.Client:
-    """An approver with no timesheet of their own."""
-    return office.person("boss")
+def boss(users: ApiUsers) -> httpx.Client:
+    """Return an approver without timesheets."""
+    return users.person("boss")
 
 
 @pytest.fixture
-def entry(office: Office) -> Any:
-    """What Jane worked and sent in herself."""
-    submitted = made(office.person("jane"))
+def entry(users: ApiUsers) -> Any:
+    """Return an entry that Jane worked and submitted."""
+    submitted = create_entry(users.person("jane"))
     del submitted["message"]
     return submitted
 
 
-def test_the_list_shows_what_waits_whoever_worked_it(office: Office, boss: httpx.Client) -> None:
-    first = made(office.person("jane"))
-    second, third = made(office.machine()), made(office.person("john"))
+def test_list_shows_submitted_entries_of_all_users(users: ApiUsers, boss: httpx.Client) -> None:
+    first = create_entry(users.person("jane"))
+    second, third = create_entry(users.machine()), create_entry(users.person("john"))
     boss.put(f"/approvals/{second['id']}").raise_for_status()
     boss.put(f"/approvals/{third['id']}", json=REJECTION).raise_for_status()
     response = boss.get("/approvals")
@@ -39,7 +39,7 @@ def test_the_list_shows_what_waits_whoever_worked_it(office: Office, boss: httpx
     assert read(boss, "/approvals", user_id="jane", fields="hours") == [{"hours": 5}]
 
 
-def test_one_entry_is_shown_whatever_its_status(boss: httpx.Client, entry: Any) -> None:
+def test_item_path_shows_entry_of_any_status(boss: httpx.Client, entry: Any) -> None:
     path = f"/approvals/{entry['id']}"
     assert read(boss, path) == entry
     boss.put(path).raise_for_status()
@@ -52,7 +52,7 @@ def test_one_entry_is_shown_whatever_its_status(boss: httpx.Client, entry: Any) 
     [None, {}, APPROVAL, {"approved": True}, {**APPROVAL, "approved": True, "reason": None}],
     ids=str,
 )
-def test_a_body_that_says_no_other_approves(
+def test_body_without_rejection_approves(
     boss: httpx.Client, entry: Any, method: str, body: Any
 ) -> None:
     response = boss.request(method, f"/approvals/{entry['id']}", json=body)
@@ -63,7 +63,7 @@ def test_a_body_that_says_no_other_approves(
 
 
 @pytest.mark.parametrize("more", [{}, {"approved": False}], ids=str)
-def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None:
+def test_rejection_stores_its_reason(boss: httpx.Client, entry: Any, more: Any) -> None:
     response = boss.put(f"/approvals/{entry['id']}", json={**REJECTION, **more})
     after = response.json()
     assert response.status_code == 200, response.text
@@ -117,15 +117,15 @@ def test_a_rejection_says_why(boss: httpx.Client, entry: Any, more: Any) -> None
     ],
     ids=str,
 )
-def test_a_body_that_could_mean_another_thing_decides_nothing(
+def test_ambiguous_body_is_rejected_and_changes_nothing(
     boss: httpx.Client, entry: Any, body: Any, expected: dict[str, Any]
 ) -> None:
     response = boss.put(f"/approvals/{entry['id']}", json=body)
     assert_problem(response, 400, "validation-failed")
-    said = messages(response)
-    assert set(said) == set(expected)
+    found = messages(response)
+    assert set(found) == set(expected)
     for field, message in expected.items():
-        assert message in (..., said[field])
+        assert message in (..., found[field])
     assert read(boss, f"/approvals/{entry['id']}") == entry
     assert read(boss, "/approvals/history", timesheet_id=entry["id"]) == []
 
@@ -139,7 +139,7 @@ def test_a_body_that_could_mean_another_thing_decides_nothing(
         (b'{"status":"approved","status":"rejected"}', 400, "malformed-body"),
     ],
 )
-def test_a_body_that_is_no_object_is_refused(
+def test_body_that_is_not_an_object_is_rejected(
     boss: httpx.Client, entry: Any, body: bytes, status: int, slug: str
 ) -> None:
     for path in (f"/approvals/{entry['id']}", "/approvals"):
@@ -149,86 +149,88 @@ def test_a_body_that_is_no_object_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("maker", "person", "approver"),
+    ("creator", "person", "approver"),
     [
-        ("jane", None, "jane"),  # They worked it and sent it in.
-        (None, "jane", "jane"),  # They worked it, a machine sent it in.
-        (None, "jane", None),  # The machine sent it in.
+        ("jane", None, "jane"),  # The approver worked and submitted it.
+        (None, "jane", "jane"),  # The approver worked it, a client submitted it.
+        (None, "jane", None),  # The client submitted it.
     ],
 )
-def test_nobody_decides_on_what_is_their_own(
-    office: Office, maker: str | None, person: str | None, approver: str | None
+def test_decision_on_own_entry_is_forbidden(
+    users: ApiUsers, creator: str | None, person: str | None, approver: str | None
 ) -> None:
-    author = office.person(maker) if maker else office.machine()
-    decider = office.person(approver) if approver else office.machine()
-    entry = made(author, user_id=person or "007")
-    text = (
+    author = users.person(creator) if creator else users.machine()
+    decider = users.person(approver) if approver else users.machine()
+    entry = create_entry(author, user_id=person or "007")
+    message = (
         f"Timesheet {entry['id']} was worked or entered by {approver or CLIENT}, who cannot decide"
         " on it"
     )
     path = f"/approvals/{entry['id']}"
-    assert_problem(decider.put(path), 403, "forbidden", text)
-    assert_problem(decider.put(path, json=REJECTION), 403, "forbidden", text)
+    assert_problem(decider.put(path), 403, "forbidden", message)
+    assert_problem(decider.put(path, json=REJECTION), 403, "forbidden", message)
     many = decider.put("/approvals", json={"ids": [entry["id"]]})
     assert_problem(many, 403, "forbidden")
-    assert messages(many) == {"ids[0]": text}
+    assert messages(many) == {"ids[0]": message}
     assert read(decider, path)["status"] == "submitted"
 
 
-def test_a_machine_may_decide_on_what_persons_sent_in(office: Office, entry: Any) -> None:
-    assert office.machine().put(f"/approvals/{entry['id']}").json()["approved"] is True
+def test_client_may_decide_on_entries_of_users(users: ApiUsers, entry: Any) -> None:
+    assert users.machine().put(f"/approvals/{entry['id']}").json()["approved"] is True
 
 
 @pytest.mark.parametrize("first", [APPROVAL, REJECTION], ids=lambda body: body["status"])
 @pytest.mark.parametrize("second", [APPROVAL, REJECTION], ids=lambda body: body["status"])
-def test_what_is_decided_stays_so_for_approvers(
+def test_second_decision_is_a_conflict(
     boss: httpx.Client, entry: Any, first: dict[str, str], second: dict[str, str]
 ) -> None:
     path = f"/approvals/{entry['id']}"
     boss.put(path, json=first).raise_for_status()
     after = read(boss, path)
     again = " again" if first == second else ""
-    text = f"Timesheet {entry['id']} is {first['status']} and cannot be {second['status']}{again}"
+    message = (
+        f"Timesheet {entry['id']} is {first['status']} and cannot be {second['status']}{again}"
+    )
     response = boss.put(path, json=second)
-    assert_problem(response, 409, "conflict", text)
-    assert messages(response) == {"status": text}
+    assert_problem(response, 409, "conflict", message)
+    assert messages(response) == {"status": message}
     assert read(boss, path) == after
 
 
 @pytest.mark.parametrize("path", ["/approvals/2147483000", "/approvals/0", "/approvals/x"])
-def test_what_is_not_there_cannot_be_decided_on(boss: httpx.Client, path: str) -> None:
+def test_decision_on_missing_entry_is_not_found(boss: httpx.Client, path: str) -> None:
     assert_problem(boss.put(path), 404, "not-found")
     assert_problem(boss.get(path), 404, "not-found")
 
 
-def test_an_approved_entry_is_immutable(office: Office, boss: httpx.Client, entry: Any) -> None:
+def test_approved_entry_is_immutable(users: ApiUsers, boss: httpx.Client, entry: Any) -> None:
     boss.put(f"/approvals/{entry['id']}").raise_for_status()
     path = f"/timesheets/{entry['id']}"
-    text = f"Timesheet {entry['id']} is approved and cannot be changed"
-    for caller in (office.person("jane"), office.machine()):
+    message = f"Timesheet {entry['id']} is approved and cannot be changed"
+    for http_client in (users.person("jane"), users.machine()):
         for method in ("PUT", "PATCH", "DELETE"):
             body = None if method == "DELETE" else {"hours": 1}
-            response = caller.request(method, path, json=body)
-            assert_problem(response, 409, "conflict", text)
-            assert messages(response) == {"status": text}
+            response = http_client.request(method, path, json=body)
+            assert_problem(response, 409, "conflict", message)
+            assert messages(response) == {"status": message}
     assert read(boss, f"/approvals/{entry['id']}")["hours"] == 5
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_rejected_entry_that_is_changed_is_submitted_again(
-    office: Office, boss: httpx.Client, entry: Any, method: str
+def test_update_of_rejected_entry_submits_it_again(
+    users: ApiUsers, boss: httpx.Client, entry: Any, method: str
 ) -> None:
     path = f"/approvals/{entry['id']}"
     boss.put(path, json=REJECTION).raise_for_status()
-    jane = office.person("jane")
+    jane = users.person("jane")
     response = jane.request(method, f"/timesheets/{entry['id']}", json={"project": "StoreOne"})
     again = response.json()
     assert (again["status"], again["reason"], again["project"]) == ("submitted", None, "StoreOne")
     assert boss.put(path).json()["status"] == "approved"
 
 
-def test_two_approvers_at_once_decide_once(office: Office, entry: Any) -> None:
-    approvers = [office.person(f"boss {number}") for number in range(6)]
+def test_concurrent_decisions_on_one_entry_take_effect_once(users: ApiUsers, entry: Any) -> None:
+    approvers = [users.person(f"boss {n}") for n in range(6)]
     path = f"/approvals/{entry['id']}"
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(lambda approver: approver.put(path).status_code, approvers))

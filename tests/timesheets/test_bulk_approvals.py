@@ -1,4 +1,4 @@
-"""``PUT /approvals``: many entries at once, all of them or none."""
+"""``PUT /approvals``: decisions on several entries, all or none."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,28 +7,28 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import Office, made, messages, read
+from tests.timesheets.conftest import ApiUsers, create_entry, messages, read
 
-NO_CALLER = 2_147_483_000
+MISSING_ID = 2_147_483_000
 REJECTION = {"status": "rejected", "reason": "Wrong project"}
 
 
 @pytest.fixture
-def boss(office: Office) -> httpx.Client:
-    """An approver with no timesheet of their own."""
-    return office.person("boss")
+def boss(users: ApiUsers) -> httpx.Client:
+    """Return an approver without timesheets."""
+    return users.person("boss")
 
 
 @pytest.fixture
-def ids(office: Office) -> list[int]:
-    """Five entries of Jane's."""
-    jane = office.person("jane")
-    return [made(jane, hours=1, project=f"Store{number}")["id"] for number in range(5)]
+def ids(users: ApiUsers) -> list[int]:
+    """Return the ids of five entries of Jane."""
+    jane = users.person("jane")
+    return [create_entry(jane, hours=1, project=f"Store{n}")["id"] for n in range(5)]
 
 
 def statuses(client: httpx.Client, ids: list[int]) -> list[str]:
-    """Give the status of each entry."""
-    return [read(client, f"/approvals/{number}")["status"] for number in ids]
+    """Return the status of each entry."""
+    return [read(client, f"/approvals/{id_}")["status"] for id_ in ids]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def statuses(client: httpx.Client, ids: list[int]) -> list[str]:
     ],
     ids=str,
 )
-def test_all_are_decided_on_and_answered_in_the_order_asked_for(
+def test_decision_returns_entries_in_the_order_of_ids(
     boss: httpx.Client, ids: list[int], decision: Any, status: str, reason: str | None
 ) -> None:
     asked = [ids[3], ids[0], ids[4]]
@@ -52,7 +52,7 @@ def test_all_are_decided_on_and_answered_in_the_order_asked_for(
     assert {(row["status"], row["approved"], row["reason"]) for row in rows} == {
         (status, status == "approved", reason)
     }
-    assert rows == [read(boss, f"/approvals/{number}") for number in asked]
+    assert rows == [read(boss, f"/approvals/{id_}") for id_ in asked]
     assert statuses(boss, [ids[1], ids[2]]) == ["submitted", "submitted"]
     steps = read(boss, "/approvals/history", timesheet_id=asked, sort="timesheet_id")
     assert [step["timesheet_id"] for step in steps] == sorted(asked)
@@ -61,38 +61,38 @@ def test_all_are_decided_on_and_answered_in_the_order_asked_for(
     }
 
 
-def test_a_thousand_are_decided_on_at_once(office: Office, boss: httpx.Client) -> None:
-    machine = office.machine()
-    many = [made(machine, user_id=f"{n // 24}", hours=1)["id"] for n in range(1000)]
+def test_decision_on_1000_entries_succeeds(users: ApiUsers, boss: httpx.Client) -> None:
+    machine = users.machine()
+    many = [create_entry(machine, user_id=f"{n // 24}", hours=1)["id"] for n in range(1000)]
     assert len(boss.put("/approvals", json={"ids": many}).json()) == 1000
     response = boss.get("/approvals/history", params={"timesheet_id__gte": many[0], "count": 1})
     assert response.headers["content-range"] == "items 0-0/1000"
 
 
-def test_each_refusal_is_named_and_nothing_is_decided(
-    office: Office, boss: httpx.Client, ids: list[int]
+def test_decision_lists_every_error_and_changes_nothing(
+    users: ApiUsers, boss: httpx.Client, ids: list[int]
 ) -> None:
-    own = made(boss)["id"]
+    own = create_entry(boss)["id"]
     boss.put(f"/approvals/{ids[0]}").raise_for_status()
     boss.put(f"/approvals/{ids[1]}", json=REJECTION).raise_for_status()
     asked = [ids[2], ids[1], ids[0]]
     conflict = boss.put("/approvals", json={"ids": asked})
-    text = "2 of 3 timesheets cannot be approved; none was changed"
-    assert_problem(conflict, 409, "conflict", text)
-    of_state = {
+    message = "2 of 3 timesheets cannot be approved; none was changed"
+    assert_problem(conflict, 409, "conflict", message)
+    conflicts = {
         "ids[1]": f"Timesheet {ids[1]} is rejected and cannot be approved",
         "ids[2]": f"Timesheet {ids[0]} is approved and cannot be approved again",
     }
-    assert messages(conflict) == of_state
+    assert messages(conflict) == conflicts
     forbidden = boss.put("/approvals", json={"ids": [*asked, own]})
     assert_problem(forbidden, 403, "forbidden")
-    assert set(messages(forbidden)) == {*of_state, "ids[3]"}
-    missing = boss.put("/approvals", json={"ids": [*asked, own, NO_CALLER]})
+    assert set(messages(forbidden)) == {*conflicts, "ids[3]"}
+    missing = boss.put("/approvals", json={"ids": [*asked, own, MISSING_ID]})
     assert_problem(missing, 404, "not-found")
-    assert messages(missing)["ids[4]"] == f"There is no timesheet {NO_CALLER}"
-    assert set(messages(missing)) == {*of_state, "ids[3]", "ids[4]"}
+    assert messages(missing)["ids[4]"] == f"There is no timesheet {MISSING_ID}"
+    assert set(messages(missing)) == {*conflicts, "ids[3]", "ids[4]"}
     assert statuses(boss, ids[:3]) == ["approved", "rejected", "submitted"]
-    assert read(office.machine(), "/approvals/history", timesheet_id=ids[2]) == []
+    assert read(users.machine(), "/approvals/history", timesheet_id=ids[2]) == []
 
 
 @pytest.mark.parametrize(
@@ -128,28 +128,26 @@ def test_each_refusal_is_named_and_nothing_is_decided(
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_body_of_another_shape_is_refused(
-    boss: httpx.Client, body: Any, field: str, message: Any
-) -> None:
+def test_invalid_body_is_rejected(boss: httpx.Client, body: Any, field: str, message: Any) -> None:
     response = boss.put("/approvals", json=body)
     assert_problem(response, 400, "validation-failed")
-    said = messages(response)
-    assert set(said) == {field}
-    assert message in (..., said[field])
+    found = messages(response)
+    assert set(found) == {field}
+    assert message in (..., found[field])
 
 
-def test_it_has_no_query(boss: httpx.Client, ids: list[int]) -> None:
+def test_query_parameters_are_rejected(boss: httpx.Client, ids: list[int]) -> None:
     response = boss.put("/approvals?status=approved", json={"ids": ids})
     assert_problem(response, 400, "invalid-query")
     assert statuses(boss, ids) == ["submitted"] * 5
 
 
-def test_approvers_that_meet_do_not_wait_in_a_ring(office: Office) -> None:
-    jane = office.person("jane")
-    bosses = [office.person(f"boss {number}") for number in range(4)]
+def test_concurrent_decisions_do_not_deadlock(users: ApiUsers) -> None:
+    jane = users.person("jane")
+    bosses = [users.person(f"boss {n}") for n in range(4)]
     for day in range(1, 6):
         ids = [
-            made(jane, hours=1, date=f"2017-05-{day:02}", project=f"Store{n}")["id"]
+            create_entry(jane, hours=1, date=f"2017-05-{day:02}", project=f"Store{n}")["id"]
             for n in range(20)
         ]
         orders = [ids, ids[::-1], ids[10:] + ids[:10], ids[::-3]]

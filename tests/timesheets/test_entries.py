@@ -1,4 +1,4 @@
-"""``/timesheets``: two forms of entry, the rules, who sees what, and what may be changed."""
+"""``/timesheets``: dated and weekly entries, validation, visibility and updates."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, Office, made, messages, read
+from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, ApiUsers, create_entry, messages, read
 
-BY_THE_SERVICE = {
+SET_BY_SERVICE = {
     "status": "submitted",
     "approved": False,
     "reason": None,
@@ -17,7 +17,7 @@ BY_THE_SERVICE = {
 }
 
 
-def test_a_weekly_entry_is_kept_and_answered_in_the_words_of_the_seed(
+def test_weekly_entry_is_stored_with_the_seeds_message(
     machine: httpx.Client,
 ) -> None:
     response = machine.post("/timesheets", json=WEEKLY)
@@ -25,20 +25,20 @@ def test_a_weekly_entry_is_kept_and_answered_in_the_words_of_the_seed(
     assert response.status_code == 201
     assert response.headers["location"] == f"/timesheets/{entry['id']}"
     assert entry.pop("message") == "Timesheet created for Employee: 007"
-    shown = WEEKLY | BY_THE_SERVICE | {"date": None, "day": "2016-06-16", "created_by": CLIENT}
+    shown = WEEKLY | SET_BY_SERVICE | {"date": None, "day": "2016-06-16", "created_by": CLIENT}
     assert entry.items() >= shown.items()
     assert read(machine, f"/timesheets/{entry['id']}") == entry
 
 
-def test_a_dated_entry_is_kept_and_counts_for_its_week(machine: httpx.Client) -> None:
-    entry = made(machine)
+def test_dated_entry_is_stored_with_its_iso_week(machine: httpx.Client) -> None:
+    entry = create_entry(machine)
     assert entry.pop("message") == "Timesheet created for Employee: 007"
     period = {"year": 2017, "week": 19, "day": "2017-05-10", "user_type": "Employee"}
-    assert entry.items() >= (DATED | BY_THE_SERVICE | period).items()
+    assert entry.items() >= (DATED | SET_BY_SERVICE | period).items()
     assert read(machine, f"/timesheets/{entry['id']}") == entry
 
 
-def test_what_the_service_says_is_not_the_callers_to_write(machine: httpx.Client) -> None:
+def test_read_only_fields_are_rejected(machine: httpx.Client) -> None:
     claimed = {
         "status": "approved",
         "approved": True,
@@ -46,9 +46,9 @@ def test_what_the_service_says_is_not_the_callers_to_write(machine: httpx.Client
         "created_by": "somebody",
         "day": "1999-01-01",
     }
-    refused = messages(machine.post("/timesheets", json=DATED | claimed))
-    assert refused == {name: f"{name} is read-only" for name in claimed}
-    entry = made(machine, status="submitted", approved=False, reason=None)
+    errors = messages(machine.post("/timesheets", json=DATED | claimed))
+    assert errors == {name: f"{name} is read-only" for name in claimed}
+    entry = create_entry(machine, status="submitted", approved=False, reason=None)
     assert (entry["status"], entry["approved"], entry["reason"]) == ("submitted", False, None)
     assert (entry["created_by"], entry["day"]) == (CLIENT, "2017-05-10")
 
@@ -63,16 +63,16 @@ def test_what_the_service_says_is_not_the_callers_to_write(machine: httpx.Client
         ("2017-05-10", "2017-05-10T00:00:00.000Z", "2017-05-10"),
     ],
 )
-def test_a_time_zone_is_reckoned_to_utc(
+def test_date_with_offset_is_converted_to_utc(
     machine: httpx.Client, date: str, stored: str, day: str
 ) -> None:
-    entry = made(machine, date=date)
+    entry = create_entry(machine, date=date)
     assert (entry["date"], entry["day"]) == (stored, day)
 
 
 @pytest.mark.parametrize("hours", [0.01, 0.1, 7.25, 8, 24, "7.5"])
-def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float | str) -> None:
-    assert made(machine, hours=hours)["hours"] == float(hours)
+def test_hours_are_returned_as_sent(machine: httpx.Client, hours: float | str) -> None:
+    assert create_entry(machine, hours=hours)["hours"] == float(hours)
 
 
 @pytest.mark.parametrize(
@@ -130,17 +130,17 @@ def test_hours_come_back_as_they_were_sent(machine: httpx.Client, hours: float |
         ),
     ],
 )
-def test_a_broken_rule_names_field_value_and_limit(
+def test_invalid_entry_is_rejected_with_field_value_and_limit(
     machine: httpx.Client, entry: dict[str, Any], field: str, message: str
 ) -> None:
-    given = {name: value for name, value in entry.items() if value is not ...}
-    response = machine.post("/timesheets", json=given)
+    body = {name: value for name, value in entry.items() if value is not ...}
+    response = machine.post("/timesheets", json=body)
     assert_problem(response, 400, "validation-failed")
     assert messages(response) == {field: message}
     assert not read(machine, "/timesheets")
 
 
-def test_every_breach_is_told_at_once(machine: httpx.Client) -> None:
+def test_all_errors_are_reported_at_once(machine: httpx.Client) -> None:
     response = machine.post("/timesheets", json={"hours": 99, "project": " ", "date": "2017-05-10"})
     assert_problem(response, 400, "validation-failed")
     assert set(messages(response)) == {"hours", "project", "user_id"}
@@ -149,32 +149,32 @@ def test_every_breach_is_told_at_once(machine: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("year", "week", "day"), [(2020, 53, "2020-12-31"), (2015, 1, "2015-01-01")]
 )
-def test_week_53_is_there_in_years_that_have_it(
+def test_week_53_is_valid_in_long_years(
     machine: httpx.Client, year: int, week: int, day: str
 ) -> None:
-    assert made(machine, WEEKLY, year=year, week=week)["day"] == day
+    assert create_entry(machine, WEEKLY, year=year, week=week)["day"] == day
 
 
-def test_an_external_id_is_taken_once_from_each_source(machine: httpx.Client) -> None:
-    made(machine, source="tool", external_id="1")
-    made(machine, source="another", external_id="1")
+def test_external_id_is_unique_per_source(machine: httpx.Client) -> None:
+    create_entry(machine, source="tool", external_id="1")
+    create_entry(machine, source="another", external_id="1")
     response = machine.post("/timesheets", json=DATED | {"source": "tool", "external_id": "1"})
     assert_problem(response, 409, "conflict")
     assert set(messages(response)) == {"source", "external_id"}
 
 
-def test_a_persons_entry_is_the_persons_whatever_the_body_says(office: Office) -> None:
-    jane = office.person("jane@example.com")
-    entry = made(jane, user_id="somebody else")
+def test_user_id_in_a_users_body_is_overridden(users: ApiUsers) -> None:
+    jane = users.person("jane@example.com")
+    entry = create_entry(jane, user_id="somebody else")
     assert (entry["user_id"], entry["created_by"]) == ("jane@example.com", "jane@example.com")
     assert entry["message"] == "Timesheet created for Employee: jane@example.com"
     moved = jane.put(f"/timesheets/{entry['id']}", json={"user_id": "somebody else", "hours": 6})
     assert (moved.json()["user_id"], moved.json()["hours"]) == ("jane@example.com", 6)
 
 
-def test_a_person_sees_their_own_entries_alone_and_a_machine_all(office: Office) -> None:
-    jane, john, machine = office.person("jane"), office.person("john"), office.machine()
-    hers, his = made(jane), made(john)
+def test_users_see_own_entries_and_clients_all(users: ApiUsers) -> None:
+    jane, john, machine = users.person("jane"), users.person("john"), users.machine()
+    hers, his = create_entry(jane), create_entry(john)
     assert [entry["id"] for entry in read(jane, "/timesheets")] == [hers["id"]]
     assert [entry["id"] for entry in read(machine, "/timesheets", sort="id")] == [
         hers["id"],
@@ -193,21 +193,21 @@ def test_a_person_sees_their_own_entries_alone_and_a_machine_all(office: Office)
         ("DELETE", "/timesheets/{id}", None),
     ],
 )
-def test_anothers_entry_is_not_there_for_a_person(
-    office: Office, method: str, path: str, body: Any
+def test_entry_of_another_user_is_not_found(
+    users: ApiUsers, method: str, path: str, body: Any
 ) -> None:
-    entry = made(office.person("john"))
+    entry = create_entry(users.person("john"))
     url = path.replace("{id}", str(entry["id"]))
-    response = office.person("jane").request(method, url, json=body)
+    response = users.person("jane").request(method, url, json=body)
     assert_problem(response, 404, "not-found")
-    assert read(office.machine(), f"/timesheets/{entry['id']}")["hours"] == 5
+    assert read(users.machine(), f"/timesheets/{entry['id']}")["hours"] == 5
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_change_changes_what_it_names_and_holds_the_whole_against_the_rules(
+def test_update_changes_named_fields_and_validates_the_whole_entry(
     machine: httpx.Client, method: str
 ) -> None:
-    entry = made(machine)
+    entry = create_entry(machine)
     path = f"/timesheets/{entry['id']}"
     changed = machine.request(method, path, json={"hours": 7.5, "project": "StoreOne"})
     assert changed.status_code == 200, changed.text
@@ -223,26 +223,26 @@ def test_a_change_changes_what_it_names_and_holds_the_whole_against_the_rules(
     assert (weekly["date"], weekly["day"]) == (None, "2020-12-31")
 
 
-def test_a_change_of_nothing_changes_nothing(machine: httpx.Client) -> None:
-    entry = made(machine)
+def test_update_with_equal_values_changes_nothing(machine: httpx.Client) -> None:
+    entry = create_entry(machine)
     del entry["message"]
     path = f"/timesheets/{entry['id']}"
     for body in ({}, {"hours": 5}, {"status": "submitted"}, entry):
         assert machine.put(path, json=body).json() == entry
 
 
-def test_a_deleted_entry_is_gone_and_its_history_says_who_did_it(office: Office) -> None:
-    jane, machine = office.person("jane"), office.machine()
-    entry = made(jane)
+def test_deletion_is_recorded_in_history(users: ApiUsers) -> None:
+    jane, machine = users.person("jane"), users.machine()
+    entry = create_entry(jane)
     assert jane.delete(f"/timesheets/{entry['id']}").json() == {}
     assert_problem(jane.get(f"/timesheets/{entry['id']}"), 404, "not-found")
     (step,) = read(machine, "/approvals/history", timesheet_id=entry["id"])
     assert (step["from"], step["to"], step["who"]) == ("submitted", "deleted", "jane")
 
 
-def test_the_filters_sort_and_pages_are_the_engines(machine: httpx.Client) -> None:
+def test_list_supports_filters_sort_and_paging(machine: httpx.Client) -> None:
     for day, hours in ((8, 4), (9, 8), (10, 6)):
-        made(machine, date=f"2017-05-{day:02}", hours=hours)
+        create_entry(machine, date=f"2017-05-{day:02}", hours=hours)
     response = machine.get("/timesheets?hours__gte=5&sort=-hours&count=1&fields=hours,day")
     assert response.json() == [{"day": "2017-05-09", "hours": 8}]
     assert response.headers["content-range"] == "items 0-0/2"
@@ -272,11 +272,11 @@ def test_the_filters_sort_and_pages_are_the_engines(machine: httpx.Client) -> No
         ("GET", "/approvals/history/1", "approve:timesheets"),
     ],
 )
-def test_each_operation_asks_for_one_scope_and_takes_no_other(
-    office: Office, method: str, path: str, scope: str
+def test_operation_requires_its_scope_only(
+    users: ApiUsers, method: str, path: str, scope: str
 ) -> None:
     every = ["create", "read", "delete", "approve"]
     others = " ".join(s for s in (f"{verb}:timesheets" for verb in every) if s != scope)
-    response = office.machine(f"{others} parts_manager").request(method, path)
+    response = users.machine(f"{others} parts_manager").request(method, path)
     assert_problem(response, 403, "forbidden", "Could not verify the proper scope")
-    assert office.machine(scope).request(method, path).status_code != 403
+    assert users.machine(scope).request(method, path).status_code != 403

@@ -1,4 +1,4 @@
-"""What ``/openapi.json`` says of timesheets is what the service takes and answers."""
+"""The OpenAPI description of timesheets, compared with the service's behaviour."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.operations import assert_described, assert_guarded, described_operations
 from tests.fixtures.system import System
-from tests.timesheets.conftest import WEEKLY, Office, made, read
+from tests.timesheets.conftest import WEEKLY, ApiUsers, create_entry, read
 from tests.timesheets.operations import OPERATIONS
 
 
@@ -23,19 +23,19 @@ from tests.timesheets.operations import OPERATIONS
         ("/approvals/history", "ApprovalsHistory"),
     ],
 )
-def test_every_row_is_what_its_schema_says(office: Office, path: str, schema: str) -> None:
-    machine, boss = office.machine(), office.person("boss")
-    number = made(machine)["id"]
-    made(machine, WEEKLY)
-    boss.put(f"/approvals/{number}", json={"status": "rejected", "reason": "no"})
-    document: dict[str, Any] = httpx.get(f"{office.system.url}/openapi.json").json()
+def test_rows_match_their_schema(users: ApiUsers, path: str, schema: str) -> None:
+    machine, boss = users.machine(), users.person("boss")
+    id_ = create_entry(machine)["id"]
+    create_entry(machine, WEEKLY)
+    boss.put(f"/approvals/{id_}", json={"status": "rejected", "reason": "no"})
+    document: dict[str, Any] = httpx.get(f"{users.system.url}/openapi.json").json()
     described = {
         **document["components"]["schemas"][schema],
         "components": document["components"],
         "additionalProperties": False,
     }
     validator = jsonschema_rs.Draft202012Validator(described, validate_formats=True)
-    rows = read(machine, path.replace("{id}", str(number)))
+    rows = read(machine, path.replace("{id}", str(id_)))
     assert rows
     for row in rows:
         validator.validate(row)
@@ -63,21 +63,21 @@ DECISIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", DECISIONS, ids=lambda body: str(body)[:50])
 @pytest.mark.parametrize("path", ["/approvals/{id}", "/approvals"])
-def test_the_schema_of_a_decision_says_what_is_taken(
-    office: Office, path: str, body: dict[str, Any]
+def test_decision_is_accepted_if_its_schema_is_valid(
+    users: ApiUsers, path: str, body: dict[str, Any]
 ) -> None:
-    number, boss = made(office.machine())["id"], office.person("boss")
-    document: dict[str, Any] = httpx.get(f"{office.system.url}/openapi.json").json()
+    id_, boss = create_entry(users.machine())["id"], users.person("boss")
+    document: dict[str, Any] = httpx.get(f"{users.system.url}/openapi.json").json()
     content = document["paths"][path]["put"]["requestBody"]["content"]["application/json"]
-    sent = body if "{id}" in path else {"ids": [number], **body}
-    response = boss.put(path.replace("{id}", str(number)), json=sent)
+    sent = body if "{id}" in path else {"ids": [id_], **body}
+    response = boss.put(path.replace("{id}", str(id_)), json=sent)
     assert response.status_code in (200, 400)
     assert jsonschema_rs.Draft202012Validator(content["schema"]).is_valid(sent) is (
         response.status_code == 200
     )
 
 
-def test_the_parameters_and_both_formats_of_the_summary_are_described(
+def test_parameters_and_formats_of_summary_are_described(
     document: dict[str, Any],
 ) -> None:
     summary = document["paths"]["/timesheets/summary"]["get"]

@@ -1,4 +1,4 @@
-"""``GET /timesheets/summary``: its formats, its bounds, and what it refuses."""
+"""``GET /timesheets/summary``: formats, limits and invalid queries."""
 
 import csv
 import io
@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from db.models.timesheet import Timesheet
 from encore.database.engine import with_connection
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import DATED, WEEKLY, Office, made, messages, read
+from tests.timesheets.conftest import DATED, WEEKLY, ApiUsers, create_entry, messages, read
 
 SUMMARY = "/timesheets/summary"
 MANY_GROUPS = 100_001
 CSV = "text/csv; charset=utf-8; header=present"
 
 
-def test_the_answer_is_that_of_the_documentation(machine: httpx.Client) -> None:
-    made(machine, hours=4)
-    made(machine, hours=8.5, date="2017-05-08")
-    made(machine, WEEKLY)
+def test_summary_matches_the_documentation(machine: httpx.Client) -> None:
+    create_entry(machine, hours=4)
+    create_entry(machine, hours=8.5, date="2017-05-08")
+    create_entry(machine, WEEKLY)
     assert read(machine, SUMMARY, by="employee,project,week") == [
         {
             "user_id": "007",
@@ -48,34 +48,32 @@ def test_the_answer_is_that_of_the_documentation(machine: httpx.Client) -> None:
     ]
 
 
-def test_tenths_add_up_exactly(machine: httpx.Client) -> None:
+def test_tenths_are_summed_exactly(machine: httpx.Client) -> None:
     for hours in (0.1, 0.2, 0.7):
-        made(machine, hours=hours)
+        create_entry(machine, hours=hours)
     assert machine.get(SUMMARY).text == '[{"user_id":"007","hours":1,"entries":3}]'
 
 
 @pytest.mark.parametrize("by", ["employee", "week", "approved", "employee,month,approved"])
 @pytest.mark.parametrize("format_", ["json", "csv"])
-def test_where_there_is_nothing_there_are_no_rows(
-    machine: httpx.Client, by: str, format_: str
-) -> None:
+def test_summary_of_no_entries_is_empty(machine: httpx.Client, by: str, format_: str) -> None:
     response = machine.get(SUMMARY, params={"by": by, "format": format_})
     assert response.status_code == 200
     assert len(response.text.splitlines()) == 1
     assert response.text == "[]" or response.text.endswith("hours,entries\r\n")
 
 
-def test_a_person_sums_up_their_own_entries_alone(office: Office) -> None:
-    jane = office.person("jane")
-    made(jane, hours=3)
-    made(office.person("john"), hours=4)
+def test_users_sum_only_their_own_entries(users: ApiUsers) -> None:
+    jane = users.person("jane")
+    create_entry(jane, hours=3)
+    create_entry(users.person("john"), hours=4)
     assert read(jane, SUMMARY) == [{"user_id": "jane", "hours": 3, "entries": 1}]
     assert read(jane, SUMMARY, by="project")[0]["hours"] == 3
     assert read(jane, SUMMARY, user_id="john") == []
     assert read(jane, SUMMARY, **{"or": "user_id=john|user_id=jane", "by": "approved"}) == [
         {"approved": False, "hours": 3, "entries": 1}
     ]
-    assert len(read(office.machine(), SUMMARY)) == 2
+    assert len(read(users.machine(), SUMMARY)) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,18 +109,18 @@ def test_a_person_sums_up_their_own_entries_alone(office: Office) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_it_cannot_do_it_refuses_by_name(
+def test_unsupported_query_is_rejected_with_the_parameter(
     machine: httpx.Client, query: str, field: str, message: Any
 ) -> None:
     response = machine.get(f"{SUMMARY}?{query}")
     assert_problem(response, 400, "invalid-query")
-    said = messages(response)
-    assert set(said) == {field}
-    assert message in (..., said[field])
+    found = messages(response)
+    assert set(found) == {field}
+    assert message in (..., found[field])
 
 
 @pytest.mark.parametrize(
-    ("accept", "query", "kind"),
+    ("accept", "query", "media_type"),
     [
         (None, "", "application/json"),
         ("*/*", "", "application/json"),
@@ -144,13 +142,13 @@ def test_what_it_cannot_do_it_refuses_by_name(
         ("application/json", "?format=csv", CSV),
     ],
 )
-def test_the_format_is_the_one_asked_for(
-    machine: httpx.Client, accept: str | None, query: str, kind: str
+def test_format_follows_parameter_then_accept_header(
+    machine: httpx.Client, accept: str | None, query: str, media_type: str
 ) -> None:
     headers = {} if accept is None else {"Accept": accept}
     response = machine.get(SUMMARY + query, headers=headers)
     assert response.status_code == 200
-    assert response.headers["content-type"] == kind
+    assert response.headers["content-type"] == media_type
     assert "Accept" in response.headers["vary"]
 
 
@@ -169,8 +167,8 @@ def test_the_format_is_the_one_asked_for(
         ("\r=1", "'\r=1"),
     ],
 )
-def test_csv_holds_any_name_and_no_formula(machine: httpx.Client, project: str, cell: str) -> None:
-    made(machine, project=project)
+def test_csv_escapes_formulas_only(machine: httpx.Client, project: str, cell: str) -> None:
+    create_entry(machine, project=project)
     text = machine.get(SUMMARY, params={"by": "project", "format": "csv"}).content.decode()
     assert list(csv.reader(io.StringIO(text, newline=""))) == [
         ["project", "hours", "entries"],
@@ -179,8 +177,8 @@ def test_csv_holds_any_name_and_no_formula(machine: httpx.Client, project: str, 
     assert read(machine, SUMMARY, by="project")[0]["project"] == project
 
 
-def test_head_options_and_other_methods_are_answered_as_elsewhere(machine: httpx.Client) -> None:
-    made(machine)
+def test_head_and_options_are_supported_and_other_methods_rejected(machine: httpx.Client) -> None:
+    create_entry(machine)
     whole = machine.get(SUMMARY)
     head = machine.head(SUMMARY)
     assert (head.status_code, head.content) == (200, b"")
@@ -194,12 +192,12 @@ def test_head_options_and_other_methods_are_answered_as_elsewhere(machine: httpx
         assert response.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_more_groups_than_anyone_reads_are_refused(office: Office) -> None:
-    with_connection(office.system.database_url, _fill)
-    machine = office.machine()
+def test_summary_of_too_many_groups_is_rejected(users: ApiUsers) -> None:
+    with_connection(users.system.database_url, _fill)
+    machine = users.machine()
     response = machine.get(SUMMARY, params={"by": "project"})
-    text = "The summary would have more than 100000 groups: add filters or remove groups"
-    assert_problem(response, 400, "invalid-query", text)
+    message = "The summary would have more than 100000 groups: add filters or remove groups"
+    assert_problem(response, 400, "invalid-query", message)
     assert len(read(machine, SUMMARY, by="project", id__gt=0, hours=1, project__ne="1")) == 100_000
     assert read(machine, SUMMARY, by="month") == [
         {"month": "2017-05", "hours": MANY_GROUPS, "entries": MANY_GROUPS}
@@ -207,7 +205,7 @@ def test_more_groups_than_anyone_reads_are_refused(office: Office) -> None:
 
 
 def _fill(connection: sa.Connection) -> None:
-    """Put in as many entries as make one group too many: an hour each, each for its own project."""
+    """Insert one entry more than the maximum number of groups, each with its own project."""
     number = sa.select(sa.literal(1).label("number")).cte("numbers", recursive=True)
     following = sa.select(number.c.number + 1).where(number.c.number < MANY_GROUPS)
     numbers = number.union_all(following)

@@ -1,4 +1,4 @@
-"""The sums of a summary are those of an independent computation, for all groups and filters."""
+"""The sums of a summary, compared with an independent computation for all groups and filters."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.timesheets.conftest import Office, made, read
+from tests.timesheets.conftest import ApiUsers, create_entry, read
 
 SUMMARY = "/timesheets/summary"
 GROUPS = ["employee", "project", "week", "month", "approved"]
@@ -26,53 +26,53 @@ Sums = dict[tuple[Any, ...], tuple[Decimal, int]]
 
 
 @pytest.fixture(scope="module")
-def entries(callers: Office) -> list[dict[str, Any]]:
-    """Entries of both forms over the turns of a year with week 53; a part of them approved."""
-    callers.empty()
-    random, machine, boss = Random(5), callers.machine(), callers.person("boss")
+def entries(session_users: ApiUsers) -> list[dict[str, Any]]:
+    """Return dated and weekly entries around the end of a year with week 53, some approved."""
+    session_users.delete_entries()
+    random, machine, boss = Random(5), session_users.machine(), session_users.person("boss")
     sent: list[dict[str, Any]] = []
-    for number in range(60):
+    for n in range(60):
         common = {
             "user_id": random.choice(PERSONS),
             "project": random.choice(PROJECTS),
             "hours": float(Decimal(random.randrange(1, 300)) / 100),
         }
-        if number % 4:
-            moment = datetime(2020, 12, 20, tzinfo=UTC) + timedelta(hours=random.randrange(700))
-            entry = {**common, "date": moment.isoformat()}
+        if n % 4:
+            timestamp = datetime(2020, 12, 20, tzinfo=UTC) + timedelta(hours=random.randrange(700))
+            entry = {**common, "date": timestamp.isoformat()}
         else:
             entry = {
                 **common,
                 **random.choice([{"year": 2020, "week": 53}, {"year": 2021, "week": 1}]),
             }
-        sent.append({**entry, "id": made(machine, entry)["id"], "approved": bool(number % 3)})
+        sent.append({**entry, "id": create_entry(machine, entry)["id"], "approved": bool(n % 3)})
     chosen = [entry["id"] for entry in sent if entry["approved"]]
     boss.put("/approvals", json={"ids": chosen}).raise_for_status()
     return sent
 
 
 def day_of(entry: dict[str, Any]) -> date:
-    """Give the day that an entry counts for."""
+    """Return the day of an entry."""
     if "date" in entry:
         return datetime.fromisoformat(entry["date"]).date()
     return date.fromisocalendar(entry["year"], entry["week"], 4)
 
 
 def groups_of(entry: dict[str, Any], by: tuple[str, ...]) -> tuple[Any, ...]:
-    """Give what an entry is grouped by, in the order of the columns."""
+    """Return the values that an entry is grouped by, in the order of the columns."""
     day = day_of(entry)
-    every: dict[str, tuple[Any, ...]] = {
+    values: dict[str, tuple[Any, ...]] = {
         "employee": (entry["user_id"],),
         "project": (entry["project"],),
         "week": tuple(day.isocalendar()[:2]),
         "month": (f"{day:%Y-%m}",),
         "approved": (entry["approved"],),
     }
-    return tuple(chain.from_iterable(every[name] for name in GROUPS if name in by))
+    return tuple(chain.from_iterable(values[name] for name in GROUPS if name in by))
 
 
-def summed(entries: list[dict[str, Any]], by: tuple[str, ...]) -> Sums:
-    """Sum up in decimals, independently."""
+def expected_sums(entries: list[dict[str, Any]], by: tuple[str, ...]) -> Sums:
+    """Return the expected sums, computed in decimals."""
     hours: Counter[Any] = Counter()
     count: Counter[Any] = Counter()
     for entry in entries:
@@ -82,27 +82,25 @@ def summed(entries: list[dict[str, Any]], by: tuple[str, ...]) -> Sums:
     return {key: (Decimal(hours[key]), count[key]) for key in count}
 
 
-def answered(rows: list[dict[str, Any]]) -> Sums:
-    """Give the same of an answer, in its order."""
+def parse_sums(rows: list[dict[str, Any]]) -> Sums:
+    """Return the sums of a response, in its order."""
     return {
         tuple(list(row.values())[:-2]): (Decimal(str(row["hours"])), row["entries"]) for row in rows
     }
 
 
 @pytest.mark.parametrize("by", ALL_GROUPINGS, ids=",".join)
-def test_the_sums_are_exact_and_ordered_by_their_groups(
-    callers: Office, entries: list[dict[str, Any]], by: tuple[str, ...]
+def test_sums_are_exact_and_ordered_by_group(
+    session_users: ApiUsers, entries: list[dict[str, Any]], by: tuple[str, ...]
 ) -> None:
-    rows = read(callers.machine(), SUMMARY, by=",".join(by))
-    expected = summed(entries, by)
-    assert answered(rows) == expected
-    assert list(answered(rows)) == sorted(expected)
+    rows = read(session_users.machine(), SUMMARY, by=",".join(by))
+    expected = expected_sums(entries, by)
+    assert parse_sums(rows) == expected
+    assert list(parse_sums(rows)) == sorted(expected)
 
 
-def test_the_columns_are_those_of_the_groups(
-    callers: Office, entries: list[dict[str, Any]]
-) -> None:
-    machine = callers.machine()
+def test_columns_follow_the_groups(session_users: ApiUsers, entries: list[dict[str, Any]]) -> None:
+    machine = session_users.machine()
     assert entries
     for by, columns in (
         ("", ["user_id"]),
@@ -117,7 +115,7 @@ def test_the_columns_are_those_of_the_groups(
 
 
 @pytest.mark.parametrize(
-    ("query", "holds"),
+    ("query", "matches"),
     [
         ("user_id=007", lambda e: e["user_id"] == "007"),
         ("user_id=007&user_id=008", lambda e: e["user_id"] in ("007", "008")),
@@ -142,17 +140,19 @@ def test_the_columns_are_those_of_the_groups(
     ],
 )
 @pytest.mark.parametrize("by", ["employee", "project", "week", "month", "approved"])
-def test_every_filter_of_the_list_narrows_it(
-    callers: Office, entries: list[dict[str, Any]], query: str, holds: Any, by: str
+def test_filters_of_the_list_apply_to_summary(
+    session_users: ApiUsers, entries: list[dict[str, Any]], query: str, matches: Any, by: str
 ) -> None:
-    response = callers.machine().get(f"{SUMMARY}?{query}&by={by}")
+    response = session_users.machine().get(f"{SUMMARY}?{query}&by={by}")
     assert response.status_code == 200, response.text
-    assert answered(response.json()) == summed([e for e in entries if holds(e)], (by,))
+    assert parse_sums(response.json()) == expected_sums([e for e in entries if matches(e)], (by,))
 
 
 @pytest.mark.parametrize("by", ["employee", "employee,project,week,approved", "month"])
-def test_csv_says_what_json_says(callers: Office, entries: list[dict[str, Any]], by: str) -> None:
-    machine = callers.machine()
+def test_csv_and_json_have_equal_rows(
+    session_users: ApiUsers, entries: list[dict[str, Any]], by: str
+) -> None:
+    machine = session_users.machine()
     assert entries
     rows = read(machine, SUMMARY, by=by)
     text = machine.get(SUMMARY, params={"by": by, "format": "csv"}).text

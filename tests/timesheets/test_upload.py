@@ -1,6 +1,6 @@
-"""``POST /timesheets/upload``: what the import job sends, held against the rules of timesheets.
+"""``POST /timesheets/upload``: the rules of timesheets applied to uploads.
 
-What any upload does (formats, reports, keys) is in tests/uploads; here is what is particular.
+``tests/uploads`` tests what all uploads share: formats, reports, idempotency keys.
 """
 
 import json
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, Office, made, read
+from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, ApiUsers, create_entry, read
 
 UPLOAD = "/timesheets/upload"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -19,19 +19,19 @@ NAMED = {**DATED, "source": "tempus", "external_id": "T-1"}
 
 
 @pytest.fixture
-def job(office: Office) -> httpx.Client:
-    """The import job: a client with the one scope that it needs."""
-    return office.machine("batch:upload")
+def job(users: ApiUsers) -> httpx.Client:
+    """Return the import job's client, with the one scope that it needs."""
+    return users.machine("batch:upload")
 
 
 @pytest.fixture
-def reader(office: Office) -> httpx.Client:
-    """A client that sees everything."""
-    return office.machine()
+def reader(users: ApiUsers) -> httpx.Client:
+    """Return a client that sees all entries."""
+    return users.machine()
 
 
-def sent(job: httpx.Client, *rows: dict[str, Any], **query: str) -> dict[str, Any]:
-    """Upload rows, each for itself; give the report."""
+def upload(job: httpx.Client, *rows: dict[str, Any], **query: str) -> dict[str, Any]:
+    """Upload rows in partial mode; return the report."""
     body = "\n".join(json.dumps(row) for row in rows)
     params = {"mode": "partial", **query}
     response = job.post(UPLOAD, content=body, headers=NDJSON, params=params)
@@ -40,15 +40,15 @@ def sent(job: httpx.Client, *rows: dict[str, Any], **query: str) -> dict[str, An
     return report
 
 
-def outcome(report: dict[str, Any]) -> list[str]:
-    """Give each row's status, or why it was rejected."""
+def results(report: dict[str, Any]) -> list[str]:
+    """Return each row's status, or the error message of a rejected row."""
     return [
         row["errors"][0]["message"] if row["status"] == "rejected" else row["status"]
         for row in report["rows"]
     ]
 
 
-def test_one_entry_is_answered_in_the_words_of_the_seed(job: httpx.Client) -> None:
+def test_single_entry_returns_the_seeds_message(job: httpx.Client) -> None:
     response = job.post(UPLOAD, json=DATED)
     entry = response.json()
     assert response.status_code == 201
@@ -58,7 +58,7 @@ def test_one_entry_is_answered_in_the_words_of_the_seed(job: httpx.Client) -> No
     assert response.headers["location"] == f"/timesheets/{entry['id']}"
 
 
-def test_a_known_entry_is_updated_or_left_alone_and_says_so(job: httpx.Client) -> None:
+def test_known_entry_is_updated_or_unchanged(job: httpx.Client) -> None:
     first = job.post(UPLOAD, json=NAMED).json()
     same = job.post(UPLOAD, json=NAMED)
     assert same.status_code == 200
@@ -69,12 +69,12 @@ def test_a_known_entry_is_updated_or_left_alone_and_says_so(job: httpx.Client) -
     assert more["hours"] == 6.25
 
 
-def test_the_source_is_the_client_if_it_is_not_named(job: httpx.Client) -> None:
+def test_source_defaults_to_the_client(job: httpx.Client) -> None:
     entry = job.post(UPLOAD, json={**DATED, "external_id": "T-9"}).json()
     assert entry["source"] == CLIENT
 
 
-def test_an_entry_may_change_from_dated_to_weekly_and_back(job: httpx.Client) -> None:
+def test_entry_changes_from_dated_to_weekly_and_back(job: httpx.Client) -> None:
     names = {"source": "tempus", "external_id": "T-1"}
     job.post(UPLOAD, json={**DATED, **names})
     weekly = job.post(UPLOAD, json={**WEEKLY, **names}).json()
@@ -115,60 +115,65 @@ def test_an_entry_may_change_from_dated_to_weekly_and_back(job: httpx.Client) ->
         ),
     ],
 )
-def test_each_breach_of_a_rule_names_field_value_and_limit(
+def test_invalid_entry_is_rejected_with_field_value_and_limit(
     job: httpx.Client, reader: httpx.Client, change: dict[str, Any], field: str, message: str
 ) -> None:
     body = assert_problem(job.post(UPLOAD, json={**DATED, **change}), 400, "validation-failed")
     assert body["errors"] == [{"field": field, "message": message}]
-    report = sent(job, {**DATED, **change}, DATED)
+    report = upload(job, {**DATED, **change}, DATED)
     assert report["rows"][0]["errors"] == body["errors"]
     assert (report["created"], report["rejected"]) == (1, 1)
     assert len(read(reader, "/timesheets")) == 1
 
 
-def test_a_day_is_filled_in_the_order_of_the_rows(job: httpx.Client, reader: httpx.Client) -> None:
-    made(reader, hours=10)
+def test_day_limit_applies_in_the_order_of_rows(job: httpx.Client, reader: httpx.Client) -> None:
+    create_entry(reader, hours=10)
     hours = [8, 6.5, 6, 0.01]
-    report = sent(job, *({**DATED, "hours": each} for each in hours))
-    full = "adding {} hours for 007 on 2017-05-10 exceeds the limit of 24 a day"
-    assert outcome(report) == ["created", full.format("6.50"), "created", full.format("0.01")]
+    report = upload(job, *({**DATED, "hours": value} for value in hours))
+    exceeded = "adding {} hours for 007 on 2017-05-10 exceeds the limit of 24 a day"
+    assert results(report) == [
+        "created",
+        exceeded.format("6.50"),
+        "created",
+        exceeded.format("0.01"),
+    ]
     assert sum(row["hours"] for row in read(reader, "/timesheets")) == 24
 
 
-def test_a_week_holds_168_hours_of_weekly_and_dated_entries(
+def test_week_is_limited_to_168_hours_of_weekly_and_dated_entries(
     job: httpx.Client, reader: httpx.Client
 ) -> None:
-    made(reader, WEEKLY, hours=150)
+    create_entry(reader, WEEKLY, hours=150)
     days = [{**DATED, "date": f"2016-06-{day}T08:00:00Z"} for day in (13, 14, 15)]
     rows = [{**day, "hours": hours} for day, hours in zip(days, (10, 9, 8), strict=True)]
-    report = sent(job, *rows)
-    full = "adding 9.00 hours for 007 in week 24 of 2016 exceeds the limit of 168 a week"
-    assert outcome(report) == ["created", full, "created"]
-    again = sent(job, {**WEEKLY, "hours": 0.25})
-    assert "adding 0.25 hours for 007 in week 24" in outcome(again)[0]
-    other = sent(job, {**WEEKLY, "hours": 168, "user_id": "008"}, {**WEEKLY, "week": 25})
-    assert outcome(other) == ["created", "created"]
+    report = upload(job, *rows)
+    exceeded = "adding 9.00 hours for 007 in week 24 of 2016 exceeds the limit of 168 a week"
+    assert results(report) == ["created", exceeded, "created"]
+    again = upload(job, {**WEEKLY, "hours": 0.25})
+    assert "adding 0.25 hours for 007 in week 24" in results(again)[0]
+    other = upload(job, {**WEEKLY, "hours": 168, "user_id": "008"}, {**WEEKLY, "week": 25})
+    assert results(other) == ["created", "created"]
 
 
-def test_an_entry_that_is_replaced_makes_room_for_itself(job: httpx.Client) -> None:
-    assert outcome(sent(job, {**NAMED, "hours": 20})) == ["created"]
-    assert outcome(sent(job, {**NAMED, "hours": 23}, {**DATED, "hours": 1})) == [
+def test_replaced_entry_does_not_count(job: httpx.Client) -> None:
+    assert results(upload(job, {**NAMED, "hours": 20})) == ["created"]
+    assert results(upload(job, {**NAMED, "hours": 23}, {**DATED, "hours": 1})) == [
         "updated",
         "created",
     ]
-    assert "exceeds the limit" in outcome(sent(job, {**NAMED, "hours": 23.5}))[0]
+    assert "exceeds the limit" in results(upload(job, {**NAMED, "hours": 23.5}))[0]
 
 
-def test_rejected_entries_leave_room(job: httpx.Client, office: Office) -> None:
+def test_rejected_entry_does_not_count(job: httpx.Client, users: ApiUsers) -> None:
     entry = job.post(UPLOAD, json={**DATED, "hours": 20}).json()
-    reject(office, entry["id"])
-    assert outcome(sent(job, {**DATED, "hours": 20})) == ["created"]
+    reject(users, entry["id"])
+    assert results(upload(job, {**DATED, "hours": 20})) == ["created"]
 
 
-def test_too_many_full_days_refuse_the_whole_upload(
+def test_too_many_exceeded_days_reject_the_whole_upload(
     job: httpx.Client, reader: httpx.Client
 ) -> None:
-    persons = [{**DATED, "user_id": f"p{number}", "hours": 13} for number in range(1001)]
+    persons = [{**DATED, "user_id": f"p{n}", "hours": 13} for n in range(1001)]
     body = "\n".join(json.dumps(row) for row in persons * 2)
     response = job.post(UPLOAD, content=body, headers=NDJSON, params={"mode": "partial"})
     problem = assert_problem(response, 400, "validation-failed")
@@ -178,62 +183,64 @@ def test_too_many_full_days_refuse_the_whole_upload(
     assert read(reader, "/timesheets") == []
 
 
-def test_an_approved_entry_stays_as_it_is(job: httpx.Client, office: Office) -> None:
+def test_approved_entry_is_unchanged(job: httpx.Client, users: ApiUsers) -> None:
     entry = job.post(UPLOAD, json=NAMED).json()
-    manager = office.person("manager")
+    manager = users.person("manager")
     assert manager.put(f"/approvals/{entry['id']}").status_code == 200
-    assert outcome(sent(job, NAMED)) == ["unchanged"]
-    changed = sent(job, {**NAMED, "hours": 6}, {**DATED, "hours": 1})
+    assert results(upload(job, NAMED)) == ["unchanged"]
+    changed = upload(job, {**NAMED, "hours": 6}, {**DATED, "hours": 1})
     approved = f"Timesheet {entry['id']} is approved and cannot be changed"
-    assert outcome(changed) == [approved, "created"]
+    assert results(changed) == [approved, "created"]
     single = job.post(UPLOAD, json={**NAMED, "hours": 6})
     assert assert_problem(single, 400, "validation-failed")["errors"] == [
         {"field": "status", "message": approved}
     ]
 
 
-def test_a_rejected_entry_that_changes_is_submitted_again(
-    job: httpx.Client, office: Office, reader: httpx.Client
+def test_changed_rejected_entry_is_submitted_again(
+    job: httpx.Client, users: ApiUsers, reader: httpx.Client
 ) -> None:
     entry = job.post(UPLOAD, json=NAMED).json()
     path = f"/timesheets/{entry['id']}"
-    reject(office, entry["id"])
-    assert outcome(sent(job, NAMED)) == ["unchanged"]
+    reject(users, entry["id"])
+    assert results(upload(job, NAMED)) == ["unchanged"]
     assert read(reader, path)["status"] == "rejected"
-    assert outcome(sent(job, {**NAMED, "hours": 4})) == ["updated"]
+    assert results(upload(job, {**NAMED, "hours": 4})) == ["updated"]
     now = read(reader, path)
     assert (now["status"], now["reason"], now["hours"]) == ("submitted", None, 4)
-    steps = [(one["from"], one["to"], one["who"]) for one in read(reader, f"{path}/history")]
+    steps = [(step["from"], step["to"], step["who"]) for step in read(reader, f"{path}/history")]
     assert steps == [("submitted", "rejected", "manager"), ("rejected", "submitted", CLIENT)]
 
 
-def test_a_person_uploads_their_own_entries_alone(office: Office) -> None:
-    ada = office.person("ada", "batch:upload")
+def test_user_uploads_only_own_entries(users: ApiUsers) -> None:
+    ada = users.person("ada", "batch:upload")
     entry = ada.post(UPLOAD, json=DATED).json()
     assert (entry["user_id"], entry["created_by"]) == ("ada", "ada")
 
 
-def test_only_the_scope_batch_upload_opens_the_route(office: Office) -> None:
-    others = office.machine("create:timesheets read:timesheets approve:timesheets")
+def test_upload_requires_scope_batch_upload(users: ApiUsers) -> None:
+    others = users.machine("create:timesheets read:timesheets approve:timesheets")
     assert_problem(others.post(UPLOAD, json=DATED), 403, "forbidden")
-    response = httpx.post(office.system.url + UPLOAD, json=DATED)
+    response = httpx.post(users.system.url + UPLOAD, json=DATED)
     assert assert_problem(response, 401, "invalid-token")["title"] == "Missing or invalid token"
 
 
-def test_a_dry_run_changes_nothing(job: httpx.Client, reader: httpx.Client) -> None:
-    report = sent(job, DATED, {**DATED, "hours": 25}, dry_run="true")
+def test_dry_run_changes_nothing(job: httpx.Client, reader: httpx.Client) -> None:
+    report = upload(job, DATED, {**DATED, "hours": 25}, dry_run="true")
     assert [row["status"] for row in report["rows"]] == ["created", "rejected"]
     assert read(reader, "/timesheets") == []
 
 
-def test_uploads_at_once_keep_the_limit_of_a_day(job: httpx.Client, reader: httpx.Client) -> None:
+def test_concurrent_uploads_do_not_exceed_day_limit(
+    job: httpx.Client, reader: httpx.Client
+) -> None:
     with ThreadPoolExecutor(6) as pool:
-        reports = list(pool.map(lambda _: sent(job, {**DATED, "hours": 10}), range(6)))
+        reports = list(pool.map(lambda _: upload(job, {**DATED, "hours": 10}), range(6)))
     assert sum(report["created"] for report in reports) == 2
     assert sum(row["hours"] for row in read(reader, "/timesheets")) == 20
 
 
-def reject(office: Office, number: int) -> None:
+def reject(users: ApiUsers, id_: int) -> None:
     body = {"status": "rejected", "reason": "Not there that day"}
-    response = office.person("manager").put(f"/approvals/{number}", json=body)
+    response = users.person("manager").put(f"/approvals/{id_}", json=body)
     assert response.status_code == 200, response.text

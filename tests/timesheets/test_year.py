@@ -1,5 +1,4 @@
-"""A year of ABC Inc.: imported by the job, partly approved, summed up, and held against sums of
-the test's own."""
+"""A year of entries: imported by the client, partly approved, and compared with exact sums."""
 
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 
 from benchmarks.timesheets.entries import Entry, write_csv, year_of
 from tests.fixtures.system import ROOT
-from tests.timesheets.conftest import Office, read
+from tests.timesheets.conftest import ApiUsers, read
 
 pytestmark = pytest.mark.processes
 
@@ -53,7 +52,7 @@ KEYS: dict[str, tuple[tuple[str, ...], Callable[[Entry], Key]]] = {
 
 
 def sums(entries: list[Entry], key: Callable[[Entry], Key]) -> dict[Key, tuple[Fraction, int]]:
-    """Add up hours and entries; in fractions, which no database knows."""
+    """Return the hours and the number of entries by group; hours are exact fractions."""
     found: dict[Key, tuple[Fraction, int]] = defaultdict(lambda: (Fraction(0), 0))
     for entry in entries:
         hours, count = found[key(entry)]
@@ -62,20 +61,20 @@ def sums(entries: list[Entry], key: Callable[[Entry], Key]) -> dict[Key, tuple[F
 
 
 @pytest.fixture
-def year(office: Office, tmp_path: Path) -> list[Entry]:
-    """The year, imported by the job and one project of it approved."""
+def year(users: ApiUsers, tmp_path: Path) -> list[Entry]:
+    """Return the year's entries, imported by the client; one project is approved."""
     entries = list(year_of(year=YEAR))
     source = tmp_path / "year.csv"
     with source.open("w", encoding="utf-8") as stream:
         write_csv(entries, stream)
-    done = import_file(office, source)
-    assert (done.returncode, f"{len(entries)} created" in done.stderr) == (0, True), done
-    approve_project(office.person("manager@abc.example"))
+    process = import_file(users, source)
+    assert (process.returncode, f"{len(entries)} created" in process.stderr) == (0, True), process
+    approve_project(users.person("manager@abc.example"))
     return entries
 
 
-def import_file(office: Office, source: Path) -> "subprocess.CompletedProcess[str]":
-    system = office.system
+def import_file(users: ApiUsers, source: Path) -> "subprocess.CompletedProcess[str]":
+    system = users.system
     url = f"{system.url}/timesheets/upload"
     return subprocess.run(
         [sys.executable, "-m", "client", "import", "timesheets", str(source), "--url", url],
@@ -96,19 +95,17 @@ def approve_project(manager: httpx.Client) -> None:
         assert response.status_code == 200, response.text
 
 
-def test_every_summary_of_a_year_is_the_sum_of_its_entries(
-    office: Office, year: list[Entry]
-) -> None:
-    machine = office.machine()
+def test_summaries_of_a_year_are_exact(users: ApiUsers, year: list[Entry]) -> None:
+    machine = users.machine()
     assert {entry.user_type for entry in year} == {"Employee", "Contractor"}
     for by, (names, key) in KEYS.items():
         rows = read(machine, "/timesheets/summary", by=by)
-        given = {
+        found = {
             tuple(row[name] for name in names): (Fraction(str(row["hours"])), row["entries"])
             for row in rows
         }
-        assert len(given) == len(rows), by
-        assert given == sums(year, key), by
+        assert len(found) == len(rows), by
+        assert found == sums(year, key), by
     approved = read(machine, "/timesheets/summary", by="month", approved="true")
     only = [entry for entry in year if entry.project == APPROVED]
     assert {row["month"]: row["entries"] for row in approved} == {
