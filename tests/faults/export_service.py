@@ -1,7 +1,7 @@
-"""A service of one large table, without a gate, as a program.
+"""A program that serves one large table without authentication.
 
-Its arguments are database, port and how many seconds a caller may read nothing. ``/rows`` lists the
-table. It logs at ``info``, each line as JSON.
+Its arguments are the database URL, the port, and the send timeout in seconds. ``/rows`` lists the
+table. It logs JSON lines at level ``info``.
 """
 
 import sys
@@ -36,23 +36,23 @@ class Row(Base):
 
 
 def fill(url: str) -> None:
-    """Have the table hold rows of 200 random letters and no others; create it if there is none."""
+    """Fill the table with ``ROWS`` rows of 200 random letters; create it if it is missing."""
 
-    def work(connection: sa.Connection) -> None:
+    def create(connection: sa.Connection) -> None:
         Base.metadata.create_all(connection)
         connection.execute(sa.delete(Row))
-        number = sa.select(sa.literal(1).label("n")).cte("numbers", recursive=True)
-        number = number.union_all(sa.select(number.c.n + 1).where(number.c.n < ROWS))
+        numbers = sa.select(sa.literal(1).label("n")).cte("numbers", recursive=True)
+        numbers = numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n < ROWS))
         if connection.dialect.name == "sqlite":
             text: Any = sa.func.hex(sa.func.randomblob(100))
         else:
             text = sa.func.concat(
                 *(sa.func.md5(sa.cast(sa.func.random(), sa.Text)) for _ in range(6))
             )
-        connection.execute(sa.insert(Row).from_select(["id", "text"], sa.select(number.c.n, text)))
+        connection.execute(sa.insert(Row).from_select(["id", "text"], sa.select(numbers.c.n, text)))
         connection.commit()
 
-    with_connection(url, work)
+    with_connection(url, create)
 
 
 def create_service(url: str) -> Application:

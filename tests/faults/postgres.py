@@ -1,4 +1,4 @@
-"""What tests of PostgreSQL's faults share: a table, work of each kind, and a look from outside."""
+"""Shared by the tests of PostgreSQL's faults: a table, reads and writes, an external connection."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ class Item(Base):
 
 ITEMS: Final = sa.Table("items", Base.metadata)
 Work = Callable[[PostgresDatabase, int], Coroutine[Any, Any, None]]
-"""Writes a row of this id, or reads."""
+"""A read, or a write of the row with this id."""
 
 
 def insert(database: PostgresDatabase, key: int) -> Statement:
@@ -86,18 +86,18 @@ WRITES: Final[tuple[Work, ...]] = (write, write_single, write_by_orm, write_in_b
 
 
 @dataclass(frozen=True)
-class OneOf:
-    """A request of one of several clients."""
+class FakeCaller:
+    """The caller of a request, as ``current_caller`` holds it: one of several clients."""
 
     client: int
-    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def left(self) -> None:
-        await self.leaving.wait()
+        await self.disconnected.wait()
 
 
-class Outside:
-    """A connection of the test's own, which sees what is committed and who is connected."""
+class ExternalConnection:
+    """A separate connection that sees committed rows and the service's backends."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -124,14 +124,14 @@ class Outside:
         )
         return [(row[0], row[1]) for row in rows]
 
-    async def kill(self) -> None:
-        """End all of the service's connections, as a restart of the server does."""
+    async def terminate_backends(self) -> None:
+        """Terminate all backends of the service, as a restart of the server does."""
         for pid, _ in await self.backends():
             await self.run("SELECT pg_terminate_backend($1)", pid)
 
     @contextlib.asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
-        """Have the table locked, so that whoever uses it waits."""
+    async def lock_table(self) -> AsyncIterator[None]:
+        """Lock the table, so that statements that use it wait."""
         blocker = await asyncpg.connect(self._url)
         try:
             await blocker.execute("BEGIN; LOCK TABLE items")
@@ -139,16 +139,16 @@ class Outside:
         finally:
             await blocker.close()
 
-    async def someone_waits(self) -> None:
-        """Wait until a statement of the service's is under way."""
+    async def wait_until_active(self) -> None:
+        """Wait until a statement of the service is running."""
         for _ in range(500):
             if any(state == "active" for _, state in await self.backends()):
                 return
             await asyncio.sleep(0.01)
-        raise AssertionError("no statement is under way")
+        raise AssertionError("no statement is running")
 
-    async def settled(self) -> list[str]:
-        """Return the states of the service's connections, none of them at work any more."""
+    async def wait_until_idle(self) -> list[str]:
+        """Wait until all backends of the service are idle; return their states."""
         for _ in range(300):
             states = [state for _, state in await self.backends()]
             if all(state == "idle" for state in states):
@@ -157,13 +157,13 @@ class Outside:
         return states
 
 
-async def assert_whole(database: PostgresDatabase, outside: Outside) -> None:
-    """Check that every connection can be used at once, and no transaction is open."""
-    states = await outside.settled()
+async def assert_pool_intact(database: PostgresDatabase, external: ExternalConnection) -> None:
+    """Check that all connections can be used at once, and that no transaction is open."""
+    states = await external.wait_until_idle()
     assert set(states) <= {"idle"}, states
     assert len(states) <= POOL_SIZE + 1, states
     async with contextlib.AsyncExitStack() as stack, asyncio.timeout(10):
         for number in range(POOL_SIZE):
-            current_caller.set(OneOf(number))  # One client may not have them all.
+            current_caller.set(FakeCaller(number))  # One client may not hold all of them.
             connection = await stack.enter_async_context(database.reading())
             await connection.fetch_all(select_all(database), ())

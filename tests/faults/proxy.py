@@ -1,7 +1,7 @@
-"""A TCP proxy in front of PostgreSQL, in the test's own event loop, that can go mute or reset.
+"""A TCP proxy for PostgreSQL, in the test's event loop, that can go mute or reset connections.
 
-Mute means what a lost NAT entry or a failed-over host means: the sockets stay, nothing is
-forwarded, and what was connected then is never heard of again.
+Mute is what a lost NAT entry or a failed-over host causes: the sockets stay open, nothing is
+forwarded, and connections of that time never get data again.
 """
 
 import asyncio
@@ -14,22 +14,22 @@ class Proxy:
     """Forwards between clients and the server of a URL.
 
     Attributes:
-        is_mute: Whether nothing is forwarded; who connects meanwhile gets no answer either.
-        is_deaf: Whether what the server says is not forwarded.
+        is_mute: Whether nothing is forwarded; new connections get no response either.
+        drops_responses: Whether the server's responses are not forwarded.
     """
 
     def __init__(self, url: str) -> None:
         self._server = make_url(url)
-        self._flows: set[_Front] = set()
+        self._flows: set[_ClientSide] = set()
         self.is_mute = False
-        self.is_deaf = False
+        self.drops_responses = False
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(lambda: _Front(self), "127.0.0.1", 0)
+        self._listener = await loop.create_server(lambda: _ClientSide(self), "127.0.0.1", 0)
         port = self._listener.sockets[0].getsockname()[1]
-        own = self._server.set(host="127.0.0.1", port=port, query={})
-        self.url = own.render_as_string(hide_password=False)
+        proxied = self._server.set(host="127.0.0.1", port=port, query={})
+        self.url = proxied.render_as_string(hide_password=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -37,15 +37,15 @@ class Proxy:
         self.reset()
 
     def mute(self) -> None:
-        """Forward nothing any more."""
+        """Stop forwarding."""
         self.is_mute = True
         for flow in self._flows:
             flow.is_lost = True
 
     def heal(self) -> None:
-        """Forward again what connects from now on; the server notices that the others are lost."""
+        """Forward new connections again; abort the lost ones, so that the server notices."""
         self.is_mute = False
-        for flow in [one for one in self._flows if one.is_lost]:
+        for flow in [flow for flow in self._flows if flow.is_lost]:
             flow.abort()
             self._flows.discard(flow)
 
@@ -54,7 +54,7 @@ class Proxy:
         for flow in tuple(self._flows):
             flow.abort()
 
-    async def connect(self, back: "_Back") -> None:
+    async def connect(self, back: "_ServerSide") -> None:
         """Connect to the server."""
         loop, server = asyncio.get_running_loop(), self._server
         directory = server.query.get("host")
@@ -65,10 +65,10 @@ class Proxy:
             await loop.create_connection(lambda: back, server.host or "", server.port or 5432)
 
 
-class _Back(asyncio.Protocol):
-    """The side of the server."""
+class _ServerSide(asyncio.Protocol):
+    """The connection to the server."""
 
-    def __init__(self, front: "_Front") -> None:
+    def __init__(self, front: "_ClientSide") -> None:
         self._front = front
         self.transport: Any = None
 
@@ -77,14 +77,14 @@ class _Back(asyncio.Protocol):
         self._front.flush()
 
     def data_received(self, data: bytes) -> None:
-        self._front.answer(data)
+        self._front.send_response(data)
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._front.server_left()
+        self._front.server_disconnected()
 
 
-class _Front(asyncio.Protocol):
-    """The side of the client."""
+class _ClientSide(asyncio.Protocol):
+    """The connection of the client."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
@@ -94,7 +94,7 @@ class _Front(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
         self._proxy._flows.add(self)
-        self._back = _Back(self)
+        self._back = _ServerSide(self)
         if not self.is_lost:
             self._connecting = asyncio.ensure_future(self._proxy.connect(self._back))
 
@@ -107,17 +107,17 @@ class _Front(asyncio.Protocol):
             self._back.transport.write(self._unsent)
             self._unsent = b""
 
-    def answer(self, data: bytes) -> None:
-        if not (self.is_lost or self._proxy.is_deaf):
+    def send_response(self, data: bytes) -> None:
+        if not (self.is_lost or self._proxy.drops_responses):
             self._transport.write(data)
 
-    def server_left(self) -> None:
+    def server_disconnected(self) -> None:
         if not self.is_lost:
             self._transport.close()
 
     def connection_lost(self, _: Exception | None) -> None:
         if self.is_lost:
-            return  # The server does not hear of it.
+            return  # The server does not notice.
         self._proxy._flows.discard(self)
         if self._back.transport is not None:
             self._back.transport.close()

@@ -1,4 +1,4 @@
-"""``python -m api`` as a process of the test's own, under limits that the test sets."""
+"""``python -m api`` as a separate process, under limits that the test sets."""
 
 import contextlib
 import os
@@ -32,23 +32,23 @@ class ServiceProcess:
 
     @property
     def url(self) -> str:
-        """Return where it answers."""
+        """Return the base URL."""
         return f"http://{HOST}:{self.port}"
 
     def connect(self, timeout: float = START_SECONDS) -> socket.socket:
-        """Open a connection; the timeout is that of later reads as well, in seconds."""
+        """Open a connection; the timeout, in seconds, also applies to later reads."""
         return socket.create_connection((HOST, self.port), timeout)
 
     def live_seconds(self, timeout: float = START_SECONDS) -> float:
-        """Ask ``/livez`` on a new connection; return how long the answer took, in seconds."""
-        begun = time.perf_counter()
+        """Request ``/livez`` on a new connection; return the response time in seconds."""
+        started = time.perf_counter()
         with self.connect(timeout) as connection:
             connection.sendall(GET_LIVE)
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-        return time.perf_counter() - begun
+        return time.perf_counter() - started
 
     def ready_status(self) -> int:
-        """Return the status of ``/readyz``, asked on a new connection."""
+        """Request ``/readyz`` on a new connection; return the status."""
         return httpx.get(f"{self.url}/readyz").status_code
 
 
@@ -56,12 +56,12 @@ class ServiceProcess:
 def running_service(
     directory: Path, *, descriptors: int | None = None, **settings: str
 ) -> Iterator[ServiceProcess]:
-    """Run ``python -m api`` over a migrated SQLite file of its own, until it is ready.
+    """Run ``python -m api`` over a new, migrated SQLite file; yield it once it is ready.
 
     Args:
-        directory: Where it runs; holds file and output.
-        descriptors: Its hard limit of open files; this process's own where it is None.
-        settings: As in the environment.
+        directory: The working directory; holds the database file and the output.
+        descriptors: The hard limit of open files; None for that of this process.
+        settings: Environment variables.
     """
     url = f"sqlite:///{directory / 'dev.sqlite'}"
     command.upgrade(alembic_config(url), "head")
@@ -88,7 +88,7 @@ def running_service(
         )
     service = ServiceProcess(process, port, output)
     try:
-        _await_ready(service)
+        _wait_until_ready(service)
         yield service
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -96,7 +96,7 @@ def running_service(
         process.wait()
 
 
-def _await_ready(service: ServiceProcess) -> None:
+def _wait_until_ready(service: ServiceProcess) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         with contextlib.suppress(httpx.TransportError):

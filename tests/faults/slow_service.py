@@ -1,8 +1,8 @@
-"""A service with reads that take as long as a test wants, for clients of any name.
+"""A service with reads of any duration, for clients of any name.
 
-``GET /works/{id}`` and ``GET /works`` count up to the ``steps`` of each row, in the database;
-``/notes`` is an ordinary table. The header ``X-Client`` names the client. Run as a program it
-serves the database of its first argument on the port of its second.
+``GET /works/{id}`` and ``GET /works`` count in the database up to the ``steps`` of each row;
+``/notes`` is an ordinary table. The header ``X-Client`` names the client. As a program it takes
+the database URL and the port as arguments.
 """
 
 import sys
@@ -61,8 +61,8 @@ class Note(Base):
     text: Mapped[str] = mapped_column(sa.Text)
 
 
-class NamedClient:
-    """Stands where the token gate stands: everybody is who the header says."""
+class ClientHeaderMiddleware:
+    """Sets the client and claims from the header ``X-Client``, without a token."""
 
     authenticates: ClassVar[bool] = True
 
@@ -71,9 +71,9 @@ class NamedClient:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = dict(scope["headers"]).get(b"x-client", b"").decode()
-        exchange = RequestState.from_scope(scope)
-        exchange.claims = {"iss": "test", "sub": name, "scp": ["slow"]}
-        exchange.client_id = name
+        state = RequestState.from_scope(scope)
+        state.claims = {"iss": "test", "sub": name, "scp": ["slow"]}
+        state.client_id = name
         await self._app(scope, receive, send)
 
 
@@ -110,7 +110,7 @@ def create_service(url: str) -> Application:
         await database.close()
 
     app = Application(access={}, log_requests=False, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(NamedClient)
+    app.add_middleware(ClientHeaderMiddleware)
     add_routes(app, database)
     return app
 

@@ -1,7 +1,7 @@
-"""Concurrent write requests on one SQLite file, and the model that their outcome is held against.
+"""Concurrent write requests on one SQLite file, and a model of their expected outcome.
 
-Each request writes rows under a tag of its own. Afterwards the file must hold all rows of each
-acknowledged tag and none of a refused one; a cancelled request may have been either.
+Each request writes rows with a unique tag. Afterwards the file must contain all rows of each
+acknowledged tag and none of a rejected one; a cancelled request may be either.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from encore.database.sqlite.pragmas import connect
 from encore.database.statement import Statement, param
 
 ROLLS_BACK: Final = -1
-"""A row of this size has a trigger undo the whole transaction."""
+"""A row of this size makes a trigger roll back the whole transaction."""
 
 WITH_TRIGGER: Final = 20_000
-"""A row of this size goes to the table with the trigger: a full disk undoes the statement only."""
+"""A row of this size goes to the table with the trigger: a full disk then undoes one statement."""
 
 METADATA: Final = sa.MetaData()
 PLAIN, TRIGGERED = (
@@ -49,25 +49,25 @@ SCHEMA: Final = """
 
 @dataclass(frozen=True)
 class Request:
-    """What one request does.
+    """One request.
 
     Attributes:
-        sizes: Its rows, in characters, or ``ROLLS_BACK``.
-        by: ``statements``, ``orm`` or ``bulk``.
-        swallows: Goes on after a row that failed, as a hook may.
-        raises: Fails by itself after its rows.
-        cancelled: Is cancelled after so many turns of the loop, if it is not through by then.
+        sizes: The length of each row's text in characters, or ``ROLLS_BACK``.
+        method: ``statements``, ``orm`` or ``bulk``.
+        ignores_errors: Whether it continues after a failed row, as a hook may.
+        raises: Whether it raises ``RequestFailed`` after its rows.
+        cancelled: The iterations of the event loop after which it is cancelled; None for never.
     """
 
     sizes: Sequence[int]
-    by: str = "statements"
-    swallows: bool = False
+    method: str = "statements"
+    ignores_errors: bool = False
     raises: bool = False
     cancelled: int | None = None
 
 
-class Refused(Exception):
-    """A request failed by itself."""
+class RequestFailed(Exception):
+    """A request raised an exception by itself."""
 
 
 @dataclass
@@ -75,32 +75,34 @@ class Model:
     """The outcome of all requests so far.
 
     Attributes:
-        acknowledged: Tag to how many rows it wrote.
-        refused: Tags of which nothing may be there.
-        unknown: Tags of cancelled requests, to how many rows each has if any; None if any number.
-        errors: What the database refused with.
+        acknowledged: The number of written rows by tag.
+        rejected: Tags of which no row may exist.
+        unknown: The number of rows, if any exist, by tag of a cancelled request; None for any.
+        errors: The exceptions of rejected requests.
     """
 
     acknowledged: dict[int, int] = field(default_factory=dict)
-    refused: set[int] = field(default_factory=set)
+    rejected: set[int] = field(default_factory=set)
     unknown: dict[int, int | None] = field(default_factory=dict)
     errors: list[BaseException] = field(default_factory=list)
 
     def verify(self, path: Path) -> None:
-        """Compare with the file, as another connection sees it."""
+        """Compare with the file, read on another connection."""
         with closing(sqlite3.connect(path)) as file:
-            found = dict(file.execute("SELECT tag, count(*) FROM writes GROUP BY tag"))
+            stored = dict(file.execute("SELECT tag, count(*) FROM writes GROUP BY tag"))
             assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert {tag: found.get(tag, 0) for tag in self.acknowledged} == self.acknowledged
-        assert not found.keys() & self.refused
-        for tag in found.keys() & self.unknown.keys():
-            assert self.unknown[tag] in {None, found[tag]}
-        wrong = [error for error in self.errors if not isinstance(error, DatabaseError | Refused)]
-        assert wrong == []
+        assert {tag: stored.get(tag, 0) for tag in self.acknowledged} == self.acknowledged
+        assert not stored.keys() & self.rejected
+        for tag in stored.keys() & self.unknown.keys():
+            assert self.unknown[tag] in {None, stored[tag]}
+        unexpected = [
+            error for error in self.errors if not isinstance(error, DatabaseError | RequestFailed)
+        ]
+        assert unexpected == []
 
 
-class Requests:
-    """Sends requests to a database and notes what became of each."""
+class RequestSender:
+    """Sends requests to a database and records their outcomes."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._inserts = {table: _insert(table, database) for table in (PLAIN, TRIGGERED)}
@@ -109,7 +111,7 @@ class Requests:
         self.model = Model()
 
     async def send(self, requests: Sequence[Request]) -> None:
-        """Send these at once; return when all are answered."""
+        """Send the requests concurrently; return when all have ended."""
         await asyncio.gather(*(self._send(request) for request in requests))
 
     async def _send(self, request: Request) -> None:
@@ -122,15 +124,15 @@ class Requests:
         with suppress(asyncio.CancelledError):
             await asyncio.wait({task})
         if task.cancelled():
-            model.unknown[tag] = None if request.swallows else len(request.sizes)
+            model.unknown[tag] = None if request.ignores_errors else len(request.sizes)
         elif (error := task.exception()) is not None:
-            model.refused.add(tag)
+            model.rejected.add(tag)
             model.errors.append(error)
         else:
             model.acknowledged[tag] = task.result()
 
     async def _write(self, tag: int, request: Request) -> int:
-        if request.by == "bulk":
+        if request.method == "bulk":
             async with self._database.bulk() as bulk, bulk.transaction(PLAIN):
                 return await self._rows(tag, request, bulk)
         async with self._database.writing() as connection:
@@ -138,10 +140,10 @@ class Requests:
 
     async def _rows(self, tag: int, request: Request, connection: Any) -> int:
         rows = [
-            (tag, n, "undo" if size == ROLLS_BACK else "x" * size)
-            for n, size in enumerate(request.sizes)
+            (tag, number, "undo" if size == ROLLS_BACK else "x" * size)
+            for number, size in enumerate(request.sizes)
         ]
-        if request.by == "orm":
+        if request.method == "orm":
             written: int = await connection.orm(lambda session: _add(session, rows, request))
         else:
             written = 0
@@ -150,15 +152,15 @@ class Requests:
                     await connection.fetch_all(self._inserts[_table(row)], row)
                     written += 1
                 except DatabaseError:
-                    if not request.swallows:
+                    if not request.ignores_errors:
                         raise
         if request.raises:
-            raise Refused
+            raise RequestFailed
         return written
 
 
 def _insert(table: sa.Table, database: SqliteDatabase) -> Statement:
-    values = {column: param(n, column.type) for n, column in enumerate(table.columns)}
+    values = {column: param(number, column.type) for number, column in enumerate(table.columns)}
     return Statement(sa.insert(table).values(values), database.dialect)
 
 
@@ -175,25 +177,25 @@ def _add(session: Session, rows: Sequence[tuple[Any, ...]], request: Request) ->
                 session.execute(sa.insert(_table(row)).values(row))
             written += 1
         except sa.exc.DBAPIError:
-            if not request.swallows:
+            if not request.ignores_errors:
                 raise
     return written
 
 
-def create(path: Path) -> None:
-    """Make the file."""
+def create_file(path: Path) -> None:
+    """Create the file."""
     with closing(connect(path)) as file:
         file.executescript(SCHEMA)
 
 
-class Space:
-    """The limit of a file's size that stands for the disk's."""
+class DiskSpace:
+    """Limits the size of the file in place of the disk."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
     def leave(self, pages: int | None) -> None:
-        """Leave so many pages beyond those in use; None for no limit."""
+        """Leave this many free pages; None for no limit."""
         writer = self._database._writer
         assert writer is not None
         drivers = [writer._driver]

@@ -1,4 +1,4 @@
-"""Cancelling a coroutine at a chosen suspension, as a vanished client or a time limit does."""
+"""Cancels a coroutine at a chosen await, as a disconnect or a time limit does."""
 
 import asyncio
 import types
@@ -8,43 +8,43 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Countdown:
-    """Which suspension to cancel at.
+class CancelAt:
+    """Cancels a coroutine at one of its suspensions.
 
     Args:
-        at: The number of the suspension, from 0.
-        late: Whether to cancel only once what is waited for is done, before the coroutine knows.
+        index: The index of the suspension, from 0.
+        late: Whether to cancel once the awaited future is done, before the coroutine resumes.
 
     Attributes:
-        met: Whether the coroutine came that far.
+        reached: Whether the coroutine reached that suspension.
     """
 
-    def __init__(self, at: int, *, late: bool) -> None:
-        self.at = at
+    def __init__(self, index: int, *, late: bool) -> None:
+        self.index = index
         self.late = late
-        self.met = False
+        self.reached = False
 
     @types.coroutine
     def run(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run the work in the current task, which is cancelled at that suspension."""
+        """Run the coroutine in the current task, which is cancelled at that suspension."""
         task = asyncio.current_task()
         assert task is not None
         number = 0
         try:
             waiting = work.send(None)
             while True:
-                if number == self.at:
-                    self.met = True
+                if number == self.index:
+                    self.reached = True
                     self._cancel(task, waiting)
                 number += 1
                 try:
                     yield waiting
-                except BaseException as error:  # noqa: BLE001 - the work decides
+                except BaseException as error:  # noqa: BLE001 - the coroutine handles it
                     waiting = work.throw(error)
                 else:
                     waiting = work.send(None)
-        except StopIteration as end:
-            result: T = end.value
+        except StopIteration as stop:
+            result: T = stop.value
             return result
 
     def _cancel(self, task: "asyncio.Task[Any]", waiting: Any) -> None:

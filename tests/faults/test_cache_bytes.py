@@ -1,4 +1,4 @@
-"""What callers make the service remember is bounded in bytes, however large they make it."""
+"""Caches filled by callers are limited in bytes."""
 
 import gc
 import tracemalloc
@@ -22,8 +22,8 @@ BOUND = 2 * MEGABYTE
 
 
 @contextmanager
-def kept() -> Iterator[Callable[[], int]]:
-    """Yield what tells how many bytes were allocated since and are still there."""
+def trace_memory() -> Iterator[Callable[[], int]]:
+    """Yield a function that returns the bytes allocated since then and not freed."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -34,35 +34,35 @@ def kept() -> Iterator[Callable[[], int]]:
 
 
 def large_claims(number: int) -> dict[str, Any]:
-    """Return claims as a token of 16 KB can hold, of many small objects."""
-    return {"jti": str(number), "groups": [[f"{number % 100}-{at}"] for at in range(1_200)]}
+    """Return claims of many small objects, as a token of 16 KB can hold."""
+    return {"jti": str(number), "groups": [[f"{number % 100}-{index}"] for index in range(1_200)]}
 
 
-def grant(claims: dict[str, Any]) -> CachedToken:
+def cached_token(claims: dict[str, Any]) -> CachedToken:
     return CachedToken(AccessToken("i", frozenset(("a",)), claims, "c", frozenset(("s",)), 0, 1), 1)
 
 
-def test_token_cache_is_bounded_in_bytes_as_python_counts_them() -> None:
+def test_token_cache_is_limited_in_bytes_of_python_objects() -> None:
     assert MAX_BYTES == 16 * 1024 * 1024
     cache: TokenCache[CachedToken] = TokenCache(4096, BOUND)
-    with kept() as held:
+    with trace_memory() as allocated:
         for number in range(40):
             claims = large_claims(number)
-            cache.put(cache.digest(b"%d" % number), grant(claims), claims)
+            cache.put(cache.digest(b"%d" % number), cached_token(claims), claims)
         assert len(cache) < 40
         assert BOUND / 2 < cache.bytes <= BOUND
-        assert held() <= BOUND * 1.1
+        assert allocated() <= BOUND * 1.1
 
 
-def test_token_cache_of_ordinary_tokens_holds_as_many_as_before() -> None:
+def test_token_cache_holds_4096_tokens_of_usual_size() -> None:
     cache: TokenCache[CachedToken] = TokenCache(4096)
     for number in range(4096):
         claims = {"iss": "https://issuer.example", "sub": str(number), "aud": "a", "exp": 1, "n": 2}
-        cache.put(cache.digest(b"%d" % number), grant(claims), claims)
+        cache.put(cache.digest(b"%d" % number), cached_token(claims), claims)
     assert len(cache) == 4096
 
 
-def test_token_cache_drops_what_was_not_used_for_longest() -> None:
+def test_full_token_cache_evicts_the_least_recently_used_entry() -> None:
     cache: TokenCache[str] = TokenCache(10, max_bytes=5_000)
     for name in (b"first", b"second", b"third"):
         cache.put(name, "", {})
@@ -73,15 +73,15 @@ def test_token_cache_drops_what_was_not_used_for_longest() -> None:
     assert cache.get(b"second") is None
 
 
-def test_token_cache_counts_an_entry_once_that_is_put_again() -> None:
+def test_token_cache_counts_a_replaced_entry_once() -> None:
     cache: TokenCache[str] = TokenCache(10)
     cache.put(b"one", "", {"a": "b"})
-    once = cache.bytes
+    size = cache.bytes
     cache.put(b"one", "", {"a": "b"})
-    assert (len(cache), cache.bytes) == (1, once)
+    assert (len(cache), cache.bytes) == (1, size)
 
 
-def test_token_cache_leaves_out_what_is_larger_than_all_of_it() -> None:
+def test_token_cache_ignores_an_entry_larger_than_its_limit() -> None:
     cache: TokenCache[str] = TokenCache(10, max_bytes=5_000)
     cache.put(b"small", "", {})
     cache.put(b"large", "", {"a": "b" * 5_000})
@@ -89,45 +89,45 @@ def test_token_cache_leaves_out_what_is_larger_than_all_of_it() -> None:
     assert cache.get(b"large") is None
 
 
-def test_footprint_counts_all_that_is_inside() -> None:
-    with kept() as held:
+def test_memory_bytes_counts_nested_objects() -> None:
+    with trace_memory() as allocated:
         claims = large_claims(12_345)
-        assert 0.7 * held() < memory_bytes(claims) < 1.5 * held()
+        assert 0.7 * allocated() < memory_bytes(claims) < 1.5 * allocated()
 
 
-def test_rate_limits_of_callers_with_long_names_stay_small() -> None:
+def test_rate_limit_keys_of_long_client_names_use_little_memory() -> None:
     limit = RateLimit("clients", "600/minute")
-    with kept() as held:
+    with trace_memory() as allocated:
         for number in range(1_000):
             limit.hit("x" * 12_000 + str(number))
-        assert held() < MEGABYTE
+        assert allocated() < MEGABYTE
     assert limit.hit("x" * 12_000 + "1")[2] == limit.hit("x" * 12_000 + "2")[2]
 
 
 HEADERS: dict[str, Callable[[bytes], Any]] = {
-    "host": lambda text: host_error({"headers": [(b"host", text)]}),
-    "prefer": lambda text: is_lenient({"headers": [(b"prefer", text)]}),
+    "host": lambda value: host_error({"headers": [(b"host", value)]}),
+    "prefer": lambda value: is_lenient({"headers": [(b"prefer", value)]}),
     "media type": parse_media_type,
 }
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_long_headers_are_not_remembered(name: str) -> None:
-    with kept() as held:
+def test_long_headers_are_not_cached(name: str) -> None:
+    with trace_memory() as allocated:
         for number in range(200):
             HEADERS[name](b"a/" + b"b" * 16_000 + b"%d" % number)
-        assert held() < MEGABYTE / 2
+        assert allocated() < MEGABYTE / 2
 
 
-def test_cached_if_short_remembers_short_texts_alone() -> None:
+def test_cache_short_inputs_caches_short_inputs_only() -> None:
     calls = []
 
     @cache_short_inputs(8)
-    def read(text: bytes, *, lenient: bool = False) -> int:
-        calls.append((len(text), lenient))
-        return len(text)
+    def read(value: bytes, *, lenient: bool = False) -> int:
+        calls.append((len(value), lenient))
+        return len(value)
 
-    for text in (b"short", b"x" * (MAX_INPUT_BYTES + 1)):
+    for value in (b"short", b"x" * (MAX_INPUT_BYTES + 1)):
         for _ in range(2):
-            assert read(text, lenient=True) == len(text)
+            assert read(value, lenient=True) == len(value)
     assert calls == [(5, True), (MAX_INPUT_BYTES + 1, True), (MAX_INPUT_BYTES + 1, True)]

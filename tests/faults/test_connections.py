@@ -1,4 +1,4 @@
-"""Many connections, silent ones and foreign protocols: nobody is locked out, over real sockets."""
+"""Many idle connections and other protocols over real sockets: the service keeps serving."""
 
 import contextlib
 import resource
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.processes
 
 IDLE_CONNECTIONS = 5_000
 OWN_DESCRIPTORS = 500
-"""What pytest itself and its other tests need."""
+"""Descriptors that pytest and other tests need."""
 
 
 @pytest.fixture(scope="module")
-def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """A service that keeps silent connections for two seconds."""
+def short_keep_alive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """Return a service that closes idle connections after two seconds."""
     directory = tmp_path_factory.mktemp("brief")
     with running_service(directory, KEEP_ALIVE_SECONDS="2") as service:
         yield service
@@ -32,7 +32,7 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
 
 @pytest.fixture
 def descriptors() -> Iterator[int]:
-    """Raise the limit of open files; yield how many connections this process may hold."""
+    """Raise the limit of open files; yield how many connections this process may open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     unlimited = hard == resource.RLIM_INFINITY
@@ -40,80 +40,82 @@ def descriptors() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def closed_at_once(connection: socket.socket) -> bool:
-    """Return whether the other side closed the connection without an answer."""
+def is_closed(connection: socket.socket) -> bool:
+    """Return whether the server closed the connection without a response."""
     with contextlib.suppress(ConnectionError):
         return connection.recv(1) == b""
     return True
 
 
-def test_idle_connections_by_the_thousand_leave_livez_fast_and_are_dropped_by_the_timer(
-    brief: ServiceProcess, descriptors: int
+def test_thousands_of_idle_connections_keep_livez_fast_and_are_closed(
+    short_keep_alive: ServiceProcess, descriptors: int
 ) -> None:
-    # The service keeps an eighth of its descriptors for itself; it has the same hard limit.
-    wanted = min(IDLE_CONNECTIONS, descriptors * 7 // 8)
-    if wanted < IDLE_CONNECTIONS:
-        print(f"scaled to the hard limit of open files: {wanted} connections")  # noqa: T201 - said with -s
+    # The service has the same hard limit and reserves an eighth of its descriptors.
+    connections = min(IDLE_CONNECTIONS, descriptors * 7 // 8)
+    if connections < IDLE_CONNECTIONS:
+        print(f"scaled to the hard limit of open files: {connections} connections")  # noqa: T201 - said with -s
     with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(brief.connect()) for _ in range(wanted)]
-        for connection in idle[:100]:  # A head that never ends is no better than none.
+        idle = [stack.enter_context(short_keep_alive.connect()) for _ in range(connections)]
+        for connection in idle[:100]:  # Half of a request head counts as idle.
             connection.sendall(GET_LIVE[:-2])
-        seconds = [brief.live_seconds() for _ in range(20)]
+        seconds = [short_keep_alive.live_seconds() for _ in range(20)]
         median = statistics.median(seconds)
-        print(f"p50 of /livez beside {wanted}: {median * 1000:.1f} ms")  # noqa: T201 - as above
+        print(f"p50 of /livez beside {connections}: {median * 1000:.1f} ms")  # noqa: T201 - as above
         assert median < 1
-        assert all(closed_at_once(connection) for connection in idle)
+        assert all(is_closed(connection) for connection in idle)
 
 
-def test_connection_between_requests_is_kept_for_the_time_that_is_set(
-    brief: ServiceProcess,
+def test_idle_connection_is_kept_within_keep_alive_seconds(
+    short_keep_alive: ServiceProcess,
 ) -> None:
-    with brief.connect() as connection:
+    with short_keep_alive.connect() as connection:
         for pause in (0, 1.2, 1.2):
             time.sleep(pause)
             connection.sendall(GET_LIVE)
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
-def test_http_2_by_prior_knowledge_is_closed_without_an_answer(brief: ServiceProcess) -> None:
-    with brief.connect() as connection:
+def test_http_2_with_prior_knowledge_is_closed_without_response(
+    short_keep_alive: ServiceProcess,
+) -> None:
+    with short_keep_alive.connect() as connection:
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
-        assert closed_at_once(connection)
+        assert is_closed(connection)
 
 
-def test_upgrade_to_http_2_is_answered_in_http_1(brief: ServiceProcess) -> None:
+def test_upgrade_to_http_2_is_ignored(short_keep_alive: ServiceProcess) -> None:
     upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-    with brief.connect() as connection:
+    with short_keep_alive.connect() as connection:
         connection.sendall(GET_LIVE[:-2] + upgrade + b"\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[System]:
-    """A system that handles four requests at a time, two of one client."""
+def limited_system(tmp_path: Path) -> Iterator[System]:
+    """Return a system that handles four concurrent requests, two of one client."""
     system = start_items(tmp_path, MAX_CONCURRENT_REQUESTS="4")
     yield system
     system.stop()
 
 
-def unfinished_post(system: System) -> socket.socket:
-    """Send a request all but its last byte, which keeps it under way."""
+def start_post(system: System) -> socket.socket:
+    """Send a request except its last byte, which keeps it in progress."""
     connection = socket.create_connection((HOST, int(system.environment["SERVER_PORT"])), 30)
     token = system.client.headers["Authorization"]
     connection.sendall(
         f"POST /items HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
         "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n".encode()
     )
-    assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")  # It is being read.
+    assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")  # The service is reading the body.
     connection.sendall(b'{"name":"a"')
     return connection
 
 
-def test_request_beyond_a_clients_share_is_503_while_health_checks_and_those_under_way_are_answered(
-    small: System,
+def test_request_over_the_clients_share_is_503_while_others_are_served(
+    limited_system: System,
 ) -> None:
-    with unfinished_post(small) as first, unfinished_post(small) as second:
-        response = small.client.get("/items")
+    with start_post(limited_system) as first, start_post(limited_system) as second:
+        response = limited_system.client.get("/items")
         assert_problem(
             response,
             503,
@@ -121,13 +123,13 @@ def test_request_beyond_a_clients_share_is_503_while_health_checks_and_those_und
             "Too many requests of this client are being handled; try again later",
         )
         assert response.headers["retry-after"] == "1"
-        assert httpx.get(f"{small.url}/livez").status_code == httpx.codes.OK
-        assert httpx.get(f"{small.url}/readyz").status_code == httpx.codes.OK
+        assert httpx.get(f"{limited_system.url}/livez").status_code == httpx.codes.OK
+        assert httpx.get(f"{limited_system.url}/readyz").status_code == httpx.codes.OK
         for connection in (first, second):
             connection.sendall(b"}")
             assert connection.recv(4096).startswith(b"HTTP/1.1 201 ")
-    assert small.client.get("/items").status_code == httpx.codes.OK
-    lines = [line for line in small.output().splitlines() if '"status":503' in line]
+    assert limited_system.client.get("/items").status_code == httpx.codes.OK
+    lines = [line for line in limited_system.output().splitlines() if '"status":503' in line]
     assert lines
     assert all('"reason":"client-overloaded"' in line for line in lines)
-    assert "request failed" not in small.output()
+    assert "request failed" not in limited_system.output()

@@ -1,7 +1,7 @@
-"""What was acknowledged is kept: the service is killed in the middle of its work, again and again.
+"""Acknowledged writes survive ``kill -9`` of the service.
 
-``kill -9`` of the whole process group, while several writers post as fast as they can. After each
-restart every row whose 201 had arrived is there, as it was answered, and the file is whole.
+The whole process group is killed while several writers post as fast as they can. After each restart
+the file is intact and contains every acknowledged row.
 """
 
 import os
@@ -26,24 +26,27 @@ ROWS_BEFORE_A_KILL = 150
 
 
 @pytest.fixture
-def killable(tmp_path: Path) -> Iterator[System]:
-    """A system of the test's own, over SQLite."""
+def separate_system(tmp_path: Path) -> Iterator[System]:
+    """Return a separate system over SQLite."""
     system = start_items(tmp_path, LOG_LEVEL="warning")
     yield system
     system.stop()
 
 
-def start_again(system: System) -> None:
-    """Start it anew where it was, with a new token: the issuer's keys were in memory."""
+def restart(system: System) -> None:
+    """Start the system again, with a new token: the issuer's keys were in memory."""
     system.process = launch(system.directory, system.environment, system.command)
     wait_until_ready(system)
     system.client.headers["Authorization"] = f"Bearer {system.token()}"
 
 
-def write_until_it_dies(
-    system: System, writer: int, acknowledged: dict[int, dict[str, Any]], enough: threading.Event
+def write_until_killed(
+    system: System,
+    writer: int,
+    acknowledged: dict[int, dict[str, Any]],
+    written_enough: threading.Event,
 ) -> None:
-    """Post, change and post on; note each answer as it arrives."""
+    """Create and change rows until the service is killed; record each response."""
     with httpx.Client(base_url=system.url, headers=system.client.headers) as client:
         try:
             for number in range(1_000_000):
@@ -51,27 +54,27 @@ def write_until_it_dies(
                 row = response.raise_for_status().json()
                 acknowledged[row["id"]] = row
                 if number % 5 == 0:
-                    # Until the answer is there, either state may be the one that is kept.
+                    # Until the response arrives, either state may be stored.
                     del acknowledged[row["id"]]
                     response = client.put(f"/items/{row['id']}", json={"description": "changed"})
                     acknowledged[row["id"]] = response.raise_for_status().json()
                 if len(acknowledged) >= ROWS_BEFORE_A_KILL:
-                    enough.set()
+                    written_enough.set()
         except httpx.TransportError:
-            enough.set()
+            written_enough.set()
 
 
-def kill_amid_writes(system: System) -> dict[int, dict[str, Any]]:
-    """Kill all processes while writers write; give the rows that were acknowledged, by id."""
+def kill_during_writes(system: System) -> dict[int, dict[str, Any]]:
+    """Kill all processes during writes; return the acknowledged rows by id."""
     acknowledged: dict[int, dict[str, Any]] = {}
-    enough = threading.Event()
+    written_enough = threading.Event()
     writers = [
-        threading.Thread(target=write_until_it_dies, args=(system, n, acknowledged, enough))
+        threading.Thread(target=write_until_killed, args=(system, n, acknowledged, written_enough))
         for n in range(WRITERS)
     ]
     for thread in writers:
         thread.start()
-    enough.wait()
+    written_enough.wait()
     os.killpg(system.process.pid, signal.SIGKILL)
     system.process.wait()
     for thread in writers:
@@ -79,34 +82,34 @@ def kill_amid_writes(system: System) -> dict[int, dict[str, Any]]:
     return acknowledged
 
 
-def test_every_acknowledged_row_survives_kill_9(killable: System) -> None:
-    kept: dict[int, dict[str, Any]] = {}
+def test_acknowledged_rows_survive_kill_9(separate_system: System) -> None:
+    all_acknowledged: dict[int, dict[str, Any]] = {}
     for _ in range(KILLS):
-        acknowledged = kill_amid_writes(killable)
+        acknowledged = kill_during_writes(separate_system)
         assert len(acknowledged) >= ROWS_BEFORE_A_KILL - WRITERS
-        assert not kept.keys() & acknowledged.keys(), "an id was given twice"
-        kept |= acknowledged
-        start_again(killable)
-        with closing(sqlite3.connect(killable.directory / "dev.sqlite")) as file:
+        assert not all_acknowledged.keys() & acknowledged.keys(), "an id was assigned twice"
+        all_acknowledged |= acknowledged
+        restart(separate_system)
+        with closing(sqlite3.connect(separate_system.directory / "dev.sqlite")) as file:
             assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             (count,) = file.execute("SELECT count(*) FROM items").fetchone()
-        # A row may be there whose answer was on its way: one for each writer and kill at most.
-        assert len(kept) <= count <= len(kept) + KILLS * WRITERS
-    found = {}
+        # One row for each writer and kill may be stored without its response having arrived.
+        assert len(all_acknowledged) <= count <= len(all_acknowledged) + KILLS * WRITERS
+    stored = {}
     for page in range(count // 1000 + 1):
-        rows = killable.client.get("/items", params={"count": 1000, "page": page}).json()
-        found.update({row["id"]: row for row in rows})
-    assert {number: found.get(number) for number in kept} == kept
+        rows = separate_system.client.get("/items", params={"count": 1000, "page": page}).json()
+        stored.update({row["id"]: row for row in rows})
+    assert {number: stored.get(number) for number in all_acknowledged} == all_acknowledged
 
 
-def test_a_file_is_whole_without_its_write_ahead_log_once_the_service_has_ended(
-    killable: System,
+def test_file_is_complete_without_wal_after_the_service_has_stopped(
+    separate_system: System,
 ) -> None:
-    row = killable.client.post("/items", json={"name": "kept"}).json()
-    assert killable.stop() == 0
-    path = killable.directory / "dev.sqlite"
-    alone = path.read_bytes()
-    (killable.directory / "copy.sqlite").write_bytes(alone)
-    with closing(sqlite3.connect(killable.directory / "copy.sqlite")) as file:
+    row = separate_system.client.post("/items", json={"name": "kept"}).json()
+    assert separate_system.stop() == 0
+    path = separate_system.directory / "dev.sqlite"
+    content = path.read_bytes()
+    (separate_system.directory / "copy.sqlite").write_bytes(content)
+    with closing(sqlite3.connect(separate_system.directory / "copy.sqlite")) as file:
         rows = file.execute("SELECT id, name FROM items").fetchall()
     assert rows == [(row["id"], "kept")]

@@ -1,4 +1,4 @@
-"""Migrations under faults: several at once, locks not free, databases that are not there."""
+"""Migrations under faults: concurrent migrations, locks, unreachable databases."""
 
 import asyncio
 import os
@@ -33,9 +33,9 @@ BEFORE_LAST = "-1"
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("number", range(ROUNDS))
-def test_migrations_several_at_once_all_succeed(database_url: str, number: int) -> None:
-    del number
+@pytest.mark.parametrize("round_", range(ROUNDS))
+def test_concurrent_migrations_all_succeed(database_url: str, round_: int) -> None:
+    del round_
     migrations = [
         subprocess.Popen(
             [Path(sys.executable).with_name("alembic"), "upgrade", "head"],
@@ -47,44 +47,44 @@ def test_migrations_several_at_once_all_succeed(database_url: str, number: int) 
         )
         for _ in range(AT_ONCE)
     ]
-    ends = [(migration.communicate()[1], migration.returncode) for migration in migrations]
-    assert [status for _, status in ends] == [0] * AT_ONCE, ends
+    results = [(migration.communicate()[1], migration.returncode) for migration in migrations]
+    assert [status for _, status in results] == [0] * AT_ONCE, results
     assert revisions(database_url) == [newest_revision(FOLDER)]
 
 
 def revisions(url: str) -> list[str]:
-    found: list[str] = []
+    rows: list[str] = []
 
-    def look(connection: sa.Connection) -> None:
-        found.extend(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+    def select(connection: sa.Connection) -> None:
+        rows.extend(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
 
-    with_connection(url, look)
-    return found
+    with_connection(url, select)
+    return rows
 
 
-def holding(url: str, sql: str, work: Callable[[], None]) -> None:
-    """Do the work while another connection holds what these statements lock."""
+def run_while_locked(url: str, sql: str, action: Callable[[], None]) -> None:
+    """Run the action while another connection holds the locks of these statements."""
 
     def hold(connection: sa.Connection) -> None:
         connection.execute(sa.text(sql))
-        work()
+        action()
 
     if url.startswith("sqlite"):
-        with_connection(url, hold)  # Its transaction has the write lock.
+        with_connection(url, hold)  # Its transaction holds the write lock.
         return
     engine = sa.make_url(url).render_as_string(hide_password=False)
-    with asyncio.Runner() as runner:  # Alembic has an event loop of its own.
+    with asyncio.Runner() as runner:  # Alembic runs its own event loop.
         connection = runner.run(asyncpg.connect(engine))
         try:
             runner.run(connection.execute(f"BEGIN; {sql}"))
-            work()
+            action()
         finally:
             runner.run(connection.close())
 
 
 @pytest.fixture
-def one_behind(database_url: str) -> str:
-    """A database that the last migration is still to come for."""
+def previous_revision(database_url: str) -> str:
+    """Return the URL of a database that lacks the last migration."""
     config = alembic_config(database_url)
     command.upgrade(config, "head")
     command.downgrade(config, BEFORE_LAST)
@@ -92,7 +92,7 @@ def one_behind(database_url: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("limits", "expected"),
     [
         ({"MIGRATION_LOCK_SECONDS": "1"}, "MIGRATION_LOCK_SECONDS"),
         (
@@ -102,45 +102,47 @@ def one_behind(database_url: str) -> str:
     ],
     ids=["lock", "statement"],
 )
-def test_migration_lock_not_free_is_one_line_and_changes_nothing(
-    one_behind: str, limits: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+def test_migration_that_waits_too_long_for_a_lock_changes_nothing(
+    previous_revision: str, limits: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sqlite = one_behind.startswith("sqlite")
+    sqlite = previous_revision.startswith("sqlite")
     if sqlite and "MIGRATION_STATEMENT_SECONDS" in limits:
         pytest.skip("SQLite has no time limit of statements")
     for name, value in limits.items():
         monkeypatch.setenv(name, value)
-    before = revisions(one_behind)
+    before = revisions(previous_revision)
 
     def upgrade() -> None:
-        with pytest.raises(CommandError, match=f"{said}.* nothing is changed"):
-            command.upgrade(alembic_config(one_behind), "head")
+        with pytest.raises(CommandError, match=f"{expected}.* nothing is changed"):
+            command.upgrade(alembic_config(previous_revision), "head")
 
-    holding(one_behind, "SELECT 1" if sqlite else "LOCK TABLE alembic_version", upgrade)
-    assert revisions(one_behind) == before
-    command.upgrade(alembic_config(one_behind), "head")
+    run_while_locked(
+        previous_revision, "SELECT 1" if sqlite else "LOCK TABLE alembic_version", upgrade
+    )
+    assert revisions(previous_revision) == before
+    command.upgrade(alembic_config(previous_revision), "head")
 
 
-def test_migration_while_another_runs_waits_as_long_as_it_is_told(
+def test_migration_waits_for_another_until_its_time_limit(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if database_url.startswith("sqlite"):
-        pytest.skip("there, the file's write lock is the turn")
+        pytest.skip("SQLite uses the write lock of the file")
     monkeypatch.setenv("MIGRATION_STATEMENT_SECONDS", "1")
 
     def upgrade() -> None:
         with pytest.raises(CommandError, match="another migration has been running for over 1 s"):
             command.upgrade(alembic_config(database_url), "head")
 
-    holding(database_url, f"SELECT pg_advisory_lock({0x656E636F7265})", upgrade)
+    run_while_locked(database_url, f"SELECT pg_advisory_lock({0x656E636F7265})", upgrade)
     assert capsys.readouterr().err.count("another migration is running") == 1
 
 
 def migrate_by_alembic() -> tuple[object, str]:
     os.chdir(ROOT)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         alembic(["upgrade", "head"])
-    return ended.value.code, ""
+    return exit_info.value.code, ""
 
 
 def migrate_for_development() -> tuple[object, str]:
@@ -156,13 +158,13 @@ COMMANDS: dict[str, Callable[[], tuple[object, str]]] = {
     "python -m api": lambda: (api([]), ""),
     "python -m api dev": migrate_for_development,
 }
-"""Each gives its exit status, and its line where it prints none itself."""
+"""Each returns its exit status, and its message unless it prints one."""
 
-NOT_YET = "there is no database yet; run .venv/bin/alembic upgrade head"
-"""What a start says of any file that is not there."""
+MISSING_DATABASE = "there is no database yet; run .venv/bin/alembic upgrade head"
+"""The message of a start for a missing file."""
 
 URLS: dict[str, tuple[str, str]] = {
-    # DATABASE_URL, and what the line says.
+    # DATABASE_URL, and part of the message.
     "unparsable": ("what:ever:secret", "is not a database URL"),
     "no port": ("postgresql://u@localhost:secret/y", "is not a database URL"),
     "unknown database": ("mysql://u:secret@localhost/y", "supported are sqlite, postgresql"),
@@ -183,8 +185,8 @@ URLS: dict[str, tuple[str, str]] = {
 
 
 @pytest.fixture
-def wrong_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of this name, with what there is to be wrong about."""
+def invalid_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the invalid URL of this name, and create what it refers to."""
     (tmp_path / "words").write_text("these are words and no database" * 100)
     url, _ = URLS[request.param]
     if url != "{server}":
@@ -201,28 +203,28 @@ def wrong_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.mark.processes
 @pytest.mark.parametrize("command_line", COMMANDS)
 @pytest.mark.parametrize(
-    ("wrong_url", "said"),
-    [(name, said) for name, (_, said) in URLS.items()],
+    ("invalid_url", "expected"),
+    [(name, expected) for name, (_, expected) in URLS.items()],
     ids=URLS,
-    indirect=["wrong_url"],
+    indirect=["invalid_url"],
 )
-def test_start_with_a_wrong_database_url_is_one_line_without_its_secret(
-    wrong_url: str,
-    said: str,
+def test_command_with_invalid_database_url_prints_one_line_without_secret(
+    invalid_url: str,
+    expected: str,
     command_line: str,
     *,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # Which also brings back where a command goes.
-    monkeypatch.setenv("DATABASE_URL", wrong_url)
+    monkeypatch.chdir(tmp_path)  # It also restores the directory that a command changes.
+    monkeypatch.setenv("DATABASE_URL", invalid_url)
     monkeypatch.setenv("DATABASE_WAIT_SECONDS", "0")
     monkeypatch.setenv("ISSUER", "https://issuer.example/")
     status, line = COMMANDS[command_line]()
     printed = capfd.readouterr()
-    shown = printed.out + printed.err + line
+    output = printed.out + printed.err + line
     assert status
-    assert "Traceback" not in shown
-    assert "secret" not in shown
-    assert said in shown or (command_line == "python -m api" and NOT_YET in shown)
+    assert "Traceback" not in output
+    assert "secret" not in output
+    assert expected in output or (command_line == "python -m api" and MISSING_DATABASE in output)

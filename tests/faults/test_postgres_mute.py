@@ -1,4 +1,4 @@
-"""PostgreSQL falls silent: the network between, one backend, or one answer."""
+"""PostgreSQL does not respond: a mute network, a stopped backend, or a lost response."""
 
 import asyncio
 import contextlib
@@ -20,9 +20,9 @@ from tests.faults.postgres import (
     READS,
     WRITES,
     Base,
-    OneOf,
-    Outside,
-    assert_whole,
+    ExternalConnection,
+    FakeCaller,
+    assert_pool_intact,
     insert,
     read,
     write,
@@ -32,9 +32,9 @@ from tests.faults.proxy import Proxy
 from tests.fixtures.in_process import postgres_with
 
 IS_FULL = "FAULTS_FULL" in os.environ
-"""With the service's own limits; else all of them are shortened."""
+"""Whether to use the service's limits; otherwise they are shortened."""
 
-AT_MOST_S = 10 if IS_FULL else 8
+MAX_S = 10 if IS_FULL else 8
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     if not IS_FULL:
         monkeypatch.setattr("encore.database.postgresql.watchdog.TICK_S", 0.05)
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the network is mute: no answer is waited for that could come late."""
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the timeouts of tests in which the network is mute."""
     if not IS_FULL:
         monkeypatch.setattr("encore.database.postgresql.sentinel.ANSWER_S", 0.2)
         monkeypatch.setattr("encore.database.postgresql.connection.CONNECT_TIMEOUT_S", 0.5)
@@ -59,7 +59,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[PostgresDatabase]:
+async def open_database(url: str) -> AsyncIterator[PostgresDatabase]:
     database = PostgresDatabase(url)
     await database.open()
     try:
@@ -68,37 +68,41 @@ async def opened(url: str) -> AsyncIterator[PostgresDatabase]:
         await database.close()
 
 
-def sleeping(database: PostgresDatabase, seconds: float) -> Statement:
+def sleep_statement(database: PostgresDatabase, seconds: float) -> Statement:
     return Statement(sa.select(sa.cast(sa.func.pg_sleep(seconds), sa.Text)), database.dialect)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_mute_network_ends_all_work_and_serves_again_at_once(url: str) -> None:
+@pytest.mark.usefixtures("short_timeouts")
+def test_mute_network_fails_all_work_and_serves_again_at_once(url: str) -> None:
     async def run() -> None:
-        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
+        async with (
+            ExternalConnection(url) as external,
+            Proxy(url) as proxy,
+            open_database(proxy.url) as database,
+        ):
 
-            async def each(first: int, times: int) -> list[BaseException | None]:
-                """Do work of each kind so many times, at once, in the name of several clients."""
-                crowd = []
-                for number, work in enumerate([*READS, *WRITES] * times):
-                    current_caller.set(OneOf(number % 4))
-                    crowd.append(asyncio.create_task(_finish(work(database, first + number))))
-                return await asyncio.gather(*crowd)
+            async def run_all(first: int, times: int) -> list[BaseException | None]:
+                """Run every read and write this many times, concurrently, for several clients."""
+                tasks = []
+                for index, work in enumerate([*READS, *WRITES] * times):
+                    current_caller.set(FakeCaller(index % 4))
+                    tasks.append(asyncio.create_task(_error_of(work(database, first + index))))
+                return await asyncio.gather(*tasks)
 
-            assert set(await each(0, 1)) == {None}
+            assert set(await run_all(0, 1)) == {None}
             proxy.mute()
-            async with asyncio.timeout(AT_MOST_S):
-                failures = await each(100, 3)
-            assert all(isinstance(failure, DatabaseUnavailable) for failure in failures), failures
+            async with asyncio.timeout(MAX_S):
+                errors = await run_all(100, 3)
+            assert all(isinstance(error, DatabaseUnavailable) for error in errors), errors
             proxy.heal()
-            assert set(await each(200, 1)) == {None}
-            assert not await outside.keys() & set(range(100, 200))
-            assert len(await outside.keys()) == 2 * len(WRITES)
+            assert set(await run_all(200, 1)) == {None}
+            assert not await external.keys() & set(range(100, 200))
+            assert len(await external.keys()) == 2 * len(WRITES)
 
     asyncio.run(run())
 
 
-async def _finish(work: Coroutine[Any, Any, None]) -> BaseException | None:
+async def _error_of(work: Coroutine[Any, Any, None]) -> BaseException | None:
     try:
         await work
     except DatabaseError as error:
@@ -106,15 +110,19 @@ async def _finish(work: Coroutine[Any, Any, None]) -> BaseException | None:
     return None
 
 
-@pytest.mark.usefixtures("impatient")
-def test_mute_network_ends_an_upload_that_waits_for_a_statement(url: str) -> None:
+@pytest.mark.usefixtures("short_timeouts")
+def test_mute_network_fails_an_upload_that_waits_for_a_statement(url: str) -> None:
     async def run() -> None:
-        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
-            async with outside.locked():
+        async with (
+            ExternalConnection(url) as external,
+            Proxy(url) as proxy,
+            open_database(proxy.url) as database,
+        ):
+            async with external.lock_table():
                 task = asyncio.create_task(write_in_bulk(database, 1))
-                await outside.someone_waits()
+                await external.wait_until_active()
                 proxy.mute()
-                async with asyncio.timeout(AT_MOST_S):
+                async with asyncio.timeout(MAX_S):
                     with pytest.raises(DatabaseUnavailable):
                         await task
             proxy.heal()
@@ -123,49 +131,53 @@ def test_mute_network_ends_an_upload_that_waits_for_a_statement(url: str) -> Non
     asyncio.run(run())
 
 
-def test_slow_statement_of_an_upload_is_not_taken_for_silence(url: str) -> None:
+def test_slow_statement_of_an_upload_is_not_a_mute_network(url: str) -> None:
     async def run() -> None:
-        async with opened(url) as database, database.bulk() as bulk, bulk.transaction():
-            rows = await bulk.fetch_all(sleeping(database, 12 if IS_FULL else 2.5), ())
+        async with open_database(url) as database, database.bulk() as bulk, bulk.transaction():
+            rows = await bulk.fetch_all(sleep_statement(database, 12 if IS_FULL else 2.5), ())
             assert len(rows) == 1
 
     asyncio.run(run())
 
 
-def test_stopped_backend_ends_its_own_statement_only(url: str) -> None:
+def test_stopped_backend_fails_its_statement_only(url: str) -> None:
     async def run() -> None:
-        async with Outside(url) as outside, opened(url) as database:
+        async with ExternalConnection(url) as external, open_database(url) as database:
             pid_of = Statement(sa.select(sa.func.pg_backend_pid()), database.dialect)
             async with database.reading() as connection:
                 ((pid,),) = await connection.fetch_all(pid_of, ())
             os.kill(pid, signal.SIGSTOP)
             try:
-                stuck = asyncio.create_task(read(database, 0))
+                blocked = asyncio.create_task(read(database, 0))
                 await asyncio.sleep(0)
-                async with asyncio.timeout(AT_MOST_S):
+                async with asyncio.timeout(MAX_S):
                     for key in range(10):
                         await write(database, key)
-                    assert not stuck.done()
+                    assert not blocked.done()
                     await database.check()
                     with pytest.raises(DatabaseUnavailable):
-                        await stuck
+                        await blocked
             finally:
                 os.kill(pid, signal.SIGCONT)
-            await assert_whole(database, outside)
+            await assert_pool_intact(database, external)
 
     asyncio.run(run())
 
 
-@pytest.mark.usefixtures("impatient")
-def test_commit_whose_answer_is_lost_has_an_unknown_outcome(url: str) -> None:
+@pytest.mark.usefixtures("short_timeouts")
+def test_commit_without_response_has_an_unknown_outcome(url: str) -> None:
     async def run() -> None:
-        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
+        async with (
+            ExternalConnection(url) as external,
+            Proxy(url) as proxy,
+            open_database(proxy.url) as database,
+        ):
 
-            async def deafened(key: int, *, single: bool) -> None:
+            async def write_without_response(key: int, *, single: bool) -> None:
                 async with database.writing(single=single) as connection:
                     if not single:
                         await connection.fetch_all(insert(database, key), ())
-                    proxy.is_deaf = True
+                    proxy.drops_responses = True
                     if single:
                         await connection.fetch_all(insert(database, key), ())
 
@@ -173,30 +185,30 @@ def test_commit_whose_answer_is_lost_has_an_unknown_outcome(url: str) -> None:
                 await write(database, 10 + key)
                 async with database.writing(single=True) as connection:
                     await connection.fetch_all(insert(database, 20 + key), ())
-                async with asyncio.timeout(AT_MOST_S):
+                async with asyncio.timeout(MAX_S):
                     with pytest.raises(CommitOutcomeUnknown):
-                        await deafened(key, single=single)
-                proxy.is_deaf = False
+                        await write_without_response(key, single=single)
+                proxy.drops_responses = False
                 proxy.reset()
-                assert key in await outside.keys()  # Known to the server alone.
+                assert key in await external.keys()  # Only the server knows.
 
     asyncio.run(run())
 
 
-def test_answer_that_waits_for_a_busy_event_loop_is_not_taken_for_silence(url: str) -> None:
+def test_response_delayed_by_a_busy_event_loop_is_not_a_mute_network(url: str) -> None:
     async def run() -> None:
-        async with opened(url) as database, database.reading() as connection:
-            task = asyncio.create_task(connection.fetch_all(sleeping(database, 0.3), ()))
+        async with open_database(url) as database, database.reading() as connection:
+            task = asyncio.create_task(connection.fetch_all(sleep_statement(database, 0.3), ()))
             await asyncio.sleep(0.1)
-            time.sleep(2.5)  # noqa: ASYNC251 - the loop stands still for longer than any limit
+            time.sleep(2.5)  # noqa: ASYNC251 - blocks the loop for longer than any limit
             assert len(await task) == 1
 
     asyncio.run(run())
 
 
-def test_connections_have_the_kernel_look_for_lost_peers(url: str) -> None:
+def test_connections_enable_tcp_keepalive(url: str) -> None:
     async def run() -> None:
-        async with Proxy(url) as proxy, opened(proxy.url) as database:
+        async with Proxy(url) as proxy, open_database(proxy.url) as database:
             connection = await database._pool.borrow()
             sock = connection._transport.get_extra_info("socket")
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
@@ -211,10 +223,14 @@ def test_connections_have_the_kernel_look_for_lost_peers(url: str) -> None:
     asyncio.run(run())
 
 
-def test_network_that_resets_connections_loses_no_acknowledged_write(url: str) -> None:
+def test_reset_connections_lose_no_acknowledged_write(url: str) -> None:
     async def run() -> None:
-        async with Outside(url) as outside, Proxy(url) as proxy, opened(proxy.url) as database:
-            written, refused = set(), set()
+        async with (
+            ExternalConnection(url) as external,
+            Proxy(url) as proxy,
+            open_database(proxy.url) as database,
+        ):
+            written, rejected = set(), set()
 
             async def work(keys: range) -> None:
                 for key in keys:
@@ -224,17 +240,19 @@ def test_network_that_resets_connections_loses_no_acknowledged_write(url: str) -
                     except CommitOutcomeUnknown:
                         pass
                     except DatabaseError:
-                        refused.add(key)
+                        rejected.add(key)
 
-            async def cut() -> None:
+            async def reset_often() -> None:
                 for _ in range(10):
                     await asyncio.sleep(0.05)
                     proxy.reset()
 
-            await asyncio.gather(cut(), *(work(range(n * 100, n * 100 + 40)) for n in range(8)))
-            stored = await outside.keys()
+            await asyncio.gather(
+                reset_often(), *(work(range(n * 100, n * 100 + 40)) for n in range(8))
+            )
+            stored = await external.keys()
             assert written <= stored
-            assert not refused & stored
-            await assert_whole(database, outside)
+            assert not rejected & stored
+            await assert_pool_intact(database, external)
 
     asyncio.run(run())

@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 from encore.database.engine import with_connection
 from encore.database.errors import DatabaseUnavailable, ReadOnlyDatabase
 from encore.database.postgresql import PostgresDatabase
-from tests.faults.postgres import Base, Item, Outside, read, write
-from tests.faults.test_start_before_database import OwnServer
+from tests.faults.postgres import Base, ExternalConnection, Item, read, write
+from tests.faults.test_start_before_database import PostgresServer
 from tests.fixtures.in_process import postgres_with
 from tests.fixtures.library import Api
 
@@ -27,10 +27,10 @@ def url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OwnServer]:
-    """A server of this module's own, with the table."""
+def server() -> Iterator[PostgresServer]:
+    """Return a separate server with the table."""
     with tempfile.TemporaryDirectory(prefix="encore-pg-") as directory:
-        server = OwnServer(directory)
+        server = PostgresServer(directory)
         with_connection(server.url, _create)
         yield server
         server.close()
@@ -42,17 +42,17 @@ def _create(connection: sa.Connection) -> None:
 
 
 @pytest.fixture
-def api(server: OwnServer) -> Iterator[Api]:
+def api(server: PostgresServer) -> Iterator[Api]:
     api = Api(server.url)
     api.crud.resource(Item)
     yield api
     api.close()
 
 
-def test_restarted_server_costs_no_later_request(api: Api, server: OwnServer) -> None:
+def test_requests_after_a_server_restart_are_served(api: Api, server: PostgresServer) -> None:
     assert api.post("/items", {"id": 1, "name": "x"}).status_code == 201
     server.stop()
-    api.run(asyncio.sleep(0.1))  # It stands still between requests.
+    api.run(asyncio.sleep(0.1))  # The event loop does not run between requests.
     assert api.post("/items", {"id": 2, "name": "x"}).status_code == 503
     with pytest.raises(DatabaseUnavailable):
         api.run(api.database.check())
@@ -62,58 +62,58 @@ def test_restarted_server_costs_no_later_request(api: Api, server: OwnServer) ->
     assert [row["id"] for row in api.read("/items")] == [1, 3]
 
 
-def test_standby_refuses_writes_until_it_is_promoted(api: Api, server: OwnServer) -> None:
+def test_standby_rejects_writes_until_promoted(api: Api, server: PostgresServer) -> None:
     assert api.post("/items", {"id": 11, "name": "x"}).status_code == 201
     server.stop()
     (server._data / "standby.signal").touch()
     server.start()
     api.run(asyncio.sleep(0.1))
-    for key in range(5):
-        refused = api.post("/items", {"id": 20 + key, "name": "x"})
-        assert refused.status_code == 503, refused.text
-        assert refused.headers["retry-after"]
-    assert refused.json()["detail"] == "The database is read-only"
+    for id_ in range(5):
+        response = api.post("/items", {"id": 20 + id_, "name": "x"})
+        assert response.status_code == 503, response.text
+        assert response.headers["retry-after"]
+    assert response.json()["detail"] == "The database is read-only"
     assert api.read("/items")[-1]["id"] == 11
     with pytest.raises(ReadOnlyDatabase):
         api.run(api.database.check())
-    server.admit()
+    server.promote()
     assert api.post("/items", {"id": 12, "name": "x"}).status_code == 201
     api.run(api.database.check())
     assert [row["id"] for row in api.read("/items")][-2:] == [11, 12]
 
 
-def test_connections_to_a_read_only_server_are_replaced(url: str) -> None:
+def test_read_only_connections_are_replaced(url: str) -> None:
     async def run() -> None:
         database = PostgresDatabase(url)
         await database.open()
         name = make_url(url).database
-        async with Outside(url) as outside:
-            await outside.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-            await outside.kill()
+        async with ExternalConnection(url) as external:
+            await external.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            await external.terminate_backends()
             for _ in range(100):
-                if not await outside.backends():
+                if not await external.backends():
                     break
                 await asyncio.sleep(0.01)
             await asyncio.gather(*(read(database, 0) for _ in range(5)))
             with pytest.raises(ReadOnlyDatabase):
                 await database.check()
-            await outside.run("SET default_transaction_read_only = off")
-            await outside.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            await external.run("SET default_transaction_read_only = off")
+            await external.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
             await database.check()
-            with pytest.raises(ReadOnlyDatabase):  # Sessions keep what they began with.
+            with pytest.raises(ReadOnlyDatabase):  # Sessions keep their initial setting.
                 await write(database, 1)
-            for key in range(2, 7):
-                await write(database, key)
-            assert await outside.keys() == set(range(2, 7))
+            for id_ in range(2, 7):
+                await write(database, id_)
+            assert await external.keys() == set(range(2, 7))
         await database.close()
 
     asyncio.run(run())
 
 
-def test_renamed_database_refuses_writes_until_it_is_back(url: str, postgres_url: str) -> None:
+def test_renamed_database_rejects_writes_until_renamed_back(url: str, postgres_url: str) -> None:
     name = make_url(url).database
 
-    async def on_the_server(*statements: str) -> None:
+    async def execute(*statements: str) -> None:
         connection = await asyncpg.connect(postgres_url)
         for statement in statements:
             await connection.execute(statement)
@@ -123,28 +123,28 @@ def test_renamed_database_refuses_writes_until_it_is_back(url: str, postgres_url
         database = PostgresDatabase(url)
         await database.open()
         await write(database, 1)
-        await on_the_server(
+        await execute(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
             f"ALTER DATABASE {name} RENAME TO {name}_away",
         )
         for _ in range(3):
             with pytest.raises(DatabaseUnavailable):
                 await write(database, 2)
-        with pytest.raises(DatabaseUnavailable) as caught:
+        with pytest.raises(DatabaseUnavailable) as raised:
             await database.check()
-        assert caught.value.code == "3D000"
-        await on_the_server(f"ALTER DATABASE {name}_away RENAME TO {name}")
+        assert raised.value.code == "3D000"
+        await execute(f"ALTER DATABASE {name}_away RENAME TO {name}")
         await database.check()
         await write(database, 3)
-        async with Outside(url) as outside:
-            assert await outside.keys() == {1, 3}
+        async with ExternalConnection(url) as external:
+            assert await external.keys() == {1, 3}
         await database.close()
 
     asyncio.run(run())
 
 
-def test_start_without_a_host_of_the_attributes_asked_for_is_refused(url: str) -> None:
-    wanted = make_url(url).update_query_dict({"target_session_attrs": "standby"})
-    database = PostgresDatabase(wanted.render_as_string(hide_password=False))
+def test_open_without_a_host_of_target_session_attrs_is_rejected(url: str) -> None:
+    standby_url = make_url(url).update_query_dict({"target_session_attrs": "standby"})
+    database = PostgresDatabase(standby_url.render_as_string(hide_password=False))
     with pytest.raises(DatabaseUnavailable):
         asyncio.run(database.open())

@@ -1,4 +1,4 @@
-"""The database is at another Alembic revision than the code, while the service runs."""
+"""A database at another Alembic revision than the code while the service runs."""
 
 import asyncio
 
@@ -14,9 +14,9 @@ from tests.fixtures.databases import database_url as database_url  # noqa: PLC04
 
 
 def set_revision(url: str, revision: str | None) -> None:
-    """Have Alembic's table hold this revision, or none."""
+    """Set the revision in Alembic's table; None for no row."""
 
-    def work(connection: sa.Connection) -> None:
+    def set_row(connection: sa.Connection) -> None:
         connection.exec_driver_sql(
             "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL)"
         )
@@ -25,7 +25,7 @@ def set_revision(url: str, revision: str | None) -> None:
             connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
         connection.commit()
 
-    with_connection(url, work)
+    with_connection(url, set_row)
 
 
 def test_older_revisions_are_all_but_the_newest() -> None:
@@ -36,7 +36,7 @@ def test_older_revisions_are_all_but_the_newest() -> None:
 @pytest.mark.parametrize(
     ("revision", "ready"), [("old", False), (None, False), ("head", True), ("newer", True)]
 )
-def test_check_compares_the_revision_with_those_the_code_has_outgrown(
+def test_check_rejects_missing_and_outdated_revisions(
     database_url: str, revision: str | None, *, ready: bool
 ) -> None:
     async def check() -> None:
@@ -55,12 +55,12 @@ def test_check_compares_the_revision_with_those_the_code_has_outgrown(
         asyncio.run(check())
 
 
-def test_check_of_a_database_without_revisions_accepts_it(database_url: str) -> None:
+def test_check_without_outdated_revisions_accepts_any_database(database_url: str) -> None:
     async def check() -> None:
         database = open_database(database_url)
         await database.open()
         await database.check()
         await database.close()
 
-    with_connection(database_url, lambda _: None)  # Makes the file of a SQLite database.
+    with_connection(database_url, lambda _: None)  # Creates the file of a SQLite database.
     asyncio.run(check())

@@ -1,4 +1,4 @@
-"""The SQLite file is deleted, replaced, truncated, made read-only or migrated under the service."""
+"""The SQLite file is deleted, replaced, truncated, made read-only or migrated while in use."""
 
 import asyncio
 import os
@@ -40,33 +40,33 @@ class Note(Base):
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the file.
+    """A fault of the file.
 
     Attributes:
-        does: Does it.
-        reason: What ``/readyz`` and refused writes say then.
-        undoes: Takes it back; None where the service needs a restart.
-        loses: Whether a write at the time would be lost, rather than be in the file all the same.
-        reads: Whether rows can still be read.
+        apply: Causes the fault.
+        reason: The message of ``/readyz`` and of rejected writes.
+        undo: Ends the fault; None if the service needs a restart.
+        loses_writes: Whether a write during the fault would be lost.
+        is_readable: Whether rows can still be read.
     """
 
-    does: Callable[[Path], object]
+    apply: Callable[[Path], object]
     reason: str
-    undoes: Callable[[Path], object] | None
-    loses: bool = True
-    reads: bool = True
+    undo: Callable[[Path], object] | None
+    loses_writes: bool = True
+    is_readable: bool = True
 
 
-def away(path: Path) -> Path:
+def moved_path(path: Path) -> Path:
     return path.with_name("away")
 
 
 def replace(path: Path) -> None:
-    """Put another database in its place, as a restore does."""
+    """Replace the file by another database, as a restore does."""
     restored = path.with_name("restored")
-    with closing(sqlite3.connect(restored)) as other:
-        other.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
-    path.rename(away(path))
+    with closing(sqlite3.connect(restored)) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
+    path.rename(moved_path(path))
     restored.rename(path)
 
 
@@ -75,11 +75,11 @@ def swap_directory(path: Path) -> None:
     shutil.rmtree(path.parent)
 
 
-def back(path: Path) -> Path:
-    return away(path).replace(path)
+def move_back(path: Path) -> Path:
+    return moved_path(path).replace(path)
 
 
-def log_of(path: Path) -> Path:
+def wal_path(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
@@ -93,14 +93,14 @@ def truncate_to(pages: int) -> Callable[[Path], None]:
 
 
 FAULTS = {
-    "deleted": Fault(lambda p: p.rename(away(p)), "The database file was deleted", back),
+    "deleted": Fault(lambda p: p.rename(moved_path(p)), "The database file was deleted", move_back),
     "unlinked": Fault(Path.unlink, "The database file was deleted", None),
     "directory": Fault(swap_directory, "The database file was deleted", None),
-    "replaced": Fault(replace, "The database file was replaced", back),
-    "emptied": Fault(truncate_to(0), "The database file was truncated", None, reads=False),
-    "truncated": Fault(truncate_to(1), "The database file was truncated", None, reads=False),
+    "replaced": Fault(replace, "The database file was replaced", move_back),
+    "emptied": Fault(truncate_to(0), "The database file was truncated", None, is_readable=False),
+    "truncated": Fault(truncate_to(1), "The database file was truncated", None, is_readable=False),
     "log": Fault(
-        lambda p: log_of(p).unlink(), "The write-ahead log of the database was deleted", None
+        lambda p: wal_path(p).unlink(), "The write-ahead log of the database was deleted", None
     ),
     "index": Fault(
         lambda p: p.with_name(f"{p.name}-shm").unlink(),
@@ -111,19 +111,19 @@ FAULTS = {
         lambda p: p.chmod(0o444),
         "The database file is read-only",
         lambda p: p.chmod(0o644),
-        loses=False,
+        loses_writes=False,
     ),
     "outdated": Fault(
         lambda p: set_revision(f"sqlite:///{p}", "old"),
         "The database needs a migration first",
         lambda p: set_revision(f"sqlite:///{p}", "head"),
-        loses=False,
+        loses_writes=False,
     ),
 }
 
 
-class Notes:
-    """The service, and the rows that it has acknowledged."""
+class NoteService:
+    """The service and its acknowledged rows."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "inprocess.sqlite"
@@ -137,126 +137,129 @@ class Notes:
         self.acknowledged: dict[int, str] = {}
 
     def post(self, count: int) -> list[tuple[int, str]]:
-        """Post so many notes at once; give each answer's status and message."""
+        """Create this many notes concurrently; return the status and message of each response."""
 
-        async def one(number: int) -> tuple[int, str]:
+        async def post_note(number: int) -> tuple[int, str]:
             text = f"{number} " + "x" * 3_000
-            answer = await self.api.call("POST", "/notes", json={"text": text})
-            body = answer.json()
-            if answer.status_code == 201:
+            response = await self.api.call("POST", "/notes", json={"text": text})
+            body = response.json()
+            if response.status_code == 201:
                 self.acknowledged[body["id"]] = body["text"]
                 return 201, ""
-            assert answer.headers["retry-after"] == "1"
-            return answer.status_code, body["message"]
+            assert response.headers["retry-after"] == "1"
+            return response.status_code, body["message"]
 
-        async def all_at_once() -> list[tuple[int, str]]:
-            return await asyncio.gather(*(one(number) for number in range(count)))
+        async def post_all() -> list[tuple[int, str]]:
+            return await asyncio.gather(*(post_note(number) for number in range(count)))
 
-        return self.api.run(all_at_once())
+        return self.api.run(post_all())
 
-    def ready(self) -> tuple[int, str]:
-        """Ask ``/readyz``; give status and message."""
-        answer = self.api.get(READY)
-        assert str(self.path.parent) not in answer.text
-        return answer.status_code, answer.json().get("message", "")
+    def get_readiness(self) -> tuple[int, str]:
+        """Request ``/readyz``; return status and message."""
+        response = self.api.get(READY)
+        assert str(self.path.parent) not in response.text
+        return response.status_code, response.json().get("message", "")
 
 
 @pytest.fixture
-def notes(tmp_path: Path) -> Iterator[Notes]:
+def note_service(tmp_path: Path) -> Iterator[NoteService]:
     directory = tmp_path / "data"
     directory.mkdir()
-    notes = Notes(directory)
-    yield notes
-    notes.api.close()
+    note_service = NoteService(directory)
+    yield note_service
+    note_service.api.close()
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault_of_the_file_is_told_and_writes_are_refused_until_it_is_undone(
-    notes: Notes, name: str
+def test_file_fault_is_reported_and_rejects_writes_until_undone(
+    note_service: NoteService, name: str
 ) -> None:
     fault = FAULTS[name]
-    assert notes.ready() == (200, "")
-    assert notes.post(20) == [(201, "")] * 20
-    fault.does(notes.path)
-    if fault.loses:
-        answers = notes.post(3)  # SQLite itself may notice before.
-        assert all(answer[0] == 503 for answer in answers)
-        assert answers == [(503, fault.reason)] * 3 or not fault.reads
-    assert notes.ready() == (503, fault.reason)
-    assert notes.post(3) == [(503, fault.reason)] * 3
-    assert notes.api.get("/livez").status_code == 200
-    listed = notes.api.get("/notes", params={"count": 1000})
-    if not fault.reads:
-        assert listed.status_code == 503
+    assert note_service.get_readiness() == (200, "")
+    assert note_service.post(20) == [(201, "")] * 20
+    fault.apply(note_service.path)
+    if fault.loses_writes:
+        responses = note_service.post(3)  # SQLite itself may fail first.
+        assert all(response[0] == 503 for response in responses)
+        assert responses == [(503, fault.reason)] * 3 or not fault.is_readable
+    assert note_service.get_readiness() == (503, fault.reason)
+    assert note_service.post(3) == [(503, fault.reason)] * 3
+    assert note_service.api.get("/livez").status_code == 200
+    response = note_service.api.get("/notes", params={"count": 1000})
+    if not fault.is_readable:
+        assert response.status_code == 503
     else:
-        assert notes.acknowledged.items() <= {r["id"]: r["text"] for r in listed.json()}.items()
-    if fault.undoes is not None:
-        fault.undoes(notes.path)
-        assert notes.ready() == (200, "")
-        assert notes.post(3) == [(201, "")] * 3
-        stored = {row["id"]: row["text"] for row in notes.api.rows(Note)}
-        assert notes.acknowledged.items() <= stored.items()
+        assert (
+            note_service.acknowledged.items()
+            <= {r["id"]: r["text"] for r in response.json()}.items()
+        )
+    if fault.undo is not None:
+        fault.undo(note_service.path)
+        assert note_service.get_readiness() == (200, "")
+        assert note_service.post(3) == [(201, "")] * 3
+        stored = {row["id"]: row["text"] for row in note_service.api.rows(Note)}
+        assert note_service.acknowledged.items() <= stored.items()
 
 
 @pytest.mark.parametrize("name", ["read-only", "outdated"])
-def test_fault_is_noticed_without_a_request_and_so_is_its_end(
+def test_file_fault_and_its_end_are_noticed_without_a_request(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, name: str
 ) -> None:
     monkeypatch.setattr("encore.database.sqlite.maintenance.PERIOD_S", 0.05)
-    notes: Notes = request.getfixturevalue("notes")
+    note_service: NoteService = request.getfixturevalue("note_service")
     fault = FAULTS[name]
-    assert fault.undoes is not None
-    notes.post(1)
-    before = notes.api.rows(Note)
-    fault.does(notes.path)
-    notes.api.run(asyncio.sleep(0.5))
-    assert notes.post(2) == [(503, fault.reason)] * 2
-    fault.undoes(notes.path)
-    assert notes.api.rows(Note) == before  # What is refused is not written either.
-    notes.api.run(asyncio.sleep(0.5))
-    assert notes.post(2) == [(201, "")] * 2
+    assert fault.undo is not None
+    note_service.post(1)
+    before = note_service.api.rows(Note)
+    fault.apply(note_service.path)
+    note_service.api.run(asyncio.sleep(0.5))
+    assert note_service.post(2) == [(503, fault.reason)] * 2
+    fault.undo(note_service.path)
+    assert note_service.api.rows(Note) == before  # Rejected writes are not stored.
+    note_service.api.run(asyncio.sleep(0.5))
+    assert note_service.post(2) == [(201, "")] * 2
 
 
-def test_upload_does_not_write_to_a_file_that_has_taken_the_place_of_the_database(
-    notes: Notes,
+def test_upload_to_a_replaced_file_is_rejected(
+    note_service: NoteService,
 ) -> None:
-    replace(notes.path)
+    replace(note_service.path)
 
     async def write() -> None:
         table = Base.metadata.tables["notes"]
-        async with notes.api.database.bulk() as bulk, bulk.transaction(table):
+        async with note_service.api.database.bulk() as bulk, bulk.transaction(table):
             await bulk.orm(lambda session: session.add(Note(text="lost")))
 
     with pytest.raises(DatabaseFileChanged, match="replaced"):
-        notes.api.run(write())
-    with closing(sqlite3.connect(notes.path)) as other:
-        assert other.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+        note_service.api.run(write())
+    with closing(sqlite3.connect(note_service.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
-def test_vacuum_by_another_process_is_no_truncation(notes: Notes) -> None:
-    assert notes.post(50) == [(201, "")] * 50
-    with closing(connect(notes.path)) as other:
-        other.execute("DELETE FROM notes")
-        other.execute("VACUUM")
-        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    notes.acknowledged.clear()
-    assert notes.ready() == (200, "")
-    assert notes.post(5) == [(201, "")] * 5
-    assert notes.ready() == (200, "")
+def test_vacuum_by_another_process_is_not_reported_as_truncation(note_service: NoteService) -> None:
+    assert note_service.post(50) == [(201, "")] * 50
+    with closing(connect(note_service.path)) as connection:
+        connection.execute("DELETE FROM notes")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    note_service.acknowledged.clear()
+    assert note_service.get_readiness() == (200, "")
+    assert note_service.post(5) == [(201, "")] * 5
+    assert note_service.get_readiness() == (200, "")
 
 
 @pytest.mark.processes
-def test_looking_at_the_connections_of_the_process_keeps_the_locks_on_the_file(
-    notes: Notes,
+def test_eviction_keeps_the_locks_on_the_file(
+    note_service: NoteService,
 ) -> None:
-    notes.post(1)
+    note_service.post(1)
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname()),
     ):
         Eviction(0, tuple, listener).evict()
-    # The last process that closes the file removes the log; without its locks ours would not count.
+    # The last process to close the file removes the log unless this process still holds its locks.
     script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM notes')"
-    subprocess.run([sys.executable, "-c", script, notes.path], check=True)
-    assert log_of(notes.path).exists()
-    assert notes.post(1) == [(201, "")]
+    subprocess.run([sys.executable, "-c", script, note_service.path], check=True)
+    assert wal_path(note_service.path).exists()
+    assert note_service.post(1) == [(201, "")]

@@ -1,4 +1,4 @@
-"""The writer's own statements fail, or SQLite runs out of memory or of file size."""
+"""The writer's transaction statements fail, or SQLite exhausts memory or file size."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from encore.database.sqlite import SqliteDatabase
-from tests.faults.sqlite_requests import Request, Requests, create
+from tests.faults.sqlite_requests import Request, RequestSender, create_file
 from tests.fixtures.system import ROOT
 
 Action = tuple[int, str]
@@ -20,18 +20,18 @@ ROLLBACK: Action = (sqlite3.SQLITE_TRANSACTION, "ROLLBACK")
 SAVEPOINT: Action = (sqlite3.SQLITE_SAVEPOINT, "BEGIN")
 RELEASE: Action = (sqlite3.SQLITE_SAVEPOINT, "RELEASE")
 ROLLBACK_TO: Action = (sqlite3.SQLITE_SAVEPOINT, "ROLLBACK")
-GROUP = [Request([1, 2]), Request([1], raises=True), Request([3], by="orm"), Request([4])]
+GROUP = [Request([1, 2]), Request([1], raises=True), Request([3], method="orm"), Request([4])]
 
 
 def deny(database: SqliteDatabase, *actions: Action) -> None:
-    """Have SQLite refuse these statements of the writer."""
+    """Make SQLite deny these statements of the writer."""
     assert database._writer is not None
 
-    def decide(action: int, first: str | None, *_: str | None) -> int:
-        refused = (action, first or "") in actions
-        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+    def authorize(action: int, operation: str | None, *_: str | None) -> int:
+        denied = (action, operation or "") in actions
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
 
-    database._writer._driver.set_authorizer(decide)
+    database._writer._driver.set_authorizer(authorize)
 
 
 @pytest.mark.parametrize(
@@ -39,50 +39,50 @@ def deny(database: SqliteDatabase, *actions: Action) -> None:
     [(BEGIN,), (SAVEPOINT,), (RELEASE,), (ROLLBACK_TO,), (COMMIT,), (ROLLBACK, RELEASE)],
     ids=["begin", "savepoint", "release", "rollback-to", "commit", "release-and-rollback"],
 )
-def test_group_whose_statement_fails_is_refused_as_a_whole_and_the_next_is_written(
+def test_group_with_a_failing_statement_is_rejected_and_the_next_is_written(
     tmp_path: Path, denied: tuple[Action, ...]
 ) -> None:
     path = tmp_path / "denied.sqlite"
-    create(path)
+    create_file(path)
 
     async def scenario() -> None:
         database = SqliteDatabase(path)
         await database.open()
-        requests = Requests(database)
-        await requests.send([Request([1]), Request([1], by="orm")])
+        sender = RequestSender(database)
+        await sender.send([Request([1]), Request([1], method="orm")])
         deny(database, *denied)
         for _ in range(2):
-            await requests.send(GROUP)
-            requests.model.verify(path)
+            await sender.send(GROUP)
+            sender.model.verify(path)
         deny(database)
-        await requests.send(GROUP)
-        # Behind one that cannot be undone, others begin a group of their own.
-        behind = {5, 6, 9, 10} if denied == (ROLLBACK_TO,) else set()
-        assert requests.model.acknowledged.keys() == {1, 2, 11, 13, 14} | behind
-        requests.model.verify(path)
+        await sender.send(GROUP)
+        # After one that cannot be rolled back, others start a new group.
+        in_next_group = {5, 6, 9, 10} if denied == (ROLLBACK_TO,) else set()
+        assert sender.model.acknowledged.keys() == {1, 2, 11, 13, 14} | in_next_group
+        sender.model.verify(path)
         await database.close()
 
     asyncio.run(scenario())
 
 
-def test_transaction_that_cannot_be_undone_admits_nobody(tmp_path: Path) -> None:
+def test_transaction_that_cannot_be_rolled_back_blocks_later_requests(tmp_path: Path) -> None:
     path = tmp_path / "stuck.sqlite"
-    create(path)
+    create_file(path)
 
     async def scenario() -> None:
         database = SqliteDatabase(path)
         await database.open()
-        requests = Requests(database)
-        await requests.send([Request([1])])
+        sender = RequestSender(database)
+        await sender.send([Request([1])])
         deny(database, COMMIT, ROLLBACK)
-        await requests.send([Request([1])])
+        await sender.send([Request([1])])
         deny(database, ROLLBACK)
-        await requests.send(GROUP)
-        assert list(requests.model.acknowledged) == [1]
+        await sender.send(GROUP)
+        assert list(sender.model.acknowledged) == [1]
         deny(database)
-        await requests.send(GROUP)
-        assert len(requests.model.acknowledged) == 4
-        requests.model.verify(path)
+        await sender.send(GROUP)
+        assert len(sender.model.acknowledged) == 4
+        sender.model.verify(path)
         await database.close()
 
     asyncio.run(scenario())
@@ -90,12 +90,12 @@ def test_transaction_that_cannot_be_undone_admits_nobody(tmp_path: Path) -> None
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    ("what", "code"), [("memory", "SQLITE_NOMEM"), ("file-size", "SQLITE_IOERR_WRITE")]
+    ("limit", "code"), [("memory", "SQLITE_NOMEM"), ("file-size", "SQLITE_IOERR_WRITE")]
 )
-def test_process_short_of_memory_or_file_size_refuses_with_the_cause_and_recovers(
-    tmp_path: Path, what: str, code: str
+def test_exhausted_memory_or_file_size_rejects_with_its_code(
+    tmp_path: Path, limit: str, code: str
 ) -> None:
-    arguments = (sys.executable, "-m", "tests.faults.sqlite_exhausted", what)
+    arguments = (sys.executable, "-m", "tests.faults.sqlite_exhausted", limit)
     run = subprocess.run(
         [*arguments, str(tmp_path / "exhausted.sqlite")],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The write-ahead log after a long reader or a large transaction: cut as soon as it may be."""
+"""The write-ahead log is truncated after a long reader or a large transaction."""
 
 import asyncio
 import os
@@ -12,58 +12,58 @@ import pytest
 
 from encore.database.sqlite import SqliteDatabase
 from encore.database.sqlite.pragmas import LOG_SIZE_LIMIT
-from tests.faults.sqlite_requests import Request, Requests, create
+from tests.faults.sqlite_requests import Request, RequestSender, create_file
 
 MEGABYTE: Final = 1_000_000
 WRITTEN: Final = int(os.environ.get("WAL_MEGABYTES", "20"))
-"""How much is written while the reader reads, in MB."""
+"""The amount written during the read, in MB."""
 
-PATIENCE_S: Final = 30
+TIMEOUT_S: Final = 30
 
 
 def log_size(path: Path) -> int:
     return path.with_name(f"{path.name}-wal").stat().st_size
 
 
-async def wait_until_cut(path: Path) -> float:
-    """Wait until the log is within its limit; give how long that took, in seconds."""
-    begun = monotonic()
+async def wait_until_truncated(path: Path) -> float:
+    """Wait until the log is within its limit; return the seconds that it took."""
+    started = monotonic()
     while log_size(path) > LOG_SIZE_LIMIT:
-        assert monotonic() - begun < PATIENCE_S
+        assert monotonic() - started < TIMEOUT_S
         await asyncio.sleep(0.05)
-    return monotonic() - begun
+    return monotonic() - started
 
 
 @pytest.mark.parametrize(
-    ("by", "busy"), [("statements", False), ("bulk", True)], ids=["idle", "busy"]
+    ("method", "is_busy"), [("statements", False), ("bulk", True)], ids=["idle", "busy"]
 )
-def test_log_that_a_long_reader_has_kept_is_cut_after_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str, *, busy: bool
+def test_log_grown_by_a_long_reader_is_truncated_after_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, *, is_busy: bool
 ) -> None:
     monkeypatch.setattr("encore.database.sqlite.maintenance.PERIOD_S", 0.1)
     path = tmp_path / "long.sqlite"
-    create(path)
+    create_file(path)
 
     async def scenario() -> None:
         database = SqliteDatabase(path)
         await database.open()
-        requests = Requests(database)
-        await requests.send([Request([1])])
+        sender = RequestSender(database)
+        await sender.send([Request([1])])
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM plain").fetchone()
             for _ in range(WRITTEN):
-                await requests.send([Request([MEGABYTE], by=by)])
+                await sender.send([Request([MEGABYTE], method=method)])
             assert log_size(path) > WRITTEN * MEGABYTE
-            await asyncio.sleep(0.3)  # A round of the maintenance, while it cannot be cut.
+            await asyncio.sleep(0.3)  # One run of the maintenance, which cannot truncate yet.
             assert reader.execute("SELECT count(*) FROM plain").fetchone() == (1,)
-        waiting = asyncio.create_task(wait_until_cut(path))
-        while busy and not waiting.done():
-            await requests.send([Request([100])] * 5)
-        await waiting
-        await requests.send([Request([1])] * 5)
-        assert requests.model.errors == []
+        truncation = asyncio.create_task(wait_until_truncated(path))
+        while is_busy and not truncation.done():
+            await sender.send([Request([100])] * 5)
+        await truncation
+        await sender.send([Request([1])] * 5)
+        assert sender.model.errors == []
         await database.close()
-        requests.model.verify(path)
+        sender.model.verify(path)
 
     asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""The service started before its database, and a worker replaced while the database is away."""
+"""The service starts before its database, or replaces a worker during an outage."""
 
 import os
 import signal
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.processes
 
 WAITING = "database.waiting"
 ISSUER = "https://issuer.example/"
-FULL = "FAULTS_FULL" in os.environ
+IS_FULL = "FAULTS_FULL" in os.environ
 
 
-class OwnServer:
-    """A PostgreSQL of this test's own, that can be away and can be starting for ever."""
+class PostgresServer:
+    """A separate PostgreSQL server that a test stops and starts."""
 
     def __init__(self, directory: str) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", directory)
@@ -54,18 +54,18 @@ class OwnServer:
     def start(self) -> None:
         self._server.ensure_postgres_running()
 
-    def start_without_admitting(self) -> None:
-        """Start, and answer each connection with 57P03 until ``admit``: a standby that is cold."""
+    def start_as_cold_standby(self) -> None:
+        """Start as a cold standby, which rejects connections with 57P03 until ``promote``."""
         (self._data / "standby.signal").touch()
         options = f"-c hot_standby=off -h '' -k {self._data}"
         self.control("-W", "-o", options, "-l", str(self._data / "log"), "start")
 
-    def admit(self) -> None:
+    def promote(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 return self.control("-w", "promote")
-            except subprocess.CalledProcessError:  # It has not come so far yet.
+            except subprocess.CalledProcessError:  # The server is not ready for it yet.
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
 
@@ -74,17 +74,17 @@ class OwnServer:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OwnServer]:
-    """A server with a migrated database."""
+def server() -> Iterator[PostgresServer]:
+    """Return a server with a migrated database."""
     with tempfile.TemporaryDirectory(prefix="encore-pg-") as directory:
-        server = OwnServer(directory)
+        server = PostgresServer(directory)
         command.upgrade(alembic_config(server.url), "head")
         yield server
         server.close()
 
 
-class Started:
-    """``python -m api`` under way, and what it prints."""
+class StartingService:
+    """A process of ``python -m api``, and its output."""
 
     def __init__(self, directory: Path, **settings: str) -> None:
         self._log = directory / "output.txt"
@@ -104,15 +104,15 @@ class Started:
     def output(self) -> str:
         return self._log.read_text()
 
-    def until(self, text: str) -> None:
-        """Wait until it has printed this."""
+    def wait_for_output(self, text: str) -> None:
+        """Wait until the output contains a text."""
         deadline = time.monotonic() + START_SECONDS
         while text not in self.output():
             assert self.process.poll() is None, self.output()
             assert time.monotonic() < deadline, self.output()
             time.sleep(0.05)
 
-    def until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -124,16 +124,16 @@ class Started:
             assert time.monotonic() < deadline, self.output()
             time.sleep(0.05)
 
-    def worker(self) -> int:
-        """Return the process that serves."""
-        number = self.process.pid
-        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-        (worker,) = [
+    def worker_pid(self) -> int:
+        """Return the process id of the worker."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        (worker_pid,) = [
             child
             for child in children
             if "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_text()
         ]
-        return int(worker)
+        return int(worker_pid)
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -143,45 +143,47 @@ class Started:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Any]:
-    """Start services, which end with the test."""
-    started: list[Started] = []
+    """Return a function that starts a service; all stop with the test."""
+    started: list[StartingService] = []
 
-    def one(**settings: str) -> Started:
-        started.append(Started(tmp_path, **settings))
+    def start_service(**settings: str) -> StartingService:
+        started.append(StartingService(tmp_path, **settings))
         return started[-1]
 
-    yield one
+    yield start_service
     for service in started:
         service.close()
 
 
-def test_start_before_postgresql_serves_once_it_is_there(server: OwnServer, start: Any) -> None:
+def test_start_before_postgresql_serves_once_it_is_available(
+    server: PostgresServer, start: Any
+) -> None:
     server.stop()
     service = start(DATABASE_URL=server.url)
-    service.until(WAITING)  # Nobody listens.
-    server.start_without_admitting()  # SQLSTATE 57P03.
+    service.wait_for_output(WAITING)  # Nothing listens.
+    server.start_as_cold_standby()  # SQLSTATE 57P03.
     time.sleep(0.5)
     assert service.process.poll() is None
-    server.admit()
-    service.until_ready()
+    server.promote()
+    service.wait_until_ready()
     assert service.output().count(WAITING) == 1
 
 
-def test_worker_replaced_while_postgresql_is_away_waits_for_it(
-    server: OwnServer, start: Any
+def test_worker_replaced_during_an_outage_waits_for_postgresql(
+    server: PostgresServer, start: Any
 ) -> None:
     service = start(DATABASE_URL=server.url)
-    service.until_ready()
+    service.wait_until_ready()
     server.stop()
-    os.kill(service.worker(), signal.SIGKILL)
-    service.until(WAITING)
+    os.kill(service.worker_pid(), signal.SIGKILL)
+    service.wait_for_output(WAITING)
     server.start()
-    service.until_ready()
+    service.wait_until_ready()
     assert service.output().count(WAITING) == 1
     assert "Traceback" not in service.output().partition(WAITING)[2]
 
 
-def test_start_while_postgresql_stays_away_ends_in_one_line(server: OwnServer, start: Any) -> None:
+def test_start_without_postgresql_fails_with_one_line(server: PostgresServer, start: Any) -> None:
     server.stop()
     service = start(DATABASE_URL=server.url, DATABASE_WAIT_SECONDS="1")
     assert service.process.wait(START_SECONDS) == 1
@@ -191,7 +193,9 @@ def test_start_while_postgresql_stays_away_ends_in_one_line(server: OwnServer, s
     server.start()
 
 
-def test_start_with_a_name_that_is_wrong_does_not_wait(server: OwnServer, start: Any) -> None:
+def test_start_with_an_unknown_database_name_does_not_wait(
+    server: PostgresServer, start: Any
+) -> None:
     url = server.url.replace("/postgres?", "/none?")
     service = start(DATABASE_URL=url, DATABASE_WAIT_SECONDS="300")
     assert service.process.wait(START_SECONDS) == 1
@@ -199,18 +203,18 @@ def test_start_with_a_name_that_is_wrong_does_not_wait(server: OwnServer, start:
     assert "no database of this name (3D000)" in line
 
 
-def test_start_while_the_sqlite_file_is_locked_serves_once_it_is_free(
+def test_start_with_a_locked_sqlite_file_serves_once_it_is_unlocked(
     start: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "locked.sqlite"
     command.upgrade(alembic_config(f"sqlite:///{path}"), "head")
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("PRAGMA journal_mode = DELETE")
-        other.execute("BEGIN EXCLUSIVE")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
         service = start(DATABASE_URL=f"sqlite:///{path}")
-        if FULL:  # SQLite itself waits for five seconds first.
-            service.until(WAITING)
+        if IS_FULL:  # SQLite itself waits for five seconds first.
+            service.wait_for_output(WAITING)
         else:
             time.sleep(1)
-        other.execute("ROLLBACK")
-    service.until_ready()
+        connection.execute("ROLLBACK")
+    service.wait_until_ready()

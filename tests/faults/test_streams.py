@@ -1,4 +1,4 @@
-"""Streams on real sockets: slow readers, readers who leave, and failures in the middle."""
+"""Streams on real sockets: stalled readers, disconnects, and failures during the stream."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ SOON = 20.0
 """In seconds, for a busy machine."""
 
 STALLED = 12
-"""More than there are threads or connections for reading."""
+"""More than there are threads or connections for reads."""
 
 MEBIBYTE = 1024 * 1024
 
@@ -44,7 +44,7 @@ class ExportService:
     def __init__(self, url: str, directory: Path, send_seconds: float = SEND_SECONDS) -> None:
         self.url = url
         self.port = free_port()
-        self._asked = 0
+        self._requested = 0
         self._output = directory / "export_service.txt"
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -65,11 +65,11 @@ class ExportService:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=60)
 
-    def ask(self, accept: str = "text/csv", coding: str = "identity") -> socket.socket:
-        """Ask for a stream; return the connection, of which nothing has been read."""
-        self._asked += 1
+    def open_stream(self, accept: str = "text/csv", coding: str = "identity") -> socket.socket:
+        """Request a stream; return the connection, from which nothing is read."""
+        self._requested += 1
         connection = socket.socket()
-        # Small, and set before the connection is made: else the system's buffers hold megabytes.
+        # Small, and set before connecting: otherwise the system's buffers hold megabytes.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         connection.settimeout(60)
         connection.connect(("127.0.0.1", self.port))
@@ -78,7 +78,7 @@ class ExportService:
         return connection
 
     def sql(self, *statements: str) -> list[Any]:
-        """Run SQL from outside; return the rows of the last statement."""
+        """Run SQL on another connection; return the rows of the last statement."""
         rows: list[Any] = []
 
         def run(connection: sa.Connection) -> None:
@@ -91,43 +91,43 @@ class ExportService:
         return rows
 
     def anonymous_memory(self) -> int:
-        """Return the memory of all its processes, mapped files left out, in bytes."""
-        found = (re.search(r"RssAnon:\s+(\d+) kB", text) for text in self._of_processes("status"))
-        return sum(int(one[1]) * 1024 for one in found if one)
+        """Return the anonymous memory of all its processes in bytes."""
+        matches = (re.search(r"RssAnon:\s+(\d+) kB", text) for text in self._read_proc("status"))
+        return sum(int(match[1]) * 1024 for match in matches if match)
 
     def processor_time(self) -> float:
-        """Return what all its processes have used, in seconds."""
+        """Return the processor time of all its processes in seconds."""
         total = 0
-        for stat in self._of_processes("stat"):
+        for stat in self._read_proc("stat"):
             fields = stat.rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
         return total / os.sysconf("SC_CLK_TCK")
 
-    def _of_processes(self, name: str) -> Iterator[str]:
-        """Yield the text of a file in /proc, for each of its processes."""
+    def _read_proc(self, name: str) -> Iterator[str]:
+        """Yield the content of a file in /proc for each of its processes."""
         group = os.getpgid(self._process.pid)
         for file in Path("/proc").glob(f"[0-9]*/{name}"):
             with contextlib.suppress(OSError):
                 if os.getpgid(int(file.parent.name)) == group:
                     yield file.read_text()
 
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        """Return the lines of the log of an event."""
-        found = []
+    def log_lines(self, event: str) -> list[dict[str, Any]]:
+        """Return the log lines of an event."""
+        matches = []
         for line in self._output.read_text().splitlines():
             with contextlib.suppress(ValueError):
                 record = json.loads(line)
                 if isinstance(record, dict) and record.get("event") == event:
-                    found.append(record)
-        return found
+                    matches.append(record)
+        return matches
 
-    def line_of_stream(self) -> dict[str, Any]:
-        """Wait for the line of the stream that was asked for last; return it."""
-        until(lambda: len(self._lines_of_streams()) == self._asked)
-        return self._lines_of_streams()[-1]
+    def wait_for_log_line(self) -> dict[str, Any]:
+        """Wait for the log line of the last requested stream; return it."""
+        wait_until(lambda: len(self._stream_log_lines()) == self._requested)
+        return self._stream_log_lines()[-1]
 
-    def _lines_of_streams(self) -> list[dict[str, Any]]:
-        return [line for line in self.lines("request") if "rows" in line]
+    def _stream_log_lines(self) -> list[dict[str, Any]]:
+        return [line for line in self.log_lines("request") if "rows" in line]
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -145,17 +145,17 @@ class ExportService:
         self._process.wait(20)
 
 
-def until(look: Callable[[], Any]) -> Any:
-    """Wait until something is found; return it."""
+def wait_until(find: Callable[[], Any]) -> Any:
+    """Wait until the function returns a true value; return it."""
     deadline = time.monotonic() + SOON
-    while not (found := look()):
+    while not (matches := find()):
         assert time.monotonic() < deadline, "not found"
         time.sleep(0.02)
-    return found
+    return matches
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def running(
+def running_export(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExportService]:
     directory = tmp_path_factory.mktemp("export")
@@ -173,23 +173,23 @@ def running(
 
 
 @pytest.fixture
-def service(running: ExportService) -> ExportService:
-    fill(running.url)
-    return running
+def service(running_export: ExportService) -> ExportService:
+    fill(running_export.url)
+    return running_export
 
 
-def rest_of(connection: socket.socket) -> bytes:
+def read_to_end(connection: socket.socket) -> bytes:
     """Read to the end of the connection."""
-    pieces = []
+    chunks = []
     with contextlib.suppress(ConnectionResetError):
-        while piece := connection.recv(MEBIBYTE):
-            pieces.append(piece)
-    return b"".join(pieces)
+        while chunk := connection.recv(MEBIBYTE):
+            chunks.append(chunk)
+    return b"".join(chunks)
 
 
-def body_of(answer: bytes) -> bytes:
-    """Return the body of an answer, as far as its chunks have come whole."""
-    head, _, rest = answer.partition(b"\r\n\r\n")
+def decode_body(response: bytes) -> bytes:
+    """Return the body of a chunked response, without an incomplete last chunk."""
+    head, _, rest = response.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 "), head
     assert b"transfer-encoding: chunked" in head.lower()
     body = bytearray()
@@ -201,16 +201,16 @@ def body_of(answer: bytes) -> bytes:
     return bytes(body)
 
 
-def test_readers_who_read_nothing_hold_neither_memory_nor_database(service: ExportService) -> None:
+def test_stalled_readers_hold_no_memory_and_no_snapshot(service: ExportService) -> None:
     before = service.anonymous_memory()
     with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(service.ask()) for _ in range(STALLED)]
-        until(lambda: is_idle(service))
+        connections = [stack.enter_context(service.open_stream()) for _ in range(STALLED)]
+        wait_until(lambda: is_idle(service))
         assert service.anonymous_memory() - before < STALLED * 8 * MEBIBYTE
         assert service.get("/rows/1").status_code == 200
         service.sql(f"DELETE FROM rows WHERE id > {ROWS - 1_000}")
         if service.url.startswith("sqlite"):
-            # A snapshot that a reader holds would keep the log from being written back whole.
+            # A snapshot held by a reader would prevent a complete checkpoint.
             path = service.url.removeprefix("sqlite:///")
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
                 checkpoint = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -220,72 +220,70 @@ def test_readers_who_read_nothing_hold_neither_memory_nor_database(service: Expo
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'encore'"
                 " AND (state <> 'idle' OR backend_xmin IS NOT NULL)"
             ) == [(0,)]
-        rows = body_of(rest_of(connections[0])).decode().split("\r\n")[1:-1]
+        rows = decode_body(read_to_end(connections[0])).decode().split("\r\n")[1:-1]
         assert [int(row.partition(",")[0]) for row in rows] == list(range(1, ROWS - 999))
 
 
 def is_idle(service: ExportService) -> bool:
-    """Return whether it works no more: what can be sent has been."""
-    begun = service.processor_time()
+    """Return whether the service uses no processor time: everything sendable is sent."""
+    started = service.processor_time()
     time.sleep(0.3)
-    return service.processor_time() - begun < 0.05
+    return service.processor_time() - started < 0.05
 
 
-def test_stream_whose_reader_has_left_ends(service: ExportService) -> None:
-    with service.ask() as connection:
+def test_stream_ends_after_its_reader_has_disconnected(service: ExportService) -> None:
+    with service.open_stream() as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-    line = service.line_of_stream()
+    line = service.wait_for_log_line()
     assert (line["status"], line["reason"]) == (200, "client-closed-request")
     assert 0 < line["rows"] < ROWS
 
 
-def test_stream_whose_reader_reads_nothing_for_long_is_cut_off(tmp_path: Path) -> None:
+def test_stream_to_a_stalled_reader_is_aborted_at_the_send_timeout(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'rows.sqlite'}"
     fill(url)
     service = ExportService(url, tmp_path, send_seconds=0.5)
     try:
         service.wait_until_ready()
-        with service.ask() as connection:
-            line = service.line_of_stream()
+        with service.open_stream() as connection:
+            line = service.wait_for_log_line()
             assert (line["status"], line["reason"]) == (200, "client-stalled")
-            answer = rest_of(connection)
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert not answer.endswith(LAST_CHUNK)
+            response = read_to_end(connection)
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert not response.endswith(LAST_CHUNK)
     finally:
         service.stop()
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-def test_stream_that_fails_in_the_middle_never_looks_whole(
-    service: ExportService, coding: str
-) -> None:
-    with service.ask("application/x-ndjson", coding) as connection:
+def test_failed_stream_is_incomplete(service: ExportService, coding: str) -> None:
+    with service.open_stream("application/x-ndjson", coding) as connection:
         first = connection.recv(4096)
         service.sql("ALTER TABLE rows RENAME TO gone")
-        answer = first + rest_of(connection)
+        response = first + read_to_end(connection)
     service.sql("ALTER TABLE gone RENAME TO rows")
-    assert not answer.endswith(LAST_CHUNK)
-    body = body_of(answer)
+    assert not response.endswith(LAST_CHUNK)
+    body = decode_body(response)
     if coding == "gzip":
         stream = zlib.decompressobj(31)
         body = stream.decompress(body)
         assert not stream.eof
     assert body.count(b"\n") < ROWS
-    line = service.line_of_stream()
+    line = service.wait_for_log_line()
     assert (line["status"], line["reason"]) == (200, "internal-error")
     assert line["cause"] in ("SQLITE_ERROR", "42P01")
-    assert service.lines("request failed")
+    assert service.log_lines("request failed")
 
 
-def test_whole_stream_has_its_last_chunk_and_a_line_with_rows_and_bytes(
+def test_complete_stream_has_its_last_chunk_and_a_log_line(
     service: ExportService,
 ) -> None:
-    with service.ask() as connection:
-        answer = rest_of(connection)
-    assert answer.endswith(LAST_CHUNK)
-    body = body_of(answer)
+    with service.open_stream() as connection:
+        response = read_to_end(connection)
+    assert response.endswith(LAST_CHUNK)
+    body = decode_body(response)
     assert body.count(b"\r\n") == 1 + ROWS
-    line = service.line_of_stream()
+    line = service.wait_for_log_line()
     assert (line["status"], line["reason"]) == (200, None)
     assert (line["rows"], line["bytes"]) == (ROWS, len(body))
     assert line["milliseconds"] > 0

@@ -21,23 +21,23 @@ from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a f
 from tests.uploads.test_concurrency import ignore, scope_of
 
 ROWS = 60_000
-"""Loading so many rows takes some seconds."""
+"""Loading this many rows takes some seconds."""
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def entry(number: int) -> bytes:
+def upload_row(index: int) -> bytes:
     row = {
-        "name": f"u{number % 5_000}",
-        "description": f"2017-05-{number // 5_000 % 28 + 1:02}",
+        "name": f"u{index % 5_000}",
+        "description": f"2017-05-{index // 5_000 % 28 + 1:02}",
         "source": "gone",
-        "external_id": f"e{number}",
+        "external_id": f"e{index}",
     }
     return json.dumps(row).encode() + b"\n"
 
 
 def send_upload(items: System, token: str, body: bytes) -> socket.socket:
-    """Send a whole upload, and do not read its response."""
+    """Send a complete upload; do not read its response."""
     host, port = items.url.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)))
     connection.sendall(
@@ -51,8 +51,8 @@ def send_upload(items: System, token: str, body: bytes) -> socket.socket:
 
 def cpu_seconds(items: System) -> float:
     """Return the processor time that the service's processes have used."""
-    number = items.process.pid
-    children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+    index = items.process.pid
+    children = Path(f"/proc/{index}/task/{index}/children").read_text().split()
     return sum(map(_seconds_of, children)) / TICKS
 
 
@@ -70,10 +70,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 def test_upload_in_progress_ends_when_client_disconnects(items: System) -> None:
     token = items.token("items:upload")
-    body = b"".join(map(entry, range(ROWS)))
+    body = b"".join(map(upload_row, range(ROWS)))
     before = cpu_seconds(items)
     with send_upload(items, token, body):
-        wait_for(lambda: cpu_seconds(items) > before + 0.3)  # Its rows are being read.
+        wait_for(lambda: cpu_seconds(items) > before + 0.3)  # The service is reading its rows.
     last = -1.0
 
     def is_at_rest() -> bool:
@@ -83,34 +83,36 @@ def test_upload_in_progress_ends_when_client_disconnects(items: System) -> None:
         return used == 0
 
     wait_for(is_at_rest)
-    spent = cpu_seconds(items) - before
-    left = items.client.get("/items?source=gone&count=1")
-    assert left.headers["content-range"].endswith("/0"), left.headers
-    again = send_upload(items, token, entry(1))  # The turn, the lock and the connection are free.
-    assert again.recv(100).startswith(b"HTTP/1.1 200")
-    again.close()
-    assert spent < 2  # The whole takes several.
+    used_seconds = cpu_seconds(items) - before
+    remaining = items.client.get("/items?source=gone&count=1")
+    assert remaining.headers["content-range"].endswith("/0"), remaining.headers
+    second = send_upload(
+        items, token, upload_row(1)
+    )  # The turn, the lock and the connection are free.
+    assert second.recv(100).startswith(b"HTTP/1.1 200")
+    second.close()
+    assert used_seconds < 2  # The complete upload takes several seconds.
 
 
-class Caller:
-    """The channel of a caller who sends a body, and leaves when the test says so."""
+class DisconnectingCaller:
+    """The receive channel of a caller that sends a body and disconnects on an event."""
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self.leaves = asyncio.Event()
-        self.read = asyncio.Event()
+        self.disconnect = asyncio.Event()
+        self.body_read = asyncio.Event()
 
     async def receive(self) -> Message:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        self.read.set()
-        await self.leaves.wait()
+        self.body_read.set()
+        await self.disconnect.wait()
         return {"type": "http.disconnect"}
 
 
-async def statuses_of(depot: Depot, caller: Caller) -> list[int]:
-    """Upload for a caller; return the statuses that were answered."""
+async def get_statuses(depot: Depot, caller: DisconnectingCaller) -> list[int]:
+    """Run an upload for a caller; return the statuses of its responses."""
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -123,41 +125,43 @@ async def statuses_of(depot: Depot, caller: Caller) -> list[int]:
 def test_upload_waiting_for_lock_ends_when_client_disconnects(depot: Depot) -> None:
     async def scenario() -> list[int]:
         blocked = [depot.database.bulk() for _ in range(MAX_BULK_CONNECTIONS)]
-        for one in blocked:
-            await one.__aenter__()
-        caller = Caller(ndjson([delivery(1)]).encode())
-        upload = asyncio.create_task(statuses_of(depot, caller))
-        await caller.read.wait()
+        for connection in blocked:
+            await connection.__aenter__()
+        caller = DisconnectingCaller(ndjson([delivery(1)]).encode())
+        upload = asyncio.create_task(get_statuses(depot, caller))
+        await caller.body_read.wait()
         await asyncio.sleep(0.05)
         assert not upload.done()
-        caller.leaves.set()
+        caller.disconnect.set()
         try:
-            return await asyncio.wait_for(upload, 5)  # While all turns are still taken.
+            return await asyncio.wait_for(upload, 5)  # While all bulk connections are still in use.
         finally:
-            for one in blocked:
-                await one.__aexit__(None, None, None)
+            for connection in blocked:
+                await connection.__aexit__(None, None, None)
 
     assert depot.run(scenario()) == [499]
     assert depot.rows(Delivery) == []
     assert depot.reported([delivery(1)])["created"] == 1
 
 
-@pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100])
-def test_upload_disconnected_at_any_time_stores_all_or_nothing(depot: Depot, turns: int) -> None:
-    many = 1_000
+@pytest.mark.parametrize("milliseconds", [0, 1, 3, 10, 30, 100])
+def test_upload_disconnected_at_any_time_stores_all_or_nothing(
+    depot: Depot, milliseconds: int
+) -> None:
+    count = 1_000
 
     async def scenario() -> list[int]:
-        caller = Caller(ndjson([delivery(n) for n in range(many)]).encode())
-        upload = asyncio.create_task(statuses_of(depot, caller))
-        await caller.read.wait()
-        for _ in range(turns):
+        caller = DisconnectingCaller(ndjson([delivery(n) for n in range(count)]).encode())
+        upload = asyncio.create_task(get_statuses(depot, caller))
+        await caller.body_read.wait()
+        for _ in range(milliseconds):
             await asyncio.sleep(0.001)
-        caller.leaves.set()
+        caller.disconnect.set()
         return await upload
 
     (status,) = depot.run(scenario())
-    assert (status, len(depot.rows(Delivery))) in ((499, 0), (499, many), (200, many))
-    assert depot.reported([delivery(many)])["created"] == 1
+    assert (status, len(depot.rows(Delivery))) in ((499, 0), (499, count), (200, count))
+    assert depot.reported([delivery(count)])["created"] == 1
 
 
 BLANKS: dict[str, tuple[str, Any]] = {
@@ -167,21 +171,21 @@ BLANKS: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "make"), BLANKS.values(), ids=BLANKS)
+@pytest.mark.parametrize(("media_type", "make"), BLANKS.values(), ids=BLANKS)
 def test_upload_of_any_format_stops_reading_when_client_disconnects(
-    depot: Depot, kind: str, make: Callable[[int], bytes]
+    depot: Depot, media_type: str, make: Callable[[int], bytes]
 ) -> None:
     depot.upload.limit = 2**30
     depot.upload.max_rejected = 2**30
 
     async def scenario() -> float:
-        caller = Caller(make(40_000_000))
-        scope = scope_of(depot) | {"headers": [(b"content-type", kind.encode())]}
+        caller = DisconnectingCaller(make(40_000_000))
+        scope = scope_of(depot) | {"headers": [(b"content-type", media_type.encode())]}
         upload: Awaitable[None] = depot.app(scope, caller.receive, ignore)
         task = asyncio.ensure_future(upload)
-        await caller.read.wait()
+        await caller.body_read.wait()
         await asyncio.sleep(0.01)
-        caller.leaves.set()
+        caller.disconnect.set()
         before = time.process_time()
         await task
         return time.process_time() - before

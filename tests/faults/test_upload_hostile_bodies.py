@@ -1,6 +1,6 @@
-"""Bodies made to cost much: each is refused, or ends, in a small part of a second.
+"""Bodies that are expensive to process are rejected or processed in a fraction of a second.
 
-The bounds are some ten times what the bodies take, and a tenth or less of what they took before.
+The limits are about ten times the measured times.
 """
 
 import gzip
@@ -27,12 +27,12 @@ def members(count: int) -> str:
 
 
 def repeated_last(count: int) -> bytes:
-    """A row of many members, of which only the last is given twice."""
+    """Return a row of many members, of which only the last is duplicated."""
     return f'{{{members(count)},"k{count - 1}":2}}'.encode()
 
 
 BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
-    # The format, the body, the status that it is answered with.
+    # Media type, body, status of the response.
     "numbers": (JSON, lambda: b"[" + b"1," * (SIZE // 2) + b"1]", 400),
     "lines of numbers": (NDJSON, lambda: b"1\n" * (SIZE // 2), 400),
     "empty objects": (JSON, lambda: b"[" + b"{}," * (SIZE // 3) + b"{}]", 400),
@@ -52,33 +52,33 @@ BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "make", "status"), BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize(("media_type", "make", "status"), BODIES.values(), ids=BODIES)
 def test_upload_of_hostile_body_takes_little_time(
-    depot: Depot, kind: str, make: Callable[[], bytes], status: int
+    depot: Depot, media_type: str, make: Callable[[], bytes], status: int
 ) -> None:
     body = make()
     before = time.process_time()
-    response = depot.send(body, kind, mode="partial")
-    spent = time.process_time() - before
+    response = depot.send(body, media_type, mode="partial")
+    used_seconds = time.process_time() - before
     assert response.status_code == status, response.text[:300]
     assert depot.rows(Delivery) == []
     assert len(response.content) < 3_000_000
-    assert spent < SECONDS
+    assert used_seconds < SECONDS
 
 
-@pytest.mark.parametrize("kind", [NDJSON, CSV])
+@pytest.mark.parametrize("media_type", [NDJSON, CSV])
 def test_upload_that_decompresses_to_1000_times_its_size_is_rejected(
-    depot: Depot, kind: str
+    depot: Depot, media_type: str
 ) -> None:
     depot.upload.limit = 2**30
     body = gzip.compress(b'{"goods":"tea","weight":1}\n' * 1_000_000)
-    request = depot.request(
+    response = depot.request(
         "POST",
         "/deliveries/upload",
         content=body,
-        headers={"Content-Type": kind, "Content-Encoding": "gzip"},
+        headers={"Content-Type": media_type, "Content-Encoding": "gzip"},
     )
-    message = assert_refusal(request, 413, "payload-too-large")["message"]
+    message = assert_refusal(response, 413, "payload-too-large")["message"]
     assert message == "The body may become at most 200 times as large"
 
 
@@ -94,26 +94,26 @@ def test_upload_compressed_as_text_usually_is_is_accepted(depot: Depot) -> None:
 
 
 @pytest.mark.parametrize("params", [{}, {"mode": "partial"}, {"dry_run": "true"}])
-@pytest.mark.parametrize("where", ["read", "repeated", "judged"])
+@pytest.mark.parametrize("stage", ["read", "repeated", "validated"])
 def test_upload_with_more_than_max_rejected_rows_writes_nothing(
-    depot: Depot, params: dict[str, str], where: str
+    depot: Depot, params: dict[str, str], stage: str
 ) -> None:
     depot.upload.max_rejected = 3
     rows = {
         "read": [{"goods": "tea", "weight": 0}] * 6,
         "repeated": [delivery(1)] * 6,
-        "judged": [delivery(n, site="nowhere") for n in range(6)],
-    }[where]
-    taken = depot.send(ndjson([delivery(9), *rows[:3]]), NDJSON, mode="partial")
-    assert taken.json()["rejected"] == (2 if where == "repeated" else 3)
-    stored = len(depot.rows(Delivery))
+        "validated": [delivery(n, site="nowhere") for n in range(6)],
+    }[stage]
+    accepted = depot.send(ndjson([delivery(9), *rows[:3]]), NDJSON, mode="partial")
+    assert accepted.json()["rejected"] == (2 if stage == "repeated" else 3)
+    row_count = len(depot.rows(Delivery))
     body = assert_refusal(
         depot.send(ndjson([delivery(8), *rows]), NDJSON, **params), 400, "validation-failed"
     )
     assert body["message"] == "More than 3 rows are rejected: nothing is written"
     assert set(statuses(body)) == {"rejected"}
     assert body["errors"][0]["message"].startswith("line ")
-    assert len(depot.rows(Delivery)) == stored
+    assert len(depot.rows(Delivery)) == row_count
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, True, "10", None])
@@ -133,5 +133,5 @@ def test_upload_of_many_unknown_members_suggests_names_in_first_rows_only(
         ndjson([{**delivery(n), "gooods": 1} for n in range(150)]), NDJSON, mode="partial"
     )
     messages = [row["errors"][0]["message"] for row in report["rows"]]
-    plain = "gooods is not a member of this body"
-    assert messages == [f"{plain}; did you mean goods?"] * 100 + [plain] * 50
+    message = "gooods is not a member of this body"
+    assert messages == [f"{message}; did you mean goods?"] * 100 + [message] * 50

@@ -16,7 +16,7 @@ from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a f
 PART = 7
 
 
-def divide(depot: Depot, rows: int | None = PART) -> None:
+def set_part_rows(depot: Depot, rows: int | None = PART) -> None:
     depot.upload.parts = Parts(depot.upload.staging, rows)
 
 
@@ -25,9 +25,9 @@ def mixed_rows() -> list[dict[str, Any]]:
     rows = [delivery(n, weight=n % 3 + 1) for n in range(60)]
     rows[5]["weight"] = 0  # The row hook rejects it.
     rows[20]["site"] = "nowhere"  # No such row.
-    rows[33] = delivery(2)  # As an earlier part's.
-    rows[34] = delivery(32)  # As the same part's.
-    rows[50]["tag"] = rows[51]["tag"] = "same"  # The database refuses the second.
+    rows[33] = delivery(2)  # A duplicate of an earlier part.
+    rows[34] = delivery(32)  # A duplicate of the same part.
+    rows[50]["tag"] = rows[51]["tag"] = "same"  # The database rejects the second.
     return rows
 
 
@@ -46,7 +46,7 @@ def test_upload_in_parts_has_same_result_as_whole(depot: Depot) -> None:
     outcomes = []
     for rows in (None, PART):
         depot.execute(sa.delete(Movement), sa.delete(Delivery))
-        divide(depot, rows)
+        set_part_rows(depot, rows)
         depot.reported([delivery(n, goods="old") for n in range(0, 60, 4)])
         report = depot.reported(ndjson(mixed_rows()), NDJSON, mode="partial")
         outcomes.append((without_ids(report), stored(depot), len(depot.rows(Movement))))
@@ -55,18 +55,18 @@ def test_upload_in_parts_has_same_result_as_whole(depot: Depot) -> None:
 
 
 def test_upload_in_parts_reports_stored_ids(depot: Depot) -> None:
-    divide(depot)
+    set_part_rows(depot)
     depot.reported([delivery(0)])
     report = depot.reported(ndjson([delivery(n) for n in range(30)]), NDJSON, mode="partial")
     ids = {row["number"]: row["id"] for row in depot.rows(Delivery)}
     assert {f"d{row['line'] - 1}": row["id"] for row in report["rows"]} == ids
-    assert max(ids.values()) <= 31  # Numbers go on from part to part; lines known leave gaps.
+    assert max(ids.values()) <= 31  # Ids continue from part to part; known lines leave gaps.
 
 
 @pytest.mark.parametrize("mode", ["partial", "atomic"])
 def test_only_upload_in_parts_lets_other_writers_in(depot: Depot, mode: str) -> None:
-    divide(depot, 50)
-    seen: list[int] = []
+    set_part_rows(depot, 50)
+    counts: list[int] = []
 
     async def scenario() -> None:
         rows = ndjson([delivery(n) for n in range(500)])
@@ -77,17 +77,17 @@ def test_only_upload_in_parts_lets_other_writers_in(depot: Depot, mode: str) -> 
             created = await depot.call("POST", "/samples", json={"code": f"s{number}"})
             assert created.status_code == 201
             listed = await depot.call("GET", "/deliveries?count=1")
-            seen.append(int(listed.headers["content-range"].rpartition("/")[2]))
+            counts.append(int(listed.headers["content-range"].rpartition("/")[2]))
         assert (await upload).json()["created"] == 500
 
     depot.run(scenario())
-    between = {count for count in seen if 0 < count < 500}
-    assert bool(between) is (mode == "partial")
-    assert all(count % 50 == 0 for count in between)
+    partial_counts = {count for count in counts if 0 < count < 500}
+    assert bool(partial_counts) is (mode == "partial")
+    assert all(count % 50 == 0 for count in partial_counts)
 
 
 def test_upload_in_parts_that_fails_reports_written_rows(depot: Depot) -> None:
-    divide(depot)
+    set_part_rows(depot)
     depot.upload.max_rejected = 1
     rows = [delivery(n) for n in range(30)]
     for row in rows[16:]:
@@ -96,12 +96,12 @@ def test_upload_in_parts_that_fails_reports_written_rows(depot: Depot) -> None:
     body = assert_refusal(response, 400, "validation-failed")
     assert body["message"] == "More than 1 rows are rejected; the rows up to line 14 are written"
     assert len(depot.rows(Delivery)) == 14
-    again = depot.reported(ndjson(rows[:16]), NDJSON, mode="partial")
-    assert (again["unchanged"], again["created"]) == (14, 2)
+    second = depot.reported(ndjson(rows[:16]), NDJSON, mode="partial")
+    assert (second["unchanged"], second["created"]) == (14, 2)
 
 
 def test_upload_with_key_or_of_one_part_is_not_split(depot: Depot) -> None:
-    divide(depot, 10)
+    set_part_rows(depot, 10)
     depot.upload.max_rejected = 0
     rows = [delivery(n) for n in range(10)]
     rows[9]["site"] = "nowhere"
@@ -124,12 +124,12 @@ def test_upload_with_invalid_part_rows_raises_configuration_error(
 
 
 def test_upload_disconnected_between_parts_stores_whole_parts(depot: Depot) -> None:
-    divide(depot, 50)
+    set_part_rows(depot, 50)
 
     async def scenario() -> None:
         rows = ndjson([delivery(n) for n in range(1_000)])
         upload = asyncio.create_task(depot.uploading(rows, NDJSON, mode="partial"))
-        while not depot_count(await depot.call("GET", "/deliveries?count=1")):  # noqa: ASYNC110 - the table tells, no event
+        while not total_of(await depot.call("GET", "/deliveries?count=1")):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.001)
         upload.cancel()
         await asyncio.gather(upload, return_exceptions=True)
@@ -140,5 +140,5 @@ def test_upload_disconnected_between_parts_stores_whole_parts(depot: Depot) -> N
     assert depot.reported([delivery(2_000)])["created"] == 1
 
 
-def depot_count(response: Any) -> int:
+def total_of(response: Any) -> int:
     return int(response.headers["content-range"].rpartition("/")[2])

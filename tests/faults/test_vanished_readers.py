@@ -1,4 +1,4 @@
-"""A read ends when its caller has left: its thread or connection is free for others, soon."""
+"""A read ends after its caller has disconnected and releases its thread or connection."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from tests.fixtures.workers import free_port
 pytestmark = pytest.mark.processes
 
 SOON = 5.0
-"""In seconds, for a busy machine; an endless statement runs into its limit of ten."""
+"""In seconds, for a busy machine; an endless statement is stopped after ten."""
 
 
 class SlowService:
@@ -46,8 +46,8 @@ class SlowService:
             f"http://127.0.0.1:{self.port}{path}", headers={"X-Client": client}, timeout=60
         )
 
-    def ask(self, path: str, client: str) -> socket.socket:
-        """Send a request; return the connection on which nothing has been read."""
+    def send_request(self, path: str, client: str) -> socket.socket:
+        """Send a request; return the connection, from which nothing is read."""
         connection = socket.create_connection(("127.0.0.1", self.port), 30)
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Client: {client}\r\n\r\n".encode())
         return connection
@@ -81,52 +81,52 @@ def service(database_url: str, tmp_path: Path) -> Iterator[SlowService]:
 
 @contextlib.contextmanager
 def endless_reads(service: SlowService) -> Iterator[None]:
-    """Ask for more than one client's share of endless reads; leave at the end of the block."""
+    """Send more endless reads than one client's share; disconnect at the end of the block."""
     with contextlib.ExitStack() as stack:
         for _ in range(30):
-            stack.enter_context(service.ask(f"/works/{ENDLESS}", "gone"))
-        time.sleep(1)  # Some run by now, the others wait.
+            stack.enter_context(service.send_request(f"/works/{ENDLESS}", "gone"))
+        time.sleep(1)  # Some are running, the others wait.
         yield
 
 
-def test_reads_of_vanished_callers_leave_their_slots_to_others(service: SlowService) -> None:
+def test_reads_of_disconnected_callers_release_their_slots(service: SlowService) -> None:
     with endless_reads(service):
         pass
-    begun = time.monotonic()
-    response = service.get(f"/works/{SLOW}", client="gone")  # It had its whole share.
-    seconds = time.monotonic() - begun
+    started = time.monotonic()
+    response = service.get(f"/works/{SLOW}", client="gone")  # Its whole share was in use.
+    seconds = time.monotonic() - started
     print(f"answered {seconds:.2f} s after the others had left")  # noqa: T201 - said with -s
     assert response.status_code == 200, response.text
     assert seconds < SOON
     assert service.get("/notes").status_code == 200
 
 
-def test_connections_of_vanished_readers_are_used_again_and_clean(
+def test_connections_of_disconnected_readers_are_reused(
     service: SlowService, database_url: str
 ) -> None:
     if not database_url.startswith("postgresql"):
-        pytest.skip("SQLite has no server that would know")
+        pytest.skip("SQLite has no server")
     with endless_reads(service):
-        running = {pid for pid, state in backends(database_url).items() if state == "active"}
-    assert len(running) > 1
+        active = {pid for pid, state in backends(database_url).items() if state == "active"}
+    assert len(active) > 1
     assert service.get(f"/works/{SLOW}", "gone").status_code == 200
     for _ in range(10):
         assert service.get("/notes").status_code == 200
-    after = backends(database_url)
-    assert running <= after.keys()
-    assert set(after.values()) == {"idle"}
+    later = backends(database_url)
+    assert active <= later.keys()
+    assert set(later.values()) == {"idle"}
 
 
 def backends(url: str) -> dict[int, str]:
-    """Return the states of the service's connections, as the server sees them, by process id."""
-    found: dict[int, str] = {}
+    """Return the states of the service's backends by process id."""
+    states: dict[int, str] = {}
 
-    def look(connection: sa.Connection) -> None:
+    def select(connection: sa.Connection) -> None:
         rows = connection.exec_driver_sql(
             "SELECT pid, state FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        found.update((row[0], row[1]) for row in rows)
+        states.update((row[0], row[1]) for row in rows)
 
-    with_connection(url, look)
-    return found
+    with_connection(url, select)
+    return states
