@@ -7,7 +7,7 @@ from api.settings import ApiSettings
 from encore import Service
 from migrations import FOLDER
 
-UPGRADE: Final = ".venv/bin/alembic upgrade head"
+UPGRADE_COMMAND: Final = ".venv/bin/alembic upgrade head"
 
 
 def create_service(settings: ApiSettings | None = None) -> Service:
@@ -20,9 +20,9 @@ def create_service(settings: ApiSettings | None = None) -> Service:
     service = Service(
         settings,
         title="Encore",
-        description="CRUD generated from SQLAlchemy models, behind one OAuth 2.0 gate.",
+        description="CRUD generated from SQLAlchemy models, protected by OAuth 2.0.",
         migrations=FOLDER,
-        upgrade_command=UPGRADE,
+        upgrade_command=UPGRADE_COMMAND,
     )
     resources.expose(service)
     return service

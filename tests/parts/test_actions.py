@@ -248,7 +248,7 @@ def test_missing_or_invalid_key_is_not_found(parts: httpx.Client, method: str, k
     assert assert_problem(response, 404, "not-found", "Not Found")["errors"] == []
 
 
-@pytest.mark.parametrize("path", ["/", "/Parts", "/parts/1/2", "/part", "//parts"])
+@pytest.mark.parametrize("path", ["/Parts", "/parts/1/2", "/part", "/parts//1"])
 def test_unknown_path_is_not_found(parts: httpx.Client, path: str) -> None:
     assert_problem(parts.get(path), 404, "not-found", "Not Found")
 

@@ -25,7 +25,7 @@ def validate(entry: dict[str, Any]) -> dict[str, str]:
     try:
         errors.check()
     except ValidationFailed as failed:
-        return {str(error["field"]): str(error["message"]) for error in failed.errors}  # type: ignore[index]
+        return {str(error["field"]): str(error["message"]) for error in failed.errors}  # type: ignore[index] # all are errors of fields
     return {}
 
 
