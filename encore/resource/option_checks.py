@@ -41,6 +41,9 @@ _FOREIGN: Final = re.compile(
 _STARTS_WITH: Final = "STARTS_WITH"
 _RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, OR_PARAMETER, NOT_PARAMETER)
 
+OWN: Final = "own"
+"""The name of the resource in a mapping from relations to their attributes."""
+
 Problems = Iterable[str]
 
 
@@ -52,6 +55,12 @@ def check_options(options: ResourceOptions) -> None:
     if options.total != COUNT_MODES[0] and not options.pagination:
         message = f"{options.total!r} contradicts pagination=False, which counts no rows"
         raise ConfigurationError(options.model.__name__, "total", message)
+    hidden = options.write_only_attributes
+    own = hidden.get(OWN, ()) if isinstance(hidden, Mapping) else hidden
+    for name in sorted({*own} & {*options.read_only_attributes}):
+        message = f"{name!r} contradicts read_only_attributes; a hidden field that only hooks write"
+        message += " belongs in exclude_attributes"
+        raise ConfigurationError(options.model.__name__, "write_only_attributes", message)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
         message = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
         raise ConfigurationError(options.model.__name__, "nested_arrays", message)
@@ -108,6 +117,15 @@ def _actions(value: Any) -> Problems:
 def _include(value: Any) -> Problems:
     if not _is_list(value, (str, Include)):
         yield "must be a list of names of relations, or of Include"
+    includes = [item if isinstance(item, Include) else Include(item) for item in value]
+    names = [include.relation for include in includes]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{name!r} is named twice"
+    for include in includes:
+        for name in sorted({*include.attributes} & {*include.exclude_attributes}):
+            yield f"{include.relation}: {name!r} is in attributes and in exclude_attributes"
+        for problem in _include(include.include):
+            yield f"{include.relation}: {problem}"
 
 
 def _associations(value: Any) -> Problems:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Dialect
 
@@ -10,10 +10,9 @@ from encore.errors import ConfigurationError, InvalidOption
 from encore.models.relations import UnsupportedRelation, relations_of
 from encore.options import AssociationOptions, Include, ResourceOptions
 from encore.resource.compatibility import compatibility_of
+from encore.resource.option_checks import OWN
 from encore.serializers.builder import build_serializer
 from encore.serializers.serializer import Serializer
-
-_OWN: Final = "own"
 
 
 class ResourceSerializers:
@@ -38,14 +37,14 @@ class ResourceSerializers:
         self._populates = bool(option) and associations.auto_populate
         self._remove_foreign_keys = associations.remove_foreign_keys
         excluded = options.exclude_attributes
-        self._excluded = excluded if isinstance(excluded, Mapping) else {_OWN: excluded}
+        self._excluded = excluded if isinstance(excluded, Mapping) else {OWN: excluded}
         self._also_excluded = associations.exclude_attributes
         written = options.write_only_attributes
-        self._written = written if isinstance(written, Mapping) else {_OWN: written}
-        self._check_relations("exclude_attributes", self._excluded.keys() - {_OWN})
+        self._written = written if isinstance(written, Mapping) else {OWN: written}
+        self._check_relations("exclude_attributes", self._excluded.keys() - {OWN})
         self._check_relations("associations", self._also_excluded)
-        self._check_relations("write_only_attributes", self._written.keys() - {_OWN})
-        excluded, written = self._excluded.get(_OWN, ()), self._written.get(_OWN, ())
+        self._check_relations("write_only_attributes", self._written.keys() - {OWN})
+        excluded, written = self._excluded.get(OWN, ()), self._written.get(OWN, ())
         self._serializer("exclude_attributes", exclude=excluded, is_shown=False)
         self._serializer("write_only_attributes", exclude=written, is_shown=False)
         # The rows of other relations are not output anywhere.
@@ -54,9 +53,9 @@ class ResourceSerializers:
         alone = {name: self._alone(name) for name in exposed}
         self.own = self._serializer(
             "include",
-            exclude=self._excluded.get(_OWN, ()),
+            exclude=self._excluded.get(OWN, ()),
             include=self._includes(),
-            write_only=self._written.get(_OWN, ()),
+            write_only=self._written.get(OWN, ()),
         )
         self.related = alone | {name: child.serializer for name, child in self.own.children.items()}
 

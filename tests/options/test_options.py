@@ -64,6 +64,9 @@ MISTAKES: list[tuple[str, Any]] = [
     ("exclude_attributes", {"own": ["nope"]}),
     ("exclude_attributes", {"nope": ["id"]}),
     ("exclude_attributes", {"books": ["nope"]}),
+    ("include", ["books", Include("books", limit=1)]),
+    ("include", [Include("books", include=["author", "author"])]),
+    ("include", [Include("books", attributes=["title"], exclude_attributes=["title"])]),
     ("read_only_attributes", ["nope"]),
     ("read_only_attributes", "email"),
     ("update_method", "DELETE"),
@@ -93,6 +96,11 @@ def test_a_mistake_fails_at_once_and_names_resource_and_option(
 ) -> None:
     with pytest.raises(ConfigurationError, match=rf"^resource User: option {option}: "):
         api.crud.resource(User, **{option: value})
+
+
+def test_field_that_is_write_only_and_read_only_is_rejected(api: Api) -> None:
+    with pytest.raises(ConfigurationError, match="'secret' contradicts read_only_attributes"):
+        api.crud.resource(User, write_only_attributes=["secret"], read_only_attributes=["secret"])
 
 
 def test_search_through_output_relation_is_accepted(api: Api) -> None:
