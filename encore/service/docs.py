@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import fastapi_offline
 from fastapi import FastAPI
@@ -50,19 +50,19 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
         token_url: Where the Authorize button asks for tokens.
         default: What operations ask of a token that do not say so themselves.
     """
-    page = get_swagger_ui_html(
-        openapi_url=OPENAPI,
-        title=app.title,
-        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
-        swagger_css_url=f"{ASSETS}/swagger-ui.css",
-        swagger_favicon_url=f"{ASSETS}/favicon.png",
-        init_oauth={"scopes": " ".join(default.all_of)},
-    )
-
-    scripts = _INLINE.findall(bytes(page.body).decode())
     issuer = urlsplit(token_url)
 
     async def docs(request: Request) -> HTMLResponse:
+        prefix = _prefix(request)
+        page = get_swagger_ui_html(
+            openapi_url=f"{prefix}{OPENAPI}",
+            title=app.title,
+            swagger_js_url=f"{prefix}{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{prefix}{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{prefix}{ASSETS}/favicon.png",
+            init_oauth={"scopes": " ".join(default.all_of)},
+        )
+        scripts = _INLINE.findall(bytes(page.body).decode())
         state = RequestState.from_scope(request.scope)
         state.headers = page_policy(
             state.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
@@ -89,15 +89,22 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
 
 
+def _prefix(request: Request) -> str:
+    """Return the path under which the service is mounted, quoted for HTML and scripts."""
+    return quote(request.scope.get("root_path", "").rstrip("/"))
+
+
 async def _home(request: Request) -> Response:
     """Send browsers to the documentation; refuse other callers, and name it (RFC 8631)."""
+    prefix = _prefix(request)
+    docs = f"{prefix}{DOCS}"
     if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(DOCS, status_code=303)
-    link = {"Link": f'<{DOCS}>; rel="service-doc", <{OPENAPI}>; rel="service-desc"'}
+        return RedirectResponse(docs, status_code=303)
+    link = {"Link": f'<{docs}>; rel="service-doc", <{prefix}{OPENAPI}>; rel="service-desc"'}
     if "authorization" in request.headers:
-        raise NotFound(f"There is nothing here; {DOCS} lists what there is", headers=link)
+        raise NotFound(f"There is nothing here; {docs} lists what there is", headers=link)
     raise Unauthorized(
-        f"You must send an Authorization header; {DOCS} says how",
+        f"You must send an Authorization header; {docs} says how",
         headers={"WWW-Authenticate": "Bearer", **link},
         reason="no-credentials",
     )

@@ -1,10 +1,12 @@
 """``Service``: what it joins, and which contradictions it rejects."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -108,6 +110,26 @@ def test_home_points_to_docs(client: Caller) -> None:
     assert "/docs" in response.json()["detail"]
     browser = client.get("/", Accept="text/html")
     assert (browser.status_code, browser.headers["location"]) == (303, "/docs")
+
+
+@pytest.mark.parametrize("path", ["/shop", "/a'b"])
+def test_docs_of_mounted_service_link_below_its_path(service: Service, path: str) -> None:
+    outer = FastAPI()
+    outer.mount(path, service)
+    prefix = quote(path)
+
+    async def get(path: str) -> httpx.Response:
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://outer") as client:
+            return await client.get(path, headers={"Accept": "text/html"})
+
+    assert asyncio.run(get(f"{prefix}/")).headers["location"] == f"{prefix}/docs"
+    page = asyncio.run(get(f"{prefix}/docs")).text
+    linked = [f"{prefix}/openapi.json", *re.findall(r'(?:src|href)="(/[^"]*)"', page)]
+    assert len(linked) == 4
+    for link in linked:
+        assert link in page
+        assert asyncio.run(get(link)).status_code == 200
 
 
 def test_openapi_has_title_and_scopes(client: Caller) -> None:
