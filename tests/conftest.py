@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fixtures.workers import ByDatabase
+    from tests.fixtures.workers import DatabaseScheduling
 
 pytest.register_assert_rewrite("tests.fixtures")
 
@@ -35,8 +35,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "ByDatabase":
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "DatabaseScheduling":
     """Choose how tests are dealt out where several run at once."""
-    from tests.fixtures.workers import ByDatabase  # noqa: PLC0415 - after the rewriting is set up
+    from tests.fixtures.workers import DatabaseScheduling  # noqa: PLC0415 - after the rewriting is set up
 
-    return ByDatabase(config, log)
+    return DatabaseScheduling(config, log)

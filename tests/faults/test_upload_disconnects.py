@@ -51,8 +51,8 @@ def send_upload(items: System, token: str, body: bytes) -> socket.socket:
 
 def cpu_seconds(items: System) -> float:
     """Return the processor time that the service's processes have used."""
-    index = items.process.pid
-    children = Path(f"/proc/{index}/task/{index}/children").read_text().split()
+    pid = items.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return sum(map(_seconds_of, children)) / TICKS
 
 
@@ -86,9 +86,8 @@ def test_upload_in_progress_ends_when_client_disconnects(items: System) -> None:
     used_seconds = cpu_seconds(items) - before
     remaining = items.client.get("/items?source=gone&count=1")
     assert remaining.headers["content-range"].endswith("/0"), remaining.headers
-    second = send_upload(
-        items, token, upload_row(1)
-    )  # The turn, the lock and the connection are free.
+    # The turn, the lock and the connection are free.
+    second = send_upload(items, token, upload_row(1))
     assert second.recv(100).startswith(b"HTTP/1.1 200")
     second.close()
     assert used_seconds < 2  # The complete upload takes several seconds.

@@ -134,9 +134,8 @@ def test_children_exit_when_the_parent_is_killed(own_system: System) -> None:
 
 
 def test_first_run_prints_urls_but_not_the_client_secret(items: System) -> None:
-    output, rest, _ = items.output().partition(
-        "Ctrl-C ends both."
-    )  # Output of other tests follows.
+    # Output of other tests follows.
+    output, rest, _ = items.output().partition("Ctrl-C ends both.")
     assert rest
     for expected in (f"{items.url}/docs", items.issuer, f"{items.url}/items"):
         assert expected in output

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from encore.types import now
-from tests.fixtures.upload_models import Answered, Delivery
+from tests.fixtures.upload_models import Delivery, IdempotencyKey
 from tests.fixtures.uploads import NDJSON, Depot, assert_refusal, delivery, ndjson
 
 ROWS = [{"goods": "tea", "weight": 1}, {"goods": "coffee", "weight": 2}]
@@ -49,13 +49,13 @@ def test_idempotency_keys_of_two_clients_are_independent(depot: Depot) -> None:
 def test_idempotency_key_of_failed_request_may_be_reused(depot: Depot) -> None:
     assert depot.send([{"goods": "tea"}], key="k").status_code == 400
     assert depot.send("[", key="k").status_code == 400
-    assert depot.rows(Answered) == []
+    assert depot.rows(IdempotencyKey) == []
     assert depot.send(ROWS, key="k").status_code == 200
 
 
 def test_idempotency_key_of_dry_run_is_ignored(depot: Depot) -> None:
     depot.reported(ROWS, key="k", dry_run="true")
-    assert depot.rows(Answered) == []
+    assert depot.rows(IdempotencyKey) == []
     assert "idempotency-replayed" not in depot.send(ROWS, key="k").headers
     assert depot.reported(ROWS[:1], key="k", dry_run="true")["created"] == 1
 
@@ -63,9 +63,11 @@ def test_idempotency_key_of_dry_run_is_ignored(depot: Depot) -> None:
 def test_idempotency_key_expires_after_a_day(depot: Depot) -> None:
     for key in ("old", "older"):
         depot.send(ROWS, key=key)
-    depot.execute(sa.update(Answered).values(created_at=now() - timedelta(hours=24, seconds=1)))
+    depot.execute(
+        sa.update(IdempotencyKey).values(created_at=now() - timedelta(hours=24, seconds=1))
+    )
     assert "idempotency-replayed" not in depot.send(ROWS, key="old").headers
-    assert [row["key"] for row in depot.rows(Answered)] == ["old"]
+    assert [row["key"] for row in depot.rows(IdempotencyKey)] == ["old"]
 
 
 def test_idempotency_key_limits_upload_to_10000_rows(depot: Depot) -> None:
