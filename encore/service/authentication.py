@@ -32,12 +32,18 @@ class Authentication:
         self._verifier = JWTVerifier(self._issuers, revoked=self._revoked)
         self._introspection = self._introspect() if settings.introspection_url else None
 
+    @property
+    def resource_metadata(self) -> str | None:
+        """URL of the service's metadata (RFC 9728), for challenges; None without RESOURCE_URL."""
+        url = self._settings.resource_url
+        return metadata_url(url) if url else None
+
     def protect(self, app: Application) -> None:
         """Add the middlewares to an application that has no others yet."""
         settings = self._settings
         options: dict[str, Any] = {"verifier": self._choose_verifier()}
-        if settings.resource_url:
-            options["resource_metadata"] = metadata_url(settings.resource_url)
+        if self.resource_metadata is not None:
+            options["resource_metadata"] = self.resource_metadata
         if settings.rate_limit_clients or settings.rate_limit_bad_tokens:
             from encore.auth.rate_limits import RateLimitMiddleware  # noqa: PLC0415 - 0.1 s that few need
 

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from encore.auth.challenges import add_resource_metadata, no_credentials
 from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access
@@ -42,13 +43,16 @@ _REFUSALS: Final = {
 }
 
 
-def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
+def add_docs(
+    app: FastAPI, *, token_url: str, default: Access, resource_metadata: str | None = None
+) -> None:
     """Add the page, its assets and what FastAPI does not say in ``/openapi.json``.
 
     Args:
         app: Was made with ``openapi_url=OPENAPI`` and ``docs_url=None``.
         token_url: Where the Authorize button asks for tokens.
         default: What operations ask of a token that do not say so themselves.
+        resource_metadata: URL of the service's metadata (RFC 9728), for the challenge of ``/``.
     """
     issuer = urlsplit(token_url)
 
@@ -69,9 +73,17 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
         )
         return page
 
+    async def home(request: Request) -> Response:
+        try:
+            return _home(request)
+        except Unauthorized as error:
+            if resource_metadata is not None:
+                add_resource_metadata(error, resource_metadata)
+            raise
+
     assets = Path(fastapi_offline.__file__).parent / "static"
     app.router.routes.append(Route(DOCS, docs, include_in_schema=False))
-    app.router.routes.append(Route(HOME, _home, include_in_schema=False))
+    app.router.routes.append(Route(HOME, home, include_in_schema=False))
     app.router.routes.append(Mount(ASSETS, StaticFiles(directory=assets)))
 
     def openapi() -> dict[str, Any]:
@@ -94,7 +106,7 @@ def _prefix(request: Request) -> str:
     return quote(request.scope.get("root_path", "").rstrip("/"))
 
 
-async def _home(request: Request) -> Response:
+def _home(request: Request) -> Response:
     """Send browsers to the documentation; refuse other callers, and name it (RFC 8631)."""
     prefix = _prefix(request)
     docs = f"{prefix}{DOCS}"
@@ -103,11 +115,11 @@ async def _home(request: Request) -> Response:
     link = {"Link": f'<{docs}>; rel="service-doc", <{prefix}{OPENAPI}>; rel="service-desc"'}
     if "authorization" in request.headers:
         raise NotFound(f"There is nothing here; {docs} lists what there is", headers=link)
-    raise Unauthorized(
-        f"You must send an Authorization header; {docs} says how",
-        headers={"WWW-Authenticate": "Bearer", **link},
-        reason="no-credentials",
+    error = no_credentials(
+        f"You must send an Authorization header; {docs} says how", "no-credentials"
     )
+    error.headers.update(link)
+    raise error
 
 
 def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, Any]:

@@ -136,7 +136,12 @@ class Service(Application, Generic[S_co]):
             types=types,
             compatible=compatible,
         )
-        docs.add_docs(self, token_url=token_url(settings), default=Access(all_of=scopes))
+        docs.add_docs(
+            self,
+            token_url=token_url(settings),
+            default=Access(all_of=scopes),
+            resource_metadata=self._authentication.resource_metadata,
+        )
 
     def resource(self, model: Model, *, scopes: Sequence[str] = (), **options: Any) -> Resource:
         """Expose a model.

@@ -50,6 +50,14 @@ def test_challenge_contains_the_metadata_url_for_any_host_header(
     ]
 
 
+def test_challenge_of_the_root_contains_the_metadata_url(metadata_gate: RunningGate) -> None:
+    response = httpx.get(metadata_gate.url)
+    assert response.status_code == 401
+    assert response.headers.get_list("www-authenticate") == [
+        f'Bearer resource_metadata="{RESOURCE}{WELL_KNOWN}"'
+    ]
+
+
 def test_challenge_of_a_403_contains_the_metadata_url(metadata_gate: RunningGate) -> None:
     response = httpx.get(f"{metadata_gate.url}/items", headers=metadata_gate.bearer(scp=["x"]))
     assert response.headers["www-authenticate"].endswith(
