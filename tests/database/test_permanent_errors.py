@@ -125,14 +125,14 @@ def assert_problem(response: httpx.Response, status: int, slug: str, *fields: st
 def test_row_rejected_by_trigger_is_409_and_not_written(api: ModelApi, n: int) -> None:
     assert_problem(api.post("/accounts", {"n": n}), 409, "refused-by-database")
     assert api.read("/accounts") == []
-    assert api.made("/accounts", n=5)["n"] == 5  # The service goes on as before.
+    assert api.create("/accounts", n=5)["n"] == 5  # The service goes on as before.
     assert len(api.rows(Account)) == 1
 
 
 def test_change_rejected_by_trigger_is_409_and_missing_row_404(
     api: ModelApi,
 ) -> None:
-    kept, ignored = (api.made("/accounts", n=n)["id"] for n in (1, 4))
+    kept, ignored = (api.create("/accounts", n=n)["id"] for n in (1, 4))
     for n in (-1, -4):
         assert_problem(api.put(f"/accounts/{kept}", {"n": n}), 409, "refused-by-database")
     for key in (kept, ignored):
@@ -145,7 +145,7 @@ def test_change_rejected_by_trigger_is_409_and_missing_row_404(
 def test_exclusion_constraint_is_409_naming_the_field(api: ModelApi) -> None:
     if api.is_sqlite:
         pytest.skip("SQLite has no exclusion constraints")
-    api.made("/accounts", n=5, room="blue")
+    api.create("/accounts", n=5, room="blue")
     assert_problem(api.post("/accounts", {"n": 6, "room": "blue"}), 409, "conflict", "room")
 
 
@@ -163,7 +163,7 @@ def test_missing_table_or_column_is_500_without_retry(api: ModelApi) -> None:
 
 def test_write_to_a_view_without_triggers_is_405(api: ModelApi) -> None:
     api.crud.resource(Shown)
-    key = api.made("/accounts", n=7)["id"]
+    key = api.create("/accounts", n=7)["id"]
     assert api.read("/shown") == [{"id": key, "n": 7}]
     for response in (
         api.post("/shown", {"n": 8}),
@@ -188,7 +188,7 @@ def test_view_has_reading_actions_only_unless_others_are_named(api: ModelApi) ->
 
 
 def test_read_only_database_is_503_with_retry(api: ModelApi) -> None:
-    key = api.made("/accounts", n=7)["id"]
+    key = api.create("/accounts", n=7)["id"]
     read_only = (
         "PRAGMA query_only = ON" if api.is_sqlite else "SET default_transaction_read_only = on"
     )
@@ -202,7 +202,7 @@ def test_read_only_database_is_503_with_retry(api: ModelApi) -> None:
 def test_lost_connections_are_503_with_retry_and_replaced(api: ModelApi) -> None:
     if api.is_sqlite:
         pytest.skip("SQLite has no connections to lose")
-    api.made("/accounts", n=7)
+    api.create("/accounts", n=7)
     api.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'encore'"
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_colu
 
 from encore import Context, Resource
 from encore.errors import Forbidden
-from tests.fixtures.library import assert_refused
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -268,7 +268,7 @@ def test_attributes_accept_python_and_json_names(
             seen.append(("full_name" in context.attributes, "fullName" in context.attributes))
 
     body = {"fullName": "client", "eMail": "n@x", "number": 9}
-    assert api.made("/owners", **body)["fullName"] == "hook"
+    assert api.create("/owners", **body)["fullName"] == "hook"
     assert api.put("/owners/1", {"fullName": "client"}).json()["fullName"] == "hook"
     assert seen == [("hook", "hook"), (True, True)] * 2
 
@@ -294,7 +294,7 @@ def test_add_to_children_overrides_client_by_either_name(
         else set_in("add_to_children", name, "hook")
     )
     owners.create.start(hook)
-    row = api.made(
+    row = api.create(
         "/owners",
         fullName="Eve",
         eMail="e@x",
@@ -374,7 +374,7 @@ def test_conflict_of_row_found_by_other_key_names_referring_columns(
     api: ModelApi, owners: Resource
 ) -> None:
     owners.delete.auth(set_to("key", {"eMail": "a@x"}))
-    assert_refused(api.delete("/owners/me"), 409, "notes.ownerId")
+    assert_field_errors(api.delete("/owners/me"), 409, "notes.ownerId")
 
 
 def test_hook_of_start_rejects_before_invalid_key_is_parsed(

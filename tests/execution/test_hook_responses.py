@@ -98,7 +98,7 @@ LATE = [("read", "data"), ("read", "send"), ("list", "data"), ("update", "send")
 def test_criteria_and_key_set_after_fetch_raise(
     api: Api, users: Resource, action: str, stage: str
 ) -> None:
-    row = api.made("/users", firstName="A")
+    row = api.create("/users", firstName="A")
     request = {"read": ("GET", f"/users/{row['id']}"), "list": ("GET", "/users")}.get(
         action, ("PUT", f"/users/{row['id']}")
     )
@@ -118,7 +118,7 @@ def test_criteria_and_key_set_after_fetch_raise(
 
 def test_key_without_row_set_before_write_is_not_found(api: Api) -> None:
     shelves = api.crud.resource(Shelf)
-    row = api.made("/shelves", code="a")
+    row = api.create("/shelves", code="a")
 
     @shelves.update.write.before
     @shelves.delete.write.before

@@ -214,7 +214,7 @@ def test_hooks_of_nested_resources_run(api: Api, users: Resource) -> None:
     seen: list[str] = []
     for name, nested in users.nested_resources.items():
         nested.all.start(note(seen, name))
-    api.made("/users", firstName="A", books=[{"title": "x"}], profile={"nickname": "p"})
+    api.create("/users", firstName="A", books=[{"title": "x"}], profile={"nickname": "p"})
     for path in ("/users/1/books", "/users/1/books/1", "/users/1/profile"):
         assert api.get(path).status_code == 200
     assert seen == ["books", "books", "profile"]

@@ -8,7 +8,7 @@ import pytest
 from encore import Context, Resource, stop
 from encore.errors import Forbidden
 from encore.execution.context import Response
-from tests.fixtures.library import Api, assert_refused
+from tests.fixtures.library import Api, assert_field_errors
 from tests.fixtures.library_models import User
 
 EARLY = ["start", "auth"]
@@ -42,7 +42,7 @@ EACH = pytest.mark.parametrize("request_", INVALID, ids=lambda one: f"{one.actio
 def users(api: Api) -> Resource:
     """Users, of whom there is one."""
     users = api.crud.resource(User)
-    api.made("/users", firstName="Ada", rank=1)
+    api.create("/users", firstName="Ada", rank=1)
     return users
 
 
@@ -61,7 +61,7 @@ def test_caller_rejected_by_hook_of_start_learns_no_names(
     api.database.sql.clear()
     answer = api.request(request_.method, request_.path, json=request_.body)
     assert (answer.status_code, answer.json()["detail"]) == (403, "not you")
-    assert_refused(answer, 403)
+    assert_field_errors(answer, 403)
     assert api.database.sql == []
 
 
@@ -125,14 +125,14 @@ def test_values_set_by_hook_of_start_override_body(
 ) -> None:
     for action in ("create", "update"):
         users.hooks[action].stage(stage).before(hook)
-    made = api.made("/users", firstName="client")
+    made = api.create("/users", firstName="client")
     assert made["firstName"] == "hook"
     assert api.put("/users/1", {"firstName": "client"}).json()["firstName"] == "hook"
 
 
 def test_body_made_invalid_by_hook_of_start_is_rejected(api: Api, users: Resource) -> None:
     users.create.start(lambda context: context.request_body.update(age="x"))
-    assert_refused(api.post("/users", {"firstName": "Ada"}), 400, "age")
+    assert_field_errors(api.post("/users", {"firstName": "Ada"}), 400, "age")
 
 
 def test_status_and_page_set_by_hook_of_start_stay(api: Api, users: Resource) -> None:

@@ -13,7 +13,7 @@ from encore.errors import ApiError, Forbidden
 from encore.execution.context import Context, Response
 from encore.execution.hooks import SKIP, STAGES, stop
 from encore.execution.resource import Resource
-from tests.fixtures.library import CLAIMS, Api, assert_refused
+from tests.fixtures.library import CLAIMS, Api, assert_field_errors
 from tests.fixtures.library_models import Kind, Tag, User
 
 
@@ -189,14 +189,14 @@ def test_attributes_set_by_hook_override_body_and_satisfy_required(
     for body in ({}, {"email": "client@y"}):
         row = api.post("/users", body)
         if body:  # The second breaks the unique key that the hook sets.
-            assert_refused(row, 409, "email")
+            assert_field_errors(row, 409, "email")
         else:
             assert (row.json()["firstName"], row.json()["email"]) == (CLAIMS["sub"], "set@x")
 
 
 def test_required_field_without_hook_is_rejected(api: Api, users: Resource) -> None:
     users.create.start(lambda _: None)
-    assert_refused(api.post("/users", {}), 400, "firstName")
+    assert_field_errors(api.post("/users", {}), 400, "firstName")
 
 
 def test_hook_sets_fields_read_only_to_clients(api: Api) -> None:
@@ -207,13 +207,13 @@ def test_hook_sets_fields_read_only_to_clients(api: Api) -> None:
         if context.action != "delete":
             context.attributes.update(first_name="hook", email=f"{context.action}@x")
 
-    row = api.made("/users", age=1)
+    row = api.create("/users", age=1)
     assert (row["firstName"], row["email"]) == ("hook", "create@x")
     assert api.put("/users/1", {"email": "create@x"}).json()["email"] == "update@x"
-    assert_refused(
+    assert_field_errors(
         api.post("/users", {"firstName": "client", "email": "c"}), 400, "firstName", "email"
     )
-    assert_refused(api.put("/users/1", {"email": "client"}), 400, "email")
+    assert_field_errors(api.put("/users/1", {"email": "client"}), 400, "email")
 
 
 CRITERIA: list[tuple[Any, list[str]]] = [
@@ -323,7 +323,7 @@ def test_orm_sees_written_row_and_its_conflict_is_mapped(api: Api, users: Resour
 
     assert api.post("/users", {"firstName": "B"}).status_code == 201
     assert sorted(seen) == ["Ada", "B"]
-    assert_refused(api.post("/users", {"firstName": "C"}), 409)
+    assert_field_errors(api.post("/users", {"firstName": "C"}), 409)
     assert len(api.rows(User)) == 2
 
 
@@ -335,7 +335,7 @@ def test_json_column_after_orm_use_reads_the_same(api: Api) -> None:
     async def lend(context: Context) -> None:
         await context.orm(add_tag("x"))
 
-    assert api.made("/kinds", document=document)["document"] == document
+    assert api.create("/kinds", document=document)["document"] == document
     assert api.read("/kinds/1")["document"] == document
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.library import Api, assert_refused
+from tests.fixtures.library import Api, assert_field_errors
 from tests.fixtures.library_models import (
     Book,
     Copy,
@@ -75,10 +75,10 @@ WRONG: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("name", "value"), WRONG)
 def test_invalid_value_in_create_and_update_names_field(api: Api, name: str, value: Any) -> None:
     api.crud.resource(Kind)
-    api.made("/kinds", text="there")
+    api.create("/kinds", text="there")
     before = api.rows(Kind)
-    assert_refused(api.post("/kinds", {name: value}), 400, name)
-    assert_refused(api.put("/kinds/1", {"text": "changed", name: value}), 400, name)
+    assert_field_errors(api.post("/kinds", {name: value}), 400, name)
+    assert_field_errors(api.put("/kinds/1", {"text": "changed", name: value}), 400, name)
     assert api.rows(Kind) == before
 
 
@@ -102,7 +102,7 @@ def test_body_not_a_json_object_is_rejected(api: Api, body: bytes, field: str | 
     api.crud.resource(Kind)
     headers = {"content-type": "application/json"}
     answer = api.request("POST", "/kinds", content=body, headers=headers)
-    assert_refused(answer, 400, *([] if field is None else [field]))
+    assert_field_errors(answer, 400, *([] if field is None else [field]))
     assert api.rows(Kind) == []
 
 
@@ -110,13 +110,13 @@ def test_body_not_a_json_object_is_rejected(api: Api, body: bytes, field: str | 
 def library(api: Api) -> Api:
     for model in (User, Book, Profile, Tag, Node, Seat, Ticket, Loan):
         api.crud.resource(model)
-    api.made("/users", firstName="Ada", email="a@x")
-    api.made("/users", firstName="Bob", email="b@x")
-    api.made("/books", title="A", authorId=1)
-    api.made("/nodes", name="root")
-    api.made("/nodes", name="leaf", parentId=1)
-    api.made("/seats", line="A", number=1)
-    api.made("/tickets", seatLine="A", seatNumber=1)
+    api.create("/users", firstName="Ada", email="a@x")
+    api.create("/users", firstName="Bob", email="b@x")
+    api.create("/books", title="A", authorId=1)
+    api.create("/nodes", name="root")
+    api.create("/nodes", name="leaf", parentId=1)
+    api.create("/seats", line="A", number=1)
+    api.create("/tickets", seatLine="A", seatNumber=1)
     return api
 
 
@@ -143,24 +143,24 @@ def test_violated_constraint_names_fields_and_writes_nothing(  # noqa: PLR0917
 ) -> None:
     tables = (User, Book, Node, Seat, Ticket)
     before = [library.rows(model) for model in tables]
-    assert_refused(library.request(method, path, json=body), status, *fields)
+    assert_field_errors(library.request(method, path, json=body), status, *fields)
     assert [library.rows(model) for model in tables] == before
 
 
 def test_delete_of_row_with_required_references_is_a_conflict(api: Api) -> None:
     api.crud.resource(User)
     api.crud.resource(Loan)
-    api.made("/users", firstName="A")
-    api.made("/loans", user_id=1, number=1)
-    assert_refused(api.delete("/users/1"), 409)
+    api.create("/users", firstName="A")
+    api.create("/loans", user_id=1, number=1)
+    assert_field_errors(api.delete("/users/1"), 409)
     assert len(api.rows(Loan)) == 1
 
 
 def test_delete_of_row_sets_references_to_null(api: Api) -> None:
     api.crud.resource(Seat)
     api.crud.resource(Ticket)
-    api.made("/seats", line="A", number=1)
-    api.made("/tickets", seatLine="A", seatNumber=1)
+    api.create("/seats", line="A", number=1)
+    api.create("/tickets", seatLine="A", seatNumber=1)
     assert api.delete("/seats/A/1").status_code == 200
     assert api.read("/tickets/1") == {"id": 1, "seatLine": None, "seatNumber": None}
 
@@ -168,6 +168,6 @@ def test_delete_of_row_sets_references_to_null(api: Api) -> None:
 def test_conflict_of_row_found_by_other_column_names_referring_columns(api: Api) -> None:
     api.crud.resource(Shelf, endpoints=("/shelves", "/shelves/{code}"))
     api.crud.resource(Copy)
-    api.made("/shelves", code="a/1")
-    api.made("/copies", shelfId=1)
-    assert_refused(api.delete("/shelves/a%2F1"), 409, "copies.shelfId")
+    api.create("/shelves", code="a/1")
+    api.create("/copies", shelfId=1)
+    assert_field_errors(api.delete("/shelves/a%2F1"), 409, "copies.shelfId")

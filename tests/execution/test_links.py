@@ -11,7 +11,7 @@ from encore import ConfigurationError, Context
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import Forbidden
 from encore.types import UtcDateTime, now
-from tests.fixtures.library import assert_refused
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -160,9 +160,9 @@ def test_invalid_link_is_rejected_and_changes_nothing(api: ModelApi) -> None:
     for method, path, body, status, names in REFUSED:
         answer = api.request(method, path, json=body)
         assert answer.status_code == status, (method, path, body, answer.text)
-        assert_refused(answer, status, *names)
+        assert_field_errors(answer, status, *names)
         assert links(api) == before, body
-    assert_refused(api.request("POST", PATH, content=b"null"), 400, "tags")
+    assert_field_errors(api.request("POST", PATH, content=b"null"), 400, "tags")
     assert api.request("PUT", PATH, content=b"[3").status_code == 400
     assert api.request("POST", PATH).status_code == 400
 
@@ -177,8 +177,8 @@ def test_links_with_composite_keys_or_without_key_are_changed(api: ModelApi) -> 
     assert api.put(path, spots).json() == spots
     assert api.delete(f"{path}/a%2Fb/1").json() == {}
     assert links(api)[1] == (2, [], [2])
-    assert_refused(api.put(path, [{"line": "a/b"}]), 400, "spots.0")
-    assert_refused(api.put(path, [1]), 400, "spots.0")
+    assert_field_errors(api.put(path, [{"line": "a/b"}]), 400, "spots.0")
+    assert_field_errors(api.put(path, [1]), 400, "spots.0")
 
 
 def test_link_actions_use_update_hooks_and_scopes(serve: Serve) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import (
     validates,
 )
 
-from tests.fixtures.library import assert_refused
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -102,7 +102,7 @@ def teams(serve: Serve) -> ModelApi:
 
 
 def test_nested_rows_with_validators_are_written(teams: ModelApi) -> None:
-    team = teams.made(
+    team = teams.create(
         "/teams",
         name="A",
         members=[{"name": "ada"}, {"name": "bob"}],
@@ -122,23 +122,23 @@ def test_nested_rows_with_validators_are_written(teams: ModelApi) -> None:
 
 def test_nested_row_rejected_by_validator_is_named(teams: ModelApi) -> None:
     body = {"name": "A", "members": [{"name": "ada"}, {"name": "bad"}]}
-    assert_refused(teams.post("/teams", body), 400, "members.1.name")
-    assert_refused(teams.post("/teams", {"name": "A", "members": [{}]}), 400, "members.0.name")
+    assert_field_errors(teams.post("/teams", body), 400, "members.1.name")
+    assert_field_errors(teams.post("/teams", {"name": "A", "members": [{}]}), 400, "members.0.name")
     assert teams.rows(Team) == teams.rows(Person) == []
 
 
 def test_existing_rows_are_connected_and_missing_ones_rejected(teams: ModelApi) -> None:
-    teams.made("/badges", title="gold")
-    team = teams.made("/teams", name="A", badges=[{"id": 1}, {"title": "new"}])
+    teams.create("/badges", title="gold")
+    team = teams.create("/teams", name="A", badges=[{"id": 1}, {"title": "new"}])
     assert [row["title"] for row in team["badges"]] == ["GOLD", "NEW"]
-    assert_refused(teams.post("/teams", {"name": "B", "badges": [{"id": 9}]}), 409, "badges.0")
+    assert_field_errors(teams.post("/teams", {"name": "B", "badges": [{"id": 9}]}), 409, "badges.0")
     assert len(teams.rows(Team)) == 1
 
 
 def test_row_in_other_parents_body_is_moved(teams: ModelApi) -> None:
     for name in ("A", "B"):
-        teams.made("/teams", name=name)
-    member = teams.made("/members", name="ada", team={"id": 1})
+        teams.create("/teams", name=name)
+    member = teams.create("/members", name="ada", team={"id": 1})
     assert (member["name"], member["team"]["name"]) == ("Ada", "A")
     moved = teams.put("/members/1", {"team": {"id": 2}}).json()
     assert (moved["team"]["name"], moved["team_id"]) == ("B", 2)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.library import Api, assert_refused
+from tests.fixtures.library import Api, assert_field_errors
 from tests.fixtures.library_models import Book, Node, Profile, Seat, Tag, Ticket, User, book_tags
 
 
@@ -16,7 +16,7 @@ def library(api: Api) -> Api:
 
 
 def test_create_with_nested_rows_creates_them(library: Api) -> None:
-    book = library.made(
+    book = library.create(
         "/books",
         title="A",
         author={"firstName": "Ada", "email": "ada@x"},
@@ -25,7 +25,7 @@ def test_create_with_nested_rows_creates_them(library: Api) -> None:
     assert book["author"]["email"] == "ada@x"
     assert book["authorId"] == book["author"]["id"]
     assert [tag["label"] for tag in book["tags"]] == ["x", "y"]
-    user = library.made(
+    user = library.create(
         "/users", firstName="Bob", profile={"nickname": "b"}, books=[{"title": "B"}]
     )
     assert user["profile"]["userId"] == user["id"]
@@ -35,20 +35,22 @@ def test_create_with_nested_rows_creates_them(library: Api) -> None:
 
 def test_create_with_keys_connects_existing_rows(library: Api) -> None:
     for title in ("A", "B"):
-        library.made("/books", title=title)
+        library.create("/books", title=title)
     for label in ("x", "y"):
-        library.made("/tags", label=label)
-    library.made("/profiles", nickname="p")
-    user = library.made("/users", firstName="Ada", books=[{"id": 2}, {"id": 1}], profile={"id": 1})
+        library.create("/tags", label=label)
+    library.create("/profiles", nickname="p")
+    user = library.create(
+        "/users", firstName="Ada", books=[{"id": 2}, {"id": 1}], profile={"id": 1}
+    )
     assert [book["id"] for book in user["books"]] == [1, 2]
     assert user["profile"]["nickname"] == "p"
-    book = library.made("/books", title="C", author={"id": 1}, tags=[{"id": 2}, {"label": "z"}])
+    book = library.create("/books", title="C", author={"id": 1}, tags=[{"id": 2}, {"label": "z"}])
     assert (book["author"]["firstName"], len(book["tags"])) == ("Ada", 2)
 
 
 def test_update_with_key_connects_row_and_returns_it(library: Api) -> None:
-    library.made("/books", title="A", author={"firstName": "Ada"})
-    library.made("/users", firstName="Bob", profile={"nickname": "b"})
+    library.create("/books", title="A", author={"firstName": "Ada"})
+    library.create("/users", firstName="Bob", profile={"nickname": "b"})
     answer = library.put("/books/1", {"author": {"id": 2}}).json()
     assert answer["author"]["firstName"] == "Bob"
     assert answer["authorId"] == 2
@@ -56,15 +58,15 @@ def test_update_with_key_connects_row_and_returns_it(library: Api) -> None:
 
 
 def test_update_with_object_creates_related_row(library: Api) -> None:
-    library.made("/books", title="A")
+    library.create("/books", title="A")
     assert library.put("/books/1", {"author": {"firstName": "New"}}).status_code == 200
     assert library.read("/books/1")["author"]["firstName"] == "New"
 
 
 @pytest.mark.parametrize("unlinked", [None, {"id": None}])
 def test_update_with_null_disconnects_row(library: Api, unlinked: Any) -> None:
-    library.made("/books", title="A", author={"firstName": "Ada"})
-    library.made("/users", firstName="B", profile={"nickname": "p"})
+    library.create("/books", title="A", author={"firstName": "Ada"})
+    library.create("/users", firstName="B", profile={"nickname": "p"})
     answer = library.put("/books/1", {"author": unlinked}).json()
     assert (answer["author"], answer["authorId"]) == (None, None)
     answer = library.put("/users/2", {"profile": unlinked}).json()
@@ -73,8 +75,8 @@ def test_update_with_null_disconnects_row(library: Api, unlinked: Any) -> None:
 
 
 def test_update_of_one_to_one_moves_row(library: Api) -> None:
-    library.made("/users", firstName="A", profile={"nickname": "p"})
-    library.made("/users", firstName="B", profile={"nickname": "q"})
+    library.create("/users", firstName="A", profile={"nickname": "p"})
+    library.create("/users", firstName="B", profile={"nickname": "q"})
     answer = library.put("/users/1", {"profile": {"id": 2}}).json()
     assert answer["profile"]["nickname"] == "q"
     assert library.read("/users/2")["profile"] is None
@@ -84,8 +86,8 @@ def test_update_of_one_to_one_moves_row(library: Api) -> None:
 
 
 def test_connected_row_gets_new_updated_at_only(library: Api) -> None:
-    before = library.made("/books", title="A", isbn="1")
-    library.made("/users", firstName="Ada", books=[{"id": 1, "title": "A"}])
+    before = library.create("/books", title="A", isbn="1")
+    library.create("/users", firstName="Ada", books=[{"id": 1, "title": "A"}])
     after = library.read("/books/1")
     assert (after["title"], after["isbn"], after["createdAt"]) == ("A", "1", before["createdAt"])
     assert after["updatedAt"] >= before["updatedAt"]
@@ -113,10 +115,10 @@ MISSING = [
 def test_nested_conflict_names_its_path_and_writes_nothing(
     library: Api, method: str, path: str, body: dict[str, Any], field: str
 ) -> None:
-    library.made("/users", firstName="Ada", email="e", books=[{"title": "A", "isbn": "i"}])
-    library.made("/tags", label="t")
+    library.create("/users", firstName="Ada", email="e", books=[{"title": "A", "isbn": "i"}])
+    library.create("/tags", label="t")
     before = [library.rows(model) for model in (User, Book, Profile, Tag, Node, Ticket)]
-    assert_refused(library.request(method, path, json=body), 409, field)
+    assert_field_errors(library.request(method, path, json=body), 409, field)
     after = [library.rows(model) for model in (User, Book, Profile, Tag, Node, Ticket)]
     assert before == after
 
@@ -148,26 +150,26 @@ WRONG = [
 def test_invalid_nested_body_is_rejected_and_writes_nothing(
     library: Api, method: str, path: str, body: dict[str, Any], fields: list[str] | None
 ) -> None:
-    library.made("/users", firstName="Ada", books=[{"title": "A"}])
+    library.create("/users", firstName="Ada", books=[{"title": "A"}])
     before = [library.rows(model) for model in (User, Book, Profile, Seat, Ticket)]
     answer = library.request(method, path, json=body)
-    assert_refused(answer, 400, *(fields or ["books.0.title", "books.0.pages"]))
+    assert_field_errors(answer, 400, *(fields or ["books.0.title", "books.0.pages"]))
     assert before == [library.rows(model) for model in (User, Book, Profile, Seat, Ticket)]
 
 
 def test_array_item_without_key_creates_row(library: Api) -> None:
-    user = library.made("/users", firstName="A", books=[{"id": None, "title": "B"}])
+    user = library.create("/users", firstName="A", books=[{"id": None, "title": "B"}])
     assert [book["title"] for book in user["books"]] == ["B"]
 
 
 def test_relation_with_read_only_foreign_key_is_read_only(api: Api) -> None:
     api.crud.resource(Book, include=["author"], read_only_attributes=["authorId"])
     api.crud.resource(User)
-    api.made("/users", firstName="Ada")
+    api.create("/users", firstName="Ada")
     refused = api.post("/books", {"title": "A", "author": {"id": 1}, "authorId": 1})
-    assert_refused(refused, 400, "author")
-    api.made("/books", title="A")
-    assert_refused(api.put("/books/1", {"author": {"id": 1}}), 400, "author")
+    assert_field_errors(refused, 400, "author")
+    api.create("/books", title="A")
+    assert_field_errors(api.put("/books/1", {"author": {"id": 1}}), 400, "author")
     assert api.put("/books/1", {"author": None, "authorId": None}).status_code == 200
 
 
@@ -181,7 +183,7 @@ def test_add_to_children_overrides_client_and_sets_read_only_fields(
     def add(context: Any) -> None:
         context.add_to_children = tenants
 
-    user = api.made("/users", firstName="A", books=[{"isbn": "client"}, {"title": "client"}])
+    user = api.create("/users", firstName="A", books=[{"isbn": "client"}, {"title": "client"}])
     assert [(b["title"], b["isbn"]) for b in user["books"]] == [("from the service", None)] * 2
 
 
@@ -192,7 +194,7 @@ def test_add_to_children_applies_to_update(api: Api) -> None:
     async def add(context: Any) -> None:
         context.add_to_children = {"nickname": "given"}
 
-    api.made("/users", firstName="A")
+    api.create("/users", firstName="A")
     answer = api.put("/users/1", {"profile": {"nickname": "mine"}}).json()
     assert answer["profile"]["nickname"] == "given"
 
@@ -201,11 +203,11 @@ def test_nested_row_without_required_field_names_it(api: Api) -> None:
     users = api.crud.resource(User, associations=True)
     users.create.start.before(lambda _: None)
     answer = api.post("/users", {"firstName": "A", "books": [{"title": "ok"}, {}]})
-    assert_refused(answer, 400, "books.1.title")
+    assert_field_errors(answer, 400, "books.1.title")
     assert (api.rows(User), api.rows(Book)) == ([], [])
 
 
 def test_reload_instances_false_omits_related_rows(api: Api) -> None:
     api.crud.resource(User, associations=True, reload_instances=False)
-    assert "books" not in api.made("/users", firstName="A", books=[{"title": "B"}])
+    assert "books" not in api.create("/users", firstName="A", books=[{"title": "B"}])
     assert len(api.read("/users/1")["books"]) == 1

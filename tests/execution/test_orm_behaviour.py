@@ -18,7 +18,7 @@ from sqlalchemy.orm import (
 )
 
 from encore import ConfigurationError
-from tests.fixtures.library import assert_refused
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -106,7 +106,7 @@ def shop(serve: Serve) -> ModelApi:
 
 def stocked(serve: Serve) -> ModelApi:
     api = shop(serve)
-    api.made("/products", theName="A")
+    api.create("/products", theName="A")
     api.sql("INSERT INTO pieces (product_id) VALUES (1), (1)")
     api.sql("INSERT INTO reviews (product_id) VALUES (1)")
     api.sql("INSERT INTO tags (id) VALUES (1)")
@@ -116,22 +116,22 @@ def stocked(serve: Serve) -> ModelApi:
 
 def test_validator_changes_and_rejects_values(serve: Serve) -> None:
     api = shop(serve)
-    assert api.made("/products", theName=" Nut ")["theName"] == "Nut"
-    assert_refused(api.post("/products", {"theName": "bad"}), 400, "theName")
+    assert api.create("/products", theName=" Nut ")["theName"] == "Nut"
+    assert_field_errors(api.post("/products", {"theName": "bad"}), 400, "theName")
     assert api.put("/products/1", {"theName": " Bolt "}).json()["theName"] == "Bolt"
-    assert_refused(api.put("/products/1", {"theName": "bad"}), 400, "theName")
+    assert_field_errors(api.put("/products/1", {"theName": "bad"}), 400, "theName")
     assert [row["theName"] for row in api.rows(Product)] == ["Bolt"]
 
 
 def test_context_sensitive_default_sees_other_values(serve: Serve) -> None:
     api = shop(serve)
-    assert api.made("/products", theName="Nut")["slug"] == "nut"
-    assert api.made("/products", theName="Nut", slug="x")["slug"] == "x"
+    assert api.create("/products", theName="Nut")["slug"] == "nut"
+    assert api.create("/products", theName="Nut", slug="x")["slug"] == "x"
 
 
 def test_version_id_col_counts_every_write(serve: Serve) -> None:
     api = shop(serve)
-    assert api.made("/counted", name="a")["version"] == 1
+    assert api.create("/counted", name="a")["version"] == 1
     assert api.put("/counted/1", {"name": "b"}).json()["version"] == 2
     api.orm(lambda session: setattr(session.get(Counted, 1), "name", "c"))
     assert api.put("/counted/1", {"name": "d"}).json()["version"] == 4
@@ -188,7 +188,7 @@ def listeners() -> Iterator[None]:
 
 def test_listeners_run_in_the_transaction(serve: Serve, listeners: None) -> None:  # noqa: ARG001 - it listens
     api = shop(serve)
-    assert api.made("/watched", name="a")["trace"] == "seen"
+    assert api.create("/watched", name="a")["trace"] == "seen"
     assert api.put("/watched/1", {"name": "keep"}).json()["trace"] == "seen"
     refused = api.delete("/watched/1")
     assert (refused.status_code, refused.json()["detail"][-14:]) == (400, "this one stays")
@@ -198,9 +198,9 @@ def test_listeners_run_in_the_transaction(serve: Serve, listeners: None) -> None
 
 def test_listener_added_after_start_runs(serve: Serve, request: pytest.FixtureRequest) -> None:
     api = shop(serve)
-    assert api.made("/watched", name="a")["trace"] is None
+    assert api.create("/watched", name="a")["trace"] is None
     request.getfixturevalue("listeners")
-    assert api.made("/watched", name="b")["trace"] == "seen"
+    assert api.create("/watched", name="b")["trace"] == "seen"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_unsupported_listener_added_after_start_returns_500(
     serve: Serve, target: Any, name: str
 ) -> None:
     api = shop(serve)
-    api.made("/watched", name="a")
+    api.create("/watched", name="a")
 
     def listener(*_: Any) -> None: ...
 
@@ -255,7 +255,7 @@ def test_listener_of_every_mapper_runs(serve: Serve) -> None:
 
     event.listen(Mapper, "after_insert", listener)
     try:
-        api.made("/tags")
+        api.create("/tags")
     finally:
         event.remove(Mapper, "after_insert", listener)
     assert heard == ["Tag"]
@@ -287,8 +287,8 @@ class Made(DataBase):
 def test_dataclass_is_created_by_its_constructor(serve: Serve) -> None:
     api = serve(DataBase.metadata)
     api.crud.resource(Point)
-    assert api.made("/points", x=1) == {"id": 1, "x": 1, "note": None, "code": "made"}
-    assert api.made("/points", x=2, code="given")["code"] == "given"
+    assert api.create("/points", x=1) == {"id": 1, "x": 1, "note": None, "code": "made"}
+    assert api.create("/points", x=2, code="given")["code"] == "given"
 
 
 def test_constructor_with_unmapped_parameter_stops_start(serve: Serve) -> None:
@@ -335,11 +335,11 @@ def test_put_replaces_sets_sql_defaults(serve: Serve) -> None:
     api = serve(DefaultBase.metadata)
     api.crud.resource(Defaulted, put_replaces=True)
     api.crud.resource(Validated, put_replaces=True)
-    made = api.made("/defaulted", name="a")
-    other = api.made("/defaulted", name="a", rank=1, day="2020-01-01", total=1, free=None)
+    made = api.create("/defaulted", name="a")
+    other = api.create("/defaulted", name="a", rank=1, day="2020-01-01", total=1, free=None)
     assert api.put("/defaulted/2", {"name": "a"}).json() == {**made, "id": other["id"]}
     assert api.put("/defaulted/1", {"name": "b", "rank": 9}).json()["rank"] == 9
-    api.made("/validated", name="a", day="2020-01-01")
+    api.create("/validated", name="a", day="2020-01-01")
     replaced = api.put("/validated/1", {"name": "b"}).json()
     assert (replaced["name"], replaced["day"]) == ("B", "2024-02-03")
 

@@ -34,8 +34,8 @@ WRITES = [
 @pytest.mark.parametrize("stage", STAGES)
 def test_error_at_any_stage_rolls_back(api: Api, stage: str, timing: str) -> None:
     users = api.crud.resource(User, associations=True)
-    api.made("/users", firstName="Ada", profile={"nickname": "p"})
-    api.made("/users", firstName="Bob")
+    api.create("/users", firstName="Ada", profile={"nickname": "p"})
+    api.create("/users", firstName="Bob")
     for action in ("create", "update", "delete"):
         hooks = users.hooks[action].stage(stage)
         getattr(hooks, timing)(fail)

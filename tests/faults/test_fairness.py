@@ -22,13 +22,13 @@ from tests.faults.slow_service import (
     create_tables,
 )
 from tests.fixtures.databases import database_url as database_url  # noqa: PLC0414 - a fixture
-from tests.fixtures.in_process import InProcess
+from tests.fixtures.in_process import InProcessService
 from tests.fixtures.problems import assert_problem
 
 GREEDY = 20
 
 
-class Clients(InProcess):
+class Clients(InProcessService):
     """The slow service in process, called by clients of any name."""
 
     async def get(self, path: str, client: str) -> httpx.Response:

@@ -15,7 +15,7 @@ from starlette.types import Message
 from encore.database.threads import MAX_BULK_CONNECTIONS
 from tests.fixtures.system import System
 from tests.fixtures.upload_models import Delivery
-from tests.fixtures.uploads import NDJSON, Depot, delivery, ndjson
+from tests.fixtures.uploads import NDJSON, DepotApi, delivery, ndjson
 from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
 from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 from tests.uploads.test_concurrency import ignore, scope_of
@@ -110,7 +110,7 @@ class DisconnectingCaller:
         return {"type": "http.disconnect"}
 
 
-async def get_statuses(depot: Depot, caller: DisconnectingCaller) -> list[int]:
+async def get_statuses(depot: DepotApi, caller: DisconnectingCaller) -> list[int]:
     """Run an upload for a caller; return the statuses of its responses."""
     sent: list[Message] = []
 
@@ -121,7 +121,7 @@ async def get_statuses(depot: Depot, caller: DisconnectingCaller) -> list[int]:
     return [message["status"] for message in sent if "status" in message]
 
 
-def test_upload_waiting_for_lock_ends_when_client_disconnects(depot: Depot) -> None:
+def test_upload_waiting_for_lock_ends_when_client_disconnects(depot: DepotApi) -> None:
     async def scenario() -> list[int]:
         blocked = [depot.database.bulk() for _ in range(MAX_BULK_CONNECTIONS)]
         for connection in blocked:
@@ -145,7 +145,7 @@ def test_upload_waiting_for_lock_ends_when_client_disconnects(depot: Depot) -> N
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 3, 10, 30, 100])
 def test_upload_disconnected_at_any_time_stores_all_or_nothing(
-    depot: Depot, milliseconds: int
+    depot: DepotApi, milliseconds: int
 ) -> None:
     count = 1_000
 
@@ -172,7 +172,7 @@ BLANKS: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.parametrize(("media_type", "make"), BLANKS.values(), ids=BLANKS)
 def test_upload_of_any_format_stops_reading_when_client_disconnects(
-    depot: Depot, media_type: str, make: Callable[[int], bytes]
+    depot: DepotApi, media_type: str, make: Callable[[int], bytes]
 ) -> None:
     depot.upload.limit = 2**30
     depot.upload.max_rejected = 2**30

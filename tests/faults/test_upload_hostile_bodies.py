@@ -12,7 +12,15 @@ import pytest
 
 from encore import ConfigurationError
 from tests.fixtures.upload_models import Delivery
-from tests.fixtures.uploads import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
+from tests.fixtures.uploads import (
+    CSV,
+    NDJSON,
+    DepotApi,
+    assert_problem_type,
+    delivery,
+    ndjson,
+    statuses,
+)
 from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
 from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
@@ -54,7 +62,7 @@ BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
 
 @pytest.mark.parametrize(("media_type", "make", "status"), BODIES.values(), ids=BODIES)
 def test_upload_of_hostile_body_takes_little_time(
-    depot: Depot, media_type: str, make: Callable[[], bytes], status: int
+    depot: DepotApi, media_type: str, make: Callable[[], bytes], status: int
 ) -> None:
     body = make()
     before = time.process_time()
@@ -68,7 +76,7 @@ def test_upload_of_hostile_body_takes_little_time(
 
 @pytest.mark.parametrize("media_type", [NDJSON, CSV])
 def test_upload_that_decompresses_to_1000_times_its_size_is_rejected(
-    depot: Depot, media_type: str
+    depot: DepotApi, media_type: str
 ) -> None:
     depot.upload.limit = 2**30
     body = gzip.compress(b'{"goods":"tea","weight":1}\n' * 1_000_000)
@@ -78,11 +86,11 @@ def test_upload_that_decompresses_to_1000_times_its_size_is_rejected(
         content=body,
         headers={"Content-Type": media_type, "Content-Encoding": "gzip"},
     )
-    message = assert_refusal(response, 413, "payload-too-large")["message"]
+    message = assert_problem_type(response, 413, "payload-too-large")["message"]
     assert message == "The body may become at most 200 times as large"
 
 
-def test_upload_compressed_as_text_usually_is_is_accepted(depot: Depot) -> None:
+def test_upload_compressed_as_text_usually_is_is_accepted(depot: DepotApi) -> None:
     rows = ndjson([delivery(n, remark=sha256(b"%d" % n).hexdigest() * 20) for n in range(1_500)])
     response = depot.request(
         "POST",
@@ -96,7 +104,7 @@ def test_upload_compressed_as_text_usually_is_is_accepted(depot: Depot) -> None:
 @pytest.mark.parametrize("params", [{}, {"mode": "partial"}, {"dry_run": "true"}])
 @pytest.mark.parametrize("stage", ["read", "repeated", "validated"])
 def test_upload_with_more_than_max_rejected_rows_writes_nothing(
-    depot: Depot, params: dict[str, str], stage: str
+    depot: DepotApi, params: dict[str, str], stage: str
 ) -> None:
     depot.upload.max_rejected = 3
     rows = {
@@ -107,7 +115,7 @@ def test_upload_with_more_than_max_rejected_rows_writes_nothing(
     accepted = depot.send(ndjson([delivery(9), *rows[:3]]), NDJSON, mode="partial")
     assert accepted.json()["rejected"] == (2 if stage == "repeated" else 3)
     row_count = len(depot.rows(Delivery))
-    body = assert_refusal(
+    body = assert_problem_type(
         depot.send(ndjson([delivery(8), *rows]), NDJSON, **params), 400, "validation-failed"
     )
     assert body["message"] == "More than 3 rows are rejected: nothing is written"
@@ -118,7 +126,7 @@ def test_upload_with_more_than_max_rejected_rows_writes_nothing(
 
 @pytest.mark.parametrize("value", [-1, 1.5, True, "10", None])
 def test_upload_with_invalid_max_rejected_raises_configuration_error(
-    depot: Depot, value: object
+    depot: DepotApi, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match="max_rejected: must be an integer of at least"):
         depot.crud.upload(
@@ -127,7 +135,7 @@ def test_upload_with_invalid_max_rejected_raises_configuration_error(
 
 
 def test_upload_of_many_unknown_members_suggests_names_in_first_rows_only(
-    depot: Depot,
+    depot: DepotApi,
 ) -> None:
     report = depot.reported(
         ndjson([{**delivery(n), "gooods": 1} for n in range(150)]), NDJSON, mode="partial"

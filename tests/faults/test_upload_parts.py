@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from encore import ConfigurationError
 from encore.uploads.staging_table import Parts
 from tests.fixtures.upload_models import Delivery, Movement, Sample
-from tests.fixtures.uploads import NDJSON, Depot, assert_refusal, delivery, ndjson
+from tests.fixtures.uploads import NDJSON, DepotApi, assert_problem_type, delivery, ndjson
 from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
 from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
 PART = 7
 
 
-def set_part_rows(depot: Depot, rows: int | None = PART) -> None:
+def set_part_rows(depot: DepotApi, rows: int | None = PART) -> None:
     depot.upload.parts = Parts(depot.upload.staging, rows)
 
 
@@ -37,12 +37,12 @@ def without_ids(report: Any) -> Any:
     return report
 
 
-def stored(depot: Depot) -> list[tuple[Any, ...]]:
+def stored(depot: DepotApi) -> list[tuple[Any, ...]]:
     rows = depot.rows(Delivery)
     return sorted((row["number"], row["goods"], row["weight"], row["tag"]) for row in rows)
 
 
-def test_upload_in_parts_has_same_result_as_whole(depot: Depot) -> None:
+def test_upload_in_parts_has_same_result_as_whole(depot: DepotApi) -> None:
     outcomes = []
     for rows in (None, PART):
         depot.execute(sa.delete(Movement), sa.delete(Delivery))
@@ -54,7 +54,7 @@ def test_upload_in_parts_has_same_result_as_whole(depot: Depot) -> None:
     assert outcomes[0][0]["rejected"] == 5
 
 
-def test_upload_in_parts_reports_stored_ids(depot: Depot) -> None:
+def test_upload_in_parts_reports_stored_ids(depot: DepotApi) -> None:
     set_part_rows(depot)
     depot.reported([delivery(0)])
     report = depot.reported(ndjson([delivery(n) for n in range(30)]), NDJSON, mode="partial")
@@ -64,7 +64,7 @@ def test_upload_in_parts_reports_stored_ids(depot: Depot) -> None:
 
 
 @pytest.mark.parametrize("mode", ["partial", "atomic"])
-def test_only_upload_in_parts_lets_other_writers_in(depot: Depot, mode: str) -> None:
+def test_only_upload_in_parts_lets_other_writers_in(depot: DepotApi, mode: str) -> None:
     set_part_rows(depot, 50)
     counts: list[int] = []
 
@@ -86,27 +86,27 @@ def test_only_upload_in_parts_lets_other_writers_in(depot: Depot, mode: str) -> 
     assert all(count % 50 == 0 for count in partial_counts)
 
 
-def test_upload_in_parts_that_fails_reports_written_rows(depot: Depot) -> None:
+def test_upload_in_parts_that_fails_reports_written_rows(depot: DepotApi) -> None:
     set_part_rows(depot)
     depot.upload.max_rejected = 1
     rows = [delivery(n) for n in range(30)]
     for row in rows[16:]:
         row["site"] = "nowhere"
     response = depot.send(ndjson(rows), NDJSON, mode="partial")
-    body = assert_refusal(response, 400, "validation-failed")
+    body = assert_problem_type(response, 400, "validation-failed")
     assert body["message"] == "More than 1 rows are rejected; the rows up to line 14 are written"
     assert len(depot.rows(Delivery)) == 14
     second = depot.reported(ndjson(rows[:16]), NDJSON, mode="partial")
     assert (second["unchanged"], second["created"]) == (14, 2)
 
 
-def test_upload_with_key_or_of_one_part_is_not_split(depot: Depot) -> None:
+def test_upload_with_key_or_of_one_part_is_not_split(depot: DepotApi) -> None:
     set_part_rows(depot, 10)
     depot.upload.max_rejected = 0
     rows = [delivery(n) for n in range(10)]
     rows[9]["site"] = "nowhere"
     for params in ({}, {"key": "one"}):
-        assert_refusal(
+        assert_problem_type(
             depot.send(ndjson(rows), NDJSON, mode="partial", **params), 400, "validation-failed"
         )
         assert depot.rows(Delivery) == []
@@ -115,7 +115,7 @@ def test_upload_with_key_or_of_one_part_is_not_split(depot: Depot) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "10"])
 def test_upload_with_invalid_part_rows_raises_configuration_error(
-    depot: Depot, value: object
+    depot: DepotApi, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match="part_rows: must be an integer of at least"):
         depot.crud.upload(
@@ -123,7 +123,7 @@ def test_upload_with_invalid_part_rows_raises_configuration_error(
         )
 
 
-def test_upload_disconnected_between_parts_stores_whole_parts(depot: Depot) -> None:
+def test_upload_disconnected_between_parts_stores_whole_parts(depot: DepotApi) -> None:
     set_part_rows(depot, 50)
 
     async def scenario() -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from encore.database.sqlite import SqliteDatabase
 from encore.uploads import responses
 from tests.fixtures.upload_models import Delivery
-from tests.fixtures.uploads import Depot, assert_refusal, delivery
+from tests.fixtures.uploads import DepotApi, assert_problem_type, delivery
 from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture
 from tests.fixtures.uploads import depot_url as depot_url  # noqa: PLC0414 - a fixture
 
@@ -26,11 +26,11 @@ def no_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_space")
 def test_upload_without_space_for_report_is_503_that_says_rows_are_written(
-    depot: Depot,
+    depot: DepotApi,
 ) -> None:
     response = depot.send([delivery(1), delivery(2)])
     message = f"{NO_SPACE}; the rows are written, only the report failed"
-    assert assert_refusal(response, 503, "service-unavailable")["message"] == message
+    assert assert_problem_type(response, 503, "service-unavailable")["message"] == message
     assert "retry-after" not in response.headers
     assert len(depot.rows(Delivery)) == 2
 
@@ -38,16 +38,16 @@ def test_upload_without_space_for_report_is_503_that_says_rows_are_written(
 @pytest.mark.usefixtures("no_space")
 @pytest.mark.parametrize("options", [{"dry_run": "true"}, {"key": "a-key"}])
 def test_upload_that_wrote_nothing_before_report_failed_may_be_retried(
-    depot: Depot, options: dict[str, str]
+    depot: DepotApi, options: dict[str, str]
 ) -> None:
     response = depot.send([delivery(1), delivery(2)], **options)
-    assert assert_refusal(response, 503, "service-unavailable")["message"] == NO_SPACE
+    assert assert_problem_type(response, 503, "service-unavailable")["message"] == NO_SPACE
     assert response.headers["retry-after"] == "60"
     assert not depot.rows(Delivery)
 
 
 def test_temporary_table_that_cannot_be_dropped_does_not_change_result(
-    depot: Depot,
+    depot: DepotApi,
 ) -> None:
     if not isinstance(depot.database, SqliteDatabase):
         pytest.skip("tests/faults/test_postgres_pool.py has PostgreSQL's")

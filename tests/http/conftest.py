@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import Crud
 from encore.database.factory import open_database
-from tests.fixtures.in_process import InProcess, sqlite_with
+from tests.fixtures.in_process import InProcessService, sqlite_with
 from tests.fixtures.library import ClaimsMiddleware
 
 BODY_LIMIT = 10_000
@@ -28,10 +28,10 @@ class Tool(Base):
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[InProcess]:
+def tools(tmp_path: Path) -> Iterator[InProcessService]:
     """Return a service with the resource ``Tool``."""
     url = sqlite_with(Base.metadata, tmp_path)
-    service = InProcess(url, open_database(url), ClaimsMiddleware)
+    service = InProcessService(url, open_database(url), ClaimsMiddleware)
     crud = Crud(service.app, service.database, scopes=("tools",), body_limit=BODY_LIMIT)
     crud.upload(crud.resource(Tool), natural_key=["name"], limit=UPLOAD_LIMIT)
     yield service

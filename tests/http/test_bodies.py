@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 
 from encore import Context, Crud
 from encore.execution.hooks import stop
-from tests.fixtures.in_process import InProcess
+from tests.fixtures.in_process import InProcessService
 from tests.http.conftest import BODY_LIMIT, UPLOAD_LIMIT, Tool
 
 JSON = b'{"name": "saw"}'
@@ -29,7 +29,7 @@ def padded(size: int) -> bytes:
 
 
 def send(
-    tools: InProcess, body: bytes, path: str = "/tools", method: str = "POST", **headers: str
+    tools: InProcessService, body: bytes, path: str = "/tools", method: str = "POST", **headers: str
 ) -> tuple[int, Any, Any]:
     """Send a body; return status, JSON and headers."""
     sent = {"Content-Type": "application/json"}
@@ -54,7 +54,7 @@ ENCODED: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize(("coding", "body"), ENCODED)
-def test_encoded_body_is_decoded(tools: InProcess, coding: str, body: bytes) -> None:
+def test_encoded_body_is_decoded(tools: InProcessService, coding: str, body: bytes) -> None:
     status, row, _ = send(tools, body, Content_Encoding=coding)
     assert (status, row) == (201, {"id": 1, "name": "saw"})
     status, row, _ = send(tools, body, "/tools/1", "PUT", Content_Encoding=coding)
@@ -65,7 +65,7 @@ def test_encoded_body_is_decoded(tools: InProcess, coding: str, body: bytes) -> 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, gzip", "gzip, br", "utf-8"])
 def test_unsupported_content_coding_is_415_with_accept_encoding(
-    tools: InProcess, coding: str
+    tools: InProcessService, coding: str
 ) -> None:
     for path in ("/tools", "/tools/upload"):
         status, problem, headers = send(tools, GZIP, path, Content_Encoding=coding)
@@ -87,7 +87,7 @@ BROKEN: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize(("coding", "body"), BROKEN)
-def test_corrupt_encoded_body_is_400(tools: InProcess, coding: str, body: bytes) -> None:
+def test_corrupt_encoded_body_is_400(tools: InProcessService, coding: str, body: bytes) -> None:
     for path in ("/tools", "/tools/upload"):
         status, problem, _ = send(tools, body, path, Content_Encoding=coding)
         assert (status, problem["title"]) == (400, "Malformed body")
@@ -95,7 +95,7 @@ def test_corrupt_encoded_body_is_400(tools: InProcess, coding: str, body: bytes)
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/upload"])
-def test_body_limit_applies_to_decoded_bytes(tools: InProcess, path: str) -> None:
+def test_body_limit_applies_to_decoded_bytes(tools: InProcessService, path: str) -> None:
     limit = BODY_LIMIT if path == "/tools" else UPLOAD_LIMIT
     bomb = gzip.compress(b" " * (limit * 100), mtime=0)
     over = gzip.compress(padded(limit + 1), mtime=0)
@@ -106,13 +106,13 @@ def test_body_limit_applies_to_decoded_bytes(tools: InProcess, path: str) -> Non
         assert str(limit) in problem["detail"]
 
 
-def test_gzip_body_with_too_many_members_is_400(tools: InProcess) -> None:
+def test_gzip_body_with_too_many_members_is_400(tools: InProcessService) -> None:
     bodies = gzip.compress(b"", mtime=0) * 1001 + GZIP
     status, problem, _ = send(tools, bodies, "/tools/upload", Content_Encoding="gzip")
     assert (status, problem["detail"]) == (400, "The body contains too many gzip streams")
 
 
-def test_empty_body_with_a_content_coding_is_accepted(tools: InProcess) -> None:
+def test_empty_body_with_a_content_coding_is_accepted(tools: InProcessService) -> None:
     status, row, _ = send(tools, b"", "/tools/1", "PATCH", Content_Encoding="gzip")
     assert status == 404, row
 
@@ -142,7 +142,9 @@ UNSUPPORTED = [
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/upload"])
-def test_media_type_parameters_are_ignored_except_charset(tools: InProcess, path: str) -> None:
+def test_media_type_parameters_are_ignored_except_charset(
+    tools: InProcessService, path: str
+) -> None:
     for media_type in SUPPORTED:
         status, row, _ = send(tools, JSON, path, Content_Type=media_type)
         assert status in (200, 201, 409), (media_type, row)
@@ -152,7 +154,7 @@ def test_media_type_parameters_are_ignored_except_charset(tools: InProcess, path
         assert "application/json" in headers["accept"]
 
 
-def test_two_different_content_types_are_400(tools: InProcess) -> None:
+def test_two_different_content_types_are_400(tools: InProcessService) -> None:
     def sent(*media_types: str) -> int:
         headers = [("Content-Type", media_type) for media_type in media_types]
         return tools.request("POST", "/tools", content=JSON, headers=headers).status_code
@@ -161,7 +163,7 @@ def test_two_different_content_types_are_400(tools: InProcess) -> None:
     assert sent("application/json", "application/json") == 201
 
 
-def test_one_byte_order_mark_is_ignored(tools: InProcess) -> None:
+def test_one_byte_order_mark_is_ignored(tools: InProcessService) -> None:
     status, row, _ = send(tools, BOM + JSON)
     assert (status, row["name"]) == (201, "saw")
     bodies = [("application/json", json.dumps([{"name": "axe"}]).encode())]
@@ -211,7 +213,7 @@ NOT_ACCEPTABLE = [
     [("POST", "/tools"), ("GET", "/tools"), ("GET", "/tools/1"), ("POST", "/tools/upload")],
 )
 def test_accept_without_json_is_406_and_writes_nothing(
-    tools: InProcess, method: str, path: str
+    tools: InProcessService, method: str, path: str
 ) -> None:
     body: dict[str, Any] = {"content": JSON} if method == "POST" else {}
     for accept in NOT_ACCEPTABLE:
@@ -226,7 +228,7 @@ def test_accept_without_json_is_406_and_writes_nothing(
     assert tools.request(method, path, headers=both, **body).status_code != 406
 
 
-def test_accept_is_not_checked_for_responses_of_send_hooks(tools: InProcess) -> None:
+def test_accept_is_not_checked_for_responses_of_send_hooks(tools: InProcessService) -> None:
     named = Crud(tools.app, tools.database, base="/v2").resource(Tool)
 
     @named.list.send.before

@@ -15,7 +15,7 @@ WRITES = [("PUT", "/users/1"), ("PATCH", "/users/1"), ("DELETE", "/users/1"), ("
 def api(tmp_path: Path) -> Api:
     api = Api(sqlite_with(LibraryBase.metadata, tmp_path))
     api.crud.resource(User)
-    api.made("/users", firstName="A")
+    api.create("/users", firstName="A")
     return api
 
 

@@ -62,9 +62,9 @@ def family(serve: Serve, **options: object) -> ModelApi:
     api.crud.resource(Parent, exclude_attributes=HIDDEN, **options)
     api.crud.resource(Child)
     for first, weights in (("Ada", [1, 2]), ("Bob", []), ("Cy", [7])):
-        row = api.made("/parents", first=first, lastName="X")
+        row = api.create("/parents", first=first, lastName="X")
         for weight in weights:
-            api.made("/children", parent_id=row["id"], weight=weight)
+            api.create("/children", parent_id=row["id"], weight=weight)
     return api
 
 
@@ -90,7 +90,7 @@ def test_computed_attributes_are_filtered_and_sorted(serve: Serve) -> None:
 
 def test_writes_answer_with_computed_attributes(serve: Serve) -> None:
     api = family(serve)
-    assert api.made("/parents", first="Di", lastName="Y")["whole"] == "Di Y"
+    assert api.create("/parents", first="Di", lastName="Y")["whole"] == "Di Y"
     changed = api.put("/parents/1", {"first": "Eve"}).json()
     assert (changed["whole"], changed["weight"]) == ("Eve X", 3)
     assert api.delete("/parents/4").status_code == 200

@@ -71,7 +71,7 @@ def api(serve: Serve) -> ModelApi:
 
 def test_generated_column_is_shown_and_a_row_sent_back_changes_what_it_can(api: ModelApi) -> None:
     api.crud.resource(Price)
-    row = api.made("/prices", net=2)
+    row = api.create("/prices", net=2)
     assert (row["id"], row["gross"]) == (1, 4)
     assert api.put("/prices/1", row).json() == row
     changed = api.put("/prices/1", {**row, "net": 5}).json()
@@ -81,7 +81,7 @@ def test_generated_column_is_shown_and_a_row_sent_back_changes_what_it_can(api: 
 def test_another_value_for_a_generated_column_is_400_naming_it(api: ModelApi) -> None:
     api.crud.resource(Price)
     api.crud.resource(Shop, include=["prices"])
-    api.made("/prices", net=2)
+    api.create("/prices", net=2)
     for response, field in (
         (api.post("/prices", {"net": 1, "gross": 5}), "gross"),
         (api.post("/prices", {"net": 1, "id": 50}), "id"),
@@ -96,14 +96,14 @@ def test_another_value_for_a_generated_column_is_400_naming_it(api: ModelApi) ->
 @pytest.mark.parametrize("replaces", [False, True])
 def test_replaced_row_keeps_its_generated_columns(api: ModelApi, *, replaces: bool) -> None:
     api.crud.resource(Price, put_replaces=replaces)
-    api.made("/prices", net=2, code="a")
+    api.create("/prices", net=2, code="a")
     row = api.put("/prices/1", {"net": 3}).json()
     assert (row["id"], row["gross"], row["code"]) == (1, 6, None if replaces else "a")
 
 
 def test_generated_columns_of_nested_rows_are_not_written(api: ModelApi) -> None:
     api.crud.resource(Shop, include=["prices"])
-    shop = api.made("/shops", prices=[{"net": 2}])
+    shop = api.create("/shops", prices=[{"net": 2}])
     assert shop["prices"][0]["gross"] == 4
 
 
@@ -135,7 +135,7 @@ def test_upload_leaves_generated_columns_to_the_database(api: ModelApi) -> None:
         ("created", 2),
     ]
     assert [row["gross"] for row in api.rows(Price)] == [2, 4]
-    assert api.made("/prices", net=3)["id"] == 3
+    assert api.create("/prices", net=3)["id"] == 3
 
 
 def test_undeclared_generated_column_is_400_naming_it(api: ModelApi) -> None:
@@ -148,14 +148,14 @@ def test_undeclared_generated_column_is_400_naming_it(api: ModelApi) -> None:
 def test_identity_by_default_takes_a_clients_key_and_numbers_on(api: ModelApi) -> None:
     api.crud.resource(Loose)
     bodies = ({"code": "a"}, {"code": "b", "id": 50}, {"code": "c"})
-    assert [api.made("/loose", **body)["id"] for body in bodies] == [1, 50, 51]
+    assert [api.create("/loose", **body)["id"] for body in bodies] == [1, 50, 51]
 
 
 def test_sequence_numbers_rows_of_creates_and_uploads(api: ModelApi) -> None:
     api.crud.upload(api.crud.resource(Numbered), natural_key=["code"])
     first = 1 if api.is_sqlite else 100
-    assert api.made("/numbered", code="x")["id"] == first
+    assert api.create("/numbered", code="x")["id"] == first
     report = api.post("/numbered/upload", [{"code": "a"}, {"code": "b"}]).json()
     assert sorted(row["id"] for row in report["rows"]) == [first + 1, first + 2]
-    assert api.made("/numbered", code="y", id=first + 50)["id"] == first + 50
-    assert api.made("/numbered", code="z")["id"] == first + 51
+    assert api.create("/numbered", code="y", id=first + 50)["id"] == first + 50
+    assert api.create("/numbered", code="z")["id"] == first + 51

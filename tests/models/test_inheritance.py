@@ -53,10 +53,10 @@ def staff(serve: Serve) -> ModelApi:
     api = serve(StaffBase.metadata)
     for model, path in PATHS.items():
         api.crud.resource(model, endpoints=(path, f"{path}/{{id}}"))
-    api.made("/staff", name="Eva")
-    api.made("/managers", name="Max", level=1)
-    api.made("/directors", name="Dora", level=2)
-    api.made("/engineers", name="Ada", lang="Ada")
+    api.create("/staff", name="Eva")
+    api.create("/managers", name="Max", level=1)
+    api.create("/directors", name="Dora", level=2)
+    api.create("/engineers", name="Ada", lang="Ada")
     return api
 
 
@@ -119,7 +119,7 @@ def test_upload_of_a_class_leaves_its_siblings_alone(serve: Serve) -> None:
     api.crud.resource(Employee, endpoints=("/staff", "/staff/{id}"))
     managers = api.crud.resource(Manager, endpoints=("/managers", "/managers/{id}"))
     api.crud.upload(managers, natural_key=["name"])
-    api.made("/staff", name="Eva")
+    api.create("/staff", name="Eva")
     report = api.post("/managers/upload", [{"name": "Eva", "level": 4}, {"name": "Max"}]).json()
     assert report["created"] == 2
     assert [(r["name"], r["kind"]) for r in api.read("/staff")] == [
@@ -155,7 +155,7 @@ def test_concrete_class_is_exposed_but_its_base_is_rejected(serve: Serve) -> Non
     with pytest.raises(ConfigurationError, match=r"Worker: .*concrete tables.*expose Chief"):
         api.crud.resource(Worker)
     api.crud.resource(Chief)
-    assert api.made("/chiefs", name="A", budget=5) == {"id": 1, "name": "A", "budget": 5}
+    assert api.create("/chiefs", name="A", budget=5) == {"id": 1, "name": "A", "budget": 5}
     assert api.put("/chiefs/1", {"budget": 6}).json()["budget"] == 6
     assert api.delete("/chiefs/1").status_code == 200
 
@@ -195,7 +195,7 @@ class Statistic(MappedBase):
 def test_column_with_other_key_is_named_as_in_the_database(serve: Serve) -> None:
     api = serve(MappedBase.metadata)
     api.crud.resource(Whole)
-    assert api.made("/wholes", theName="a") == {"id": 1, "theName": "a", "secret": None}
+    assert api.create("/wholes", theName="a") == {"id": 1, "theName": "a", "secret": None}
     assert api.read("/wholes", theName="a", sort="theName")[0]["id"] == 1
 
 
@@ -243,4 +243,4 @@ def test_attribute_not_an_identifier_is_rejected_unless_excluded(serve: Serve) -
     ):
         api.crud.resource(Reflected)
     api.crud.resource(Reflected, exclude_attributes=["unit price"])
-    assert api.made("/reflected") == {"id": 1}
+    assert api.create("/reflected") == {"id": 1}

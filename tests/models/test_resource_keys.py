@@ -67,7 +67,7 @@ def test_composite_key_with_unusual_column_is_used_whole(serve: Serve) -> None:
     api = serve(KeyBase.metadata)
     api.crud.resource(Line)
     for order, number in ((1, 1), (1, 2), (2, 1)):
-        api.made("/lines", **{"order": order, "line no": number})
+        api.create("/lines", **{"order": order, "line no": number})
     assert api.request("PATCH", "/lines/1/2", json={"text": "x"}).json()["line no"] == 2
     assert api.delete("/lines/1/1").status_code == 200
     assert [(row["order"], row["text"]) for row in api.rows(Line)] == [(1, "x"), (2, None)]

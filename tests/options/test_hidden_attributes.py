@@ -53,7 +53,7 @@ def stored(api: ModelApi, name: str = "ada") -> tuple[int, str | None, str | Non
 def test_hidden_attributes_are_answered_as_unknown_names_and_not_written(api: ModelApi) -> None:
     api.crud.resource(Member, **OPTIONS)
     unknown = {"isXdmin": 1, "sxlt": "forged"}
-    api.made("/members", name="ada")
+    api.create("/members", name="ada")
     for method, path in (("POST", "/members"), ("PUT", "/members/1"), ("PATCH", "/members/1")):
         answers = [
             api.request(method, path, json={"name": name, **names}).status_code
@@ -65,7 +65,7 @@ def test_hidden_attributes_are_answered_as_unknown_names_and_not_written(api: Mo
 
 def test_write_only_attributes_are_written_and_not_output(api: ModelApi) -> None:
     api.crud.resource(Member, **OPTIONS)
-    row = api.made("/members", name="ada", password="one")
+    row = api.create("/members", name="ada", password="one")
     assert row == {"id": 1, "name": "ada", "teamId": None}
     assert stored(api) == (0, None, "one")
     assert api.put("/members/1", {"password": "two"}).json() == row
@@ -76,7 +76,7 @@ def test_write_only_attributes_are_written_and_not_output(api: ModelApi) -> None
 
 def test_conflict_of_a_hidden_attribute_names_no_field(api: ModelApi) -> None:
     api.crud.resource(Member, **OPTIONS)
-    api.made("/members", name="ada", password="one")
+    api.create("/members", name="ada", password="one")
     response = api.post("/members", {"name": "bob", "password": "one"})
     assert (response.status_code, response.json()["errors"]) == (409, [])
     response = api.post("/members", {"name": "ada"})
@@ -85,7 +85,7 @@ def test_conflict_of_a_hidden_attribute_names_no_field(api: ModelApi) -> None:
 
 def test_replacing_a_row_keeps_what_no_get_shows(api: ModelApi) -> None:
     api.crud.resource(Member, **OPTIONS, put_replaces=True)
-    api.made("/members", name="ada", password="one")
+    api.create("/members", name="ada", password="one")
     api.sql("UPDATE members SET \"isAdmin\" = 1, salt = 'real'")
     assert api.put("/members/1", {"name": "ada"}).status_code == 200
     assert stored(api) == (1, "real", "one")
@@ -102,7 +102,7 @@ def test_hidden_attributes_of_nested_rows_are_not_written_and_write_only_ones_ar
     )
     api.post("/teams", {"members": [{"name": "eve", **HIDDEN}]})
     assert [row["isAdmin"] for row in api.rows(Member)] in ([], [0])
-    team = api.made("/teams", members=[{"name": "ada", "password": "one"}])
+    team = api.create("/teams", members=[{"name": "ada", "password": "one"}])
     assert team["members"][0].keys() == {"id", "name", "teamId"}
     assert stored(api) == (0, None, "one")
 

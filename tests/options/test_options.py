@@ -9,7 +9,7 @@ from encore import ConfigurationError, Crud, SearchOptions, SortOptions
 from encore.endpoints.endpoint import Operation
 from encore.http.access import Access
 from encore.options import AssociationOptions, Include
-from tests.fixtures.library import Api, assert_refused
+from tests.fixtures.library import Api, assert_field_errors
 from tests.fixtures.library_models import Book, Country, Kind, Seat, Token, User
 
 MISTAKES: list[tuple[str, Any]] = [
@@ -105,7 +105,7 @@ def test_field_that_is_write_only_and_read_only_is_rejected(api: Api) -> None:
 
 def test_search_through_output_relation_is_accepted(api: Api) -> None:
     api.crud.resource(User, include=["books"], search=SearchOptions(attributes=["books.title"]))
-    api.made("/users", firstName="A", books=[{"title": "found"}])
+    api.create("/users", firstName="A", books=[{"title": "found"}])
     assert len(api.read("/users", q="oun")) == 1
 
 
@@ -128,8 +128,8 @@ def test_rows_are_found_by_another_column_and_say_so_in_location(api: Api) -> No
     assert answer.headers["location"] == f"/entries/{quote(name, safe='')}"
     assert api.get(answer.headers["location"]).json()["code"] == "CI"
     path = answer.headers["location"]
-    assert_refused(api.put(path, {"name": "x"}), 400, "name")
-    assert_refused(api.put(path, {"code": "y"}), 400, "code")
+    assert_field_errors(api.put(path, {"name": "x"}), 400, "name")
+    assert_field_errors(api.put(path, {"code": "y"}), 400, "code")
     assert api.put(path, {"name": name, "code": "CI"}).json()["name"] == name
     assert api.delete(answer.headers["location"]).status_code == 200
 
@@ -176,9 +176,9 @@ def test_only_the_actions_named_are_there(api: Api) -> None:
 def test_without_pagination_there_is_no_limit_and_no_content_range(api: Api) -> None:
     api.crud.resource(Country, pagination=False)
     for n in range(105):
-        api.made("/countries", code=f"{n:03}", name=str(n))
+        api.create("/countries", code=f"{n:03}", name=str(n))
     for query in ("count=2", "page=1"):
-        assert_refused(api.get(f"/countries?{query}"), 400, query.partition("=")[0])
+        assert_field_errors(api.get(f"/countries?{query}"), 400, query.partition("=")[0])
     answer = api.get("/countries?offset=3")
     assert "content-range" not in answer.headers
     assert [row["code"] for row in answer.json()] == [f"{n:03}" for n in range(3, 105)]
@@ -187,7 +187,7 @@ def test_without_pagination_there_is_no_limit_and_no_content_range(api: Api) -> 
 @pytest.mark.parametrize("verb", ["PUT", "POST", "PATCH", "patch"])
 def test_update_has_the_verb_named_and_patch(api: Api, verb: str) -> None:
     api.crud.resource(User, update_method=verb)
-    api.made("/users", firstName="A", age=1)
+    api.create("/users", firstName="A", age=1)
     allowed = {verb.upper(), "PATCH"}
     for method in ("PUT", "POST", "PATCH"):
         answer = api.request(method, "/users/1", json={"age": 2})
@@ -197,19 +197,19 @@ def test_update_has_the_verb_named_and_patch(api: Api, verb: str) -> None:
 
 def test_put_replaces_sets_what_is_left_out_and_patch_does_not(api: Api) -> None:
     api.crud.resource(User, put_replaces=True)
-    api.made("/users", firstName="A", age=1, email="a@x", rank=3)
+    api.create("/users", firstName="A", age=1, email="a@x", rank=3)
     assert api.request("PATCH", "/users/1", json={"age": 2}).json()["email"] == "a@x"
-    assert_refused(api.put("/users/1", {"age": 2}), 400, "firstName")
+    assert_field_errors(api.put("/users/1", {"age": 2}), 400, "firstName")
     row = api.put("/users/1", {"firstName": "B", "rank": 4}).json()
     assert (row["firstName"], row["email"], row["age"]) == ("B", None, None)
 
 
 def test_read_only_attributes_are_accepted_unchanged_alone(api: Api) -> None:
     api.crud.resource(User, read_only_attributes=["email"])
-    assert_refused(api.post("/users", {"firstName": "A", "email": "a@x"}), 400, "email")
+    assert_field_errors(api.post("/users", {"firstName": "A", "email": "a@x"}), 400, "email")
     assert api.rows(User) == []
-    path = f"/users/{api.made('/users', firstName='A', email=None)['id']}"
-    assert_refused(api.put(path, {"email": "a@x", "age": 1}), 400, "email")
+    path = f"/users/{api.create('/users', firstName='A', email=None)['id']}"
+    assert_field_errors(api.put(path, {"email": "a@x", "age": 1}), 400, "email")
     assert api.put(path, {"email": None, "age": 1}).json()["age"] == 1
 
 

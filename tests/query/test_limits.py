@@ -40,7 +40,7 @@ def api(serve: Serve) -> ModelApi:
         presets={"first": lambda: Thing.id == 1},
     )
     api.crud.resource(Maker)
-    api.made("/things", name="a", maker={"name": "m"})
+    api.create("/things", name="a", maker={"name": "m"})
     return api
 
 

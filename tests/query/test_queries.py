@@ -7,7 +7,7 @@ import pytest
 
 from encore import SearchOptions, SortOptions
 from encore.query.operators import OPERATORS
-from tests.fixtures.library import Api, assert_refused, fields_of
+from tests.fixtures.library import Api, assert_field_errors, error_fields
 from tests.fixtures.library_models import Book, Kind, Node, Odd, Tag, User
 
 BOTH = [
@@ -59,9 +59,9 @@ def kinds(api: Api) -> Api:
     """Two rows that differ in every type, and one of nulls."""
     api.crud.resource(Kind)
     for row in KINDS:
-        made = api.made("/kinds", **row)
+        made = api.create("/kinds", **row)
         assert {name: made[name] for name in row} == row
-    api.made("/kinds", id=3)
+    api.create("/kinds", id=3)
     return api
 
 
@@ -144,7 +144,7 @@ def test_unsupported_operator_is_rejected_by_name(kinds: Api, name: str) -> None
     for operator in OPERATORS.values():
         if not operator.supports(codec[name]):
             parameter = f"{name}__{operator.name}"
-            assert_refused(kinds.get(f"/kinds?{parameter}=1"), 400, parameter)
+            assert_field_errors(kinds.get(f"/kinds?{parameter}=1"), 400, parameter)
 
 
 @pytest.mark.parametrize("parameter", ["document", "blob", "sort"])
@@ -182,7 +182,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
 def test_invalid_value_is_rejected_with_its_parameter(kinds: Api, name: str, value: str) -> None:
-    assert_refused(kinds.get("/kinds", params={name: value}), 400, name)
+    assert_field_errors(kinds.get("/kinds", params={name: value}), 400, name)
 
 
 @pytest.fixture
@@ -206,11 +206,11 @@ def shelf(api: Api) -> Api:
         presets={"long": lambda: Book.pages > 100, "named": lambda: Book.title.in_(["A", "B"])},
     )
     api.crud.resource(Node, associations=True)
-    api.made("/users", firstName="Zoe", secret="hidden", age=3)
-    api.made("/users", firstName="Ada", email="a%@x")
-    api.made("/books", title="A", pages=10, author={"id": 1}, tags=[{"label": "Xyz"}])
-    api.made("/books", title="B", pages=500, author={"id": 2}, tags=[{"id": 1}, {"label": "w"}])
-    api.made("/books", title="C", pages=500)
+    api.create("/users", firstName="Zoe", secret="hidden", age=3)
+    api.create("/users", firstName="Ada", email="a%@x")
+    api.create("/books", title="A", pages=10, author={"id": 1}, tags=[{"label": "Xyz"}])
+    api.create("/books", title="B", pages=500, author={"id": 2}, tags=[{"id": 1}, {"label": "w"}])
+    api.create("/books", title="C", pages=500)
     return api
 
 
@@ -264,7 +264,7 @@ def test_searches_are_combined_with_and(shelf: Api, query: str, expected: list[i
 
 
 def test_a_tree_is_filtered_through_itself(shelf: Api) -> None:
-    shelf.made("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
+    shelf.create("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
     assert ids(shelf, "parent.name=root", "/nodes") == [2, 3]
     assert ids(shelf, "children.name=b", "/nodes") == [1]
     assert ids(shelf, "sort=-name", "/nodes") == [1, 3, 2]
@@ -277,7 +277,7 @@ def test_a_preset_narrows_reads_and_writes_too(shelf: Api) -> None:
     assert shelf.get("/books/2?preset=long").status_code == 200
     assert shelf.delete("/books/2?preset=named&preset=long").status_code == 200
     for path in ("/books", "/books/1"):
-        assert_refused(shelf.get(f"{path}?preset=zzz"), 400, "preset")
+        assert_field_errors(shelf.get(f"{path}?preset=zzz"), 400, "preset")
 
 
 def test_fields_leave_out_everything_else(shelf: Api) -> None:
@@ -323,17 +323,17 @@ def test_nor_those_of_related_rows(shelf: Api, query: str) -> None:
 def test_excluded_attributes_are_not_searched_output_or_named_in_a_conflict(shelf: Api) -> None:
     assert ids(shelf, "q=hidden", "/users") == []
     answer = shelf.post("/users", {"firstName": "B", "secret": "hidden"})
-    assert_refused(answer, 409)
+    assert_field_errors(answer, 409)
     assert "secret" not in answer.text
-    made = shelf.made("/users", firstName="B", secret="other")
+    made = shelf.create("/users", firstName="B", secret="other")
     assert not {"secret", "age"} & made.keys()
     assert not {"secret", "age"} & shelf.put("/users/1", {"age": 4}).json().keys()
 
 
 def test_a_column_called_as_a_parameter_is_reached_by_its_operator(api: Api) -> None:
     api.crud.resource(Odd)
-    api.made("/odds", count=5, q="x", sort="a", v0="v", schema="s")
-    row = api.made("/odds", count=6, q="y", sort="b", v0="w", schema="t")
+    api.create("/odds", count=5, q="x", sort="a", v0="v", schema="s")
+    row = api.create("/odds", count=6, q="y", sort="b", v0="w", schema="t")
     assert (row["made"], row["changes"]) == (42, 0)
     for query in (
         "count__eq=6",
@@ -349,7 +349,7 @@ def test_a_column_called_as_a_parameter_is_reached_by_its_operator(api: Api) -> 
 
 
 def test_unknown_parameter_is_rejected_unless_the_caller_is_lenient(kinds: Api) -> None:
-    assert fields_of(kinds.get("/kinds?wole=1")) == ["wole"]
+    assert error_fields(kinds.get("/kinds?wole=1")) == ["wole"]
     assert "did you mean whole?" in kinds.get("/kinds?wole=1").text
     lenient = {"Prefer": "handling=lenient"}
     assert len(kinds.get("/kinds?wole=1", headers=lenient).json()) == 3
@@ -357,6 +357,6 @@ def test_unknown_parameter_is_rejected_unless_the_caller_is_lenient(kinds: Api) 
 
 def test_a_model_without_text_finds_nothing_by_text(api: Api) -> None:
     api.crud.resource(Tag, write_only_attributes=["label"])
-    api.made("/tags", label="x")
+    api.create("/tags", label="x")
     answer = api.get("/tags?q=x")
     assert (answer.json(), answer.headers["content-range"]) == ([], "items 0-0/0")

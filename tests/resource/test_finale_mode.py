@@ -137,10 +137,10 @@ def test_members_that_are_not_written_are_ignored_on_create(serve: Serve) -> Non
     body = {"title": "C", "author": nested, "tags": [{"id": 1, "label": "x", "zzz": 1}]}
     check_refused(api.post("/strict/users", {**ignored, "username": "cid"}), 400)
     check_refused(api.post("/strict/books", body), 400)
-    made = api.made("/users", **ignored, username="cid")
+    made = api.create("/users", **ignored, username="cid")
     assert made["owner"] is None
     assert not made["createdAt"].startswith("2001")
-    book = api.made("/books", **body)
+    book = api.create("/books", **body)
     assert (book["author"]["username"], book["tags"]) == ("dan", [{"id": 1, "label": "x"}])
     assert api.sql("SELECT secret FROM users WHERE secret <> 'alpha'") == []
     assert api.sql("SELECT count(*) FROM books") == [(3,)]
@@ -347,7 +347,7 @@ def test_conflict_raised_by_hook_keeps_its_status(serve: Serve) -> None:
 def test_links_in_finale_mode_follow_its_rules(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Book, associations=True, links=True, compatible="finale")
-    made = api.made("/books", title="A", tags=[{"label": "x"}, {"label": "y"}])
+    made = api.create("/books", title="A", tags=[{"label": "x"}, {"label": "y"}])
     path, (first, second) = f"/books/{made['id']}/tags", made["tags"]
     check_refused(api.post(path, {"id": 99}), 400)
     check_refused(api.post(f"{path}?colour=brown", {"id": first["id"]}), 400)
@@ -391,8 +391,8 @@ def test_hooks_in_finale_mode_run_as_in_strict_mode(serve: Serve) -> None:
     def end(context: Context) -> None:
         ended.append(context.action)
 
-    ann = api.made("/users", username="ann", age="42")
-    api.made("/users", username="bob")
+    ann = api.create("/users", username="ann", age="42")
+    api.create("/users", username="bob")
     assert [row["id"] for row in api.read("/users?username=bob&zzz=1")] == []
     assert [row["id"] for row in api.read("/users?zzz=1")] == [ann["id"]]
     check_refused(api.put(f"/users/{ann['id']}", {"age": "43", "zzz": 1}), 409)
@@ -406,7 +406,7 @@ def test_model_with_strict_and_finale_resource_serves_both(serve: Serve) -> None
     api.crud.resource(Item, endpoints=("/finale", "/finale/{id}"), compatible="finale")
     body = {"source": 12, "name": "Banana Bread", "colour": "brown"}
     check_refused(api.post("/items", body), 400)
-    made = api.made("/finale", **body)
+    made = api.create("/finale", **body)
     assert made == api.read(f"/items/{made['id']}")
     check_refused(api.put(f"/items/{made['id']}", {"colour": "brown"}), 400)
     assert api.put(f"/finale/{made['id']}", {**made, "createdAt": 1}).status_code == 200
@@ -432,10 +432,10 @@ class Member(Base):
 def test_finale_mode_applies_to_session_writes(serve: Serve) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Member, associations=True, compatible="finale")
-    ann = api.made("/members", name=" ann ", age="42", colour="brown")
+    ann = api.create("/members", name=" ann ", age="42", colour="brown")
     assert (ann["name"], ann["age"]) == ("ann", 42)
     path = f"/members/{ann['id']}"
-    bob = api.made("/members", name="bob", host={"id": str(ann["id"]), "colour": 1}, zzz=1)
+    bob = api.create("/members", name="bob", host={"id": str(ann["id"]), "colour": 1}, zzz=1)
     changed = api.put(path, {"age": "43", "guests": [], "zzz": 1}).json()
     assert (changed["age"], [guest["id"] for guest in changed["guests"]]) == (43, [bob["id"]])
     for body in ({"name": "bob"}, {"hostId": "99"}, {"host": {"id": 99}}):
@@ -477,7 +477,7 @@ def test_strict_resource_overrides_crud_in_finale_mode(serve: Serve) -> None:
     crud.resource(Tag, compatible=None)
     crud.resource(Book, nested_arrays="refuse", include=["tags"])
     check_refused(api.post("/tags", {"label": "x", "zzz": 1}), 400)
-    book = api.made("/books", title="A", zzz=1)
+    book = api.create("/books", title="A", zzz=1)
     check_refused(api.put(f"/books/{book['id']}", {"tags": []}), 400)
 
 

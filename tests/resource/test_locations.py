@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from encore import Context
 from encore.errors import ConfigurationError
 from encore.http.access import AUTHENTICATED
-from tests.fixtures.library import assert_refused
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import Serve
 
 
@@ -84,7 +84,7 @@ def test_location_of_string_key_leads_to_row(serve: Serve) -> None:
 def test_key_invalid_in_a_path_is_rejected_on_create(serve: Serve, name: str) -> None:
     api = serve(Base.metadata)
     api.crud.resource(Tag)
-    assert_refused(api.post("/tags", {"name": name}), 400, "name")
+    assert_field_errors(api.post("/tags", {"name": name}), 400, "name")
     assert api.read("/tags") == []
     # A row of that key from elsewhere is not mistaken for the list, nor for another path.
     api.orm(lambda session: session.add(Tag(name=name)))
@@ -122,7 +122,7 @@ def test_location_of_composite_key_leads_to_row(serve: Serve) -> None:
     created = api.post("/pairs", {"left": "{right}", "right": True})
     assert created.headers["location"] == "/pairs/%7Bright%7D/true"
     assert api.get(created.headers["location"]).status_code == 200
-    assert_refused(api.post("/pairs", {"left": "..", "right": True}), 400, "left")
+    assert_field_errors(api.post("/pairs", {"left": "..", "right": True}), 400, "left")
 
 
 def test_literal_segments_of_the_path_are_encoded(serve: Serve) -> None:

@@ -49,7 +49,7 @@ def promoted(api: Api) -> ActionHooks:
 
 def test_custom_action_beside_generated_actions_runs(api: Api) -> None:
     promoted(api)
-    api.made("/users", firstName="Ada", rank=1)
+    api.create("/users", firstName="Ada", rank=1)
     response = api.post("/users/promotion")
     assert (response.status_code, response.json()) == (200, ["Ada"])
     assert api.read("/users/1")["rank"] == 2
@@ -63,7 +63,7 @@ def test_custom_action_with_error_in_hook_rolls_back(api: Api) -> None:
         raise Conflict(f"{len(context.instance)} users stay as they are")
 
     hooks.write.after(refuse)
-    api.made("/users", firstName="Ada", rank=1)
+    api.create("/users", firstName="Ada", rank=1)
     response = api.post("/users/promotion")
     assert (response.status_code, response.json()["detail"]) == (409, "1 users stay as they are")
     assert api.read("/users/1")["rank"] == 1
@@ -89,7 +89,7 @@ def test_hook_of_start_removes_member_from_body(api: Api) -> None:
     users.update.start.before(look)
     refused = api.post("/users", {"firstName": "Ada"})
     assert refused.json()["detail"] == "captcha is missing among firstName"
-    assert "captcha" not in api.made("/users", firstName="Ada", captcha=7)
+    assert "captcha" not in api.create("/users", firstName="Ada", captcha=7)
     assert api.put("/users/1").json()["detail"] == "captcha is missing among nothing"
     assert api.put("/users/1", {"captcha": 7}).status_code == 200
 
@@ -205,7 +205,7 @@ def test_row_action_identifies_row_and_is_described(api: Api) -> None:
     path = {**RIGHT, "path": "/{id}/view", "method": "GET", "access": ["library"]}
     api.crud.custom_action(action=OfOne(users), **path)
     api.crud.custom_action(action=Helped(users), **RIGHT)
-    api.made("/users", firstName="Ada")
+    api.create("/users", firstName="Ada")
     assert api.read("/users/1/view")["firstName"] == "Ada"
     assert api.get("/users/9/view").status_code == 404
     assert api.get("/users/x/view").status_code == 404
@@ -240,5 +240,5 @@ def test_given_is_deprecated_alias_of_request_body(api: Api) -> None:
             seen.append(context.given)
 
     users.create.start.before(look)
-    api.made("/users", firstName="Ada")
+    api.create("/users", firstName="Ada")
     assert seen == [{"firstName": "Ada"}]

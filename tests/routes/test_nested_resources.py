@@ -12,15 +12,15 @@ from tests.fixtures.library_models import Book, Country, Loan, Node, Profile, Ta
 def library(api: Api) -> Api:
     for model in (User, Book, Profile, Tag, Node, Loan):
         api.crud.resource(model, associations=True)
-    api.made("/users", firstName="Nobody")
-    api.made(
+    api.create("/users", firstName="Nobody")
+    api.create(
         "/users",
         firstName="Ada",
         profile={"nickname": "countess"},
         books=[{"title": f"t{n}", "pages": n + 1} for n in range(5)],
     )
-    api.made("/books", title="orphan", tags=[{"label": "x"}, {"label": "y"}])
-    api.made("/books", title="tagged", author={"id": 2}, tags=[{"id": 1}])
+    api.create("/books", title="orphan", tags=[{"label": "x"}, {"label": "y"}])
+    api.create("/books", title="tagged", author={"id": 2}, tags=[{"id": 1}])
     return api
 
 
@@ -91,7 +91,7 @@ def test_nested_resource_rejects_writes(library: Api, method: str) -> None:
 
 
 def test_nested_paths_of_self_reference_lead_both_ways(library: Api) -> None:
-    library.made("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
+    library.create("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
     assert [row["name"] for row in library.read("/nodes/1/children")] == ["a", "b"]
     assert library.read("/nodes/1/children/3")["name"] == "b"
     assert library.read("/nodes/3/parent")["name"] == "root"
@@ -100,8 +100,8 @@ def test_nested_paths_of_self_reference_lead_both_ways(library: Api) -> None:
 
 
 def test_nested_composite_key_has_parent_key_in_path(library: Api) -> None:
-    library.made("/loans", user_id=1, number=7)
-    library.made("/loans", user_id=2, number=8)
+    library.create("/loans", user_id=1, number=7)
+    library.create("/loans", user_id=2, number=8)
     assert library.read("/users/1/loans") == [{"user_id": 1, "number": 7}]
     assert library.read("/users/1/loans/1/7")["number"] == 7
     assert library.get("/users/1/loans/2/8").status_code == 404
@@ -112,7 +112,7 @@ def test_nested_resource_runs_its_hooks(api: Api) -> None:
     assert set(users.nested_resources) == {"books", "profile", "loans"}
     seen: list[str] = []
     users.nested_resources["books"].list.fetch.after(lambda c: seen.append(c.resource.name))
-    api.made("/users", firstName="A")
+    api.create("/users", firstName="A")
     api.read("/users/1/books")
     assert seen == ["Book"]
 
@@ -120,6 +120,6 @@ def test_nested_resource_runs_its_hooks(api: Api) -> None:
 def test_nested_path_below_parent_with_other_key_is_read(api: Api) -> None:
     api.crud.resource(Tag, endpoints=("/labels", "/labels/{label}"), associations=True)
     api.crud.resource(Country)
-    api.made("/labels", label="new", books=[{"title": "B"}])
+    api.create("/labels", label="new", books=[{"title": "B"}])
     assert [row["title"] for row in api.read("/labels/new/books")] == ["B"]
     assert api.read("/labels/old/books") == []

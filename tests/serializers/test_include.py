@@ -14,14 +14,14 @@ def shelve(api: Api) -> None:
     assert users.item_path == "/users/{id}"
     crud.resource(Book, include=["author", "tags"])
     crud.resource(Tag, endpoints=("/tags", "/tags/{id}"))
-    api.made(
+    api.create(
         "/users",
         firstName="Ada",
         profile={"nickname": "countess"},
         books=[{"title": "C"}, {"title": "A"}, {"title": "B"}],
     )
-    api.made("/users", firstName="Bob")
-    api.made("/books", title="D", tags=[{"label": "x"}, {"label": "y"}])
+    api.create("/users", firstName="Bob")
+    api.create("/books", title="D", tags=[{"label": "x"}, {"label": "y"}])
 
 
 def test_embedded_rows_have_order_of_relationship(api: Api) -> None:
@@ -49,7 +49,7 @@ def test_embedded_row_has_every_field_unless_excluded(api: Api) -> None:
 def test_page_of_any_length_takes_one_statement_a_relation(api: Api, many: int) -> None:
     shelve(api)
     for n in range(many):
-        api.made("/books", title=f"n{n}", author={"id": 1 + n % 2}, tags=[{"id": 1}, {"id": 2}])
+        api.create("/books", title=f"n{n}", author={"id": 1 + n % 2}, tags=[{"id": 1}, {"id": 2}])
     api.database.sql.clear()
     rows = api.read("/books", count=many)
     assert len(rows) == many
@@ -62,7 +62,7 @@ def test_more_keys_than_one_statement_allows_are_fetched_in_batches(
     monkeypatch.setattr("encore.serializers.relation_statements.MAX_KEYS", 4)
     shelve(api)
     for n in range(9):
-        api.made("/users", firstName=f"n{n}", books=[{"title": f"t{n}"}])
+        api.create("/users", firstName=f"n{n}", books=[{"title": f"t{n}"}])
     rows = api.read("/users", firstName__startswith="n")
     assert [row["books"][0]["title"] for row in rows] == [f"t{n}" for n in range(9)]
 
@@ -70,20 +70,20 @@ def test_more_keys_than_one_statement_allows_are_fetched_in_batches(
 def test_include_with_attributes_and_nested_include_shows_them(api: Api) -> None:
     inner = Include("tags", attributes=["label"])
     api.crud.resource(User, include=[Include("books", attributes=["id", "title"], include=[inner])])
-    api.made("/users", firstName="Ada", books=[{"title": "A"}])
+    api.create("/users", firstName="Ada", books=[{"title": "A"}])
     api.crud.resource(Book, endpoints=("/all-books",), actions=["create"])
     assert api.read("/users/1")["books"] == [{"id": 1, "title": "A", "tags": []}]
 
 
 def test_associations_embed_every_relation(api: Api) -> None:
     api.crud.resource(User, associations=True)
-    row = api.made("/users", firstName="Ada")
+    row = api.create("/users", firstName="Ada")
     assert (row["books"], row["profile"], row["loans"]) == ([], None, [])
 
 
 def test_associations_without_auto_populate_have_paths_only(api: Api) -> None:
     api.crud.resource(User, associations=AssociationOptions(auto_populate=False))
-    row = api.made("/users", firstName="Ada")
+    row = api.create("/users", firstName="Ada")
     assert "books" not in row
     assert api.read("/users/1/books") == []
 
@@ -97,7 +97,7 @@ def test_remove_foreign_keys_hides_them_in_rows_and_related_rows(api: Api) -> No
         ),
         write_only_attributes={"profile": ["nickname"]},
     )
-    user = api.made(
+    user = api.create(
         "/users", firstName="Ada", books=[{"title": "A"}], profile={"nickname": "countess"}
     )
     assert "authorId" not in user["books"][0]
@@ -115,14 +115,14 @@ def test_excluded_attributes_are_hidden_on_nested_path(api: Api) -> None:
         exclude_attributes={"own": ["secret"], "profile": ["nickname"]},
         write_only_attributes=["secret"],
     )
-    api.made("/users", firstName="A", secret="s", books=[{"title": "B"}])
+    api.create("/users", firstName="A", secret="s", books=[{"title": "B"}])
     assert api.read("/users/1/books") == [{"id": 1, "title": "B"}]
     assert "secret" not in api.read("/users/1")
 
 
 def test_self_reference_embeds_parent_and_children(api: Api) -> None:
     api.crud.resource(Node, associations=True)
-    api.made("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
+    api.create("/nodes", name="root", children=[{"name": "a"}, {"name": "b"}])
     assert [child["name"] for child in api.read("/nodes/1")["children"]] == ["a", "b"]
     assert api.read("/nodes/2")["parent"]["name"] == "root"
 
@@ -130,9 +130,9 @@ def test_self_reference_embeds_parent_and_children(api: Api) -> None:
 def test_composite_keys_embed_in_both_directions(api: Api) -> None:
     api.crud.resource(Seat, associations=True)
     api.crud.resource(Ticket, associations=True)
-    api.made("/seats", line="A", number=1, tickets=[{}, {}])
-    api.made("/seats", line="A", number=2)
-    ticket = api.made("/tickets", seat={"line": "A", "number": 2})
+    api.create("/seats", line="A", number=1, tickets=[{}, {}])
+    api.create("/seats", line="A", number=2)
+    ticket = api.create("/tickets", seat={"line": "A", "number": 2})
     assert ticket["seat"] == {"line": "A", "number": 2, "note": None}
     assert [len(seat["tickets"]) for seat in api.read("/seats")] == [2, 1]
 
@@ -156,7 +156,7 @@ def test_shallow_embeds_only_requested_children(api: Api) -> None:
 
 def test_children_parameter_selects_embedded_relations(api: Api) -> None:
     api.crud.resource(User, associations=True)
-    api.made("/users", firstName="Ada")
+    api.create("/users", firstName="Ada")
     row = api.read("/users/1", children="books")
     assert "books" in row
     assert not {"profile", "loans"} & row.keys()

@@ -120,9 +120,9 @@ def as_cell(value: Any, *, document: bool = False) -> str:
 
 def test_csv_stream_of_every_type_has_the_values_of_the_list(serve: Serve) -> None:
     api = pets(serve)
-    api.made("/pets", **FULL)
-    api.made("/pets", name="nothing")
-    api.made("/pets", name="other", facts="=text", ratio=0.1, tame=False, price="0.05")
+    api.create("/pets", **FULL)
+    api.create("/pets", name="nothing")
+    api.create("/pets", name="other", facts="=text", ratio=0.1, tame=False, price="0.05")
     header, *rows = table(api.get("/pets", headers=CSV).text)
     listed = api.read("/pets")
     assert header == list(listed[0])
@@ -139,8 +139,8 @@ def test_csv_stream_of_every_type_has_the_values_of_the_list(serve: Serve) -> No
 
 def test_ndjson_stream_has_the_rows_of_the_list(serve: Serve) -> None:
     api = pets(serve)
-    api.made("/pets", **FULL)
-    api.made("/pets", name="nothing")
+    api.create("/pets", **FULL)
+    api.create("/pets", name="nothing")
     response = api.get("/pets", headers=NDJSON)
     assert response.headers["content-type"] == "application/x-ndjson"
     assert response.headers["content-disposition"] == 'attachment; filename="pets.ndjson"'
@@ -151,7 +151,7 @@ def test_ndjson_stream_has_the_rows_of_the_list(serve: Serve) -> None:
 def test_csv_stream_escapes_texts_that_a_spreadsheet_would_run_and_no_numbers(serve: Serve) -> None:
     api = pets(serve)
     for text in (*FORMULAS, *PLAIN):
-        api.made("/pets", name=text, whole=-5, price="-1.00", hours=-0.5, ratio=-2.5)
+        api.create("/pets", name=text, whole=-5, price="-1.00", hours=-0.5, ratio=-2.5)
     response = api.get("/pets?fields=name,whole,price,hours,ratio", headers=CSV)
     kind = "text/csv; charset=utf-8; header=present; formulas=escaped"
     assert response.headers["content-type"] == kind
@@ -170,8 +170,8 @@ def test_escaped_text_is_no_formula_and_is_read_back_as_it_was(text: str) -> Non
 
 def test_csv_stream_distinguishes_null_from_the_empty_string(serve: Serve) -> None:
     api = pets(serve)
-    api.made("/pets", name="", whole=1)
-    api.made("/pets", whole=2)
+    api.create("/pets", name="", whole=1)
+    api.create("/pets", whole=2)
     assert api.get("/pets?fields=name,whole", headers=CSV).text == 'name,whole\r\n"",1\r\n,2\r\n'
     assert api.get("/pets?fields=name", headers=CSV).text == 'name\r\n""\r\n""\r\n'
 
@@ -185,9 +185,9 @@ def test_stream_of_no_rows_is_a_header_or_nothing(serve: Serve) -> None:
 
 def test_upload_reads_back_what_a_stream_has_written(serve: Serve) -> None:
     api = pets(serve)
-    api.made("/pets", **FULL)
+    api.create("/pets", **FULL)
     for number, text in enumerate((*FORMULAS, *filter(str.strip, PLAIN))):
-        api.made("/pets", name=text, whole=-number, facts=[text], price=f"-{number}.50")
+        api.create("/pets", name=text, whole=-number, facts=[text], price=f"-{number}.50")
     fields = ",".join([*FULL, "owner_id"])
     listed = api.read(f"/pets?fields={fields}")
     for accept in (CSV, NDJSON):
@@ -213,8 +213,8 @@ def library(serve: Serve, include: Sequence[str]) -> ModelApi:
     api = serve(Base.metadata)
     api.crud.resource(Owner, include=["pets"])
     api.crud.resource(Pet, include=include, exclude_attributes={"owner": ["country"]})
-    api.made("/owners", name="Ada", country="UK", pets=[{"name": "Rex"}, {"name": "=Tom"}])
-    api.made("/pets", name="stray")
+    api.create("/owners", name="Ada", country="UK", pets=[{"name": "Rex"}, {"name": "=Tom"}])
+    api.create("/pets", name="stray")
     return api
 
 

@@ -10,13 +10,13 @@ from starlette.types import Message
 
 from encore.http.error_handling import ResponseAborted
 from tests.fixtures.upload_models import Delivery
-from tests.fixtures.uploads import NDJSON, Depot, delivery, ndjson, statuses
+from tests.fixtures.uploads import NDJSON, DepotApi, delivery, ndjson, statuses
 
 MANY = 3_000
 Send = Callable[[Message], Awaitable[None]]
 
 
-def scope_of(depot: Depot, query: bytes = b"") -> dict[str, Any]:
+def scope_of(depot: DepotApi, query: bytes = b"") -> dict[str, Any]:
     """Return the scope of an upload that the test calls as an ASGI application."""
     return {
         "type": "http",
@@ -45,7 +45,7 @@ async def ignore(_: Message) -> None:
     """Discard a message."""
 
 
-def test_concurrent_uploads_of_same_rows_store_each_row_once(depot: Depot) -> None:
+def test_concurrent_uploads_of_same_rows_store_each_row_once(depot: DepotApi) -> None:
     rows = [delivery(n) for n in range(200)]
 
     async def all_at_once() -> list[Any]:
@@ -60,7 +60,7 @@ def test_concurrent_uploads_of_same_rows_store_each_row_once(depot: Depot) -> No
     assert len(depot.rows(Delivery)) == 200
 
 
-def test_upload_with_concurrent_writers_loses_no_write(depot: Depot) -> None:
+def test_upload_with_concurrent_writers_loses_no_write(depot: DepotApi) -> None:
     async def scenario() -> list[int]:
         upload = asyncio.create_task(
             depot.uploading(ndjson([delivery(n) for n in range(MANY)]), NDJSON)
@@ -80,7 +80,7 @@ def test_upload_with_concurrent_writers_loses_no_write(depot: Depot) -> None:
     assert len(depot.rows(Delivery)) == MANY
 
 
-def test_create_of_same_key_during_upload_does_not_fail(depot: Depot) -> None:
+def test_create_of_same_key_during_upload_does_not_fail(depot: DepotApi) -> None:
     async def scenario() -> set[int]:
         rows = ndjson([delivery(n) for n in range(500)])
         posts = (depot.call("POST", "/deliveries", json=delivery(n)) for n in range(20))
@@ -93,7 +93,7 @@ def test_create_of_same_key_during_upload_does_not_fail(depot: Depot) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
-def test_upload_disconnected_in_body_stores_nothing(depot: Depot) -> None:
+def test_upload_disconnected_in_body_stores_nothing(depot: DepotApi) -> None:
     async def scenario() -> list[Message]:
         sent: list[Message] = []
         line = json.dumps(delivery(1)).encode() + b"\n"
@@ -113,7 +113,7 @@ def test_upload_disconnected_in_body_stores_nothing(depot: Depot) -> None:
 
 
 @pytest.mark.parametrize("turns", [1, 5, 20, 60, 200])
-def test_cancelled_upload_stores_all_or_nothing(depot: Depot, turns: int) -> None:
+def test_cancelled_upload_stores_all_or_nothing(depot: DepotApi, turns: int) -> None:
     body = ndjson([delivery(n) for n in range(MANY)]).encode()
 
     async def scenario() -> None:
@@ -130,7 +130,7 @@ def test_cancelled_upload_stores_all_or_nothing(depot: Depot, turns: int) -> Non
     assert depot.request("POST", "/samples", json={"code": "x"}).status_code == 201
 
 
-def test_upload_disconnected_in_report_releases_resources(depot: Depot) -> None:
+def test_upload_disconnected_in_report_releases_resources(depot: DepotApi) -> None:
     body = ndjson([delivery(n) for n in range(MANY)]).encode()
 
     async def scenario() -> None:
@@ -147,7 +147,7 @@ def test_upload_disconnected_in_report_releases_resources(depot: Depot) -> None:
     assert len(depot.rows(Delivery)) == MANY
 
 
-def test_upload_with_slow_client_holds_no_connection(depot: Depot) -> None:
+def test_upload_with_slow_client_holds_no_connection(depot: DepotApi) -> None:
     body = ndjson([delivery(n) for n in range(10)]).encode()
 
     async def scenario() -> list[int]:
@@ -170,7 +170,7 @@ def test_upload_with_slow_client_holds_no_connection(depot: Depot) -> None:
     assert depot.run(scenario()) == [200, 200, 200]
 
 
-def test_uploads_beyond_concurrency_limit_all_succeed(depot: Depot) -> None:
+def test_uploads_beyond_concurrency_limit_all_succeed(depot: DepotApi) -> None:
     async def scenario() -> set[int]:
         sent = (depot.uploading([delivery(n)]) for n in range(25))
         return {answer.status_code for answer in await asyncio.gather(*sent)}

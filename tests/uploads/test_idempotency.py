@@ -8,13 +8,15 @@ import sqlalchemy as sa
 
 from encore.types import now
 from tests.fixtures.upload_models import Delivery, IdempotencyKey
-from tests.fixtures.uploads import NDJSON, Depot, assert_refusal, delivery, ndjson
+from tests.fixtures.uploads import NDJSON, DepotApi, assert_problem_type, delivery, ndjson
 
 ROWS = [{"goods": "tea", "weight": 1}, {"goods": "coffee", "weight": 2}]
 
 
 @pytest.mark.parametrize("content", [ROWS, ROWS[0]])
-def test_idempotency_key_repeated_request_gets_same_response(depot: Depot, content: object) -> None:
+def test_idempotency_key_repeated_request_gets_same_response(
+    depot: DepotApi, content: object
+) -> None:
     first = depot.send(content, key="k")
     again = depot.send(content, key="k")
     assert "idempotency-replayed" not in first.headers
@@ -26,41 +28,41 @@ def test_idempotency_key_repeated_request_gets_same_response(depot: Depot, conte
 
 @pytest.mark.parametrize("another", [{"mode": "partial"}, {"report": "rejected"}, {}])
 def test_idempotency_key_of_other_request_is_rejected(
-    depot: Depot, another: dict[str, str]
+    depot: DepotApi, another: dict[str, str]
 ) -> None:
     depot.send(ROWS, key="k")
     rows = ROWS if another else ROWS[:1]
-    assert_refusal(depot.send(rows, key="k", **another), 422, "idempotency-key-reused")
+    assert_problem_type(depot.send(rows, key="k", **another), 422, "idempotency-key-reused")
     assert len(depot.rows(Delivery)) == 2
 
 
-def test_idempotency_key_of_other_path_is_rejected(depot: Depot) -> None:
+def test_idempotency_key_of_other_path_is_rejected(depot: DepotApi) -> None:
     assert depot.send([], key="k").status_code == 200
     again = depot.send([], key="k", path="/samples")
-    assert_refusal(again, 422, "idempotency-key-reused")
+    assert_problem_type(again, 422, "idempotency-key-reused")
 
 
-def test_idempotency_keys_of_two_clients_are_independent(depot: Depot) -> None:
+def test_idempotency_keys_of_two_clients_are_independent(depot: DepotApi) -> None:
     depot.send(ROWS, key="k", client="one")
     assert "idempotency-replayed" not in depot.send(ROWS, key="k", client="two").headers
     assert len(depot.rows(Delivery)) == 4
 
 
-def test_idempotency_key_of_failed_request_may_be_reused(depot: Depot) -> None:
+def test_idempotency_key_of_failed_request_may_be_reused(depot: DepotApi) -> None:
     assert depot.send([{"goods": "tea"}], key="k").status_code == 400
     assert depot.send("[", key="k").status_code == 400
     assert depot.rows(IdempotencyKey) == []
     assert depot.send(ROWS, key="k").status_code == 200
 
 
-def test_idempotency_key_of_dry_run_is_ignored(depot: Depot) -> None:
+def test_idempotency_key_of_dry_run_is_ignored(depot: DepotApi) -> None:
     depot.reported(ROWS, key="k", dry_run="true")
     assert depot.rows(IdempotencyKey) == []
     assert "idempotency-replayed" not in depot.send(ROWS, key="k").headers
     assert depot.reported(ROWS[:1], key="k", dry_run="true")["created"] == 1
 
 
-def test_idempotency_key_expires_after_a_day(depot: Depot) -> None:
+def test_idempotency_key_expires_after_a_day(depot: DepotApi) -> None:
     for key in ("old", "older"):
         depot.send(ROWS, key=key)
     depot.execute(
@@ -70,23 +72,23 @@ def test_idempotency_key_expires_after_a_day(depot: Depot) -> None:
     assert [row["key"] for row in depot.rows(IdempotencyKey)] == ["old"]
 
 
-def test_idempotency_key_limits_upload_to_10000_rows(depot: Depot) -> None:
+def test_idempotency_key_limits_upload_to_10000_rows(depot: DepotApi) -> None:
     rows = [delivery(n) for n in range(10_001)]
-    body = assert_refusal(depot.send(ndjson(rows), NDJSON, key="k"), 400, "bad-request")
+    body = assert_problem_type(depot.send(ndjson(rows), NDJSON, key="k"), 400, "bad-request")
     assert "10000 rows" in body["message"]
     assert depot.rows(Delivery) == []
     assert depot.reported(ndjson(rows[1:]), NDJSON, key="k")["created"] == 10_000
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
-def test_idempotency_key_invalid_is_rejected(depot: Depot, key: str) -> None:
+def test_idempotency_key_invalid_is_rejected(depot: DepotApi, key: str) -> None:
     response = depot.request(
         "POST", "/deliveries/upload", content=b"[]", headers={"Idempotency-Key": key.encode()}
     )
-    assert_refusal(response, 400, "bad-request")
+    assert_problem_type(response, 400, "bad-request")
 
 
-def test_idempotency_key_of_concurrent_requests_writes_once(depot: Depot) -> None:
+def test_idempotency_key_of_concurrent_requests_writes_once(depot: DepotApi) -> None:
     async def all_at_once() -> list[bytes]:
         sent = (depot.uploading(ROWS, key="k") for _ in range(8))
         return [response.content for response in await asyncio.gather(*sent)]

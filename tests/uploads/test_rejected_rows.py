@@ -152,7 +152,7 @@ def test_before_write_hook_of_rejected_row_is_undone(api: ModelApi, upload: Uplo
 
 @pytest.mark.usefixtures("upload")
 def test_single_row_rejected_by_database_has_status_of_create(api: ModelApi) -> None:
-    api.made("/orders", code="z", tag="taken")
+    api.create("/orders", code="z", tag="taken")
     expected = {"trigger": 409, "skipped": 409, "check": 400, "unique": 409, "null": 400}
     for reason, status in expected.items():
         row = {"code": "b", **REASONS[reason]}

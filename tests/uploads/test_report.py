@@ -5,15 +5,15 @@ import sqlalchemy as sa
 from tests.fixtures.upload_models import Delivery, Movement
 from tests.fixtures.uploads import (
     NDJSON,
-    Depot,
-    assert_refusal,
+    DepotApi,
+    assert_problem_type,
     delivery,
     ndjson,
     statuses,
 )
 
 
-def test_single_row_is_stored_and_returned_with_message(depot: Depot) -> None:
+def test_single_row_is_stored_and_returned_with_message(depot: DepotApi) -> None:
     response = depot.send(delivery(1))
     assert response.status_code == 201, response.text
     body = response.json()
@@ -25,7 +25,7 @@ def test_single_row_is_stored_and_returned_with_message(depot: Depot) -> None:
     assert "secret" not in body
 
 
-def test_report_lists_every_row(depot: Depot) -> None:
+def test_report_lists_every_row(depot: DepotApi) -> None:
     report = depot.reported([delivery(1), delivery(2, weight=3)])
     assert report == {
         "created": 2,
@@ -42,7 +42,7 @@ def test_report_lists_every_row(depot: Depot) -> None:
     assert [row["id"] for row in depot.rows(Delivery)] == [1, 2]
 
 
-def test_rows_uploaded_again_are_unchanged_or_updated(depot: Depot) -> None:
+def test_rows_uploaded_again_are_unchanged_or_updated(depot: DepotApi) -> None:
     rows = [delivery(1), delivery(2)]
     assert statuses(depot.reported(rows)) == ["created", "created"]
     before = depot.rows(Delivery)
@@ -53,7 +53,7 @@ def test_rows_uploaded_again_are_unchanged_or_updated(depot: Depot) -> None:
     assert [row["goods"] for row in depot.rows(Delivery)] == ["tea", "coffee"]
 
 
-def test_row_updates_only_fields_with_values(depot: Depot) -> None:
+def test_row_updates_only_fields_with_values(depot: DepotApi) -> None:
     depot.send(delivery(1, remark="fragile!", arrival="2020-01-02T03:04:05Z", rank=3))
     depot.execute(sa.update(Delivery).values(kind="fragile", status="closed"))
     (before,) = depot.rows(Delivery)
@@ -65,13 +65,13 @@ def test_row_updates_only_fields_with_values(depot: Depot) -> None:
     assert changed == {"weight", "updatedAt"}
 
 
-def test_row_with_null_updates_field_to_null(depot: Depot) -> None:
+def test_row_with_null_updates_field_to_null(depot: DepotApi) -> None:
     depot.send(delivery(1, remark="fragile!"))
     assert statuses(depot.reported([delivery(1, remark=None)])) == ["updated"]
     assert depot.rows(Delivery)[0]["remark"] is None
 
 
-def test_single_row_stored_already_is_unchanged(depot: Depot) -> None:
+def test_single_row_stored_already_is_unchanged(depot: DepotApi) -> None:
     depot.send(delivery(1))
     response = depot.send(delivery(1))
     assert response.status_code == 200
@@ -79,13 +79,13 @@ def test_single_row_stored_already_is_unchanged(depot: Depot) -> None:
     assert "location" not in response.headers
 
 
-def test_rows_without_natural_key_are_always_created(depot: Depot) -> None:
+def test_rows_without_natural_key_are_always_created(depot: DepotApi) -> None:
     row = {"goods": "tea", "weight": 1}
     assert statuses(depot.reported([row, row, {**row, "origin": "harbour"}])) == ["created"] * 3
     assert statuses(depot.reported([row])) == ["created"]
 
 
-def test_row_with_duplicate_natural_key_is_rejected(depot: Depot) -> None:
+def test_row_with_duplicate_natural_key_is_rejected(depot: DepotApi) -> None:
     report = depot.reported([delivery(1), delivery(2), delivery(1, weight=4)], mode="partial")
     assert statuses(report) == ["created", "created", "rejected"]
     assert report["rows"][2]["errors"] == [
@@ -93,7 +93,7 @@ def test_row_with_duplicate_natural_key_is_rejected(depot: Depot) -> None:
     ]
 
 
-def test_partial_upload_writes_valid_rows(depot: Depot) -> None:
+def test_partial_upload_writes_valid_rows(depot: DepotApi) -> None:
     rows = [delivery(1), delivery(2, weight=101), delivery(3, goods=None), "x", delivery(4)]
     report = depot.reported(rows, mode="partial")
     assert (report["created"], report["rejected"]) == (2, 3)
@@ -107,12 +107,12 @@ def test_partial_upload_writes_valid_rows(depot: Depot) -> None:
     assert [row["number"] for row in depot.rows(Delivery)] == ["d1", "d4"]
 
 
-def test_atomic_upload_with_rejected_row_writes_nothing(depot: Depot) -> None:
+def test_atomic_upload_with_rejected_row_writes_nothing(depot: DepotApi) -> None:
     depot.reported([delivery(1), delivery(2)])
     before = (depot.rows(Delivery), depot.rows(Movement))
     rows = [delivery(1), delivery(2, weight=3), delivery(3), delivery(4, weight=0)]
     response = depot.send(ndjson(rows), NDJSON)
-    body = assert_refusal(response, 400, "validation-failed")
+    body = assert_problem_type(response, 400, "validation-failed")
     assert body["errors"] == [
         {
             "field": "weight",
@@ -125,28 +125,28 @@ def test_atomic_upload_with_rejected_row_writes_nothing(depot: Depot) -> None:
     assert (depot.rows(Delivery), depot.rows(Movement)) == before
 
 
-def test_atomic_upload_error_lists_first_1000_rejected_rows(depot: Depot) -> None:
+def test_atomic_upload_error_lists_first_1000_rejected_rows(depot: DepotApi) -> None:
     body = depot.send([{"goods": "tea"}] * 1_500).json()
     assert body["rejected"] == 1_500
     assert len(body["rows"]) == 1_000
 
 
-def test_single_invalid_row_gets_error_of_create(depot: Depot) -> None:
+def test_single_invalid_row_gets_error_of_create(depot: DepotApi) -> None:
     wrong = {"weight": "heavy", "remark": ["x"]}
     uploaded, created = depot.send(wrong), depot.request("POST", "/deliveries", json=wrong)
-    body = assert_refusal(uploaded, 400, "validation-failed")
+    body = assert_problem_type(uploaded, 400, "validation-failed")
     assert body["errors"] == created.json()["errors"] or {
         (error["field"], error["message"]) for error in body["errors"]
     } <= {(error["field"], error["message"]) for error in created.json()["errors"]}
     assert depot.rows(Delivery) == []
 
 
-def test_single_row_with_dangling_reference_is_rejected(depot: Depot) -> None:
-    body = assert_refusal(depot.send(delivery(1, site="S")), 400, "validation-failed")
+def test_single_row_with_dangling_reference_is_rejected(depot: DepotApi) -> None:
+    body = assert_problem_type(depot.send(delivery(1, site="S")), 400, "validation-failed")
     assert body["errors"] == [{"field": "site", "message": "site must refer to an existing row"}]
 
 
-def test_dry_run_reports_and_writes_nothing(depot: Depot) -> None:
+def test_dry_run_reports_and_writes_nothing(depot: DepotApi) -> None:
     depot.reported([delivery(1), delivery(2)])
     before = (depot.rows(Delivery), depot.rows(Movement))
     rows = [delivery(1), delivery(2, weight=3), delivery(3), delivery(4, weight=0)]
@@ -158,14 +158,14 @@ def test_dry_run_reports_and_writes_nothing(depot: Depot) -> None:
     assert (depot.rows(Delivery), depot.rows(Movement)) == before
 
 
-def test_report_rejected_lists_rejected_rows_only(depot: Depot) -> None:
+def test_report_rejected_lists_rejected_rows_only(depot: DepotApi) -> None:
     rows = [delivery(1), delivery(2, weight=0)]
     report = depot.reported(rows, mode="partial", report="rejected")
     assert report["created"] == 1
     assert [row["line"] for row in report["rows"]] == [2]
 
 
-def test_long_report_lists_every_row_with_stored_id(depot: Depot) -> None:
+def test_long_report_lists_every_row_with_stored_id(depot: DepotApi) -> None:
     rows = [delivery(n, weight=0 if n % 7 == 0 else 1) for n in range(1, 2_501)]
     report = depot.reported(rows, mode="partial")
     assert [row["line"] for row in report["rows"]] == list(range(1, 2_501))
@@ -174,7 +174,7 @@ def test_long_report_lists_every_row_with_stored_id(depot: Depot) -> None:
         assert said.get("id") == stored.get(row["number"])
 
 
-def test_rows_with_dangling_references_are_rejected(depot: Depot) -> None:
+def test_rows_with_dangling_references_are_rejected(depot: DepotApi) -> None:
     rows = [delivery(1, site="N"), delivery(2, site="S")]
     report = depot.reported(rows, mode="partial")
     assert statuses(report) == ["created", "rejected"]
@@ -183,17 +183,17 @@ def test_rows_with_dangling_references_are_rejected(depot: Depot) -> None:
     ]
 
 
-def test_row_violating_other_unique_key_is_rejected(depot: Depot) -> None:
+def test_row_violating_other_unique_key_is_rejected(depot: DepotApi) -> None:
     rows = [delivery(1, tag="x"), delivery(2, tag="x")]
-    body = assert_refusal(depot.send(rows), 400, "validation-failed")
+    body = assert_problem_type(depot.send(rows), 400, "validation-failed")
     assert body["errors"] == [{"field": "tag", "message": "line 2: tag must be unique"}]
     assert depot.rows(Delivery) == []
     assert statuses(depot.reported(rows, mode="partial")) == ["created", "rejected"]
-    body = assert_refusal(depot.send(delivery(3, tag="x")), 409, "conflict")
+    body = assert_problem_type(depot.send(delivery(3, tag="x")), 409, "conflict")
     assert body["errors"] == [{"field": "tag", "message": "tag must be unique"}]
 
 
-def test_row_rejected_by_validate_merge_is_not_written(depot: Depot) -> None:
+def test_row_rejected_by_validate_merge_is_not_written(depot: DepotApi) -> None:
     depot.reported([delivery(1), delivery(2)])
     depot.execute(sa.update(Delivery).values(locked=True))
     report = depot.reported([delivery(1), delivery(2, weight=3)], mode="partial")
@@ -203,14 +203,14 @@ def test_row_rejected_by_validate_merge_is_not_written(depot: Depot) -> None:
     assert refused.json()["errors"] == [{"field": "status", "message": "delivery 2 is locked"}]
 
 
-def test_write_hooks_share_transaction_of_upload(depot: Depot) -> None:
+def test_write_hooks_share_transaction_of_upload(depot: DepotApi) -> None:
     depot.reported([delivery(1)])
     second = depot.reported([delivery(1, goods="coffee"), delivery(2)])["rows"][1]["id"]
     said = [(row["delivery_id"], row["text"]) for row in depot.rows(Movement)]
     assert said == [(1, "new tea"), (1, "was tea"), (second, "new tea")]
 
 
-def test_read_only_member_rejects_row_unless_lenient(depot: Depot) -> None:
+def test_read_only_member_rejects_row_unless_lenient(depot: DepotApi) -> None:
     claimed = {"id": 77, "status": "closed", "madeBy": "me", "createdAt": "2001-01-01"}
     row = delivery(1, **claimed, nobody_knows=1, secrets=1)
     report = depot.reported([row, delivery(2)], mode="partial")
@@ -230,7 +230,7 @@ def test_read_only_member_rejects_row_unless_lenient(depot: Depot) -> None:
     assert not stored["locked"]
 
 
-def test_ids_of_deleted_rows_are_not_assigned_again(depot: Depot) -> None:
+def test_ids_of_deleted_rows_are_not_assigned_again(depot: DepotApi) -> None:
     depot.reported([delivery(1), delivery(2)])
     depot.execute(sa.delete(Delivery))
     ids = [row["id"] for row in depot.reported([delivery(3), delivery(4)])["rows"]]
@@ -238,7 +238,7 @@ def test_ids_of_deleted_rows_are_not_assigned_again(depot: Depot) -> None:
     assert depot.request("POST", "/deliveries", json=delivery(5)).status_code in (201, 400)
 
 
-def test_values_of_every_type_round_trip_and_are_unchanged(depot: Depot) -> None:
+def test_values_of_every_type_round_trip_and_are_unchanged(depot: DepotApi) -> None:
     sample = {
         "code": "a",
         "whole": 7,

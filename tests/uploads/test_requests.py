@@ -9,7 +9,15 @@ from fastapi.openapi.utils import get_openapi
 
 from encore import ConfigurationError
 from tests.fixtures.upload_models import Delivery, Site
-from tests.fixtures.uploads import CSV, NDJSON, Depot, assert_refusal, delivery, ndjson, statuses
+from tests.fixtures.uploads import (
+    CSV,
+    NDJSON,
+    DepotApi,
+    assert_problem_type,
+    delivery,
+    ndjson,
+    statuses,
+)
 
 GOOD = ndjson([delivery(1)])
 HEADER = "goods,weight,origin,number\n"
@@ -24,16 +32,16 @@ HEADER = "goods,weight,origin,number\n"
         'Application/X-NDJSON; charset="UTF-8"',
     ],
 )
-def test_ndjson_media_type_aliases_are_accepted(depot: Depot, kind: str) -> None:
+def test_ndjson_media_type_aliases_are_accepted(depot: DepotApi, kind: str) -> None:
     assert statuses(depot.reported(GOOD, kind)) == ["created"]
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/json; charset=latin-1", "text/csv; header=absent", "", "x"]
 )
-def test_unsupported_media_type_is_rejected_before_body_is_read(depot: Depot, kind: str) -> None:
+def test_unsupported_media_type_is_rejected_before_body_is_read(depot: DepotApi, kind: str) -> None:
     response = depot.send("x" * 9_000_000, kind)
-    assert_refusal(response, 415, "unsupported-media-type")
+    assert_problem_type(response, 415, "unsupported-media-type")
     assert response.headers["accept"] == "application/json, application/x-ndjson, text/csv"
 
 
@@ -47,20 +55,20 @@ def test_unsupported_media_type_is_rejected_before_body_is_read(depot: Depot, ki
     ],
 )
 def test_unknown_parameter_or_value_is_rejected(
-    depot: Depot, params: dict[str, str], field: str
+    depot: DepotApi, params: dict[str, str], field: str
 ) -> None:
-    body = assert_refusal(depot.send(GOOD, NDJSON, **params), 400, "invalid-query")
+    body = assert_problem_type(depot.send(GOOD, NDJSON, **params), 400, "invalid-query")
     assert [error["field"] for error in body["errors"]] == [field]
 
 
 @pytest.mark.parametrize("query", ["mode=atomic&mode=atomic", "mode=%ff", "&" * 500 + "x=1"])
-def test_ambiguous_query_is_rejected(depot: Depot, query: str) -> None:
+def test_ambiguous_query_is_rejected(depot: DepotApi, query: str) -> None:
     response = depot.request("POST", f"/deliveries/upload?{query}", content=b"[]")
-    assert_refusal(response, 400, "invalid-query")
+    assert_problem_type(response, 400, "invalid-query")
 
 
-def test_body_over_limit_is_rejected(depot: Depot) -> None:
-    body = assert_refusal(depot.send(b" " * 8_000_001, NDJSON), 413, "payload-too-large")
+def test_body_over_limit_is_rejected(depot: DepotApi) -> None:
+    body = assert_problem_type(depot.send(b" " * 8_000_001, NDJSON), 413, "payload-too-large")
     assert "8000000 bytes" in body["message"]
 
 
@@ -96,25 +104,27 @@ def test_body_over_limit_is_rejected(depot: Depot) -> None:
     ],
 )
 @pytest.mark.parametrize("mode", ["atomic", "partial"])
-def test_malformed_body_is_rejected(depot: Depot, kind: str, body: str | bytes, mode: str) -> None:
-    assert_refusal(depot.send(body, kind, mode=mode), 400, "malformed-body")
+def test_malformed_body_is_rejected(
+    depot: DepotApi, kind: str, body: str | bytes, mode: str
+) -> None:
+    assert_problem_type(depot.send(body, kind, mode=mode), 400, "malformed-body")
     assert depot.rows(Delivery) == []
 
 
-def test_malformed_body_writes_no_rows_before_error(depot: Depot) -> None:
+def test_malformed_body_writes_no_rows_before_error(depot: DepotApi) -> None:
     rows = ",".join(json.dumps(delivery(n)) for n in range(1_000))
-    assert_refusal(depot.send(f"[{rows}", mode="partial"), 400, "malformed-body")
+    assert_problem_type(depot.send(f"[{rows}", mode="partial"), 400, "malformed-body")
     assert depot.rows(Delivery) == []
 
 
-def test_unknown_column_is_rejected_with_suggestion(depot: Depot) -> None:
-    body = assert_refusal(depot.send("goods,weigth\n", CSV), 400, "malformed-body")
+def test_unknown_column_is_rejected_with_suggestion(depot: DepotApi) -> None:
+    body = assert_problem_type(depot.send("goods,weigth\n", CSV), 400, "malformed-body")
     assert body["errors"] == [
         {"field": "weigth", "message": "weigth is not a field; did you mean weight?"}
     ]
 
 
-def test_error_never_names_hidden_field_and_write_only_field_is_written(depot: Depot) -> None:
+def test_error_never_names_hidden_field_and_write_only_field_is_written(depot: DepotApi) -> None:
     assert "secret" not in depot.send("secre\n", CSV).text
     depot.reported("goods,weight,secret\ntea,1,psst\n", CSV)
     assert depot.rows(Delivery)[0]["secret"] == "psst"
@@ -138,7 +148,7 @@ def test_error_never_names_hidden_field_and_write_only_field_is_written(depot: D
     ],
 )
 def test_invalid_ndjson_line_rejects_one_row(
-    depot: Depot, line: str | bytes, field: str, message: str
+    depot: DepotApi, line: str | bytes, field: str, message: str
 ) -> None:
     bad = line if isinstance(line, bytes) else line.encode()
     body = GOOD.encode() + b"\r\n" + bad + b"\r\n" + ndjson([delivery(2)]).encode()
@@ -153,7 +163,7 @@ def test_invalid_ndjson_line_rejects_one_row(
     assert error["message"].startswith(message)
 
 
-def test_csv_row_with_wrong_number_of_cells_is_rejected(depot: Depot) -> None:
+def test_csv_row_with_wrong_number_of_cells_is_rejected(depot: DepotApi) -> None:
     report = depot.reported(HEADER + "tea,1\n\ntea,1,a,b\ntea,1,a,c,\n", CSV, mode="partial")
     assert [(row["line"], row["status"]) for row in report["rows"]] == [
         (2, "rejected"),
@@ -163,7 +173,7 @@ def test_csv_row_with_wrong_number_of_cells_is_rejected(depot: Depot) -> None:
     assert report["rows"][0]["errors"] == [{"field": "", "message": "The row has 2 cells, not 4"}]
 
 
-def test_csv_with_bom_quoted_newlines_and_empty_cells_is_read(depot: Depot) -> None:
+def test_csv_with_bom_quoted_newlines_and_empty_cells_is_read(depot: DepotApi) -> None:
     text = (
         'goods,weight,remark,origin,number,locked\r\n"a ""tea""",1,"x\r\ny",a,b,\r\ntea,2,,a,c,\r\n'
     )
@@ -173,7 +183,7 @@ def test_csv_with_bom_quoted_newlines_and_empty_cells_is_read(depot: Depot) -> N
     assert stored == [('a "tea"', "x\r\ny"), ("tea", None)]
 
 
-def test_csv_string_longer_than_column_is_rejected(depot: Depot) -> None:
+def test_csv_string_longer_than_column_is_rejected(depot: DepotApi) -> None:
     report = depot.reported(HEADER + "x" * 21 + ",1,a,b\n", CSV, mode="partial")
     assert report["rows"][0]["errors"] == [
         {"field": "goods", "message": "goods must be at most 20 characters long, not 21"}
@@ -184,11 +194,11 @@ def test_csv_string_longer_than_column_is_rejected(depot: Depot) -> None:
     ("kind", "body"),
     [("application/json", " [ ] "), (NDJSON, ""), (NDJSON, "\n \n"), (CSV, HEADER)],
 )
-def test_body_without_rows_is_valid(depot: Depot, kind: str, body: str) -> None:
+def test_body_without_rows_is_valid(depot: DepotApi, kind: str, body: str) -> None:
     assert depot.reported(body, kind)["rows"] == []
 
 
-def test_openapi_describes_formats_parameters_and_responses(depot: Depot) -> None:
+def test_openapi_describes_formats_parameters_and_responses(depot: DepotApi) -> None:
     (route,) = [
         route for route in depot.app.routes if getattr(route, "path", "") == "/deliveries/upload"
     ]
@@ -217,12 +227,12 @@ def test_openapi_describes_formats_parameters_and_responses(depot: Depot) -> Non
     ],
 )
 def test_invalid_option_raises_configuration_error(
-    depot: Depot, options: dict[str, Any], text: str
+    depot: DepotApi, options: dict[str, Any], text: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         depot.crud.upload(depot.upload.resource, **options)
 
 
-def test_model_without_generated_key_raises_configuration_error(depot: Depot) -> None:
+def test_model_without_generated_key_raises_configuration_error(depot: DepotApi) -> None:
     with pytest.raises(ConfigurationError, match="one primary key column, generated"):
         depot.crud.upload(depot.crud.resource(Site), natural_key=("code",))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from encore import ConfigurationError, Context, Include
 from encore.types import Timestamps
-from tests.fixtures.library import assert_refused
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -73,11 +73,11 @@ def stored(api: ModelApi) -> list[Any]:
 
 def fill(api: ModelApi) -> ModelApi:
     """Create related rows of every model."""
-    api.made("/authors", name="Ursula", desk={"room": "7"})
-    api.made("/authors", name="Isaac")
+    api.create("/authors", name="Ursula", desk={"room": "7"})
+    api.create("/authors", name="Isaac")
     tags = [{"label": "x"}, {"label": "y"}]
-    api.made("/books", title="A", notes=NOTES, author={"id": 1}, tags=tags)
-    api.made("/books", title="B")
+    api.create("/books", title="A", notes=NOTES, author={"id": 1}, tags=tags)
+    api.create("/books", title="B")
     return api
 
 
@@ -219,7 +219,7 @@ def test_what_a_body_must_not_hold_is_named_and_nothing_is_written(api: ModelApi
     for method, path, body, status, names in REFUSED:
         answer = api.request(method, path, json=body)
         assert answer.status_code == status, (body, answer.text)
-        assert_refused(answer, status, *names)
+        assert_field_errors(answer, status, *names)
         assert stored(api) == rows, body
 
 
@@ -263,7 +263,7 @@ def test_nested_arrays_says_what_an_update_does_with_arrays(
     api.crud.resource(Author)
     api.crud.resource(Book, include=["tags"], nested_arrays=option)
     labels = [{"label": "x"}, {"label": "y"}]
-    api.made("/books", title="A", tags=labels)
+    api.create("/books", title="A", tags=labels)
     answer = api.put("/books/1", {"title": "B", "tags": tags})
     assert answer.status_code == status, answer.text
     assert api.read("/books/1")["title"] == ("B" if status == 200 else "A")
@@ -274,7 +274,7 @@ def test_new_row_of_nulls_is_rejected(serve: Serve) -> None:
     api = serve(Base.metadata)
     desks = api.crud.resource(Desk, associations=True)
     refused = api.post("/desks", {})
-    assert_refused(refused, 400)
+    assert_field_errors(refused, 400)
     assert refused.json()["message"] == "The body is empty: the row would hold nothing but nulls"
     assert api.post("/desks", {"room": None}).status_code == 201
     assert api.post("/desks", {"author": {"name": "n"}}).status_code == 201
@@ -350,12 +350,12 @@ def synced(serve: Serve) -> ModelApi:
     api = serve(Base.metadata)
     for model in (Author, Book, Tag, Shelf, Box):
         api.crud.resource(model, associations=True, nested_arrays="sync")
-    api.made("/tags", label="x"), api.made("/tags", label="y"), api.made("/tags", label="z")
-    api.made("/authors", name="Ursula")
-    api.made("/authors", name="Isaac")
-    api.made("/books", title="A", author={"id": 1}, tags=[{"id": 1}, {"id": 2}])
-    api.made("/books", title="B")
-    api.made("/shelves", name="S", boxes=[{"label": "a"}, {"label": "b"}])
+    api.create("/tags", label="x"), api.create("/tags", label="y"), api.create("/tags", label="z")
+    api.create("/authors", name="Ursula")
+    api.create("/authors", name="Isaac")
+    api.create("/books", title="A", author={"id": 1}, tags=[{"id": 1}, {"id": 2}])
+    api.create("/books", title="B")
+    api.create("/shelves", name="S", boxes=[{"label": "a"}, {"label": "b"}])
     return api
 
 
@@ -382,7 +382,7 @@ def test_unsupported_sync_is_rejected_and_writes_nothing(synced: ModelApi) -> No
     for path, body, status, names in NOT_SYNCED:
         answer = synced.request("PATCH", path, json=body)
         assert answer.status_code == status, (body, answer.text)
-        assert_refused(answer, status, *names)
+        assert_field_errors(answer, status, *names)
         assert stored(synced) == rows, body
 
 
@@ -391,10 +391,10 @@ def test_sync_of_a_truncated_array_is_a_conflict(serve: Serve, narrowed: dict[st
     api = serve(Base.metadata)
     api.crud.resource(Tag)
     api.crud.resource(Book, include=[Include("tags", **narrowed)], nested_arrays="sync")
-    api.made("/books", title="A", tags=[{"label": "x"}, {"label": "y"}])
+    api.create("/books", title="A", tags=[{"label": "x"}, {"label": "y"}])
     before, rows = api.read("/books/1"), stored(api)
     assert api.put("/books/1", before).json() == before
-    assert_refused(api.put("/books/1", {"tags": []}), 409, "tags")
+    assert_field_errors(api.put("/books/1", {"tags": []}), 409, "tags")
     assert stored(api) == rows
 
 
