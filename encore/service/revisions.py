@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from encore.errors import StartupError
+
 _REVISION: Final = re.compile(r'^revision(?:: str)? = ["\'](\w+)["\']$', re.MULTILINE)
 _DOWN: Final = re.compile(r"^down_revision(?:: [^=]*)? = (.*)$", re.MULTILINE)
 _NAME: Final = re.compile(r'["\'](\w+)["\']')
@@ -20,7 +22,7 @@ def newest_revision(directory: Path) -> str | None:
         directory: Alembic's ``script_location``, which has a folder ``versions``.
 
     Raises:
-        RuntimeError: There are several; merge them (``alembic merge heads``).
+        StartupError: There are several; merge them (``alembic merge heads``).
     """
     return _newest(*_read_revisions(directory))
 
@@ -39,7 +41,10 @@ def all_revisions(directory: Path) -> frozenset[str]:
 def _newest(revisions: frozenset[str], built_upon: frozenset[str]) -> str | None:
     heads = revisions - built_upon
     if len(heads) > 1:
-        raise RuntimeError(f"migrations: one head is needed, there are {sorted(heads)}")
+        raise StartupError(
+            f"migrations: must have one newest revision, not {', '.join(sorted(heads))};"
+            " run alembic merge heads"
+        )
     return next(iter(heads), None)
 
 

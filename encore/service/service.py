@@ -81,7 +81,8 @@ class Service(Application, Generic[S_co]):
         is_draining: Returns whether the process is about to stop.
 
     Raises:
-        StartupError: A setting is missing, invalid or misspelt, or a file it names is unusable.
+        StartupError: A setting is missing, invalid or misspelt, a file it names is unusable, or the
+            migrations have several newest revisions.
     """
 
     def __init__(

@@ -273,3 +273,13 @@ def test_migrations_are_found_in_the_current_folder(settings: Settings, tmp_path
     (tmp_path / "migrations" / "versions").mkdir(parents=True)
     (tmp_path / "migrations" / "env.py").touch()
     assert Service(settings).migrations == tmp_path / "migrations"
+
+
+def test_migrations_with_two_heads_say_how_to_merge(settings: Settings, tmp_path: Path) -> None:
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (tmp_path / "migrations" / "env.py").touch()
+    for name, down in (("a", None), ("b", "a"), ("c", "a")):
+        (versions / f"{name}.py").write_text(f'revision = "{name}"\ndown_revision = {down!r}\n')
+    with pytest.raises(StartupError, match="not b, c; run alembic merge heads"):
+        Service(settings)
