@@ -61,6 +61,14 @@ def check_options(options: ResourceOptions) -> None:
         message = f"{name!r} contradicts read_only_attributes; a hidden field that only hooks write"
         message += " belongs in exclude_attributes"
         raise ConfigurationError(options.model.__name__, "write_only_attributes", message)
+    for action in sorted({*options.bodies} - {*options.actions}):
+        message = f"there is no {action}: it is not among actions"
+        raise ConfigurationError(options.model.__name__, "bodies", message)
+    if options.put_replaces and (
+        "update" not in options.actions or options.update_method.upper() != UPDATE_METHODS[0]
+    ):
+        message = "there is no PUT: actions or update_method leave it out"
+        raise ConfigurationError(options.model.__name__, "put_replaces", message)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
         message = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
         raise ConfigurationError(options.model.__name__, "nested_arrays", message)

@@ -103,6 +103,21 @@ def test_field_that_is_write_only_and_read_only_is_rejected(api: Api) -> None:
         api.crud.resource(User, write_only_attributes=["secret"], read_only_attributes=["secret"])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"put_replaces": True, "update_method": "post"}, "option put_replaces: there is no PUT"),
+        ({"put_replaces": True, "actions": ["list"]}, "option put_replaces: there is no PUT"),
+        ({"bodies": {"create": {}}, "actions": ["list"]}, "option bodies: there is no create"),
+    ],
+)
+def test_option_of_operation_that_is_left_out_is_rejected(
+    api: Api, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        api.crud.resource(User, **options)
+
+
 def test_search_through_output_relation_is_accepted(api: Api) -> None:
     api.crud.resource(User, include=["books"], search=SearchOptions(attributes=["books.title"]))
     api.create("/users", firstName="A", books=[{"title": "found"}])
