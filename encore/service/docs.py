@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from encore.auth.challenges import add_resource_metadata, no_credentials
 from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
-from encore.http.access import PUBLIC, Access
+from encore.http.access import PUBLIC, Access, public
 from encore.http.framework_routes import declared_access, list_routes
 from encore.http.request_state import RequestState
 from encore.http.security_headers import page_policy
@@ -43,16 +43,13 @@ _REFUSALS: Final = {
 }
 
 
-def add_docs(
-    app: FastAPI, *, token_url: str, default: Access, resource_metadata: str | None = None
-) -> None:
+def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     """Add the page, its assets and what FastAPI does not say in ``/openapi.json``.
 
     Args:
         app: Was made with ``openapi_url=OPENAPI`` and ``docs_url=None``.
         token_url: Where the Authorize button asks for tokens.
         default: What operations ask of a token that do not say so themselves.
-        resource_metadata: URL of the service's metadata (RFC 9728), for the challenge of ``/``.
     """
     issuer = urlsplit(token_url)
 
@@ -73,17 +70,8 @@ def add_docs(
         )
         return page
 
-    async def home(request: Request) -> Response:
-        try:
-            return _home(request)
-        except Unauthorized as error:
-            if resource_metadata is not None:
-                add_resource_metadata(error, resource_metadata)
-            raise
-
     assets = Path(fastapi_offline.__file__).parent / "static"
     app.router.routes.append(Route(DOCS, docs, include_in_schema=False))
-    app.router.routes.append(Route(HOME, home, include_in_schema=False))
     app.router.routes.append(Mount(ASSETS, StaticFiles(directory=assets)))
 
     def openapi() -> dict[str, Any]:
@@ -99,6 +87,27 @@ def add_docs(
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def add_home(app: FastAPI, resource_metadata: str | None) -> None:
+    """Add ``/``, which points to the documentation; to be called when all routes are known.
+
+    Args:
+        app: Keeps its own route or mount at ``/``, if it has one.
+        resource_metadata: URL of the service's metadata (RFC 9728), for the challenge.
+    """
+
+    @public
+    async def home(request: Request) -> Response:
+        try:
+            return _home(request)
+        except Unauthorized as error:
+            if resource_metadata is not None:
+                add_resource_metadata(error, resource_metadata)
+            raise
+
+    if not any((route.path or HOME) == HOME for route in list_routes(app.router.routes)):
+        app.router.routes.append(Route(HOME, home, include_in_schema=False))
 
 
 def _prefix(request: Request) -> str:

@@ -44,7 +44,7 @@ from encore.service.revisions import older_revisions
 from encore.service.tables import UPGRADE, Schema, log_waiting
 from encore.settings import Settings
 
-PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.HOME, docs.OPENAPI, docs.DOCS, docs.ASSETS)
+PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
 """Paths that need no token, besides routes that are declared ``@public``. Every other route must
 declare its scopes; otherwise start-up fails."""
 
@@ -137,12 +137,7 @@ class Service(Application, Generic[S_co]):
             types=types,
             compatible=compatible,
         )
-        docs.add_docs(
-            self,
-            token_url=token_url(settings),
-            default=Access(all_of=scopes),
-            resource_metadata=self._authentication.resource_metadata,
-        )
+        docs.add_docs(self, token_url=token_url(settings), default=Access(all_of=scopes))
 
     def resource(self, model: Model, *, scopes: Sequence[str] = (), **options: Any) -> Resource:
         """Expose a model.
@@ -190,6 +185,7 @@ class Service(Application, Generic[S_co]):
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
         self._check_event_handlers()
+        docs.add_home(self, self._authentication.resource_metadata)
         self._authentication.describe(self)
         return super().build_middleware_stack()
 

@@ -18,7 +18,7 @@ from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System
 from tests.service.operations import OPERATIONS
 
-PUBLIC = {"/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
+PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
 PROTECTED = {(path, method.upper()) for path, method in OPERATIONS}
 OTHER_ROUTES = {("/public", "GET"), ("/private", "GET"), ("/private-scoped", "GET")}
 PUBLIC_ROUTES = PUBLIC | {"/public"}
@@ -142,7 +142,7 @@ def test_unknown_route_is_404_with_a_token(items: System) -> None:
     assert_problem(response, 403, "forbidden", SCOPELESS)
 
 
-@pytest.mark.parametrize("path", sorted(PUBLIC_ROUTES - {"/", "/docs-assets"}))
+@pytest.mark.parametrize("path", sorted(PUBLIC_ROUTES - {"/docs-assets"}))
 def test_public_route_needs_no_token(items: System, path: str) -> None:
     assert httpx.get(f"{items.url}{path}").status_code == 200
     assert httpx.head(f"{items.url}{path}").status_code == 200

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from encore import ConfigurationError, Service, Settings
+from encore import ConfigurationError, Service, Settings, public, requires
 from encore.database.tables import metadata as library_metadata
 from encore.errors import SettingsError, StartupError, UnsupportedRoute
 
@@ -130,6 +130,22 @@ def test_docs_of_mounted_service_link_below_its_path(service: Service, path: str
     for link in linked:
         assert link in page
         assert asyncio.run(get(link)).status_code == 200
+
+
+@pytest.mark.parametrize("access", [public, requires("suppliers")])
+def test_own_route_at_the_root_replaces_the_pointer_to_docs(
+    service: Service, access: Callable[[Any], Any]
+) -> None:
+    async def own_home() -> dict[str, str]:
+        return {"home": "own"}
+
+    service.get("/")(access(own_home))
+    service.schema().create()
+    with running(service) as client:
+        response = client.get("/")
+    expected = (200, "own") if access is public else (401, None)
+    assert (response.status_code, response.json().get("home")) == expected
+    assert "link" not in response.headers
 
 
 def test_openapi_has_title_and_scopes(client: Caller) -> None:
