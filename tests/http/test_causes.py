@@ -54,7 +54,7 @@ def failed_start(error: Exception) -> tuple[str, Exception | None]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         raise error
-        yield  # type: ignore[unreachable]  # Makes this function a generator.
+        yield  # type: ignore[unreachable] # makes this function a generator
 
     async def run() -> tuple[str, Exception | None]:
         messages: list[str] = []

@@ -55,7 +55,7 @@ def test_auth0_token_has_auth0s_header_and_claims(
         "client_id": basic[0],
         "client_secret": basic[1],
     }
-    response = http.post("/oauth/token", **{encoding: request})  # type: ignore[arg-type]
+    response = http.post("/oauth/token", **{encoding: request})  # type: ignore[arg-type] # data or json
     assert response.status_code == 200
     token = response.json()["access_token"]
     assert jwt.get_unverified_header(token)["typ"] == "JWT"

@@ -1,4 +1,4 @@
-"""``python -m encore`` in a folder of its own: each mistake is one line, and nothing is written."""
+"""``python -m encore`` in an empty project: each error is one line, and nothing is written."""
 
 import contextlib
 import sqlite3
@@ -71,7 +71,7 @@ Run = Callable[..., tuple[int, list[str]]]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The current folder: a stranger's project without migrations, on free ports."""
+    """Return the current folder: a project without migrations, on free ports."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("DATABASE_URL", "CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "SCOPE"):

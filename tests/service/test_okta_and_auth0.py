@@ -60,7 +60,7 @@ def okta_token(system: System, scope: str = "items", **parameters: str) -> str:
     return token
 
 
-def auth0_token(system: System, form: bool = False, **changes: str) -> str:  # noqa: FBT001, FBT002
+def auth0_token(system: System, form: bool = False, **changes: str) -> str:  # noqa: FBT001, FBT002 - a parameter of the test
     """Request a token as Auth0's samples do: JSON or a form, with credentials in the body."""
     body = {
         "client_id": CLIENT[0],

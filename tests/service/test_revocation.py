@@ -54,13 +54,13 @@ def test_list_is_kept_when_the_file_is_unreadable_and_replaced_by_a_new_file(fil
 
     async def scenario() -> None:
         watching = asyncio.create_task(revoked.watch(0.001))
-        file.unlink()  # noqa: ASYNC240  a test's own small file
+        file.unlink()  # noqa: ASYNC240 - a small local file
         await asyncio.sleep(0.05)
         assert revoked({"jti": "AT.1"})
-        file.write_bytes(b"\xff")  # noqa: ASYNC240  a test's own small file
+        file.write_bytes(b"\xff")  # noqa: ASYNC240 - a small local file
         await asyncio.sleep(0.05)
         assert revoked({"jti": "AT.1"})
-        file.write_text("AT.2\n")  # noqa: ASYNC240  a test's own small file
+        file.write_text("AT.2\n")  # noqa: ASYNC240 - a small local file
         await wait_until_revoked("AT.2")
         assert not revoked({"jti": "AT.1"})
         watching.cancel()

@@ -70,7 +70,7 @@ class Invoice(OtherBase):
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings of a service over a file that does not exist yet."""
+    """Return settings with a database file that does not exist yet."""
     monkeypatch.chdir(tmp_path)
     return Settings(issuer=ISSUER, database_url="sqlite:///test.sqlite")
 
@@ -82,7 +82,7 @@ def service(settings: Settings) -> Service:
 
 @pytest.fixture
 def client(service: Service) -> Iterator[Caller]:
-    """A caller without a token; the database has the tables."""
+    """Return a client without a token; the database has the tables."""
     service.resource(Supplier, scopes=["suppliers"])
     service.schema().create()
     with running(service) as client:
