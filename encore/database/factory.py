@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from encore.database.protocol import Database
-from encore.database.urls import sqlite_path
+from encore.database.urls import sqlite_path, validate_url
 
 
 def open_database(url: str, *, outdated: Collection[str] = ()) -> Database:
@@ -13,7 +13,14 @@ def open_database(url: str, *, outdated: Collection[str] = ()) -> Database:
         url: A SQLite or PostgreSQL URL.
         outdated: Alembic revisions at which the database must not be written to
             (``encore.database.startup.check_revision``).
+
+    Raises:
+        ValueError: The URL is not of a supported database; the message does not repeat it.
     """
+    try:
+        validate_url(url)
+    except ValueError as error:
+        raise ValueError(f"the database's URL {error}") from error
     path = sqlite_path(url)
     if path is not None:
         from encore.database.sqlite import SqliteDatabase  # noqa: PLC0415 - only the driver in use is loaded

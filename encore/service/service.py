@@ -28,7 +28,7 @@ from encore.database.factory import open_database
 from encore.database.startup import wait_until_ready
 from encore.database.tables import metadata as library_metadata
 from encore.endpoints.endpoint import Operation
-from encore.errors import ConfigurationError, UnsupportedRoute
+from encore.errors import ConfigurationError, StartupError, UnsupportedRoute
 from encore.execution.actions import Action
 from encore.execution.resource import Resource
 from encore.http.access import PUBLIC, Access
@@ -95,7 +95,7 @@ class Service(Application, Generic[S_co]):
         base: str = "",
         types: TypeAdapters | None = None,
         compatible: str | None = None,
-        migrations: Path | None = None,
+        migrations: Path | str | None = None,
         upgrade_command: str = UPGRADE,
         lifespan: Lifespan | None = None,
     ) -> None:
@@ -254,8 +254,10 @@ def _is_not_draining() -> bool:
     return False
 
 
-def _migrations(given: Path | None) -> Path | None:
+def _migrations(given: Path | str | None) -> Path | None:
     """Return the folder of Alembic's scripts, or None."""
     if given is not None:
-        return given
+        if not Path(given).is_dir():
+            raise StartupError(f"migrations: there is no folder {given}")
+        return Path(given)
     return MIGRATIONS.absolute() if (MIGRATIONS / "env.py").is_file() else None

@@ -184,7 +184,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("mistake", REFUSED)
 def test_invalid_include_stops_start(mistake: str) -> None:
     options, text = REFUSED[mistake]
-    crud = Crud(Application(access={}), open_database("sqlite://"), gate=None)
+    crud = Crud(Application(access={}), open_database("sqlite:///unused.sqlite"), gate=None)
     with pytest.raises(ConfigurationError) as refused:
         crud.resource(Parent, **options)
     assert str(refused.value).startswith("resource Parent: option ")

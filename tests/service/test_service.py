@@ -13,7 +13,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from encore import ConfigurationError, Service, Settings, public, requires
+from encore import ConfigurationError, Service, Settings, open_database, public, requires
 from encore.database.tables import metadata as library_metadata
 from encore.errors import SettingsError, StartupError, UnsupportedRoute
 
@@ -299,3 +299,16 @@ def test_migrations_with_two_heads_say_how_to_merge(settings: Settings, tmp_path
         (versions / f"{name}.py").write_text(f'revision = "{name}"\ndown_revision = {down!r}\n')
     with pytest.raises(StartupError, match="not b, c; run alembic merge heads"):
         Service(settings)
+
+
+def test_folder_of_migrations_must_exist(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="migrations: there is no folder db/migrations"):
+        Service(settings, migrations="db/migrations")
+    (tmp_path / "db" / "migrations").mkdir(parents=True)
+    assert Service(settings, migrations="db/migrations").migrations == Path("db/migrations")
+
+
+@pytest.mark.parametrize("url", ["mysql://server/name", "sqlite://", "library.sqlite"])
+def test_url_of_unsupported_database_is_rejected(url: str) -> None:
+    with pytest.raises(ValueError, match=r"the database's URL (has the scheme|must|is not)"):
+        open_database(url)
