@@ -103,7 +103,7 @@ async def _postgres_problems(query: _TextQueries, index: SearchIndex) -> AsyncIt
     for problem in _uncovered(index, covered):
         yield problem
     if not is_usable:
-        yield f"{index.name} is invalid or not what create_search_index makes; {_RECREATE}"
+        yield f"{index.name} is invalid or not what create_search_index creates; {_RECREATE}"
 
 
 def _missing(index: SearchIndex) -> str:
