@@ -10,4 +10,4 @@ a request is sent.
 
 from typing import Final
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.2.0"

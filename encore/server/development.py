@@ -126,13 +126,16 @@ def _running_issuer(settings: IssuerSettings) -> Iterator[Callable[[], None]]:
                 raise StartupError("ISSUER: the development issuer ended before it was ready")
 
     # Ctrl-C goes to both processes; one that is still importing would end with a traceback.
-    # What is ignored here stays so in the child, until the issuer has a handler of its own.
+    # What is ignored here stays so in the child, until the issuer has a handler of its own. This
+    # process blocks the signal meanwhile: it is delivered afterwards instead of being lost.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         child.start()
     finally:
         signal.signal(signal.SIGINT, before)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         yield wait
     finally:
         child.terminate()
@@ -141,6 +144,7 @@ def _running_issuer(settings: IssuerSettings) -> Iterator[Callable[[], None]]:
 
 def _run_issuer(settings: IssuerSettings, ready: Event) -> None:
     end_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # Still ignored.
     serve_issuer(settings, ready=ready.set)
 
 

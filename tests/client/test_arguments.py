@@ -1,12 +1,11 @@
 """Arguments are validated before anything is sent: usage, URL, method, body."""
 
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client.exit_codes import ExitCode
+from encore.version import VERSION
 
 
 def test_missing_url_prints_usage_on_stderr_and_exits_1(run: Any) -> None:
@@ -30,8 +29,7 @@ def test_help_lists_every_exit_code(run: Any) -> None:
 
 
 def test_version_equals_project_version(run: Any) -> None:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert run("--version").out == f"client {project['project']['version']}\n"
+    assert run("--version").out == f"client {VERSION}\n"
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ A few seconds in the suite; ``make soak`` runs it for five minutes (``SOAK_SECON
 """
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import MetaData
 
 from benchmarks.processes import list_process_tree, tree_memory
 from tests.faults.soak import Soak
+from tests.fixtures.in_process import postgres_with
 from tests.fixtures.system import System, start_items
 from tests.fixtures.workers import DATABASES
 
@@ -27,14 +30,16 @@ MAX_WAL_MIB = 80
 def test_soak_stores_exactly_the_acknowledged_writes(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    settings = {"LOG_LEVEL": "warning"}
-    if database == "postgresql":
-        settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    system = start_items(tmp_path, **settings)
-    try:
-        soak(system)
-    finally:
-        assert system.stop() == 0, system.output()
+    with ExitStack() as stack:
+        settings = {"LOG_LEVEL": "warning"}
+        if database == "postgresql":
+            server = request.getfixturevalue("postgres_url")
+            settings["DATABASE_URL"] = stack.enter_context(postgres_with(MetaData(), server))
+        system = start_items(tmp_path, **settings)
+        try:
+            soak(system)
+        finally:
+            assert system.stop() == 0, system.output()
     log = system.output()
     assert "Traceback" not in log
     assert "internal" not in log
