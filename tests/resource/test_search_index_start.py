@@ -147,7 +147,7 @@ def test_search_index_of_other_definition_stops_start(serve: Serve) -> None:
         api.sql("DROP INDEX books_search_index")
         api.sql("CREATE INDEX books_search_index ON books USING gin (title gin_trgm_ops)")
     expose(api)
-    with pytest.raises(ConfigurationError, match="not what create_search_index makes"):
+    with pytest.raises(ConfigurationError, match="not what create_search_index creates"):
         start(api)
 
 
