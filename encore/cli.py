@@ -5,6 +5,7 @@ does, by ``run_command`` with a ``Target``.
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -90,8 +91,10 @@ def _reporting(program: str, work: Callable[[], int | None]) -> int:
         for line in str(error).splitlines():
             print(f"{program}: {line}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_OK  # Before there was anything to stop.
+    except KeyboardInterrupt:  # Before there was anything to stop.
+        # Coroutines that it interrupted would be reported as never awaited.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return EXIT_OK
 
 
 def _develop(target: str, examples: Examples | None) -> None:
