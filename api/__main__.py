@@ -19,11 +19,11 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case []:
             return run_command("api", "serve", TARGET, [], USAGE)
-        case ["dev" | "doctor" as command, *rest]:
-            return run_command("api", command, TARGET, rest, USAGE, _examples)
-        case ["-h" | "--help"]:
+        case [*_, "-h" | "--help"]:
             print(USAGE)  # noqa: T201 - the answer to --help
             return EXIT_OK
+        case ["dev" | "doctor" as command, *rest]:
+            return run_command("api", command, TARGET, rest, USAGE, _examples)
         case _:
             print(USAGE, file=sys.stderr)  # noqa: T201 - wrong usage
             return EXIT_USAGE

@@ -15,7 +15,7 @@ from encore.errors import StartupError
 USAGE: Final = """\
 usage: python -m encore COMMAND
 
-  dev app:service                    serve, with a development issuer and a database that is made
+  dev app:service                    serve, with a development issuer and a database that is created
   serve app:service                  serve, with the issuers and the database of the settings
   doctor app:service [TOKEN | -]     check settings, database, issuers, and a token (-: from stdin)
   migrations init [app:service]      write alembic.ini and migrations/
@@ -35,7 +35,7 @@ Examples = Callable[..., str]
 def main(arguments: Sequence[str]) -> int:
     """Run a command of ``python -m encore``; return the exit code."""
     match arguments:
-        case ["-h" | "--help"]:
+        case [*_, "-h" | "--help"]:
             print(USAGE)  # noqa: T201 - the answer to --help
             return EXIT_OK
         case ["migrations", "init"]:

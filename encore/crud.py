@@ -40,7 +40,7 @@ from encore.routes.registration import APP, RouteRegistry
 from encore.routes.router import ResourceRouter
 from encore.secret_key import Secret, parse_secret
 from encore.uploads.endpoint import UploadEndpoint, describe_upload
-from encore.uploads.upload import Upload
+from encore.uploads.upload import DEFAULT_UPLOAD_LIMIT, Upload
 
 _KNOWN = frozenset(option.name for option in fields(ResourceOptions)) - {"model"}
 
@@ -55,6 +55,7 @@ class Crud:
         update_method: The HTTP method of update, unless a resource overrides it.
         scopes: The scopes that a token must have, all of them, unless a resource overrides them.
         body_limit: The largest body that an operation reads, in bytes.
+        upload_limit: The largest body of an upload, in bytes, unless an upload overrides it.
         types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
         compatible: ``"finale"`` for front ends made for Finale, unless a resource overrides it.
         secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
@@ -79,6 +80,7 @@ class Crud:
         update_method: str = "PUT",
         scopes: Sequence[str] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
+        upload_limit: int = DEFAULT_UPLOAD_LIMIT,
         gate: Literal["app"] | None = APP,
         secret: Secret | str | bytes | None = None,
         types: TypeAdapters | None = None,
@@ -100,6 +102,7 @@ class Crud:
         self._update_method = update_method
         self._access = self._routes.default_access(scopes)
         self._body_limit = body_limit
+        self._upload_limit = upload_limit
         self._types = types or {}
 
     @property
@@ -201,6 +204,7 @@ class Crud:
         """
         if access is None:
             access = resource.access("create")
+        options.setdefault("limit", self._upload_limit)
         upload = Upload(
             resource,
             path=self._base + path if path else f"{resource.collection_path}/upload",

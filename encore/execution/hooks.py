@@ -180,7 +180,7 @@ class ActionHooks:
         self.notify()
 
     def notify(self) -> None:
-        """Make the pipelines that run these hooks compile their steps again."""
+        """Invalidate the steps that pipelines have compiled of these hooks."""
         for listener in self.listeners:
             listener()
 

@@ -57,6 +57,15 @@ def run_service_migrations(target: str) -> None:
         service = Target(target).load()
     except StartupError as error:
         raise CommandError("; ".join(str(error).splitlines())) from error
+    settings = service.settings
+    attributes = context.config.attributes
+    # Also those that the service sets in code.
+    attributes["settings"] = MigrationSettings(
+        url=attributes.get("database_url") or settings.database_url,
+        wait_seconds=settings.database_wait_seconds,
+        lock_seconds=settings.migration_lock_seconds,
+        statement_seconds=settings.migration_statement_seconds,
+    )
     run_migrations(*service.metadata)
 
 
@@ -160,8 +169,10 @@ def _explain(error: Exception, heads: tuple[str, ...], *, adopted: bool) -> Comm
 
 
 def _settings() -> MigrationSettings:
-    """Return the settings, with the URL that the caller of Alembic's API passed, if any."""
-    return MigrationSettings.load(context.config.attributes.get("database_url"))
+    """Return the service's settings, or those of the environment and the URL that was passed."""
+    attributes = context.config.attributes
+    settings: MigrationSettings | None = attributes.get("settings")
+    return settings or MigrationSettings.load(attributes.get("database_url"))
 
 
 def _as_plain_types(type_: str, element: object, _: object) -> str | Literal[False]:

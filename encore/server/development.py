@@ -60,9 +60,12 @@ def run_development(target: Target, examples: Examples) -> None:
     client = DevelopmentClient.load(layers)
     issuer = _issuer_settings(settings, client)
     set_process_layers(defaults=DEVELOPMENT, overrides=_trust_both_shapes(settings, issuer))
+    if settings.server_port == 0:
+        raise SettingsError("SERVER_PORT: must not be 0 for dev, which prints the address")
     check_startable(issuer, environment=settings.environment)
     check_address(settings.server_host, settings.server_port)
     service = target.load()
+    _check_settings(service.settings, settings)
     check_file(service.settings.database_url)
     client.save()
     # A request in Auth0's shape that names no scope is granted all that an operation may need.
@@ -71,6 +74,19 @@ def run_development(target: Target, examples: Examples) -> None:
         prepare_database(service)
         wait_for_issuer()
         serve(service, ready=partial(_print_welcome, service, examples))
+
+
+def _check_settings(own: Settings, settings: Settings) -> None:
+    """Reject settings made in code that differ where issuer and service must agree.
+
+    Raises:
+        SettingsError: Names each of them.
+    """
+    names = ("environment", "issuer", "audience", "server_host", "server_port")
+    differing = [name.upper() for name in names if getattr(own, name) != getattr(settings, name)]
+    if differing:
+        advice = "must be set in the environment or in .env.local for dev, not in code"
+        raise SettingsError(*(f"{name}: {advice}" for name in differing))
 
 
 def prepare_database(service: Service) -> None:
@@ -150,7 +166,8 @@ def _run_issuer(settings: IssuerSettings, ready: Event) -> None:
 
 def _print_welcome(service: Service, examples: Examples) -> None:
     settings = service.settings
-    host = "localhost" if settings.server_host == "127.0.0.1" else settings.server_host
+    host = settings.server_host
+    host = "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host
     url = f"http://{host}:{settings.server_port}"
     print(  # noqa: T201 - for the person at the terminal
         f"\nThe API is on {url} (docs: {url}/docs), its issuer is {settings.issuer}.\n"

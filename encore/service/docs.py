@@ -132,7 +132,7 @@ def _home(request: Request) -> Response:
 
 
 def _secured(schema: dict[str, Any], app: FastAPI, token_url: str) -> dict[str, Any]:
-    """Say which scopes each operation needs; take out FastAPI's 422, which is never answered."""
+    """Add the scopes of each operation; remove FastAPI's 422, which is never sent."""
     used: set[str] = set()
     for operation, access in _operations(schema, app):
         responses = operation["responses"]

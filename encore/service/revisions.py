@@ -10,7 +10,7 @@ from typing import Final
 
 from encore.errors import StartupError
 
-_REVISION: Final = re.compile(r'^revision(?:: str)? = ["\'](\w+)["\']$', re.MULTILINE)
+_REVISION: Final = re.compile(r'^revision(?:: [^=]*)? = ["\'](\w+)["\']', re.MULTILINE)
 _DOWN: Final = re.compile(r"^down_revision(?:: [^=]*)? = (.*)$", re.MULTILINE)
 _NAME: Final = re.compile(r'["\'](\w+)["\']')
 
@@ -22,7 +22,7 @@ def newest_revision(directory: Path) -> str | None:
         directory: Alembic's ``script_location``, which has a folder ``versions``.
 
     Raises:
-        StartupError: There are several; merge them (``alembic merge heads``).
+        StartupError: There are several, or a file states no revision.
     """
     return _newest(*_read_revisions(directory))
 
@@ -49,11 +49,20 @@ def _newest(revisions: frozenset[str], built_upon: frozenset[str]) -> str | None
 
 
 def _read_revisions(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """Return all revisions, and those that another builds on."""
-    paths = sorted((directory / "versions").glob("*.py"))
-    texts = [path.read_text(encoding="utf-8") for path in paths]
-    downs = (name for text in texts for down in _DOWN.findall(text) for name in _NAME.findall(down))
-    return (
-        frozenset(name for text in texts for name in _REVISION.findall(text)),
-        frozenset(downs),
-    )
+    """Return all revisions, and those that another builds on.
+
+    Raises:
+        StartupError: A file has no line ``revision = "..."``: its revision would be unknown here.
+    """
+    revisions: set[str] = set()
+    built_upon: set[str] = set()
+    for path in sorted((directory / "versions").glob("*.py")):
+        if path.name == "__init__.py":  # Alembic skips it too.
+            continue
+        text = path.read_text(encoding="utf-8")
+        found = _REVISION.search(text)
+        if found is None:
+            raise StartupError(f'migrations: {path.name} must have a line revision = "..."')
+        revisions.add(found[1])
+        built_upon.update(name for down in _DOWN.findall(text) for name in _NAME.findall(down))
+    return frozenset(revisions), frozenset(built_upon)

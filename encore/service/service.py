@@ -133,6 +133,7 @@ class Service(Application, Generic[S_co]):
             base=base,
             scopes=scopes,
             body_limit=settings.body_limit,
+            upload_limit=settings.upload_limit,
             secret=self._secret,
             types=types,
             compatible=compatible,

@@ -24,7 +24,7 @@ from encore.uploads.staging_table import DEFAULT_PART_ROWS, MAX_FIELDS, Parts, S
 from encore.uploads.statements import UploadStatements
 from encore.validation.members import AllowedMembers
 
-DEFAULT_LIMIT: Final = 256 * 1024 * 1024
+DEFAULT_UPLOAD_LIMIT: Final = 256 * 1024 * 1024
 """The largest body, in bytes."""
 
 DEFAULT_MAX_REJECTED: Final = 10_000
@@ -70,7 +70,7 @@ class Upload(UploadHooks):
         natural_key: Sequence[str],
         only_on_create: Sequence[str] = (),
         access: Access,
-        limit: int = DEFAULT_LIMIT,
+        limit: int = DEFAULT_UPLOAD_LIMIT,
         max_rejected: int = DEFAULT_MAX_REJECTED,
         part_rows: int | None = DEFAULT_PART_ROWS,
         idempotency_keys: bool = False,

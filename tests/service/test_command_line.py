@@ -99,6 +99,66 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run_here
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["serve", "--help"], ["dev", "strange:service", "-h"]]
+)
+def test_help_is_printed_for_every_command(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("usage: python -m encore COMMAND")
+
+
+def test_dev_rejects_settings_made_in_code_that_differ(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIENCE", "api://a")
+    code = "from encore import Service, Settings\n"
+    code += "service = Service(Settings(issuer='https://other.example', audience='api://a'))\n"
+    (folder / "strange_shop.py").write_text(code)
+    status, lines = run("dev", "strange_shop:service")
+    assert status == 1
+    names = [line.split(": ")[1] for line in lines]
+    assert names == ["ISSUER", "SERVER_PORT"]
+    assert all(line.endswith("for dev, not in code") for line in lines)
+    assert not (folder / ".env.local").exists()
+
+
+def test_dev_rejects_a_port_that_is_not_known_before(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVER_PORT", "0")
+    status, (line,) = run("dev", "strange:service")
+    assert (status, line) == (
+        1,
+        "encore: SERVER_PORT: must not be 0 for dev, which prints the address",
+    )
+
+
+def test_file_without_revision_stops_start(folder: Path, run: Run) -> None:
+    assert run("migrations", "init", "strange:service")[0] == 0
+    (folder / "migrations/versions/first.py").write_text("revison = 'a1'\n")
+    status, (line,) = run("serve", "strange:service")
+    assert status == 1
+    assert 'first.py must have a line revision = "..."' in line
+
+
+def test_migrations_use_the_settings_of_the_service(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///environment.sqlite")
+    code = "from encore import Service, Settings\nfrom strange_models import Supplier\n"
+    code += "url = 'sqlite:///code.sqlite'\n"
+    code += "service = Service(Settings(issuer='https://i.example', database_url=url))\n"
+    code += "service.resource(Supplier, scopes=['suppliers'])\n"
+    (folder / "strange_shop.py").write_text(code)
+    assert run("migrations", "init", "strange_shop:service")[0] == 0
+    write_revision()
+    upgrade()
+    assert (folder / "code.sqlite").exists()
+    assert not (folder / "environment.sqlite").exists()
+
+
 def execute(*statements: str) -> None:
     with contextlib.closing(sqlite3.connect("dev.sqlite")) as file:
         for statement in statements:

@@ -212,6 +212,14 @@ def test_contradicting_scopes_are_rejected(
         service.resource(Supplier, scopes=scopes, access=access)
 
 
+def test_upload_limit_of_settings_applies_to_uploads(settings: Settings) -> None:
+    service = Service(settings.model_copy(update={"upload_limit": 10}))
+    resource = service.resource(Supplier, scopes=["suppliers"])
+    assert service.crud.upload(resource, natural_key=["name"]).limit == 10
+    other = service.crud.upload(resource, natural_key=["name"], path="/more", limit=20)
+    assert other.limit == 20
+
+
 def test_lifespan_has_an_open_database(settings: Settings) -> None:
     steps: list[object] = []
 

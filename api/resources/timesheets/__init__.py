@@ -23,7 +23,7 @@ def expose(service: Service) -> None:
     crud = service.crud
     services = TimesheetServices.create(settings, crud.dialect)
     timesheets = expose_entries(crud, services)
-    expose_uploads(crud, timesheets, services, settings.upload_limit)
+    expose_uploads(crud, timesheets, services)
     expose_summary(crud, timesheets, services)
     expose_approvals(crud, services)
     expose_history(crud)

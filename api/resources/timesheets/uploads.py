@@ -31,16 +31,13 @@ _PERIOD: Final = ("date", "year", "week", "day")
 _PRINCIPAL: Final = "principal"
 
 
-def expose_uploads(
-    crud: Crud, timesheets: Resource, services: TimesheetServices, limit: int
-) -> None:
-    """Expose the upload; ``limit`` is the maximum size of a body, in bytes."""
+def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices) -> None:
+    """Expose the upload."""
     upload = crud.upload(
         timesheets,
         natural_key=NATURAL_KEY,
         only_on_create=("created_by",),
         access=ACCESS,
-        limit=limit,
         idempotency_keys=True,
     )
     hooks = UploadHooks(services)

@@ -131,7 +131,7 @@ class Action(Generic[C]):
         return bool(reasons) or (bool(nested) and resource.session_nested.needed(nested))
 
     async def send(self, context: C) -> None:
-        """Make the response from the instance, without the members that were not asked for."""
+        """Build the response from the instance, without the members that were not requested."""
         self._hide_unrequested(context)
         context.headers.append(_JSON)
         instance = context.instance
