@@ -23,7 +23,7 @@ test: $(VENV)/.development ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope
 
 test-fast: $(VENV)/.development ## Run the tests that start no process, on SQLite (under 90 s on two cores)
-	@$(BIN)/python -m pytest --quiet --numprocesses=auto --maxprocesses=4 --dist=loadscope \
+	@$(BIN)/python -m pytest --quiet --numprocesses=auto --maxprocesses=4 --dist=loadfile \
 		-m "not processes" --ignore=tests/faults --hypothesis-profile=fast
 
 coverage: $(VENV)/.development ## Run the tests and report which branches they reach, in subprocesses too

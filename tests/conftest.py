@@ -35,8 +35,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "DatabaseScheduling":
-    """Choose how tests are dealt out where several run at once."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "DatabaseScheduling | None":
+    """Return how tests are assigned to workers; None for the scheduler of ``--dist``.
+
+    Without processes (``--dist=loadfile``) no system is shared by the tests of a database.
+    """
+    if config.getoption("dist") == "loadfile":
+        return None
     from tests.fixtures.workers import DatabaseScheduling  # noqa: PLC0415 - after the rewriting is set up
 
     return DatabaseScheduling(config, log)
