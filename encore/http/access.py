@@ -32,6 +32,11 @@ def check_scopes(scopes: Any) -> None:
             )
 
 
+def _as_tuple(scopes: Any) -> Any:
+    """Return the scopes of any iterable, which checking would exhaust; a string as it is."""
+    return scopes if isinstance(scopes, str) else tuple(scopes)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who may call an operation.
@@ -48,8 +53,10 @@ class Access:
     public: bool = False
 
     def __post_init__(self) -> None:
-        check_scopes(self.all_of)
-        check_scopes(self.any_of)
+        for name in ("all_of", "any_of"):
+            scopes = _as_tuple(getattr(self, name))
+            check_scopes(scopes)
+            object.__setattr__(self, name, scopes)
         if not isinstance(self.public, bool):
             raise ValueError("public must be true or false")  # noqa: TRY004 - one error for all
         if self.public and self.scopes():
@@ -76,8 +83,7 @@ def requires(*all_of: str, any_of: Iterable[str] = ()) -> Callable[[Endpoint], E
     Raises:
         ValueError: No scope is named, or one that no token can have.
     """
-    check_scopes(any_of)
-    access = Access(all_of, tuple(any_of))
+    access = Access(all_of, _as_tuple(any_of))
     if not access.scopes():
         raise ValueError("requires() must name a scope; for any valid token use @authenticated")
 

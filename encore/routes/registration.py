@@ -9,14 +9,14 @@ is rejected (``encore.http.require_principal``).
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
-from encore.http.access import PUBLIC, Access, check_scopes
+from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
 from encore.http.require_principal import (
     NO_VERIFIER,
@@ -61,10 +61,9 @@ class RouteRegistry:
                 raise ConfigurationError("Crud", "scopes", f"names {named}, {_UNVERIFIED}")
             return PUBLIC
         try:
-            check_scopes(scopes)
+            return Access(all_of=cast("tuple[str, ...]", scopes))  # Any iterable; it is checked.
         except ValueError as error:
             raise ConfigurationError("Crud", "scopes", error) from error
-        return Access(all_of=tuple(scopes))
 
     def add(self, resource: str, routes: Iterable[Any]) -> None:
         """Add the routes of a resource.

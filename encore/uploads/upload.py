@@ -129,6 +129,8 @@ class Upload(UploadHooks):
         self.column_names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
 
     def _check_options(self, natural_key: Any, part_rows: Any, idempotency_keys: Any) -> None:
+        if not _is_count(self.limit, 0):
+            raise self._error("limit", "must be an integer of at least 0")
         if not _is_count(self.max_rejected, 0):
             raise self._error("max_rejected", "must be an integer of at least 0")
         if part_rows is not None and not _is_count(part_rows, 1):

@@ -104,6 +104,18 @@ def test_access_decorator_sets_its_access() -> None:
     assert access(requires("a", "b", any_of=["c"])) == Access(("a", "b"), ("c",))
 
 
+@pytest.mark.parametrize("name", ["all_of", "any_of"])
+def test_scopes_of_an_iterator_are_kept(name: str) -> None:
+    """Checking them once would exhaust it, and leave an operation without scopes."""
+    scopes: Any = iter(["b", "c"])
+    assert getattr(Access(**{name: scopes}), name) == ("b", "c")
+
+
+def test_requires_keeps_the_scopes_of_an_iterator() -> None:
+    endpoint: Any = requires("a", any_of=iter(["b", "c"]))(lambda: None)
+    assert endpoint.access == Access(("a",), ("b", "c"))
+
+
 def test_requires_without_scopes_is_rejected() -> None:
     with pytest.raises(ValueError, match="@authenticated"):
         requires()

@@ -224,6 +224,11 @@ def test_openapi_describes_formats_parameters_and_responses(depot: DepotApi) -> 
             {"natural_key": ("goods",), "only_on_create": ("id",)},
             "option only_on_create: 'id' is not uploaded",
         ),
+        ({"natural_key": ("goods",), "limit": "10"}, "option limit: must be an integer"),
+        (
+            {"natural_key": ("goods",), "limit": -1},
+            "option limit: must be an integer of at least 0",
+        ),
     ],
 )
 def test_invalid_option_raises_configuration_error(
