@@ -43,12 +43,14 @@ class KeySet:
             each is tried.
         kids: The kids of the usable keys.
         skipped: (kid or "", code) of each skipped key.
+        published: The number of keys in the document; those after ``MAX_KEYS`` are not read.
         fingerprints: The public keys, to compare two sets.
     """
 
     keys: Mapping[tuple[str, str], tuple[Key, ...]] = field(default_factory=dict)
     kids: frozenset[str] = frozenset()
     skipped: tuple[tuple[str, str], ...] = ()
+    published: int = 0
     fingerprints: frozenset[tuple[str, str, bytes]] = frozenset()
 
     def __bool__(self) -> bool:
@@ -91,7 +93,7 @@ def parse_key_set(document: Any, algorithms: Iterable[str]) -> KeySet:
                 fingerprints.add(fingerprint)
                 keys[kid, algorithm] = (*same_kid, key)
     kids = frozenset(kid for kid, _ in keys)
-    return KeySet(keys, kids, tuple(skipped), frozenset(fingerprints))
+    return KeySet(keys, kids, tuple(skipped), len(members), frozenset(fingerprints))
 
 
 def _build(member: Any, allowed: tuple[str, ...]) -> tuple[str, dict[str, Key]]:

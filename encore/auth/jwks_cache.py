@@ -1,9 +1,10 @@
 """The cache of the keys of one issuer, refreshed without making requests wait.
 
 Owns the schedule: one fetch at a time for all requests; a refresh in the background after 80 % of
-the lifetime; stale keys while the issuer is down; a fetch for an unknown kid, with a separate
-budget so that forged kids can never exhaust that of the refreshes. ``jwks_client`` knows the URLs,
-``jwks`` the usable keys.
+the lifetime; stale keys while the issuer is down; a fetch for an unknown kid, at most one in 12 s
+whatever the kid. Forged kids can therefore exhaust neither the refreshes nor these fetches: each
+one reads the whole set, so that a rotated key is found 12 s after a burst of them at the latest.
+``jwks_client`` knows the URLs, ``jwks`` the usable keys.
 
 Lifetime of a set of keys, in seconds since its fetch, by default::
 
@@ -14,7 +15,6 @@ Lifetime of a set of keys, in seconds since its fetch, by default::
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -25,7 +25,7 @@ from jose.backends.base import Key
 
 from encore.auth import challenges
 from encore.auth.document_fetcher import Fetch
-from encore.auth.jwks import KeySet, parse_key_set
+from encore.auth.jwks import MAX_KEYS, KeySet, parse_key_set
 from encore.auth.jwks_client import JWKSClient
 from encore.auth.trusted_issuer import TrustedIssuer
 
@@ -46,8 +46,7 @@ class JWKSCachePolicy:
         wait_seconds: How long one request waits for keys.
         retry_seconds: First pause after a failed refresh; doubles with each failure.
         max_retry_seconds: Longest such pause.
-        miss_cooldown_seconds: Pause before keys are fetched again for the same unknown kid.
-        misses_per_minute: Fetches for unknown kids in any 60 s.
+        miss_interval_seconds: Time from one fetch for an unknown kid to the next one, for any kid.
     """
 
     life_seconds: float = 600
@@ -56,12 +55,10 @@ class JWKSCachePolicy:
     wait_seconds: float = 5
     retry_seconds: float = 0.5
     max_retry_seconds: float = 30
-    miss_cooldown_seconds: float = 30
-    misses_per_minute: int = 5
+    miss_interval_seconds: float = 12
 
 
 DEFAULT_POLICY: Final = JWKSCachePolicy()
-_MINUTE: Final = 60
 
 
 class JWKSCache:
@@ -93,7 +90,7 @@ class JWKSCache:
         self._stale_from = -inf
         self._evict_at = -inf
         self._failures = 0
-        self._misses: deque[tuple[float, str]] = deque()
+        self._next_miss_at = -inf
 
     def ready(self) -> bool:
         """Return whether the cached keys can be used now, without waiting.
@@ -131,7 +128,7 @@ class JWKSCache:
             ServiceUnavailable: As for ``ensure_keys``.
         """
         await self.ensure_keys()
-        if kid not in self.keys.kids and self._may_fetch_for(kid):
+        if kid not in self.keys.kids and self._may_fetch_for_miss():
             await self._wait_for_fetch(self._start_fetch(scheduled=False))
             self._require_keys()
         return self.keys.select(kid, algorithm)
@@ -146,18 +143,14 @@ class JWKSCache:
         if not self.keys:
             raise challenges.keys_unavailable(self._due - self._clock())
 
-    def _may_fetch_for(self, kid: str) -> bool:
-        """Spend the budget for unknown kids; return whether there was any left."""
+    def _may_fetch_for_miss(self) -> bool:
+        """Return whether keys may be fetched now for an unknown kid; start the next interval."""
         if self._fetch_task is not None and not self._fetch_task.done():
             return True  # Waiting for a pending fetch costs the issuer nothing.
-        now, misses = self._clock(), self._misses
-        while misses and now - misses[0][0] >= _MINUTE:
-            misses.popleft()
-        if len(misses) >= self._policy.misses_per_minute:
+        now = self._clock()
+        if now < self._next_miss_at:
             return False
-        if any(k == kid and now - t < self._policy.miss_cooldown_seconds for t, k in misses):
-            return False
-        misses.append((now, kid))
+        self._next_miss_at = now + self._policy.miss_interval_seconds
         return True
 
     def _start_fetch(self, *, scheduled: bool) -> asyncio.Task[None]:
@@ -182,8 +175,7 @@ class JWKSCache:
             if scheduled:
                 self._schedule_retry()
             return
-        for kid, code in keys.skipped:
-            _log.info("key skipped", issuer=issuer, kid=kid, reason=code)
+        self._log_unused(keys)
         self._set_keys(keys)
         now, life = self._clock(), self._policy.life_seconds
         self._stale_from = now + life
@@ -196,6 +188,15 @@ class JWKSCache:
             # A fetch for an unknown kid keeps the schedule, which also repeats discovery.
             self._failures = 0
             self._due = now + life * self._policy.renew_at
+
+    def _log_unused(self, keys: KeySet) -> None:
+        """Log which keys of a fetched set are not used."""
+        issuer = self.trusted.issuer
+        if keys.published > MAX_KEYS:
+            count = keys.published
+            _log.warning("too many keys", issuer=issuer, published=count, used=MAX_KEYS)
+        for kid, code in keys.skipped:
+            _log.info("key skipped", issuer=issuer, kid=kid, reason=code)
 
     def _set_keys(self, keys: KeySet) -> None:
         if keys.fingerprints != self.keys.fingerprints:

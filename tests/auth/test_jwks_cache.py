@@ -1,13 +1,18 @@
 """The JWKS cache: when keys are fetched, and what happens when the issuer fails."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import structlog
 
 from encore.auth import JWKSCachePolicy, TrustedIssuer
+from encore.auth.jwks import MAX_KEYS
 from encore.auth.jwks_cache import JWKSCache
 from encore.errors import ServiceUnavailable
+from tests.fixtures.tokens import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -17,6 +22,22 @@ HOUR = 3600
 @pytest.fixture
 def cache(trusted: TrustedIssuer, fake_issuer: Any, steady_clock: Any) -> JWKSCache:
     return JWKSCache(trusted, fake_issuer, steady_clock)
+
+
+@dataclass
+class Rotation:
+    """A cache whose issuer is about to publish its next key."""
+
+    cache: JWKSCache
+    clock: ManualClock
+    publish_next_key: Callable[[], None]
+
+
+@pytest.fixture
+def rotation(
+    cache: JWKSCache, fake_issuer: Any, steady_clock: Any, signer: Any, next_signer: Any
+) -> Rotation:
+    return Rotation(cache, steady_clock, lambda: fake_issuer.serve(signer.jwk, next_signer.jwk))
 
 
 async def _settle(cache: JWKSCache) -> None:
@@ -156,17 +177,50 @@ async def test_rotated_key_is_found_without_restart(
     assert len(fake_issuer.requested) == 3  # the second fetch skips discovery
 
 
-async def test_unknown_kids_trigger_at_most_five_fetches_a_minute(
-    cache: JWKSCache, fake_issuer: Any, steady_clock: Any, next_signer: Any, signer: Any
+async def test_unknown_kids_trigger_at_most_one_fetch_in_12_seconds(
+    cache: JWKSCache, fake_issuer: Any, steady_clock: Any
 ) -> None:
     await cache.ensure_keys()
-    for number in range(1000):
+    for number in range(1200):
         steady_clock.now = number * 0.05
         assert not await cache.find(f"forged-{number}", "RS256")
         assert await cache.find("key-1", "RS256")
     assert len(fake_issuer.requested) == 2 + 5
+
+
+@pytest.mark.parametrize("forged_per_second", [0, 1, 50])
+@pytest.mark.parametrize("burst", [1, 5, 1000])
+@pytest.mark.parametrize("rotated_at", [0, 0.5, 11.9, 12, 30])
+async def test_rotated_key_is_found_within_30_seconds_of_a_burst_of_forged_kids(
+    rotation: Rotation, forged_per_second: int, burst: int, rotated_at: float
+) -> None:
+    cache, clock = rotation.cache, rotation.clock
+    await cache.ensure_keys()
+    for number in range(burst):
+        await cache.find(f"burst-{number}", "RS256")
+    forged = 0
+    for tenth in range(700):  # Tokens of the new key are sent all the time, and forged ones too.
+        clock.now = tenth / 10
+        if clock.now >= rotated_at:
+            rotation.publish_next_key()
+        while forged < clock.now * forged_per_second:
+            forged += 1
+            await cache.find(f"forged-{forged}", "RS256")
+        if await cache.find("key-2", "RS256"):
+            break
+    assert clock.now - rotated_at <= 12
+
+
+async def test_rotated_key_is_found_within_30_seconds_of_one_failed_fetch(
+    cache: JWKSCache, fake_issuer: Any, steady_clock: Any, signer: Any, next_signer: Any
+) -> None:
+    await cache.ensure_keys()
+    fake_issuer.documents.clear()
+    await cache.find("forged", "RS256")
+    steady_clock.now = 12
+    await cache.find("key-2", "RS256")
     fake_issuer.serve(signer.jwk, next_signer.jwk)
-    steady_clock.now = 61
+    steady_clock.now = 24
     assert await cache.find("key-2", "RS256")
 
 
@@ -184,11 +238,11 @@ async def test_unknown_kids_do_not_use_up_scheduled_refreshes(
     assert await cache.find("key-2", "RS256")
 
 
-async def test_same_unknown_kid_triggers_one_fetch_in_30_seconds(
+async def test_same_unknown_kid_triggers_one_fetch_in_12_seconds(
     cache: JWKSCache, fake_issuer: Any, steady_clock: Any
 ) -> None:
     await cache.ensure_keys()
-    for now, requested in [(0, 3), (1, 3), (29, 3), (30, 4), (31, 4)]:
+    for now, requested in [(0, 3), (1, 3), (11.9, 3), (12, 4), (13, 4)]:
         steady_clock.now = now
         assert not await cache.find("gone", "RS256")
         assert len(fake_issuer.requested) == requested
@@ -225,7 +279,9 @@ async def test_unknown_kid_during_a_refresh_waits_for_that_refresh(
     steady_clock.now = 480
     assert await cache.find("key-2", "RS256")
     assert len(fake_issuer.requested) == 4
-    assert not cache._misses
+    fake_issuer.serve(signer.jwk)
+    await cache.find("other", "RS256")
+    assert len(fake_issuer.requested) == 5  # the refresh did not count as a fetch for a kid
 
 
 async def test_known_kid_with_another_algorithm_triggers_no_fetch(
@@ -245,6 +301,19 @@ async def test_generation_is_unchanged_while_the_keys_are_unchanged(
     await _settle(cache)
     assert cache.generation == 1
     assert len(fake_issuer.requested) == 4
+
+
+@pytest.mark.parametrize("published", [MAX_KEYS, MAX_KEYS + 1])
+async def test_more_than_100_keys_are_logged_as_a_warning_with_their_number(
+    cache: JWKSCache, fake_issuer: Any, signer: Any, published: int
+) -> None:
+    fake_issuer.serve(*(signer.jwk | {"kid": str(number)} for number in range(published)))
+    with structlog.testing.capture_logs() as logs:
+        await cache.ensure_keys()
+    warnings = [entry for entry in logs if entry["event"] == "too many keys"]
+    expected = {"log_level": "warning", "issuer": cache.trusted.issuer, "used": MAX_KEYS}
+    assert [entry["published"] for entry in warnings] == [101] * (published > MAX_KEYS)
+    assert all(expected.items() <= entry.items() for entry in warnings)
 
 
 async def test_empty_key_set_is_honoured_at_refresh(
