@@ -6,7 +6,8 @@ limit of a client all its requests get 429. Both have ``Retry-After``; every res
 has the fields ``RateLimit-Policy`` (quota and window) and ``RateLimit`` (remaining quota and
 seconds) of draft-ietf-httpapi-ratelimit-headers.
 
-Behind a proxy all clients have the proxy's address: invalid tokens are then counted together.
+The address is that of the log (``RequestState.remote_address``). Behind a proxy that is not in
+TRUSTED_PROXIES all clients have the proxy's: invalid tokens are then counted together.
 """
 
 import time
@@ -23,7 +24,7 @@ from encore.auth.fixed_window_storage import FixedWindowStorage
 from encore.auth.jwks_cache import Clock
 from encore.auth.middleware import BearerAuthMiddleware, TokenVerifier
 from encore.errors import Forbidden, InvalidRequest, TooManyRequests, Unauthorized
-from encore.http.client_address import client_address
+from encore.http.client_address import client_network
 from encore.http.request_state import Header, RequestState
 
 _KEY_CHARACTERS: Final = 256
@@ -96,7 +97,7 @@ class RateLimitMiddleware(BearerAuthMiddleware):
             raise
         except (Unauthorized, InvalidRequest) as error:
             if challenges.is_invalid_token(error):
-                self._count_invalid_token(scope, state)
+                self._count_invalid_token(state)
             raise
         self._count_client(state)
 
@@ -110,10 +111,10 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         if not within:
             raise _too_many(challenges.TOO_MANY, seconds, "rate-limit-client")
 
-    def _count_invalid_token(self, scope: Scope, state: RequestState) -> None:
+    def _count_invalid_token(self, state: RequestState) -> None:
         if self._bad_tokens is None:
             return
-        within, seconds, headers = self._bad_tokens.hit(client_address(scope))
+        within, seconds, headers = self._bad_tokens.hit(client_network(state.remote_address))
         if not within:
             state.headers = (*state.headers, *headers)
             message = challenges.TOO_MANY_INVALID

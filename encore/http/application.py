@@ -16,6 +16,7 @@ from encore.http.concurrency_limit import (
     reject_overload,
 )
 from encore.http.error_handling import ErrorHandlingMiddleware
+from encore.http.forwarded import TrustedProxies
 from encore.http.framework_routes import declared_access, list_routes
 from encore.http.lifespan import run_lifespan
 from encore.http.request_log import RequestLogMiddleware
@@ -51,6 +52,7 @@ class Application(FastAPI):
         always_admitted: Paths that are never rejected, such as health checks.
         body_timeout: How long a request may wait for its body (``encore.http.body_timeout``),
             in seconds.
+        trusted_proxies: Determines a client's address; by default it is the connection's.
         options: Those of ``FastAPI``.
 
     Attributes:
@@ -66,6 +68,7 @@ class Application(FastAPI):
         max_concurrent_requests: int = MAX_CONCURRENT_REQUESTS,
         always_admitted: Collection[str] = (),
         body_timeout: float = BODY_TIMEOUT_SECONDS,
+        trusted_proxies: TrustedProxies | None = None,
         **options: Any,
     ) -> None:
         # FastAPI enables telemetry by default; it costs a fifth of a small request.
@@ -77,6 +80,7 @@ class Application(FastAPI):
         self._log_requests = log_requests
         self._headers = headers
         self._body_timeout = body_timeout
+        self._proxies = trusted_proxies
         self._limit = max_concurrent_requests
         self._exempt = always_admitted
         self.in_progress: dict[int, Scope] = {}
@@ -148,4 +152,6 @@ class Application(FastAPI):
     def _with_logging(self, inner: ErrorHandlingMiddleware) -> ASGIApp:
         """Wrap error handling in the middlewares that every response passes."""
         app = CloseUnreadBodyMiddleware(inner, timeout=self._body_timeout)
-        return RequestLogMiddleware(app, enabled=self._log_requests, headers=self._headers)
+        return RequestLogMiddleware(
+            app, enabled=self._log_requests, headers=self._headers, proxies=self._proxies
+        )

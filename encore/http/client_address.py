@@ -1,19 +1,12 @@
-"""The network address of a client, as the key of its rate limits and of its share."""
+"""The network of a client's address, as the key of its rate limits and of its share."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from starlette.types import Scope
-
 _CACHE_SIZE: Final = 1_024
 _NETWORK_BITS: Final = 64
 """One subscriber can send from any address of an IPv6 /64."""
-
-
-def client_address(scope: Scope) -> str:
-    """Return the client's IPv4 address, or the /64 network of its IPv6 address."""
-    return client_network((scope.get("client") or ("",))[0])
 
 
 @lru_cache(_CACHE_SIZE)

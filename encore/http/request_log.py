@@ -1,9 +1,9 @@
 """The outermost middleware: creates the request state, sends the request id, logs each request.
 
-A log line has time, request id, client, method, route, status, duration, reason code and the
-failure's code (SQLSTATE, or the name of SQLite's result code), but never a token, a query, a body
-or SQL. The line of a stream also has its rows and bytes; an aborted one has the status that it
-started with and its reason. A request without a response has status 0 and its reason.
+A log line has time, request id, client, its address, method, route, status, duration, reason code
+and the failure's code (SQLSTATE, or the name of SQLite's result code), but never a token, a query,
+a body or SQL. The line of a stream also has its rows and bytes; an aborted one has the status that
+it started with and its reason. A request without a response has status 0 and its reason.
 """
 
 import re
@@ -15,6 +15,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore.database.callers import current_caller
+from encore.http.forwarded import TrustedProxies
 from encore.http.request_body import get_header
 from encore.http.request_state import Header, RequestState
 
@@ -33,12 +34,19 @@ class RequestLogMiddleware:
         app: The next layer.
         enabled: Whether requests are logged; the request id is sent in any case.
         headers: Headers of every response, unless a layer overrides them.
+        proxies: Determines the client's address; by default it is that of the connection.
     """
 
     def __init__(
-        self, app: ASGIApp, *, enabled: bool = True, headers: tuple[Header, ...] = ()
+        self,
+        app: ASGIApp,
+        *,
+        enabled: bool = True,
+        headers: tuple[Header, ...] = (),
+        proxies: TrustedProxies | None = None,
     ) -> None:
         self._app = app
+        self._client_address = (proxies or TrustedProxies()).client_address
         self._enabled = enabled
         self._headers = headers
 
@@ -48,7 +56,10 @@ class RequestLogMiddleware:
         outer = RequestState.of_outer_app(scope)
         request_id = _request_id(scope)
         state = RequestState(
-            request_id.decode(), headers=self._headers, peer=scope.get("client"), channel=receive
+            request_id.decode(),
+            headers=self._headers,
+            remote_address=self._client_address(scope),
+            channel=receive,
         )
         id_headers: tuple[Header, ...] = ((b"x-request-id", request_id),)
         if outer is not None:  # Mounted: the outer application has created a state.
@@ -83,6 +94,7 @@ class RequestLogMiddleware:
                     "request",
                     request_id=state.request_id,
                     client=state.client_id,
+                    remote_address=state.remote_address or None,
                     method=scope["method"],
                     route=state.route,
                     status=status,

@@ -39,7 +39,7 @@ class RequestState:
         cause: The code of the failure (``encore.http.error_codes``), for the log only.
         measures: Rows and bytes of a stream, for the log; None for other responses.
         headers: Headers to add to the response, from any layer.
-        peer: The client's address and port; None if they are unknown.
+        remote_address: The client's IP address (``encore.http.forwarded``); empty if unknown.
         channel: The ASGI channel of the body and of ``http.disconnect``.
         answered: Whether the response has been sent.
         watch: Reads the channel ahead, once ``left`` was called.
@@ -56,7 +56,7 @@ class RequestState:
     cause: str | None = None
     measures: dict[str, int] | None = None
     headers: tuple[Header, ...] = ()
-    peer: tuple[str, int] | None = None
+    remote_address: str = ""
     channel: Receive | None = None
     answered: bool = False
     watch: DisconnectWatch | None = None
@@ -71,7 +71,7 @@ class RequestState:
         if self._client:
             return self._client
         if not self.claims:
-            return client_network(self.peer[0]) if self.peer else ""
+            return client_network(self.remote_address) if self.remote_address else ""
         names = (self.claims.get("iss"), self.client_id, self.claims.get("sub"))
         self._client = repr(names)
         return self._client
@@ -113,8 +113,8 @@ class RequestState:
         return scope.get(_SCOPE_KEY)
 
     def inherit(self, outer: "RequestState") -> None:
-        """Copy the verified caller and the request id of an outer application."""
-        self.request_id = outer.request_id
+        """Copy the verified caller, its address and the request id of an outer application."""
+        self.request_id, self.remote_address = outer.request_id, outer.remote_address
         self.claims, self.granted = outer.claims, outer.granted
         self.client_id = outer.client_id
 

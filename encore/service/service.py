@@ -33,6 +33,7 @@ from encore.execution.actions import Action
 from encore.execution.resource import Resource
 from encore.http.access import PUBLIC, Access
 from encore.http.application import Application
+from encore.http.forwarded import TrustedProxies
 from encore.http.route_table import RouteTable
 from encore.http.security_headers import security_headers
 from encore.models.mapped_class import Model
@@ -117,6 +118,7 @@ class Service(Application, Generic[S_co]):
             headers=security_headers(settings.resource_url),
             max_concurrent_requests=settings.max_concurrent_requests,
             body_timeout=settings.body_timeout_seconds,
+            trusted_proxies=TrustedProxies(settings.trusted_proxies, settings.forwarded_header),
             always_admitted=(health.LIVE, health.READY),
             openapi_url=docs.OPENAPI,
             docs_url=None,

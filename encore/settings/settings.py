@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from encore.auth.trusted_issuer import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors import SettingsError
+from encore.http.forwarded import FORWARDED, X_FORWARDED_FOR
 from encore.settings import validators as types
 from encore.settings.declarations import decode_structure, problems_of
 from encore.settings.layers import read_layers
@@ -56,6 +57,8 @@ class Settings(BaseModel):
         resource_url: This service's own public URL (RFC 9728).
         rate_limit_clients: Requests of one client, ``600/minute``; empty for no limit.
         rate_limit_bad_tokens: Rejected tokens of one address, ``60/minute``; empty for no limit.
+        trusted_proxies: Addresses and networks of proxies whose header names the client's address.
+        forwarded_header: That header: ``x-forwarded-for``, or ``forwarded`` (RFC 7239).
         cors_origins: Pages of which origins may call from a browser.
         cors_headers: What their requests may send beside the headers that the service reads.
         secret_key: What keys are derived from (cursors); empty for one that the database keeps.
@@ -93,6 +96,8 @@ class Settings(BaseModel):
     resource_url: types.SafeUrl = ""
     rate_limit_clients: types.Rate = ""
     rate_limit_bad_tokens: types.Rate = ""
+    trusted_proxies: types.Proxies = ()
+    forwarded_header: Annotated[str, types.one_of(X_FORWARDED_FOR, FORWARDED)] = X_FORWARDED_FOR
     cors_origins: types.Origins = ()
     cors_headers: types.HeaderNames = ()
     secret_key: types.SecretKey = Field("", repr=False)
@@ -181,3 +186,5 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "SCOPE_CLAIMS: must name at least one claim, such as scp or scope"
     if not settings.token_algorithms or not ALGORITHMS.issuperset(settings.token_algorithms):
         yield f"TOKEN_ALGORITHMS: must be of {', '.join(sorted(ALGORITHMS))}"
+    if "forwarded_header" in settings.model_fields_set and not settings.trusted_proxies:
+        yield "FORWARDED_HEADER: needs TRUSTED_PROXIES; without, no such header is read"

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from encore.auth.trusted_issuer import is_loopback, is_safe_url
 from encore.database.urls import validate_url
 from encore.http.access import SCOPE
+from encore.http.forwarded import TrustedProxies
 from encore.secret_key import MIN_SECRET_BYTES
 
 MISSING: Final = "is missing; set it in the environment or in .env.local"
@@ -138,6 +139,13 @@ def _origins(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _proxies(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Split addresses and networks of proxies."""
+    names = split_words(value)
+    TrustedProxies(names)
+    return names
+
+
 def _header_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Split names of header fields (RFC 9110 section 5.1); ``*`` stands for any."""
     names = split_words(value)
@@ -185,6 +193,7 @@ Domain = Annotated[str, BeforeValidator(_domain)]
 SafeUrl = Annotated[str, BeforeValidator(_safe_url)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 HeaderNames = Annotated[tuple[str, ...], BeforeValidator(_header_names)]
+Proxies = Annotated[tuple[str, ...], BeforeValidator(_proxies)]
 ReadableFile = Annotated[Path | None, BeforeValidator(_file)]
 Rate = Annotated[str, BeforeValidator(_rate)]
 """A rate such as ``600/minute``; empty for no limit."""

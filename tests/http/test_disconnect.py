@@ -117,5 +117,5 @@ def test_client_key_is_made_of_issuer_client_and_subject_or_the_address() -> Non
     others = [{"iss": "j", "sub": "s"}, {"iss": "i", "sub": "t"}]
     known = {client(claims=distinct_claims, client_id="c") for distinct_claims in (claims, *others)}
     assert len(known | {client(claims=claims, client_id="d")}) == 4
-    assert client(peer=("192.0.2.1", 1)) == client(peer=("192.0.2.1", 2)) == "192.0.2.1"
-    assert client(peer=("2001:db8::1", 1)) == client(peer=("2001:db8::ffff", 1))
+    assert client(remote_address="192.0.2.1") == "192.0.2.1"
+    assert client(remote_address="2001:db8::1") == client(remote_address="2001:db8::ffff")

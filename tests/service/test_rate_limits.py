@@ -1,14 +1,13 @@
 """Rate limits: invalid tokens by address, requests by client, and the storage of the counters."""
 
 import time
-from typing import Any
 
 import httpx
 import pytest
 
 from encore.auth.fixed_window_storage import FixedWindowStorage
 from encore.auth.rate_limits import RateLimit
-from encore.http.client_address import client_address
+from encore.http.client_address import client_network
 from encore.settings import Settings, SettingsError
 from tests.fixtures.gate import RunningGate, StartGate
 from tests.fixtures.problems import assert_problem
@@ -78,18 +77,17 @@ def test_service_without_rate_limits_sends_no_ratelimit_headers(gate: RunningGat
 
 
 @pytest.mark.parametrize(
-    ("client", "address"),
+    ("host", "network"),
     [
-        (("192.0.2.1", 5), "192.0.2.1"),
-        (("2001:db8:1:2:3:4:5:6", 5), "20010db800010002::/64"),
-        (("2001:db8:1:2:ffff::1", 5), "20010db800010002::/64"),
-        (("::ffff:192.0.2.1", 5), "192.0.2.1"),
-        (("", 0), "unknown"),
-        (None, "unknown"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "20010db800010002::/64"),
+        ("2001:db8:1:2:ffff::1", "20010db800010002::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("", "unknown"),
     ],
 )
-def test_client_address_is_an_ipv4_address_or_an_ipv6_network(client: Any, address: str) -> None:
-    assert client_address({"client": client}).lstrip("0") == address.lstrip("0")
+def test_client_network_is_an_ipv4_address_or_an_ipv6_network(host: str, network: str) -> None:
+    assert client_network(host).lstrip("0") == network.lstrip("0")
 
 
 class TestFixedWindowStorage:

@@ -21,6 +21,7 @@ FIELDS = {
     "timestamp",
     "request_id",
     "client",
+    "remote_address",
     "method",
     "route",
     "status",
