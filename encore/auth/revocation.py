@@ -1,14 +1,17 @@
 """Revoked tokens, by ``jti``, from a file that operators write.
 
 One ``jti`` a line; empty lines and lines that begin with ``#`` are ignored. The list is in memory,
-so that a request costs one look-up; the file is checked every second, in a thread, and read again
-if it has changed. If it can no longer be read, the last list stays in force: a lost file must not
-make revoked tokens valid. A token without ``jti`` cannot be revoked.
+so that a request costs one look-up; the file is read every second, in a thread, and parsed again if
+its content has changed: times, size and inode may all stay the same when it is rewritten. If it can
+no longer be read, the last list stays in force: a lost file must not make revoked tokens valid.
+For the same reason an id that disappears is revoked until the next look confirms it: many editors
+truncate a file before they write it. A token without ``jti`` cannot be revoked.
 """
 
 import asyncio
 import errno
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +37,8 @@ class RevocationList:
         self._path = path
         self._max_bytes = max_bytes
         self._ids: frozenset[str] = frozenset()
-        self._seen: tuple[int, int, int] | None = None
+        self._read: frozenset[str] = frozenset()
+        self._digest = b""
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -44,29 +48,27 @@ class RevocationList:
         return claims.get("jti") in self._ids
 
     def read(self) -> None:
-        """Read the file if it has changed.
+        """Read the file: new ids are revoked at once, missing ones until the next reading.
 
         Raises:
             OSError: It cannot be read.
             ValueError: It is too large, or not UTF-8.
         """
         with self._path.open("rb") as file:
-            status = self._path.stat()
-            seen = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if seen == self._seen:
-                return
             content = file.read(self._max_bytes + 1)
         if len(content) > self._max_bytes:
             raise ValueError(f"it is larger than {self._max_bytes} bytes")
-        lines = (line.strip() for line in content.decode("utf-8-sig").splitlines())
-        self._ids = frozenset(line for line in lines if line and not line.startswith("#"))
-        self._seen = seen
+        digest = sha256(content).digest()
+        last = self._read
+        if digest != self._digest:
+            self._read, self._digest = _parse(content), digest
+        self._ids = self._read if last <= self._read else self._read | last
 
     async def watch(self, seconds: float = WATCH_SECONDS) -> None:
-        """Read the file whenever it has changed, until cancelled.
+        """Read the file again and again, until cancelled.
 
         Args:
-            seconds: The pause between two checks.
+            seconds: The pause between two readings.
         """
         failed = False
         while True:
@@ -81,3 +83,8 @@ class RevocationList:
                 failed = True
             else:
                 failed = False
+
+
+def _parse(content: bytes) -> frozenset[str]:
+    lines = (line.strip() for line in content.decode("utf-8-sig").splitlines())
+    return frozenset(line for line in lines if line and not line.startswith("#"))

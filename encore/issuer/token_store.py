@@ -7,6 +7,7 @@ signed them. Resource servers that only verify signatures do not notice a revoca
 """
 
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,11 +69,27 @@ class TokenStore:
         return entry
 
     def revoke(self, token: str) -> None:
-        """Remove a token: it is no longer active."""
-        entry = self._entries.pop(_digest(token), None)
-        if entry is not None and self._revoked is not None and "jti" in entry.claims:
-            with self._revoked.open("a", encoding="utf-8") as file:
-                file.write(f"{entry.claims['jti']}\n")
+        """Remove a token: it is no longer active.
+
+        Raises:
+            OSError: The file of revoked tokens cannot be written; the token stays active.
+        """
+        entry = self._entries.get(_digest(token))
+        if entry is None:
+            return
+        if self._revoked is not None and "jti" in entry.claims:
+            _append_line(self._revoked, entry.claims["jti"])
+        del self._entries[_digest(token)]
+
+
+def _append_line(path: Path, line: str) -> None:
+    """Append a line to a file, whose last line may lack its newline."""
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = f"\n{line}"
+        file.write(f"{line}\n".encode())
 
 
 def _digest(token: str) -> bytes:

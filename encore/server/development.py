@@ -12,8 +12,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from multiprocessing.synchronize import Event
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
+
+import structlog
 
 from encore.database.advice import check_file
 from encore.errors import SettingsError, StartupError
@@ -35,6 +39,7 @@ from encore.settings import (
 )
 
 _POLL_SECONDS: Final = 0.05
+_log: Final = structlog.get_logger("encore.server")
 
 _CLIENT: Final = '"$(. ./.env.local; echo "$CLIENT_ID:$CLIENT_SECRET")"'
 """The development client's credentials, for a shell."""
@@ -59,21 +64,46 @@ def run_development(target: Target, examples: Examples) -> None:
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
     client = DevelopmentClient.load(layers)
     issuer = _issuer_settings(settings, client)
-    set_process_layers(defaults=DEVELOPMENT, overrides=_trust_both_shapes(settings, issuer))
     if settings.server_port == 0:
         raise SettingsError("SERVER_PORT: must not be 0 for dev, which prints the address")
     check_startable(issuer, environment=settings.environment)
     check_address(settings.server_host, settings.server_port)
-    service = target.load()
-    _check_settings(service.settings, settings)
-    check_file(service.settings.database_url)
-    client.save()
+    with _revoked_tokens_file(settings) as revoked:
+        overrides = _trust_both_shapes(settings, issuer) | {"REVOKED_TOKENS_FILE": str(revoked)}
+        set_process_layers(defaults=DEVELOPMENT, overrides=overrides)
+        service = target.load()
+        _check_settings(service.settings, settings)
+        check_file(service.settings.database_url)
+        client.save()
+        issuer = _complete(issuer, service)
+        with _running_issuer(issuer) as wait_for_issuer:
+            prepare_database(service)
+            wait_for_issuer()
+            serve(service, ready=partial(_print_welcome, service, examples))
+
+
+@contextmanager
+def _revoked_tokens_file(settings: Settings) -> Iterator[Path]:
+    """Yield the file in which the issuer reports revoked tokens to the service.
+
+    It is that of REVOKED_TOKENS_FILE, or one in a temporary directory of this user only.
+    """
+    if settings.revoked_tokens_file is not None:
+        yield settings.revoked_tokens_file
+        return
+    with TemporaryDirectory(prefix="encore-dev-") as directory:
+        file = Path(directory) / "revoked-tokens.txt"
+        file.touch()
+        yield file
+
+
+def _complete(issuer: IssuerSettings, service: Service) -> IssuerSettings:
+    """Add what only the loaded service knows to the settings of its issuer."""
+    revoked = service.settings.revoked_tokens_file
+    if revoked is None:  # They were made in code: otherwise they name the file of dev.
+        _log.warning("revoked tokens stay valid", missing="REVOKED_TOKENS_FILE")
     # A request in Auth0's shape that names no scope is granted all that an operation may need.
-    issuer = replace(issuer, default_scopes=sorted(service.scopes()))
-    with _running_issuer(issuer) as wait_for_issuer:
-        prepare_database(service)
-        wait_for_issuer()
-        serve(service, ready=partial(_print_welcome, service, examples))
+    return replace(issuer, default_scopes=sorted(service.scopes()), revoked_tokens_file=revoked)
 
 
 def _check_settings(own: Settings, settings: Settings) -> None:
@@ -109,7 +139,6 @@ def _issuer_settings(settings: Settings, client: DevelopmentClient) -> IssuerSet
         auth0_audience=settings.auth0_audience or None,
         clients={client.id_: client.secret},
         default_scopes=settings.scope.split(),
-        revoked_tokens_file=settings.revoked_tokens_file,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
 

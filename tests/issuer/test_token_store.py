@@ -1,5 +1,7 @@
 """Introspection (RFC 7662), revocation (RFC 7009), and the bounded token store."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -73,3 +75,21 @@ def test_full_store_drops_the_oldest_and_expired_tokens() -> None:
     assert store.find("third", now=99) is not None
     assert store.find("third", now=100) is None
     assert len(store) == 1
+
+
+@pytest.mark.parametrize("content", ["", "AT.1\n", "AT.1"])
+def test_revoked_jti_is_appended_on_a_line_of_its_own(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "revoked.txt"
+    file.write_text(content)
+    store = TokenStore(revoked=file)
+    store.add("token", ActiveToken("c", "a", {"exp": 100, "jti": "AT.2"}))
+    store.revoke("token")
+    assert file.read_text() == ("AT.1\nAT.2\n" if content else "AT.2\n")
+
+
+def test_token_stays_active_when_its_revocation_cannot_be_written(tmp_path: Path) -> None:
+    store = TokenStore(revoked=tmp_path / "absent" / "revoked.txt")
+    store.add("token", ActiveToken("c", "a", {"exp": 100, "jti": "AT.2"}))
+    with pytest.raises(FileNotFoundError):
+        store.revoke("token")
+    assert store.find("token", now=1) is not None

@@ -41,7 +41,8 @@ PROBLEMS = re.compile("error|warning|traceback|exception|keys of", re.IGNORECASE
 @pytest.fixture
 def own_system(tmp_path: Path) -> Iterator[System]:
     """Return a separate system over SQLite."""
-    system = start_items(tmp_path)
+    (tmp_path / "temporary").mkdir()
+    system = start_items(tmp_path, TMPDIR=str(tmp_path / "temporary"))
     yield system
     system.stop()
 
@@ -79,6 +80,7 @@ def test_ctrl_c_stops_service_and_issuer(own_system: System, *, busy: bool) -> N
         # Requests in progress have five seconds to end.
         assert own_system.process.wait(8 if busy else IDLE_SECONDS) == 0
     wait_until_group_is_empty(own_system.process.pid)
+    assert not list((own_system.directory / "temporary").iterdir())
     for url in (own_system.url, own_system.issuer):
         with pytest.raises(httpx.ConnectError):
             httpx.get(url)
@@ -100,9 +102,12 @@ def test_ctrl_c_during_startup_stops_service_and_issuer_silently(tmp_path: Path)
 
 
 def test_sigterm_stops_service_and_issuer(own_system: System) -> None:
+    (temporary,) = (own_system.directory / "temporary").iterdir()
+    assert temporary.stat().st_mode & 0o777 == 0o700  # It has the ids of revoked tokens.
     os.kill(own_system.process.pid, signal.SIGTERM)
     assert own_system.process.wait(IDLE_SECONDS) == 0
     wait_until_group_is_empty(own_system.process.pid)
+    assert not temporary.exists()
 
 
 def test_request_in_progress_is_answered_after_repeated_ctrl_c(own_system: System) -> None:

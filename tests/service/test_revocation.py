@@ -6,11 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from dotenv import dotenv_values
 
 from encore.auth.revocation import RevocationList
 from tests.fixtures.gate import StartGate
 from tests.fixtures.problems import assert_problem
-from tests.fixtures.system import START_SECONDS
+from tests.fixtures.system import START_SECONDS, System
 
 
 @pytest.fixture
@@ -46,9 +47,9 @@ def test_list_is_kept_when_the_file_is_unreadable_and_replaced_by_a_new_file(fil
     revoked = RevocationList(file)
     revoked.read()
 
-    async def wait_until_revoked(jti: str) -> None:
+    async def wait_until_revoked(jti: str, *, expected: bool = True) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not revoked({"jti": jti}):
+        while revoked({"jti": jti}) is not expected:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.001)
 
@@ -62,7 +63,7 @@ def test_list_is_kept_when_the_file_is_unreadable_and_replaced_by_a_new_file(fil
         assert revoked({"jti": "AT.1"})
         file.write_text("AT.2\n")  # noqa: ASYNC240 - a small local file
         await wait_until_revoked("AT.2")
-        assert not revoked({"jti": "AT.1"})
+        await wait_until_revoked("AT.1", expected=False)
         watching.cancel()
 
     asyncio.run(scenario())
@@ -84,3 +85,27 @@ def test_running_service_rejects_a_token_once_its_jti_is_listed(
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert gate.log_line_of(response)["reason"] == "token-revoked"
     assert httpx.get(f"{gate.url}/items", headers=other_headers).status_code == 200
+
+
+def test_token_revoked_at_the_development_issuer_is_rejected_by_the_service(
+    system: System,
+) -> None:
+    revoked, other = system.token(), system.token()
+    local_settings = dotenv_values(system.directory / ".env.local")
+    url = f"{system.url}/parts"
+    assert httpx.get(url, headers=_bearer(revoked)).status_code == 200
+    httpx.post(
+        f"{system.issuer}/v1/revoke",
+        auth=(local_settings["CLIENT_ID"] or "", local_settings["CLIENT_SECRET"] or ""),
+        data={"token": revoked},
+    ).raise_for_status()
+    deadline = time.monotonic() + START_SECONDS
+    while (response := httpx.get(url, headers=_bearer(revoked))).status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert_problem(response, 401, "invalid-token", "Jwt is not valid")
+    assert httpx.get(url, headers=_bearer(other)).status_code == 200
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
