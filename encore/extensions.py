@@ -5,6 +5,7 @@ OpenAPI description. ``encore`` has the names that most services need; this modu
 engine.
 """
 
+from encore.confusables import same_person, skeleton, validate_name
 from encore.database.capabilities import capabilities_of
 from encore.database.expressions.dates import Period, add_days, start_of_period
 from encore.database.expressions.locks import advisory_lock
@@ -62,6 +63,9 @@ __all__ = [
     "params",
     "parse_pairs",
     "read_schema",
+    "same_person",
+    "skeleton",
     "start_of_period",
+    "validate_name",
     "validate_update",
 ]

@@ -149,6 +149,8 @@ def test_wheel_contains_only_the_library(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"encore", "encore_rest"}
     assert {"encore/py.typed", "encore/migrations/templates/script.py.mako"} <= set(names)
+    assert {"encore/confusables/data/unicode.txt"} <= set(names)
+    assert {"encore/confusables/data/LICENSE-UNICODE.txt"} <= set(names)
 
 
 def test_installed_service_is_at_most_ten_lines() -> None:
