@@ -16,6 +16,7 @@ from encore.endpoints.query_parameters import list_parameters
 from encore.endpoints.schemas import read_schema
 from encore.execution.actions import Action
 from encore.http.access import Access
+from encore.http.content_disposition import attachment
 from encore.http.request_state import RequestState
 from encore.models.fields import Field
 from encore.models.types import InvalidValue
@@ -52,6 +53,7 @@ __all__ = [
     "UploadedRow",
     "add_days",
     "advisory_lock",
+    "attachment",
     "capabilities_of",
     "check_complete",
     "escape_formula",

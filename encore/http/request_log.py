@@ -18,6 +18,7 @@ from encore.database.callers import current_caller
 from encore.http.forwarded import TrustedProxies
 from encore.http.request_body import get_header
 from encore.http.request_state import Header, RequestState
+from encore.http.response_headers import ResponseHeaders
 
 _log: Final = structlog.get_logger("encore.http")
 
@@ -49,6 +50,7 @@ class RequestLogMiddleware:
         self._client_address = (proxies or TrustedProxies()).client_address
         self._enabled = enabled
         self._headers = headers
+        self._response_headers = ResponseHeaders(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle the request, then log it."""
@@ -74,11 +76,8 @@ class RequestLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    *id_headers,
-                    *state.headers,
-                ]
+                own = (*message["headers"], *id_headers)
+                message["headers"] = self._response_headers.of(own, state)
             elif not message.get("more_body"):
                 state.answered = True
             await send(message)

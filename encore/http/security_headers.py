@@ -1,9 +1,9 @@
 """Security headers of every response, for browsers.
 
-JSON must not be sniffed, framed or executed (``default-src 'none'``), and no URL is sent in a
-Referer. Only the docs page runs scripts, so it has a separate policy: its files, its inline script,
-and connections to this service and to the issuer of its token. Strict-Transport-Security (RFC 6797)
-is sent if the public URL of the service is https.
+JSON must not be sniffed, framed or executed (``default-src 'none'``), nor embedded by pages of
+other sites, and no URL is sent in a Referer. Only the docs page runs scripts, so it has a separate
+policy: its files, its inline script, and connections to this service and to the issuer of its
+token. Strict-Transport-Security (RFC 6797) is sent if the public URL of the service is https.
 """
 
 from base64 import b64encode
@@ -19,6 +19,13 @@ _JSON_POLICY: Final[Header] = (
     b"content-security-policy",
     b"default-src 'none'; frame-ancestors 'none'",
 )
+_NO_FRAMES: Final[Header] = (b"x-frame-options", b"DENY")
+"""For browsers and scanners that do not know ``frame-ancestors``."""
+
+_SAME_ORIGIN: Final[Header] = (b"cross-origin-resource-policy", b"same-origin")
+"""No other site may embed a response (Fetch, 3.7). CORS is not limited by it: browsers compare it
+only for requests that are made without CORS."""
+
 _NO_BANNER: Final[Header] = (b"server", b"")
 """Overrides the server's own header, which would disclose its name and thereby known flaws."""
 
@@ -31,7 +38,7 @@ def security_headers(resource_url: str) -> tuple[Header, ...]:
     Args:
         resource_url: The service's public URL; empty if it is unknown.
     """
-    headers = (_NOSNIFF, _NO_REFERRER, _JSON_POLICY, _NO_BANNER)
+    headers = (_NOSNIFF, _NO_REFERRER, _JSON_POLICY, _NO_FRAMES, _SAME_ORIGIN, _NO_BANNER)
     return (*headers, _HSTS) if resource_url.startswith("https://") else headers
 
 
@@ -48,7 +55,7 @@ def page_policy(
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     origins = " ".join(connect)
     policy = (
-        f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline';"
+        f"default-src 'none'; script-src 'self' {hashes}; style-src 'self';"
         f" img-src 'self' data:; connect-src 'self' {origins}; base-uri 'none';"
         " form-action 'none'; frame-ancestors 'none'"
     )

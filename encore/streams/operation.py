@@ -7,7 +7,6 @@ without the end of the body, so that a client cannot mistake it for complete.
 
 import asyncio
 from typing import Final
-from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
@@ -18,6 +17,7 @@ from encore.execution.context import Headers, Response
 from encore.execution.pipeline import Pipeline
 from encore.http.access import Access
 from encore.http.compression import GzipEncoder, accepts_gzip
+from encore.http.content_disposition import attachment
 from encore.http.media_types import not_acceptable, preferred_media_type
 from encore.http.request_state import RequestState
 from encore.streams.context import PageContext, Stream
@@ -95,7 +95,7 @@ class ListOperation(Operation):
         return [
             *page.headers,
             (b"content-type", stream.format.content_type.encode()),
-            (b"content-disposition", _disposition(file)),
+            attachment(file),
             _VARY,
             *coding,
         ]
@@ -141,12 +141,3 @@ def _file_of(path: str) -> str:
     """Return the file name of a list without its suffix: the last literal segment of the path."""
     words = [word for word in path.split("/") if word and word[0] != "{"]
     return words[-1] if words else "rows"
-
-
-def _disposition(name: str) -> bytes:
-    """Return ``Content-Disposition`` (RFC 6266); a non-ASCII name is also encoded by RFC 8187."""
-    plain = "".join(letter if letter.isascii() else "_" for letter in name)
-    value = f'attachment; filename="{plain}"'
-    return (
-        value if plain == name else f"{value}; filename*=UTF-8''{quote(name, safe='')}"
-    ).encode()

@@ -208,7 +208,7 @@ def test_accept_encoding_is_weighed_for_gzip(accepted: str | None, coding: str |
 def test_gzipped_stream_is_the_stream_gzipped(books: ModelApi) -> None:
     plain = books.get("/books", headers=CSV)
     assert "content-encoding" not in plain.headers
-    assert plain.headers["vary"] == "Accept, Accept-Encoding"
+    assert plain.headers["vary"] == "Accept, Accept-Encoding, Authorization"
 
     async def raw() -> tuple[httpx.Headers, bytes]:
         transport = httpx.ASGITransport(books.app)

@@ -149,7 +149,9 @@ def test_format_follows_parameter_then_accept_header(
     response = machine.get(SUMMARY + query, headers=headers)
     assert response.status_code == 200
     assert response.headers["content-type"] == media_type
-    assert "Accept" in response.headers["vary"]
+    assert response.headers["vary"] == "Accept, Authorization"
+    disposition = 'attachment; filename="timesheets-summary.csv"' if media_type == CSV else None
+    assert response.headers.get("content-disposition") == disposition
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_head_and_options_are_supported_and_other_methods_rejected(machine: http
     whole = machine.get(SUMMARY)
     head = machine.head(SUMMARY)
     assert (head.status_code, head.content) == (200, b"")
-    for name in ("content-type", "content-length", "vary"):
+    for name in ("content-type", "content-length", "vary", "cache-control"):
         assert head.headers[name] == whole.headers[name]
     options = machine.options(SUMMARY)
     assert (options.status_code, options.headers["allow"]) == (200, "GET, HEAD, OPTIONS")

@@ -31,6 +31,7 @@ from encore.extensions import (
     OR_PARAMETER,
     PRESET,
     Action,
+    attachment,
     invalid_parameter,
     list_parameters,
     parse_pairs,
@@ -40,6 +41,7 @@ _BY: Final = "by"
 _FORMAT: Final = "format"
 _FORMATS: Final = ("json", "csv")
 _DEFAULT: Final = "employee"
+_CSV_FILE: Final = "timesheets-summary.csv"
 _CACHED_STATEMENTS: Final = 256
 
 
@@ -117,6 +119,8 @@ class Summary(Action[SummaryContext]):
         render, media_type = (render_csv, CSV) if context.as_csv else (render_json, JSON)
         context.body = await asyncio.to_thread(render, context.grouping, context.rows)
         context.headers += [(b"content-type", media_type), (b"vary", b"Accept")]
+        if context.as_csv:
+            context.headers.append(attachment(_CSV_FILE))
 
 
 def _unsupported_parameters(timesheets: Resource) -> frozenset[str]:
