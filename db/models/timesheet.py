@@ -27,6 +27,9 @@ _WEEKLY: Final = text("date IS NULL")
 class Timesheet(Timestamps, Base):
     """An entry. ``source`` and ``external_id`` identify it in the system it was imported from.
 
+    They are unique for each ``created_by``, so that one client's import cannot conflict with the
+    entries of others.
+
     The indexes by employee, project and day cover all columns of a summary, so that it does not
     read the table.
     """
@@ -35,7 +38,7 @@ class Timesheet(Timestamps, Base):
     __table_args__ = (
         CheckConstraint("hours > 0", name="hours"),
         CheckConstraint("approved = (status = 'approved')", name="approved"),
-        Index("uq_timesheets_natural_key", "source", "external_id", unique=True),
+        Index("uq_timesheets_natural_key", "source", "external_id", "created_by", unique=True),
         Index("ix_timesheets_by_employee", "user_id", "day", "approved", "hours"),
         Index("ix_timesheets_by_project", "project", "day", "approved", "hours"),
         Index("ix_timesheets_by_day", "day", "approved", "hours"),

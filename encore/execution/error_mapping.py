@@ -106,6 +106,9 @@ async def map_database_error(
         return InternalError()
     serializer, prefix = _written_row(context)
     errors = rejected_fields(error, serializer, database.dialect, prefix)
+    if isinstance(error, db.UniqueViolation) and not prefix:
+        read_only = context.resource.bodies.members.create.read_only
+        errors = [e for e in errors if e["field"] not in read_only] or errors
     if isinstance(error, db.IntegrityViolation):
         error_type, _ = _VIOLATIONS[type(error)]
         return error_type(_INVALID, errors)

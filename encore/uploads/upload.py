@@ -6,7 +6,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Dialect, Table, UniqueConstraint
 from sqlalchemy.types import DateTime
 
 from encore.database.capabilities import capabilities_of
@@ -40,6 +40,8 @@ class Upload(UploadHooks):
         path: The path of the endpoint.
         natural_key: The names of the fields that identify a stored row. A row without a value for
             one of them is always created.
+        owned_by: The names of fields that hooks set and that say who owns a row. They are part of
+            the natural key: a row matches only stored rows of the same owner, and never changes it.
         only_on_create: The names of fields that hooks set, and that never change in a stored row.
         access: What callers need.
         limit: The largest body, in bytes.
@@ -68,6 +70,7 @@ class Upload(UploadHooks):
         *,
         path: str,
         natural_key: Sequence[str],
+        owned_by: Sequence[str] = (),
         only_on_create: Sequence[str] = (),
         access: Access,
         limit: int = DEFAULT_UPLOAD_LIMIT,
@@ -84,13 +87,16 @@ class Upload(UploadHooks):
         self.max_rejected = max_rejected
         self.dialect = dialect
         self.table: Table = resource.fields.key[0].column.table
-        self._check_options(natural_key, part_rows, idempotency_keys)
+        self._check_options(natural_key, owned_by, part_rows, idempotency_keys)
         self.idempotency_keys = IdempotencyKeys(dialect) if idempotency_keys else None
         key = self._primary_key()
         identifying = [self._natural_key_field(name, key) for name in natural_key]
+        owners = [self._owner_field(name, identifying) for name in owned_by]
         unchangeable = {self._field("only_on_create", name) for name in only_on_create}
         if not identifying:
             raise self._error("natural_key", "must name a field")
+        if owners:
+            self._check_owners_are_unique(identifying, owners)
         self.created_timestamps = [
             f for f in resource.default_fields if f.managed and _is_timestamp(f)
         ]
@@ -101,7 +107,11 @@ class Upload(UploadHooks):
         staged = [
             f for f in resource.fields if not (f in excluded or f.computed or f.generated_always)
         ]
-        for option, fields in (("natural_key", identifying), ("only_on_create", unchangeable)):
+        for option, fields in (
+            ("natural_key", identifying),
+            ("owned_by", owners),
+            ("only_on_create", unchangeable),
+        ):
             for field in fields:
                 if field not in staged:
                     message = f"{field.name!r} is not uploaded: the service or the database sets it"
@@ -113,10 +123,11 @@ class Upload(UploadHooks):
         self.statements = UploadStatements(
             self.staging,
             natural_key=identifying,
+            owners=owners,
             key=key,
             created_timestamps=self.created_timestamps,
             updated_timestamps=self.updated_timestamps,
-            changeable=[f for f in staged if f not in unchangeable and f not in identifying],
+            changeable=[f for f in staged if f not in {*unchangeable, *identifying, *owners}],
             mapped=resource.fields.mapped,
             dialect=dialect,
         )
@@ -128,7 +139,9 @@ class Upload(UploadHooks):
         shown = list(resource.serializer.shown)
         self.column_names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
 
-    def _check_options(self, natural_key: Any, part_rows: Any, idempotency_keys: Any) -> None:
+    def _check_options(
+        self, natural_key: Any, owned_by: Any, part_rows: Any, idempotency_keys: Any
+    ) -> None:
         if not _is_count(self.limit, 0):
             raise self._error("limit", "must be an integer of at least 0")
         if not _is_count(self.max_rejected, 0):
@@ -137,8 +150,9 @@ class Upload(UploadHooks):
             raise self._error("part_rows", "must be an integer of at least 1, or None")
         for message in check_path(self.path):
             raise self._error("path", message)
-        if isinstance(natural_key, str) or not isinstance(natural_key, Collection):
-            raise self._error("natural_key", "must be a list of names")
+        for option, names in (("natural_key", natural_key), ("owned_by", owned_by)):
+            if isinstance(names, str) or not isinstance(names, Collection):
+                raise self._error(option, "must be a list of names")
         if type(idempotency_keys) is not bool:
             raise self._error("idempotency_keys", "must be True or False")
 
@@ -164,6 +178,32 @@ class Upload(UploadHooks):
         if field is key or field.read_only or not field.codec.is_comparable:
             raise self._error("natural_key", f"{name!r} is not a field that can identify a row")
         return field
+
+    def _owner_field(self, name: str, identifying: Collection[Field]) -> Field:
+        field = self._field("owned_by", name)
+        if field in identifying or field.read_only or not field.codec.is_comparable:
+            raise self._error("owned_by", f"{name!r} is not a field that can name an owner")
+        if field in self.resource.bodies.creatable:
+            message = f"{name!r} must be one of read_only_attributes: else callers choose the owner"
+            raise self._error("owned_by", message)
+        if field.nullable:
+            raise self._error("owned_by", f"{name!r} must not be nullable")
+        return field
+
+    def _check_owners_are_unique(self, identifying: Sequence[Field], owners: list[Field]) -> None:
+        """Reject a unique constraint by which rows of one owner conflict with those of another."""
+        names = {str(field.column.name) for field in identifying}
+        uniques = [c.columns for c in self.table.constraints if isinstance(c, UniqueConstraint)]
+        uniques += [index.columns for index in self.table.indexes if index.unique]
+        for unique in uniques:
+            columns = [str(column.name) for column in unique]
+            if columns and names.issuperset(columns):
+                owner = ", ".join(str(field.column.name) for field in owners)
+                raise self._error(
+                    "owned_by",
+                    f"needs unique constraints that include {owner}: {', '.join(columns)} is unique"
+                    " by itself, so that the rows of two owners conflict",
+                )
 
     def _field(self, option: str, name: str) -> Field:
         field = self.resource.fields.by_name.get(name)

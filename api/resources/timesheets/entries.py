@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from api.resources.timesheets.natural_keys import check_changed_key, check_new_key
 from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.rules import merge_change
@@ -31,7 +32,7 @@ ACCESS: Final = {
     "read": "read:timesheets",
     "delete": "delete:timesheets",
 }
-READ_ONLY: Final = ("day", "status", "reason", "created_by")
+READ_ONLY: Final = ("id", "day", "status", "reason", "created_by")
 """The fields that only the service writes; ``approved`` is read-only by its model."""
 
 _SET_BY_SERVICE: Final = frozenset({"year", "week", "day", "created_by"})
@@ -90,6 +91,7 @@ class EntryHooks:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
         errors = ValidationErrors()
+        check_new_key(entry, principal, errors)
         self._validator.validate(entry, errors)
         check_complete(entry, self._required, errors)
         errors.check()
@@ -106,7 +108,9 @@ class EntryHooks:
         before = await self._get_mutable(context)
         if principal.user is not None:
             context.attributes.pop("user_id", None)  # A user's entries keep their user.
-        entry, errors = merge_change(before, context.attributes), ValidationErrors()
+        errors = ValidationErrors()
+        check_changed_key(before, context.attributes, principal, errors)
+        entry = merge_change(before, context.attributes)
         self._validator.validate(entry, errors)
         errors.check()
         await self._limits.validate(await context.connection(), entry, before["id"])

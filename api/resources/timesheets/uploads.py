@@ -1,7 +1,8 @@
 """``POST /timesheets/upload``: bulk import of entries.
 
-Entries are validated by the same rules as single ones. An approved entry cannot be changed; a
-rejected entry that an upload changes is submitted again.
+A client's row updates the entry that the client has imported with the same natural key; a person's
+row is always a new entry. Entries are validated by the same rules as single ones. An approved entry
+cannot be changed; a rejected entry that an upload changes is submitted again.
 """
 
 from typing import Any, Final
@@ -9,6 +10,12 @@ from typing import Any, Final
 from sqlalchemy import String, Text, cast, exists, insert, literal, select, update
 
 from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
+from api.resources.timesheets.natural_keys import (
+    NATURAL_KEY,
+    OWNER,
+    check_new_key,
+    set_default_source,
+)
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import Timesheet
@@ -25,7 +32,6 @@ from encore.extensions import (
 from encore.types import now
 
 ACCESS: Final = "batch:upload"
-NATURAL_KEY: Final = ("source", "external_id")
 
 _PERIOD: Final = ("date", "year", "week", "day")
 _PRINCIPAL: Final = "principal"
@@ -36,7 +42,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     upload = crud.upload(
         timesheets,
         natural_key=NATURAL_KEY,
-        only_on_create=("created_by",),
+        owned_by=(OWNER,),
         access=ACCESS,
         idempotency_keys=True,
     )
@@ -68,8 +74,9 @@ class UploadHooks:
         if principal.user is not None:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
-        if entry.get("external_id") is not None and entry.get("source") is None:
-            entry["source"] = principal.client
+        check_new_key(entry, principal, row.errors)
+        if principal.user is None:
+            set_default_source(entry, principal, row.errors)
         self._validator.validate(entry, row.errors)
         for name in _PERIOD:  # Unset fields are written as null, or the other form's would remain.
             entry.setdefault(name, None)

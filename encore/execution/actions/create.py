@@ -61,7 +61,9 @@ class Create(Action[C]):
         lenient = resource.ignores_members(context.scope)
         context.read_only = resource.bodies.members.create.check(body, errors, lenient=lenient)
         for name in context.read_only:
-            if name not in resource.serializer.shown:
+            field = resource.fields.by_name.get(name)
+            is_assigned = field is not None and field.autoincrement  # Nobody can know its value.
+            if is_assigned or name not in resource.serializer.shown:
                 report_read_only(name, errors)
         options = ParseOptions(errors, new=True, hooked=self.has_hooks, lenient=lenient)
         context.nested = resource.bodies.nested.parse(body, options)
