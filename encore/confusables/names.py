@@ -9,10 +9,14 @@ accepted; punctuation and symbols, which belong to no script, are not judged.
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Final
 
 from encore.confusables.unicode_data import Standing, UnicodeData, load_unicode_data
+
+CACHED_NAMES: Final = 1024
+"""Names whose errors are kept: the rows of an upload repeat a few names."""
 
 _MESSAGES: Final = {
     Standing.IGNORABLE: "which is not printable",
@@ -46,6 +50,11 @@ def validate_name(name: str) -> str | None:
         return "must not contain two spaces in a row"
     if name.isascii() and name.isprintable():
         return None
+    return _find_error(name)
+
+
+@lru_cache(CACHED_NAMES)
+def _find_error(name: str) -> str | None:
     data = load_unicode_data()
     errors = (check(name, data) for check in _CHECKS)
     return next((error for error in errors if error is not None), None)

@@ -14,7 +14,7 @@ from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import TRANSITIONS, status_conflict
 from encore import Context
 from encore.errors import ApiError, Conflict, Forbidden, NotFound
-from encore.extensions import Row
+from encore.extensions import Row, same_person
 
 _BY_PRECEDENCE: Final[Sequence[type[ApiError]]] = (NotFound, Forbidden, Conflict)
 """The type of the combined error if entries are rejected for several reasons."""
@@ -79,15 +79,23 @@ def _find_error(
     if entry is None:
         return NotFound(f"There is no timesheet {id_}")
     _, user, creator, status = entry
-    if principal.name in (user, creator):
-        return Forbidden(
-            f"Timesheet {id_} was worked or entered by {principal.name}, who cannot decide on it",
-            reason="own-timesheet",
-        )
+    for name in (user, creator):
+        if same_person(principal.name, name):
+            return Forbidden(_describe_own(id_, name, principal.name), reason="own-timesheet")
     if decision.status not in TRANSITIONS[status]:
         again = " again" if status == decision.status else ""
         return status_conflict(id_, status, f"cannot be {decision.status}{again}")
     return None
+
+
+def _describe_own(id_: int, name: str, principal: str) -> str:
+    """Return why a principal cannot decide on an entry that somebody of this name worked on."""
+    if name == principal:
+        return f"Timesheet {id_} was worked or entered by {name}, who cannot decide on it"
+    return (
+        f"Timesheet {id_} was worked or entered by {name}; {principal} may be the same person,"
+        " and cannot decide on it"
+    )
 
 
 def _combine(ids: Sequence[int], decision: Decision, errors: Mapping[int, ApiError]) -> ApiError:

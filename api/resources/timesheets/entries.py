@@ -111,7 +111,7 @@ class EntryHooks:
         errors = ValidationErrors()
         check_changed_key(before, context.attributes, principal, errors)
         entry = merge_change(before, context.attributes)
-        self._validator.validate(entry, errors)
+        self._validator.validate(entry, errors, before["user_id"])
         errors.check()
         await self._limits.validate(await context.connection(), entry, before["id"])
         if before["status"] == REJECTED:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from encore import ValidationErrors
+from encore.extensions import validate_name
 
 INVALID: Final = "Validation error"
 HOURS_PER_DAY: Final = Decimal(24)
@@ -38,15 +39,19 @@ class EntryValidator:
     def __init__(self, hours_per_day: Decimal = HOURS_PER_DAY) -> None:
         self.hours_per_day = hours_per_day
 
-    def validate(self, entry: Attributes, errors: ValidationErrors) -> None:
+    def validate(
+        self, entry: Attributes, errors: ValidationErrors, stored_name: str | None = None
+    ) -> None:
         """Set year, week and day of an entry, and collect its errors.
 
         Args:
             entry: The attributes; other missing required fields are reported by the library.
             errors: Collects field, value and limit of each error.
+            stored_name: The ``user_id`` that the entry has already, which is not validated.
         """
         _set_period(entry, errors)
         self._check_hours(entry, errors)
+        _check_name(entry.get("user_id"), stored_name, errors)
         for name in ("user_id", "project", "source", "external_id"):
             value = entry.get(name)
             if value is not None and not value.strip():
@@ -70,6 +75,14 @@ class EntryValidator:
                 )
         elif hours > self.hours_per_day:
             errors.add("hours", INVALID, f"must be at most {self.hours_per_day} a day, not {hours}")
+
+
+def _check_name(name: str | None, stored_name: str | None, errors: ValidationErrors) -> None:
+    if name is None or name == stored_name or not name.strip():
+        return
+    message = validate_name(name)
+    if message is not None:
+        errors.add("user_id", INVALID, message)
 
 
 def merge_change(row: Attributes, change: Mapping[str, Any]) -> Attributes:

@@ -7,7 +7,7 @@ cannot be changed; a rejected entry that an upload changes is submitted again.
 
 from typing import Any, Final
 
-from sqlalchemy import String, Text, cast, exists, insert, literal, select, update
+from sqlalchemy import String, Text, case, cast, exists, insert, literal, select, update
 
 from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
 from api.resources.timesheets.natural_keys import (
@@ -28,6 +28,7 @@ from encore.extensions import (
     UploadContext,
     UploadedRow,
     capabilities_of,
+    validate_name,
 )
 from encore.types import now
 
@@ -35,6 +36,9 @@ ACCESS: Final = "batch:upload"
 
 _PERIOD: Final = ("date", "year", "week", "day")
 _PRINCIPAL: Final = "principal"
+_INVALID_NAMES: Final = "invalid names"
+_MAX_INVALID_NAMES: Final = 1_000
+"""Invalid names of an upload that entries may have already; rows with further ones are rejected."""
 
 
 def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices) -> None:
@@ -50,6 +54,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     limits = BulkHourLimits(services.limits.hours_per_day, services.dialect)
     upload.before_read(hooks.resolve_principal)
     upload.validate_row(hooks.validate_entry)
+    upload.validate_merge(reject_invalid_names)
     upload.validate_merge(hooks.reject_approved)
     upload.validate_merge(limits.reject_exceeding)
     upload.after_write(resubmit_rejected)
@@ -67,6 +72,7 @@ class UploadHooks:
     def resolve_principal(self, context: UploadContext) -> None:
         """Resolve the principal once for all rows. Raise ``Forbidden``."""
         context.options[_PRINCIPAL] = self._principals.resolve(context.state)
+        context.options[_INVALID_NAMES] = {}
 
     def validate_entry(self, row: UploadedRow) -> None:
         """Complete and validate an entry; errors are added to the row."""
@@ -77,9 +83,21 @@ class UploadHooks:
         check_new_key(entry, principal, row.errors)
         if principal.user is None:
             set_default_source(entry, principal, row.errors)
-        self._validator.validate(entry, row.errors)
+        self._validator.validate(entry, row.errors, self._stored_name(row))
         for name in _PERIOD:  # Unset fields are written as null, or the other form's would remain.
             entry.setdefault(name, None)
+
+    def _stored_name(self, row: UploadedRow) -> str | None:
+        """Return the row's name if it is invalid, but its entry may have it already."""
+        name: str | None = row.attributes.get("user_id")
+        message = validate_name(name) if name else None
+        if message is None or row.attributes.get("external_id") is None:
+            return None
+        names: dict[str | None, str] = row.context.options[_INVALID_NAMES]
+        if len(names) < _MAX_INVALID_NAMES or name in names:
+            names[name] = message
+            return name
+        return None
 
     async def reject_approved(self, merge: MergeContext) -> None:
         """Reject rows that would change an approved entry; lock the other entries until the end."""
@@ -95,6 +113,21 @@ class UploadHooks:
         message = literal("Timesheet ", Text) + cast(staging.id, String)
         message += f" is {APPROVED} and cannot be changed"
         await merge.reject((staging.status == UPDATED) & approved, "status", message)
+
+
+async def reject_invalid_names(merge: MergeContext) -> None:
+    """Reject rows with an invalid ``user_id``, except of entries that have it already."""
+    staging, messages = merge.staging, merge.context.options[_INVALID_NAMES]
+    if not messages:
+        return
+    has_it_already = exists(
+        select(Timesheet.id).where(
+            Timesheet.id == staging.id, Timesheet.user_id == staging["user_id"]
+        )
+    )
+    text = {name: f"user_id {message}" for name, message in messages.items()}
+    condition = staging["user_id"].in_(messages) & ~has_it_already
+    await merge.reject(condition, "user_id", case(text, value=staging["user_id"]))
 
 
 async def resubmit_rejected(merge: MergeContext) -> None:
