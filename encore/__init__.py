@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from encore.execution.hooks import SKIP, stop
     from encore.execution.resource import Resource
     from encore.http.access import Access, authenticated, public, requires
+    from encore.http.principal import Principal
     from encore.models.types import TypeAdapter
     from encore.options import (
         AssociationOptions,
@@ -43,6 +44,7 @@ __all__ = [
     "CustomAction",
     "HookError",
     "Include",
+    "Principal",
     "Resource",
     "ResourceOptions",
     "Response",
@@ -72,6 +74,7 @@ _MODULES: Final = {
     "CustomAction": "routes.custom_actions",
     "HookError": "errors.hooks",
     "Include": "options",
+    "Principal": "http.principal",
     "Resource": "execution.resource",
     "ResourceOptions": "options",
     "Response": "execution.context",

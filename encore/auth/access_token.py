@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from encore.auth import challenges
+from encore.http.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +19,26 @@ class AccessToken:
 
     Attributes:
         issuer: ``iss``, exactly.
-        audiences: All values of ``aud``.
         claims: The payload; shared by all requests with this token, so read-only.
-        client_id: The client, from ``cid``, ``client_id`` or ``azp``.
+        principal: The user or the client that the token identifies.
         scopes: The granted scopes; None if a scope claim has an invalid type, which grants none.
         valid_from: Start of its lifetime in seconds since 1970: the later of nbf and iat, minus the
             clock skew.
-        valid_until: End of its lifetime in seconds since 1970: exp plus the clock skew.
+        valid_until: End of its lifetime in seconds since 1970: exp, or the end of the maximum age
+            if that is earlier, plus the clock skew.
     """
 
     issuer: str
-    audiences: frozenset[str]
     claims: Mapping[str, Any]
-    client_id: str | None
+    principal: Principal
     scopes: frozenset[str] | None
     valid_from: float
     valid_until: float
+
+    @property
+    def client_id(self) -> str | None:
+        """The client that the token was issued to."""
+        return self.principal.client_id
 
     def validate_time(self, now: float) -> None:
         """Validate the lifetime.

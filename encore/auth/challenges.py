@@ -20,7 +20,7 @@ NO_SCOPE: Final = "Could not verify the proper scope"
 NO_KEYS: Final = "The keys of the token's issuer are unavailable"
 NO_INTROSPECTION: Final = "The introspection endpoint of the token's issuer is unavailable"
 TOO_MANY_INVALID: Final = "Too many invalid tokens from this address"
-TOO_MANY: Final = "Too many requests of this client"
+TOO_MANY: Final = "Too many requests of this user or client"
 
 CHALLENGE: Final = "WWW-Authenticate"
 

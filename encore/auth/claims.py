@@ -2,7 +2,8 @@
 
 Owns iss, aud, exp, nbf, iat, sub, jti and the client's id (RFC 7519 section 4.1, RFC 9068 section
 2.2). python-jose accepts a missing ``aud`` or ``exp`` and fails on unexpected types, so each claim
-is validated here. ``scopes`` parses scopes; ``jwt_verifier`` checks revocation.
+is validated here. ``scopes`` parses scopes, ``principals`` finds who calls; ``jwt_verifier`` checks
+revocation.
 """
 
 from collections.abc import Mapping
@@ -12,16 +13,16 @@ from typing import Any, Final, cast
 
 from encore.auth import challenges
 from encore.auth.access_token import AccessToken
+from encore.auth.principals import resolve_principal
 from encore.auth.scopes import parse_scopes
-from encore.auth.trusted_issuer import TrustedIssuer
-
-CLIENT_CLAIMS: Final = ("cid", "client_id", "azp")
-"""The claims for the client of Okta, RFC 9068 and Auth0, in order of precedence."""
+from encore.auth.trusted_issuer import RFC9068, TrustedIssuer
+from encore.http.principal import CLIENT_CLAIMS, Principal, find_client_id
 
 _NUMBERS: Final = (int, float)
 _STRING_CLAIMS: Final = ("sub", "jti", *CLIENT_CLAIMS)
-_MAX_SECONDS: Final = 2**53
-"""Above it, a double cannot represent every second, and sums could overflow."""
+_REQUIRED_BY_RFC9068: Final = ("sub", "jti", "client_id")
+_MAX_SECONDS: Final = 253_402_300_799
+"""The end of the year 9999. A larger NumericDate is in milliseconds, and would never expire."""
 
 
 def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) -> AccessToken:
@@ -34,38 +35,78 @@ def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) 
 
     Raises:
         Unauthorized: A required claim is missing, or a claim has an invalid type or value.
+        Forbidden: The token identifies neither a user nor a client.
     """
     if claims.get("iss") != trusted.issuer:
         raise challenges.invalid_token("claim-iss")
-    for name in _STRING_CLAIMS:
-        # A jti of another type would not be found in a revocation list.
-        if name in claims and not isinstance(claims[name], str):
-            raise challenges.invalid_token(f"claim-{name}")
-    audiences = _audiences(claims)
-    if trusted.audience not in audiences:
-        raise challenges.invalid_token("claim-aud")
-    skew = trusted.clock_skew_seconds
-    start = max(_seconds(claims, "nbf", -inf), _seconds(claims, "iat", -inf))
+    _validate_strings(claims, trusted)
+    _validate_audience(claims, trusted)
+    valid_from, valid_until = _lifetime(claims, trusted)
+    principal = resolve_principal(claims, trusted.issuer, trusted.naming, trusted.client_mark)
     token = AccessToken(
         issuer=trusted.issuer,
-        audiences=audiences,
         claims=MappingProxyType(claims),
-        client_id=next((claims[name] for name in CLIENT_CLAIMS if name in claims), None),
-        scopes=parse_scopes(claims, trusted.scope_claims),
-        valid_from=start - skew,
-        valid_until=_seconds(claims, "exp") + skew,
+        principal=principal,
+        scopes=_granted_scopes(claims, trusted, principal),
+        valid_from=valid_from,
+        valid_until=valid_until,
     )
     token.validate_time(now)
     return token
 
 
-def _audiences(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return all values of ``aud``, a string or a list of strings (RFC 7519 4.1.3)."""
+def _validate_strings(claims: Mapping[str, Any], trusted: TrustedIssuer) -> None:
+    """Validate the claims that must be strings, and those that must have a certain value."""
+    for name in _STRING_CLAIMS:
+        # A jti of another type would not be found in a revocation list.
+        if name in claims and not isinstance(claims[name], str):
+            raise challenges.invalid_token(f"claim-{name}")
+    if trusted.profile == RFC9068:
+        for name in _REQUIRED_BY_RFC9068:
+            if not claims.get(name):
+                raise challenges.invalid_token(f"claim-{name}")
+    for name, value in trusted.required_claims.items():
+        if claims.get(name) != value:
+            raise challenges.invalid_token("claim-required")
+    if trusted.client_ids and find_client_id(claims) not in trusted.client_ids:
+        raise challenges.invalid_token("claim-client")
+
+
+def _validate_audience(claims: Mapping[str, Any], trusted: TrustedIssuer) -> None:
+    """Validate ``aud``, a string or a list of strings (RFC 7519 4.1.3)."""
+    if "aud" not in claims and not trusted.audiences:
+        return  # Then client_ids limits the tokens; an audience that is named is never ours.
     value = claims.get("aud")
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) for item in values):
         raise challenges.invalid_token("claim-aud")
-    return frozenset(values)
+    if not set(trusted.audiences).intersection(values):
+        raise challenges.invalid_token("claim-aud")
+
+
+def _lifetime(claims: Mapping[str, Any], trusted: TrustedIssuer) -> tuple[float, float]:
+    """Return the start and the end of a token's lifetime, in seconds since 1970."""
+    max_age, skew = trusted.max_age_seconds, trusted.clock_skew_seconds
+    iat_required = max_age or trusted.profile == RFC9068
+    issued = _seconds(claims, "iat", None if iat_required else -inf)
+    end = _seconds(claims, "exp")
+    if max_age:
+        end = min(end, issued + max_age)
+    return max(_seconds(claims, "nbf", -inf), issued) - skew, end + skew
+
+
+def _granted_scopes(
+    claims: Mapping[str, Any], trusted: TrustedIssuer, principal: Principal
+) -> frozenset[str] | None:
+    """Return the scopes of the claims and those that the settings grant the principal."""
+    scopes = parse_scopes(claims, trusted.scope_claims)
+    if scopes is None:
+        return None
+    if principal.is_client:
+        grants, grantee = trusted.client_grants, principal.client_id or principal.subject
+    else:
+        grants, grantee = trusted.user_grants, principal.subject
+    return scopes | grants.get(grantee, frozenset())
 
 
 def _seconds(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:

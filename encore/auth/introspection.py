@@ -20,13 +20,15 @@ import structlog
 
 from encore.auth import challenges
 from encore.auth.access_token import AccessToken
-from encore.auth.claims import CLIENT_CLAIMS
 from encore.auth.jwks_cache import Clock
 from encore.auth.jwt_verifier import IsRevoked
 from encore.auth.middleware import TokenVerifier
+from encore.auth.principals import resolve_principal
 from encore.auth.scopes import parse_scopes
 from encore.auth.token_cache import TokenCache
-from encore.errors import ApiError
+from encore.auth.trusted_issuer import TrustedIssuer
+from encore.errors import ApiError, Forbidden
+from encore.http.principal import CLIENT_CLAIMS, PRINCIPAL_UNKNOWN, UNKNOWN
 
 Introspect = Callable[[str], Awaitable[Mapping[str, Any]]]
 """Returns the endpoint's response about a token, or raises."""
@@ -76,7 +78,7 @@ class IntrospectionVerifier:
     Args:
         jwts: Verifies the tokens that are JWTs.
         introspect: Calls the endpoint.
-        audience: Must be in the ``aud`` of the response.
+        trusted: The issuer of the endpoint, and the requirements on its tokens.
         revoked: Called for each opaque token that is otherwise valid.
         policy: Lifetimes and limits.
         wall_clock: Seconds since 1970.
@@ -88,7 +90,7 @@ class IntrospectionVerifier:
         jwts: TokenVerifier,
         introspect: Introspect,
         *,
-        audience: str,
+        trusted: TrustedIssuer,
         revoked: IsRevoked | None = None,
         policy: IntrospectionPolicy | None = None,
         wall_clock: Clock = time.time,
@@ -96,7 +98,7 @@ class IntrospectionVerifier:
     ) -> None:
         self._jwts = jwts
         self._introspect = introspect
-        self._audience = audience
+        self._trusted = trusted
         self._revoked = revoked
         self._policy = policy or IntrospectionPolicy()
         self._now = wall_clock
@@ -123,7 +125,7 @@ class IntrospectionVerifier:
             result = await self._refresh(digest, credential.decode("ascii"), result)
         token = result.token
         if token is None:
-            raise challenges.invalid_token(result.reason)
+            raise _error_of(result.reason)
         token.validate_time(self._now())
         if self._revoked is not None and self._revoked(token.claims):
             raise challenges.invalid_token("token-revoked")
@@ -185,22 +187,31 @@ class IntrospectionVerifier:
     def _to_result(self, response: Mapping[str, Any]) -> _Result:
         policy, now = self._policy, self._clock()
         try:
-            token = validate_introspection(response, self._audience)
+            token = validate_introspection(response, self._trusted)
         except ApiError as error:
             return _Result(None, error.reason, now + policy.inactive_seconds)
         lifetime = token.valid_until - self._now()
         return _Result(token, "", now + min(policy.active_seconds, lifetime))
 
 
-def validate_introspection(response: Mapping[str, Any], audience: str) -> AccessToken:
+def _error_of(reason: str) -> ApiError:
+    """Return the error of a cached rejection."""
+    if reason == PRINCIPAL_UNKNOWN:
+        return Forbidden(UNKNOWN, reason=reason)
+    return challenges.invalid_token(reason)
+
+
+def validate_introspection(response: Mapping[str, Any], trusted: TrustedIssuer) -> AccessToken:
     """Validate a response (RFC 7662 2.2) like the claims of a JWT, as far as it has them.
 
     Args:
         response: The endpoint's response.
-        audience: Must be in ``aud``: otherwise any token of the issuer would be valid (section 4).
+        trusted: Its audience must be in ``aud``: otherwise any token of the issuer would be valid
+            (section 4). A missing ``iss`` is this issuer.
 
     Raises:
         Unauthorized: The token is inactive, or not for this audience, or a member is invalid.
+        Forbidden: The token identifies neither a user nor a client.
     """
     if response.get("active") is not True:
         raise challenges.invalid_token("introspection-inactive")
@@ -208,17 +219,19 @@ def validate_introspection(response: Mapping[str, Any], audience: str) -> Access
         raise challenges.invalid_token("introspection-token-type")
     value = response.get("aud")
     audiences: list[Any] = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, str) for item in audiences) or audience not in audiences:
+    if not all(isinstance(item, str) for item in audiences) or not (
+        set(trusted.audiences).intersection(audiences)
+    ):
         raise challenges.invalid_token("introspection-aud")
     names = [name for name in ("iss", "sub", "jti", *CLIENT_CLAIMS) if name in response]
     strings = {name: response[name] for name in names}
     if not all(isinstance(string, str) for string in strings.values()):
         raise challenges.invalid_token("introspection-ill-typed")
+    issuer = strings.get("iss", trusted.issuer)
     return AccessToken(
-        issuer=strings.get("iss", ""),
-        audiences=frozenset(audiences),
-        claims=MappingProxyType(dict(response)),
-        client_id=next((strings[name] for name in CLIENT_CLAIMS if name in strings), None),
+        issuer=issuer,
+        claims=MappingProxyType({**response, "iss": issuer}),
+        principal=resolve_principal(strings, issuer, trusted.naming, trusted.client_mark),
         scopes=parse_scopes(response, ("scope",)),
         valid_from=_seconds(response, "nbf", -inf),
         valid_until=_seconds(response, "exp", inf),

@@ -38,6 +38,7 @@ class UnverifiedJWT:
     Attributes:
         algorithm: ``alg`` of the header.
         kid: ``kid`` of the header, never empty.
+        type_: ``typ`` of the header, in lower case and without ``application/``.
         claims: The payload.
         signed: The JWS signing input.
         signature: The raw signature.
@@ -45,6 +46,7 @@ class UnverifiedJWT:
 
     algorithm: str
     kid: str
+    type_: str
     claims: dict[str, Any]
     signed: bytes
     signature: bytes
@@ -68,24 +70,25 @@ def parse_jwt(credential: bytes) -> UnverifiedJWT:
     # json raises RecursionError for a thousand levels of nesting.
     except (ValueError, RecursionError) as error:
         raise challenges.invalid_token("not-a-jwt", challenges.NOT_PARSED) from error
-    algorithm, kid = _validate_header(header)
+    algorithm, kid, type_ = _validate_header(header)
     signed = credential[: len(segments[0]) + 1 + len(segments[1])]
-    return UnverifiedJWT(algorithm, kid, claims, signed, signature)
+    return UnverifiedJWT(algorithm, kid, type_, claims, signed, signature)
 
 
-def _validate_header(header: dict[str, Any]) -> tuple[str, str]:
-    """Validate a header; return its ``alg`` and ``kid``. Raises ``Unauthorized``."""
+def _validate_header(header: dict[str, Any]) -> tuple[str, str, str]:
+    """Validate a header; return its ``alg``, ``kid`` and ``typ``. Raises ``Unauthorized``."""
     if not REJECTED_PARAMETERS.isdisjoint(header):
         raise challenges.invalid_token("header-member-refused")
-    type_ = header.get("typ", "jwt")
-    if not isinstance(type_, str) or type_.lower().removeprefix("application/") not in TYPES:
+    raw = header.get("typ", "jwt")
+    type_ = raw.lower().removeprefix("application/") if isinstance(raw, str) else None
+    if type_ not in TYPES:
         raise challenges.invalid_token("header-typ")
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str):
         raise challenges.invalid_token("header-alg")
     if not isinstance(kid, str) or not kid:
         raise challenges.invalid_token("header-kid")
-    return algorithm, kid
+    return algorithm, kid, type_
 
 
 def _decode_segment(segment: bytes) -> bytes:

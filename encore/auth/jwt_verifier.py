@@ -22,13 +22,15 @@ from encore.auth.claims import validate_claims
 from encore.auth.document_fetcher import DocumentFetcher, Fetch
 from encore.auth.jwks_cache import DEFAULT_POLICY, Clock, JWKSCache, JWKSCachePolicy
 from encore.auth.token_cache import CachedToken, TokenCache
-from encore.auth.trusted_issuer import TrustedIssuer
+from encore.auth.trusted_issuer import RFC9068, TrustedIssuer
 from encore.errors import ApiError, ServiceUnavailable
 
 IsRevoked = Callable[[Mapping[str, Any]], bool]
 """Returns whether the token with these claims was revoked; called for each request."""
 
 DEFAULT_CACHE_SIZE: Final = 4096
+AT_JWT: Final = "at+jwt"
+"""``typ`` of access tokens (RFC 9068 section 2.1)."""
 
 
 class JWTVerifier:
@@ -79,8 +81,9 @@ class JWTVerifier:
         digest = TokenCache.digest(credential)
         token = self._get_cached(digest)
         if token is None:
-            token, generation = await self._verify_uncached(credential)
-            self._cache.put(digest, CachedToken(token, generation), token.claims)
+            verified = await self._verify_uncached(credential)
+            token = verified.token
+            self._cache.put(digest, verified, token.claims)
         if self._revoked is not None and self._revoked(token.claims):
             raise challenges.invalid_token("token-revoked")
         return token
@@ -109,27 +112,28 @@ class JWTVerifier:
             jwks_cache is None
             or not jwks_cache.ready()
             or entry.generation != jwks_cache.generation
-            or jwks_cache.trusted.audience not in token.audiences
+            or entry.trusted is not jwks_cache.trusted
         ):
             return None
         # An expired entry stays in the cache: replaying it must not cost a signature check.
         token.validate_time(self._now())
         return token
 
-    async def _verify_uncached(self, credential: bytes) -> tuple[AccessToken, int]:
+    async def _verify_uncached(self, credential: bytes) -> CachedToken:
         """Verify a token; return it with the generation of the keys."""
         try:
             parsed = jws.parse_jwt(credential)
             jwks_cache = self._find_jwks_cache(parsed)
             keys = await jwks_cache.find(parsed.kid, parsed.algorithm)
             _verify_signature(parsed, keys)
-            token = validate_claims(parsed.claims, jwks_cache.trusted, self._now())
+            trusted = jwks_cache.trusted
+            token = validate_claims(parsed.claims, trusted, self._now())
         except ApiError:
             raise
         except Exception as error:
             # python-jose, cryptography and json raise many types of exceptions.
             raise challenges.invalid_token(f"unexpected-{type(error).__name__}") from error
-        return token, jwks_cache.generation
+        return CachedToken(token, trusted, jwks_cache.generation)
 
     def _find_jwks_cache(self, token: jws.UnverifiedJWT) -> JWKSCache:
         """Return the cache of a trusted issuer. Raises ``Unauthorized`` before any fetch."""
@@ -139,6 +143,8 @@ class JWTVerifier:
             raise challenges.invalid_token("issuer-unknown")
         if token.algorithm not in jwks_cache.trusted.algorithms:
             raise challenges.invalid_token("algorithm-not-trusted")
+        if jwks_cache.trusted.profile == RFC9068 and token.type_ != AT_JWT:
+            raise challenges.invalid_token("header-typ")
         return jwks_cache
 
     @staticmethod

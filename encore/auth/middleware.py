@@ -85,9 +85,7 @@ class BearerAuthMiddleware:
             credential = extract_bearer_token(scope["headers"], scope.get("query_string", b""))
             token = await self._verifier.verify(credential)
             # Before the scopes are compared, so that the log of a 403 has the client.
-            state.claims = token.claims
-            state.granted = token.scopes or frozenset()
-            state.client_id = token.client_id
+            state.set_caller(token.principal, token.claims, token.scopes or frozenset())
             require_scopes(state.access, token)
         except ApiError as error:
             if self._resource_metadata is not None:

@@ -93,20 +93,22 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         try:
             await super()._authorize(scope, state)
         except Forbidden:
-            self._count_client(state)
+            if state.claims:
+                self._count_principal(state)
+            else:  # Its token identifies no principal.
+                self._count_invalid_token(state)
             raise
         except (Unauthorized, InvalidRequest) as error:
             if challenges.is_invalid_token(error):
                 self._count_invalid_token(state)
             raise
-        self._count_client(state)
+        self._count_principal(state)
 
-    def _count_client(self, state: RequestState) -> None:
+    def _count_principal(self, state: RequestState) -> None:
         if self._clients is None:
             return
-        claims = state.claims
-        client = state.client_id or claims.get("sub") or ""
-        within, seconds, headers = self._clients.hit(f"{claims.get('iss')} {client}")
+        principal = state.principal
+        within, seconds, headers = self._clients.hit(repr((principal.issuer, principal.subject)))
         state.headers = (*state.headers, *headers)
         if not within:
             raise _too_many(challenges.TOO_MANY, seconds, "rate-limit-client")

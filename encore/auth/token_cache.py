@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from encore.auth.access_token import AccessToken
 from encore.auth.memory_size import memory_bytes
+from encore.auth.trusted_issuer import TrustedIssuer
 
 _ENTRY_BYTES: Final = 1_500
 """Size of an entry besides its claims: the token, its sets, digest and items of two maps."""
@@ -27,9 +28,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CachedToken:
-    """A token and the generation of the issuer's keys with which it was verified."""
+    """A token, the requirements that it met, and the generation of the keys that verified it."""
 
     token: AccessToken
+    trusted: TrustedIssuer
     generation: int
 
 

@@ -17,6 +17,7 @@ from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria
 from encore.execution.key_lookup import KeyLookup, resolve_key
 from encore.execution.unit_of_work import UnitOfWork
+from encore.http.principal import Principal
 from encore.http.request_state import RequestState
 from encore.query import ListQuery
 from encore.validation.body import Attributes
@@ -268,6 +269,11 @@ class Context:
     def claims(self) -> Mapping[str, Any]:
         """The verified claims of the token."""
         return RequestState.from_scope(self.scope).claims
+
+    @property
+    def principal(self) -> Principal:
+        """The user or the client that calls. Raise ``Forbidden`` if the claims identify neither."""
+        return RequestState.from_scope(self.scope).principal
 
     async def connection(self) -> Connection:
         """Return the connection of this request's transaction, which this may begin."""

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope
 from encore.http.access import AUTHENTICATED, Access
 from encore.http.client_address import client_network
 from encore.http.disconnect import DisconnectWatch
+from encore.http.principal import Principal, principal_of
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and its value."""
@@ -34,7 +35,7 @@ class RequestState:
             an operation that is not public never runs without claims.
         granted: The scopes of the verified token, so that an application mounted behind the
             middleware can compare them; None if the middleware does not set them.
-        client_id: The client, from ``cid``, ``client_id`` or ``azp``.
+        client_id: The client, from ``cid``, ``client_id``, ``azp`` or ``appid``.
         reason: The reason code of the error, for the log only.
         cause: The code of the failure (``encore.http.error_codes``), for the log only.
         measures: Rows and bytes of a stream, for the log; None for other responses.
@@ -60,7 +61,26 @@ class RequestState:
     channel: Receive | None = None
     answered: bool = False
     watch: DisconnectWatch | None = None
+    _principal: Principal | None = None
     _client: str = ""
+
+    @property
+    def principal(self) -> Principal:
+        """The user or the client that calls.
+
+        Raises:
+            Forbidden: The claims identify neither.
+        """
+        if self._principal is None:
+            self._principal = principal_of(self.claims, self.client_id)
+        return self._principal
+
+    def set_caller(
+        self, principal: Principal, claims: Mapping[str, Any], granted: frozenset[str]
+    ) -> None:
+        """Store the caller that an authenticating middleware has verified."""
+        self._principal, self.client_id = principal, principal.client_id
+        self.claims, self.granted = claims, granted
 
     @property
     def client(self) -> str:
@@ -117,6 +137,8 @@ class RequestState:
         self.request_id, self.remote_address = outer.request_id, outer.remote_address
         self.claims, self.granted = outer.claims, outer.granted
         self.client_id = outer.client_id
+        if outer.claims:
+            self._principal = outer.principal
 
     def attach(self, scope: Scope) -> None:
         """Store this state in the scope."""

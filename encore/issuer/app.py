@@ -27,7 +27,13 @@ from encore.issuer.issuer_settings import IssuerSettings
 from encore.issuer.oauth_errors import OAuthError
 from encore.issuer.signing import SigningKey
 from encore.issuer.token_store import TokenStore
-from encore.issuer.tokens import Auth0Profile, OktaProfile, TokenIssuer
+from encore.issuer.tokens import (
+    Auth0Profile,
+    OktaProfile,
+    RFC9068Profile,
+    TokenIssuer,
+    TokenProfile,
+)
 
 LOOPBACK_ORIGIN: Final = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 
@@ -64,7 +70,9 @@ def create_issuer(settings: IssuerSettings) -> Starlette:
 def _auth0_routes(
     settings: IssuerSettings, key: SigningKey, clients: ClientRegistry, token_issuer: TokenIssuer
 ) -> list[Route]:
-    token = TokenEndpoint(clients, token_issuer, Auth0Profile(settings), json_body=True)
+    token = TokenEndpoint(
+        clients, token_issuer, _profile(settings, Auth0Profile(settings)), json_body=True
+    )
     return [
         _get("/.well-known/openid-configuration", StaticDocument(auth0_metadata(settings))),
         _get("/.well-known/jwks.json", StaticDocument(key.jwks())),
@@ -81,7 +89,9 @@ def _okta_routes(
 ) -> list[Route]:
     base = settings.location.path
     metadata = StaticDocument(okta_metadata(settings))
-    token = TokenEndpoint(clients, token_issuer, OktaProfile(settings), json_body=False)
+    token = TokenEndpoint(
+        clients, token_issuer, _profile(settings, OktaProfile(settings)), json_body=False
+    )
     return [
         _get(f"{base}/.well-known/openid-configuration", metadata),
         _get(f"{base}/.well-known/oauth-authorization-server", metadata),
@@ -90,6 +100,10 @@ def _okta_routes(
         _post(f"{base}/v1/introspect", IntrospectionEndpoint(clients, token_store)),
         _post(f"{base}/v1/revoke", RevocationEndpoint(clients, token_store)),
     ]
+
+
+def _profile(settings: IssuerSettings, vendor: TokenProfile) -> TokenProfile:
+    return RFC9068Profile(vendor) if settings.rfc9068 else vendor
 
 
 def _get(path: str, document: StaticDocument) -> Route:

@@ -89,6 +89,7 @@ class IssuerSettings:
         default_scopes: Scopes of Auth0-compatible tokens if the request names none; listed in the
             discovery documents.
         token_seconds: Lifetime of a token, in seconds.
+        rfc9068: Whether tokens have all that RFC 9068 requires.
         revoked_tokens_file: File to which the ``jti`` of each revoked token is appended, one a
             line, for services that only verify signatures; None for no file.
         keep_alive_seconds: How long a connection may wait for complete request headers, in seconds.
@@ -103,6 +104,7 @@ class IssuerSettings:
     clients: Mapping[str, str] = field(repr=False)
     default_scopes: Sequence[str]
     token_seconds: int = 3600
+    rfc9068: bool = False
     revoked_tokens_file: Path | None = None
     keep_alive_seconds: int = 75
 

@@ -123,6 +123,31 @@ class Auth0Profile:
         }
 
 
+class RFC9068Profile:
+    """Tokens of a vendor's shape with all that RFC 9068 section 2.2 requires.
+
+    Args:
+        profile: The vendor's shape.
+    """
+
+    typ: str | None = "at+jwt"
+
+    def __init__(self, profile: TokenProfile) -> None:
+        self._profile = profile
+
+    def scopes(self, parameters: Parameters) -> Sequence[str]:
+        """Return the scopes to grant. Raises ``OAuthError``."""
+        return self._profile.scopes(parameters)
+
+    def claims(
+        self, subject: Subject, scopes: Sequence[str], parameters: Parameters
+    ) -> dict[str, Any]:
+        """Return the vendor's claims and those that it may leave out."""
+        claims = {"jti": f"AT.{uuid.uuid4()}", "scope": " ".join(scopes)}
+        claims |= self._profile.claims(subject, scopes, parameters)
+        return claims | {"client_id": subject.client_id}
+
+
 class TokenIssuer:
     """Issues tokens and adds them to the store.
 

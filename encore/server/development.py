@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from encore.auth.trusted_issuer import RFC9068
 from encore.database.advice import check_file
 from encore.errors import SettingsError, StartupError
 from encore.issuer import IssuerSettings
@@ -139,6 +140,7 @@ def _issuer_settings(settings: Settings, client: DevelopmentClient) -> IssuerSet
         auth0_audience=settings.auth0_audience or None,
         clients={client.id_: client.secret},
         default_scopes=settings.scope.split(),
+        rfc9068=settings.token_profile == RFC9068,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
 
@@ -152,9 +154,13 @@ def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> dict[str, 
         return {"SCOPE_CLAIMS": " ".join(AUTH0_SCOPE_CLAIMS)}
     if settings.auth0_domain:
         return {}
+    # Both shapes are of the same people: Auth0's subject of ada is auth0|ada.
+    stripped = "auth0|" if settings.user_claim == "sub" else ""
     return {
         "AUTH0_DOMAIN": urlsplit(issuer.auth0_issuer).netloc,
         "AUTH0_AUDIENCE": settings.auth0_audience or settings.audience,
+        "AUTH0_USER_PREFIX": "",
+        "AUTH0_STRIP_PREFIX": stripped,
     }
 
 

@@ -96,7 +96,7 @@ class Authentication:
             settings.introspection_client_secret,
         )
         return IntrospectionVerifier(
-            self._verifier, endpoint, audience=settings.audience, revoked=self._revoked
+            self._verifier, endpoint, trusted=self._issuers[0], revoked=self._revoked
         )
 
 

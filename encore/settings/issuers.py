@@ -1,55 +1,55 @@
 """The trusted issuers: ISSUER, AUTH0_DOMAIN and the tables of TRUSTED_ISSUERS_FILE, together.
 
-The file is TOML, one table for each issuer; its name is only shown to operators::
-
-    [partner]
-    issuer = "https://login.partner.example/"
-    audience = "api://parts"
-    algorithms = ["RS256", "ES256"]       # the rest may be left out
-    scope_claims = ["scope", "permissions"]
-    clock_skew_seconds = 5
-    jwks_uri = "https://login.partner.example/keys"
+Users of ISSUER have the value of their claim as their name. Each further issuer must say how its
+users are named, since a subject is unique at its issuer only (``encore.auth.principals``).
 """
 
-import tomllib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from encore.auth.principals import Naming
 from encore.auth.trusted_issuer import TrustedIssuer, is_loopback
 from encore.errors import SettingsError
+from encore.settings.issuers_file import (
+    FILE,
+    NamedIssuer,
+    build_issuer,
+    build_naming,
+    parse_mark,
+    read_issuers_file,
+)
+from encore.settings.scope_grants import ScopeGrants, read_scope_grants
 from encore.settings.settings import Settings
-from encore.suggestions import most_similar
 
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")
 """``scope`` (RFC 9068), and the claim that Auth0's role-based access control adds."""
-
-_FILE: Final = "TRUSTED_ISSUERS_FILE"
-_TYPES: Final[dict[str, Any]] = {
-    "issuer": str,
-    "audience": str,
-    "algorithms": list,
-    "scope_claims": list,
-    "clock_skew_seconds": (int, float),
-    "jwks_uri": str,
-}
 
 
 def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
     """Return all trusted issuers, ISSUER first.
 
     Raises:
-        SettingsError: One is named twice, or its table is invalid.
+        SettingsError: One is named twice, its table is invalid, or it does not say how its users
+            are named.
     """
     found: dict[str, TrustedIssuer] = {}
-    for name, trusted in _all(settings):
+    unnamed: list[str] = []
+    for where, trusted, names_users in _all(settings):
         if trusted.issuer in found:
-            raise SettingsError(f"{name}: {trusted.issuer} is trusted twice; name it once")
+            raise SettingsError(f"{where}: {trusted.issuer} is trusted twice; name it once")
         found[trusted.issuer] = trusted
+        if not names_users:
+            unnamed.append(where)
     if not found:
-        raise SettingsError(f"{_FILE}: names no issuer")
-    return tuple(found.values())
+        raise SettingsError(f"{FILE}: names no issuer")
+    if len(found) > 1 and unnamed:
+        raise SettingsError(*map(_missing_naming, unnamed))
+    _check_prefixes(found.values())
+    grants = read_scope_grants(settings.scope_grants_file, found)
+    return tuple(_complete(trusted, found.values(), grants) for trusted in found.values())
 
 
 def auth0_issuer(domain: str) -> str:
@@ -58,61 +58,86 @@ def auth0_issuer(domain: str) -> str:
     return f"{scheme}://{domain}/"
 
 
-def _all(settings: Settings) -> Iterator[tuple[str, TrustedIssuer]]:
+def _missing_naming(where: str) -> str:
+    setting = "AUTH0_USER_PREFIX" if where == "AUTH0_DOMAIN" else "user_prefix"
+    return (
+        f"{where}: with several issuers, {setting} must say what the names of its users begin with"
+        " (empty if they are the same people)"
+    )
+
+
+def _check_prefixes(issuers: Collection[TrustedIssuer]) -> None:
+    """Reject prefixes with which one name could be of two issuers. Raise ``SettingsError``."""
+    prefixes = sorted({trusted.naming.prefix.casefold() for trusted in issuers} - {""})
+    for shorter, longer in pairwise(prefixes):
+        if longer.startswith(shorter):
+            raise SettingsError(
+                f"{FILE}: user_prefix {longer} begins with that of another issuer, {shorter}"
+            )
+
+
+def _complete(
+    trusted: TrustedIssuer,
+    all_trusted: Collection[TrustedIssuer],
+    grants: Mapping[str, ScopeGrants],
+) -> TrustedIssuer:
+    """Return an issuer with what depends on other settings: reserved prefixes, granted scopes.
+
+    Raises:
+        SettingsError: Nothing grants scopes to its tokens.
+    """
+    own = trusted.naming.prefix
+    others = {other.naming.prefix for other in all_trusted} - {own, ""}
+    granted = grants.get(trusted.issuer, ScopeGrants())
+    if not (trusted.scope_claims or granted.users or granted.clients):
+        raise SettingsError(
+            f"{FILE}: scope_claims of {trusted.issuer} must name at least one claim"
+        )
+    naming = replace(trusted.naming, reserved=tuple(sorted(others)))
+    return replace(trusted, naming=naming, user_grants=granted.users, client_grants=granted.clients)
+
+
+def _all(settings: Settings) -> Iterator[NamedIssuer]:
+    common: dict[str, Any] = {
+        "clock_skew_seconds": settings.clock_skew_seconds,
+        "profile": settings.token_profile,
+        "max_age_seconds": settings.max_token_age_seconds,
+        "client_mark": parse_mark(settings.client_mark),
+    }
     if settings.issuer:
+        audiences = (settings.audience, *settings.extra_audiences) if settings.audience else ()
         yield (
             "ISSUER",
-            _checked(
+            build_issuer(
                 "ISSUER",
                 issuer=settings.issuer,
-                audience=settings.audience,
+                audience=audiences[0] if len(audiences) == 1 else audiences,
                 algorithms=settings.token_algorithms,
                 scope_claims=settings.scope_claims,
-                clock_skew_seconds=settings.clock_skew_seconds,
+                client_ids=settings.token_client_ids,
+                required_claims=dict(pair.split("=", 1) for pair in settings.required_claims),
+                naming=Naming(settings.user_claim),
+                **common,
             ),
+            True,
         )
     if settings.auth0_domain:
+        naming = {
+            "user_claim": settings.user_claim,
+            "prefix": settings.auth0_user_prefix or "",
+            "strip_prefix": settings.auth0_strip_prefix,
+        }
         yield (
             "AUTH0_DOMAIN",
-            _checked(
+            build_issuer(
                 "AUTH0_DOMAIN",
                 issuer=auth0_issuer(settings.auth0_domain),
                 audience=settings.auth0_audience,
                 scope_claims=AUTH0_SCOPE_CLAIMS,
-                clock_skew_seconds=settings.clock_skew_seconds,
+                naming=build_naming("AUTH0_DOMAIN", **naming),
+                **common,
             ),
+            settings.auth0_user_prefix is not None or bool(settings.auth0_strip_prefix),
         )
     if settings.trusted_issuers_file is not None:
-        for name, table in _tables(settings.trusted_issuers_file).items():
-            yield _FILE, _of_table(name, table)
-
-
-def _tables(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeError are ValueErrors.
-        raise SettingsError(f"{_FILE}: {path} cannot be read: {error}") from error
-
-
-def _of_table(name: str, table: Any) -> TrustedIssuer:
-    if not isinstance(table, dict):
-        raise SettingsError(f"{_FILE}: {name} is outside of a table; begin with [{name}]")
-    for key, value in table.items():
-        if key not in _TYPES:
-            similar = most_similar(key, tuple(_TYPES))
-            hint = "" if similar is None else f"; did you mean {similar}?"
-            raise SettingsError(f"{_FILE}: [{name}] has an unknown key {key}{hint}")
-        if isinstance(value, bool) or not isinstance(value, _TYPES[key]):
-            raise SettingsError(f"{_FILE}: [{name}] {key} has the wrong type")
-    for key in ("issuer", "audience"):
-        if key not in table:
-            raise SettingsError(f"{_FILE}: [{name}] lacks {key}")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-    return _checked(f"{_FILE}: [{name}]", **values)
-
-
-def _checked(where: str, **attributes: Any) -> TrustedIssuer:
-    try:
-        return TrustedIssuer(**attributes)
-    except (TypeError, ValueError) as error:  # An item that is no string cannot be hashed.
-        raise SettingsError(f"{where}: {error}") from error
+        yield from read_issuers_file(settings.trusted_issuers_file)

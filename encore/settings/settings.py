@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from encore.auth.trusted_issuer import ALGORITHMS, MAX_CLOCK_SKEW_SECONDS
+from encore.auth.trusted_issuer import ALGORITHMS, JWT, MAX_CLOCK_SKEW_SECONDS, PROFILES
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors import SettingsError
 from encore.http.forwarded import FORWARDED, X_FORWARDED_FOR
@@ -43,12 +43,22 @@ class Settings(BaseModel):
             long another migration is waited for; 0 for any time.
         issuer: Whose tokens are trusted: the exact ``iss``; empty where others are named.
         audience: What its tokens must be made for: their ``aud``.
+        extra_audiences: What else they may be made for.
+        token_client_ids: The clients whose tokens are accepted, for issuers without ``aud``.
+        required_claims: What claims of its tokens must have which value, ``token_use=access``.
         scope: What a token must hold, by default, for any operation; separated by spaces.
         scope_claims: Which claims of its tokens hold scopes.
         token_algorithms: Which ``alg`` its tokens may have.
         clock_skew_seconds: Tolerance on its tokens' exp, nbf and iat, 0 to 120 s.
+        token_profile: ``jwt``, or ``rfc9068``, which requires all that RFC 9068 does.
+        max_token_age_seconds: How old a token may be by its iat; 0 for any age.
+        user_claim: The claim that identifies a user, whose value is the user's name.
+        client_mark: What marks tokens of clients, ``idtyp=app``, beside the usual marks.
+        scope_grants_file: A TOML file of scopes that users and clients have beside their tokens'.
         auth0_domain: A tenant of Auth0 to trust as well.
         auth0_audience: What the tenant's tokens must be made for.
+        auth0_user_prefix: What the names of the tenant's users begin with, if ISSUER is set too.
+        auth0_strip_prefix: What the tenant's user claims begin with and names leave out.
         trusted_issuers_file: A TOML file of more issuers to trust.
         introspection_url: Where to ask about opaque tokens (RFC 7662).
         introspection_client_id: The client id for introspection.
@@ -81,13 +91,23 @@ class Settings(BaseModel):
     migration_lock_seconds: Seconds = int(DATABASE_DEFAULTS["MIGRATION_LOCK_SECONDS"])
     migration_statement_seconds: Seconds = int(DATABASE_DEFAULTS["MIGRATION_STATEMENT_SECONDS"])
     issuer: types.IssuerUrl = ""
-    audience: types.Text = "api://default"
+    audience: types.OptionalText = "api://default"
+    extra_audiences: types.Words = ()
+    token_client_ids: types.Words = ()
+    required_claims: types.ClaimValues = ()
     scope: types.Scopes = ""
     scope_claims: types.Words = ("scp",)
     token_algorithms: types.Words = ("RS256",)
     clock_skew_seconds: Annotated[int, types.integer(0, MAX_CLOCK_SKEW_SECONDS)] = 5
+    token_profile: Annotated[str, types.one_of(*PROFILES)] = JWT
+    max_token_age_seconds: Seconds = 0
+    user_claim: types.Text = "sub"
+    client_mark: types.OptionalClaimValue = ""
+    scope_grants_file: types.ReadableFile = None
     auth0_domain: types.Domain = ""
     auth0_audience: types.OptionalText = ""
+    auth0_user_prefix: types.OptionalText | None = None
+    auth0_strip_prefix: types.OptionalText = ""
     trusted_issuers_file: types.ReadableFile = None
     introspection_url: types.SafeUrl = ""
     introspection_client_id: types.OptionalText = ""
@@ -182,7 +202,9 @@ def _missing(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
-    if not settings.scope_claims:
+    if not settings.audience and (settings.extra_audiences or not settings.token_client_ids):
+        yield "AUDIENCE: must not be empty, unless TOKEN_CLIENT_IDS names the clients instead"
+    if not settings.scope_claims and settings.scope_grants_file is None:
         yield "SCOPE_CLAIMS: must name at least one claim, such as scp or scope"
     if not settings.token_algorithms or not ALGORITHMS.issuperset(settings.token_algorithms):
         yield f"TOKEN_ALGORITHMS: must be of {', '.join(sorted(ALGORITHMS))}"

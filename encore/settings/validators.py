@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from encore.auth.principals import ClientMark
 from encore.auth.trusted_issuer import is_loopback, is_safe_url
 from encore.database.urls import validate_url
 from encore.http.access import SCOPE
@@ -154,6 +155,25 @@ def _header_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _claim_value(value: str) -> str:
+    text = _string(value)
+    if text:
+        ClientMark.parse(text)
+    return text
+
+
+def _claim_values(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    pairs = split_words(value)
+    for pair in pairs:
+        claim, equals, wanted = pair.partition("=")
+        if not (claim and equals and wanted):
+            raise ValueError("must be claim=value, separated by spaces, such as token_use=access")
+    claims = [pair.partition("=")[0] for pair in pairs]
+    if len(set(claims)) < len(claims):
+        raise ValueError("must name each claim once")
+    return pairs
+
+
 def _file(value: str | Path | None) -> Path | None:
     text = str(value or "").strip()
     if not text:
@@ -195,5 +215,11 @@ Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 HeaderNames = Annotated[tuple[str, ...], BeforeValidator(_header_names)]
 Proxies = Annotated[tuple[str, ...], BeforeValidator(_proxies)]
 ReadableFile = Annotated[Path | None, BeforeValidator(_file)]
+OptionalClaimValue = Annotated[str, BeforeValidator(_claim_value)]
+"""``claim=value``, or ``claim=prefix*``."""
+
+ClaimValues = Annotated[tuple[str, ...], BeforeValidator(_claim_values)]
+"""Pairs ``claim=value``, separated by spaces."""
+
 Rate = Annotated[str, BeforeValidator(_rate)]
 """A rate such as ``600/minute``; empty for no limit."""

@@ -9,6 +9,7 @@ from sqlalchemy.sql import ClauseElement
 
 from encore.database.protocol import BulkConnection
 from encore.database.statement import Row, Statement, Values
+from encore.http.principal import Principal
 from encore.http.request_state import RequestState
 from encore.uploads.request import UploadRequest
 from encore.uploads.staging_table import StagingTable
@@ -41,6 +42,11 @@ class UploadContext:
     def claims(self) -> Mapping[str, Any]:
         """The verified claims of the token."""
         return self.state.claims
+
+    @property
+    def principal(self) -> Principal:
+        """The user or the client that calls. Raise ``Forbidden`` if the claims identify neither."""
+        return self.state.principal
 
 
 class UploadedRow:

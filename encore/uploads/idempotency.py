@@ -26,7 +26,6 @@ LIFETIME: Final = timedelta(hours=24)
 """How long a response is stored."""
 
 _REPLAYED: Final = (b"idempotency-replayed", b"true")
-_MAX_CLIENT: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,8 @@ class IdempotentRequest:
     """A request with an idempotency key.
 
     Attributes:
-        client: The client; the keys of two clients are independent.
+        client: The SHA-256 of issuer, client and subject, in hexadecimal: the keys of two callers
+            are independent.
         key: The key as sent.
         fingerprint: The SHA-256 of path, query and body, in hexadecimal.
     """
@@ -49,10 +49,10 @@ class IdempotentRequest:
         request = context.request
         if request.key is None:
             return None
-        client = context.state.client_id or str(context.claims.get("sub", ""))
+        caller = msgspec.json.encode(context.state.principal.key)
         target = path.encode() + b"?" + request.query
         fingerprint = sha256(target + b"\n" + body.digest.digest()).hexdigest()
-        return cls(client[:_MAX_CLIENT], request.key, fingerprint)
+        return cls(sha256(caller).hexdigest(), request.key, fingerprint)
 
 
 class IdempotencyKeys:

@@ -17,6 +17,7 @@ from encore.auth.introspection import (
     validate_introspection,
 )
 from encore.auth.introspection_client import IntrospectionClient
+from encore.auth.trusted_issuer import TrustedIssuer
 from encore.errors import ApiError, ServiceUnavailable, Unauthorized
 from tests.fixtures.tokens import LocalIssuer, ManualClock
 
@@ -24,11 +25,13 @@ pytestmark = pytest.mark.anyio
 
 NOW = 1_700_000_000
 AUDIENCE = "api://default"
+TRUSTED = TrustedIssuer("https://issuer.example", AUDIENCE)
 ACTIVE = {
     "active": True,
     "iss": "https://issuer.example",
     "aud": AUDIENCE,
     "client_id": "client-1",
+    "sub": "client-1",
     "scope": "items other",
     "token_type": "Bearer",
     "jti": "AT.1",
@@ -84,7 +87,7 @@ class FakeJWTVerifier:
 
     async def verify(self, credential: bytes) -> AccessToken:
         self.credentials.append(credential)
-        return validate_introspection(ACTIVE, AUDIENCE)
+        return validate_introspection(ACTIVE, TRUSTED)
 
 
 @pytest.fixture
@@ -115,7 +118,7 @@ def verifier(
     return IntrospectionVerifier(
         FakeJWTVerifier(),
         introspection,
-        audience=AUDIENCE,
+        trusted=TRUSTED,
         policy=policy,
         wall_clock=wall_clock,
         steady_clock=steady_clock,
@@ -129,7 +132,7 @@ async def error_reason(verifier: IntrospectionVerifier, token: bytes) -> str:
 
 
 def test_active_response_becomes_access_token() -> None:
-    access_token = validate_introspection(introspection_response(aud=["x", AUDIENCE]), AUDIENCE)
+    access_token = validate_introspection(introspection_response(aud=["x", AUDIENCE]), TRUSTED)
     assert access_token.scopes == frozenset({"items", "other"})
     assert access_token.client_id == "client-1"
     assert access_token.valid_until == NOW + 3600
@@ -138,7 +141,7 @@ def test_active_response_becomes_access_token() -> None:
 @pytest.mark.parametrize(("changes", "reason"), INVALID)
 def test_invalid_response_is_unauthorized(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unauthorized) as raised:
-        validate_introspection(introspection_response(**changes), AUDIENCE)
+        validate_introspection(introspection_response(**changes), TRUSTED)
     assert raised.value.reason == reason
 
 
@@ -147,7 +150,7 @@ async def test_tokens_without_three_segments_are_introspected(
 ) -> None:
     jwt_verifier = FakeJWTVerifier()
     verifier = IntrospectionVerifier(
-        jwt_verifier, introspection, audience=AUDIENCE, wall_clock=ManualClock(NOW)
+        jwt_verifier, introspection, trusted=TRUSTED, wall_clock=ManualClock(NOW)
     )
     await verifier.verify(b"a.b.c")
     await verifier.verify(b"opaque")
@@ -262,7 +265,7 @@ async def test_revoked_jti_is_rejected_and_oversized_token_not_introspected(
     verifier = IntrospectionVerifier(
         FakeJWTVerifier(),
         introspection,
-        audience=AUDIENCE,
+        trusted=TRUSTED,
         revoked=lambda claims: claims.get("jti") == "AT.1",
         wall_clock=ManualClock(NOW),
     )

@@ -12,9 +12,11 @@ from encore.auth.access_token import AccessToken
 from encore.auth.memory_size import memory_bytes
 from encore.auth.rate_limits import RateLimit
 from encore.auth.token_cache import MAX_BYTES, CachedToken, TokenCache
+from encore.auth.trusted_issuer import TrustedIssuer
 from encore.http.host_header import host_error
 from encore.http.media_types import parse_media_type
 from encore.http.prefer_header import is_lenient
+from encore.http.principal import Principal
 from encore.http.short_input_cache import MAX_INPUT_BYTES, cache_short_inputs
 
 MEGABYTE = 1_000_000
@@ -39,7 +41,9 @@ def large_claims(number: int) -> dict[str, Any]:
 
 
 def cached_token(claims: dict[str, Any]) -> CachedToken:
-    return CachedToken(AccessToken("i", frozenset(("a",)), claims, "c", frozenset(("s",)), 0, 1), 1)
+    principal = Principal("i", "c", "c", is_client=True)
+    token = AccessToken("i", claims, principal, frozenset(("s",)), 0, 1)
+    return CachedToken(token, TrustedIssuer("https://i.example", "a"), 1)
 
 
 def test_token_cache_is_limited_in_bytes_of_python_objects() -> None:

@@ -28,6 +28,7 @@ from encore.errors import ConfigurationError, MissingAuthentication
 from encore.http.access import AUTHENTICATED, PUBLIC, public, requires
 from encore.http.application import Application
 from encore.http.cors import CORSMiddleware
+from encore.http.principal import Principal
 from encore.http.request_state import RequestState
 from tests.fixtures.in_process import sqlite_with
 
@@ -75,7 +76,8 @@ class FakeVerifier:
 
     async def verify(self, credential: bytes) -> AccessToken:
         scopes = frozenset(credential.decode().split("."))
-        return AccessToken("test", frozenset(), {"sub": "me"}, "me", scopes, 0, 2**40)
+        principal = Principal("test", "me", "me", is_client=True)
+        return AccessToken("test", {"sub": "me"}, principal, scopes, 0, 2**40)
 
 
 @pytest.fixture

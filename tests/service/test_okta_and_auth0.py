@@ -150,7 +150,7 @@ def test_revoked_jwt_is_401_and_another_jwt_is_accepted(development: System) -> 
 
 
 def test_development_trusts_okta_and_auth0_issuers_by_setting() -> None:
-    def trusted(**environment: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    def trusted(**environment: str) -> list[tuple[Any, ...]]:
         settings = Settings.parse(environment)
         issuer = IssuerSettings(
             issuer=settings.issuer, audience="x", clients={"a": "b"}, default_scopes=()

@@ -24,7 +24,7 @@ def limited(start_gate: StartGate) -> RunningGate:
 def test_client_over_its_rate_is_429_and_another_client_is_not(
     limited: RunningGate,
 ) -> None:
-    headers = limited.bearer(cid="greedy")
+    headers = limited.bearer(cid="greedy", sub="greedy")
     for remaining in (2, 1, 0):
         response = httpx.get(f"{limited.url}/items", headers=headers)
         assert response.status_code == 200
@@ -33,15 +33,36 @@ def test_client_over_its_rate_is_429_and_another_client_is_not(
         assert (name, r) == ('"clients"', f"r={remaining}")
         assert 0 < int(t.removeprefix("t=")) <= 3600
     response = httpx.post(f"{limited.url}/items", headers=headers, json={"name": "one too many"})
-    assert_problem(response, 429, "too-many-requests", "Too many requests of this client")
+    assert_problem(response, 429, "too-many-requests", "Too many requests of this user or client")
     assert 0 < int(response.headers["retry-after"]) <= 3600
     assert response.headers["ratelimit"].startswith('"clients";r=0;t=')
     assert "www-authenticate" not in response.headers
     assert not limited.rows()
     line = limited.log_line_of(response)
     assert (line["client"], line["reason"]) == ("greedy", "rate-limit-client")
-    other = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="modest"))
+    other = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="modest", sub="modest"))
     assert other.status_code == 200
+
+
+def test_users_of_one_client_have_a_rate_each(limited: RunningGate) -> None:
+    users = [limited.bearer(cid="web", sub=name) for name in ("ada", "bob") for _ in range(3)]
+    for headers in users:
+        assert httpx.get(f"{limited.url}/items", headers=headers).status_code == 200
+
+
+def test_token_that_identifies_no_principal_counts_as_invalid(start_gate: StartGate) -> None:
+    gate = start_gate(RATE_LIMIT_CLIENTS="3/hour", RATE_LIMIT_BAD_TOKENS="2/hour")
+    responses = [
+        httpx.get(f"{gate.url}/items", headers=gate.bearer(sub=..., jti=f"{n}")) for n in range(3)
+    ]
+    assert [response.status_code for response in responses] == [403, 403, 429]
+    assert_problem(
+        responses[0],
+        403,
+        "forbidden",
+        "The token identifies neither a user nor a client: it has no sub",
+    )
+    assert gate.log_line_of(responses[0])["reason"] == "principal-unknown"
 
 
 def test_client_rate_applies_across_tokens_and_counts_403(
@@ -49,7 +70,8 @@ def test_client_rate_applies_across_tokens_and_counts_403(
 ) -> None:
     responses = [
         httpx.get(
-            f"{limited.url}/items", headers=limited.bearer(cid="sly", jti=f"{n}", scp=["x"])
+            f"{limited.url}/items",
+            headers=limited.bearer(cid="sly", sub="sly", jti=f"{n}", scp=["x"]),
         ).status_code
         for n in range(4)
     ]
@@ -66,7 +88,7 @@ def test_invalid_tokens_over_the_rate_are_429_while_valid_ones_pass(
     assert_problem(responses[-1], 429, "too-many-requests")
     assert limited.log_line_of(responses[-1])["reason"] == "rate-limit-bad-tokens"
     assert httpx.get(f"{limited.url}/items").status_code == 401  # A missing token does not count.
-    valid = httpx.get(f"{limited.url}/items", headers=limited.bearer(cid="neighbour"))
+    valid = httpx.get(f"{limited.url}/items", headers=limited.bearer(sub="neighbour"))
     assert valid.status_code == 200
     assert httpx.get(f"{limited.url}/livez").status_code == 200
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from encore.auth import TrustedIssuer
+from encore.auth.principals import ClientMark, Naming
 from encore.settings import Settings, SettingsError, read_layers, trusted_issuers
 
 OKTA = "https://example.okta.com/oauth2/default"
@@ -16,11 +17,25 @@ audience = "api://parts"
 algorithms = ["RS256", "ES256"]
 scope_claims = ["scope", "permissions"]
 clock_skew_seconds = 10
+user_prefix = "partner:"
 jwks_uri = "https://login.partner.example/keys"
 
 [another]
 issuer = "https://another.example"
-audience = "x"
+audience = ["x", "y"]
+user_claim = "email"
+strip_prefix = "a|"
+client_ids = ["web"]
+client_mark = "idtyp=app"
+token_profile = "rfc9068"
+max_token_age_seconds = 60
+
+[another.required_claims]
+token_use = "access"
+[another.users]
+"5f" = "ada"
+[another.clients]
+job = "importer"
 """
 
 
@@ -50,7 +65,8 @@ def test_auth0s_names_are_those_of_its_samples() -> None:
     )
     given = {"AUTH0_DOMAIN": "t.eu.auth0.com", "AUTH0_AUDIENCE": "https://quickstarts/api"}
     assert issuers(ISSUER="", **given) == (tenant,)
-    assert issuers(ISSUER=OKTA, **given) == (TrustedIssuer(OKTA, "api://default"), tenant)
+    both = issuers(ISSUER=OKTA, AUTH0_USER_PREFIX="", **given)
+    assert both == (TrustedIssuer(OKTA, "api://default"), tenant)
     assert issuers(**(given | {"AUTH0_DOMAIN": "https://t.eu.auth0.com/"})) == (tenant,)
     assert issuers(**(given | {"AUTH0_DOMAIN": "localhost:3001"}))[0].issuer == (
         "http://localhost:3001/"
@@ -68,8 +84,24 @@ def test_a_file_adds_any_number(tmp_path: Path) -> None:
             ("scope", "permissions"),
             10,
             "https://login.partner.example/keys",
+            naming=Naming(prefix="partner:"),
         ),
-        TrustedIssuer("https://another.example", "x"),
+        TrustedIssuer(
+            "https://another.example",
+            ("x", "y"),
+            client_ids=("web",),
+            required_claims={"token_use": "access"},
+            client_mark=ClientMark("idtyp", "app"),
+            profile="rfc9068",
+            max_age_seconds=60,
+            naming=Naming(
+                "email",
+                "a|",
+                users={"5f": "ada"},
+                clients={"job": "importer"},
+                reserved=("partner:",),
+            ),
+        ),
     )
     assert len(issuers(TRUSTED_ISSUERS_FILE=str(path))) == 2
 
@@ -96,6 +128,23 @@ ISSUER_LINES = 'issuer = "https://x.example"\naudience = "x"\n'
         (f"[a]\n{ISSUER_LINES}jwks_uri = 'http://x'", "jwks_uri must be"),
         ('[a]\nissuer = "http://x"\naudience = "x"', "issuer must be an https URL"),
         (f"[a]\n{ISSUER_LINES}[b]\n{ISSUER_LINES}", "trusted twice"),
+        (f"[a]\n{ISSUER_LINES}client_mark = 'idtyp'", "client_mark must be claim=value"),
+        (f"[a]\n{ISSUER_LINES}token_profile = 'x'", "token_profile must be one of jwt, rfc9068"),
+        (f"[a]\n{ISSUER_LINES}user_claim = ''", "user_claim must not be empty"),
+        (f"[a]\n{ISSUER_LINES}user_prefix = '\x01'", "cannot be read"),
+        (f'[a]\n{ISSUER_LINES}user_prefix = "\\u0007"', "user_prefix must be"),
+        (f"[a]\n{ISSUER_LINES}[a.users]\nx = 1", "users and clients must have names"),
+        (f"[a]\n{ISSUER_LINES}[a.required_claims]\nx = 1", "required_claims must be strings"),
+        (f"[a]\n{ISSUER_LINES}client_ids = [1]", "client_ids must be strings"),
+        (f"[a]\n{ISSUER_LINES}audience = [1]".replace('audience = "x"\n', ""), "audience must"),
+        (f"[a]\n{ISSUER_LINES}max_token_age_seconds = -1", "must not be negative"),
+        ('[a]\nissuer = "https://x.example"\naudience = []', "audience must not be empty"),
+        (
+            f"[a]\n{ISSUER_LINES}user_prefix = 'p'\n[b]\n"
+            + ISSUER_LINES.replace("//x", "//y")
+            + "user_prefix = 'partner:'",
+            "begins with that of another issuer",
+        ),
     ],
 )
 def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, content: str, text: str) -> None:
@@ -256,3 +305,94 @@ def test_short_secret_key_is_refused_without_being_repeated() -> None:
     ) as error:
         Settings.parse({"ISSUER": OKTA, "SECRET_KEY": "not-so-secret"})
     assert "not-so-secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"AUTH0_DOMAIN": "t.auth0.com", "AUTH0_AUDIENCE": "x"}, "AUTH0_USER_PREFIX"),
+        ({"TRUSTED_ISSUERS_FILE": "one"}, "user_prefix"),
+    ],
+)
+def test_second_issuer_must_say_how_its_users_are_named(
+    tmp_path: Path, given: dict[str, str], name: str
+) -> None:
+    path = tmp_path / "issuers.toml"
+    path.write_text(f"[one]\n{ISSUER_LINES}")
+    given = {key: str(path) if value == "one" else value for key, value in given.items()}
+    assert len(issuers(**given)) == 1
+    with pytest.raises(SettingsError, match=f"{name} must say what the names of its users begin"):
+        issuers(ISSUER=OKTA, **given)
+
+
+def test_tokens_of_issuer_are_limited_by_settings() -> None:
+    (trusted,) = issuers(
+        ISSUER=OKTA,
+        AUDIENCE="",
+        TOKEN_CLIENT_IDS="web job",
+        REQUIRED_CLAIMS="token_use=access",
+        CLIENT_MARK="idtyp=app",
+        TOKEN_PROFILE="RFC9068",
+        MAX_TOKEN_AGE_SECONDS="600",
+        USER_CLAIM="email",
+    )
+    assert trusted == TrustedIssuer(
+        OKTA,
+        (),
+        client_ids=("web", "job"),
+        required_claims={"token_use": "access"},
+        client_mark=ClientMark("idtyp", "app"),
+        profile="rfc9068",
+        max_age_seconds=600,
+        naming=Naming("email"),
+    )
+    (trusted,) = issuers(ISSUER=OKTA, AUDIENCE="a b", EXTRA_AUDIENCES="c d")
+    assert trusted.audiences == ("a b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"AUDIENCE": ""}, "AUDIENCE: must not be empty, unless TOKEN_CLIENT_IDS"),
+        ({"AUDIENCE": "", "TOKEN_CLIENT_IDS": "a", "EXTRA_AUDIENCES": "b"}, "AUDIENCE: must not"),
+        ({"REQUIRED_CLAIMS": "token_use"}, "REQUIRED_CLAIMS: must be claim=value"),
+        ({"REQUIRED_CLAIMS": "a=b a=c"}, "REQUIRED_CLAIMS: must name each claim once"),
+        ({"CLIENT_MARK": "*"}, "CLIENT_MARK: must be claim=value"),
+        ({"TOKEN_PROFILE": "oidc"}, "TOKEN_PROFILE: must be one of"),
+        ({"SCOPE_GRANTS_FILE": "/nowhere"}, "SCOPE_GRANTS_FILE: /nowhere cannot be read"),
+    ],
+)
+def test_invalid_limit_is_rejected(given: dict[str, str], text: str) -> None:
+    with pytest.raises(SettingsError, match=text):
+        issuers(ISSUER=OKTA, **given)
+
+
+def grants_file(tmp_path: Path, content: str) -> str:
+    path = tmp_path / "grants.toml"
+    path.write_text(content)
+    return str(path)
+
+
+def test_scopes_are_granted_by_a_file(tmp_path: Path) -> None:
+    path = grants_file(
+        tmp_path, f'["{OKTA}".users]\nada = ["a", "b"]\n["{OKTA}".clients]\njob = ["c"]'
+    )
+    (trusted,) = issuers(ISSUER=OKTA, SCOPE_GRANTS_FILE=path, SCOPE_CLAIMS="")
+    assert trusted.user_grants == {"ada": {"a", "b"}}
+    assert trusted.client_grants == {"job": {"c"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('["https://x.example".users]\nada = ["a"]', "https://x.example is not a trusted issuer"),
+        (f'"{OKTA}" = 1', "must be a table"),
+        (f'["{OKTA}"]\nada = ["a"]', r"has ada; it may have users and clients"),
+        (f'["{OKTA}"]\nusers = 1', "users.* must be a table"),
+        (f'["{OKTA}".users]\nada = "a"', "ada must be an array of scopes"),
+        (f"""["{OKTA}".users]\nada = ['a"b']""", "ada must be an array of scopes"),
+    ],
+)
+def test_each_mistake_in_the_grants_is_one_line(tmp_path: Path, content: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"SCOPE_GRANTS_FILE: .*{text}"):
+        issuers(ISSUER=OKTA, SCOPE_GRANTS_FILE=grants_file(tmp_path, content))

@@ -1,13 +1,12 @@
 """The principal of Okta's and Auth0's tokens, and the two settings of timesheets."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from api.resources.timesheets.principal import PrincipalResolver
+from api.resources.timesheets.principal import MAX_NAME, validate_principal
 from encore.errors import Forbidden
-from encore.http.request_state import RequestState
+from encore.http.principal import principal_of
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.system import System, start_system
 from tests.timesheets.conftest import CLIENT, SCOPES, ApiUsers, create_entry, messages
@@ -86,30 +85,7 @@ def test_user_name_is_stored_unchanged(users: ApiUsers, name: str) -> None:
     assert (entry["user_id"], entry["created_by"]) == (name, name)
 
 
-@pytest.mark.parametrize(
-    ("claims", "client", "user"),
-    [
-        ({"sub": "job", "cid": "job"}, "job", None),
-        ({"sub": "job@clients", "azp": "job"}, "job", None),
-        ({"sub": "x", "gty": "client-credentials"}, "job", None),
-        ({}, "job", None),
-        ({"sub": "jane"}, "job", "jane"),
-        ({"sub": "auth0|jane", "gty": "password"}, "job", "auth0|jane"),
-        ({"sub": "other@clients"}, "job", "other@clients"),
-    ],
-    ids=str,
-)
-def test_principal_is_a_client_or_a_user(
-    claims: dict[str, str], client: str, user: str | None
-) -> None:
-    principal = PrincipalResolver("sub").resolve(
-        RequestState("a request", claims=claims, client_id=client)
-    )
-    assert (principal.client, principal.user, principal.name) == (client, user, user or client)
-
-
-@pytest.mark.parametrize("name", ["", 7, None, ["jane"], "x" * 101], ids=lambda name: str(name)[:9])
-def test_invalid_user_claim_is_forbidden(name: Any) -> None:
-    state = RequestState("a request", claims={"sub": "jane", "email": name}, client_id="job")
-    with pytest.raises(Forbidden, match="email"):
-        PrincipalResolver("email").resolve(state)
+def test_too_long_user_name_is_forbidden() -> None:
+    principal = principal_of({"sub": "x" * (MAX_NAME + 1), "cid": "job"})
+    with pytest.raises(Forbidden, match="longer than 100 characters"):
+        validate_principal(principal)

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, insert, select
 
-from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.repository import CACHED_STATEMENTS, id_in_params, pad_ids
 from db.models.timesheet import Timesheet
 from db.models.timesheet_transition import TimesheetTransition
+from encore import Principal
 from encore.extensions import Connection, Statement, param
 from encore.types import now
 
@@ -52,7 +52,7 @@ class AuditLog:
             transition: The old and the new status.
             reason: The reason for a rejection.
         """
-        values = (id_, *transition, principal.name, principal.client, reason, self._now())
+        values = (id_, *transition, principal.name, principal.client_id, reason, self._now())
         await connection.fetch_all(self._insert, values)
 
     async def record_many(
@@ -73,7 +73,7 @@ class AuditLog:
             reason: The reason for a rejection.
         """
         padded = pad_ids(ids)
-        values = (to, principal.name, principal.client, reason, self._now(), *padded)
+        values = (to, principal.name, principal.client_id, reason, self._now(), *padded)
         await connection.fetch_all(self._insert_many(len(padded)), values)
 
     def _build_insert_many(self, size: int) -> Statement:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from api.resources.timesheets.decisions import IDS, Decision
-from api.resources.timesheets.principal import Principal
+from api.resources.timesheets.principal import principal_of
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import TRANSITIONS, status_conflict
-from encore import Context
+from encore import Context, Principal
 from encore.errors import ApiError, Conflict, Forbidden, NotFound
 from encore.extensions import Row, same_person
 
@@ -25,12 +25,11 @@ class DecisionService:
 
     Args:
         repository: Reads and updates entries.
-        services: Resolves principals and records transitions.
+        services: Records transitions.
     """
 
     def __init__(self, repository: TimesheetRepository, services: TimesheetServices) -> None:
         self._repository = repository
-        self._principals = services.principals
         self._audit_log = services.audit_log
 
     async def prepare_update(self, context: Context) -> None:
@@ -62,7 +61,7 @@ class DecisionService:
         Returns:
             The errors by entry id.
         """
-        principal, connection = self._principals.of_context(context), await context.connection()
+        principal, connection = principal_of(context), await context.connection()
         entries = await self._repository.lock_many(connection, ids)
         found = ((id_, _find_error(id_, entries.get(id_), decision, principal)) for id_ in ids)
         errors = {id_: error for id_, error in found if error is not None}

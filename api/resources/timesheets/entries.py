@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from api.resources.timesheets.natural_keys import check_changed_key, check_new_key
-from api.resources.timesheets.principal import Principal
+from api.resources.timesheets.principal import principal_of, restrict_to_own
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.rules import merge_change
 from api.resources.timesheets.services import TimesheetServices
@@ -21,7 +21,7 @@ from api.resources.timesheets.transitions import (
     check_mutable,
 )
 from db.models.timesheet import Timesheet
-from encore import AssociationOptions, Context, Crud, Resource, ValidationErrors
+from encore import AssociationOptions, Context, Crud, Principal, Resource, ValidationErrors
 from encore.errors import NotFound
 from encore.extensions import check_complete
 
@@ -56,7 +56,6 @@ class EntryHooks:
 
     def __init__(self, timesheets: Resource, services: TimesheetServices) -> None:
         self._timesheets = timesheets
-        self._principals = services.principals
         self._validator = services.validator
         self._limits = services.limits
         self._audit_log = services.audit_log
@@ -68,7 +67,7 @@ class EntryHooks:
         """Register the hooks on the actions of the resource."""
         timesheets = self._timesheets
         for action in ("list", "read", "update", "delete"):
-            timesheets.hooks[action].start.before(self._principals.restrict_to_own)
+            timesheets.hooks[action].start.before(restrict_to_own)
         timesheets.create.write.before(self.prepare_create)
         timesheets.create.send.after(add_message)
         timesheets.update.write.before(self.prepare_update)
@@ -79,14 +78,14 @@ class EntryHooks:
 
     async def check_entry_is_visible(self, context: Context) -> None:
         """Raise ``NotFound`` if the entry of a history does not exist or is another user's."""
-        user = self._principals.of_context(context).user
+        user = principal_of(context).user
         entry = await self._repository.get(await context.connection(), context.key[0])
         if entry is None or user not in (None, entry["user_id"]):
             raise NotFound
 
     async def prepare_create(self, context: Context) -> None:
         """Complete and validate a new entry. Raise ``ValidationFailed``."""
-        principal, entry = self._principals.of_context(context), context.attributes
+        principal, entry = principal_of(context), context.attributes
         if principal.user is not None:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
@@ -104,7 +103,7 @@ class EntryHooks:
             Conflict: The entry is approved.
             ValidationFailed: The updated entry would be invalid.
         """
-        principal = self._principals.of_context(context)
+        principal = principal_of(context)
         before = await self._get_mutable(context)
         if principal.user is not None:
             context.attributes.pop("user_id", None)  # A user's entries keep their user.
@@ -124,7 +123,7 @@ class EntryHooks:
     async def prepare_delete(self, context: Context) -> None:
         """Record the deletion. Raise ``Conflict`` if the entry is approved."""
         entry = await self._get_mutable(context)
-        await self._record(context, self._principals.of_context(context), entry, DELETED)
+        await self._record(context, principal_of(context), entry, DELETED)
 
     async def _get_mutable(self, context: Context) -> dict[str, Any]:
         """Return the entry of the path, locked. Raise ``NotFound`` or ``Conflict``."""

@@ -8,9 +8,8 @@ keys of an import. For persons both fields are read-only.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.resources.timesheets.principal import Principal
 from api.resources.timesheets.rules import INVALID, Attributes
-from encore import ValidationErrors
+from encore import Principal, ValidationErrors
 
 NATURAL_KEY: Final = ("source", "external_id")
 OWNER: Final = "created_by"

@@ -1,4 +1,4 @@
-"""The services that all timesheet modules share: principal, validation, limits and audit log."""
+"""The services that all timesheet modules share: validation, limits and audit log."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ from sqlalchemy import Dialect
 
 from api.resources.timesheets.audit_log import AuditLog
 from api.resources.timesheets.hour_limits import HourLimits
-from api.resources.timesheets.principal import PrincipalResolver
 from api.resources.timesheets.rules import EntryValidator
 from api.resources.timesheets.settings import TimesheetSettings
 
@@ -16,14 +15,12 @@ class TimesheetServices:
     """The shared services, created once at start-up.
 
     Attributes:
-        principals: Resolves the principal of a request.
         validator: Validates one entry by itself.
         limits: Validates the sum of a person's entries.
         audit_log: Records the status transitions of entries.
         dialect: The dialect that statements are compiled for.
     """
 
-    principals: PrincipalResolver
     validator: EntryValidator
     limits: HourLimits
     audit_log: AuditLog
@@ -33,7 +30,6 @@ class TimesheetServices:
     def create(cls, settings: TimesheetSettings, dialect: Dialect) -> "TimesheetServices":
         """Return the services that these settings configure."""
         return cls(
-            principals=PrincipalResolver(settings.user_claim),
             validator=EntryValidator(settings.max_hours_per_day),
             limits=HourLimits(settings.max_hours_per_day, dialect),
             audit_log=AuditLog(dialect),

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from encore.settings import Settings, Text
+from encore.settings import Settings
 
 _HOURS_PER_DAY: Final = 24
 
@@ -23,9 +23,7 @@ class TimesheetSettings(Settings):
     """Settings of a service with timesheets.
 
     Attributes:
-        user_claim: The claim that identifies the user in an access token.
         max_hours_per_day: The limit of a person's entries for one day, in hours.
     """
 
-    user_claim: Text = "sub"
     max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)

@@ -16,6 +16,7 @@ from api.resources.timesheets.natural_keys import (
     check_new_key,
     set_default_source,
 )
+from api.resources.timesheets.principal import validate_principal
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import Timesheet
@@ -65,13 +66,12 @@ class UploadHooks:
     """The hooks of an upload that need the services."""
 
     def __init__(self, services: TimesheetServices) -> None:
-        self._principals = services.principals
         self._validator = services.validator
         self._locks_rows = capabilities_of(services.dialect).row_locks
 
     def resolve_principal(self, context: UploadContext) -> None:
         """Resolve the principal once for all rows. Raise ``Forbidden``."""
-        context.options[_PRINCIPAL] = self._principals.resolve(context.state)
+        context.options[_PRINCIPAL] = validate_principal(context.principal)
         context.options[_INVALID_NAMES] = {}
 
     def validate_entry(self, row: UploadedRow) -> None:
@@ -142,7 +142,7 @@ async def resubmit_rejected(merge: MergeContext) -> None:
         "from": literal(REJECTED, String),
         "to": literal(SUBMITTED, String),
         "who": literal(principal.name, String),
-        "client": literal(principal.client, String),
+        "client": literal(principal.client_id, String),
         "at": literal(timestamp, TimesheetTransition.at.type),
     }
     transitions = select(*columns.values()).where(resubmitted)
