@@ -24,6 +24,7 @@ from encore.query import Condition
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.parser import NOT_PARAMETER, OR_PARAMETER, PRESET, parse_pairs
 from encore.sql.statements import params
+from encore.sql.versions import version_increment
 from encore.streams.formulas import escape_formula
 from encore.suggestions import most_similar
 from encore.uploads import MergeContext, UploadContext, UploadedRow
@@ -70,4 +71,5 @@ __all__ = [
     "start_of_period",
     "validate_name",
     "validate_update",
+    "version_increment",
 ]

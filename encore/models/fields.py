@@ -20,6 +20,9 @@ from encore.models.types import Codec, TypeAdapters, accepting_text, codec_for
 
 __all__ = ["DriverValue", "Field", "Fields", "Model", "default_values", "evaluate_default"]
 
+FIRST_VERSION: Final = 1
+"""The version of a new row, as the ORM's."""
+
 _NO_TYPES: Final[TypeAdapters] = MappingProxyType({})
 
 
@@ -39,6 +42,8 @@ class Field:
             constructor sets it.
         constant: The value in every row of this class (its polymorphic identity); else ``UNSET``.
         in_primary_key: Whether it is part of the mapper's primary key.
+        is_version: Whether it is the ``version_id_col``, and SQL counts it: 1 in a new row, and one
+            more with each UPDATE.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Field:
     set_by_orm: bool = False
     constant: Any = UNSET
     in_primary_key: bool = False
+    is_version: bool = False
 
     @property
     def nullable(self) -> bool:
@@ -104,15 +110,18 @@ class Field:
     @property
     def has_default(self) -> bool:
         """Whether the model has a default for new rows."""
-        return self.column.default is not None or self.constant is not UNSET
+        is_set = self.is_version or self.constant is not UNSET
+        return is_set or self.column.default is not None
 
     def default_value(self) -> Any:
         """Return the model's default for a new row; ``UNSET`` if there is none in Python."""
+        if self.is_version:
+            return FIRST_VERSION
         return evaluate_default(self.column.default) if self.constant is UNSET else self.constant
 
     def onupdate_value(self) -> Any:
         """Return the model's value for a changed row (``onupdate``); ``UNSET`` if none."""
-        return evaluate_default(self.column.onupdate)
+        return UNSET if self.is_version else evaluate_default(self.column.onupdate)
 
 
 def default_values(fields: Iterable[Field]) -> Iterator[tuple[Field, Any]]:
@@ -315,4 +324,5 @@ def _field(
         set_by_orm=is_version or is_inherited or attribute.key in mapped.constructor_defaults,
         constant=UNSET if constant is None else constant,
         in_primary_key=column is not None and column in mapped.key,
+        is_version=is_version and column is mapped.version,
     )

@@ -14,7 +14,7 @@ from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any, Final, cast
 
-from sqlalchemy import Column, ColumnElement, FromClause, Join, Table, inspect
+from sqlalchemy import Column, ColumnElement, FromClause, Integer, Join, Table, inspect
 from sqlalchemy.ext.associationproxy import AssociationProxyExtensionType
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import ColumnProperty, DeclarativeBase, Mapper, SynonymProperty
@@ -148,6 +148,27 @@ class MappedClass:
         return column, self.mapper.polymorphic_identity
 
     @cached_property
+    def version(self) -> Column[int] | None:
+        """The ``version_id_col``, if SQL can count it as the ORM does; None otherwise.
+
+        That is an integer column with SQLAlchemy's default generator, for all subclasses alike.
+        """
+        column = self.mapper.version_id_col
+        if not (isinstance(column, Column) and isinstance(column.type, Integer)):
+            return None
+        is_field = any(attribute.column is column for attribute in self.attributes.values())
+        counts = all(
+            mapper.version_id_col is column and _has_default_generator(mapper)
+            for mapper in self.mapper.self_and_descendants
+        )
+        return column if is_field and counts else None
+
+    @property
+    def has_version(self) -> bool:
+        """Whether the class or a subclass of it has a ``version_id_col``."""
+        return any(m.version_id_col is not None for m in self.mapper.self_and_descendants)
+
+    @cached_property
     def inherited_keys(self) -> frozenset[Column[Any]]:
         """The key columns of joined tables, which the ORM sets to the key of the base table."""
         mappers: list[Any] = list(self.mapper.iterate_to_root())
@@ -245,6 +266,12 @@ class MappedClass:
             found.attributes[key] = Attribute(key, key, expression)
         else:
             found.unsupported[key] = "has no SQL expression"
+
+
+def _has_default_generator(mapper: Mapper[Any]) -> bool:
+    """Return whether versions are counted from 1; the default is a function of SQLAlchemy's."""
+    module = getattr(mapper.version_id_generator, "__module__", None) or ""
+    return module.partition(".")[0] == "sqlalchemy"
 
 
 def _tables_of(source: FromClause) -> Iterator[FromClause]:

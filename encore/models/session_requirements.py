@@ -96,6 +96,8 @@ class SessionRequirements:
     def _find(self, action: str) -> Iterator[str]:
         if not self._mapped.has_one_table:
             yield "its rows have several tables"
+        if self._mapped.has_version and self._mapped.version is None:
+            yield "a version_id_col that is not counted from 1"
         session = Session()
         for name in _SESSION_WRITING_EVENTS:
             if _has_listener(getattr(session.dispatch, name)):
@@ -108,8 +110,6 @@ def _mapper_reasons(mapper: Mapper[Any], action: str) -> Iterator[str]:
     for name in _MAPPER_EVENTS[action]:
         if _has_listener(getattr(mapper.dispatch, name)):
             yield f"a {name!r} event"
-    if mapper.version_id_col is not None:
-        yield "version_id_col"
     if action == "delete":
         yield from _delete_reasons(mapper.relationships)
     else:

@@ -50,6 +50,7 @@ from encore.sql.estimates import (
 )
 from encore.sql.parent_filter import ParentFilter
 from encore.sql.statement_cache import StatementCache
+from encore.sql.versions import next_version
 
 Conditions = tuple[Condition, ...]
 """Conditions of a statement, all of which must be true."""
@@ -236,6 +237,7 @@ class Statements:
     def _update(self, written: tuple[Field, ...], conditions: Conditions) -> ClauseElement:
         next_param = params()
         values = {f.column: self._assigned(f, next_param(f.column.type)) for f in written}
+        values |= next_version(self._fields.mapped)
         return (
             update(self._fields.table)
             .values(values)

@@ -33,8 +33,9 @@ from encore.database.expressions.json_text import json_array_text
 from encore.database.expressions.numbering import highest_numbers, insert_generated, next_number
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
-from encore.models.fields import Field
+from encore.models.fields import FIRST_VERSION, Field
 from encore.models.mapped_class import MappedClass
+from encore.sql.versions import next_version
 from encore.uploads.staging_table import CREATED, REJECTED, UNCHANGED, UPDATED, StagingTable
 
 
@@ -221,6 +222,8 @@ class UploadStatements:
             values[field.column] = _value_or_default(field, staging)
         for position, field in enumerate(self._created_timestamps):
             values[field.column] = param(position, field.column.type)
+        if self._mapped.version is not None:
+            values[self._mapped.version] = literal(FIRST_VERSION)
         lines = self._in_range(len(self._created_timestamps)) if in_range else ()
         conditions = (staging.status == CREATED, *lines)
         rows = select(*values.values()).where(*conditions).order_by(staging.line)
@@ -241,6 +244,7 @@ class UploadStatements:
         }
         for position, field in enumerate(self._updated_timestamps):
             values[field.column] = param(position, field.column.type)
+        values |= next_version(self._mapped)
         matches = self.key.column == staging.id
         lines = self._in_range(len(self._updated_timestamps)) if in_range else ()
         return update(self._table).values(values).where(matches, staging.status == UPDATED, *lines)

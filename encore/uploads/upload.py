@@ -105,7 +105,9 @@ class Upload(UploadHooks):
         ]
         excluded = {key, *self.created_timestamps}
         staged = [
-            f for f in resource.fields if not (f in excluded or f.computed or f.generated_always)
+            f
+            for f in resource.fields
+            if not (f in excluded or f.computed or f.generated_always or f.is_version)
         ]
         for option, fields in (
             ("natural_key", identifying),

@@ -65,15 +65,27 @@ class NestedWrites:
                 continue
             related = self.related[relation.name]
             own = self._serializer.values(parent, [local for local, _ in relation.pairs])
+            connected: set[Key] = set()
             if not relation.many and context.action != "create":
-                kept = {item.key for item in body.items if isinstance(item, ConnectRelated)}
-                for key in await related.association_table.referring(connection, own):
-                    if tuple(key) not in kept:
-                        await related.disconnect(connection, tuple(key), own, context)
+                connected = await self._disconnect_others(connection, body, own, context)
             for key in body.removed:
                 await related.disconnect(connection, key, own, context)
             for item in body.items:
-                if isinstance(item, ConnectRelated) and item.connected:
+                if isinstance(item, ConnectRelated) and (
+                    item.connected or (item.key in connected and not item.unwritten)
+                ):
                     await related.change(connection, item, context)
                 else:
                     await related.connect(connection, item, own, context)
+
+    async def _disconnect_others(
+        self, connection: Connection, body: NestedBody, own: Key, context: Context
+    ) -> set[Key]:
+        """Disconnect the row that an object replaces; return the keys of those that stay."""
+        related = self.related[body.relation.name]
+        kept = {item.key for item in body.items if isinstance(item, ConnectRelated)}
+        keys = [tuple(key) for key in await related.association_table.referring(connection, own)]
+        for key in keys:
+            if key not in kept:
+                await related.disconnect(connection, key, own, context)
+        return kept.intersection(keys)
