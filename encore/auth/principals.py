@@ -141,8 +141,11 @@ def resolve_principal(
     identifier = client_id or subject if is_client else subject
     if not identifier:
         raise Forbidden(UNKNOWN, reason=PRINCIPAL_UNKNOWN)
+    name, message = None, ""
     try:
         name = naming.name_client(identifier) if is_client else naming.name_user(claims)
     except ValueError as error:
-        return Principal(issuer, subject or identifier, client_id, is_client, None, str(error))
-    return Principal(issuer, subject or identifier, client_id, is_client, name)
+        message = str(error)
+    return Principal(
+        issuer, subject or identifier, client_id, is_client, naming.prefix, name, message
+    )

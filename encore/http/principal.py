@@ -29,12 +29,14 @@ class Principal:
         subject: ``sub`` of the token; the client id if a client's token has none.
         client_id: The client that the token was issued to; None if the token has none.
         is_client: Whether the client calls for itself.
+        prefix: What the names of its issuer's users and clients begin with; empty for the first.
     """
 
     issuer: str
     subject: str
     client_id: str | None
     is_client: bool
+    prefix: str = ""
     _name: str | None = field(default=None, repr=False)
     _name_error: str = field(default="", repr=False)
 
@@ -89,4 +91,5 @@ def principal_of(claims: Mapping[str, Any], client_id: str | None = None) -> Pri
     name = client_id or subject if is_client else subject
     if not name:
         raise Forbidden(UNKNOWN, reason=PRINCIPAL_UNKNOWN)
-    return Principal(str(claims.get("iss", "")), subject or name, client_id, is_client, name)
+    issuer = str(claims.get("iss", ""))
+    return Principal(issuer, subject or name, client_id, is_client, _name=name)

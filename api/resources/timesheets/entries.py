@@ -10,7 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from api.resources.timesheets.natural_keys import check_changed_key, check_new_key
-from api.resources.timesheets.principal import principal_of, restrict_to_own
+from api.resources.timesheets.principal import (
+    check_person,
+    is_visible,
+    principal_of,
+    restrict_to_visible,
+)
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.rules import merge_change
 from api.resources.timesheets.services import TimesheetServices
@@ -67,7 +72,7 @@ class EntryHooks:
         """Register the hooks on the actions of the resource."""
         timesheets = self._timesheets
         for action in ("list", "read", "update", "delete"):
-            timesheets.hooks[action].start.before(restrict_to_own)
+            timesheets.hooks[action].start.before(restrict_to_visible)
         timesheets.create.write.before(self.prepare_create)
         timesheets.create.send.after(add_message)
         timesheets.update.write.before(self.prepare_update)
@@ -78,9 +83,8 @@ class EntryHooks:
 
     async def check_entry_is_visible(self, context: Context) -> None:
         """Raise ``NotFound`` if the entry of a history does not exist or is another user's."""
-        user = principal_of(context).user
         entry = await self._repository.get(await context.connection(), context.key[0])
-        if entry is None or user not in (None, entry["user_id"]):
+        if entry is None or not is_visible(principal_of(context), entry["user_id"]):
             raise NotFound
 
     async def prepare_create(self, context: Context) -> None:
@@ -90,6 +94,7 @@ class EntryHooks:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
         errors = ValidationErrors()
+        check_person(entry, principal, errors)
         check_new_key(entry, principal, errors)
         self._validator.validate(entry, errors)
         check_complete(entry, self._required, errors)
@@ -108,6 +113,7 @@ class EntryHooks:
         if principal.user is not None:
             context.attributes.pop("user_id", None)  # A user's entries keep their user.
         errors = ValidationErrors()
+        check_person(context.attributes, principal, errors)
         check_changed_key(before, context.attributes, principal, errors)
         entry = merge_change(before, context.attributes)
         self._validator.validate(entry, errors, before["user_id"])

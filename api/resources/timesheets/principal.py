@@ -1,12 +1,17 @@
-"""Who makes a request on timesheets, and the entries that they see.
+"""Who makes a request on timesheets, and the people whose entries they see.
 
-A client that calls for itself sees all entries, a user their own. The settings of the token's
-issuer say which claim names a user (Auth0's sample uses a namespaced e-mail claim).
+A user sees their own entries, a client that calls for itself those of all people of its issuer: all
+entries, unless the issuer's people have names with a prefix. The settings of the issuer say which
+claim names a user (Auth0's sample uses a namespaced e-mail claim).
 """
 
 from typing import Final
 
-from encore import Context, Principal
+from sqlalchemy import ColumnElement, func
+
+from api.resources.timesheets.rules import INVALID, Attributes
+from db.models.timesheet import Timesheet
+from encore import Context, Principal, ValidationErrors
 from encore.errors import Forbidden
 
 MAX_NAME: Final = 100
@@ -30,8 +35,29 @@ def principal_of(context: Context) -> Principal:
     return validate_principal(context.principal)
 
 
-def restrict_to_own(context: Context) -> None:
-    """Restrict a user to their own entries; a hook of actions on entries."""
-    user = principal_of(context).user
-    if user is not None:
-        context.criteria = {"user_id": user}
+def restrict_to_visible(context: Context) -> None:
+    """Restrict an action on entries to those that its caller sees; a hook."""
+    principal = principal_of(context)
+    if principal.user is not None:
+        context.criteria = {"user_id": principal.user}
+    elif principal.prefix:
+        context.criteria = _has_prefix(principal.prefix)
+
+
+def is_visible(principal: Principal, user_id: str) -> bool:
+    """Return whether a principal sees the entries of a person."""
+    if principal.user is not None:
+        return user_id == principal.user
+    return user_id.startswith(principal.prefix)
+
+
+def check_person(entry: Attributes, principal: Principal, errors: ValidationErrors) -> None:
+    """Validate that a client names a person of its issuer as the person of an entry."""
+    user_id = entry.get("user_id")
+    if user_id is not None and not is_visible(principal, user_id):
+        errors.add("user_id", INVALID, f"must begin with {principal.prefix}, as its issuer's do")
+
+
+def _has_prefix(prefix: str) -> ColumnElement[bool]:
+    # Not LIKE: on SQLite it ignores the case of letters.
+    return func.substr(Timesheet.user_id, 1, len(prefix)) == prefix

@@ -15,7 +15,7 @@ from sqlalchemy import Dialect
 
 from api.resources.timesheets.entries import ACCESS
 from api.resources.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summary_statement
-from api.resources.timesheets.principal import restrict_to_own
+from api.resources.timesheets.principal import restrict_to_visible
 from api.resources.timesheets.rendering import (
     CSV,
     JSON,
@@ -56,7 +56,7 @@ def expose_summary(crud: Crud, timesheets: Resource, services: TimesheetServices
         error_responses_like="list",
         describe=lambda: _describe(timesheets),
     )
-    hooks.start.before(restrict_to_own)
+    hooks.start.before(restrict_to_visible)
 
 
 @dataclass(slots=True)

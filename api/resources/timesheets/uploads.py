@@ -16,7 +16,7 @@ from api.resources.timesheets.natural_keys import (
     check_new_key,
     set_default_source,
 )
-from api.resources.timesheets.principal import validate_principal
+from api.resources.timesheets.principal import check_person, validate_principal
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet import Timesheet
@@ -80,6 +80,7 @@ class UploadHooks:
         if principal.user is not None:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
+        check_person(entry, principal, row.errors)
         check_new_key(entry, principal, row.errors)
         if principal.user is None:
             set_default_source(entry, principal, row.errors)
