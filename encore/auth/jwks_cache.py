@@ -25,7 +25,7 @@ from jose.backends.base import Key
 
 from encore.auth import challenges
 from encore.auth.document_fetcher import Fetch
-from encore.auth.jwks import MAX_KEYS, KeySet, parse_key_set
+from encore.auth.jwks import MAX_KEYS, KeySet, Kid, parse_key_set
 from encore.auth.jwks_client import JWKSClient
 from encore.auth.trusted_issuer import TrustedIssuer
 
@@ -121,16 +121,36 @@ class JWKSCache:
             await self._wait_for_fetch(self._start_fetch(scheduled=True))
         self._require_keys()
 
-    async def find(self, kid: str, algorithm: str) -> tuple[Key, ...]:
+    async def find(self, kid: Kid, algorithm: str) -> tuple[Key, ...]:
         """Return the keys that may have signed a token with this header; often none.
 
         Raises:
             ServiceUnavailable: As for ``ensure_keys``.
         """
         await self.ensure_keys()
-        if kid not in self.keys.kids and self._may_fetch_for_miss():
-            await self._wait_for_fetch(self._start_fetch(scheduled=False))
-            self._require_keys()
+        keys = self.keys.select(kid, algorithm)
+        return keys or await self._fetch_for_miss(kid, algorithm)
+
+    async def find_replacement(
+        self, kid: Kid, algorithm: str, failed: tuple[Key, ...]
+    ) -> tuple[Key, ...]:
+        """Return the keys that have replaced those which failed to verify a token; often none.
+
+        A key that a token names by its kid is not replaced. One that was chosen because it is the
+        only one that fits may have been rotated: the token does not show that.
+
+        Raises:
+            ServiceUnavailable: As for ``ensure_keys``.
+        """
+        keys = await self._fetch_for_miss(kid, algorithm)
+        return () if keys is failed else keys
+
+    async def _fetch_for_miss(self, kid: Kid, algorithm: str) -> tuple[Key, ...]:
+        """Fetch keys for a kid that no key has, if that is allowed now; select again."""
+        if kid in self.keys.kids or not self._may_fetch_for_miss():
+            return ()
+        await self._wait_for_fetch(self._start_fetch(scheduled=False))
+        self._require_keys()
         return self.keys.select(kid, algorithm)
 
     async def aclose(self) -> None:
@@ -168,7 +188,11 @@ class JWKSCache:
         issuer = self.trusted.issuer
         try:
             document = await self._client.fetch_keys(rediscover=scheduled)
-            keys = parse_key_set(document, self.trusted.algorithms)
+            keys = parse_key_set(
+                document,
+                self.trusted.algorithms,
+                min_rsa_exponent=self.trusted.min_rsa_exponent,
+            )
         except Exception as error:  # noqa: BLE001 - no response of an issuer may end requests
             name = type(error).__name__
             _log.warning("keys not fetched", issuer=issuer, error=name, detail=str(error))

@@ -8,12 +8,12 @@ signature by ``jwt_verifier``.
 """
 
 import json
-from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
 from encore.auth import challenges
+from encore.auth.base64url import decode_base64url
 from encore.strict_json import strict_decoder
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
@@ -27,8 +27,6 @@ REJECTED_PARAMETERS: Final = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c
 """Unsupported extensions (RFC 7515 4.1.11) and keys that are embedded in the token."""
 
 _SEGMENTS: Final = 3
-# Characters of the standard alphabet that base64url lacks, and padding, must stay invalid.
-_TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class UnverifiedJWT:
 
     Attributes:
         algorithm: ``alg`` of the header.
-        kid: ``kid`` of the header, never empty.
+        kid: ``kid`` of the header, never empty; None if it has none.
         type_: ``typ`` of the header, in lower case and without ``application/``.
         claims: The payload.
         signed: The JWS signing input.
@@ -45,7 +43,7 @@ class UnverifiedJWT:
     """
 
     algorithm: str
-    kid: str
+    kid: str | None
     type_: str
     claims: dict[str, Any]
     signed: bytes
@@ -64,9 +62,9 @@ def parse_jwt(credential: bytes) -> UnverifiedJWT:
     if len(segments) != _SEGMENTS:
         raise challenges.invalid_token("not-three-segments", challenges.NOT_PARSED)
     try:
-        header = _decode_object(_decode_segment(segments[0]))
-        claims = _decode_object(_decode_segment(segments[1]))
-        signature = _decode_segment(segments[2])
+        header = _decode_object(decode_base64url(segments[0]))
+        claims = _decode_object(decode_base64url(segments[1]))
+        signature = decode_base64url(segments[2])
     # json raises RecursionError for a thousand levels of nesting.
     except (ValueError, RecursionError) as error:
         raise challenges.invalid_token("not-a-jwt", challenges.NOT_PARSED) from error
@@ -75,7 +73,7 @@ def parse_jwt(credential: bytes) -> UnverifiedJWT:
     return UnverifiedJWT(algorithm, kid, type_, claims, signed, signature)
 
 
-def _validate_header(header: dict[str, Any]) -> tuple[str, str, str]:
+def _validate_header(header: dict[str, Any]) -> tuple[str, str | None, str]:
     """Validate a header; return its ``alg``, ``kid`` and ``typ``. Raises ``Unauthorized``."""
     if not REJECTED_PARAMETERS.isdisjoint(header):
         raise challenges.invalid_token("header-member-refused")
@@ -86,19 +84,10 @@ def _validate_header(header: dict[str, Any]) -> tuple[str, str, str]:
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str):
         raise challenges.invalid_token("header-alg")
-    if not isinstance(kid, str) or not kid:
+    # It is optional (RFC 7515 4.1.4): without it the issuer must have only one key that fits.
+    if "kid" in header and not (isinstance(kid, str) and kid):
         raise challenges.invalid_token("header-kid")
     return algorithm, kid, type_
-
-
-def _decode_segment(segment: bytes) -> bytes:
-    """Decode canonical base64url: no padding, no white space, no nonzero trailing bits."""
-    standard = segment.translate(_TO_STANDARD) + b"=" * (-len(segment) % 4)
-    octets = a2b_base64(standard)
-    # Python skips invalid characters and ignores trailing bits; encoding again reveals both.
-    if b2a_base64(octets, newline=False) != standard:
-        raise ValueError("not canonical base64url")
-    return octets
 
 
 def _decode_object(octets: bytes) -> dict[str, Any]:

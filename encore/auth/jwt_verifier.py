@@ -1,6 +1,6 @@
 """Verification of JWTs.
 
-Owns the order of the checks, the verification of the signature by a prebuilt python-jose ``Key``
+Owns the order of the checks, the verification of the signature by a prebuilt ``Key``
 (RFC 7515 section 5.2), the use of the cache, and the conversion of unexpected exceptions into
 ``invalid_token``. It is independent of HTTP requests.
 
@@ -124,8 +124,7 @@ class JWTVerifier:
         try:
             parsed = jws.parse_jwt(credential)
             jwks_cache = self._find_jwks_cache(parsed)
-            keys = await jwks_cache.find(parsed.kid, parsed.algorithm)
-            _verify_signature(parsed, keys)
+            await _verify_signature(parsed, jwks_cache)
             trusted = jwks_cache.trusted
             token = validate_claims(parsed.claims, trusted, self._now())
         except ApiError:
@@ -153,9 +152,18 @@ class JWTVerifier:
             await jwks_cache.ensure_keys()
 
 
-def _verify_signature(token: jws.UnverifiedJWT, keys: Sequence[Key]) -> None:
-    """Verify that one of the keys, usually the only one, signed a token."""
+async def _verify_signature(token: jws.UnverifiedJWT, jwks_cache: JWKSCache) -> None:
+    """Verify that one of the issuer's keys for this header signed a token."""
+    keys = await jwks_cache.find(token.kid, token.algorithm)
     if not keys:
         raise challenges.invalid_token("key-unknown")
-    if not any(key.verify(token.signed, token.signature) for key in keys):
+    if _is_signed_by(keys, token):
+        return
+    newer = await jwks_cache.find_replacement(token.kid, token.algorithm, keys)
+    if not _is_signed_by(newer, token):
         raise challenges.invalid_token("signature")
+
+
+def _is_signed_by(keys: Sequence[Key], token: jws.UnverifiedJWT) -> bool:
+    """Return whether one of the keys, usually the only one, signed a token."""
+    return any(key.verify(token.signed, token.signature) for key in keys)

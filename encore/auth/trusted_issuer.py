@@ -1,8 +1,8 @@
 """The trusted authorization servers and the requirements on their tokens.
 
 Owns the settings of one issuer and their validation at construction, so that a mistake fails at
-start-up and not at the first request: https except on loopback, algorithms that python-jose can
-verify with a public key, a clock skew of 0 to 120 s. ``jwks_client`` fetches the keys.
+start-up and not at the first request: https except on loopback, algorithms that are verified with
+a public key, a clock skew of 0 to 120 s. ``jwks_client`` fetches the keys.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,10 +12,18 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from encore.auth.principals import ClientMark, Naming
+from encore.auth.weak_keys import MIN_RSA_EXPONENT, SMALLEST_RSA_EXPONENT
 
-ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
-"""Supported algorithms. python-jose does not implement PS256 to PS512; HMAC (HS256 ...) is unsafe
-for a resource server: a party that can verify such a token can also forge it."""
+ALGORITHMS: Final = frozenset(
+    {
+        *("RS256", "RS384", "RS512"),
+        *("PS256", "PS384", "PS512"),
+        *("ES256", "ES384", "ES512"),
+        *("EdDSA", "Ed25519", "Ed448"),
+    }
+)
+"""Supported algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). HMAC (HS256 ...) is unsafe for a
+resource server: a party that can verify such a token can also forge it."""
 
 MAX_CLOCK_SKEW_SECONDS: Final = 120
 JWT: Final = "jwt"
@@ -48,6 +56,7 @@ class TrustedIssuer:
         max_age_seconds: How old a token may be by its ``iat``, in seconds; 0 for any age.
         user_grants: Scopes by the subject of a user, in addition to those of the claims.
         client_grants: Scopes by the id of a client that calls for itself, likewise.
+        min_rsa_exponent: RSA keys with a smaller public exponent are not used; at least 3.
 
     Raises:
         ValueError: A value is invalid; the message is one line that names the attribute.
@@ -67,6 +76,7 @@ class TrustedIssuer:
     max_age_seconds: int = 0
     user_grants: Grants = field(default_factory=dict)
     client_grants: Grants = field(default_factory=dict)
+    min_rsa_exponent: int = MIN_RSA_EXPONENT
 
     def __post_init__(self) -> None:
         for message in (*self._errors(), *self._claim_errors()):
@@ -87,6 +97,8 @@ class TrustedIssuer:
             yield f"token_profile must be one of {', '.join(PROFILES)}"
         if self.max_age_seconds < 0:
             yield "max_token_age_seconds must not be negative"
+        if not SMALLEST_RSA_EXPONENT <= self.min_rsa_exponent <= MIN_RSA_EXPONENT:
+            yield f"min_rsa_exponent must be from {SMALLEST_RSA_EXPONENT} to {MIN_RSA_EXPONENT}"
 
     def _claim_errors(self) -> Iterator[str]:
         if not all(self.audiences) or not (self.audiences or self.client_ids):

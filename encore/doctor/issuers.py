@@ -11,9 +11,10 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from encore.auth.document_fetcher import DocumentFetcher, FetchError
-from encore.auth.jwks import MAX_RSA_BITS, MIN_RSA_BITS, KeySet, parse_key_set
+from encore.auth.jwks import MAX_KEYS, KeySet, parse_key_set
 from encore.auth.jwks_client import DiscoveryError, JWKSClient
 from encore.auth.trusted_issuer import TrustedIssuer
+from encore.auth.weak_keys import MAX_RSA_BITS, MIN_RSA_BITS
 from encore.doctor.check_result import CheckResult, failed, note, ok
 
 _DATE_SECONDS: Final = 2
@@ -21,14 +22,31 @@ _DATE_SECONDS: Final = 2
 
 _SKIPPED_KEYS: Final = {
     "not-an-object": "it is not a JSON object",
-    "no-kid": "it has no kid, so no token can refer to it",
+    "kid": "its kid is not a string, or empty",
     "use": 'its use is not "sig"',
     "key-ops": "its key_ops lack verify",
     "private-key": "it is a published private key: anyone can sign with it",
-    "kty": "its kty is neither RSA nor EC",
+    "kty": "its kty is not RSA, EC or OKP",
+    "crv": "its curve is not P-256, P-384, P-521, Ed25519 or Ed448",
     "alg": "its algorithm is not accepted (TOKEN_ALGORITHMS)",
     "rsa-size": f"its size is not {MIN_RSA_BITS} to {MAX_RSA_BITS} bits",
     "rsa-exponent": "its exponent is not an odd integer from 3 to 2**32",
+    "rsa-small-exponent": "its exponent is less than 65537 (min_rsa_exponent)",
+    "rsa-modulus-encoding": "its n is not base64url, or begins with a zero octet",
+    "rsa-exponent-encoding": "its e is not base64url, or begins with a zero octet",
+    "rsa-even-modulus": "its modulus is even: it is damaged",
+    "rsa-small-factor": "its modulus has a small factor: anyone can compute its private key",
+    "rsa-close-primes": "its primes are close together: anyone can compute its private key",
+    "rsa-roca": "it was made by a faulty library (CVE-2017-15361); its private key can be computed",
+    "ec-coordinate": "its x or y is not base64url of the curve's length",
+    "okp-encoding": "its x is not base64url of the curve's length",
+    "okp-small-order": "its point has a small order: anyone can sign for it",
+    **{
+        f"member-{name}": f"its {name} is missing, not a string or too long"
+        for name in ("n", "e", "crv", "x", "y")
+    },
+    "x5c": "its x5c does not begin with a certificate of a supported key",
+    "x5c-mismatch": "its x5c is the certificate of another key",
 }
 _FETCH_ERRORS: Final = {
     "ConnectError": "it does not respond; is the URL right, is it running, is there a network?",
@@ -55,7 +73,9 @@ async def check_issuer(trusted: TrustedIssuer) -> CheckedIssuer:
     download = DocumentFetcher()
     try:
         document = await JWKSClient(trusted, download).fetch_keys(rediscover=True)
-        keys = parse_key_set(document, trusted.algorithms)
+        keys = parse_key_set(
+            document, trusted.algorithms, min_rsa_exponent=trusted.min_rsa_exponent
+        )
     except DiscoveryError as error:
         text = await _explain(trusted, str(error), download)
         return CheckedIssuer(trusted, (failed(subject, text),), None)
@@ -83,10 +103,13 @@ async def _explain(trusted: TrustedIssuer, code: str, download: DocumentFetcher)
 
 
 def _check_keys(subject: str, keys: KeySet) -> Iterator[CheckResult]:
+    if keys.published > MAX_KEYS:
+        text = f"it publishes {keys.published} keys, of which the first {MAX_KEYS} are used"
+        yield note(subject, text)
     for kid, code in keys.skipped:
         yield note(subject, f"key {kid!r} is ignored: {_SKIPPED_KEYS.get(code, code)}")
     if keys:
-        yield ok(subject, f"it responds, with {len(keys.kids)} usable key(s)")
+        yield ok(subject, f"it responds, with {keys.usable} usable key(s)")
     else:
         yield failed(subject, "it has no usable key, so none of its tokens can be verified")
 

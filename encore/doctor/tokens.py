@@ -27,7 +27,7 @@ _FORMAT_ERRORS: Final = {
     "header-member-refused": "its header has crit, b64, jwk, jku, x5u or x5c: none is allowed",
     "header-typ": "its typ is not JWT or at+jwt; is it an access token, and not an ID token?",
     "header-alg": "its header has no alg",
-    "header-kid": "its header has no kid, so its key cannot be found",
+    "header-kid": "its header's kid is not a string, or empty",
 }
 _SCOPE_CLAIMS: Final = ("scp", "scope", "permissions")
 
@@ -86,7 +86,12 @@ def _check_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator
         )
         return
     keys = found.keys.select(token.kid, token.algorithm)
-    if not keys:
+    if not keys and token.kid is None:
+        yield failed(
+            _SUBJECT,
+            f"it has no kid, and its issuer does not have exactly one key for {token.algorithm}",
+        )
+    elif not keys:
         yield failed(
             _SUBJECT,
             f"its key {token.kid!r} is not among the issuer's usable ones; was it issued before"

@@ -33,6 +33,7 @@ _TYPES: Final[dict[str, Any]] = {
     "scope_claims": list,
     "clock_skew_seconds": (int, float),
     "jwks_uri": str,
+    "min_rsa_exponent": int,
     "client_ids": list,
     "required_claims": dict,
     "client_mark": str,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from encore.auth import ALGORITHMS
 from encore.auth.jwks import MAX_KEYS, KeySet, parse_key_set
 
 RS256 = ("RS256",)
@@ -17,20 +18,23 @@ def _parse(*jwks: Any, algorithms: tuple[str, ...] = RS256) -> KeySet:
 UNUSABLE: list[tuple[Any, str]] = [
     (None, "not-an-object"),
     ([], "not-an-object"),
-    ({}, "no-kid"),
-    ({"kid": None}, "no-kid"),
-    ({"kid": ""}, "no-kid"),
+    ({}, "kty"),
+    ({"kid": None}, "kid"),
+    ({"kid": ""}, "kid"),
+    ({"kid": 7}, "kid"),
     ({"kid": "key-1"}, "kty"),
-    ({"kid": "key-1", "kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, "kty"),
     ({"kid": "key-1", "kty": "oct", "k": "c2VjcmV0"}, "kty"),
     ({"kid": "key-1", "kty": ["RSA"]}, "kty"),
     ({"kid": "key-1", "kty": "RSA"}, "member-n"),
     ({"kid": "key-1", "kty": "RSA", "n": 5, "e": "AQAB"}, "member-n"),
     ({"kid": "key-1", "kty": "RSA", "n": "A" * 9000, "e": "AQAB"}, "member-n"),
     ({"kid": "key-1", "kty": "RSA", "n": "AQAB", "e": "AQAB"}, "rsa-size"),
-    ({"kid": "key-1", "kty": "RSA", "n": "A" + "_" * 1366, "e": "AQAB"}, "rsa-size"),
-    ({"kid": "key-1", "kty": "RSA", "n": "\xe9", "e": "AQAB"}, "UnicodeEncodeError"),
-    ({"kid": "key-1", "kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}, "alg"),
+    ({"kid": "key-1", "kty": "RSA", "n": "E" + "_" * 1367, "e": "AQAB"}, "rsa-size"),
+    ({"kid": "key-1", "kty": "RSA", "n": "\xe9", "e": "AQAB"}, "rsa-modulus-encoding"),
+    ({"kid": "key-1", "kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}, "ec-coordinate"),
+    ({"kid": "key-1", "kty": "EC", "crv": "secp256k1", "x": "AAAA", "y": "AAAA"}, "crv"),
+    ({"kid": "key-1", "kty": "OKP", "crv": "X25519", "x": "AAAA"}, "crv"),
+    ({"kid": "key-1", "kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, "okp-encoding"),
 ]
 
 
@@ -53,6 +57,11 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"e": "AQ"}, "rsa-exponent"),
     ({"e": "BA"}, "rsa-exponent"),
     ({"e": "AQAAAAAB"}, "rsa-exponent"),
+    ({"e": "Aw"}, "rsa-small-exponent"),
+    ({"e": "AQAA"}, "rsa-exponent"),
+    ({"e": "AQAB="}, "rsa-exponent-encoding"),
+    ({"e": "AQAC"}, "rsa-exponent"),
+    ({"e": "AAEAAQ"}, "rsa-exponent-encoding"),
 ]
 
 
@@ -88,6 +97,84 @@ def test_ec_key_is_used_only_for_the_algorithm_of_its_curve(ec_signer: Any) -> N
     assert set(keys.keys) == {("key-ec", "ES256")}
 
 
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+def test_key_of_each_algorithm_verifies_its_signatures_only(
+    make_signer: Any, algorithm: str
+) -> None:
+    signer = make_signer("key-1", algorithm)
+    jwk = {name: value for name, value in signer.jwk.items() if name != "alg"}
+    (key,) = _parse(jwk, algorithms=(algorithm,)).select("key-1", algorithm)
+    signature = signer.key.sign(b"message")
+    assert key.verify(b"message", signature)
+    assert not key.verify(b"massage", signature)
+    assert not key.verify(b"message", b"")
+    assert not key.verify(b"message", signature + b"\0")
+    assert not key.verify(b"message", signature[:-1])
+    others = [
+        other
+        for other in ALGORITHMS - {algorithm}
+        for key in _parse(jwk, algorithms=(other,)).select("key-1", other)
+        if key.verify(b"message", signature)
+    ]
+    # EdDSA is the older name of both (RFC 9864).
+    same = {"EdDSA": ["Ed25519"], "Ed25519": ["EdDSA"], "Ed448": ["EdDSA"]}
+    assert others == same.get(algorithm, [])
+
+
+def test_key_with_the_alg_of_another_padding_is_skipped(make_signer: Any) -> None:
+    assert _parse(make_signer("key-1", "PS256").jwk).skipped == (("key-1", "alg"),)
+
+
+def _without_kid(signer: Any) -> dict[str, Any]:
+    return {name: value for name, value in signer.jwk.items() if name != "kid"}
+
+
+class TestWithoutKid:
+    """``kid`` is optional in tokens and in keys, where just one key fits."""
+
+    def test_token_without_kid_fits_the_only_key_of_its_algorithm(
+        self, signer: Any, ec_signer: Any
+    ) -> None:
+        keys = _parse(signer.jwk, ec_signer.jwk, algorithms=("RS256", "ES256"))
+        assert keys.select(None, "RS256") == keys.select("key-1", "RS256")
+        assert keys.select(None, "ES256") == keys.select("key-ec", "ES256")
+
+    def test_token_without_kid_fits_none_of_two_keys(self, signer: Any, next_signer: Any) -> None:
+        assert not _parse(signer.jwk, next_signer.jwk).select(None, "RS256")
+        assert not _parse(signer.jwk, _without_kid(next_signer)).select(None, "RS256")
+
+    def test_token_without_kid_fits_none_of_two_keys_with_one_kid(
+        self, signer: Any, forger: Any
+    ) -> None:
+        assert not _parse(signer.jwk, forger.jwk).select(None, "RS256")
+
+    def test_key_without_kid_fits_any_token_where_it_is_the_only_one(
+        self, signer: Any, ec_signer: Any
+    ) -> None:
+        keys = _parse(_without_kid(signer), ec_signer.jwk, algorithms=("RS256", "ES256"))
+        assert len(keys.select(None, "RS256")) == 1
+        assert len(keys.select("any", "RS256")) == 1
+        assert not keys.select("any", "ES256")
+        assert not keys.select("key-ec", "RS256")
+        assert keys.usable == 2
+
+    def test_key_without_kid_fits_no_token_beside_another_key(
+        self, signer: Any, next_signer: Any
+    ) -> None:
+        keys = _parse(_without_kid(signer), next_signer.jwk)
+        assert not keys.select("any", "RS256")
+        assert len(keys.select("key-2", "RS256")) == 1
+        two = _parse(_without_kid(signer), _without_kid(next_signer))
+        assert not two.select("any", "RS256")
+        assert not two.select(None, "RS256")
+
+    def test_unusable_keys_do_not_count(self, signer: Any, weak_signer: Any) -> None:
+        encryption = _without_kid(weak_signer) | {"use": "enc"}
+        keys = _parse(_without_kid(weak_signer), encryption, _without_kid(signer))
+        assert len(keys.select("any", "RS256")) == 1
+        assert keys.skipped == (("", "rsa-size"), ("", "use"))
+
+
 def test_two_keys_with_one_kid_are_both_kept(signer: Any, forger: Any) -> None:
     keys = _parse(signer.jwk, forger.jwk)
     assert len(keys.select("key-1", "RS256")) == 2
@@ -100,7 +187,8 @@ def test_duplicate_key_is_kept_once(signer: Any) -> None:
 def test_keys_with_one_kid_are_limited_to_four(signer: Any) -> None:
     exponents = ["AQAB", "Aw", "BQ", "Bw", "CQ", "Cw", "DQ"]
     jwks = [signer.jwk | {"e": exponent} for exponent in exponents]
-    assert len(_parse(*jwks).select("key-1", "RS256")) == 4
+    keys = parse_key_set({"keys": jwks}, RS256, min_rsa_exponent=3)
+    assert len(keys.select("key-1", "RS256")) == 4
 
 
 def test_only_the_first_hundred_keys_are_read(signer: Any) -> None:

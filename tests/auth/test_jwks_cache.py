@@ -372,6 +372,44 @@ async def test_any_exception_of_a_fetch_is_503(trusted: TrustedIssuer, steady_cl
         await JWKSCache(trusted, broken, steady_clock).ensure_keys()
 
 
+class TestWithoutKid:
+    """Tokens or keys without kid: the one key that fits may be rotated without a sign of it."""
+
+    async def test_key_without_kid_is_found_without_a_fetch(
+        self, cache: JWKSCache, fake_issuer: Any, signer: Any
+    ) -> None:
+        fake_issuer.serve({name: value for name, value in signer.jwk.items() if name != "kid"})
+        for kid in ("any", None):
+            assert await cache.find(kid, "RS256")
+        assert len(fake_issuer.requested) == 2
+
+    @pytest.mark.parametrize("kid", [None, "key-2"])
+    async def test_replacement_of_a_failed_key_is_fetched_once_in_12_seconds(
+        self,
+        cache: JWKSCache,
+        fake_issuer: Any,
+        steady_clock: Any,
+        rotation: Rotation,
+        kid: str | None,
+    ) -> None:
+        await cache.ensure_keys()
+        failed = cache.keys.select(None, "RS256")
+        assert not await cache.find_replacement(None, "RS256", failed)
+        assert not await cache.find_replacement(None, "RS256", failed)
+        assert len(fake_issuer.requested) == 3
+        rotation.publish_next_key()
+        steady_clock.now = 12
+        assert bool(await cache.find_replacement(kid, "RS256", failed)) is (kid is not None)
+        assert len(fake_issuer.requested) == 4
+
+    async def test_key_named_by_its_kid_has_no_replacement(
+        self, cache: JWKSCache, fake_issuer: Any
+    ) -> None:
+        keys = await cache.find("key-1", "RS256")
+        assert not await cache.find_replacement("key-1", "RS256", keys)
+        assert len(fake_issuer.requested) == 2
+
+
 class TestDiscovery:
     async def test_issuer_without_discovery_uses_oktas_keys_path(
         self, cache: JWKSCache, fake_issuer: Any, trusted: TrustedIssuer

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from encore.auth import TrustedIssuer
+from encore.auth import ALGORITHMS, TrustedIssuer
+from encore.auth.base64url import decode_base64url
 from encore.auth.jwks import parse_key_set
 from encore.errors import ServiceUnavailable, Unauthorized
+from tests.fixtures.tokens import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -43,10 +45,8 @@ RFC7515_A2_SIGNATURE = (
 
 
 def test_signature_of_rfc_7515_a2_is_valid_and_variations_are_not() -> None:
-    from encore.auth.jws import _decode_segment  # noqa: PLC0415 - private; used by this test only
-
     (key,) = parse_key_set({"keys": [RFC7515_A2_KEY]}, ("RS256",)).select("rfc", "RS256")
-    signature = _decode_segment(RFC7515_A2_SIGNATURE.encode())
+    signature = decode_base64url(RFC7515_A2_SIGNATURE.encode())
     assert key.verify(RFC7515_A2_SIGNED, signature)
     assert not key.verify(RFC7515_A2_SIGNED + b"A", signature)
     assert not key.verify(RFC7515_A2_SIGNED, signature[:-1] + b"\x00")
@@ -115,14 +115,82 @@ class TestIssuers:
         assert len(fake_issuer.requested) == requested
 
 
-@pytest.mark.parametrize("algorithm", ["RS384", "RS512"])
-async def test_rs384_and_rs512_are_accepted_where_configured(
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS - {"RS256"}))
+async def test_other_algorithm_is_accepted_only_where_configured(
     make_verifier: Any, make_signer: Any, fake_issuer: Any, algorithm: str
 ) -> None:
     signer = make_signer("key-1", algorithm)
     fake_issuer.serve(signer.jwk)
     trusted = TrustedIssuer(OKTA, "api://default", algorithms=(algorithm,))
     assert (await make_verifier(trusted).verify(signer.token())).client_id == "client-1"
+    with pytest.raises(Unauthorized) as raised:
+        await make_verifier().verify(signer.token())
+    assert raised.value.reason == "algorithm-not-trusted"
+
+
+class TestWithoutKid:
+    """Tokens or keys without kid."""
+
+    async def _reason(self, verifier: Any, token: bytes) -> str:
+        """Return the reason to reject a token; empty if it is accepted."""
+        try:
+            await verifier.verify(token)
+        except Unauthorized as error:
+            return error.reason
+        return ""
+
+    async def test_token_is_accepted_where_one_key_fits(
+        self, make_verifier: Any, fake_issuer: Any, signer: Any, next_signer: Any
+    ) -> None:
+        token, named = signer.token({"kid": ...}), signer.token({"kid": "other"})
+        without_kid = {name: value for name, value in signer.jwk.items() if name != "kid"}
+        for jwks, reasons in (
+            ([signer.jwk], ("", "key-unknown")),
+            ([without_kid], ("", "")),
+            ([signer.jwk, next_signer.jwk], ("key-unknown", "key-unknown")),
+            ([without_kid, next_signer.jwk], ("key-unknown", "key-unknown")),
+            ([next_signer.jwk], ("signature", "key-unknown")),
+            ([], None),
+        ):
+            fake_issuer.serve(*jwks)
+            verifier = make_verifier()
+            if reasons is None:
+                with pytest.raises(ServiceUnavailable):
+                    await verifier.verify(token)
+                continue
+            assert await self._reason(verifier, token) == reasons[0]
+            assert await self._reason(verifier, named) == reasons[1]
+
+    async def test_forged_token_is_rejected(
+        self, make_verifier: Any, fake_issuer: Any, signer: Any, forger: Any
+    ) -> None:
+        verifier = make_verifier()
+        assert await self._reason(verifier, forger.token({"kid": ...})) == "signature"
+        fake_issuer.serve({name: value for name, value in signer.jwk.items() if name != "kid"})
+        verifier = make_verifier()
+        assert await self._reason(verifier, forger.token({"kid": "x"})) == "signature"
+
+    async def test_rotated_key_is_found_within_30_seconds_of_forged_tokens(
+        self, make_verifier: Any, fake_issuer: Any, signer: Any, next_signer: Any
+    ) -> None:
+        def without_kid(key: Any) -> dict[str, Any]:
+            return {name: value for name, value in key.jwk.items() if name != "kid"}
+
+        fake_issuer.serve(without_kid(signer))
+        clock = ManualClock(0)
+        verifier = make_verifier(steady_clock=clock)
+        assert not await self._reason(verifier, signer.token({"kid": ...}))
+        for number in range(20):
+            await self._reason(verifier, next_signer.token({"kid": f"forged-{number}"}))
+        assert len(fake_issuer.requested) == 3
+        fake_issuer.serve(without_kid(next_signer))
+        for header in ({"kid": ...}, {}):
+            assert await self._reason(verifier, next_signer.token(header)) == "signature"
+        clock.now = 12
+        for header in ({"kid": ...}, {}):
+            assert not await self._reason(verifier, next_signer.token(header))
+        assert len(fake_issuer.requested) == 4
+        assert await self._reason(verifier, signer.token({"kid": ...})) == "signature"
 
 
 class CountingKey:

@@ -126,6 +126,8 @@ ISSUER_LINES = 'issuer = "https://x.example"\naudience = "x"\n'
             "clock_skew_seconds must be from 0 to 120",
         ),
         (f"[a]\n{ISSUER_LINES}jwks_uri = 'http://x'", "jwks_uri must be"),
+        (f"[a]\n{ISSUER_LINES}min_rsa_exponent = 1", "min_rsa_exponent must be from 3 to 65537"),
+        (f"[a]\n{ISSUER_LINES}min_rsa_exponent = true", "min_rsa_exponent has the wrong type"),
         ('[a]\nissuer = "http://x"\naudience = "x"', "issuer must be an https URL"),
         (f"[a]\n{ISSUER_LINES}[b]\n{ISSUER_LINES}", "trusted twice"),
         (f"[a]\n{ISSUER_LINES}client_mark = 'idtyp'", "client_mark must be claim=value"),
