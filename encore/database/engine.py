@@ -45,10 +45,13 @@ def sqlite_engine(url: str) -> Engine:
 
 
 async def _with_async_connection(url: str, work: Callable[[Connection], Any]) -> None:
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - PostgreSQL alone
+    import asyncpg  # noqa: PLC0415 - PostgreSQL alone
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    # asyncpg reads the URL, as for the service: SQLAlchemy rejects its parameters, such as sslmode.
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
     )
     try:
         async with engine.connect() as connection:

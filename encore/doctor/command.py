@@ -8,6 +8,7 @@ from typing import TextIO
 from encore.doctor.check_result import CheckResult, Status, failed, ok
 from encore.doctor.environment import check_database, check_introspection, check_port
 from encore.doctor.issuers import CheckedIssuer, check_issuer
+from encore.doctor.production import check_production
 from encore.doctor.tables import check_tables
 from encore.doctor.tokens import check_token
 from encore.errors import SettingsError, StartupError
@@ -47,6 +48,8 @@ async def _results(target: Target, token: str | None) -> AsyncIterator[CheckResu
         yield _as_result(str(error))
         return
     yield ok("settings", "all are valid")
+    for result in check_production(service.settings, issuers):
+        yield result
     async for result in _environment(service):
         yield result
     checked: list[CheckedIssuer] = []

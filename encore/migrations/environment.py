@@ -6,7 +6,7 @@ An ``env.py`` is two lines, with the models' metadata or with the service::
     run_migrations(Base.metadata)
 """
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from alembic import context
 from alembic.autogenerate.rewriter import Rewriter
@@ -22,6 +22,9 @@ from encore.errors import StartupError
 from encore.migrations.running import run
 from encore.migrations.settings import MigrationSettings
 from encore.types import FixedDecimal, UtcDateTime
+
+_NO_ISSUER: Final = {"ISSUER": "https://issuer.invalid/"}
+"""Overrides ISSUER, which a migration does not need: no token is verified then."""
 
 
 def run_migrations(*metadata: MetaData) -> None:
@@ -50,9 +53,9 @@ def run_service_migrations(target: str) -> None:
         CommandError: One line: the service cannot be loaded.
     """
     from encore.service.target import Target  # noqa: PLC0415 - models alone need no FastAPI
-    from encore.settings import DEVELOPMENT, set_process_layers  # noqa: PLC0415
+    from encore.settings import set_process_layers  # noqa: PLC0415
 
-    set_process_layers(defaults=DEVELOPMENT, overrides={})
+    set_process_layers(defaults={}, overrides=_NO_ISSUER)
     try:
         service = Target(target).load()
     except StartupError as error:

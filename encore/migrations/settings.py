@@ -3,11 +3,12 @@
 They are read without the service, whose other settings a migration does not need.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alembic.util import CommandError
 
+from encore.database.transport import check_encryption
 from encore.database.urls import validate_url
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS, UnreadableSettings, load_environment
 
@@ -45,12 +46,34 @@ class MigrationSettings:
             validate_url(url)
         except ValueError as error:
             raise CommandError(f"DATABASE_URL: {error}") from error
+        _check_encryption(url, values)
         return cls(
             url=url,
             wait_seconds=_seconds(values, "DATABASE_WAIT_SECONDS"),
             lock_seconds=_seconds(values, "MIGRATION_LOCK_SECONDS"),
             statement_seconds=_seconds(values, "MIGRATION_STATEMENT_SECONDS"),
         )
+
+
+def _check_encryption(url: str, values: Mapping[str, str]) -> None:
+    """Reject what the service rejects at its start: a migration sends the password as well."""
+    environment = _word(values, "ENVIRONMENT", ("development", "production"))
+    unencrypted = _word(values, "UNENCRYPTED_DATABASE", ("true", "false"))
+    try:
+        check_encryption(
+            url,
+            is_production=environment == "production",
+            unencrypted=unencrypted == "true" if unencrypted else None,
+        )
+    except ValueError as error:
+        raise CommandError(f"DATABASE_URL: {error}") from error
+
+
+def _word(values: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
+    word = values.get(name, "").strip().lower()
+    if word and word not in choices:
+        raise CommandError(f"{name}: must be one of {', '.join(choices)}")
+    return word
 
 
 def _seconds(values: Mapping[str, str], name: str) -> int:

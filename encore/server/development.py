@@ -35,6 +35,7 @@ from encore.settings import (
     AUTH0_SCOPE_CLAIMS,
     DEVELOPMENT,
     Settings,
+    is_production,
     read_layers,
     set_process_layers,
 )
@@ -59,9 +60,9 @@ def run_development(target: Target, examples: Examples) -> None:
     """
     set_process_layers(defaults=DEVELOPMENT, overrides={})
     layers = read_layers()
-    settings = Settings.parse(layers)
-    if settings.environment == "production":
+    if is_production(layers):  # First: it would refuse the development issuer in other words.
         raise SettingsError("ENVIRONMENT: production has its own issuer; serve without dev")
+    settings = Settings.parse(layers)
     configure_logs(settings.log_level, readable=sys.stderr.isatty())
     client = DevelopmentClient.load(layers)
     issuer = _issuer_settings(settings, client)

@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from encore.auth.challenges import add_resource_metadata, no_credentials
+from encore.auth.challenges import NO_HEADER, add_resource_metadata, no_credentials
 from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access, public
@@ -89,18 +89,19 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
 
 
-def add_home(app: FastAPI, resource_metadata: str | None) -> None:
+def add_home(app: FastAPI, resource_metadata: str | None, *, has_public_docs: bool) -> None:
     """Add ``/``, which points to the documentation; to be called when all routes are known.
 
     Args:
         app: Keeps its own route or mount at ``/``, if it has one.
         resource_metadata: URL of the service's metadata (RFC 9728), for the challenge.
+        has_public_docs: Whether callers without a token are told where the documentation is.
     """
 
     @public
     async def home(request: Request) -> Response:
         try:
-            return _home(request)
+            return _home(request, has_public_docs=has_public_docs)
         except Unauthorized as error:
             if resource_metadata is not None:
                 add_resource_metadata(error, resource_metadata)
@@ -115,8 +116,10 @@ def _prefix(request: Request) -> str:
     return quote(request.scope.get("root_path", "").rstrip("/"))
 
 
-def _home(request: Request) -> Response:
+def _home(request: Request, *, has_public_docs: bool) -> Response:
     """Send browsers to the documentation; refuse other callers, and name it (RFC 8631)."""
+    if not has_public_docs and "authorization" not in request.headers:
+        raise no_credentials(NO_HEADER, "no-credentials")
     prefix = _prefix(request)
     docs = f"{prefix}{DOCS}"
     if "text/html" in request.headers.get("accept", ""):

@@ -31,7 +31,7 @@ from encore.endpoints.endpoint import Operation
 from encore.errors import ConfigurationError, StartupError, UnsupportedRoute
 from encore.execution.actions import Action
 from encore.execution.resource import Resource
-from encore.http.access import PUBLIC, Access
+from encore.http.access import AUTHENTICATED, PUBLIC, Access
 from encore.http.application import Application
 from encore.http.forwarded import TrustedProxies
 from encore.http.route_table import RouteTable
@@ -46,8 +46,9 @@ from encore.service.tables import UPGRADE, Schema, log_waiting
 from encore.settings import Settings
 
 PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.ASSETS)
-"""Paths that need no token, besides routes that are declared ``@public``. Every other route must
-declare its scopes; otherwise start-up fails."""
+"""Paths that need no token, besides routes that are declared ``@public``; the documentation only
+where ``PUBLIC_DOCS`` allows it. Every other route must declare its scopes; otherwise start-up
+fails."""
 
 MIGRATIONS: Final = Path("migrations")
 
@@ -113,7 +114,7 @@ class Service(Application, Generic[S_co]):
             title=title,
             version=version,
             description=description,
-            access=dict.fromkeys(PUBLIC_PATHS, PUBLIC),
+            access=_access(settings),
             log_requests=settings.log_level in ("debug", "info"),
             headers=security_headers(settings.resource_url),
             max_concurrent_requests=settings.max_concurrent_requests,
@@ -188,7 +189,11 @@ class Service(Application, Generic[S_co]):
     def build_middleware_stack(self) -> ASGIApp:
         """Build the chain, once all routes are known: the metadata route names their scopes."""
         self._check_event_handlers()
-        docs.add_home(self, self._authentication.resource_metadata)
+        docs.add_home(
+            self,
+            self._authentication.resource_metadata,
+            has_public_docs=self.settings.has_public_docs,
+        )
         self._authentication.describe(self)
         return super().build_middleware_stack()
 
@@ -251,6 +256,14 @@ def _load_settings(settings: S_co | type[S_co]) -> S_co:
     if not isinstance(settings, Settings):
         raise TypeError("settings must be a Settings or a subclass of it")
     return settings
+
+
+def _access(settings: Settings) -> dict[str, Access]:
+    """Return the access of this library's own paths."""
+    access = dict.fromkeys(PUBLIC_PATHS, PUBLIC)
+    if not settings.has_public_docs:
+        access |= dict.fromkeys((docs.OPENAPI, docs.DOCS, docs.ASSETS), AUTHENTICATED)
+    return access
 
 
 def _is_not_draining() -> bool:

@@ -1,13 +1,20 @@
 """Settings: what operators decide, read and validated once at start-up.
 
 ``layers`` reads the environment and the files, ``validators`` has the types of values, ``settings``
-one field a setting, ``declarations`` checks those that a service adds, ``issuers`` makes trusted
-issuers of several of them. Nothing outside this package reads the environment for the service.
+one field a setting, ``declarations`` checks those that a service adds, ``production`` has what
+production refuses, ``issuers`` makes trusted issuers of several settings. Nothing outside this
+package reads the environment for the service.
 """
 
 from encore.errors import SettingsError, StartupError
 from encore.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
-from encore.settings.layers import DEVELOPMENT, read_layers, set_process_layers
+from encore.settings.layers import (
+    DEVELOPMENT,
+    committed_names,
+    is_production,
+    read_layers,
+    set_process_layers,
+)
 from encore.settings.settings import Settings
 from encore.settings.validators import OptionalText, RequiredScopes, Scopes, Text, Words, integer
 
@@ -23,7 +30,9 @@ __all__ = [
     "Text",
     "Words",
     "auth0_issuer",
+    "committed_names",
     "integer",
+    "is_production",
     "read_layers",
     "set_process_layers",
     "trusted_issuers",

@@ -21,6 +21,7 @@ from encore.settings.issuers_file import (
     parse_mark,
     read_issuers_file,
 )
+from encore.settings.production import HTTPS_ONLY, is_https
 from encore.settings.scope_grants import ScopeGrants, read_scope_grants
 from encore.settings.settings import Settings
 
@@ -32,12 +33,14 @@ def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
     """Return all trusted issuers, ISSUER first.
 
     Raises:
-        SettingsError: One is named twice, its table is invalid, or it does not say how its users
-            are named.
+        SettingsError: One is named twice, its table is invalid, it does not say how its users
+            are named, or production refuses it.
     """
     found: dict[str, TrustedIssuer] = {}
     unnamed: list[str] = []
     for where, trusted, names_users in _all(settings):
+        if settings.is_production and not is_https(trusted.issuer):
+            raise SettingsError(f"{where}: {trusted.issuer} {HTTPS_ONLY}")
         if trusted.issuer in found:
             raise SettingsError(f"{where}: {trusted.issuer} is trusted twice; name it once")
         found[trusted.issuer] = trusted

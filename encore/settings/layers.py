@@ -22,6 +22,8 @@ ALIASES: Final = {
 DEVELOPMENT: Final = {"ISSUER": "http://localhost:3001/oauth2/default"}
 """Settings that need not be set to develop, or to migrate: no token is verified then."""
 
+PRODUCTION: Final = "production"
+
 _defaults: dict[str, str] = {}
 _overrides: dict[str, str] = {}
 
@@ -41,6 +43,26 @@ def read_layers(
     except UnreadableSettings as error:
         raise SettingsError(str(error)) from error
     return {**merged, **_overrides}
+
+
+def committed_names(
+    directory: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> frozenset[str]:
+    """Return the names of settings whose value comes from ``.env``, which is committed.
+
+    Raises:
+        SettingsError: One of the files exists and cannot be read.
+    """
+    try:
+        committed, *others = (_translate(layer) for layer in iter_layers(directory, environ))
+    except UnreadableSettings as error:
+        raise SettingsError(str(error)) from error
+    return frozenset(committed).difference(*others, _overrides)
+
+
+def is_production(raw: Mapping[str, str]) -> bool:
+    """Return whether settings that are not validated yet are those of production."""
+    return raw.get("ENVIRONMENT", "").strip().lower() == PRODUCTION
 
 
 def set_process_layers(*, defaults: Mapping[str, str], overrides: Mapping[str, str]) -> None:

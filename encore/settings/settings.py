@@ -21,9 +21,14 @@ from encore.errors import SettingsError
 from encore.http.forwarded import FORWARDED, X_FORWARDED_FOR
 from encore.settings import validators as types
 from encore.settings.declarations import decode_structure, problems_of
-from encore.settings.layers import read_layers
+from encore.settings.layers import PRODUCTION, committed_names, is_production, read_layers
 from encore.settings.messages import messages_of
 from encore.settings.misspelt import misspelt_names
+from encore.settings.production import (
+    committed_issuers,
+    database_problems,
+    http_issuers,
+)
 
 _HOUR: Final = 3_600
 
@@ -72,7 +77,11 @@ class Settings(BaseModel):
         cors_origins: Pages of which origins may call from a browser.
         cors_headers: What their requests may send beside the headers that the service reads.
         secret_key: What keys are derived from (cursors); empty for one that the database keeps.
-        environment: ``development`` or ``production``.
+        environment: ``development`` or ``production``, which refuses what is unsafe there.
+        public_docs: Whether ``/docs`` and ``/openapi.json`` need no token; by default only in
+            development.
+        unencrypted_database: Whether data may cross a network to the database unencrypted; by
+            default only in development.
         log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
         body_limit: The largest request body, in bytes.
         upload_limit: The largest body of an upload, in bytes.
@@ -121,7 +130,9 @@ class Settings(BaseModel):
     cors_origins: types.Origins = ()
     cors_headers: types.HeaderNames = ()
     secret_key: types.SecretKey = Field("", repr=False)
-    environment: Annotated[str, types.one_of("development", "production")] = "development"
+    environment: Annotated[str, types.one_of("development", PRODUCTION)] = "development"
+    public_docs: types.OptionalFlag = None
+    unencrypted_database: types.OptionalFlag = None
     log_level: Annotated[str, types.one_of("debug", "info", "warning", "error")] = "info"
     body_limit: Annotated[int, types.integer(0, 2**31)] = 1_048_576
     upload_limit: Annotated[int, types.integer(0, 2**40)] = 268_435_456
@@ -157,13 +168,17 @@ class Settings(BaseModel):
             SettingsError: One line for each setting that is missing, invalid or misspelt.
         """
         raw = read_layers(directory, environ)
-        misspelt = list(misspelt_names(raw, cls.names()))
+        problems = list(misspelt_names(raw, cls.names()))
+        if is_production(raw):
+            problems += committed_issuers(raw, committed_names(directory, environ))
         try:
             settings = cls.parse(raw)
         except SettingsError as error:
-            raise SettingsError(*misspelt, *error.problems) from None
-        if misspelt:
-            raise SettingsError(*misspelt)
+            reported = tuple(_name(problem) for problem in problems)
+            others = (problem for problem in error.problems if _name(problem) not in reported)
+            raise SettingsError(*problems, *others) from None
+        if problems:
+            raise SettingsError(*problems)
         return settings
 
     @classmethod
@@ -180,10 +195,24 @@ class Settings(BaseModel):
                 values[name] = decode_structure(field, text) if own else text
         return cls(**values)
 
+    @property
+    def is_production(self) -> bool:
+        """Whether the service runs in production."""
+        return self.environment == PRODUCTION
+
+    @property
+    def has_public_docs(self) -> bool:
+        """Whether the documentation needs no token."""
+        return not self.is_production if self.public_docs is None else self.public_docs
+
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Return the names of all settings, as environment variables."""
         return tuple(name.upper() for name in cls.model_fields)
+
+
+def _name(problem: str) -> str:
+    return problem.partition(":")[0]
 
 
 def _missing(values: Mapping[str, Any]) -> Iterator[str]:
@@ -210,3 +239,6 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"TOKEN_ALGORITHMS: must be of {', '.join(sorted(ALGORITHMS))}"
     if "forwarded_header" in settings.model_fields_set and not settings.trusted_proxies:
         yield "FORWARDED_HEADER: needs TRUSTED_PROXIES; without, no such header is read"
+    if settings.is_production:
+        yield from http_issuers(settings)
+    yield from database_problems(settings, is_production=settings.is_production)

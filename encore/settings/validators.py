@@ -64,6 +64,15 @@ def one_of(*choices: str) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
+def _flag(value: bool | str | None) -> bool | None:  # noqa: FBT001 - a value, not an option
+    if value is None or isinstance(value, bool):
+        return value
+    word = _string(value).lower()
+    if word not in ("", "true", "false"):
+        raise ValueError("must be true or false, or empty for the environment's default")
+    return word == "true" if word else None
+
+
 def split_words(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Split a list that is separated by spaces or commas; duplicates are left out."""
     if not isinstance(value, str):
@@ -197,6 +206,9 @@ Text = Annotated[str, BeforeValidator(_required)]
 """Text that must not be empty."""
 
 OptionalText = Annotated[str, BeforeValidator(_string)]
+OptionalFlag = Annotated[bool | None, BeforeValidator(_flag)]
+"""``true`` or ``false``; None if it is empty."""
+
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 """Words separated by spaces or commas."""
 
