@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from encore.confusables import begins_alike, validate_name
 from encore.errors import Forbidden
 from encore.http.principal import (
     PRINCIPAL_UNKNOWN,
@@ -86,9 +87,14 @@ class Naming:
             if not text.isprintable() or len(text) > MAX_NAME // 4:
                 label = "user_prefix" if name == "prefix" else name
                 yield f"{label} must be at most {MAX_NAME // 4} printable characters"
+        if self.prefix and (message := validate_name(self.prefix)) is not None:
+            yield f"user_prefix {message}"
         names: tuple[Any, ...] = (*self.users.values(), *self.clients.values())
-        if not all(isinstance(name, str) and 0 < len(name) <= MAX_NAME for name in names):
-            yield f"users and clients must have names of 1 to {MAX_NAME} characters"
+        for name in names:
+            if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+                yield f"users and clients must have names of 1 to {MAX_NAME} characters"
+            elif (message := validate_name(name)) is not None:
+                yield f"names of users and clients {message}"
 
     def name_user(self, claims: Mapping[str, Any]) -> str:
         """Return the name of a user. Raise ``ValueError`` with what the token lacks."""
@@ -103,7 +109,8 @@ class Naming:
             raise ValueError(
                 f"The token's claim {self.user_claim} does not begin with {self.strip_prefix}"
             )
-        return self._checked(value.removeprefix(self.strip_prefix), self.user_claim)
+        name = value.removeprefix(self.strip_prefix)
+        return self._checked(name, f"claim {self.user_claim}")
 
     def name_client(self, client_id: str) -> str:
         """Return the name of a client. Raise ``ValueError`` if it has none."""
@@ -117,7 +124,9 @@ class Naming:
         name = self.prefix + value
         if len(name) > MAX_NAME:
             raise ValueError(f"The token's {what} is longer than {MAX_NAME} characters")
-        if any(name.casefold().startswith(prefix.casefold()) for prefix in self.reserved):
+        if (message := validate_name(name)) is not None:
+            raise ValueError(f"The token's {what} {message}")
+        if any(begins_alike(name, prefix) for prefix in self.reserved):
             raise ValueError(f"The token's {what} begins with the prefix of another issuer")
         return name
 

@@ -4,6 +4,6 @@
 """
 
 from encore.confusables.names import validate_name
-from encore.confusables.skeletons import same_person, skeleton
+from encore.confusables.skeletons import begins_alike, same_person, skeleton
 
-__all__ = ["same_person", "skeleton", "validate_name"]
+__all__ = ["begins_alike", "same_person", "skeleton", "validate_name"]

@@ -5,6 +5,9 @@ its identifier profile (section 3.1), which has no ``@``, ``|`` and space. Names
 ``auth0|5f7c`` and ``ada@example.com`` have them. So the profile is applied to letters, marks and
 numbers, in composed or decomposed form, and letters that it leaves out only for being rare are
 accepted; punctuation and symbols, which belong to no script, are not judged.
+
+A prefix for the people of an issuer, as in ``partner:ada``, is judged as a name by itself, so that
+names of any script can follow it.
 """
 
 import unicodedata
@@ -56,7 +59,7 @@ def validate_name(name: str) -> str | None:
 @lru_cache(CACHED_NAMES)
 def _find_error(name: str) -> str | None:
     data = load_unicode_data()
-    errors = (check(name, data) for check in _CHECKS)
+    errors = (check(part, data) for part in name.split(":") if part for check in _CHECKS)
     return next((error for error in errors if error is not None), None)
 
 

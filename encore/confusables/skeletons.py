@@ -1,7 +1,9 @@
 """Compare names by what a reader takes them for: UTS 39, section 4, after case folding.
 
-Bidirectional reordering (``bidiSkeleton``) is not applied: names with characters that control it
-are refused, see ``names``.
+UTS 39 compares what is displayed, so that names written from right to left are reordered first
+(``bidiSkeleton``). Instead of the bidirectional algorithm, their letters are reversed and all other
+characters sorted. Names that the algorithm displays alike are found, and some more; not found is a
+digit of such a name that looks like a letter of another.
 """
 
 import unicodedata
@@ -13,6 +15,7 @@ from encore.confusables.unicode_data import Standing, load_unicode_data
 CACHED_NAMES: Final = 4096
 """Names whose readings are kept: a bulk decision compares each name several times."""
 
+_RIGHT_TO_LEFT: Final = ("R", "AL")
 _INVISIBLE: Final = (Standing.IGNORABLE, Standing.UNPRINTABLE)
 
 
@@ -28,6 +31,15 @@ def same_person(a: str, b: str) -> bool:
     which are two people.
     """
     return a == b or not _readings(a).isdisjoint(_readings(b))
+
+
+def begins_alike(name: str, prefix: str) -> bool:
+    """Return whether a name may be taken for one that begins with a prefix, as ``same_person``."""
+    return any(
+        reading.startswith(beginning)
+        for reading in _readings(name)
+        for beginning in _readings(prefix)
+    )
 
 
 def skeleton(text: str) -> str:
@@ -47,6 +59,8 @@ def _readings(name: str) -> frozenset[str]:
     ``IAN`` is ``ian``. So case is folded both before and after look-alikes are replaced.
     """
     visible = _remove_invisible(name)
+    if not visible.isascii():
+        visible = _reorder(visible)
     folded = {_fold_case(visible), _fold_case(skeleton(visible))}
     return frozenset(_tidy(skeleton(text)) for text in folded)
 
@@ -56,6 +70,21 @@ def _remove_invisible(name: str) -> str:
         return name
     data = load_unicode_data()
     return "".join(c for c in name if c.isspace() or data.standing(c) not in _INVISIBLE)
+
+
+def _reorder(name: str) -> str:
+    """Return a name of a right-to-left script with its letters as displayed, and then the rest.
+
+    Names in both directions are returned as they are: they are of several scripts, and refused.
+    """
+    if not any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in name):
+        return name
+    characters = " ".join(unicodedata.normalize("NFKD", name).split())
+    letters = [c for c in characters if unicodedata.bidirectional(c) in _RIGHT_TO_LEFT]
+    others = [c for c in characters if unicodedata.bidirectional(c) not in _RIGHT_TO_LEFT]
+    if any(c.isalpha() for c in others):
+        return name
+    return "".join((*reversed(letters), *sorted(others)))
 
 
 def _fold_case(text: str) -> str:

@@ -97,13 +97,23 @@ def test_same_subject_of_two_issuers_has_two_names() -> None:
         (Naming(), "x" * (MAX_NAME + 1), "longer than 255"),
         (Naming(prefix="partner:"), "x" * MAX_NAME, "longer than 255"),
         (Naming(), "  ", "claim sub is missing"),
+        (Naming(), "a\u200dda", r"claim sub must not contain U\+200D ZERO WIDTH JOINER"),
+        (Naming(), "\u0430da", "claim sub must be in one script"),
+        (Naming(), "ada ", "claim sub must not begin or end with a space"),
+        (Naming(), "ada\x00", r"claim sub must not contain U\+0000"),
+        (Naming("email"), "\uff41da", r"claim email must not contain U\+FF41 FULLWIDTH"),
+        (Naming(strip_prefix="auth0|"), "auth0| ada", "must not begin or end with a space"),
+        (Naming(prefix="partner:"), "a\u200dda", "must not contain"),
+        (Naming(reserved=("partner:",)), "partner\ua789ada", "prefix of another issuer"),
+        (Naming(reserved=("lan:",)), "Ian:ada", "prefix of another issuer"),
+        (Naming(reserved=("mail:",)), "rnail:ada", "prefix of another issuer"),
     ],
     ids=lambda value: str(value)[:30],
 )
 def test_user_whom_the_naming_excludes_has_no_name(
     naming: Naming, value: str, message: str
 ) -> None:
-    principal = resolve({"sub": value, "cid": "web"}, naming)
+    principal = resolve({"sub": value, "cid": "web", "email": value}, naming)
     for attribute in ("name", "user"):
         with pytest.raises(Forbidden, match=message) as raised:
             getattr(principal, attribute)
@@ -137,3 +147,23 @@ def test_mapping_with_a_prefix_names_the_others_too() -> None:
 def test_invalid_client_mark_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="claim=value"):
         ClientMark.parse(text)
+
+
+@pytest.mark.parametrize("value", ["山田太郎", "O'Brien", "auth0|5f7c", "ada@example.com", "Зоя"])
+def test_name_is_the_value_of_the_claim(value: str) -> None:
+    assert resolve({"sub": value, "cid": "web"}).name == value
+    assert resolve({"sub": value, "cid": "web"}, Naming(prefix="p:")).name == f"p:{value}"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"prefix": "p\u0430rtner:"}, "user_prefix must be in one script"),
+        ({"prefix": " partner:"}, "user_prefix must not begin or end with a space"),
+        ({"users": {"5f3c": "a\u200dda"}}, r"names of users and clients must not contain U\+200D"),
+        ({"clients": {"job": "job "}}, "names of users and clients must not begin or end"),
+    ],
+)
+def test_naming_with_odd_names_is_invalid(attributes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Naming(**attributes)

@@ -29,6 +29,7 @@ BOTH: Final = f"{SCRIPTS}, or in Latin with Chinese, Japanese or Korean, not tho
         "auth0|5f7c8ec7c33c6c004bbafe82",
         "google-oauth2|103547991597142817347",
         "partner:ada",
+        "partner:Иван",
         "service-account-x",
         "client@clients",
         "Ada Lovelace",
@@ -105,6 +106,7 @@ def test_real_names_are_valid(name: str) -> None:
             "аda",
             BOTH + "U+0430 CYRILLIC SMALL LETTER A and U+0064 LATIN SMALL LETTER D",
         ),
+        ("partner:аda", BOTH + "U+0430 CYRILLIC SMALL LETTER A and U+0064 LATIN SMALL LETTER D"),
         ("αda", BOTH + "U+03B1 GREEK SMALL LETTER ALPHA and U+0064 LATIN SMALL LETTER D"),
         (
             "ada山а",

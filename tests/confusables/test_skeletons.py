@@ -64,6 +64,9 @@ def test_skeletons_equal_those_of_icu() -> None:
         ("straße", "STRASSE"),
         ("O'Brien", "O\u2019Brien"),
         ("ΣΟΦΟΣ", "σοφος"),
+        ("אב12", "12אב"),
+        ("אב-12", "12-אב"),
+        ("סו", "lo"),  # Hebrew, from right to left.
         ("σοφος", "σοφος".replace("ς", "σ")),
     ],
 )
@@ -86,6 +89,8 @@ def test_names_that_look_alike_are_one_person(a: str, b: str) -> None:
         ("ada", "partner:ada"),
         ("Ada Lovelace", "AdaLovelace"),
         ("山田太郎", "山田花子"),
+        ("אב", "בא"),
+        ("אב12", "אב13"),
     ],
 )
 def test_names_of_different_people_differ(a: str, b: str) -> None:
@@ -109,7 +114,8 @@ def test_variants_of_a_name_are_the_same_person(name: str) -> None:
         assert same_person(name, unicodedata.normalize(form, name))
     assert same_person(name, name.casefold())
     assert same_person(name, f" {name}\u200b")
-    assert same_person(name, skeleton(name))
+    if not any(unicodedata.bidirectional(c) in ("R", "AL") for c in name):
+        assert same_person(name, skeleton(name))
 
 
 @given(st.text())

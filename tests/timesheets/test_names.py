@@ -64,10 +64,14 @@ def test_names_that_look_alike_cannot_decide(users: ApiUsers, name: str, other: 
     assert status(users, id_) == "submitted"
 
 
-@pytest.mark.parametrize("other", ["ａｄａ", "ＡＤＡ", "\u0430d\u0430", "𝐚𝐝𝐚", "ad\u0430"])
+@pytest.mark.parametrize("other", ["ａｄａ", "ＡＤＡ", "\u0430d\u0430", "𝐚𝐝𝐚", "ad\u0430", "ᴀᴅᴀ"])
 def test_other_spellings_of_a_name_cannot_decide(users: ApiUsers, other: str) -> None:
     id_ = create_entry(users.person("ada"), hours=1)["id"]
-    assert users.person(other).put(f"/approvals/{id_}").status_code == 403
+    caller = users.person(other)
+    assert_problem(caller.put(f"/approvals/{id_}"), 403, "forbidden")
+    assert_problem(caller.put("/approvals", json={"ids": [id_]}), 403, "forbidden")
+    assert_problem(caller.post("/timesheets", json=DATED), 403, "forbidden")
+    assert caller.get("/timesheets").json()["detail"].startswith("The token's claim sub must ")
     assert status(users, id_) == "submitted"
 
 
