@@ -8,13 +8,13 @@ or the Thursday of the week, which determines the year and, in summaries, the mo
 from datetime import date as calendar_date
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Enum, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base
-from db.models.timesheet_transition import MAX_REASON, TimesheetTransition
+from db.models.timesheet_change import MAX_REASON, TimesheetChange
 from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime
 
 USER_TYPES: Final = ("Employee", "Contractor")
@@ -29,6 +29,8 @@ class Timesheet(Timestamps, Base):
 
     They are unique for each ``created_by``, so that one client's import cannot conflict with the
     entries of others.
+
+    Every write counts ``version`` up; the history has one row for each version.
 
     The indexes by employee, project and day cover all columns of a summary, so that it does not
     read the table.
@@ -74,7 +76,10 @@ class Timesheet(Timestamps, Base):
     source: Mapped[str | None] = mapped_column(String(100))
     external_id: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column(String(255))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
 
-    history: Mapped[list[TimesheetTransition]] = relationship(
-        primaryjoin="Timesheet.id == foreign(TimesheetTransition.timesheet_id)", viewonly=True
+    __mapper_args__: Any = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+    history: Mapped[list[TimesheetChange]] = relationship(
+        primaryjoin="Timesheet.id == foreign(TimesheetChange.timesheet_id)", viewonly=True
     )

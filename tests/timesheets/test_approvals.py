@@ -59,6 +59,7 @@ def test_body_without_rejection_approves(
     after = response.json()
     assert response.status_code == 200, response.text
     assert after.pop("updatedAt") >= entry.pop("updatedAt")
+    assert after.pop("version") == entry.pop("version") + 1
     assert after == {**entry, "status": "approved", "approved": True}
 
 
@@ -68,6 +69,7 @@ def test_rejection_stores_its_reason(boss: httpx.Client, entry: Any, more: Any) 
     after = response.json()
     assert response.status_code == 200, response.text
     assert after.pop("updatedAt") >= entry.pop("updatedAt")
+    assert after.pop("version") == entry.pop("version") + 1
     assert after == {**entry, **REJECTION}
 
 
@@ -127,7 +129,7 @@ def test_ambiguous_body_is_rejected_and_changes_nothing(
     for field, message in expected.items():
         assert message in (..., found[field])
     assert read(boss, f"/approvals/{entry['id']}") == entry
-    assert read(boss, "/approvals/history", timesheet_id=entry["id"]) == []
+    assert read(boss, "/approvals/history", timesheet_id=entry["id"], operation="decide") == []
 
 
 @pytest.mark.parametrize(
@@ -235,4 +237,5 @@ def test_concurrent_decisions_on_one_entry_take_effect_once(users: ApiUsers, ent
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(lambda approver: approver.put(path).status_code, approvers))
     assert sorted(statuses) == [200, *[409] * 5]
-    assert len(read(approvers[0], "/approvals/history", timesheet_id=entry["id"])) == 1
+    steps = read(approvers[0], "/approvals/history", timesheet_id=entry["id"], operation="decide")
+    assert len(steps) == 1

@@ -236,7 +236,7 @@ def test_deletion_is_recorded_in_history(users: ApiUsers) -> None:
     entry = create_entry(jane)
     assert jane.delete(f"/timesheets/{entry['id']}").json() == {}
     assert_problem(jane.get(f"/timesheets/{entry['id']}"), 404, "not-found")
-    (step,) = read(machine, "/approvals/history", timesheet_id=entry["id"])
+    _, step = read(machine, "/approvals/history", timesheet_id=entry["id"])
     assert (step["from"], step["to"], step["who"]) == ("submitted", "deleted", "jane")
 
 

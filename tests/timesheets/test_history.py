@@ -12,7 +12,9 @@ from encore.database.engine import with_connection
 from tests.fixtures.problems import assert_problem
 from tests.timesheets.conftest import CLIENT, DATED, ApiUsers, create_entry, messages, read
 
-FIELDS = ["id", "timesheet_id", "from", "to", "who", "client", "reason", "at"]
+FIELDS = ["id", "timesheet_id", "from", "to", "who", "client", "reason", "at", "operation"]
+FIELDS += ["version", "issuer", "subject", "before", "after"]
+STEP = ("from", "to", "who", "client", "reason")
 
 
 def test_transitions_are_recorded_in_order(users: ApiUsers) -> None:
@@ -27,9 +29,11 @@ def test_transitions_are_recorded_in_order(users: ApiUsers) -> None:
     for caller, method, path, body in steps:
         assert caller.request(method, path, json=body).status_code == 200
     history = read(jane, f"/timesheets/{id_}/history")
-    assert [[step[name] for name in FIELDS[2:-1]] for step in history] == [
+    assert [[step[name] for name in STEP] for step in history] == [
+        ["new", "submitted", "jane", CLIENT, None],
         ["submitted", "rejected", "boss", CLIENT, "no"],
         ["rejected", "submitted", "jane", CLIENT, None],
+        ["submitted", "submitted", "jane", CLIENT, None],
         ["submitted", "approved", "boss", CLIENT, None],
     ]
     for step in history:
@@ -38,14 +42,14 @@ def test_transitions_are_recorded_in_order(users: ApiUsers) -> None:
         assert read(jane, f"/timesheets/{id_}/history/{step['id']}") == step
         assert read(boss, f"/approvals/history/{step['id']}") == step
     assert read(boss, "/approvals/history", timesheet_id=id_) == history
-    assert read(boss, "/approvals/history", timesheet_id=id_, reason="no") == history[:1]
+    assert read(boss, "/approvals/history", timesheet_id=id_, reason="no") == history[1:2]
 
 
 def test_transition_by_client_records_the_client_id(users: ApiUsers) -> None:
     id_ = create_entry(users.person("jane"))["id"]
     machine = users.machine()
     machine.put(f"/approvals/{id_}").raise_for_status()
-    (step,) = read(machine, "/approvals/history", timesheet_id=id_)
+    _, step = read(machine, "/approvals/history", timesheet_id=id_)
     assert (step["who"], step["client"]) == (CLIENT, CLIENT)
 
 
@@ -55,14 +59,14 @@ def test_rejected_request_records_no_transition(users: ApiUsers) -> None:
     assert jane.put(f"/approvals/{id_}").status_code == 403
     users.person("boss").put(f"/approvals/{id_}", json={"status": "rejected"})
     assert jane.patch(f"/timesheets/{id_}", json={"hours": 25}).status_code == 400
-    assert read(jane, f"/timesheets/{id_}/history") == []
+    assert len(read(jane, f"/timesheets/{id_}/history")) == 1
 
 
 def test_transition_of_another_entry_is_not_found(users: ApiUsers) -> None:
     boss, machine = users.person("boss"), users.machine()
     first, second = create_entry(machine)["id"], create_entry(machine)["id"]
     boss.put("/approvals", json={"ids": [first, second]}).raise_for_status()
-    (step,) = read(machine, f"/timesheets/{second}/history")
+    _, step = read(machine, f"/timesheets/{second}/history")
     assert_problem(machine.get(f"/timesheets/{first}/history/{step['id']}"), 404, "not-found")
     assert_problem(machine.get("/timesheets/2147483000/history"), 404, "not-found")
 
@@ -72,15 +76,15 @@ def test_write_methods_on_history_are_not_allowed(users: ApiUsers, method: str) 
     machine = users.machine()
     id_ = create_entry(users.person("jane"))["id"]
     machine.put(f"/approvals/{id_}").raise_for_status()
-    (step,) = read(machine, f"/timesheets/{id_}/history")
+    steps = read(machine, f"/timesheets/{id_}/history")
     for path in (
         "/approvals/history",
-        f"/approvals/history/{step['id']}",
+        f"/approvals/history/{steps[0]['id']}",
         f"/timesheets/{id_}/history",
-        f"/timesheets/{id_}/history/{step['id']}",
+        f"/timesheets/{id_}/history/{steps[0]['id']}",
     ):
         assert_problem(machine.request(method, path, json={}), 405, "method-not-allowed")
-    assert read(machine, f"/timesheets/{id_}/history") == [step]
+    assert read(machine, f"/timesheets/{id_}/history") == steps
 
 
 @pytest.mark.parametrize("body", [{"history": []}, {"history": [{"who": "x"}]}], ids=str)
@@ -91,7 +95,7 @@ def test_history_in_body_of_an_entry_is_rejected(machine: httpx.Client, body: An
         machine.patch(f"/timesheets/{entry['id']}", json=body),
     ):
         assert "history is not a member of this body" in messages(response)["history"]
-    assert read(machine, f"/timesheets/{entry['id']}/history") == []
+    assert len(read(machine, f"/timesheets/{entry['id']}/history")) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_database_rejects_changes_of_history(users: ApiUsers, sql: str) -> None:
         pytest.skip("SQLite has no TRUNCATE")
     with pytest.raises(sa.exc.DBAPIError, match="history is never altered"):
         with_connection(url, _executor(sql))
-    assert len(read(machine, f"/timesheets/{id_}/history")) == 1
+    assert len(read(machine, f"/timesheets/{id_}/history")) == 2
 
 
 def _executor(statement: str) -> Callable[[sa.Connection], None]:
@@ -126,7 +130,9 @@ def test_history_supports_filters_and_sort(users: ApiUsers) -> None:
     boss = users.person("boss")
     ids = [create_entry(users.person("jane"), hours=1)["id"] for _ in range(3)]
     boss.put("/approvals", json={"ids": ids}).raise_for_status()
-    response = boss.get(f"/approvals/history?timesheet_id__in={ids[0]},{ids[2]}&sort=-timesheet_id")
+    response = boss.get(
+        f"/approvals/history?timesheet_id__in={ids[0]},{ids[2]}&to=approved&sort=-timesheet_id"
+    )
     assert [step["timesheet_id"] for step in response.json()] == [ids[2], ids[0]]
     invalid = boss.get("/approvals/history?whom=boss")
     assert_problem(invalid, 400, "invalid-query")

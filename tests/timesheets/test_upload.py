@@ -209,7 +209,11 @@ def test_changed_rejected_entry_is_submitted_again(
     now = read(reader, path)
     assert (now["status"], now["reason"], now["hours"]) == ("submitted", None, 4)
     steps = [(step["from"], step["to"], step["who"]) for step in read(reader, f"{path}/history")]
-    assert steps == [("submitted", "rejected", "manager"), ("rejected", "submitted", CLIENT)]
+    assert steps == [
+        ("new", "submitted", CLIENT),
+        ("submitted", "rejected", "manager"),
+        ("rejected", "submitted", CLIENT),
+    ]
 
 
 def test_user_uploads_only_own_entries(users: ApiUsers) -> None:

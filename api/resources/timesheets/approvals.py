@@ -20,7 +20,7 @@ from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import SUBMITTED
 from db.models.timesheet import Timesheet
-from db.models.timesheet_transition import TimesheetTransition
+from db.models.timesheet_change import TimesheetChange
 from encore import Access, Context, Crud, Resource, ValidationErrors
 from encore.extensions import Action, json_body, read_schema, validate_update
 
@@ -64,7 +64,7 @@ def expose_history(crud: Crud) -> None:
     Users see those of their own entries under ``/timesheets/{timesheet_id}/history``.
     """
     crud.resource(
-        TimesheetTransition,
+        TimesheetChange,
         endpoints=(_HISTORY_PATH, f"{_HISTORY_PATH}/{{id}}"),
         actions=("list", "read"),
         access={"all": SCOPE},

@@ -1,61 +1,73 @@
-"""The audit log of timesheets: one row for each status transition of an entry.
+"""The audit log of timesheets: one row for each change of an entry.
 
-Rows are only inserted; triggers in the database reject updates and deletes.
+Rows are only inserted; triggers in the database reject updates and deletes. ``upload_changes``
+records the changes of an upload.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Dialect, insert, select
+import msgspec
+from sqlalchemy import Dialect, insert, literal, select
 
+from api.resources.timesheets.changes import DECIDE, Change
 from api.resources.timesheets.repository import CACHED_STATEMENTS, id_in_params, pad_ids
 from db.models.timesheet import Timesheet
-from db.models.timesheet_transition import TimesheetTransition
+from db.models.timesheet_change import TimesheetChange
 from encore import Principal
 from encore.extensions import Connection, Statement, param
 from encore.types import now
 
-_COLUMNS: Final = ("timesheet_id", "from", "to", "who", "client", "reason", "at")
+BY_REQUEST: Final = ("who", "client", "issuer", "subject", "at")
+"""Columns with one value for all changes of a request."""
+
+_BY_CHANGE: Final = ("timesheet_id", "operation", "from", "to", "version", "before", "after")
+
+
+def request_values(principal: Principal, at: Any) -> tuple[Any, ...]:
+    """Return the values of the columns that all changes of a request share."""
+    return (principal.name, principal.client_id, principal.issuer, principal.subject, at)
 
 
 class AuditLog:
-    """Records status transitions, inside the transaction that makes them.
+    """Records changes, inside the transaction that makes them.
 
     Args:
         dialect: The dialect to compile for.
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        columns = TimesheetTransition.__table__.columns
+        self._columns = TimesheetChange.__table__.columns
         self._dialect = dialect
-        self._columns = [columns[name] for name in _COLUMNS]
-        values = {c: param(place, c.type) for place, c in enumerate(self._columns)}
-        self._insert = Statement(insert(TimesheetTransition).values(values), dialect)
-        self._insert_many = lru_cache(CACHED_STATEMENTS)(self._build_insert_many)
-        self._bind_timestamp = columns["at"].type.dialect_impl(dialect).bind_processor(dialect)
+        names = (*BY_REQUEST, *_BY_CHANGE)
+        values = {self._columns[n]: self._param(place, n) for place, n in enumerate(names)}
+        self._insert = Statement(insert(TimesheetChange).values(values), dialect)
+        self._insert_decisions = lru_cache(CACHED_STATEMENTS)(self._build_insert_decisions)
+        type_ = self._columns["at"].type
+        self._bind_timestamp = type_.dialect_impl(dialect).bind_processor(dialect)
 
-    async def record(
-        self,
-        connection: Connection,
-        principal: Principal,
-        id_: int,
-        transition: tuple[str, str],
-        reason: str | None = None,
-    ) -> None:
-        """Record the transition of one entry.
+    async def record(self, connection: Connection, principal: Principal, change: Change) -> None:
+        """Record one change.
 
         Args:
             connection: Inside the transaction that changes the entry.
             principal: The principal of the request.
-            id_: The entry's id.
-            transition: The old and the new status.
-            reason: The reason for a rejection.
+            change: The change.
         """
-        values = (id_, *transition, principal.name, principal.client_id, reason, self._now())
+        by_change = (
+            change.timesheet_id,
+            change.operation,
+            change.from_status,
+            change.to_status,
+            change.version,
+            _encode(change.before),
+            _encode(change.after),
+        )
+        values = (*request_values(principal, self._now()), *by_change)
         await connection.fetch_all(self._insert, values)
 
-    async def record_many(
+    async def record_decisions(
         self,
         connection: Connection,
         principal: Principal,
@@ -63,7 +75,7 @@ class AuditLog:
         to: str,
         reason: str | None = None,
     ) -> None:
-        """Record the transition of several entries from their current status, before it changes.
+        """Record a decision on entries, before their status changes.
 
         Args:
             connection: Inside the transaction that changes the entries.
@@ -73,18 +85,31 @@ class AuditLog:
             reason: The reason for a rejection.
         """
         padded = pad_ids(ids)
-        values = (to, principal.name, principal.client_id, reason, self._now(), *padded)
-        await connection.fetch_all(self._insert_many(len(padded)), values)
+        values = (*request_values(principal, self._now()), to, reason, *padded)
+        await connection.fetch_all(self._insert_decisions(len(padded)), values)
 
-    def _build_insert_many(self, size: int) -> Statement:
-        _, _, *others = self._columns
-        entries = select(
-            Timesheet.id, Timesheet.status, *(param(n, c.type) for n, c in enumerate(others))
-        ).where(id_in_params(size, len(others)))
-        return Statement(
-            insert(TimesheetTransition).from_select(self._columns, entries), self._dialect
-        )
+    def _build_insert_decisions(self, size: int) -> Statement:
+        names = (*BY_REQUEST, "to", "reason")
+        values = {name: self._param(place, name) for place, name in enumerate(names)}
+        values |= {
+            "timesheet_id": Timesheet.id,
+            "operation": literal(DECIDE, self._columns["operation"].type),
+            "from": Timesheet.status,
+            "version": Timesheet.version + 1,
+            "before": literal({}, self._columns["before"].type),
+            "after": literal({}, self._columns["after"].type),
+        }
+        entries = select(*values.values()).where(id_in_params(size, len(names)))
+        columns = [self._columns[name] for name in values]
+        return Statement(insert(TimesheetChange).from_select(columns, entries), self._dialect)
+
+    def _param(self, place: int, name: str) -> Any:
+        return param(place, self._columns[name].type)
 
     def _now(self) -> Any:
         """Return the current timestamp in the driver's form."""
         return now() if self._bind_timestamp is None else self._bind_timestamp(now())
+
+
+def _encode(values: Any) -> str | None:
+    return None if values is None else msgspec.json.encode(values).decode()

@@ -67,7 +67,7 @@ class DecisionService:
         errors = {id_: error for id_, error in found if error is not None}
         if not errors:
             to, reason = decision.status, decision.reason
-            await self._audit_log.record_many(connection, principal, ids, to, reason)
+            await self._audit_log.record_decisions(connection, principal, ids, to, reason)
         return errors
 
 

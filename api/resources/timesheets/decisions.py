@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
-from db.models.timesheet_transition import MAX_REASON
+from db.models.timesheet_change import MAX_REASON
 from encore import ValidationErrors
 from encore.extensions import Field, InvalidValue
 

@@ -4,11 +4,11 @@ A user sees and changes only their own entries; a client that calls for itself, 
 approved entry cannot be changed or deleted.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
+from api.resources.timesheets.changes import Change, ChangeBuilder
 from api.resources.timesheets.natural_keys import check_changed_key, check_new_key
 from api.resources.timesheets.principal import (
     check_person,
@@ -19,14 +19,9 @@ from api.resources.timesheets.principal import (
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.rules import merge_change
 from api.resources.timesheets.services import TimesheetServices
-from api.resources.timesheets.transitions import (
-    DELETED,
-    REJECTED,
-    SUBMITTED,
-    check_mutable,
-)
+from api.resources.timesheets.transitions import REJECTED, SUBMITTED, check_mutable
 from db.models.timesheet import Timesheet
-from encore import AssociationOptions, Context, Crud, Principal, Resource, ValidationErrors
+from encore import AssociationOptions, Context, Crud, Resource, ValidationErrors
 from encore.errors import NotFound
 from encore.extensions import check_complete
 
@@ -64,6 +59,7 @@ class EntryHooks:
         self._validator = services.validator
         self._limits = services.limits
         self._audit_log = services.audit_log
+        self._changes = ChangeBuilder(services.dialect)
         self._repository = TimesheetRepository(timesheets, services.dialect)
         creatable = timesheets.bodies.creatable
         self._required = [f for f in creatable if f.name not in _SET_BY_SERVICE]
@@ -74,6 +70,7 @@ class EntryHooks:
         for action in ("list", "read", "update", "delete"):
             timesheets.hooks[action].start.before(restrict_to_visible)
         timesheets.create.write.before(self.prepare_create)
+        timesheets.create.write.after(self.record_creation)
         timesheets.create.send.after(add_message)
         timesheets.update.write.before(self.prepare_update)
         timesheets.delete.write.before(self.prepare_delete)
@@ -101,6 +98,11 @@ class EntryHooks:
         errors.check()
         await self._limits.validate(await context.connection(), entry)
 
+    async def record_creation(self, context: Context) -> None:
+        """Record the creation of the entry."""
+        (row,) = context.rows
+        await self._record(context, self._changes.creation(self._repository.read_values(row)))
+
     async def prepare_update(self, context: Context) -> None:
         """Validate the entry as the update would make it; submit a rejected entry again.
 
@@ -121,15 +123,16 @@ class EntryHooks:
         await self._limits.validate(await context.connection(), entry, before["id"])
         if before["status"] == REJECTED:
             entry |= {"status": SUBMITTED, "reason": None}
-            await self._record(context, principal, before, SUBMITTED)
         context.attributes = {
             name: value for name, value in entry.items() if value != before.get(name)
         }
+        if context.attributes:
+            await self._record(context, self._changes.update(before, entry))
 
     async def prepare_delete(self, context: Context) -> None:
         """Record the deletion. Raise ``Conflict`` if the entry is approved."""
         entry = await self._get_mutable(context)
-        await self._record(context, principal_of(context), entry, DELETED)
+        await self._record(context, self._changes.deletion(entry))
 
     async def _get_mutable(self, context: Context) -> dict[str, Any]:
         """Return the entry of the path, locked. Raise ``NotFound`` or ``Conflict``."""
@@ -139,11 +142,9 @@ class EntryHooks:
         check_mutable(entry["id"], entry["status"])
         return entry
 
-    async def _record(
-        self, context: Context, principal: Principal, entry: Mapping[str, Any], to: str
-    ) -> None:
-        connection, transition = await context.connection(), (entry["status"], to)
-        await self._audit_log.record(connection, principal, entry["id"], transition)
+    async def _record(self, context: Context, change: Change) -> None:
+        principal = principal_of(context)
+        await self._audit_log.record(await context.connection(), principal, change)
 
 
 def add_message(context: Context) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
 from db.models.timesheet import Timesheet
 from encore import Resource
-from encore.extensions import Connection, Field, Row, Statement, param
+from encore.extensions import Connection, Field, Row, Statement, param, version_increment
 
 CACHED_STATEMENTS: Final = 16
 
@@ -68,7 +68,11 @@ class TimesheetRepository:
     async def update_many(
         self, connection: Connection, ids: Sequence[int], attributes: Mapping[str, Any]
     ) -> list[Row]:
-        """Set the same attributes on all entries; return their rows in the order of the ids."""
+        """Set the same attributes on all entries, and count their versions up.
+
+        Returns:
+            Their rows, in the order of the ids.
+        """
         fields = self._resource.fields
         written, values = fields.ordered({**fields.onupdate_values(), **attributes})
         padded = pad_ids(ids)
@@ -82,8 +86,10 @@ class TimesheetRepository:
         self, connection: Connection, statement: Statement, id_: int
     ) -> dict[str, Any] | None:
         row = await connection.fetch_one(statement, (id_,))
-        if row is None:
-            return None
+        return None if row is None else self.read_values(row)
+
+    def read_values(self, row: Row) -> dict[str, Any]:
+        """Return the Python values of an entry's row by attribute name."""
         (record,) = self._resource.serializer.read_rows((row,))
         values = ((f, getattr(record, f.attribute)) for f in self._resource.fields)
         return {f.attribute: None if v is None else f.codec.from_json(v) for f, v in values}
@@ -94,7 +100,10 @@ class TimesheetRepository:
         return Statement(rows, self._dialect)
 
     def _build_update(self, written: tuple[Field, ...], size: int) -> Statement:
-        values = {f.column: param(place, f.column.type) for place, f in enumerate(written)}
+        values: dict[Any, Any] = {
+            f.column: param(place, f.column.type) for place, f in enumerate(written)
+        }
+        values |= version_increment(Timesheet)
         changed = update(Timesheet).values(values).where(id_in_params(size, len(written)))
         columns = (field.column for field in self._resource.fields)
         return Statement(changed.returning(*columns), self._dialect)

@@ -16,6 +16,9 @@ from encore.errors import Conflict
 SUBMITTED: Final = "submitted"
 APPROVED: Final = "approved"
 REJECTED: Final = "rejected"
+NEW: Final = "new"
+"""Not a status of an entry, but where the first transition in its history starts."""
+
 DELETED: Final = "deleted"
 """Not a status of an entry, but the last transition in its history."""
 

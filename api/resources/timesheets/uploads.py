@@ -7,7 +7,7 @@ cannot be changed; a rejected entry that an upload changes is submitted again.
 
 from typing import Any, Final
 
-from sqlalchemy import String, Text, case, cast, exists, insert, literal, select, update
+from sqlalchemy import String, Text, case, cast, exists, literal, select, update
 
 from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
 from api.resources.timesheets.natural_keys import (
@@ -19,8 +19,8 @@ from api.resources.timesheets.natural_keys import (
 from api.resources.timesheets.principal import check_person, validate_principal
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
+from api.resources.timesheets.upload_changes import record_upload
 from db.models.timesheet import Timesheet
-from db.models.timesheet_transition import TimesheetTransition
 from encore import Crud, Resource
 from encore.extensions import (
     UNCHANGED,
@@ -58,6 +58,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     upload.validate_merge(reject_invalid_names)
     upload.validate_merge(hooks.reject_approved)
     upload.validate_merge(limits.reject_exceeding)
+    upload.before_write(hooks.record_changes)
     upload.after_write(resubmit_rejected)
     upload.message(result_message)
 
@@ -67,6 +68,7 @@ class UploadHooks:
 
     def __init__(self, services: TimesheetServices) -> None:
         self._validator = services.validator
+        self._dialect = services.dialect
         self._locks_rows = capabilities_of(services.dialect).row_locks
 
     def resolve_principal(self, context: UploadContext) -> None:
@@ -115,6 +117,10 @@ class UploadHooks:
         message += f" is {APPROVED} and cannot be changed"
         await merge.reject((staging.status == UPDATED) & approved, "status", message)
 
+    async def record_changes(self, merge: MergeContext) -> None:
+        """Record the changes that the upload is about to make."""
+        await record_upload(merge, merge.context.options[_PRINCIPAL], self._dialect)
+
 
 async def reject_invalid_names(merge: MergeContext) -> None:
     """Reject rows with an invalid ``user_id``, except of entries that have it already."""
@@ -132,25 +138,11 @@ async def reject_invalid_names(merge: MergeContext) -> None:
 
 
 async def resubmit_rejected(merge: MergeContext) -> None:
-    """Submit the rejected entries that the upload changed, and record the transitions."""
+    """Submit the rejected entries that the upload changed."""
     staging = merge.staging
     changed = select(staging.id).where(staging.status == UPDATED)
     resubmitted = (Timesheet.status == REJECTED) & Timesheet.id.in_(changed)
-    principal = merge.context.options[_PRINCIPAL]
-    timestamp = now()
-    columns: dict[Any, Any] = {
-        "timesheet_id": Timesheet.id,
-        "from": literal(REJECTED, String),
-        "to": literal(SUBMITTED, String),
-        "who": literal(principal.name, String),
-        "client": literal(principal.client_id, String),
-        "at": literal(timestamp, TimesheetTransition.at.type),
-    }
-    transitions = select(*columns.values()).where(resubmitted)
-    await merge.execute(
-        insert(TimesheetTransition.__table__).from_select(list(columns), transitions)  # type: ignore[arg-type] # typed as FromClause
-    )
-    values = {"status": SUBMITTED, "reason": None, "updated_at": timestamp}
+    values = {"status": SUBMITTED, "reason": None, "updated_at": now()}
     await merge.execute(update(Timesheet).values(values).where(resubmitted))
 
 

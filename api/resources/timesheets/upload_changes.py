@@ -1,0 +1,129 @@
+"""The changes that an upload makes, recorded by one INSERT for all its rows.
+
+The values before are those of the stored entry, the values after those of the staged row; both are
+built in SQL, as ``changes`` builds them for one entry.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Integer,
+    String,
+    Text,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    type_coerce,
+)
+
+from api.resources.timesheets.audit_log import BY_REQUEST, request_values
+from api.resources.timesheets.changes import FIELDS, UPLOAD, stores_dates_as_text
+from api.resources.timesheets.transitions import NEW, SUBMITTED
+from db.models.timesheet import Timesheet
+from db.models.timesheet_change import TimesheetChange
+from encore import Principal
+from encore.extensions import CREATED, UPDATED, MergeContext, StagingTable, capabilities_of
+from encore.types import now
+
+_NUMBERS: Final = ("year", "week")
+_UNITS_PER_HOUR: Final = 100
+"""Hours are stored in hundredths (``FixedDecimal``)."""
+
+_TRAILING_ZEROS: Final = "0{1,3}$"
+"""Timestamps have three to six digits of a second (``format_timestamp``)."""
+
+Element = ColumnElement[Any]
+
+
+async def record_upload(merge: MergeContext, principal: Principal, dialect: Dialect) -> None:
+    """Record the creations and changes of an upload, before its rows are written."""
+    columns = TimesheetChange.__table__.columns
+    shared = zip(BY_REQUEST, request_values(principal, now()), strict=True)
+    values: dict[str, Any] = {name: literal(value, columns[name].type) for name, value in shared}
+    values |= _select_changes(merge.staging, dialect)
+    staging, stored = merge.staging, Timesheet.__table__
+    rows = (
+        select(*values.values())
+        .select_from(staging.table.outerjoin(stored, stored.c.id == staging.id))
+        .where(staging.status.in_((CREATED, UPDATED)))
+        .order_by(staging.line)
+    )
+    targets = [columns[name] for name in values]
+    await merge.execute(insert(TimesheetChange).from_select(targets, rows))
+
+
+def _select_changes(staging: StagingTable, dialect: Dialect) -> Mapping[str, Element]:
+    """Return the expressions of the columns that differ between the rows of an upload."""
+    stored = Timesheet.__table__.c
+    to_json = _ToJson(dialect)
+    is_new = stored.id.is_(None)
+    old = {name: stored[name] for name in FIELDS}
+    fields = {field.attribute: field for field in staging.fields}
+    new = {}
+    for name in FIELDS:
+        is_set = is_new | staging.contains(fields[name])  # New rows have their defaults as well.
+        new[name] = case((is_set, staging.value(fields[name])), else_=old[name])
+    changed = {name: new[name].is_distinct_from(old[name]) for name in FIELDS}
+    return {
+        "timesheet_id": staging.id,
+        "operation": literal(UPLOAD, String),
+        "from": func.coalesce(stored.status, NEW),
+        "to": literal(SUBMITTED, String),
+        "version": func.coalesce(stored.version, 0) + 1,
+        "before": case((~is_new, to_json.build_object(old, changed))),
+        "after": to_json.build_object(new, changed),
+    }
+
+
+class _ToJson:
+    """Builds JSON objects in SQL.
+
+    Args:
+        dialect: The dialect of the database.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._is_parsed = capabilities_of(dialect).parsed_json
+        self._has_text_dates = stores_dates_as_text(dialect)
+
+    def build_object(
+        self, values: Mapping[str, Element], conditions: Mapping[str, Element]
+    ) -> Element:
+        """Return the object of those values whose condition holds."""
+        text: Element = literal("", Text)
+        for name, value in values.items():
+            member = literal(f',"{name}":', Text) + self._value(name, value)
+            text = text + case((conditions[name], member), else_="")
+        built = literal("{", Text) + func.substr(text, 2) + literal("}", Text)
+        type_ = TimesheetChange.__table__.c.before.type
+        return cast(built, type_) if self._is_parsed else type_coerce(built, type_)
+
+    def _value(self, name: str, value: Element) -> Element:
+        if name in _NUMBERS:
+            return func.coalesce(cast(value, Text), "null")
+        if name == "hours":
+            value = _format_hours(value)
+        elif name == "date":
+            value = self._format_date(value)
+        if self._is_parsed:
+            return func.coalesce(cast(func.to_json(cast(value, Text)), Text), "null")
+        return func.json_quote(value)
+
+    def _format_date(self, date: Element) -> Element:
+        if self._has_text_dates:
+            return type_coerce(date, Text)
+        text = func.to_char(func.timezone("UTC", date), 'YYYY-MM-DD"T"HH24:MI:SS.US')
+        return func.regexp_replace(text, _TRAILING_ZEROS, "") + literal("Z", Text)
+
+
+def _format_hours(hours: Element) -> Element:
+    """Return hours as text with two decimals."""
+    units = type_coerce(hours, Integer)
+    hundredths = cast(units % _UNITS_PER_HOUR + _UNITS_PER_HOUR, Text)
+    return cast(units // _UNITS_PER_HOUR, Text) + literal(".", Text) + func.substr(hundredths, 2, 2)
