@@ -119,8 +119,10 @@ def test_values_that_a_hook_sets_are_counted(serve: Serve) -> None:
     def paint(context: Context) -> None:
         context.attributes["colour"] = "red"
 
+    cars.create.write.before(paint)
     cars.update.write.before(paint)
-    api.create("/cars", name="a")
+    created = api.create("/cars", name="a")
+    assert (created["colour"], created["rowVersion"]) == ("red", 1)
     changed = api.put("/cars/1", {}).json()
     assert (changed["colour"], changed["rowVersion"]) == ("red", 2)
 

@@ -80,7 +80,7 @@ class Create(Action[C]):
         if in_session:  # The session sets other defaults: they may need its context.
             missing = [field for field in missing if field.managed]
         for field, value in default_values(missing):
-            attributes[field.attribute] = value
+            dict.__setitem__(attributes, field.attribute, value)  # Hooks may not set all of them.
         if self.has_hooks:
             self._check_complete(context)
             self._check_additions(context)
