@@ -162,7 +162,7 @@ def with_hostile_issuers(
     module_issuer.raw("/garbage/jwks", b"[" * 100_000)
     module_issuer.json("/weak/jwks", {"keys": [Signer("key-1", bits=1024).jwk]})
     module_issuer.json("/empty/jwks", {"keys": []})
-    required = f'issuer = "{origin}/%s"\naudience = "api://default"\n'
+    required = f'issuer = "{origin}/%s"\naudience = "api://default"\nuser_prefix = ""\n'
     sections = ["[lying]\n" + required % "lying"]
     sections += [
         f'[{name}]\n{required % name}jwks_uri = "{origin}/{name}/jwks"\n'
