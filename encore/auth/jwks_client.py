@@ -1,12 +1,13 @@
 """Fetches the keys of an issuer: by discovery, or from the URLs that vendors use.
 
-Owns the choice of URLs (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.3; Okta's
+Owns the choice of URLs (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3; Okta's
 ``/v1/keys``, Auth0's ``/.well-known/jwks.json``) and the rule that a discovery document with
 another ``issuer`` is never used. ``jwks_cache`` decides when to fetch.
 """
 
 import json
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from encore.auth.document_fetcher import Fetch, FetchError
 from encore.auth.trusted_issuer import TrustedIssuer
@@ -15,8 +16,29 @@ OKTA_PATH: Final = "/v1/keys"
 AUTH0_PATH: Final = "/.well-known/jwks.json"
 
 
+_OPENID: Final = "/.well-known/openid-configuration"
+_OAUTH: Final = "/.well-known/oauth-authorization-server"
+_ANSWERED: Final = "status-"
+
+
 class DiscoveryError(Exception):
-    """The discovery document has another issuer, or a ``jwks_uri`` that must not be fetched."""
+    """The discovery document has another issuer, or a ``jwks_uri`` that must not be fetched.
+
+    Args:
+        code: What is wrong, for the log.
+        url: Where the document is.
+    """
+
+    def __init__(self, code: str, url: str) -> None:
+        self.url = url
+        super().__init__(code)
+
+
+def discovery_urls(issuer: str) -> tuple[str, ...]:
+    """Return where an issuer's metadata may be: after its path, and by RFC 8414 before it."""
+    base = issuer.rstrip("/")
+    parts = urlsplit(base)
+    return base + _OPENID, f"{parts.scheme}://{parts.netloc}{_OAUTH}{parts.path}"
 
 
 class JWKSClient:
@@ -46,22 +68,38 @@ class JWKSClient:
         if self._trusted.jwks_uri is not None or (self._uri is not None and not rediscover):
             return await self._fetch_json(self._uri or "")
         base = self._trusted.issuer.rstrip("/")
-        try:
-            metadata = await self._fetch_json(base + "/.well-known/openid-configuration")
-        # Some issuers return a page for unknown paths.
-        except (FetchError, ValueError, RecursionError):
+        uri = await self._discover()
+        if uri is None:
             return await self._fetch_from_known_urls(base)
-        self._uri = self._validate_metadata(metadata)
-        return await self._fetch_json(self._uri)
+        self._uri = uri
+        return await self._fetch_json(uri)
 
-    def _validate_metadata(self, metadata: Any) -> str:
+    async def _discover(self) -> str | None:
+        """Return the ``jwks_uri`` of the metadata; None without a document.
+
+        Raises:
+            DiscoveryError: The document must not be used.
+        """
+        for url in discovery_urls(self._trusted.issuer):
+            try:
+                metadata = await self._fetch_json(url)
+            except FetchError as error:
+                if not str(error).startswith(_ANSWERED):
+                    return None  # The next URL would only take as long to fail.
+            except (ValueError, RecursionError):
+                continue  # Some issuers return a page for unknown paths.
+            else:
+                return self._validate_metadata(metadata, url)
+        return None
+
+    def _validate_metadata(self, metadata: Any, url: str) -> str:
         """Validate a discovery document; return its ``jwks_uri``."""
         if not isinstance(metadata, dict) or metadata.get("issuer") != self._trusted.issuer:
             # Falling back here would hide a wrong ISSUER setting, or an attack.
-            raise DiscoveryError("discovery-issuer")
+            raise DiscoveryError("discovery-issuer", url)
         uri = metadata.get("jwks_uri")
         if not isinstance(uri, str) or not self._trusted.may_fetch(uri):
-            raise DiscoveryError("discovery-jwks-uri")
+            raise DiscoveryError("discovery-jwks-uri", url)
         return uri
 
     async def _fetch_from_known_urls(self, base: str) -> Any:

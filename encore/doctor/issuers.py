@@ -77,7 +77,7 @@ async def check_issuer(trusted: TrustedIssuer) -> CheckedIssuer:
             document, trusted.algorithms, min_rsa_exponent=trusted.min_rsa_exponent
         )
     except DiscoveryError as error:
-        text = await _explain(trusted, str(error), download)
+        text = await _explain(error, download)
         return CheckedIssuer(trusted, (failed(subject, text),), None)
     except FetchError as error:
         code = str(error)
@@ -89,12 +89,11 @@ async def check_issuer(trusted: TrustedIssuer) -> CheckedIssuer:
     return CheckedIssuer(trusted, tuple(results), keys)
 
 
-async def _explain(trusted: TrustedIssuer, code: str, download: DocumentFetcher) -> str:
+async def _explain(error: DiscoveryError, download: DocumentFetcher) -> str:
     """Return what is wrong with a discovery document."""
-    if code == "discovery-jwks-uri":
+    if str(error) == "discovery-jwks-uri":
         return "its discovery names keys (jwks_uri) at an address that is not https"
-    url = trusted.issuer.rstrip("/") + "/.well-known/openid-configuration"
-    metadata = json.loads(await download(url))
+    metadata = json.loads(await download(error.url))
     named = metadata.get("issuer") if isinstance(metadata, dict) else None
     return (
         f"its discovery document names the issuer {named!r}; if that is the one you mean, use"

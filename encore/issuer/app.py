@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from encore.issuer.client_authentication import ClientRegistry
-from encore.issuer.discovery import auth0_metadata, okta_metadata
+from encore.issuer.discovery import WELL_KNOWN, auth0_metadata, okta_metadata
 from encore.issuer.endpoints import (
     NO_STORE,
     IntrospectionEndpoint,
@@ -73,8 +73,10 @@ def _auth0_routes(
     token = TokenEndpoint(
         clients, token_issuer, _profile(settings, Auth0Profile(settings)), json_body=True
     )
+    metadata = StaticDocument(auth0_metadata(settings))
     return [
-        _get("/.well-known/openid-configuration", StaticDocument(auth0_metadata(settings))),
+        _get("/.well-known/openid-configuration", metadata),
+        _get(WELL_KNOWN, metadata),
         _get("/.well-known/jwks.json", StaticDocument(key.jwks())),
         _post("/oauth/token", token),
     ]
@@ -94,7 +96,8 @@ def _okta_routes(
     )
     return [
         _get(f"{base}/.well-known/openid-configuration", metadata),
-        _get(f"{base}/.well-known/oauth-authorization-server", metadata),
+        _get(f"{base}{WELL_KNOWN}", metadata),  # As Okta, beside RFC 8414's own place.
+        _get(f"{WELL_KNOWN}{base}", metadata),
         _get(f"{base}/v1/keys", StaticDocument(key.jwks())),
         _post(f"{base}/v1/token", token),
         _post(f"{base}/v1/introspect", IntrospectionEndpoint(clients, token_store)),

@@ -1,7 +1,7 @@
 """Client authentication by HTTP Basic or in the body (RFC 6749 section 2.3.1).
 
 An unknown client and a wrong secret get the same message, in the same time: digests of equal length
-are compared in every case.
+are compared in every case. Repeated wrong secrets are delayed (``encore.issuer.guess_limit``).
 """
 
 import base64
@@ -15,7 +15,12 @@ from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
-from encore.issuer.oauth_errors import InvalidClientError, InvalidRequestError
+from encore.issuer.guess_limit import GuessLimit
+from encore.issuer.oauth_errors import (
+    InvalidClientError,
+    InvalidRequestError,
+    TooManyGuessesError,
+)
 from encore.issuer.parameters import Parameters
 
 _FAILED: Final = "Client authentication failed: the client is unknown or its secret is wrong."
@@ -26,9 +31,11 @@ class ClientRegistry:
 
     Args:
         clients: Client secrets by client id.
+        limit: Limits wrong secrets.
     """
 
-    def __init__(self, clients: Mapping[str, str]) -> None:
+    def __init__(self, clients: Mapping[str, str], limit: GuessLimit | None = None) -> None:
+        self._limit = limit or GuessLimit()
         self._digests = {name: _digest(secret) for name, secret in clients.items()}
         self._unknown = secrets.token_bytes(32)
 
@@ -37,36 +44,49 @@ class ClientRegistry:
 
         Raises:
             InvalidClientError: Its credentials are missing or wrong.
+            TooManyGuessesError: Too many were wrong; these are not looked at.
             InvalidRequestError: It sent credentials in two ways.
         """
+        address = "" if request.client is None else request.client.host
         headers = request.headers.getlist("authorization")
         if len(headers) > 1:
             raise InvalidRequestError("Authorization was sent more than once.")
         if not headers:
-            return self._check(parameters.get("client_id"), parameters.get("client_secret"))
+            return self._check(
+                address, (parameters.get("client_id"), parameters.get("client_secret"))
+            )
         if "client_secret" in parameters:
             raise InvalidRequestError("The client authenticated in two ways at once.")
-        client_id = self._check_basic(headers[0])
+        client_id = self._check_basic(address, headers[0])
         if parameters.get("client_id", client_id) != client_id:
             raise InvalidRequestError("The client_id is not the one that authenticated.")
         return client_id
 
-    def _check_basic(self, header: str) -> str:
+    def _check_basic(self, address: str, header: str) -> str:
         client_id, secret = _decode_basic(header)
-        try:
-            return self._check(client_id, secret)
-        except InvalidClientError:
-            # By the RFC both parts are form-urlencoded before base64. Most clients, such as the
-            # sample's, send them unencoded, so that is tried first.
-            return self._check(unquote_plus(client_id), unquote_plus(secret))
+        # By the RFC both parts are form-urlencoded before base64. Most clients, such as the
+        # sample's, send them unencoded, so that is tried first.
+        encoded = (unquote_plus(client_id), unquote_plus(secret))
+        return self._check(address, (client_id, secret), encoded)
 
-    def _check(self, client_id: str | None, secret: str | None) -> str:
-        if not client_id or not secret:
+    def _check(self, address: str, *pairs: tuple[str | None, str | None]) -> str:
+        """Return the client id of the first right pair; all of them are one guess."""
+        named = pairs[0][0]
+        if not named or not pairs[0][1]:
             raise InvalidClientError("Client authentication is required: Basic, or in the body.")
+        seconds = self._limit.remaining_seconds(named, address)
+        if seconds > 0:
+            raise TooManyGuessesError(seconds)
+        for client_id, secret in pairs:
+            if client_id and secret and self._is_right(client_id, secret):
+                self._limit.reset(named, address)
+                return client_id
+        self._limit.add_wrong(named, address)
+        raise InvalidClientError(_FAILED)
+
+    def _is_right(self, client_id: str, secret: str) -> bool:
         expected = self._digests.get(client_id, self._unknown)
-        if not hmac.compare_digest(expected, _digest(secret)):
-            raise InvalidClientError(_FAILED)
-        return client_id
+        return hmac.compare_digest(expected, _digest(secret))
 
 
 def _decode_basic(header: str) -> tuple[str, str]:

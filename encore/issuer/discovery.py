@@ -8,6 +8,9 @@ from typing import Any, Final
 from encore.issuer.grants import GRANTS
 from encore.issuer.issuer_settings import IssuerSettings
 
+WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
+"""The path of the metadata, which the path of the issuer follows (RFC 8414 section 3.1)."""
+
 _AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post"]
 
 

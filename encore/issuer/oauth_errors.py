@@ -15,6 +15,8 @@ The tree::
 """
 
 from collections.abc import Mapping
+from math import ceil
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -27,7 +29,7 @@ class OAuthError(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "invalid_request"
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, description: str) -> None:
         self.description = description
@@ -53,7 +55,24 @@ class InvalidClientError(OAuthError):
 
     status = 401
     code = "invalid_client"
-    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": 'Basic realm="issuer"'}
+    headers = MappingProxyType({"WWW-Authenticate": 'Basic realm="issuer"'})
+
+
+class TooManyGuessesError(OAuthError):
+    """Too many wrong secrets of a client id came from an address; this one was not looked at.
+
+    The RFC has no code for it; ``invalid_client`` is what the guesses before were answered.
+
+    Args:
+        seconds: When to try again, in seconds from now.
+    """
+
+    status = 429
+    code = "invalid_client"
+
+    def __init__(self, seconds: float) -> None:
+        self.headers = {"Retry-After": str(max(1, ceil(seconds)))}
+        super().__init__("Too many wrong secrets of this client from this address; retry later.")
 
 
 class InvalidGrantError(OAuthError):

@@ -427,6 +427,7 @@ class TestDiscovery:
         assert await cache.find("key-1", "RS256")
         assert fake_issuer.requested == [
             "https://x.auth0.example/.well-known/openid-configuration",
+            "https://x.auth0.example/.well-known/oauth-authorization-server",
             "https://x.auth0.example/.well-known/jwks.json",
         ]
 

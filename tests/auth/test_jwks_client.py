@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from encore.auth import DocumentFetcher, FetchError, JWTVerifier, TrustedIssuer
+from encore.auth.jwks_client import JWKSClient
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +53,37 @@ async def test_discovery_that_returns_html_falls_back_to_the_vendors_path(
     local_issuer.raw("/oauth2/default/.well-known/openid-configuration", b"<!doctype html>")
     local_issuer.keys(signer.jwk)
     assert await _status(make_service, local_issuer, signer, fetcher) == 200
+
+
+@pytest.mark.parametrize(
+    ("issuer", "path"),
+    [
+        ("/oauth2/default", "/.well-known/oauth-authorization-server/oauth2/default"),
+        ("/oauth2/default/", "/.well-known/oauth-authorization-server/oauth2/default"),
+        ("/", "/.well-known/oauth-authorization-server"),
+        ("", "/.well-known/oauth-authorization-server"),
+    ],
+)
+async def test_metadata_of_rfc_8414_alone_is_discovered(
+    local_issuer: Any, signer: Any, fetcher: DocumentFetcher, issuer: str, path: str
+) -> None:
+    issuer = local_issuer.origin + issuer
+    keys_uri = f"{local_issuer.origin}/somewhere/keys"
+    local_issuer.json(path, {"issuer": issuer, "jwks_uri": keys_uri})
+    local_issuer.json("/somewhere/keys", {"keys": [signer.jwk]})
+    client = JWKSClient(TrustedIssuer(issuer, "api://default"), fetcher)
+    assert await client.fetch_keys(rediscover=True) == {"keys": [signer.jwk]}
+    assert local_issuer.requested[-2:] == [path, "/somewhere/keys"]
+
+
+async def test_metadata_of_rfc_8414_with_another_issuer_is_503(
+    make_service: Any, local_issuer: Any, signer: Any, fetcher: DocumentFetcher
+) -> None:
+    path = "/.well-known/oauth-authorization-server/oauth2/default"
+    local_issuer.json(path, {"issuer": "https://x", "jwks_uri": f"{local_issuer.origin}/keys"})
+    local_issuer.keys(signer.jwk)
+    assert await _status(make_service, local_issuer, signer, fetcher) == 503
+    assert KEYS not in local_issuer.requested
 
 
 async def test_discovery_with_another_issuer_is_503(

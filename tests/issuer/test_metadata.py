@@ -8,11 +8,18 @@ from encore.issuer.signing import SigningKey, thumbprint
 OKTA = "/oauth2/default"
 
 
-@pytest.mark.parametrize("document", ["openid-configuration", "oauth-authorization-server"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{OKTA}/.well-known/openid-configuration",
+        f"{OKTA}/.well-known/oauth-authorization-server",
+        f"/.well-known/oauth-authorization-server{OKTA}",
+    ],
+)
 def test_okta_metadata_names_the_issuer_and_existing_endpoints(
-    http: httpx.Client, origin: str, document: str
+    http: httpx.Client, origin: str, path: str
 ) -> None:
-    metadata = http.get(f"{OKTA}/.well-known/{document}").json()
+    metadata = http.get(path).json()
     assert metadata["issuer"] == origin + OKTA
     assert metadata["jwks_uri"] == f"{origin}{OKTA}/v1/keys"
     assert metadata["grant_types_supported"] == ["client_credentials", "password"]
@@ -21,8 +28,11 @@ def test_okta_metadata_names_the_issuer_and_existing_endpoints(
         assert http.post(metadata[f"{name}_endpoint"]).status_code == 401
 
 
-def test_auth0_metadata_has_the_issuer_with_a_final_slash(http: httpx.Client, origin: str) -> None:
-    metadata = http.get("/.well-known/openid-configuration").json()
+@pytest.mark.parametrize("document", ["openid-configuration", "oauth-authorization-server"])
+def test_auth0_metadata_has_the_issuer_with_a_final_slash(
+    http: httpx.Client, origin: str, document: str
+) -> None:
+    metadata = http.get(f"/.well-known/{document}").json()
     assert metadata["issuer"] == f"{origin}/"
     assert metadata["token_endpoint"] == f"{origin}/oauth/token"
     assert http.get(metadata["jwks_uri"]).status_code == 200
