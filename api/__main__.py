@@ -1,7 +1,8 @@
 """``python -m api``: the commands of ``python -m encore`` for this service.
 
 ``python -m api`` starts the service, ``python -m api dev`` starts it together with a development
-issuer, and ``python -m api doctor`` checks the settings and, optionally, an access token.
+issuer, ``python -m api doctor`` checks the settings and, optionally, an access token, and ``python
+-m api doctor token`` says why a token is rejected.
 """
 
 import os
@@ -11,7 +12,10 @@ from typing import Any, Final
 from encore.cli import EXIT_OK, EXIT_USAGE, run_command
 
 TARGET: Final = "api.app:create_service"
-USAGE: Final = "usage: python -m api [dev | doctor [TOKEN | -]]    (-: read the token from stdin)"
+USAGE: Final = """\
+usage: python -m api [dev | doctor [TOKEN | -] | doctor token [TOKEN]]
+
+A token is read from stdin for -, and if doctor token names none."""
 
 
 def main(arguments: list[str]) -> int:

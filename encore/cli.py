@@ -18,6 +18,7 @@ usage: python -m encore COMMAND
   dev app:service                    serve, with a development issuer and a database that is created
   serve app:service                  serve, with the issuers and the database of the settings
   doctor app:service [TOKEN | -]     check settings, database, issuers, and a token (-: from stdin)
+  doctor app:service token [TOKEN]   say why a token is rejected, or what it allows (from stdin)
   migrations init [app:service]      write alembic.ini and migrations/
 
 app:service is the module and the name of a Service."""
@@ -72,12 +73,10 @@ def run_command(  # noqa: PLR0917 - a command line, in its order
             return _reporting(program, lambda: _develop(target, examples))
         case "serve", []:
             return _reporting(program, lambda: _serve(target))
-        case "doctor", []:
-            return _reporting(program, lambda: _diagnose(target, None))
-        case "doctor", ["-"]:
-            return _reporting(program, lambda: _diagnose(target, sys.stdin.read()))
-        case "doctor", [token] if not token.startswith("-"):
-            return _reporting(program, lambda: _diagnose(target, token))
+        case "doctor", ["token", *given] if _is_token(given):
+            return _reporting(program, lambda: _diagnose(target, given or ["-"], only_token=True))
+        case "doctor", given if _is_token(given):
+            return _reporting(program, lambda: _diagnose(target, given))
         case _:
             print(usage, file=sys.stderr)  # noqa: T201
             return EXIT_USAGE
@@ -116,11 +115,29 @@ def _serve(target: str) -> None:
     serve(service)
 
 
-def _diagnose(target: str, token: str | None) -> int:
+def _is_token(given: Sequence[str]) -> bool:
+    """Return whether arguments are a token, ``-`` for one from stdin, or nothing."""
+    return len(given) <= 1 and all(text == "-" or not text.startswith("-") for text in given)
+
+
+def _read_token() -> str:
+    """Read a token from stdin; at a terminal it is not shown."""
+    if not sys.stdin.isatty():
+        return sys.stdin.buffer.read().decode(errors="replace")
+    from getpass import getpass  # noqa: PLC0415 - only at a terminal
+
+    try:
+        return getpass("Paste the token and press Enter (it is not shown): ")
+    except EOFError:
+        return ""
+
+
+def _diagnose(target: str, given: Sequence[str], *, only_token: bool = False) -> int:
     from encore.doctor import run_checks  # noqa: PLC0415 - not needed to serve
     from encore.service.target import Target  # noqa: PLC0415
 
-    return EXIT_OK if run_checks(Target(target), token) else EXIT_FAILED
+    token = _read_token() if "-" in given else next(iter(given), None)
+    return EXIT_OK if run_checks(Target(target), token, only_token=only_token) else EXIT_FAILED
 
 
 def _init_migrations(target: str) -> None:

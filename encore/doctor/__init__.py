@@ -4,8 +4,9 @@ Checks what the service itself uses, with the same code, and reports details tha
 not send to a caller. Changes nothing. Never prints a token or a secret.
 
 ``command`` runs the checks in their order: ``environment`` (database, port, introspection),
-``tables`` (sizes, missing indexes), ``issuers`` (discovery, keys, clock) and ``tokens`` (why a
-token is rejected). Each check returns a ``CheckResult``.
+``tables`` (sizes, missing indexes), ``issuers`` (discovery, keys, clock) and ``verdict`` (a token:
+``tokens`` explains why a JWT is rejected by the texts of ``reasons``, ``access`` what its scopes
+allow). Each check returns a ``CheckResult``.
 """
 
 from encore.doctor.command import run_checks

@@ -1,52 +1,53 @@
 """The command: runs every check in order and prints each result at once."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import TextIO
 
+from encore.auth.trusted_issuer import TrustedIssuer
 from encore.doctor.check_result import CheckResult, Status, failed, ok
 from encore.doctor.environment import check_database, check_introspection, check_port
 from encore.doctor.issuers import CheckedIssuer, check_issuer
 from encore.doctor.production import check_production
 from encore.doctor.tables import check_tables
-from encore.doctor.tokens import check_token
+from encore.doctor.tokens import parse_credential, unverified_issuer
+from encore.doctor.verdict import check_token
 from encore.errors import SettingsError, StartupError
 from encore.service import Service
 from encore.service.target import Target
 from encore.settings import trusted_issuers
 
 
-def run_checks(target: Target, token: str | None, output: TextIO | None = None) -> bool:
+def run_checks(
+    target: Target, token: str | None, output: TextIO | None = None, *, only_token: bool = False
+) -> bool:
     """Run all checks and write a line for each; return whether all passed.
 
     Args:
         target: The service.
         token: An access token to check as well, if any; it is not printed.
         output: Where the lines are written; stdout by default.
+        only_token: Whether only what concerns the token is checked, and no database and no port.
     """
-    return asyncio.run(_run_checks(target, token, output))
+    results = _token_results(target, token or "") if only_token else _results(target, token)
+    return asyncio.run(_write(results, output))
 
 
-async def _run_checks(target: Target, token: str | None, output: TextIO | None) -> bool:
+async def _write(results: AsyncIterator[CheckResult], output: TextIO | None) -> bool:
     passed = True
-    async for result in _results(target, token):
+    async for result in results:
         print(result.line(), file=output, flush=True)
         passed = passed and result.status is not Status.FAILED
     return passed
 
 
 async def _results(target: Target, token: str | None) -> AsyncIterator[CheckResult]:
-    try:
-        service = target.load()
-        issuers = trusted_issuers(service.settings)
-    except SettingsError as error:
-        for problem in error.problems:
-            yield _as_result(problem)
+    loaded = _load(target)
+    if isinstance(loaded, list):
+        for result in loaded:
+            yield result
         return
-    except StartupError as error:
-        yield _as_result(str(error))
-        return
+    service, issuers = loaded
     yield ok("settings", "all are valid")
     for result in check_production(service.settings, issuers):
         yield result
@@ -59,8 +60,39 @@ async def _results(target: Target, token: str | None) -> AsyncIterator[CheckResu
         for result in issuer.results:
             yield result
     if token is not None:
-        for result in check_token(token, service.settings, checked, time.time()):
+        async for result in check_token(token, service, checked):
             yield result
+
+
+async def _token_results(target: Target, token: str) -> AsyncIterator[CheckResult]:
+    """Check a token alone: of the issuers, only its own is contacted."""
+    loaded = _load(target)
+    if isinstance(loaded, list):
+        for result in loaded:
+            yield result
+        return
+    service, issuers = loaded
+    named = unverified_issuer(parse_credential(token) or b"")
+    checked = [
+        await check_issuer(t) if t.issuer == named else CheckedIssuer(t, (), None) for t in issuers
+    ]
+    for issuer in checked:
+        for result in issuer.results:
+            if result.status is Status.FAILED:
+                yield result
+    async for result in check_token(token, service, checked):
+        yield result
+
+
+def _load(target: Target) -> tuple[Service, tuple[TrustedIssuer, ...]] | list[CheckResult]:
+    """Return a service and its issuers, or what is wrong with its settings or its code."""
+    try:
+        service = target.load()
+        return service, trusted_issuers(service.settings)
+    except SettingsError as error:
+        return [_as_result(problem) for problem in error.problems]
+    except StartupError as error:
+        return [_as_result(str(error))]
 
 
 async def _environment(service: Service) -> AsyncIterator[CheckResult]:

@@ -33,6 +33,11 @@ class Authentication:
         self._introspection = self._introspect() if settings.introspection_url else None
 
     @property
+    def verifier(self) -> TokenVerifier:
+        """Verifies the tokens of requests."""
+        return self._introspection or self._verifier
+
+    @property
     def resource_metadata(self) -> str | None:
         """URL of the service's metadata (RFC 9728), for challenges; None without RESOURCE_URL."""
         url = self._settings.resource_url
@@ -41,7 +46,7 @@ class Authentication:
     def protect(self, app: Application) -> None:
         """Add the middlewares to an application that has no others yet."""
         settings = self._settings
-        options: dict[str, Any] = {"verifier": self._choose_verifier()}
+        options: dict[str, Any] = {"verifier": self.verifier}
         if self.resource_metadata is not None:
             options["resource_metadata"] = self.resource_metadata
         if settings.rate_limit_clients or settings.rate_limit_bad_tokens:
@@ -84,9 +89,6 @@ class Authentication:
         await self._verifier.aclose()
         if self._introspection is not None:
             await self._introspection.aclose()
-
-    def _choose_verifier(self) -> TokenVerifier:
-        return self._introspection or self._verifier
 
     def _introspect(self) -> IntrospectionVerifier:
         settings = self._settings
