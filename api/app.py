@@ -8,6 +8,7 @@ from encore import Service
 from migrations import FOLDER
 
 UPGRADE_COMMAND: Final = ".venv/bin/alembic upgrade head"
+DOCTOR_COMMAND: Final = "python -m api doctor"
 
 
 def create_service(settings: ApiSettings | None = None) -> Service:
@@ -23,6 +24,7 @@ def create_service(settings: ApiSettings | None = None) -> Service:
         description="CRUD generated from SQLAlchemy models, protected by OAuth 2.0.",
         migrations=FOLDER,
         upgrade_command=UPGRADE_COMMAND,
+        doctor_command=DOCTOR_COMMAND,
     )
     resources.expose(service)
     return service

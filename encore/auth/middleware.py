@@ -15,7 +15,7 @@ from encore.auth.access_token import AccessToken
 from encore.auth.bearer_token import extract_bearer_token
 from encore.auth.scopes import require_scopes
 from encore.auth.trusted_issuer import is_safe_url
-from encore.errors import ApiError
+from encore.errors import ApiError, Unauthorized
 from encore.http.request_state import RequestState
 
 _POLICY_VIOLATION: Final = 1008
@@ -37,6 +37,7 @@ class BearerAuthMiddleware:
         app: The next layer.
         verifier: Verifies tokens.
         resource_metadata: URL of this service's metadata (RFC 9728), for the challenges.
+        hint: How operators find out why a token is invalid, for the body of a 401.
 
     Attributes:
         authenticates: Declares that callers are verified here
@@ -51,7 +52,12 @@ class BearerAuthMiddleware:
     needs_service: ClassVar[bool] = True
 
     def __init__(
-        self, app: ASGIApp, verifier: TokenVerifier, *, resource_metadata: str | None = None
+        self,
+        app: ASGIApp,
+        verifier: TokenVerifier,
+        *,
+        resource_metadata: str | None = None,
+        hint: str | None = None,
     ) -> None:
         if resource_metadata is not None and (
             not is_safe_url(resource_metadata, loopback=True) or set('"\\') & set(resource_metadata)
@@ -60,6 +66,7 @@ class BearerAuthMiddleware:
         self._app = app
         self._verifier = verifier
         self._resource_metadata = resource_metadata
+        self._hint = hint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an authorized request on.
@@ -88,6 +95,8 @@ class BearerAuthMiddleware:
             state.set_caller(token.principal, token.claims, token.scopes or frozenset())
             require_scopes(state.access, token)
         except ApiError as error:
+            if isinstance(error, Unauthorized) and challenges.is_invalid_token(error):
+                error.hint = self._hint
             if self._resource_metadata is not None:
                 challenges.add_resource_metadata(error, self._resource_metadata)
             raise

@@ -70,6 +70,7 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         app: The next layer.
         verifier: Verifies tokens.
         resource_metadata: As for ``BearerAuthMiddleware``.
+        hint: Likewise.
         clients: The rate of requests by client; empty for none.
         bad_tokens: The rate of invalid tokens by address; empty for none.
         clock: Seconds since 1970.
@@ -81,11 +82,12 @@ class RateLimitMiddleware(BearerAuthMiddleware):
         verifier: TokenVerifier,
         *,
         resource_metadata: str | None = None,
+        hint: str | None = None,
         clients: str = "",
         bad_tokens: str = "",
         clock: Clock = time.time,
     ) -> None:
-        super().__init__(app, verifier, resource_metadata=resource_metadata)
+        super().__init__(app, verifier, resource_metadata=resource_metadata, hint=hint)
         self._clients = RateLimit("clients", clients, clock) if clients else None
         self._bad_tokens = RateLimit("bad-tokens", bad_tokens, clock) if bad_tokens else None
 

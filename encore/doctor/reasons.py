@@ -19,6 +19,9 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
         "the request had no Authorization header; send Authorization: Bearer and the token, and"
         " check that no proxy removes it"
     ),
+    "no-credentials": (
+        "the request to / had no Authorization header and did not come from a browser"
+    ),
     "other-scheme": "its Authorization header has another scheme; it must be Bearer and the token",
     "two-authorization-headers": "the request had two Authorization headers; send one",
     "malformed-bearer-value": (
@@ -37,9 +40,12 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
         "its header has crit, b64, jwk, jku, x5u or x5c: none is allowed, because a token must not"
         " bring its own key or rules"
     ),
-    "header-typ": "its typ is not JWT or at+jwt; is it an access token, and not an ID token?",
+    "header-typ": (
+        "its typ is not JWT or at+jwt (TOKEN_PROFILE=rfc9068: only the latter); is it an access"
+        " token, and not an ID token?"
+    ),
     "header-alg": "its header has no alg, so it is not signed",
-    "header-kid": "its header has no kid, so its key cannot be found",
+    "header-kid": "its header's kid is not a string, or empty",
     # Issuer, key and signature.
     "issuer-unknown": (
         "its issuer is not trusted; set ISSUER, AUTH0_DOMAIN or TRUSTED_ISSUERS_FILE to the exact"
@@ -54,8 +60,8 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
         " check the network between the service and the issuer"
     ),
     "key-unknown": (
-        "its key is not among the issuer's usable ones; was it issued before a key rotation, or by"
-        " another server?"
+        "its key is not among the issuer's usable ones (without kid: not exactly one fits); was it"
+        " issued before a key rotation, or by another server?"
     ),
     "signature": "its signature is invalid for the issuer's key; was the token changed?",
     "unexpected-*": (
@@ -68,12 +74,26 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
         " token for that audience"
     ),
     "claim-exp": (
-        "its exp is missing or is not a number of seconds since 1970; a token must expire"
+        "its exp is missing or is not a number of seconds since 1970 (milliseconds?); a token must"
+        " expire"
     ),
     "claim-nbf": "its nbf is not a number of seconds since 1970",
-    "claim-iat": "its iat is missing or is not a number of seconds since 1970",
+    "claim-iat": (
+        "its iat is not a number of seconds since 1970, or it is missing and TOKEN_PROFILE or"
+        " MAX_TOKEN_AGE_SECONDS requires it"
+    ),
+    "claim-required": "a claim does not have the value that REQUIRED_CLAIMS names for it",
+    "claim-client": "its client is not among those of TOKEN_CLIENT_IDS",
+    "claim-user": (
+        "it is valid, but its caller has no name by the settings of its issuer (USER_CLAIM,"
+        " prefixes, TRUSTED_ISSUERS_FILE), and the operation records one"
+    ),
+    "principal-unknown": (
+        "it identifies neither a user nor a client: it has no sub, and no mark of a client's own"
+        " token (CLIENT_MARK names marks of other issuers)"
+    ),
     "claim-*": "this claim is required and missing, or is not a string",
-    "token-expired": "it has expired; get a new one",
+    "token-expired": "it has expired, or is older than MAX_TOKEN_AGE_SECONDS; get a new one",
     "token-not-yet-valid": "it is not valid yet; is a clock wrong?",
     "token-revoked": (
         "it was revoked: its jti is in REVOKED_TOKENS_FILE; get a new one if that was not meant"
@@ -104,7 +124,7 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
         "its scope claim is neither a string nor a list of strings, so it grants no scope"
     ),
     "rate-limit-client": (
-        "it is valid, but its client sends more requests than RATE_LIMIT_CLIENTS allows"
+        "it is valid, but its user or client sends more requests than RATE_LIMIT_CLIENTS allows"
     ),
     "rate-limit-bad-tokens": (
         "it is invalid, and more invalid tokens came from its address than RATE_LIMIT_BAD_TOKENS"

@@ -11,24 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from encore.auth import jws
-from encore.auth.claims import validate_claims
+from encore.auth.jwt_verifier import AT_JWT
 from encore.auth.revocation import RevocationList
 from encore.auth.scopes import parse_scopes
-from encore.auth.trusted_issuer import TrustedIssuer
+from encore.auth.trusted_issuer import RFC9068
 from encore.doctor.check_result import CheckResult, failed, note
+from encore.doctor.claims import check_claims, show
 from encore.doctor.issuers import CheckedIssuer
 from encore.doctor.reasons import explain
 from encore.errors import ApiError
 from encore.settings import Settings
 
 SUBJECT: Final = "token"
-_SCOPE_CLAIMS: Final = ("scp", "scope", "permissions")
-_HOUR: Final = 3_600
+_SCOPE_CLAIMS: Final = ("scp", "scope", "permissions", "roles")
 _JWT_DOTS: Final = 2
-_MAX_SHOWN: Final = 200
 _MAX_KIDS: Final = 5
-_MILLISECONDS: Final = 10**11
-"""A timestamp in seconds reaches it in the year 5138."""
 
 
 def parse_credential(raw: str) -> bytes | None:
@@ -42,6 +39,14 @@ def parse_credential(raw: str) -> bytes | None:
 def is_jwt(credential: bytes) -> bool:
     """Return whether a token is a JWT, as the service decides it: it has three segments."""
     return credential.count(b".") == _JWT_DOTS
+
+
+def unverified_issuer(credential: bytes) -> Any:
+    """Return what a token names as its issuer; None if it is not a JWT or names none."""
+    try:
+        return jws.parse_jwt(credential).claims.get("iss")
+    except ApiError:
+        return None
 
 
 def check_jwt(
@@ -64,18 +69,14 @@ def check_jwt(
     if found is None:
         yield failed(SUBJECT, _explain_issuer(token.claims.get("iss"), issuers))
         return
+    yield from _check_header(token, found)
     yield from _check_signature(token, found)
-    yield from _check_claims(token.claims, found.trusted, now)
+    checked = check_claims(token.claims, found.trusted, now)
+    yield from (failed(SUBJECT, problem) for problem in checked.problems)
     yield from _check_revoked(token.claims, settings)
-    yield from check_scope(token.claims, found.trusted.scope_claims, settings.scope.split())
-
-
-def unverified_issuer(credential: bytes) -> Any:
-    """Return what a token names as its issuer; None if it is not a JWT or names none."""
-    try:
-        return jws.parse_jwt(credential).claims.get("iss")
-    except ApiError:
-        return None
+    names = found.trusted.scope_claims
+    held = checked.token.scopes if checked.token else parse_scopes(token.claims, names)
+    yield from check_scope(held, settings.scope.split(), token.claims, names)
 
 
 def _explain_issuer(issuer: Any, issuers: Sequence[CheckedIssuer]) -> str:
@@ -83,6 +84,13 @@ def _explain_issuer(issuer: Any, issuers: Sequence[CheckedIssuer]) -> str:
     if isinstance(issuer, str) and issuer.rstrip("/") in {name.rstrip("/") for name in trusted}:
         return f"its issuer is {show(issuer)}: ISSUER differs in the final slash, which counts"
     return f"its issuer is {show(issuer)}, which is not trusted; trusted: {', '.join(trusted)}"
+
+
+def _check_header(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator[CheckResult]:
+    if found.trusted.profile == RFC9068 and token.type_ != AT_JWT:
+        yield failed(
+            SUBJECT, f"its typ is {show(token.type_)}, must be {show(AT_JWT)} (TOKEN_PROFILE)"
+        )
 
 
 def _check_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator[CheckResult]:
@@ -98,7 +106,12 @@ def _check_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator
         yield note(SUBJECT, "its signature was not checked: its issuer's keys could not be fetched")
         return
     keys = found.keys.select(token.kid, token.algorithm)
-    if not keys:
+    if not keys and token.kid is None:
+        yield failed(
+            SUBJECT,
+            f"it has no kid, and its issuer does not have exactly one key for {token.algorithm}",
+        )
+    elif not keys:
         kids = ", ".join(map(show, sorted(found.keys.kids)[:_MAX_KIDS]))
         yield failed(
             SUBJECT,
@@ -107,89 +120,6 @@ def _check_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator
         )
     elif not any(key.verify(token.signed, token.signature) for key in keys):
         yield failed(SUBJECT, explain("signature"))
-
-
-def _check_claims(
-    claims: Mapping[str, Any], trusted: TrustedIssuer, now: float
-) -> Iterator[CheckResult]:
-    """Yield every reason to reject the claims.
-
-    The service stops at the first one. It is corrected here and the claims are validated again.
-    """
-    corrected, reasons = dict(claims), set[str]()
-    while True:
-        try:
-            validate_claims(corrected, trusted, now)
-        except ApiError as error:
-            if error.reason in reasons:  # It was not to be corrected: what else is wrong is hidden.
-                return
-            reasons.add(error.reason)
-            yield from (
-                failed(SUBJECT, text) for text in _describe(error.reason, corrected, trusted, now)
-            )
-            corrected |= _correction(error.reason, trusted, now)
-        else:
-            return
-
-
-def _correction(reason: str, trusted: TrustedIssuer, now: float) -> dict[str, Any]:
-    """Return claims that do not have this reason to be rejected."""
-    match reason:
-        case "claim-aud":
-            return {"aud": trusted.audience}
-        case "claim-exp" | "token-expired":
-            return {"exp": now + _HOUR}
-        case "token-not-yet-valid":
-            return {"nbf": now, "iat": now}
-        case "claim-nbf" | "claim-iat":
-            return {reason.removeprefix("claim-"): now}
-    return {reason.removeprefix("claim-"): "corrected"}
-
-
-def _describe(
-    reason: str, claims: Mapping[str, Any], trusted: TrustedIssuer, now: float
-) -> Iterator[str]:
-    """Yield what is wrong, with what was expected and found."""
-    match reason:
-        case "claim-aud":
-            yield (
-                f"its audience is {show(claims.get('aud'))}, the service expects"
-                f" {show(trusted.audience)} (AUDIENCE, AUTH0_AUDIENCE); change the setting, or"
-                " request a token for that audience"
-            )
-        case "token-expired":
-            yield f"it expired {round(now - claims['exp'])} s ago; get a new one"
-        case "token-not-yet-valid":
-            yield from _describe_start(claims, trusted, now)
-        case "claim-exp" | "claim-nbf" | "claim-iat":
-            yield _describe_timestamp(reason, claims)
-        case _:
-            yield f"it is rejected: {reason}: {_type_of(reason.removeprefix('claim-'), claims)}"
-
-
-def _describe_start(claims: Mapping[str, Any], trusted: TrustedIssuer, now: float) -> Iterator[str]:
-    for name, words in (
-        ("nbf", "it is valid only in {} s; is a clock wrong?"),
-        ("iat", "it is issued {} s in the future; is a clock wrong?"),
-    ):
-        seconds = claims.get(name, now) - now
-        if seconds > trusted.clock_skew_seconds:
-            yield words.format(round(seconds))
-
-
-def _describe_timestamp(reason: str, claims: Mapping[str, Any]) -> str:
-    value: Any = claims.get(reason.removeprefix("claim-"))
-    text = f"it is rejected: {reason}: {explain(reason)}; found: {show(value)}"
-    if type(value) in (int, float) and value >= _MILLISECONDS:
-        return f"{text}, which looks like milliseconds"
-    return text
-
-
-def _type_of(name: str, claims: Mapping[str, Any]) -> str:
-    """Return what is wrong with a claim that must be a string; its value may be personal."""
-    if name not in claims:
-        return f"the claim {name} is missing"
-    return f"the claim {name} must be a string, but is of the type {type(claims[name]).__name__}"
 
 
 def _check_revoked(claims: Mapping[str, Any], settings: Settings) -> Iterator[CheckResult]:
@@ -205,10 +135,19 @@ def _check_revoked(claims: Mapping[str, Any], settings: Settings) -> Iterator[Ch
 
 
 def check_scope(
-    claims: Mapping[str, Any], names: Sequence[str], needed: Sequence[str]
+    held: frozenset[str] | None,
+    needed: Sequence[str],
+    claims: Mapping[str, Any],
+    names: Sequence[str],
 ) -> Iterator[CheckResult]:
-    """Yield what keeps a token from holding SCOPE."""
-    held = parse_scopes(claims, names)
+    """Yield what keeps a token from holding SCOPE.
+
+    Args:
+        held: The scopes of the token; None if a claim of scopes has an invalid type.
+        needed: The scopes of SCOPE.
+        claims: The claims of the token.
+        names: The claims of scopes.
+    """
     if held is None:
         yield failed(SUBJECT, f"its scope claim ({', '.join(names)}) is of the wrong type")
         return
@@ -223,9 +162,3 @@ def check_scope(
     if elsewhere:
         message += f"; it has {', '.join(elsewhere)} too, which SCOPE_CLAIMS does not name"
     yield failed(SUBJECT, message)
-
-
-def show(value: Any) -> str:
-    """Return a value that a token may have, for a message."""
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

@@ -13,7 +13,8 @@ from encore.auth.bearer_token import extract_bearer_token
 from encore.auth.document_fetcher import FetchError
 from encore.auth.introspection_client import IntrospectionClient
 from encore.doctor.access import check_access
-from encore.doctor.check_result import CheckResult, failed, ok
+from encore.doctor.check_result import CheckResult, failed, note, ok
+from encore.doctor.claims import show
 from encore.doctor.issuers import CheckedIssuer
 from encore.doctor.reasons import explain
 from encore.doctor.tokens import (
@@ -22,13 +23,12 @@ from encore.doctor.tokens import (
     check_scope,
     is_jwt,
     parse_credential,
-    show,
     unverified_issuer,
 )
-from encore.errors import ApiError
+from encore.errors import ApiError, Forbidden
 from encore.service import Service
 from encore.service.authentication import Authentication
-from encore.settings import Settings
+from encore.settings import Settings, trusted_issuers
 
 
 async def check_token(
@@ -55,6 +55,7 @@ async def check_token(
     if token is not None:
         if not problems:
             yield ok(SUBJECT, "it is accepted, and holds SCOPE")
+        yield _check_name(token)
         for result in check_access(service, token.scopes or frozenset()):
             yield result
 
@@ -85,7 +86,18 @@ async def _check_opaque(
     verdict = await _verify(credential, settings)
     if isinstance(verdict, ApiError):
         return [failed(SUBJECT, _describe(verdict.reason, response, settings))], None
-    return list(check_scope(response, ("scope",), settings.scope.split())), verdict
+    needed = settings.scope.split()
+    return list(check_scope(verdict.scopes, needed, response, ("scope",))), verdict
+
+
+def _check_name(token: AccessToken) -> CheckResult:
+    """Say who calls; the caller's name, which operations may record, can be refused."""
+    who = "a client that calls for itself" if token.principal.is_client else "a user"
+    try:
+        _ = token.principal.name
+    except Forbidden as error:
+        return failed(SUBJECT, f"it identifies {who} without a name: {error} ({error.reason})")
+    return note(SUBJECT, f"it identifies {who}")
 
 
 async def _verify(credential: bytes, settings: Settings) -> AccessToken | ApiError:
@@ -117,8 +129,8 @@ def _describe(reason: str, response: Mapping[str, Any], settings: Settings) -> s
     """Return what is wrong, with what was expected and found."""
     match reason:
         case "introspection-aud":
-            aud = show(response.get("aud"))
-            return f"{explain(reason)}; found {aud}, expected {show(settings.audience)}"
+            expected = " or ".join(map(show, trusted_issuers(settings)[0].audiences))
+            return f"{explain(reason)}; found {show(response.get('aud'))}, expected {expected}"
         case "introspection-token-type":
             return f"{explain(reason)}; found {show(response.get('token_type'))}"
         case _:

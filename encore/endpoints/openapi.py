@@ -35,6 +35,7 @@ class Problem(BaseModel):
         list[Any],
         WithJsonSchema({"type": "array", "items": {"anyOf": [_FIELD_ERROR, {"type": "string"}]}}),
     ]
+    hint: Annotated[str | None, WithJsonSchema({"type": "string"})] = None
 
 
 PROBLEM_CONTENT: Final = {

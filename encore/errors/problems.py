@@ -7,7 +7,8 @@ problem (``application/problem+json``) that also carries Finale's members::
      "detail": "Not Found", "instance": "/parts/7", "request_id": "6f0c…",
      "message": "Not Found", "errors": []}
 
-``errors`` is Finale's: a list of ``{"field", "message"}``, or of plain names. The tree of classes
+``errors`` is Finale's: a list of ``{"field", "message"}``, or of plain names. The 401 of an invalid
+token also has ``hint``. The tree of classes
 is drawn in ``encore.errors``; ``encore.http.error_handling`` sends them.
 """
 
@@ -35,12 +36,14 @@ class ApiError(Exception):
         reason: A code for the log only; never sent.
 
     Attributes:
+        hint: How to find out more, for people; its member is left out if there is none.
         detail: The message, or the ``detail`` of FastAPI's ``HTTPException``, of any JSON type.
     """
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal Server Error"
+    hint: str | None = None
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class ApiError(Exception):
 
     def problem(self, instance: str, request_id: str) -> dict[str, Any]:
         """Return the members of the problem document, in the order in which they are sent."""
-        return {
+        members = {
             "type": TYPE_PREFIX + self.slug,
             "title": self.title,
             "status": self.status,
@@ -93,6 +96,7 @@ class ApiError(Exception):
             "message": self.message,
             "errors": self.errors,
         }
+        return members if self.hint is None else members | {"hint": self.hint}
 
     def render(self, instance: str, request_id: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """Return the headers and the body of the response.

@@ -20,13 +20,15 @@ class Authentication:
 
     Args:
         settings: The settings.
+        hint: How operators find out why a token is invalid, for the body of a 401.
 
     Raises:
         StartupError: A file that a setting names cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hint: str | None = None) -> None:
         self._settings = settings
+        self._hint = hint
         self._issuers = trusted_issuers(settings)
         self._revoked = _revoked(settings)
         self._verifier = JWTVerifier(self._issuers, revoked=self._revoked)
@@ -46,7 +48,7 @@ class Authentication:
     def protect(self, app: Application) -> None:
         """Add the middlewares to an application that has no others yet."""
         settings = self._settings
-        options: dict[str, Any] = {"verifier": self.verifier}
+        options: dict[str, Any] = {"verifier": self.verifier, "hint": self._hint}
         if self.resource_metadata is not None:
             options["resource_metadata"] = self.resource_metadata
         if settings.rate_limit_clients or settings.rate_limit_bad_tokens:

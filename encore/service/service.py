@@ -50,6 +50,9 @@ PUBLIC_PATHS: Final = (health.LIVE, health.READY, docs.OPENAPI, docs.DOCS, docs.
 where ``PUBLIC_DOCS`` allows it. Every other route must declare its scopes; otherwise start-up
 fails."""
 
+DOCTOR: Final = "python -m encore doctor app:service"
+"""With the documented placeholder: responses do not name a service's modules."""
+
 MIGRATIONS: Final = Path("migrations")
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | None]]
@@ -74,6 +77,8 @@ class Service(Application, Generic[S_co]):
         migrations: The folder of Alembic's scripts; ``migrations`` of the current folder if there
             is one.
         upgrade_command: What brings the database to the newest revision, for messages.
+        doctor_command: What runs the doctor, for the hint in the response to an invalid token;
+            empty for no hint.
         lifespan: An async context manager that is entered once the database is open.
 
     Attributes:
@@ -99,6 +104,7 @@ class Service(Application, Generic[S_co]):
         compatible: str | None = None,
         migrations: Path | str | None = None,
         upgrade_command: str = UPGRADE,
+        doctor_command: str = DOCTOR,
         lifespan: Lifespan | None = None,
     ) -> None:
         settings = _load_settings(settings)
@@ -108,7 +114,8 @@ class Service(Application, Generic[S_co]):
         self._upgrade_command = upgrade_command
         outdated = older_revisions(self._migrations) if self._migrations else frozenset()
         self.database = open_database(settings.database_url, outdated=outdated)
-        self._authentication = Authentication(settings)
+        hint = f"To see why, run on the server: {doctor_command} token" if doctor_command else None
+        self._authentication = Authentication(settings, hint)
         self._secret = self._make_secret()
         super().__init__(
             title=title,

@@ -23,12 +23,11 @@ _BY_POSITION: Final = {
 
 _BY_NAME: Final = {"Unauthorized", "Forbidden", "InvalidRequest", "ServiceUnavailable"}
 _ROW: Final = re.compile(r"^\| `([a-z0-9*-]+)` \| (.*) \|$", re.MULTILINE)
-FILES: Final = sorted(
-    path
-    for path in (ROOT / "encore").rglob("*.py")
-    if "auth" in path.relative_to(ROOT).parts
-    or path.name in ("require_principal.py", "principal.py")
-)
+TREES: Final = {
+    path.relative_to(ROOT / "encore"): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "encore").rglob("*.py"))
+}
+_OF_PRINCIPALS: Final = ("require_principal.py", "principal.py")
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
@@ -60,35 +59,35 @@ def _codes(node: ast.expr, names: dict[str, ast.expr]) -> Iterator[str]:
             pytest.fail(f"the reason code {ast.unparse(node)} must be a literal")
 
 
-def _arguments(path: Path) -> Iterator[tuple[ast.expr, dict[str, ast.expr]]]:
-    """Yield the reasons of all errors that a file makes."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = ALL_NAMES | _constants(tree)
+def _arguments(path: Path, tree: ast.Module) -> Iterator[tuple[ast.expr, dict[str, ast.expr]]]:
+    """Yield the reasons of all errors about tokens that a file makes, and the names it knows."""
+    names = NAMES | _constants(tree)
+    of_tokens = path.parts[0] == "auth" or path.name in _OF_PRINCIPALS
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         place = _BY_POSITION.get(called)
-        if "reason" in keywords and (place is not None or called in _BY_NAME):
+        if "reason" in keywords and (place is not None or (of_tokens and called in _BY_NAME)):
             yield keywords["reason"], names
         elif place is not None and place < len(node.args):
             yield node.args[place], names
 
 
-ALL_NAMES: Final = {
+NAMES: Final = {
     name: value
-    for path in FILES
-    for name, value in _constants(ast.parse(path.read_text(encoding="utf-8"))).items()
-    if name.isupper()
+    for path, tree in TREES.items()
+    for name, value in _constants(tree).items()
+    if path.parts[0] in {"auth", "http"} and name.isupper()
 }
 
 
 def codes_in_code() -> set[str]:
     return {
         code
-        for path in FILES
-        for argument, names in _arguments(path)
+        for path, tree in TREES.items()
+        for argument, names in _arguments(path, tree)
         for code in _codes(argument, names)
     }
 

@@ -41,8 +41,9 @@ def lines(output: str) -> list[str]:
 def test_accepted_token_is_reported_with_the_operations_that_it_allows(gate: RunningGate) -> None:
     status, output = explain(gate, f"Bearer {gate.token()}\n")
     assert status == 0
-    first, allowed, *lacking = lines(output)
+    first, caller, allowed, *lacking = lines(output)
     assert first == "ok    token: it is accepted, and holds SCOPE"
+    assert caller == "note  token: it identifies a client that calls for itself"
     assert allowed.startswith("note  token: its scopes allow ")
     for operation in ("GET /items", "POST /items", "DELETE /items/{id}", "GET /private"):
         assert operation in allowed
@@ -167,3 +168,10 @@ def test_invalid_setting_is_reported_first(gate: RunningGate) -> None:
     status, output = explain(gate, gate.token(), CLOCK_SKEW_SECONDS="many")
     assert status == 1
     assert output == "FAIL  CLOCK_SKEW_SECONDS: must be an integer from 0 to 120\n"
+
+
+def test_caller_without_a_name_is_explained(gate: RunningGate) -> None:
+    status, output = explain(gate, gate.token(sub="ada"), USER_CLAIM="email")
+    assert status == 1
+    assert "it identifies a user without a name: The token does not identify a user" in output
+    assert "its scopes allow GET /items" in output

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encore.auth import JWTVerifier, TrustedIssuer
+from encore.auth import JWTVerifier
 from encore.auth.jwks import parse_key_set
 from encore.doctor.check_result import CheckResult, Status
 from encore.doctor.issuers import CheckedIssuer
 from encore.doctor.tokens import check_jwt, parse_credential
 from encore.errors import ApiError
+from encore.settings import trusted_issuers
 from tests.fixtures.item_service import ItemSettings
 from tests.fixtures.tokens import ISSUER, NOW, Signer
 
@@ -39,6 +41,7 @@ TOKENS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"scp": 7}, "its scope claim (scp) is of the wrong type"),
     ({"alg": "HS256"}, {}, "its algorithm is 'HS256'; accepted from this issuer: RS256"),
     ({"kid": "old"}, {}, "its key 'old' is not among the issuer's usable ones ('key-1')"),
+    ({"kid": 7}, {}, "its header's kid is not a string"),
     ({"typ": "id+jwt"}, {}, "is it an access token, and not an ID token?"),
     ({"crit": ["b64"]}, {}, "its header has crit, b64, jwk, jku, x5u or x5c"),
     ({"alg": ...}, {}, "its header has no alg"),
@@ -50,11 +53,12 @@ def signer() -> Signer:
     return Signer("key-1")
 
 
-def check(text: str, signer: Signer, *, keys: bool = True, **raw: str) -> list[CheckResult]:
+def check(text: str, signer: Signer, *, keys: bool = True, **raw: Any) -> list[CheckResult]:
     """Check a token in process; return the results."""
     parsed = ItemSettings.parse({"ISSUER": ISSUER, **raw})
     key_set = parse_key_set({"keys": [signer.jwk]}, ("RS256",)) if keys else None
-    checked = CheckedIssuer(TrustedIssuer(ISSUER, "api://default"), (), key_set)
+    (trusted,) = trusted_issuers(parsed)
+    checked = CheckedIssuer(trusted, (), key_set)
     credential = parse_credential(text)
     assert credential is not None
     return list(check_jwt(credential, parsed, [checked], NOW))
@@ -126,29 +130,91 @@ def test_revoked_token_is_explained(signer: Signer, tmp_path: Any) -> None:
     assert lines(signer.token(jti="AT.2").decode(), signer, REVOKED_TOKENS_FILE=str(revoked)) == []
 
 
+STRICT: dict[str, str] = {
+    "TOKEN_PROFILE": "rfc9068",
+    "MAX_TOKEN_AGE_SECONDS": "600",
+    "AUDIENCE": "api://default",
+    "EXTRA_AUDIENCES": "api://other",
+    "REQUIRED_CLAIMS": "token_use=access",
+    "TOKEN_CLIENT_IDS": "client-1",
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "text"),
+    [
+        ({"typ": "JWT"}, {}, "its typ is 'jwt', must be 'at+jwt' (TOKEN_PROFILE)"),
+        ({}, {"iat": NOW - 700}, "it was issued 700 s ago, more than the 600 s of MAX_TOKEN_AGE"),
+        ({}, {"iat": ...}, "it is missing and TOKEN_PROFILE or MAX_TOKEN_AGE_SECONDS requires it"),
+        ({}, {"client_id": ...}, "claim-client_id: the claim client_id is missing"),
+        ({}, {"sub": ""}, "claim-sub: the claim sub must not be empty"),
+        ({}, {"token_use": "id"}, "its token_use is 'id', must be 'access'"),
+        ({}, {"cid": "other"}, "its client is not among those of TOKEN_CLIENT_IDS"),
+        ({}, {"aud": "x"}, "the service expects 'api://default' or 'api://other'"),
+    ],
+)
+def test_token_rejected_by_a_strict_setting_is_explained(
+    signer: Signer, header: dict[str, Any], claims: dict[str, Any], text: str
+) -> None:
+    valid = {"token_use": "access", "client_id": "client-1"}
+    good = signer.token({"typ": "at+jwt"}, **valid).decode()
+    assert lines(good, signer, **STRICT) == []
+    token = signer.token({"typ": "at+jwt"} | header, **(valid | claims)).decode()
+    (line,) = lines(token, signer, **STRICT)
+    assert text in line
+
+
+def test_token_that_identifies_nobody_is_explained(signer: Signer) -> None:
+    (line,) = lines(signer.token(sub=...).decode(), signer)
+    assert "it identifies neither a user nor a client: it has no sub" in line
+
+
 VALUES = st.sampled_from(
     [..., None, True, 0, 1, -1, 1e300, 10**30, NOW, NOW + 50, "", "x", [], ["x"], {}, {"x": 1}]
 )
-NAMES = st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "jti", "cid", "azp", "scp"])
+NAMES = st.sampled_from(
+    [
+        "iss",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "sub",
+        "jti",
+        "cid",
+        "azp",
+        "scp",
+        "client_id",
+        "gty",
+        "token_use",
+    ]
+)
 HEADERS = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "jwk"]), VALUES, max_size=2)
 
 
 @settings(deadline=None)
-@given(header=HEADERS, claims=st.dictionaries(NAMES, VALUES, max_size=4))
+@given(
+    header=HEADERS,
+    claims=st.dictionaries(NAMES, VALUES, max_size=4),
+    names=st.sets(st.sampled_from(sorted(STRICT))),
+)
 def test_doctor_and_service_agree_on_every_token(
-    signer: Signer, header: dict[str, Any], claims: dict[str, Any]
+    signer: Signer, header: dict[str, Any], claims: dict[str, Any], names: set[str]
 ) -> None:
     async def fetch(_url: str) -> bytes:
         return json.dumps({"keys": [signer.jwk]}).encode()
 
-    trusted = TrustedIssuer(ISSUER, "api://default", jwks_uri="https://issuer.example/keys")
-    token = signer.token(header, **claims)
+    raw = {name: STRICT[name] for name in names}
+    (parsed,) = trusted_issuers(ItemSettings.parse({"ISSUER": ISSUER, **raw}))
+    trusted = replace(parsed, jwks_uri="https://issuer.example/keys")
+    valid = {"token_use": "access", "client_id": "client-1"}
+    token = signer.token({"typ": "at+jwt"} | header, **(valid | claims))
     try:
         verifier = JWTVerifier([trusted], fetch=fetch, wall_clock=lambda: NOW)
         accepted = asyncio.run(verifier.verify(token)).scopes is not None
     except ApiError:
         accepted = False
-    results = check(token.decode(), signer, SCOPE="items")
+    results = check(token.decode(), signer, keys=True, **raw)
     failures = [r for r in results if r.status is Status.FAILED and "lacks the" not in r.message]
     assert (not failures) is accepted
     assert all("refused for the reason" not in result.message for result in results)

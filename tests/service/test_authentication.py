@@ -13,6 +13,7 @@ from tests.fixtures.tokens import Signer, b64
 
 BARE = "Bearer"
 INVALID_REQUEST = 'Bearer error="invalid_request"'
+HINT = "To see why, run on the server: python -m encore doctor app:service token"
 INVALID_TOKEN = 'Bearer error="invalid_token"'
 INSUFFICIENT = 'Bearer error="insufficient_scope", scope="items"'
 METADATA = "resource_metadata="
@@ -121,6 +122,7 @@ def test_rejected_token_has_its_problem_and_log_line_and_writes_nothing(
     for _, value in headers:
         assert value.rpartition(" ")[2] not in response.text or len(value) < 16
     assert reason not in response.text
+    assert response.json().get("hint") == (HINT if challenge == INVALID_TOKEN else None)
     line = gate.log_line_of(response)
     assert (line["status"], line["reason"], line["route"]) == (status, reason, "/items")
     assert line["client"] == ("client-1" if status == 403 else None)
