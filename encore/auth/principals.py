@@ -30,7 +30,7 @@ class ClientMark:
     Attributes:
         claim: ``idtyp`` (Entra ID), ``preferred_username`` (Keycloak).
         value: ``app``, ``service-account-``.
-        is_prefix: Whether the claim's value begins with it, instead of being it.
+        is_prefix: Whether the client id must follow it, in upper or lower case.
     """
 
     claim: str
@@ -45,12 +45,14 @@ class ClientMark:
             raise ValueError("must be claim=value, or claim=prefix*, such as idtyp=app")
         return cls(claim, value.removesuffix("*"), value.endswith("*"))
 
-    def matches(self, claims: Mapping[str, Any]) -> bool:
-        """Return whether claims have the mark."""
+    def matches(self, claims: Mapping[str, Any], client_id: str | None) -> bool:
+        """Return whether claims have the mark, as those of this client."""
         value = claims.get(self.claim)
         if not isinstance(value, str):
             return False
-        return value.startswith(self.value) if self.is_prefix else value == self.value
+        if self.is_prefix:  # Keycloak's user names are in lower case.
+            return client_id is not None and value.lower() == (self.value + client_id).lower()
+        return value == self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ def resolve_principal(
         Forbidden: The token has neither a subject nor a client's mark.
     """
     client_id, subject = find_client_id(claims), claims.get("sub")
-    is_client = is_client_token(claims, client_id) or (mark is not None and mark.matches(claims))
+    marked = mark is not None and mark.matches(claims, client_id)
+    is_client = is_client_token(claims, client_id) or marked
     identifier = client_id or subject if is_client else subject
     if not identifier:
         raise Forbidden(UNKNOWN, reason=PRINCIPAL_UNKNOWN)

@@ -56,6 +56,9 @@ def test_token_with_a_mark_is_a_clients(
         ({"sub": "jane", "azp": "job", "idtyp": "app"}, None),
         ({"sub": "jane", "azp": "job", "idtyp": ["app"]}, ENTRA),
         ({"sub": "jane", "azp": "job", "preferred_username": "my-service-account-job"}, KEYCLOAK),
+        ({"sub": "jane", "azp": "job", "preferred_username": "service-account-jane"}, KEYCLOAK),
+        ({"sub": "jane", "azp": "job", "preferred_username": "service-account-"}, KEYCLOAK),
+        ({"sub": "jane", "preferred_username": "service-account-job"}, KEYCLOAK),
     ],
     ids=str,
 )
