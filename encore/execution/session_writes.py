@@ -160,13 +160,18 @@ async def run_in_session(connection: Connection, work: Work[T]) -> T:
     try:
         return await connection.orm(partial(_flushed, work))
     except StaleDataError as error:
-        raise Conflict("The row was changed by another request meanwhile") from error
+        raise row_changed() from error
     except FlushError as error:
         raise Conflict("Other rows depend on this row") from error
     except VALIDATION_ERRORS as error:
         if str(error).startswith(_DEPENDS):
             raise Conflict("Other rows depend on this row") from error
         raise ValidationFailed(f"{INVALID}: {error}") from error
+
+
+def row_changed() -> Conflict:
+    """Return the error for a row that is not as a session has loaded it."""
+    return Conflict("The row was changed by another request meanwhile")
 
 
 def _flushed(work: Work[T], session: Session) -> T:

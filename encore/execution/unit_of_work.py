@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from encore.database.protocol import Connection, Database
+from encore.execution.session_writes import row_changed
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -59,8 +61,16 @@ class UnitOfWork:
         self._single = False
 
     async def orm(self, work: Callable[[Session], T]) -> T:
-        """Run work with an ORM session inside the transaction; return its result."""
-        return await (await self.connection()).orm(work)
+        """Run work with an ORM session inside the transaction; return its result.
+
+        Raises:
+            Conflict: A row was deleted, or has another version, since the session loaded it.
+        """
+        connection = await self.connection()
+        try:
+            return await connection.orm(work)
+        except StaleDataError as error:
+            raise row_changed() from error
 
     def after_commit(self, work: Work) -> None:
         """Register work to run after the commit."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from encore import Context
 from encore.endpoints.schemas import create_schema, read_schema, update_schema
@@ -143,6 +143,25 @@ def test_version_increment_counts_hand_written_update(owners: ModelApi) -> None:
             return [tuple(row) for row in await connection.fetch_all(statement, ())]
 
     assert owners.run(write()) == [(2,)]
+
+
+def test_row_of_a_hooks_session_that_another_writer_changed_is_a_conflict(serve: Serve) -> None:
+    api = serve(VersionBase.metadata)
+    cars = api.crud.resource(Car)
+
+    def paint(session: Session) -> None:
+        car = session.get_one(Car, 1)
+        session.execute(sa.text('UPDATE cars SET "rowVersion" = 7'))
+        car.colour = "red"
+
+    async def paint_in_session(context: Context) -> None:
+        await context.orm(paint)
+
+    cars.update.write.before(paint_in_session)
+    api.create("/cars", name="a")
+    response = api.put("/cars/1", {"name": "b"})
+    assert (response.status_code, response.json()["title"]) == (409, "Conflict")
+    assert [(row["name"], row["rowVersion"]) for row in api.rows(Car)] == [("a", 1)]
 
 
 class OtherBase(DeclarativeBase):
