@@ -8,7 +8,7 @@ A certificate is only a container of the key: like the numbers it is trusted bec
 publishes it. Its chain, names and dates mean nothing here.
 """
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -112,10 +112,13 @@ def _read_certificate(chain: Any) -> PublicKey:
     if not isinstance(first, str) or len(first) > _MAX_CERTIFICATE_LENGTH:
         raise UnusableKey("x5c")
     try:
-        key = load_der_x509_certificate(b64decode(first, validate=True)).public_key()
+        der = b64decode(first, validate=True)
+        key = load_der_x509_certificate(der).public_key()
     # cryptography raises ValueError, UnsupportedAlgorithm and more.
     except Exception as error:
         raise UnusableKey("x5c") from error
+    if b64encode(der).decode() != first:  # b64decode accepts more padding than there should be.
+        raise UnusableKey("x5c")
     if not isinstance(key, PublicKey):
         raise UnusableKey("x5c")
     return key
