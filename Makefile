@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-without-samples coverage soak faults doctor lint format migration migrate bench growth compare lock clean
+.PHONY: help setup run test test-fast test-without-samples coverage soak faults doctor lint audit format migration migrate bench growth compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -52,6 +52,9 @@ lint: $(VENV)/.development ## Check style, types, import directions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: $(VENV)/.development ## Write the SBOM (build/sbom.cdx.json), report known vulnerabilities of the lock files
+	@$(BIN)/python -m supply_chain
 
 format: $(VENV)/.development ## Format the code
 	@$(BIN)/ruff format .
