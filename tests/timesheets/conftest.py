@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from dotenv import dotenv_values
 
 from db.models.timesheet import Timesheet
+from db.models.timesheet_lock import TimesheetLock
 from encore.database.engine import with_connection
 from tests.fixtures.system import System
 
-SCOPES = "create:timesheets read:timesheets delete:timesheets approve:timesheets"
+SCOPES = " ".join(f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve", "lock"))
 DATED = {
     "user_id": "007",
     "date": "2017-05-10T17:40:20.095Z",
@@ -63,8 +64,8 @@ class ApiUsers:
         return client
 
     def delete_entries(self) -> None:
-        """Delete every timesheet; their history stays."""
-        with_connection(self.system.database_url, _delete_entries)
+        """Delete every timesheet and every lock; the history stays."""
+        with_connection(self.system.database_url, delete_entries)
 
     def _client(self, grant: str, scopes: str, name: str = "") -> httpx.Client:
         key = (grant, scopes, name)
@@ -102,8 +103,10 @@ def machine(users: ApiUsers) -> httpx.Client:
     return users.machine()
 
 
-def _delete_entries(connection: sa.Connection) -> None:
+def delete_entries(connection: sa.Connection) -> None:
+    """Delete every timesheet and every lock; the history stays."""
     connection.execute(sa.delete(Timesheet))
+    connection.execute(sa.delete(TimesheetLock))
     connection.commit()
 
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from tests.fixtures.operations import ACCEPT, ALWAYS, CHANGE, OF_ROW, WITH_BODY, Operations
 
-CREATE, READ, DELETE, APPROVE = (
-    f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve")
+CREATE, READ, DELETE, APPROVE, LOCK = (
+    f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve", "lock")
 )
 
 OPERATIONS: Final[Operations] = {
@@ -18,6 +18,9 @@ OPERATIONS: Final[Operations] = {
     ("/timesheets/{timesheet_id}/history", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/{timesheet_id}/history/{id}", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/upload", "post"): ("batch:upload", {"200", "201"}, WITH_BODY | {"422"}),
+    ("/timesheets/locks", "get"): (READ, {"200"}, ALWAYS),
+    ("/timesheets/locks", "post"): (LOCK, {"201"}, WITH_BODY),
+    ("/timesheets/locks/{id}", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/summary", "get"): (READ, {"200"}, ALWAYS - ACCEPT),
     ("/approvals", "get"): (APPROVE, {"200"}, ALWAYS),
     ("/approvals", "put"): (APPROVE, {"200"}, CHANGE - ACCEPT),

@@ -20,9 +20,9 @@ from tests.fixtures.in_process import postgres_with
 from tests.fixtures.system import OUTPUT, START_SECONDS, environment_of
 from tests.fixtures.tokens import LocalIssuer, Signer
 from tests.fixtures.workers import free_port
+from tests.timesheets.conftest import SCOPES, delete_entries
 
-SCOPES = [f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve", "lock")]
-SCOPES.append("batch:upload")
+ALL = [*SCOPES.split(), "batch:upload"]
 
 
 class SignedApi:
@@ -36,11 +36,11 @@ class SignedApi:
 
     def machine(self, client: str, *scopes: str) -> httpx.Client:
         """Return an HTTP client of a client that calls for itself, by default with all scopes."""
-        return self._client({"cid": client, "sub": client, "scp": list(scopes or SCOPES)})
+        return self._client({"cid": client, "sub": client, "scp": list(scopes or ALL)})
 
     def person(self, name: str, client: str = "browser") -> httpx.Client:
         """Return an HTTP client of a person, with all scopes."""
-        return self._client({"cid": client, "sub": name, "scp": SCOPES})
+        return self._client({"cid": client, "sub": name, "scp": ALL})
 
     def rows(self) -> list[Any]:
         """Return the stored entries by id, read without the service."""
@@ -50,13 +50,8 @@ class SignedApi:
         return found
 
     def delete_entries(self) -> None:
-        """Delete every timesheet; their history stays."""
-
-        def delete(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(Timesheet))
-            connection.commit()
-
-        with_connection(self.database_url, delete)
+        """Delete every timesheet and every lock; the history stays."""
+        with_connection(self.database_url, delete_entries)
 
     def _client(self, claims: dict[str, Any]) -> httpx.Client:
         now = int(time.time())

@@ -260,6 +260,9 @@ def test_list_supports_filters_sort_and_paging(machine: httpx.Client) -> None:
         ("GET", "/timesheets/1", "read:timesheets"),
         ("GET", "/timesheets/1/history", "read:timesheets"),
         ("GET", "/timesheets/summary", "read:timesheets"),
+        ("GET", "/timesheets/locks", "read:timesheets"),
+        ("GET", "/timesheets/locks/1", "read:timesheets"),
+        ("POST", "/timesheets/locks", "lock:timesheets"),
         ("PUT", "/timesheets/1", "create:timesheets"),
         ("PATCH", "/timesheets/1", "create:timesheets"),
         ("DELETE", "/timesheets/1", "delete:timesheets"),
@@ -275,7 +278,7 @@ def test_list_supports_filters_sort_and_paging(machine: httpx.Client) -> None:
 def test_operation_requires_its_scope_only(
     users: ApiUsers, method: str, path: str, scope: str
 ) -> None:
-    every = ["create", "read", "delete", "approve"]
+    every = ["create", "read", "delete", "approve", "lock"]
     others = " ".join(s for s in (f"{verb}:timesheets" for verb in every) if s != scope)
     response = users.machine(f"{others} parts_manager").request(method, path)
     assert_problem(response, 403, "forbidden", "Could not verify the proper scope")

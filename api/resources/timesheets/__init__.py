@@ -1,7 +1,8 @@
-"""The timesheets of Auth0's server-to-API scenario: entries, uploads, approvals, summaries."""
+"""The timesheets of Auth0's server-to-API scenario: entries, uploads, approvals, locks, sums."""
 
 from api.resources.timesheets.approvals import expose_approvals, expose_history
 from api.resources.timesheets.entries import expose_entries
+from api.resources.timesheets.locks import expose_locks
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.settings import TimesheetSettings
 from api.resources.timesheets.summary import expose_summary
@@ -12,7 +13,7 @@ __all__ = ["TimesheetSettings", "expose"]
 
 
 def expose(service: Service) -> None:
-    """Expose entries, uploads, summaries, approvals and history.
+    """Expose entries, uploads, locks, summaries, approvals and history.
 
     Raises:
         TypeError: The service's settings are not a subclass of ``TimesheetSettings``.
@@ -24,6 +25,7 @@ def expose(service: Service) -> None:
     services = TimesheetServices.create(settings, crud.dialect)
     timesheets = expose_entries(crud, services)
     expose_uploads(crud, timesheets, services)
+    expose_locks(crud, services)
     expose_summary(crud, timesheets, services)
     expose_approvals(crud, services)
     expose_history(crud)

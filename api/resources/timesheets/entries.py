@@ -1,9 +1,10 @@
 """``/timesheets``: the entries, as a generated resource with hooks for the rules of timesheets.
 
 A user sees and changes only their own entries; a client that calls for itself, all entries. An
-approved entry cannot be changed or deleted.
+approved entry, and one in the locked period, cannot be changed or deleted.
 """
 
+from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -58,6 +59,7 @@ class EntryHooks:
         self._timesheets = timesheets
         self._validator = services.validator
         self._limits = services.limits
+        self._period_lock = services.period_lock
         self._audit_log = services.audit_log
         self._changes = ChangeBuilder(services.dialect)
         self._repository = TimesheetRepository(timesheets, services.dialect)
@@ -96,6 +98,7 @@ class EntryHooks:
         self._validator.validate(entry, errors)
         check_complete(entry, self._required, errors)
         errors.check()
+        await self._check_period(context, entry["user_id"], entry["day"])
         await self._limits.validate(await context.connection(), entry)
 
     async def record_creation(self, context: Context) -> None:
@@ -107,7 +110,7 @@ class EntryHooks:
         """Validate the entry as the update would make it; submit a rejected entry again.
 
         Raises:
-            Conflict: The entry is approved.
+            Conflict: The entry is approved, or its old or new day is locked.
             ValidationFailed: The updated entry would be invalid.
         """
         principal = principal_of(context)
@@ -120,6 +123,7 @@ class EntryHooks:
         entry = merge_change(before, context.attributes)
         self._validator.validate(entry, errors, before["user_id"])
         errors.check()
+        await self._check_period(context, entry["user_id"], before["day"], entry["day"])
         await self._limits.validate(await context.connection(), entry, before["id"])
         if before["status"] == REJECTED:
             entry |= {"status": SUBMITTED, "reason": None}
@@ -130,8 +134,9 @@ class EntryHooks:
             await self._record(context, self._changes.update(before, entry))
 
     async def prepare_delete(self, context: Context) -> None:
-        """Record the deletion. Raise ``Conflict`` if the entry is approved."""
+        """Record the deletion. Raise ``Conflict`` if the entry is approved or its day locked."""
         entry = await self._get_mutable(context)
+        await self._check_period(context, entry["user_id"], entry["day"])
         await self._record(context, self._changes.deletion(entry))
 
     async def _get_mutable(self, context: Context) -> dict[str, Any]:
@@ -141,6 +146,12 @@ class EntryHooks:
             raise NotFound
         check_mutable(entry["id"], entry["status"])
         return entry
+
+    async def _check_period(self, context: Context, user: str, *days: date) -> None:
+        """Lock a person's entries, and raise ``Conflict`` if one of the days is locked."""
+        connection = await context.connection()
+        await self._limits.lock(connection, user)
+        await self._period_lock.check(connection, *days)
 
     async def _record(self, context: Context, change: Change) -> None:
         principal = principal_of(context)

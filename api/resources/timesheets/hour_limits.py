@@ -41,8 +41,13 @@ class HourLimits:
             Statement(_select_lock(), dialect) if capabilities_of(dialect).advisory_locks else None
         )
 
+    async def lock(self, connection: Connection, user: str) -> None:
+        """Exclude other writes of a person's entries, and uploads, until the transaction ends."""
+        if self._lock is not None:
+            await connection.fetch_all(self._lock, (user,))
+
     async def validate(self, connection: Connection, entry: Attributes, id_: int = 0) -> None:
-        """Validate that an entry fits into the person's day and week.
+        """Validate that an entry fits into the day and the week of a locked person (``lock``).
 
         Args:
             connection: Inside the transaction that will write the entry.
@@ -52,8 +57,6 @@ class HourLimits:
         Raises:
             ValidationFailed: A limit is exceeded; names the limit and the hours already stored.
         """
-        if self._lock is not None:
-            await connection.fetch_all(self._lock, (entry["user_id"],))
         day: date = entry["day"]
         monday, sunday = week_around(day)
         bind = _day_binder(self._dialect)

@@ -6,6 +6,7 @@ from sqlalchemy import Dialect
 
 from api.resources.timesheets.audit_log import AuditLog
 from api.resources.timesheets.hour_limits import HourLimits
+from api.resources.timesheets.period_lock import PeriodLock
 from api.resources.timesheets.rules import EntryValidator
 from api.resources.timesheets.settings import TimesheetSettings
 
@@ -17,12 +18,14 @@ class TimesheetServices:
     Attributes:
         validator: Validates one entry by itself.
         limits: Validates the sum of a person's entries.
+        period_lock: Rejects writes in the locked period.
         audit_log: Records the status transitions of entries.
         dialect: The dialect that statements are compiled for.
     """
 
     validator: EntryValidator
     limits: HourLimits
+    period_lock: PeriodLock
     audit_log: AuditLog
     dialect: Dialect
 
@@ -32,6 +35,7 @@ class TimesheetServices:
         return cls(
             validator=EntryValidator(settings.max_hours_per_day),
             limits=HourLimits(settings.max_hours_per_day, dialect),
+            period_lock=PeriodLock(settings.lock_timesheets_before, dialect),
             audit_log=AuditLog(dialect),
             dialect=dialect,
         )

@@ -1,6 +1,7 @@
 """The settings that only timesheets need."""
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -19,11 +20,27 @@ def _parse_hours_per_day(value: str | Decimal) -> Decimal:
     return Decimal(raw)
 
 
+def _parse_day(value: str | date | None) -> date | None:
+    if value is None or isinstance(value, date):
+        return value
+    raw = value.strip()
+    if not raw:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
+            return date.fromisoformat(raw)
+    except ValueError:
+        pass
+    raise ValueError("must be a day such as 2026-10-01, or empty for none")
+
+
 class TimesheetSettings(Settings):
     """Settings of a service with timesheets.
 
     Attributes:
         max_hours_per_day: The limit of a person's entries for one day, in hours.
+        lock_timesheets_before: The first day whose entries can be changed; None for no lock.
     """
 
     max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)
+    lock_timesheets_before: Annotated[date | None, BeforeValidator(_parse_day)] = None

@@ -57,6 +57,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     upload.validate_row(hooks.validate_entry)
     upload.validate_merge(reject_invalid_names)
     upload.validate_merge(hooks.reject_approved)
+    upload.validate_merge(services.period_lock.reject_locked)
     upload.validate_merge(limits.reject_exceeding)
     upload.before_write(hooks.record_changes)
     upload.after_write(resubmit_rejected)
