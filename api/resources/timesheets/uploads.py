@@ -92,12 +92,14 @@ class UploadHooks:
             entry.setdefault(name, None)
 
     def _stored_name(self, row: UploadedRow) -> str | None:
-        """Return the row's name if it is invalid, but its entry may have it already."""
+        """Return the row's name if it is valid, or if its entry may have it already."""
         name: str | None = row.attributes.get("user_id")
-        message = validate_name(name) if name else None
-        if message is None or row.attributes.get("external_id") is None:
+        if not name or row.attributes.get("external_id") is None:
             return None
-        names: dict[str | None, str] = row.context.options[_INVALID_NAMES]
+        message = validate_name(name)
+        if message is None:
+            return name
+        names: dict[str, str] = row.context.options[_INVALID_NAMES]
         if len(names) < _MAX_INVALID_NAMES or name in names:
             names[name] = message
             return name
