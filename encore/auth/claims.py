@@ -1,4 +1,4 @@
-"""Validation of the registered claims of a token.
+"""Validation of the registered claims of a token, a JWT or one that was introspected.
 
 Owns iss, aud, exp, nbf, iat, sub, jti and the client's id (RFC 7519 section 4.1, RFC 9068 section
 2.2). python-jose accepts a missing ``aud`` or ``exp`` and fails on unexpected types, so each claim
@@ -7,6 +7,7 @@ revocation.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -25,13 +26,34 @@ _MAX_SECONDS: Final = 253_402_300_799
 """The end of the year 9999. A larger NumericDate is in milliseconds, and would never expire."""
 
 
-def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) -> AccessToken:
-    """Validate the claims of a token whose signature is valid.
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What differs between the claims of a JWT and the members of an introspection response.
+
+    Attributes:
+        exp_optional: Whether ``exp`` may be missing.
+        aud_optional: Whether ``aud`` may be missing.
+        more_scope_claims: Claims with scopes, besides those of the issuer.
+    """
+
+    exp_optional: bool = False
+    aud_optional: bool = False
+    more_scope_claims: tuple[str, ...] = ()
+
+
+JWT_RULES: Final = ClaimRules()
+
+
+def validate_claims(
+    claims: dict[str, Any], trusted: TrustedIssuer, now: float, rules: ClaimRules = JWT_RULES
+) -> AccessToken:
+    """Validate the claims of a token whose signature is valid, or that its issuer vouches for.
 
     Args:
-        claims: The payload.
+        claims: The payload, or the members of an introspection response.
         trusted: The issuer that ``iss`` names.
         now: Seconds since 1970.
+        rules: What may be missing.
 
     Raises:
         Unauthorized: A required claim is missing, or a claim has an invalid type or value.
@@ -40,14 +62,16 @@ def validate_claims(claims: dict[str, Any], trusted: TrustedIssuer, now: float) 
     if claims.get("iss") != trusted.issuer:
         raise challenges.invalid_token("claim-iss")
     _validate_strings(claims, trusted)
-    _validate_audience(claims, trusted)
-    valid_from, valid_until = _lifetime(claims, trusted)
+    if "aud" in claims or not rules.aud_optional:
+        _validate_audience(claims, trusted)
+    valid_from, valid_until = _lifetime(claims, trusted, exp_optional=rules.exp_optional)
     principal = resolve_principal(claims, trusted.issuer, trusted.naming, trusted.client_mark)
+    scope_claims = (*trusted.scope_claims, *rules.more_scope_claims)
     token = AccessToken(
         issuer=trusted.issuer,
         claims=MappingProxyType(claims),
         principal=principal,
-        scopes=_granted_scopes(claims, trusted, principal),
+        scopes=_granted_scopes(parse_scopes(claims, scope_claims), trusted, principal),
         valid_from=valid_from,
         valid_until=valid_until,
     )
@@ -84,22 +108,23 @@ def _validate_audience(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Non
         raise challenges.invalid_token("claim-aud")
 
 
-def _lifetime(claims: Mapping[str, Any], trusted: TrustedIssuer) -> tuple[float, float]:
+def _lifetime(
+    claims: Mapping[str, Any], trusted: TrustedIssuer, *, exp_optional: bool
+) -> tuple[float, float]:
     """Return the start and the end of a token's lifetime, in seconds since 1970."""
     max_age, skew = trusted.max_age_seconds, trusted.clock_skew_seconds
     iat_required = max_age or trusted.profile == RFC9068
     issued = _seconds(claims, "iat", None if iat_required else -inf)
-    end = _seconds(claims, "exp")
+    end = _seconds(claims, "exp", inf if exp_optional else None)
     if max_age:
         end = min(end, issued + max_age)
     return max(_seconds(claims, "nbf", -inf), issued) - skew, end + skew
 
 
 def _granted_scopes(
-    claims: Mapping[str, Any], trusted: TrustedIssuer, principal: Principal
+    scopes: frozenset[str] | None, trusted: TrustedIssuer, principal: Principal
 ) -> frozenset[str] | None:
     """Return the scopes of the claims and those that the settings grant the principal."""
-    scopes = parse_scopes(claims, trusted.scope_claims)
     if scopes is None:
         return None
     if principal.is_client:
@@ -115,6 +140,6 @@ def _seconds(claims: Mapping[str, Any], name: str, default: float | None = None)
         return default
     value: Any = claims.get(name)
     # By type and not by isinstance: in Python a bool is an int, in JSON it is not.
-    if type(value) not in _NUMBERS or abs(value) > _MAX_SECONDS:
+    if type(value) not in _NUMBERS or not abs(value) <= _MAX_SECONDS:
         raise challenges.invalid_token(f"claim-{name}")
     return cast("float", value)

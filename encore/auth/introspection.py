@@ -1,10 +1,11 @@
 """Verification of opaque tokens by introspection (RFC 7662); JWTs go to another verifier.
 
-Owns which tokens are introspected (all without the three segments of a JWT), the validation of
-responses, and the rate of introspection: a positive response is cached for 30 s and never past
-``exp``, a negative one for 5 s; there is one request at a time for a token; tokens that were never
-valid share a budget, so that a flood of forged ones cannot block the valid ones. If the endpoint is
-unavailable, the response is 503: an outdated positive response could undo a revocation.
+Owns which tokens are introspected (all without the three segments of a JWT), what of a response is
+not validated as a claim (``claims``), and the rate of introspection: a positive response is cached
+for 30 s and never past ``exp``, without ``exp`` not at all, a negative one for 5 s; there is one
+request at a time for a token; tokens that were never valid share a budget, so that a flood of
+forged ones cannot block the valid ones. If the endpoint is unavailable, the response is 503: an
+outdated positive response could undo a revocation.
 """
 
 import asyncio
@@ -12,28 +13,32 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from math import inf, isnan
-from types import MappingProxyType
+from math import inf
 from typing import Any, Final
 
 import structlog
 
 from encore.auth import challenges
 from encore.auth.access_token import AccessToken
+from encore.auth.claims import ClaimRules, validate_claims
 from encore.auth.jwks_cache import Clock
 from encore.auth.jwt_verifier import IsRevoked
 from encore.auth.middleware import TokenVerifier
-from encore.auth.principals import resolve_principal
-from encore.auth.scopes import parse_scopes
 from encore.auth.token_cache import TokenCache
 from encore.auth.trusted_issuer import TrustedIssuer
 from encore.errors import ApiError, Forbidden
-from encore.http.principal import CLIENT_CLAIMS, PRINCIPAL_UNKNOWN, UNKNOWN
+from encore.http.principal import PRINCIPAL_UNKNOWN, UNKNOWN
 
 Introspect = Callable[[str], Awaitable[Mapping[str, Any]]]
 """Returns the endpoint's response about a token, or raises."""
 
 MAX_TOKEN_CHARACTERS: Final = 4096
+
+TOKEN_TYPES: Final = frozenset({"bearer", "access_token"})
+"""``token_type`` of access tokens, in lower case: of RFC 6750, and as some vendors have it."""
+
+SCOPE_MEMBER: Final = "scope"
+"""The member with scopes (RFC 7662 2.2), besides the scope claims of the issuer."""
 
 _JWT_DOTS: Final = 2
 _MINUTE: Final = 60
@@ -79,6 +84,7 @@ class IntrospectionVerifier:
         jwts: Verifies the tokens that are JWTs.
         introspect: Calls the endpoint.
         trusted: The issuer of the endpoint, and the requirements on its tokens.
+        aud_optional: Whether responses may lack ``aud``.
         revoked: Called for each opaque token that is otherwise valid.
         policy: Lifetimes and limits.
         wall_clock: Seconds since 1970.
@@ -91,6 +97,7 @@ class IntrospectionVerifier:
         introspect: Introspect,
         *,
         trusted: TrustedIssuer,
+        aud_optional: bool = False,
         revoked: IsRevoked | None = None,
         policy: IntrospectionPolicy | None = None,
         wall_clock: Clock = time.time,
@@ -99,6 +106,7 @@ class IntrospectionVerifier:
         self._jwts = jwts
         self._introspect = introspect
         self._trusted = trusted
+        self._aud_optional = aud_optional
         self._revoked = revoked
         self._policy = policy or IntrospectionPolicy()
         self._now = wall_clock
@@ -185,61 +193,51 @@ class IntrospectionVerifier:
             del self._pending[digest]
 
     def _to_result(self, response: Mapping[str, Any]) -> _Result:
-        policy, now = self._policy, self._clock()
+        policy, now, wall_now = self._policy, self._clock(), self._now()
         try:
-            token = validate_introspection(response, self._trusted)
+            token = validate_introspection(
+                response, self._trusted, wall_now, aud_optional=self._aud_optional
+            )
         except ApiError as error:
             return _Result(None, error.reason, now + policy.inactive_seconds)
-        lifetime = token.valid_until - self._now()
-        return _Result(token, "", now + min(policy.active_seconds, lifetime))
+        if "exp" not in response:
+            return _Result(token, "", now)  # For how long it is valid is unknown: ask each time.
+        return _Result(token, "", now + min(policy.active_seconds, token.valid_until - wall_now))
 
 
 def _error_of(reason: str) -> ApiError:
     """Return the error of a cached rejection."""
     if reason == PRINCIPAL_UNKNOWN:
         return Forbidden(UNKNOWN, reason=reason)
+    if reason == "token-expired":
+        return challenges.invalid_token(reason, challenges.EXPIRED)
     return challenges.invalid_token(reason)
 
 
-def validate_introspection(response: Mapping[str, Any], trusted: TrustedIssuer) -> AccessToken:
-    """Validate a response (RFC 7662 2.2) like the claims of a JWT, as far as it has them.
+def validate_introspection(
+    response: Mapping[str, Any], trusted: TrustedIssuer, now: float, *, aud_optional: bool = False
+) -> AccessToken:
+    """Validate a response (RFC 7662 2.2): whatever it has is validated like a claim of a JWT.
 
     Args:
         response: The endpoint's response.
-        trusted: Its audience must be in ``aud``: otherwise any token of the issuer would be valid
-            (section 4). A missing ``iss`` is this issuer.
+        trusted: The issuer of the endpoint: a missing ``iss`` is this issuer, another one is
+            invalid.
+        now: Seconds since 1970.
+        aud_optional: Whether ``aud`` may be missing. If it is, any token of the issuer is valid
+            here (section 4), whatever service it was issued for.
 
     Raises:
-        Unauthorized: The token is inactive, or not for this audience, or a member is invalid.
+        Unauthorized: The token is inactive or expired, or not for this audience, or a member is
+            invalid.
         Forbidden: The token identifies neither a user nor a client.
     """
     if response.get("active") is not True:
         raise challenges.invalid_token("introspection-inactive")
-    if str(response.get("token_type", "bearer")).lower() not in ("bearer", "access_token"):
+    type_ = response.get("token_type", "bearer")
+    if not isinstance(type_, str) or type_.lower() not in TOKEN_TYPES:
         raise challenges.invalid_token("introspection-token-type")
-    value = response.get("aud")
-    audiences: list[Any] = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, str) for item in audiences) or not (
-        set(trusted.audiences).intersection(audiences)
-    ):
-        raise challenges.invalid_token("introspection-aud")
-    names = [name for name in ("iss", "sub", "jti", *CLIENT_CLAIMS) if name in response]
-    strings = {name: response[name] for name in names}
-    if not all(isinstance(string, str) for string in strings.values()):
-        raise challenges.invalid_token("introspection-ill-typed")
-    issuer = strings.get("iss", trusted.issuer)
-    return AccessToken(
-        issuer=issuer,
-        claims=MappingProxyType({**response, "iss": issuer}),
-        principal=resolve_principal(strings, issuer, trusted.naming, trusted.client_mark),
-        scopes=parse_scopes(response, ("scope",)),
-        valid_from=_seconds(response, "nbf", -inf),
-        valid_until=_seconds(response, "exp", inf),
+    rules = ClaimRules(
+        exp_optional=True, aud_optional=aud_optional, more_scope_claims=(SCOPE_MEMBER,)
     )
-
-
-def _seconds(response: Mapping[str, Any], name: str, default: float) -> float:
-    value = response.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
-        raise challenges.invalid_token("introspection-ill-typed")
-    return value
+    return validate_claims({"iss": trusted.issuer, **response}, trusted, now, rules)

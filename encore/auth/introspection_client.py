@@ -6,12 +6,12 @@ the body, never in a URL. ``introspection`` validates the response.
 """
 
 import asyncio
-import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlsplit
 
 from encore.auth.document_fetcher import CONNECT_SECONDS, TOTAL_SECONDS, FetchError, read_bounded
+from encore.auth.jws import decode_object
 from encore.auth.trusted_issuer import is_loopback
 
 if TYPE_CHECKING:
@@ -62,14 +62,11 @@ class IntrospectionClient:
         try:
             async with asyncio.timeout(self._total_seconds):
                 body = await self._post(token)
-            response = json.loads(body)
+            return decode_object(body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             raise FetchError(type(error).__name__) from error
         except (ValueError, RecursionError) as error:
-            raise FetchError("not-json") from error
-        if not isinstance(response, dict):
-            raise FetchError("not-an-object")
-        return response
+            raise FetchError("not-a-json-object") from error
 
     async def aclose(self) -> None:
         """Close the connections."""

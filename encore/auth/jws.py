@@ -62,8 +62,8 @@ def parse_jwt(credential: bytes) -> UnverifiedJWT:
     if len(segments) != _SEGMENTS:
         raise challenges.invalid_token("not-three-segments", challenges.NOT_PARSED)
     try:
-        header = _decode_object(decode_base64url(segments[0]))
-        claims = _decode_object(decode_base64url(segments[1]))
+        header = decode_object(decode_base64url(segments[0]))
+        claims = decode_object(decode_base64url(segments[1]))
         signature = decode_base64url(segments[2])
     # json raises RecursionError for a thousand levels of nesting.
     except (ValueError, RecursionError) as error:
@@ -90,8 +90,13 @@ def _validate_header(header: dict[str, Any]) -> tuple[str, str | None, str]:
     return algorithm, kid, type_
 
 
-def _decode_object(octets: bytes) -> dict[str, Any]:
-    """Decode a JSON object. Raises ``ValueError`` or ``RecursionError``."""
+def decode_object(octets: bytes) -> dict[str, Any]:
+    """Decode a JSON object strictly.
+
+    Raises:
+        ValueError: It is not JSON in UTF-8, not an object, nested too deeply, or ambiguous.
+        RecursionError: It is nested too deeply for the decoder.
+    """
     value = _DECODER.decode(octets.decode("utf-8"))
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the caller maps ValueError only

@@ -68,10 +68,14 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
         "verifying it raised an unexpected exception, so it was refused; please report the code"
     ),
     # Claims.
-    "claim-iss": "its issuer (iss) is not the expected one",
+    "claim-iss": (
+        "its issuer (iss) is not the expected one; of an introspected token it must be that of"
+        " INTROSPECTION_ISSUER"
+    ),
     "claim-aud": (
         "its audience (aud) is not this service's; change AUDIENCE or AUTH0_AUDIENCE, or request a"
-        " token for that audience"
+        " token for that audience. If an introspection endpoint leaves it out, see"
+        " INTROSPECTION_AUDIENCE_OPTIONAL"
     ),
     "claim-exp": (
         "its exp is missing or is not a number of seconds since 1970 (milliseconds?); a token must"
@@ -105,14 +109,6 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     ),
     "introspection-token-type": (
         "the introspection endpoint says that it is not an access token (token_type)"
-    ),
-    "introspection-aud": (
-        "the introspection endpoint does not name this service's audience (aud); change AUDIENCE,"
-        " or request a token for that audience"
-    ),
-    "introspection-ill-typed": (
-        "a member of the introspection endpoint's response has an invalid type; report it to the"
-        " operator of the issuer"
     ),
     "introspection-unavailable": (
         "the introspection endpoint could not be asked; the token may be valid: check"

@@ -11,6 +11,7 @@ from typing import Any
 from encore.auth.access_token import AccessToken
 from encore.auth.bearer_token import extract_bearer_token
 from encore.auth.document_fetcher import FetchError
+from encore.auth.introspection import SCOPE_MEMBER
 from encore.auth.introspection_client import IntrospectionClient
 from encore.doctor.access import check_access
 from encore.doctor.check_result import CheckResult, failed, note, ok
@@ -28,7 +29,7 @@ from encore.doctor.tokens import (
 from encore.errors import ApiError, Forbidden
 from encore.service import Service
 from encore.service.authentication import Authentication
-from encore.settings import Settings, trusted_issuers
+from encore.settings import Settings, introspection_issuer, trusted_issuers
 
 
 async def check_token(
@@ -87,7 +88,9 @@ async def _check_opaque(
     if isinstance(verdict, ApiError):
         return [failed(SUBJECT, _describe(verdict.reason, response, settings))], None
     needed = settings.scope.split()
-    return list(check_scope(verdict.scopes, needed, response, ("scope",))), verdict
+    trusted = introspection_issuer(settings, trusted_issuers(settings))
+    claims = tuple(dict.fromkeys((SCOPE_MEMBER, *trusted.scope_claims)))
+    return list(check_scope(verdict.scopes, needed, response, claims)), verdict
 
 
 def _check_name(token: AccessToken) -> CheckResult:
@@ -128,8 +131,9 @@ async def _introspect(token: str, settings: Settings) -> Mapping[str, Any]:
 def _describe(reason: str, response: Mapping[str, Any], settings: Settings) -> str:
     """Return what is wrong, with what was expected and found."""
     match reason:
-        case "introspection-aud":
-            expected = " or ".join(map(show, trusted_issuers(settings)[0].audiences))
+        case "claim-aud":
+            trusted = introspection_issuer(settings, trusted_issuers(settings))
+            expected = " or ".join(map(show, trusted.audiences))
             return f"{explain(reason)}; found {show(response.get('aud'))}, expected {expected}"
         case "introspection-token-type":
             return f"{explain(reason)}; found {show(response.get('token_type'))}"

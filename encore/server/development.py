@@ -157,7 +157,9 @@ def _trust_both_shapes(settings: Settings, issuer: IssuerSettings) -> dict[str, 
         return {}
     # Both shapes are of the same people: Auth0's subject of ada is auth0|ada.
     stripped = "auth0|" if settings.user_claim == "sub" else ""
+    own = settings.issuer if settings.introspection_url else ""
     return {
+        "INTROSPECTION_ISSUER": settings.introspection_issuer or own,
         "AUTH0_DOMAIN": urlsplit(issuer.auth0_issuer).netloc,
         "AUTH0_AUDIENCE": settings.auth0_audience or settings.audience,
         "AUTH0_USER_PREFIX": "",

@@ -12,7 +12,13 @@ from encore.auth.protected_resource_metadata import metadata_route, metadata_url
 from encore.auth.revocation import RevocationList
 from encore.http.application import Application
 from encore.http.cors import CORSMiddleware
-from encore.settings import Settings, SettingsError, auth0_issuer, trusted_issuers
+from encore.settings import (
+    Settings,
+    SettingsError,
+    auth0_issuer,
+    introspection_issuer,
+    trusted_issuers,
+)
 
 
 class Authentication:
@@ -100,7 +106,11 @@ class Authentication:
             settings.introspection_client_secret,
         )
         return IntrospectionVerifier(
-            self._verifier, endpoint, trusted=self._issuers[0], revoked=self._revoked
+            self._verifier,
+            endpoint,
+            trusted=introspection_issuer(settings, self._issuers),
+            aud_optional=bool(settings.introspection_audience_optional),
+            revoked=self._revoked,
         )
 
 

@@ -7,7 +7,12 @@ package reads the environment for the service.
 """
 
 from encore.errors import SettingsError, StartupError
-from encore.settings.issuers import AUTH0_SCOPE_CLAIMS, auth0_issuer, trusted_issuers
+from encore.settings.issuers import (
+    AUTH0_SCOPE_CLAIMS,
+    auth0_issuer,
+    introspection_issuer,
+    trusted_issuers,
+)
 from encore.settings.layers import (
     DEVELOPMENT,
     committed_names,
@@ -32,6 +37,7 @@ __all__ = [
     "auth0_issuer",
     "committed_names",
     "integer",
+    "introspection_issuer",
     "is_production",
     "read_layers",
     "set_process_layers",

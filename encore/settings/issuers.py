@@ -4,7 +4,7 @@ Users of ISSUER have the value of their claim as their name. Each further issuer
 users are named, since a subject is unique at its issuer only (``encore.auth.principals``).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
@@ -53,6 +53,26 @@ def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
     _check_prefixes(found.values())
     grants = read_scope_grants(settings.scope_grants_file, found)
     return tuple(_complete(trusted, found.values(), grants) for trusted in found.values())
+
+
+def introspection_issuer(settings: Settings, issuers: Sequence[TrustedIssuer]) -> TrustedIssuer:
+    """Return the trusted issuer whose endpoint INTROSPECTION_URL is.
+
+    Raises:
+        SettingsError: Several issuers are trusted and none is named, or one that is not trusted.
+    """
+    named = settings.introspection_issuer
+    if not named and len(issuers) == 1:
+        return issuers[0]
+    for trusted in issuers:
+        if trusted.issuer == named:
+            return trusted
+    if named:
+        raise SettingsError(f"INTROSPECTION_ISSUER: {named} is not among the trusted issuers")
+    raise SettingsError(
+        "INTROSPECTION_ISSUER: is missing; several issuers are trusted, so it must say whose"
+        " endpoint INTROSPECTION_URL is"
+    )
 
 
 def auth0_issuer(domain: str) -> str:

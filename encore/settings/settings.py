@@ -68,6 +68,8 @@ class Settings(BaseModel):
         introspection_url: Where to ask about opaque tokens (RFC 7662).
         introspection_client_id: The client id for introspection.
         introspection_client_secret: Its secret.
+        introspection_issuer: Whose endpoint it is; needed if several issuers are trusted.
+        introspection_audience_optional: Whether its responses may lack ``aud``.
         revoked_tokens_file: A file with one ``jti`` a line, of tokens to reject.
         resource_url: This service's own public URL (RFC 9728).
         rate_limit_clients: Requests of one client, ``600/minute``; empty for no limit.
@@ -121,6 +123,8 @@ class Settings(BaseModel):
     introspection_url: types.SafeUrl = ""
     introspection_client_id: types.OptionalText = ""
     introspection_client_secret: types.OptionalText = Field("", repr=False)
+    introspection_issuer: types.OptionalText = ""
+    introspection_audience_optional: types.OptionalFlag = None
     revoked_tokens_file: types.ReadableFile = None
     resource_url: types.SafeUrl = ""
     rate_limit_clients: types.Rate = ""
@@ -237,6 +241,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "SCOPE_CLAIMS: must name at least one claim, such as scp or scope"
     if not settings.token_algorithms or not ALGORITHMS.issuperset(settings.token_algorithms):
         yield f"TOKEN_ALGORITHMS: must be of {', '.join(sorted(ALGORITHMS))}"
+    for name in ("introspection_issuer", "introspection_audience_optional"):
+        if getattr(settings, name) and not settings.introspection_url:
+            yield f"{name.upper()}: needs INTROSPECTION_URL"
     if "forwarded_header" in settings.model_fields_set and not settings.trusted_proxies:
         yield "FORWARDED_HEADER: needs TRUSTED_PROXIES; without, no such header is read"
     if settings.is_production:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -18,7 +19,7 @@ from encore.auth.introspection import (
 )
 from encore.auth.introspection_client import IntrospectionClient
 from encore.auth.trusted_issuer import TrustedIssuer
-from encore.errors import ApiError, ServiceUnavailable, Unauthorized
+from encore.errors import ApiError, Forbidden, ServiceUnavailable, Unauthorized
 from tests.fixtures.tokens import LocalIssuer, ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -42,18 +43,35 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"active": ...}, "introspection-inactive"),
     ({"active": "true"}, "introspection-inactive"),
     ({"active": 1}, "introspection-inactive"),
-    ({"aud": ...}, "introspection-aud"),
-    ({"aud": []}, "introspection-aud"),
-    ({"aud": "api://other"}, "introspection-aud"),
-    ({"aud": [AUDIENCE, 1]}, "introspection-aud"),
+    ({"aud": ...}, "claim-aud"),
+    ({"aud": []}, "claim-aud"),
+    ({"aud": None}, "claim-aud"),
+    ({"aud": "api://other"}, "claim-aud"),
+    ({"aud": [AUDIENCE, 1]}, "claim-aud"),
     ({"token_type": "DPoP"}, "introspection-token-type"),
     ({"token_type": "refresh_token"}, "introspection-token-type"),
-    ({"exp": "tomorrow"}, "introspection-ill-typed"),
-    ({"exp": True}, "introspection-ill-typed"),
-    ({"exp": float("nan")}, "introspection-ill-typed"),
-    ({"nbf": None}, "introspection-ill-typed"),
-    ({"jti": 7}, "introspection-ill-typed"),
-    ({"client_id": ["client-1"]}, "introspection-ill-typed"),
+    ({"token_type": None}, "introspection-token-type"),
+    ({"token_type": ["Bearer"]}, "introspection-token-type"),
+    ({"iss": "https://another.example"}, "claim-iss"),
+    ({"iss": "https://issuer.example/"}, "claim-iss"),
+    ({"iss": ["https://issuer.example"]}, "claim-iss"),
+    ({"iss": None}, "claim-iss"),
+    ({"exp": "tomorrow"}, "claim-exp"),
+    ({"exp": True}, "claim-exp"),
+    ({"exp": None}, "claim-exp"),
+    ({"exp": float("nan")}, "claim-exp"),
+    ({"exp": float("inf")}, "claim-exp"),
+    ({"exp": (NOW + 3600) * 1000}, "claim-exp"),
+    ({"exp": NOW - 5}, "token-expired"),
+    ({"nbf": None}, "claim-nbf"),
+    ({"nbf": NOW + 6}, "token-not-yet-valid"),
+    ({"iat": str(NOW)}, "claim-iat"),
+    ({"iat": NOW + 6}, "token-not-yet-valid"),
+    ({"sub": 7}, "claim-sub"),
+    ({"sub": None}, "claim-sub"),
+    ({"jti": 7}, "claim-jti"),
+    ({"client_id": ["client-1"]}, "claim-client_id"),
+    ({"azp": None}, "claim-azp"),
 ]
 
 
@@ -87,7 +105,7 @@ class FakeJWTVerifier:
 
     async def verify(self, credential: bytes) -> AccessToken:
         self.credentials.append(credential)
-        return validate_introspection(ACTIVE, TRUSTED)
+        return validate_introspection(ACTIVE, TRUSTED, NOW)
 
 
 @pytest.fixture
@@ -132,17 +150,101 @@ async def error_reason(verifier: IntrospectionVerifier, token: bytes) -> str:
 
 
 def test_active_response_becomes_access_token() -> None:
-    access_token = validate_introspection(introspection_response(aud=["x", AUDIENCE]), TRUSTED)
+    response = introspection_response(aud=["x", AUDIENCE], nbf=NOW + 5)
+    access_token = validate_introspection(response, TRUSTED, NOW)
     assert access_token.scopes == frozenset({"items", "other"})
     assert access_token.client_id == "client-1"
-    assert access_token.valid_until == NOW + 3600
+    assert (access_token.valid_from, access_token.valid_until) == (NOW, NOW + 3605)
 
 
 @pytest.mark.parametrize(("changes", "reason"), INVALID)
 def test_invalid_response_is_unauthorized(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unauthorized) as raised:
-        validate_introspection(introspection_response(**changes), TRUSTED)
+        validate_introspection(introspection_response(**changes), TRUSTED, NOW)
     assert raised.value.reason == reason
+
+
+def test_invalid_member_is_unauthorized_where_the_audience_is_optional() -> None:
+    for changes, reason in INVALID:
+        if changes != {"aud": ...}:
+            response = introspection_response(**changes)
+            with pytest.raises(Unauthorized) as raised:
+                validate_introspection(response, TRUSTED, NOW, aud_optional=True)
+            assert raised.value.reason == reason
+
+
+def test_missing_iss_is_the_endpoints_issuer() -> None:
+    access_token = validate_introspection(introspection_response(iss=...), TRUSTED, NOW)
+    assert access_token.issuer == TRUSTED.issuer
+    assert access_token.principal.issuer == TRUSTED.issuer
+    assert access_token.claims["iss"] == TRUSTED.issuer
+
+
+def test_missing_aud_is_accepted_only_where_it_is_optional() -> None:
+    response = introspection_response(aud=...)
+    access_token = validate_introspection(response, TRUSTED, NOW, aud_optional=True)
+    assert access_token.client_id == "client-1"
+
+
+def test_missing_sub_is_forbidden_without_a_clients_mark() -> None:
+    with pytest.raises(Forbidden) as raised:
+        validate_introspection(introspection_response(sub=...), TRUSTED, NOW)
+    assert raised.value.reason == "principal-unknown"
+
+
+SETTINGS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"max_age_seconds": 60}, {}, "claim-iat"),
+    ({"max_age_seconds": 60}, {"iat": NOW - 65}, "token-expired"),
+    ({"max_age_seconds": 60}, {"iat": NOW - 64}, ""),
+    ({"max_age_seconds": 60}, {"iat": NOW - 65, "exp": ...}, "token-expired"),
+    ({"client_ids": ("another",)}, {}, "claim-client"),
+    ({"required_claims": {"token_use": "access"}}, {}, "claim-required"),
+    ({"profile": "rfc9068"}, {"iat": NOW, "jti": ...}, "claim-jti"),
+    ({"profile": "rfc9068"}, {"iat": NOW}, ""),
+    ({"clock_skew_seconds": 0}, {"exp": NOW}, "token-expired"),
+]
+
+
+@pytest.mark.parametrize(("settings", "changes", "reason"), SETTINGS)
+def test_settings_of_the_issuer_apply_to_responses(
+    settings: dict[str, Any], changes: dict[str, Any], reason: str
+) -> None:
+    trusted, response = replace(TRUSTED, **settings), introspection_response(**changes)
+    if not reason:
+        assert validate_introspection(response, trusted, NOW).client_id == "client-1"
+        return
+    with pytest.raises(Unauthorized) as raised:
+        validate_introspection(response, trusted, NOW)
+    assert raised.value.reason == reason
+
+
+def test_scopes_are_in_scope_and_in_the_issuers_claims() -> None:
+    trusted = replace(TRUSTED, scope_claims=("realm_access.roles",))
+    response = introspection_response(realm_access={"roles": ["reader"]}, scp=["ignored"])
+    scopes = validate_introspection(response, trusted, NOW).scopes
+    assert scopes == frozenset({"items", "other", "reader"})
+
+
+async def test_response_without_exp_is_not_cached(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection
+) -> None:
+    introspection.response = introspection_response(exp=...)
+    for _ in range(8):  # More than may be introspected of unknown tokens.
+        await verifier.verify(b"token")
+    assert len(introspection.tokens) == 8
+    introspection.response = introspection_response(active=False)
+    assert await error_reason(verifier, b"token") == "introspection-inactive"
+
+
+async def test_expired_response_is_cached_like_an_inactive_one(
+    verifier: IntrospectionVerifier, introspection: FakeIntrospection
+) -> None:
+    introspection.response = introspection_response(exp=NOW - 5)
+    for _ in range(3):
+        with pytest.raises(Unauthorized, match="Jwt is expired") as raised:
+            await verifier.verify(b"token")
+        assert raised.value.reason == "token-expired"
+    assert len(introspection.tokens) == 1
 
 
 async def test_tokens_without_three_segments_are_introspected(
@@ -177,8 +279,11 @@ async def test_active_result_is_not_cached_past_exp(
 ) -> None:
     introspection.response = introspection_response(exp=NOW + 10)
     await verifier.verify(b"token")
-    wall_clock.now += 10
+    wall_clock.now += 14.9  # Within the clock skew of 5 s.
+    await verifier.verify(b"token")
+    wall_clock.now += 0.1
     assert await error_reason(verifier, b"token") == "token-expired"
+    assert len(introspection.tokens) == 1
 
 
 async def test_inactive_result_is_cached_for_five_seconds(
@@ -319,9 +424,12 @@ class TestIntrospectionClient:
         [
             (b"{}", 401, "status-401"),
             (b"", 302, "status-302"),
-            (b"{", 200, "not-json"),
-            (b"[]", 200, "not-an-object"),
-            (b"[" * 60_000, 200, "not-json"),
+            (b"{", 200, "not-a-json-object"),
+            (b"[]", 200, "not-a-json-object"),
+            (b"[" * 60_000, 200, "not-a-json-object"),
+            (b'{"active": false, "active": true}', 200, "not-a-json-object"),
+            (b'{"active": true, "exp": 1e999}', 200, "not-a-json-object"),
+            (b'{"active": true, "exp": NaN}', 200, "not-a-json-object"),
             (b" " * 70_000, 200, "too-large"),
         ],
     )

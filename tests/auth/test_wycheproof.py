@@ -102,7 +102,7 @@ def _is_accepted(keys: KeySet, token: str) -> bool:
     segments = token.encode().split(b".")
     try:
         header, _, signature = map(decode_base64url, segments)  # ValueError for another number
-        algorithm, kid, _ = jws._validate_header(jws._decode_object(header))
+        algorithm, kid, _ = jws._validate_header(jws.decode_object(header))
     except (ValueError, Unauthorized):
         return False
     signed = b".".join(segments[:2])

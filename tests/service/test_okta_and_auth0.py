@@ -168,5 +168,7 @@ def test_development_trusts_okta_and_auth0_issuers_by_setting() -> None:
     assert trusted(ISSUER=okta[0]) == [okta, auth0]
     assert trusted(ISSUER=auth0[0]) == [auth0]
     assert trusted(ISSUER=okta[0], AUTH0_AUDIENCE="q")[1] == (auth0[0], "q", auth0[2])
-    both = trusted(ISSUER=okta[0], AUTH0_DOMAIN="t.auth0.com", AUTH0_AUDIENCE="q")
+    both = trusted(
+        ISSUER=okta[0], AUTH0_DOMAIN="t.auth0.com", AUTH0_AUDIENCE="q", AUTH0_USER_PREFIX="t:"
+    )
     assert both == [okta, tenant]

@@ -1,13 +1,19 @@
 """Settings of the gate: several issuers, Okta's names for them, and each mistake in one line."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from encore.auth import TrustedIssuer
 from encore.auth.principals import ClientMark, Naming
-from encore.settings import Settings, SettingsError, read_layers, trusted_issuers
+from encore.settings import (
+    Settings,
+    SettingsError,
+    introspection_issuer,
+    read_layers,
+    trusted_issuers,
+)
 
 OKTA = "https://example.okta.com/oauth2/default"
 MANY = """
@@ -186,6 +192,15 @@ def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, content: str, text
         ({"ISSUER": OKTA, "REVOKED_TOKENS_FILE": "/nowhere"}, "REVOKED_TOKENS_FILE"),
         ({"ISSUER": OKTA, "INTROSPECTION_URL": "http://x.example"}, "INTROSPECTION_URL"),
         ({"ISSUER": OKTA, "INTROSPECTION_URL": "https://x"}, "INTROSPECTION_CLIENT_ID"),
+        ({"ISSUER": OKTA, "INTROSPECTION_ISSUER": OKTA}, "INTROSPECTION_ISSUER"),
+        (
+            {"ISSUER": OKTA, "INTROSPECTION_AUDIENCE_OPTIONAL": "true"},
+            "INTROSPECTION_AUDIENCE_OPTIONAL",
+        ),
+        (
+            {"ISSUER": OKTA, "INTROSPECTION_AUDIENCE_OPTIONAL": "yes"},
+            "INTROSPECTION_AUDIENCE_OPTIONAL",
+        ),
         (
             {"ISSUER": OKTA, "INTROSPECTION_URL": "https://x", "INTROSPECTION_CLIENT_ID": "x"},
             "INTROSPECTION_CLIENT_SECRET",
@@ -398,3 +413,35 @@ def test_scopes_are_granted_by_a_file(tmp_path: Path) -> None:
 def test_each_mistake_in_the_grants_is_one_line(tmp_path: Path, content: str, text: str) -> None:
     with pytest.raises(SettingsError, match=f"SCOPE_GRANTS_FILE: .*{text}"):
         issuers(ISSUER=OKTA, SCOPE_GRANTS_FILE=grants_file(tmp_path, content))
+
+
+class TestIntrospectionIssuer:
+    """INTROSPECTION_ISSUER: whose endpoint INTROSPECTION_URL is."""
+
+    BOTH: Final = {
+        "ISSUER": OKTA,
+        "AUTH0_DOMAIN": "x.auth0.com",
+        "AUTH0_AUDIENCE": "parts",
+        "AUTH0_USER_PREFIX": "auth0:",
+        "INTROSPECTION_URL": "https://x.auth0.com/introspect",
+        "INTROSPECTION_CLIENT_ID": "us",
+        "INTROSPECTION_CLIENT_SECRET": "secret",
+    }
+
+    @staticmethod
+    def found(**given: str) -> str:
+        settings = Settings.parse(given)
+        return introspection_issuer(settings, trusted_issuers(settings)).issuer
+
+    def test_only_trusted_issuer_need_not_be_named(self) -> None:
+        assert self.found(ISSUER=OKTA) == OKTA
+
+    @pytest.mark.parametrize("issuer", [OKTA, "https://x.auth0.com/"])
+    def test_named_issuer_is_used(self, issuer: str) -> None:
+        assert self.found(**self.BOTH, INTROSPECTION_ISSUER=issuer) == issuer
+
+    def test_missing_or_untrusted_issuer_is_rejected(self) -> None:
+        with pytest.raises(SettingsError, match="INTROSPECTION_ISSUER: is missing; several"):
+            self.found(**self.BOTH)
+        with pytest.raises(SettingsError, match="is not among the trusted issuers"):
+            self.found(**self.BOTH, INTROSPECTION_ISSUER="https://x.auth0.com")
