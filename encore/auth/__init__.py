@@ -19,7 +19,8 @@ Example::
 
 The modules in the order of a request: ``middleware``, ``bearer_token``, ``jwt_verifier``,
 ``token_cache``, ``jws``, ``trusted_issuer``, ``jwks_cache`` (``jwks_client``, ``document_fetcher``,
-``jwks``), ``claims``, ``access_token``, ``scopes``; ``challenges`` has the errors of all of them.
+``jwks``; ``public_keys``, ``weak_keys`` and ``signature_keys`` for one key), ``claims``,
+``access_token``, ``scopes``; ``challenges`` has the errors of all of them.
 """
 
 from encore.auth.access_token import AccessToken

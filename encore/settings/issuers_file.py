@@ -10,6 +10,7 @@ The file is TOML, one table for each issuer; its name is only shown to operators
     scope_claims = ["scope", "permissions"]
     clock_skew_seconds = 5
     jwks_uri = "https://login.partner.example/keys"
+    min_rsa_exponent = 65537
 
 Its users are named by ``user_prefix``, by ``strip_prefix``, or by the table ``users``, which maps
 subjects to names; ``clients`` maps client ids.
