@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from encore.errors import MissingAuthentication, UnsupportedRoute
 from encore.http.access import PUBLIC, Access
 from encore.http.body_timeout import BODY_TIMEOUT_SECONDS
+from encore.http.caller_fields import CallerFields
 from encore.http.concurrency_limit import (
     MAX_CONCURRENT_REQUESTS,
     ClientConcurrencyMiddleware,
@@ -53,6 +54,7 @@ class Application(FastAPI):
         body_timeout: How long a request may wait for its body (``encore.http.body_timeout``),
             in seconds.
         trusted_proxies: Determines a client's address; by default it is the connection's.
+        caller_fields: Names the caller in the log; by default with the subject as it is.
         options: Those of ``FastAPI``.
 
     Attributes:
@@ -69,6 +71,7 @@ class Application(FastAPI):
         always_admitted: Collection[str] = (),
         body_timeout: float = BODY_TIMEOUT_SECONDS,
         trusted_proxies: TrustedProxies | None = None,
+        caller_fields: CallerFields | None = None,
         **options: Any,
     ) -> None:
         # FastAPI enables telemetry by default; it costs a fifth of a small request.
@@ -81,6 +84,7 @@ class Application(FastAPI):
         self._headers = headers
         self._body_timeout = body_timeout
         self._proxies = trusted_proxies
+        self._caller_fields = caller_fields
         self._limit = max_concurrent_requests
         self._exempt = always_admitted
         self.in_progress: dict[int, Scope] = {}
@@ -153,5 +157,9 @@ class Application(FastAPI):
         """Wrap error handling in the middlewares that every response passes."""
         app = CloseUnreadBodyMiddleware(inner, timeout=self._body_timeout)
         return RequestLogMiddleware(
-            app, enabled=self._log_requests, headers=self._headers, proxies=self._proxies
+            app,
+            enabled=self._log_requests,
+            headers=self._headers,
+            proxies=self._proxies,
+            caller_fields=self._caller_fields,
         )

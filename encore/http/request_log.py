@@ -1,9 +1,10 @@
 """The outermost middleware: creates the request state, sends the request id, logs each request.
 
-A log line has time, request id, client, its address, method, route, status, duration, reason code
-and the failure's code (SQLSTATE, or the name of SQLite's result code), but never a token, a query,
-a body or SQL. The line of a stream also has its rows and bytes; an aborted one has the status that
-it started with and its reason. A request without a response has status 0 and its reason.
+A log line has time, request id, the caller's issuer, subject, client and address, method, route,
+status, duration, reason code and the failure's code (SQLSTATE, or the name of SQLite's result
+code), but never a token, a query, a body or SQL. The line of a stream also has its rows and bytes;
+an aborted one has the status that it started with and its reason. A request without a response has
+status 0 and its reason.
 """
 
 import re
@@ -15,6 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encore.database.callers import current_caller
+from encore.http.caller_fields import CallerFields, Fields, field
 from encore.http.forwarded import TrustedProxies
 from encore.http.request_body import get_header
 from encore.http.request_state import Header, RequestState
@@ -36,6 +38,7 @@ class RequestLogMiddleware:
         enabled: Whether requests are logged; the request id is sent in any case.
         headers: Headers of every response, unless a layer overrides them.
         proxies: Determines the client's address; by default it is that of the connection.
+        caller_fields: Names the caller in the line; by default with the subject as it is.
     """
 
     def __init__(
@@ -45,9 +48,11 @@ class RequestLogMiddleware:
         enabled: bool = True,
         headers: tuple[Header, ...] = (),
         proxies: TrustedProxies | None = None,
+        caller_fields: CallerFields | None = None,
     ) -> None:
         self._app = app
         self._client_address = (proxies or TrustedProxies()).client_address
+        self._caller_fields = (caller_fields or CallerFields()).of
         self._enabled = enabled
         self._headers = headers
         self._response_headers = ResponseHeaders(headers)
@@ -89,10 +94,13 @@ class RequestLogMiddleware:
             if state.watch is not None:
                 state.watch.close()
             if self._enabled:
+                issuer, subject, client = self._name_caller(state)
                 _log.info(
                     "request",
                     request_id=state.request_id,
-                    client=state.client_id,
+                    issuer=issuer,
+                    subject=subject,
+                    client=client,
                     remote_address=state.remote_address or None,
                     method=scope["method"],
                     route=state.route,
@@ -102,6 +110,13 @@ class RequestLogMiddleware:
                     cause=state.cause,
                     **(state.measures or {}),
                 )
+
+    def _name_caller(self, state: RequestState) -> Fields:
+        """Return issuer, subject and client; each is None if it is unknown."""
+        caller = state.caller
+        if caller is None:
+            return None, None, field(state.client_id)
+        return self._caller_fields(caller)
 
 
 def _without(headers: tuple[Header, ...], others: tuple[Header, ...]) -> tuple[Header, ...]:

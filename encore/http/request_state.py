@@ -6,11 +6,13 @@ adds what it determines. The request log is written from it at the end.
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope
 
+from encore.errors import Forbidden
 from encore.http.access import AUTHENTICATED, Access
 from encore.http.client_address import client_network
 from encore.http.disconnect import DisconnectWatch
@@ -73,6 +75,14 @@ class RequestState:
         """
         if self._principal is None:
             self._principal = principal_of(self.claims, self.client_id)
+        return self._principal
+
+    @property
+    def caller(self) -> Principal | None:
+        """The principal, for the log; None without one."""
+        if self._principal is None and self.claims:
+            with suppress(Forbidden):
+                return self.principal
         return self._principal
 
     def set_caller(

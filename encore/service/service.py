@@ -33,6 +33,7 @@ from encore.execution.actions import Action
 from encore.execution.resource import Resource
 from encore.http.access import AUTHENTICATED, PUBLIC, Access
 from encore.http.application import Application
+from encore.http.caller_fields import CallerFields
 from encore.http.forwarded import TrustedProxies
 from encore.http.route_table import RouteTable
 from encore.http.security_headers import security_headers
@@ -127,6 +128,7 @@ class Service(Application, Generic[S_co]):
             max_concurrent_requests=settings.max_concurrent_requests,
             body_timeout=settings.body_timeout_seconds,
             trusted_proxies=TrustedProxies(settings.trusted_proxies, settings.forwarded_header),
+            caller_fields=CallerFields(settings.log_subjects, self._secret),
             always_admitted=(health.LIVE, health.READY),
             openapi_url=docs.OPENAPI,
             docs_url=None,

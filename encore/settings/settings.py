@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from encore.auth.trusted_issuer import ALGORITHMS, JWT, MAX_CLOCK_SKEW_SECONDS, PROFILES
 from encore.dotenv import DATABASE_DEFAULTS, MAX_SECONDS
 from encore.errors import SettingsError
+from encore.http.caller_fields import PLAIN, SUBJECTS
 from encore.http.forwarded import FORWARDED, X_FORWARDED_FOR
 from encore.settings import validators as types
 from encore.settings.declarations import decode_structure, problems_of
@@ -85,6 +86,7 @@ class Settings(BaseModel):
         unencrypted_database: Whether data may cross a network to the database unencrypted; by
             default only in development.
         log_level: ``debug``, ``info``, ``warning`` or ``error``; requests are logged at info.
+        log_subjects: How the log names users: ``plain``, ``hashed`` or ``none``.
         body_limit: The largest request body, in bytes.
         upload_limit: The largest body of an upload, in bytes.
         keep_alive_seconds: How long a connection may be silent before a request's head is whole.
@@ -138,6 +140,7 @@ class Settings(BaseModel):
     public_docs: types.OptionalFlag = None
     unencrypted_database: types.OptionalFlag = None
     log_level: Annotated[str, types.one_of("debug", "info", "warning", "error")] = "info"
+    log_subjects: Annotated[str, types.one_of(*SUBJECTS)] = PLAIN
     body_limit: Annotated[int, types.integer(0, 2**31)] = 1_048_576
     upload_limit: Annotated[int, types.integer(0, 2**40)] = 268_435_456
     keep_alive_seconds: Annotated[int, types.integer(1, _HOUR)] = 75

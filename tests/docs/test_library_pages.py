@@ -23,7 +23,7 @@ from tests.fixtures.pages import (
     with_preludes,
 )
 
-OTHERS: Final = {DOCS / "how-to/import.md", DOCS / "tutorial.md"}
+OTHERS: Final = {DOCS / "how-to/import.md", DOCS / "reference/log.md", DOCS / "tutorial.md"}
 """Pages whose Python has a test of its own."""
 
 PAGES: Final = [

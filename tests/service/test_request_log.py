@@ -2,7 +2,9 @@
 
 import json
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -14,12 +16,16 @@ from encore.database.errors import UniqueViolation
 from encore.errors import Conflict
 from encore.http.access import PUBLIC, public
 from encore.http.application import Application
-from tests.fixtures.gate import RunningGate
+from encore.http.caller_fields import hash_subject
+from encore.secret_key import Secret
+from tests.fixtures.gate import RunningGate, StartGate
 from tests.fixtures.system import START_SECONDS
 
 FIELDS = {
     "timestamp",
     "request_id",
+    "issuer",
+    "subject",
     "client",
     "remote_address",
     "method",
@@ -61,13 +67,65 @@ def test_log_contains_no_token_query_or_body(gate: RunningGate) -> None:
 
 
 def test_log_line_has_all_fields_with_client_and_route_template(gate: RunningGate) -> None:
-    response = httpx.get(f"{gate.url}/items/404?x=1", headers=gate.bearer(cid="client-9"))
+    headers = gate.bearer(cid="client-9", sub="ada@example.com")
+    response = httpx.get(f"{gate.url}/items/404?x=1", headers=headers)
     line = gate.log_line_of(response)
     assert set(line) == FIELDS
     assert line["client"] == "client-9"
+    assert (line["issuer"], line["subject"]) == (gate.issuer.issuer, "ada@example.com")
+    assert line["remote_address"] == "127.0.0.1"
     assert (line["method"], line["route"], line["status"]) == ("GET", "/items/{id}", 400)
     assert line["milliseconds"] > 0
     assert line["timestamp"].endswith("Z")
+
+
+def test_request_without_a_verified_token_names_nobody(gate: RunningGate) -> None:
+    headers = [{}, gate.bearer(exp=1, sub="ada"), gate.bearer(header={"kid": "x"}, sub="ada")]
+    for sent in headers:
+        line = gate.log_line_of(httpx.get(f"{gate.url}/items", headers=sent))
+        assert (line["issuer"], line["subject"], line["client"]) == (None, None, None)
+    line = gate.log_line_of(httpx.get(f"{gate.url}/items", headers=gate.bearer(sub="ada", scp=[])))
+    assert (line["status"], line["subject"]) == (403, "ada")
+
+
+def test_claims_with_line_breaks_or_of_great_length_are_one_short_line(gate: RunningGate) -> None:
+    subject = '"}\r\n{"event": "request", "status": 200} \x1b[31m \u2028' + "x" * 5_000
+    response = httpx.get(f"{gate.url}/items", headers=gate.bearer(sub=subject, cid="c\n" * 900))
+    line = gate.log_line_of(response)
+    assert line["subject"].startswith(r'"}\u000d\u000a{"event": ')
+    assert line["subject"].isprintable()
+    assert line["client"].startswith(r"c\u000ac\u000a")
+    assert len(line["subject"]) < 512
+    raw = next(text for text in gate.log().split("\n") if line["request_id"] in text)
+    assert raw.isprintable()
+
+
+def subject_of(service: RunningGate) -> str:
+    """Return the logged subject of a request by ada."""
+    headers = service.bearer(sub="ada@example.com")
+    line = service.log_line_of(httpx.get(f"{service.url}/items", headers=headers))
+    assert "ada@example.com" not in service.log()
+    assert line["client"] == "client-1"
+    subject: str = line["subject"]
+    return subject
+
+
+def expected_subject(service: RunningGate, secret: bytes) -> str:
+    key = Secret(secret).derive("encore.log.subjects", 32)
+    return hash_subject(key, service.issuer.issuer, "ada@example.com")
+
+
+def test_hashed_subject_is_made_with_the_setting_or_the_secret_of_the_database(
+    start_gate: StartGate,
+) -> None:
+    secret = "a secret of thirty-two characters or more"
+    by_setting = start_gate(LOG_SUBJECTS="hashed", SECRET_KEY=secret)
+    assert subject_of(by_setting) == expected_subject(by_setting, secret.encode())
+    by_database = start_gate(LOG_SUBJECTS="hashed")
+    found = subject_of(by_database)
+    with closing(sqlite3.connect(by_database.directory / "gate.sqlite")) as connection:
+        ((stored,),) = connection.execute("SELECT value FROM secrets").fetchall()
+    assert found == expected_subject(by_database, stored)
 
 
 @pytest.mark.parametrize("claim", ["cid", "client_id", "azp"])
