@@ -14,6 +14,8 @@ from encore.models.types import TypeAdapters
 ACTIONS_WITH_BODIES: Final = ("create", "update")
 ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 READING_ACTIONS: Final = ("list", "read")
+CONDITIONAL_ACTIONS: Final = ("update", "delete")
+"""The actions that may compare ``If-Match``."""
 EVERY_ACTION: Final = "all"
 NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """The values of the option ``nested_arrays``, the default first."""
@@ -143,6 +145,8 @@ class ResourceOptions:
         access: The access that each action requires; ``all`` applies to actions not named.
         bodies: The JSON schema of a body by ``create`` or ``update``, for OpenAPI, if hooks accept
             other members than the fields.
+        checks_if_match: The writing actions on one row whose hooks compare ``If-Match`` with it.
+            Elsewhere any entity tag is a 412.
         hook_seconds: How long one hook may take, in seconds.
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
         compatible: ``"finale"`` for unchanged clients of Finale: some input that is otherwise
@@ -169,6 +173,7 @@ class ResourceOptions:
     presets: Mapping[str, Preset] = field(default_factory=dict)
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    checks_if_match: Sequence[str] = ()
     hook_seconds: float = HOOK_SECONDS
     types: TypeAdapters = field(default_factory=dict)
     compatible: str | None = COMPATIBLE[0]

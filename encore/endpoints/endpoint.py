@@ -75,7 +75,7 @@ class Operation:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the pipeline and send its response, whatever the caller accepts."""
         if self.pipeline.action.writes:
-            check_preconditions(scope)
+            check_preconditions(scope, checks_if_match=self.pipeline.action.checks_if_match)
         await self.respond(await self.pipeline.run(scope, receive), scope, send)
 
     @staticmethod

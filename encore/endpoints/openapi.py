@@ -54,9 +54,11 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     413: "The body is too large",
     415: "The body has a media type or content coding that this operation does not read",
     422: "The idempotency key was used for another request",
+    428: "The request must name the version of the row",
     503: "The keys or the database are unavailable",
 }
 _CONFLICT: Final = 409
+_PRECONDITION_REQUIRED: Final = 428
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
 _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
     "create": (409, 412, 413, 415),
@@ -95,8 +97,21 @@ _INVALID_VALUES: Final[Mapping[str, Any]] = {
 }
 
 
+_IF_MATCH: Final[Mapping[str, Any]] = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The entity tag of the row on which the request is based (RFC 9110 13.1.1)",
+    "schema": {"type": "string"},
+}
+
+
 def problem_responses(
-    action: str, path: str, produces: Sequence[str], *, conflicts: bool = True
+    action: str,
+    path: str,
+    produces: Sequence[str],
+    *,
+    conflicts: bool = True,
+    conditional: bool = False,
 ) -> dict[int | str, dict[str, Any]]:
     """Return the problems that an action may respond with, for OpenAPI.
 
@@ -105,10 +120,12 @@ def problem_responses(
         path: Its path template; a parent in it may not exist.
         produces: The media types that ``Accept`` is compared with; empty for none.
         conflicts: Whether conflicts are 409; they are 400 otherwise.
+        conditional: Whether the request may need a precondition.
     """
     of_path = (404,) if "{" in path else ()
     of_accept = (406,) if produces else ()
-    statuses = {*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept}
+    of_condition = (_PRECONDITION_REQUIRED,) if conditional else ()
+    statuses = {*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept, *of_condition}
     return problems(sorted(statuses if conflicts else statuses - {_CONFLICT}))
 
 
@@ -141,6 +158,8 @@ def operation_extras(
         extras["parameters"] = list_parameters(resource)
     elif action != "create":
         extras["parameters"] = row_parameters(resource)
+    if action in resource.options.checks_if_match:
+        extras["parameters"] = [*extras.get("parameters", ()), _IF_MATCH]
     own_schema = resource.options.bodies.get(action)
     if own_schema is not None:
         extras["requestBody"] = json_body(own_schema)

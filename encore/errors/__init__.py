@@ -21,6 +21,7 @@ The tree, by who has to act on an error::
     │   ├── PayloadTooLarge         413
     │   ├── UnsupportedMediaType    415
     │   ├── IdempotencyKeyReused    422   the key belongs to another request
+    │   ├── PreconditionRequired    428   the version of the row is missing
     │   ├── TooManyRequests         429   with ``Retry-After``
     │   ├── ClientClosedRequest     499   the client has disconnected: for the log only
     │   ├── InternalError           500   does not disclose its cause
@@ -76,6 +77,7 @@ from encore.errors.problems import (
     Overloaded,
     PayloadTooLarge,
     PreconditionFailed,
+    PreconditionRequired,
     RefusedByDatabase,
     RequestTimeout,
     ServiceUnavailable,
@@ -113,6 +115,7 @@ __all__ = [
     "Overloaded",
     "PayloadTooLarge",
     "PreconditionFailed",
+    "PreconditionRequired",
     "RefusedByDatabase",
     "RequestTimeout",
     "RouteError",

@@ -214,6 +214,14 @@ class PreconditionFailed(ApiError):
     title = "Precondition Failed"
 
 
+class PreconditionRequired(ApiError):
+    """428: the request must say which version of the row it is based on (RFC 6585, section 3)."""
+
+    status = 428
+    slug = "precondition-required"
+    title = "Precondition Required"
+
+
 class RequestTimeout(ApiError):
     """408: the body arrived too slowly, or not at all."""
 
@@ -329,6 +337,7 @@ _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
         PreconditionFailed,
         PayloadTooLarge,
         UnsupportedMediaType,
+        PreconditionRequired,
         TooManyRequests,
         ApiError,
         ServiceUnavailable,

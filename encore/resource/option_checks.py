@@ -18,6 +18,7 @@ from encore.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
     COMPATIBLE,
+    CONDITIONAL_ACTIONS,
     EVERY_ACTION,
     NESTED_ARRAYS,
     UPDATE_METHODS,
@@ -64,6 +65,9 @@ def check_options(options: ResourceOptions) -> None:
     for action in sorted({*options.bodies} - {*options.actions}):
         message = f"there is no {action}: it is not among actions"
         raise ConfigurationError(options.model.__name__, "bodies", message)
+    for action in sorted({*options.checks_if_match} - {*options.actions}):
+        message = f"there is no {action}: it is not among actions"
+        raise ConfigurationError(options.model.__name__, "checks_if_match", message)
     if options.put_replaces and (
         "update" not in options.actions or options.update_method.upper() != UPDATE_METHODS[0]
     ):
@@ -223,6 +227,11 @@ def _bodies(value: Any) -> Problems:
     yield from _known(value, ACTIONS_WITH_BODIES)
 
 
+def _checks_if_match(value: Any) -> Problems:
+    yield from _names(value)
+    yield from _known(value, CONDITIONAL_ACTIONS)
+
+
 def _hook_seconds(value: Any) -> Problems:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         yield "must be more than 0 seconds"
@@ -298,6 +307,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "presets": _presets,
     "access": _access,
     "bodies": _bodies,
+    "checks_if_match": _checks_if_match,
     "hook_seconds": _hook_seconds,
     "types": _types,
     "compatible": check_compatible,

@@ -81,6 +81,7 @@ class CustomAction:
                 path,
                 operation.pipeline.produces,
                 conflicts=self.action.resource.compatibility.conflicts,
+                conditional=self.action.conditional,
             ),
             name=operation.name,
             **self.describe(),

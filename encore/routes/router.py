@@ -115,6 +115,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
                 template,
                 operation.pipeline.produces,
                 conflicts=resource.compatibility.conflicts,
+                conditional=action.checks_if_match or action.conditional,
             ),
             openapi_extra=operation_extras(
                 resource, action.name, status, self._form(action.name), operation.streams

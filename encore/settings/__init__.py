@@ -21,11 +21,20 @@ from encore.settings.layers import (
     set_process_layers,
 )
 from encore.settings.settings import Settings
-from encore.settings.validators import OptionalText, RequiredScopes, Scopes, Text, Words, integer
+from encore.settings.validators import (
+    Flag,
+    OptionalText,
+    RequiredScopes,
+    Scopes,
+    Text,
+    Words,
+    integer,
+)
 
 __all__ = [
     "AUTH0_SCOPE_CLAIMS",
     "DEVELOPMENT",
+    "Flag",
     "OptionalText",
     "RequiredScopes",
     "Scopes",

@@ -73,6 +73,13 @@ def _flag(value: bool | str | None) -> bool | None:  # noqa: FBT001 - a value, n
     return word == "true" if word else None
 
 
+def _required_flag(value: bool | str) -> bool:  # noqa: FBT001 - a value, not an option
+    flag = _flag(value)
+    if flag is None:
+        raise ValueError("must be true or false")
+    return flag
+
+
 def split_words(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Split a list that is separated by spaces or commas; duplicates are left out."""
     if not isinstance(value, str):
@@ -206,6 +213,9 @@ Text = Annotated[str, BeforeValidator(_required)]
 """Text that must not be empty."""
 
 OptionalText = Annotated[str, BeforeValidator(_string)]
+Flag = Annotated[bool, BeforeValidator(_required_flag)]
+"""``true`` or ``false``."""
+
 OptionalFlag = Annotated[bool | None, BeforeValidator(_flag)]
 """``true`` or ``false``; None if it is empty."""
 

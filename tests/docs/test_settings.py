@@ -64,6 +64,8 @@ def test_documented_default_is_the_default_in_the_code(name: str) -> None:
     default = getattr(ApiSettings.parse({"ISSUER": "https://issuer.example/"}), name.lower())
     if isinstance(default, str | int | float | Decimal) and not isinstance(default, bool):
         assert shown == str(default)
+    elif default is True:
+        assert shown == "true"
     elif not default:
         assert shown == ""
     else:

@@ -1,6 +1,6 @@
 """Fixtures and requests of the tests of timesheets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -115,6 +115,25 @@ def create_entry(client: httpx.Client, entry: dict[str, Any] | None = None, **va
     response = client.post("/timesheets", json={**(entry or DATED), **values})
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def decide(client: httpx.Client, id_: int, **decision: Any) -> httpx.Response:
+    """Decide on an entry as it is now; the default approves. Return the response."""
+    body = {"version": version_of(client, id_), **decision}
+    return client.put(f"/approvals/{id_}", json=body)
+
+
+def decide_many(client: httpx.Client, ids: Sequence[int], **decision: Any) -> httpx.Response:
+    """Decide on entries as they are now; the default approves. Return the response."""
+    entries = [{"id": id_, "version": version_of(client, id_)} for id_ in ids]
+    return client.put("/approvals", json={"entries": entries, **decision})
+
+
+def version_of(client: httpx.Client, id_: int) -> int:
+    """Return the version of an entry as an approver sees it; 1 if it does not exist."""
+    response = client.get(f"/approvals/{id_}?fields=version")
+    version: int = response.json()["version"] if response.status_code == 200 else 1
+    return version
 
 
 def read(client: httpx.Client, path: str, **params: Any) -> Any:

@@ -8,6 +8,8 @@ CREATE, READ, DELETE, APPROVE, LOCK = (
     f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve", "lock")
 )
 
+DECISION: Final = CHANGE | {"428"}
+
 OPERATIONS: Final[Operations] = {
     ("/timesheets", "get"): (READ, {"200"}, ALWAYS),
     ("/timesheets", "post"): (CREATE, {"201"}, WITH_BODY - ACCEPT),
@@ -23,10 +25,10 @@ OPERATIONS: Final[Operations] = {
     ("/timesheets/locks/{id}", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/summary", "get"): (READ, {"200"}, ALWAYS - ACCEPT),
     ("/approvals", "get"): (APPROVE, {"200"}, ALWAYS),
-    ("/approvals", "put"): (APPROVE, {"200"}, CHANGE - ACCEPT),
+    ("/approvals", "put"): (APPROVE, {"200"}, DECISION - ACCEPT),
     ("/approvals/{id}", "get"): (APPROVE, {"200"}, OF_ROW),
-    ("/approvals/{id}", "put"): (APPROVE, {"200"}, CHANGE),
-    ("/approvals/{id}", "patch"): (APPROVE, {"200"}, CHANGE),
+    ("/approvals/{id}", "put"): (APPROVE, {"200"}, DECISION),
+    ("/approvals/{id}", "patch"): (APPROVE, {"200"}, DECISION),
     ("/approvals/history", "get"): (APPROVE, {"200"}, ALWAYS),
     ("/approvals/history/{id}", "get"): (APPROVE, {"200"}, OF_ROW),
 }

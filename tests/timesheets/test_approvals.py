@@ -7,7 +7,15 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import CLIENT, ApiUsers, create_entry, messages, read
+from tests.timesheets.conftest import (
+    CLIENT,
+    ApiUsers,
+    create_entry,
+    decide,
+    decide_many,
+    messages,
+    read,
+)
 
 REJECTION = {"status": "rejected", "reason": "Wrong project"}
 APPROVAL = {"status": "approved"}
@@ -30,8 +38,8 @@ def entry(users: ApiUsers) -> Any:
 def test_list_shows_submitted_entries_of_all_users(users: ApiUsers, boss: httpx.Client) -> None:
     first = create_entry(users.person("jane"))
     second, third = create_entry(users.machine()), create_entry(users.person("john"))
-    boss.put(f"/approvals/{second['id']}").raise_for_status()
-    boss.put(f"/approvals/{third['id']}", json=REJECTION).raise_for_status()
+    decide(boss, second["id"]).raise_for_status()
+    decide(boss, third["id"], **REJECTION).raise_for_status()
     response = boss.get("/approvals")
     assert [row["id"] for row in response.json()] == [first["id"]]
     assert response.headers["content-range"] == "items 0-0/1"
@@ -42,20 +50,21 @@ def test_list_shows_submitted_entries_of_all_users(users: ApiUsers, boss: httpx.
 def test_item_path_shows_entry_of_any_status(boss: httpx.Client, entry: Any) -> None:
     path = f"/approvals/{entry['id']}"
     assert read(boss, path) == entry
-    boss.put(path).raise_for_status()
+    decide(boss, entry["id"]).raise_for_status()
     assert read(boss, path)["status"] == "approved"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize(
     "body",
-    [None, {}, APPROVAL, {"approved": True}, {**APPROVAL, "approved": True, "reason": None}],
+    [{}, APPROVAL, {"approved": True}, {**APPROVAL, "approved": True, "reason": None}],
     ids=str,
 )
 def test_body_without_rejection_approves(
     boss: httpx.Client, entry: Any, method: str, body: Any
 ) -> None:
-    response = boss.request(method, f"/approvals/{entry['id']}", json=body)
+    sent = {"version": 1, **body}
+    response = boss.request(method, f"/approvals/{entry['id']}", json=sent)
     after = response.json()
     assert response.status_code == 200, response.text
     assert after.pop("updatedAt") >= entry.pop("updatedAt")
@@ -65,7 +74,7 @@ def test_body_without_rejection_approves(
 
 @pytest.mark.parametrize("more", [{}, {"approved": False}], ids=str)
 def test_rejection_stores_its_reason(boss: httpx.Client, entry: Any, more: Any) -> None:
-    response = boss.put(f"/approvals/{entry['id']}", json={**REJECTION, **more})
+    response = decide(boss, entry["id"], **REJECTION, **more)
     after = response.json()
     assert response.status_code == 200, response.text
     assert after.pop("updatedAt") >= entry.pop("updatedAt")
@@ -113,7 +122,10 @@ def test_rejection_stores_its_reason(boss: httpx.Client, entry: Any, more: Any) 
         ({"status": True}, {"status": ...}),
         (
             {"hours": 1},
-            {"hours": "hours is not a member of a decision; known are status, reason, approved"},
+            {
+                "hours": "hours is not a member of a decision; known are version, status, reason,"
+                " approved"
+            },
         ),
         ({"ids": [1], **APPROVAL}, {"ids": ...}),
     ],
@@ -122,7 +134,7 @@ def test_rejection_stores_its_reason(boss: httpx.Client, entry: Any, more: Any) 
 def test_ambiguous_body_is_rejected_and_changes_nothing(
     boss: httpx.Client, entry: Any, body: Any, expected: dict[str, Any]
 ) -> None:
-    response = boss.put(f"/approvals/{entry['id']}", json=body)
+    response = boss.put(f"/approvals/{entry['id']}", json={"version": 1, **body})
     assert_problem(response, 400, "validation-failed")
     found = messages(response)
     assert set(found) == set(expected)
@@ -165,20 +177,20 @@ def test_decision_on_own_entry_is_forbidden(
     decider = users.person(approver) if approver else users.machine()
     entry = create_entry(author, user_id=person or "007")
     message = (
-        f"Timesheet {entry['id']} was worked or entered by {approver or CLIENT}, who cannot decide"
-        " on it"
+        f"Timesheet {entry['id']} was worked, entered or changed by {approver or CLIENT},"
+        " who cannot decide on it"
     )
-    path = f"/approvals/{entry['id']}"
-    assert_problem(decider.put(path), 403, "forbidden", message)
-    assert_problem(decider.put(path, json=REJECTION), 403, "forbidden", message)
-    many = decider.put("/approvals", json={"ids": [entry["id"]]})
+    id_ = entry["id"]
+    assert_problem(decide(decider, id_), 403, "forbidden", message)
+    assert_problem(decide(decider, id_, **REJECTION), 403, "forbidden", message)
+    many = decide_many(decider, [id_])
     assert_problem(many, 403, "forbidden")
-    assert messages(many) == {"ids[0]": message}
-    assert read(decider, path)["status"] == "submitted"
+    assert messages(many) == {"entries[0]": message}
+    assert read(decider, f"/approvals/{id_}")["status"] == "submitted"
 
 
 def test_client_may_decide_on_entries_of_users(users: ApiUsers, entry: Any) -> None:
-    assert users.machine().put(f"/approvals/{entry['id']}").json()["approved"] is True
+    assert decide(users.machine(), entry["id"]).json()["approved"] is True
 
 
 @pytest.mark.parametrize("first", [APPROVAL, REJECTION], ids=lambda body: body["status"])
@@ -187,13 +199,13 @@ def test_second_decision_is_a_conflict(
     boss: httpx.Client, entry: Any, first: dict[str, str], second: dict[str, str]
 ) -> None:
     path = f"/approvals/{entry['id']}"
-    boss.put(path, json=first).raise_for_status()
+    decide(boss, entry["id"], **first).raise_for_status()
     after = read(boss, path)
     again = " again" if first == second else ""
     message = (
         f"Timesheet {entry['id']} is {first['status']} and cannot be {second['status']}{again}"
     )
-    response = boss.put(path, json=second)
+    response = decide(boss, entry["id"], **second)
     assert_problem(response, 409, "conflict", message)
     assert messages(response) == {"status": message}
     assert read(boss, path) == after
@@ -201,12 +213,12 @@ def test_second_decision_is_a_conflict(
 
 @pytest.mark.parametrize("path", ["/approvals/2147483000", "/approvals/0", "/approvals/x"])
 def test_decision_on_missing_entry_is_not_found(boss: httpx.Client, path: str) -> None:
-    assert_problem(boss.put(path), 404, "not-found")
+    assert_problem(boss.put(path, json={"version": 1}), 404, "not-found")
     assert_problem(boss.get(path), 404, "not-found")
 
 
 def test_approved_entry_is_immutable(users: ApiUsers, boss: httpx.Client, entry: Any) -> None:
-    boss.put(f"/approvals/{entry['id']}").raise_for_status()
+    decide(boss, entry["id"]).raise_for_status()
     path = f"/timesheets/{entry['id']}"
     message = f"Timesheet {entry['id']} is approved and cannot be changed"
     for http_client in (users.person("jane"), users.machine()):
@@ -222,20 +234,20 @@ def test_approved_entry_is_immutable(users: ApiUsers, boss: httpx.Client, entry:
 def test_update_of_rejected_entry_submits_it_again(
     users: ApiUsers, boss: httpx.Client, entry: Any, method: str
 ) -> None:
-    path = f"/approvals/{entry['id']}"
-    boss.put(path, json=REJECTION).raise_for_status()
+    decide(boss, entry["id"], **REJECTION).raise_for_status()
     jane = users.person("jane")
     response = jane.request(method, f"/timesheets/{entry['id']}", json={"project": "StoreOne"})
     again = response.json()
     assert (again["status"], again["reason"], again["project"]) == ("submitted", None, "StoreOne")
-    assert boss.put(path).json()["status"] == "approved"
+    assert decide(boss, entry["id"]).json()["status"] == "approved"
 
 
 def test_concurrent_decisions_on_one_entry_take_effect_once(users: ApiUsers, entry: Any) -> None:
     approvers = [users.person(f"boss {n}") for n in range(6)]
     path = f"/approvals/{entry['id']}"
     with ThreadPoolExecutor(6) as pool:
-        statuses = list(pool.map(lambda approver: approver.put(path).status_code, approvers))
+        responses = pool.map(lambda approver: approver.put(path, json={"version": 1}), approvers)
+        statuses = [response.status_code for response in responses]
     assert sorted(statuses) == [200, *[409] * 5]
     steps = read(approvers[0], "/approvals/history", timesheet_id=entry["id"], operation="decide")
     assert len(steps) == 1

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import ApiUsers, create_entry, messages, read
+from tests.timesheets.conftest import ApiUsers, create_entry, decide, decide_many, messages, read
 
 MISSING_ID = 2_147_483_000
 REJECTION = {"status": "rejected", "reason": "Wrong project"}
@@ -24,6 +24,11 @@ def ids(users: ApiUsers) -> list[int]:
     """Return the ids of five entries of Jane."""
     jane = users.person("jane")
     return [create_entry(jane, hours=1, project=f"Store{n}")["id"] for n in range(5)]
+
+
+def entries(ids: list[int]) -> dict[str, Any]:
+    """Return the body that approves new entries."""
+    return {"entries": [{"id": id_, "version": 1} for id_ in ids]}
 
 
 def statuses(client: httpx.Client, ids: list[int]) -> list[str]:
@@ -45,7 +50,7 @@ def test_decision_returns_entries_in_the_order_of_ids(
     boss: httpx.Client, ids: list[int], decision: Any, status: str, reason: str | None
 ) -> None:
     asked = [ids[3], ids[0], ids[4]]
-    response = boss.put("/approvals", json={"ids": asked, **decision})
+    response = decide_many(boss, asked, **decision)
     rows = response.json()
     assert response.status_code == 200, response.text
     assert [row["id"] for row in rows] == asked
@@ -64,7 +69,7 @@ def test_decision_returns_entries_in_the_order_of_ids(
 def test_decision_on_1000_entries_succeeds(users: ApiUsers, boss: httpx.Client) -> None:
     machine = users.machine()
     many = [create_entry(machine, user_id=f"{n // 24}", hours=1)["id"] for n in range(1000)]
-    assert len(boss.put("/approvals", json={"ids": many}).json()) == 1000
+    assert len(boss.put("/approvals", json=entries(many)).json()) == 1000
     response = boss.get(
         "/approvals/history",
         params={"timesheet_id__gte": many[0], "count": 1, "operation": "decide"},
@@ -74,24 +79,24 @@ def test_decision_on_1000_entries_succeeds(users: ApiUsers, boss: httpx.Client) 
 
 def test_decision_lists_every_error_and_changes_nothing(boss: httpx.Client, ids: list[int]) -> None:
     own = create_entry(boss)["id"]
-    boss.put(f"/approvals/{ids[0]}").raise_for_status()
-    boss.put(f"/approvals/{ids[1]}", json=REJECTION).raise_for_status()
+    decide(boss, ids[0]).raise_for_status()
+    decide(boss, ids[1], **REJECTION).raise_for_status()
     asked = [ids[2], ids[1], ids[0]]
-    conflict = boss.put("/approvals", json={"ids": asked})
+    conflict = decide_many(boss, asked)
     message = "2 of 3 timesheets cannot be approved; none was changed"
     assert_problem(conflict, 409, "conflict", message)
     conflicts = {
-        "ids[1]": f"Timesheet {ids[1]} is rejected and cannot be approved",
-        "ids[2]": f"Timesheet {ids[0]} is approved and cannot be approved again",
+        "entries[1]": f"Timesheet {ids[1]} is rejected and cannot be approved",
+        "entries[2]": f"Timesheet {ids[0]} is approved and cannot be approved again",
     }
     assert messages(conflict) == conflicts
-    forbidden = boss.put("/approvals", json={"ids": [*asked, own]})
+    forbidden = decide_many(boss, [*asked, own])
     assert_problem(forbidden, 403, "forbidden")
-    assert set(messages(forbidden)) == {*conflicts, "ids[3]"}
-    missing = boss.put("/approvals", json={"ids": [*asked, own, MISSING_ID]})
+    assert set(messages(forbidden)) == {*conflicts, "entries[3]"}
+    missing = decide_many(boss, [*asked, own, MISSING_ID])
     assert_problem(missing, 404, "not-found")
-    assert messages(missing)["ids[4]"] == f"There is no timesheet {MISSING_ID}"
-    assert set(messages(missing)) == {*conflicts, "ids[3]", "ids[4]"}
+    assert messages(missing)["entries[4]"] == f"There is no timesheet {MISSING_ID}"
+    assert set(messages(missing)) == {*conflicts, "entries[3]", "entries[4]"}
     assert statuses(boss, ids[:3]) == ["approved", "rejected", "submitted"]
     assert read(boss, "/approvals/history", timesheet_id=ids[2], operation="decide") == []
 
@@ -99,7 +104,28 @@ def test_decision_lists_every_error_and_changes_nothing(boss: httpx.Client, ids:
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ({}, "ids", "ids must be an array of 1 to 1000 ids of timesheets"),
+        ({}, "entries", "entries must be an array of 1 to 1000 objects of id and version"),
+        ({"entries": []}, "entries", ...),
+        ({"entries": {}}, "entries", ...),
+        ({"entries": [1]}, "entries[0]", "entries[0] must be an object of id and version"),
+        ({"entries": [{"id": 1}]}, "entries[0].version", "entries[0].version is required"),
+        ({"entries": [{"version": 1}]}, "entries[0].id", ...),
+        ({"entries": [{"id": 1, "version": None}]}, "entries[0].version", ...),
+        ({"entries": [{"id": 1, "version": 0}]}, "entries[0].version", ...),
+        ({"entries": [{"id": 1, "version": "1"}]}, "entries[0].version", ...),
+        ({"entries": [{"id": 1, "version": True}]}, "entries[0].version", ...),
+        ({"entries": [{"id": 1, "version": 10**30}]}, "entries[0].version", ...),
+        ({"entries": [{"id": 1, "version": 1, "status": "approved"}]}, "entries[0].status", ...),
+        (
+            {"entries": [{"id": 1, "version": 1}, {"id": 1, "version": 2}]},
+            "entries[1].id",
+            "entries[1].id is a duplicate of timesheet 1",
+        ),
+        (
+            {"entries": [{"id": 1, "version": 1}], "ids": [1]},
+            "ids",
+            "ids must be omitted with entries",
+        ),
         ({"ids": []}, "ids", ...),
         ({"ids": None}, "ids", ...),
         ({"ids": 1}, "ids", ...),
@@ -124,7 +150,7 @@ def test_decision_lists_every_error_and_changes_nothing(boss: httpx.Client, ids:
         (
             {"ids": [1], "id": 2},
             "id",
-            "id is not a member of a decision; known are ids, status, reason, approved",
+            "id is not a member of a decision; known are entries, ids, status, reason, approved",
         ),
     ],
     ids=lambda value: str(value)[:40],
@@ -138,7 +164,7 @@ def test_invalid_body_is_rejected(boss: httpx.Client, body: Any, field: str, mes
 
 
 def test_query_parameters_are_rejected(boss: httpx.Client, ids: list[int]) -> None:
-    response = boss.put("/approvals?status=approved", json={"ids": ids})
+    response = boss.put("/approvals?status=approved", json=entries(ids))
     assert_problem(response, 400, "invalid-query")
     assert statuses(boss, ids) == ["submitted"] * 5
 
@@ -155,7 +181,7 @@ def test_concurrent_decisions_do_not_deadlock(users: ApiUsers) -> None:
         with ThreadPoolExecutor(4) as pool:
             answers = list(
                 pool.map(
-                    lambda boss, order: boss.put("/approvals", json={"ids": order}).status_code,
+                    lambda boss, order: boss.put("/approvals", json=entries(order)).status_code,
                     bosses,
                     orders,
                 )

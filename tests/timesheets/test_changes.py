@@ -6,7 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, ApiUsers, create_entry, read
+from tests.timesheets.conftest import (
+    CLIENT,
+    DATED,
+    WEEKLY,
+    ApiUsers,
+    create_entry,
+    decide,
+    decide_many,
+    read,
+)
 
 UPLOAD = "/timesheets/upload"
 REJECTION = {"status": "rejected", "reason": "no"}
@@ -86,7 +95,7 @@ def test_creation_and_change_record_values_before_and_after(
     path = f"/timesheets/{id_}"
     assert read(jane, path)["version"] == 1
     jane.patch(path, json={"hours": 7.25, "project": PROJECT}).raise_for_status()
-    boss.put(f"/approvals/{id_}", json=REJECTION).raise_for_status()
+    decide(boss, id_, **REJECTION).raise_for_status()
     jane.put(path, json={"date": "2017-05-17T01:00:00.5+02:00"}).raise_for_status()
     assert read(jane, path)["version"] == 4
     jane.delete(path).raise_for_status()
@@ -123,7 +132,7 @@ def test_upload_records_the_same_values(users: ApiUsers, machine: httpx.Client) 
     (id_,) = upload(machine, NAMED)
     assert upload(machine, NAMED) == [id_]  # Unchanged: nothing is recorded.
     upload(machine, {**NAMED, "hours": 12.5, "user_id": "008", "user_type": "Contractor"})
-    users.person("boss").put("/approvals", json={"ids": [id_], **REJECTION}).raise_for_status()
+    decide_many(users.person("boss"), [id_], **REJECTION).raise_for_status()
     weekly = {name: NAMED[name] for name in ("project", "source", "external_id")}
     weekly |= {"year": 2017, "week": 20, "hours": 0.05, "user_id": "008"}
     weekly |= {"user_type": "Contractor"}

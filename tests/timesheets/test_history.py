@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from encore.database.engine import with_connection
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import CLIENT, DATED, ApiUsers, create_entry, messages, read
+from tests.timesheets.conftest import (
+    CLIENT,
+    DATED,
+    ApiUsers,
+    create_entry,
+    decide,
+    decide_many,
+    messages,
+    read,
+)
 
 FIELDS = ["id", "timesheet_id", "from", "to", "who", "client", "reason", "at", "operation"]
 FIELDS += ["version", "issuer", "subject", "before", "after"]
@@ -21,10 +30,10 @@ def test_transitions_are_recorded_in_order(users: ApiUsers) -> None:
     jane, boss = users.person("jane"), users.person("boss")
     id_ = create_entry(jane)["id"]
     steps: list[tuple[httpx.Client, str, str, Any]] = [
-        (boss, "PUT", f"/approvals/{id_}", {"status": "rejected", "reason": "no"}),
+        (boss, "PUT", f"/approvals/{id_}", {"version": 1, "status": "rejected", "reason": "no"}),
         (jane, "PATCH", f"/timesheets/{id_}", {"hours": 4}),
         (jane, "PATCH", f"/timesheets/{id_}", {"hours": 3}),
-        (boss, "PUT", "/approvals", {"ids": [id_]}),
+        (boss, "PUT", "/approvals", {"entries": [{"id": id_, "version": 4}]}),
     ]
     for caller, method, path, body in steps:
         assert caller.request(method, path, json=body).status_code == 200
@@ -48,7 +57,7 @@ def test_transitions_are_recorded_in_order(users: ApiUsers) -> None:
 def test_transition_by_client_records_the_client_id(users: ApiUsers) -> None:
     id_ = create_entry(users.person("jane"))["id"]
     machine = users.machine()
-    machine.put(f"/approvals/{id_}").raise_for_status()
+    decide(machine, id_).raise_for_status()
     _, step = read(machine, "/approvals/history", timesheet_id=id_)
     assert (step["who"], step["client"]) == (CLIENT, CLIENT)
 
@@ -56,8 +65,8 @@ def test_transition_by_client_records_the_client_id(users: ApiUsers) -> None:
 def test_rejected_request_records_no_transition(users: ApiUsers) -> None:
     jane = users.person("jane")
     id_ = create_entry(jane)["id"]
-    assert jane.put(f"/approvals/{id_}").status_code == 403
-    users.person("boss").put(f"/approvals/{id_}", json={"status": "rejected"})
+    assert decide(jane, id_).status_code == 403
+    assert decide(users.person("boss"), id_, status="rejected").status_code == 400
     assert jane.patch(f"/timesheets/{id_}", json={"hours": 25}).status_code == 400
     assert len(read(jane, f"/timesheets/{id_}/history")) == 1
 
@@ -65,7 +74,7 @@ def test_rejected_request_records_no_transition(users: ApiUsers) -> None:
 def test_transition_of_another_entry_is_not_found(users: ApiUsers) -> None:
     boss, machine = users.person("boss"), users.machine()
     first, second = create_entry(machine)["id"], create_entry(machine)["id"]
-    boss.put("/approvals", json={"ids": [first, second]}).raise_for_status()
+    decide_many(boss, [first, second]).raise_for_status()
     _, step = read(machine, f"/timesheets/{second}/history")
     assert_problem(machine.get(f"/timesheets/{first}/history/{step['id']}"), 404, "not-found")
     assert_problem(machine.get("/timesheets/2147483000/history"), 404, "not-found")
@@ -75,7 +84,7 @@ def test_transition_of_another_entry_is_not_found(users: ApiUsers) -> None:
 def test_write_methods_on_history_are_not_allowed(users: ApiUsers, method: str) -> None:
     machine = users.machine()
     id_ = create_entry(users.person("jane"))["id"]
-    machine.put(f"/approvals/{id_}").raise_for_status()
+    decide(machine, id_).raise_for_status()
     steps = read(machine, f"/timesheets/{id_}/history")
     for path in (
         "/approvals/history",
@@ -109,7 +118,7 @@ def test_history_in_body_of_an_entry_is_rejected(machine: httpx.Client, body: An
 def test_database_rejects_changes_of_history(users: ApiUsers, sql: str) -> None:
     machine = users.machine()
     id_ = create_entry(users.person("jane"))["id"]
-    machine.put(f"/approvals/{id_}").raise_for_status()
+    decide(machine, id_).raise_for_status()
     url = users.system.database_url
     if url.startswith("sqlite") and sql.startswith("TRUNCATE"):
         pytest.skip("SQLite has no TRUNCATE")
@@ -129,7 +138,7 @@ def _executor(statement: str) -> Callable[[sa.Connection], None]:
 def test_history_supports_filters_and_sort(users: ApiUsers) -> None:
     boss = users.person("boss")
     ids = [create_entry(users.person("jane"), hours=1)["id"] for _ in range(3)]
-    boss.put("/approvals", json={"ids": ids}).raise_for_status()
+    decide_many(boss, ids).raise_for_status()
     response = boss.get(
         f"/approvals/history?timesheet_id__in={ids[0]},{ids[2]}&to=approved&sort=-timesheet_id"
     )

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import DATED, WEEKLY, ApiUsers, create_entry, messages, read
+from tests.timesheets.conftest import DATED, WEEKLY, ApiUsers, create_entry, decide, messages, read
 
 WEEK = WEEKLY | {"year": 2017, "week": 19}
 
@@ -61,7 +61,7 @@ def test_weekly_entry_does_not_count_for_its_thursday(machine: httpx.Client) -> 
 def test_rejected_entry_does_not_count_until_submitted_again(users: ApiUsers) -> None:
     machine, boss = users.machine(), users.person("boss")
     first = create_entry(machine, hours=20)
-    response = boss.put(f"/approvals/{first['id']}", json={"status": "rejected", "reason": "no"})
+    response = decide(boss, first["id"], status="rejected", reason="no")
     assert response.status_code == 200
     create_entry(machine, hours=20)
     response = machine.put(f"/timesheets/{first['id']}", json={"project": "StoreOne"})

@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from db.models.timesheet import Timesheet
 from encore.database.engine import with_connection
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import DATED, ApiUsers, create_entry, messages, read
+from tests.timesheets.conftest import (
+    DATED,
+    ApiUsers,
+    create_entry,
+    decide,
+    decide_many,
+    messages,
+    read,
+)
 
 ZERO_WIDTH_JOINER: Final = (
     "user_id must not contain U+200D ZERO WIDTH JOINER, which is not printable"
@@ -53,14 +61,14 @@ def status(users: ApiUsers, id_: int) -> Any:
 def test_names_that_look_alike_cannot_decide(users: ApiUsers, name: str, other: str) -> None:
     id_ = create_entry(users.person(name), hours=1)["id"]
     message = (
-        f"Timesheet {id_} was worked or entered by {name}; {other} may be the same person,"
+        f"Timesheet {id_} was worked, entered or changed by {name}; {other} may be the same person,"
         " and cannot decide on it"
     )
-    response = users.person(other).put(f"/approvals/{id_}")
+    response = decide(users.person(other), id_)
     assert_problem(response, 403, "forbidden", message)
-    response = users.person(other).put("/approvals", json={"ids": [id_]})
+    response = decide_many(users.person(other), [id_])
     assert response.status_code == 403
-    assert messages(response) == {"ids[0]": message}
+    assert messages(response) == {"entries[0]": message}
     assert status(users, id_) == "submitted"
 
 
@@ -68,8 +76,8 @@ def test_names_that_look_alike_cannot_decide(users: ApiUsers, name: str, other: 
 def test_other_spellings_of_a_name_cannot_decide(users: ApiUsers, other: str) -> None:
     id_ = create_entry(users.person("ada"), hours=1)["id"]
     caller = users.person(other)
-    assert_problem(caller.put(f"/approvals/{id_}"), 403, "forbidden")
-    assert_problem(caller.put("/approvals", json={"ids": [id_]}), 403, "forbidden")
+    assert_problem(decide(caller, id_), 403, "forbidden")
+    assert_problem(decide_many(caller, [id_]), 403, "forbidden")
     assert_problem(caller.post("/timesheets", json=DATED), 403, "forbidden")
     assert caller.get("/timesheets").json()["detail"].startswith("The token's claim sub must ")
     assert status(users, id_) == "submitted"
@@ -80,16 +88,16 @@ def test_other_spellings_of_a_name_cannot_decide(users: ApiUsers, other: str) ->
 def test_stored_names_that_look_alike_count(users: ApiUsers, stored: str, column: str) -> None:
     id_ = create_entry(users.machine(), user_id="grace", hours=1)["id"]
     rename(users, id_, **{column: stored})
-    assert users.person("ada").put(f"/approvals/{id_}").status_code == 403
+    assert decide(users.person("ada"), id_).status_code == 403
     assert status(users, id_) == "submitted"
-    users.person("alan").put(f"/approvals/{id_}").raise_for_status()
+    decide(users.person("alan"), id_).raise_for_status()
     assert status(users, id_) == "approved"
 
 
 @pytest.mark.parametrize(("name", "other"), [("ada", "grace"), ("ian", "lan"), ("ada1", "ada2")])
 def test_different_people_can_decide(users: ApiUsers, name: str, other: str) -> None:
     id_ = create_entry(users.person(name), hours=1)["id"]
-    users.person(other).put(f"/approvals/{id_}").raise_for_status()
+    decide(users.person(other), id_).raise_for_status()
     assert status(users, id_) == "approved"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.operations import assert_described, assert_guarded, described_operations
 from tests.fixtures.system import System
-from tests.timesheets.conftest import WEEKLY, ApiUsers, create_entry, read
+from tests.timesheets.conftest import WEEKLY, ApiUsers, create_entry, decide, read
 from tests.timesheets.operations import OPERATIONS
 
 
@@ -27,7 +27,7 @@ def test_rows_match_their_schema(users: ApiUsers, path: str, schema: str) -> Non
     machine, boss = users.machine(), users.person("boss")
     id_ = create_entry(machine)["id"]
     create_entry(machine, WEEKLY)
-    boss.put(f"/approvals/{id_}", json={"status": "rejected", "reason": "no"})
+    decide(boss, id_, status="rejected", reason="no").raise_for_status()
     document: dict[str, Any] = httpx.get(f"{users.system.url}/openapi.json").json()
     described = {
         **document["components"]["schemas"][schema],
@@ -58,6 +58,12 @@ DECISIONS: list[dict[str, Any]] = [
     {"status": "submitted"},
     {"status": None},
     {"hours": 3},
+    {"version": 0},
+    {"version": "1"},
+    {"entries": []},
+    {"entries": [{"id": 1}]},
+    {"entries": [{"version": 1}]},
+    {"ids": [1]},
 ]
 
 
@@ -69,7 +75,8 @@ def test_decision_is_accepted_if_its_schema_is_valid(
     id_, boss = create_entry(users.machine())["id"], users.person("boss")
     document: dict[str, Any] = httpx.get(f"{users.system.url}/openapi.json").json()
     content = document["paths"][path]["put"]["requestBody"]["content"]["application/json"]
-    sent = body if "{id}" in path else {"ids": [id_], **body}
+    seen = {"version": 1} if "{id}" in path else {"entries": [{"id": id_, "version": 1}]}
+    sent = {**seen, **body}
     response = boss.put(path.replace("{id}", str(id_)), json=sent)
     assert response.status_code in (200, 400)
     assert jsonschema_rs.Draft202012Validator(content["schema"]).is_valid(sent) is (

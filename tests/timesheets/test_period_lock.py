@@ -12,7 +12,7 @@ from encore.settings import SettingsError
 from tests.fixtures.problems import assert_problem
 from tests.fixtures.tokens import LocalIssuer
 from tests.fixtures.workers import DATABASES
-from tests.timesheets.conftest import create_entry, messages, read
+from tests.timesheets.conftest import create_entry, decide, messages, read
 from tests.timesheets.signed_api import SignedApi, empty_database, serve_signed
 
 UPLOAD = "/timesheets/upload"
@@ -114,7 +114,7 @@ def test_entry_of_another_person_is_not_found_in_the_locked_period(api: SignedAp
 
 def test_approved_entry_of_another_person_is_not_found(api: SignedApi) -> None:
     path = f"/timesheets/{create_entry(api.machine('job'), on('2017-05-31'))['id']}"
-    api.person("grace").put(path.replace("timesheets", "approvals")).raise_for_status()
+    decide(api.person("grace"), int(path.rpartition("/")[2])).raise_for_status()
     assert_problem(api.person("bob").put(path, json={"hours": 2}), 404, "not-found")
     assert_problem(api.person("bob").delete(path), 404, "not-found")
 
@@ -123,9 +123,9 @@ def test_approvals_go_on_in_the_locked_period(api: SignedApi) -> None:
     ada, grace = api.person("ada"), api.person("grace")
     ids = [create_entry(ada, on("2017-05-31"))["id"] for _ in range(2)]
     lock(api)
-    assert grace.put(f"/approvals/{ids[0]}").json()["status"] == "approved"
+    assert decide(grace, ids[0]).json()["status"] == "approved"
     rejection = {"status": "rejected", "reason": "no"}
-    assert grace.put(f"/approvals/{ids[1]}", json=rejection).json()["status"] == "rejected"
+    assert decide(grace, ids[1], **rejection).json()["status"] == "rejected"
     response = ada.put(f"/timesheets/{ids[1]}", json={"hours": 2})
     assert_locked(response, "2017-05-31", BY_SCOPE)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.timesheets.conftest import ApiUsers, create_entry, read
+from tests.timesheets.conftest import ApiUsers, create_entry, decide_many, read
 
 SUMMARY = "/timesheets/summary"
 GROUPS = ["employee", "project", "week", "month", "approved"]
@@ -47,7 +47,7 @@ def entries(session_users: ApiUsers) -> list[dict[str, Any]]:
             }
         sent.append({**entry, "id": create_entry(machine, entry)["id"], "approved": bool(n % 3)})
     chosen = [entry["id"] for entry in sent if entry["approved"]]
-    boss.put("/approvals", json={"ids": chosen}).raise_for_status()
+    decide_many(boss, chosen).raise_for_status()
     return sent
 
 

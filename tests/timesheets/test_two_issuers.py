@@ -152,9 +152,9 @@ def test_same_subject_of_another_issuer_reaches_no_entry(
 def test_four_eyes_are_of_two_people_not_of_two_names(two: TwoIssuers) -> None:
     entry = create(two.caller(HOME, sub="ada"))
     path = f"/approvals/{entry['id']}"
-    assert two.caller(HOME, sub="ada").put(path, json={}).status_code == 403
-    assert two.caller(HOME, sub="ADA").put(path, json={}).status_code == 403
-    assert two.caller(HOME, sub="grace").put(path, json={}).status_code == 200
+    assert two.caller(HOME, sub="ada").put(path, json={"version": 1}).status_code == 403
+    assert two.caller(HOME, sub="ADA").put(path, json={"version": 1}).status_code == 403
+    assert two.caller(HOME, sub="grace").put(path, json={"version": 1}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, ApiUsers, create_entry, read
+from tests.timesheets.conftest import CLIENT, DATED, WEEKLY, ApiUsers, create_entry, decide, read
 
 UPLOAD = "/timesheets/upload"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -186,7 +186,7 @@ def test_too_many_exceeded_days_reject_the_whole_upload(
 def test_approved_entry_is_unchanged(job: httpx.Client, users: ApiUsers) -> None:
     entry = job.post(UPLOAD, json=NAMED).json()
     manager = users.person("manager")
-    assert manager.put(f"/approvals/{entry['id']}").status_code == 200
+    assert decide(manager, entry["id"]).status_code == 200
     assert results(upload(job, NAMED)) == ["unchanged"]
     changed = upload(job, {**NAMED, "hours": 6}, {**DATED, "hours": 1})
     approved = f"Timesheet {entry['id']} is approved and cannot be changed"
@@ -245,6 +245,5 @@ def test_concurrent_uploads_do_not_exceed_day_limit(
 
 
 def reject(users: ApiUsers, id_: int) -> None:
-    body = {"status": "rejected", "reason": "Not there that day"}
-    response = users.person("manager").put(f"/approvals/{id_}", json=body)
+    response = decide(users.person("manager"), id_, status="rejected", reason="Not there that day")
     assert response.status_code == 200, response.text

@@ -88,9 +88,9 @@ def import_file(users: ApiUsers, source: Path) -> "subprocess.CompletedProcess[s
 
 def approve_project(manager: httpx.Client) -> None:
     """Approve the project's entries, a thousand at a time."""
-    query = {"project": APPROVED, "count": 1000, "fields": "id"}
+    query = {"project": APPROVED, "count": 1000, "fields": "id,version"}
     while rows := read(manager, "/approvals", **query):
-        body = {"ids": [row["id"] for row in rows], "status": "approved"}
+        body = {"entries": rows, "status": "approved"}
         response = manager.put("/approvals", json=body)
         assert response.status_code == 200, response.text
 

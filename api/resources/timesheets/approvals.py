@@ -4,19 +4,20 @@ Lists show submitted entries only; an item path shows an entry of any status. A 
 one entry, or on several at once.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from api.resources.timesheets.decision_service import DecisionService
+from api.resources.timesheets.decision_service import DecisionService, SeenVersions
 from api.resources.timesheets.decisions import (
-    BULK_DECISION_SCHEMA,
-    DECISION_SCHEMA,
+    ENTRIES,
     IDS,
     Decision,
-    parse_ids,
+    bulk_decision_schema,
+    decision_schema,
+    parse_entries,
 )
 from api.resources.timesheets.repository import TimesheetRepository
+from api.resources.timesheets.seen_versions import VERSION, parse_seen_version
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import SUBMITTED
 from db.models.timesheet import Timesheet
@@ -38,13 +39,15 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
         actions=("list", "read", "update"),
         access={"all": SCOPE},
         read_only_attributes=_READ_ONLY,
-        bodies={"update": DECISION_SCHEMA},
+        bodies={"update": decision_schema()},
+        checks_if_match=["update"],
     )
     repository = TimesheetRepository(approvals, services.dialect)
     decisions = DecisionService(repository, services)
     approvals.list.start.before(filter_submitted)
     approvals.update.fetch.before(parse_decision)
     approvals.update.write.before(decisions.prepare_update)
+    bulk_schema = bulk_decision_schema(require_version=services.require_seen_version)
     crud.custom_action(
         action=BulkDecision(approvals, decisions),
         method="PUT",
@@ -53,7 +56,7 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
         describe=lambda: {
             "summary": "Approve or reject many",
             "response_model": list[read_schema(approvals)],  # type: ignore[misc] # made at run time
-            "openapi_extra": {"requestBody": json_body(BULK_DECISION_SCHEMA)},
+            "openapi_extra": {"requestBody": json_body(bulk_schema)},
         },
     )
 
@@ -78,8 +81,12 @@ def filter_submitted(context: Context) -> None:
 
 def parse_decision(context: Context) -> None:
     """Parse the decision of an update, before the entry is fetched. Raise ``ValidationFailed``."""
-    errors = ValidationErrors()
-    context.options["decision"] = Decision.parse(context.request_body, context.attributes, errors)
+    errors, body = ValidationErrors(), context.request_body
+    field = context.resource.fields.by_name[VERSION]
+    context.options["seen_version"] = parse_seen_version(body, context.scope, field, errors)
+    context.options["decision"] = Decision.parse(
+        body, context.attributes, errors, also_allowed=(VERSION,)
+    )
     errors.check()
 
 
@@ -88,11 +95,11 @@ class BulkDecisionContext(Context):
     """The context of a decision on several entries.
 
     Attributes:
-        ids: The ids of the entries.
+        entries: The versions of the entries, by id.
         decision: The decision.
     """
 
-    ids: Sequence[int] = ()
+    entries: SeenVersions = field(default_factory=dict)
     decision: Decision = field(init=False)
 
 
@@ -103,6 +110,7 @@ class BulkDecision(Action[BulkDecisionContext]):
     context_type = BulkDecisionContext
     reads_body = True
     writes = True
+    conditional = True
 
     def __init__(self, approvals: Resource, decisions: DecisionService) -> None:
         super().__init__(approvals)
@@ -114,12 +122,16 @@ class BulkDecision(Action[BulkDecisionContext]):
         super().parse_request(context)
         resource, body = self.resource, context.request_body
         errors = ValidationErrors()
-        context.ids = parse_ids(body, resource.key[0], errors)
+        version = resource.fields.by_name[VERSION]
+        context.entries = parse_entries(body, resource.key[0], version, errors)
         attributes = validate_update(body, resource.bodies.updatable, errors)
-        context.decision = Decision.parse(body, attributes, errors, also_allowed=(IDS,))
+        context.decision = Decision.parse(body, attributes, errors, also_allowed=(ENTRIES, IDS))
         errors.check()
 
     async def write(self, context: BulkDecisionContext) -> None:
         """Decide on the entries; the response is their new state."""
-        context.rows = await self._decisions.decide_many(context, context.ids, context.decision)
+        member = ENTRIES if ENTRIES in context.request_body else IDS
+        context.rows = await self._decisions.decide_many(
+            context, context.entries, context.decision, member
+        )
         context.instance = self.resource.serializer.read_rows(context.rows)

@@ -1,23 +1,34 @@
 """Deciding on entries: whether a decision is allowed, and recording it.
 
-A decision on several entries is all or nothing. Principals cannot decide on entries that they
-worked or created.
+A decision on several entries is all or nothing. Nobody decides on an entry that is theirs, that
+they created, or that they have changed since its last decision; and nobody on a version that they
+have not seen. Everything is checked when the entries are locked.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping
 
-from api.resources.timesheets.decisions import IDS, Decision
+from api.resources.timesheets.decision_errors import (
+    combine,
+    not_found,
+    own_entry,
+    stale_version,
+    version_required,
+)
+from api.resources.timesheets.decisions import Decision
 from api.resources.timesheets.principal import principal_of
-from api.resources.timesheets.repository import TimesheetRepository
+from api.resources.timesheets.recorded_changes import RecordedChanges
+from api.resources.timesheets.repository import LockedEntry, TimesheetRepository
+from api.resources.timesheets.seen_versions import SeenVersion
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import TRANSITIONS, status_conflict
 from encore import Context, Principal
-from encore.errors import ApiError, Conflict, Forbidden, NotFound
-from encore.extensions import Row, same_person
+from encore.errors import ApiError
+from encore.extensions import Connection, Row, same_person
 
-_BY_PRECEDENCE: Final[Sequence[type[ApiError]]] = (NotFound, Forbidden, Conflict)
-"""The type of the combined error if entries are rejected for several reasons."""
+SeenVersions = Mapping[int, SeenVersion | None]
+"""The version of each entry that the approver has seen, by id; None if the request names none."""
+
+Errors = dict[int, ApiError]
 
 
 class DecisionService:
@@ -25,86 +36,121 @@ class DecisionService:
 
     Args:
         repository: Reads and updates entries.
-        services: Records transitions.
+        services: Records changes.
     """
 
     def __init__(self, repository: TimesheetRepository, services: TimesheetServices) -> None:
         self._repository = repository
         self._audit_log = services.audit_log
+        self._changes = RecordedChanges(services.dialect)
+        self._requires_version = services.require_seen_version
 
     async def prepare_update(self, context: Context) -> None:
         """Decide on the entry of an update, before it is written. Raise ``ApiError``."""
-        decision, id_ = context.options["decision"], context.key[0]
-        for error in (await self._decide(context, [id_], decision)).values():
+        decision, seen = context.options["decision"], context.options["seen_version"]
+        for error in (await self._decide(context, {context.key[0]: seen}, decision)).values():
             raise error
         context.attributes = decision.attributes
 
     async def decide_many(
-        self, context: Context, ids: Sequence[int], decision: Decision
+        self, context: Context, entries: SeenVersions, decision: Decision, member: str
     ) -> list[Row]:
-        """Decide on several entries; return their rows in the order of the ids.
+        """Decide on several entries; return their rows in the order of the request.
+
+        Args:
+            context: The context of the request.
+            entries: The versions of the entries.
+            decision: The decision.
+            member: The member of the body that has the entries.
 
         Raises:
             ApiError: An entry cannot be decided on; lists all such entries.
         """
-        errors = await self._decide(context, ids, decision)
+        ids = list(entries)
+        errors = await self._decide(context, entries, decision)
         if errors:
-            raise _combine(ids, decision, errors)
+            raise combine(ids, errors, member, decision.status)
         connection = await context.connection()
         return await self._repository.update_many(connection, ids, decision.attributes)
 
-    async def _decide(
-        self, context: Context, ids: Sequence[int], decision: Decision
-    ) -> dict[int, ApiError]:
+    async def _decide(self, context: Context, entries: SeenVersions, decision: Decision) -> Errors:
         """Lock and check all entries; record the decision if there are no errors.
 
         Returns:
             The errors by entry id.
         """
         principal, connection = principal_of(context), await context.connection()
-        entries = await self._repository.lock_many(connection, ids)
-        found = ((id_, _find_error(id_, entries.get(id_), decision, principal)) for id_ in ids)
-        errors = {id_: error for id_, error in found if error is not None}
+        ids = list(entries)
+        locked = await self._repository.lock_many(connection, ids)
+        errors = await self._find_refusals(connection, principal, entries, locked)
+        others = [entry for id_, entry in locked.items() if id_ not in errors]
+        stale = {entry.id: entry for entry in others if _is_stale(entry, entries[entry.id])}
+        errors |= await self._describe_stale(connection, entries, stale)
+        for entry in others:
+            if entry.id not in stale and decision.status not in TRANSITIONS[entry.status]:
+                again = " again" if entry.status == decision.status else ""
+                reason = f"cannot be {decision.status}{again}"
+                errors[entry.id] = status_conflict(entry.id, entry.status, reason)
         if not errors:
-            to, reason = decision.status, decision.reason
-            await self._audit_log.record_decisions(connection, principal, ids, to, reason)
+            await self._audit_log.record_decisions(
+                connection, principal, ids, decision.status, decision.reason
+            )
         return errors
 
+    async def _find_refusals(
+        self,
+        connection: Connection,
+        principal: Principal,
+        entries: SeenVersions,
+        locked: Mapping[int, LockedEntry],
+    ) -> Errors:
+        """Return the errors of entries whatever the decision: missing, own, without a version."""
+        authors = await self._changes.fetch_names(connection, list(entries))
+        names = _Namesakes(principal.name)
+        errors: Errors = {}
+        for id_, seen in entries.items():
+            entry = locked.get(id_)
+            if entry is None:
+                errors[id_] = not_found(id_)
+            elif own := names.find((entry.user_id, entry.created_by, *authors[id_])):
+                errors[id_] = own_entry(id_, own, principal.name)
+            elif seen is None and self._requires_version:
+                errors[id_] = version_required(id_)
+        return errors
 
-def _find_error(
-    id_: int, entry: Row | None, decision: Decision, principal: Principal
-) -> ApiError | None:
-    """Return the error of a decision on one entry, or None if the decision is allowed."""
-    if entry is None:
-        return NotFound(f"There is no timesheet {id_}")
-    _, user, creator, status = entry
-    for name in (user, creator):
-        if same_person(principal.name, name):
-            return Forbidden(_describe_own(id_, name, principal.name), reason="own-timesheet")
-    if decision.status not in TRANSITIONS[status]:
-        again = " again" if status == decision.status else ""
-        return status_conflict(id_, status, f"cannot be {decision.status}{again}")
-    return None
+    async def _describe_stale(
+        self, connection: Connection, entries: SeenVersions, stale: Mapping[int, LockedEntry]
+    ) -> Errors:
+        """Return the errors of entries that have another version than the one that was seen."""
+        seen = {id_: version for id_ in stale if (version := entries[id_]) is not None}
+        numbers = {id_: version.number for id_, version in seen.items() if version.number}
+        changes = await self._changes.describe(connection, numbers) if numbers else {}
+        return {
+            id_: stale_version(id_, stale[id_].version, version, changes.get(id_))
+            for id_, version in seen.items()
+        }
 
 
-def _describe_own(id_: int, name: str, principal: str) -> str:
-    """Return why a principal cannot decide on an entry that somebody of this name worked on."""
-    if name == principal:
-        return f"Timesheet {id_} was worked or entered by {name}, who cannot decide on it"
-    return (
-        f"Timesheet {id_} was worked or entered by {name}; {principal} may be the same person,"
-        " and cannot decide on it"
-    )
+class _Namesakes:
+    """Finds names that are, or may be, a principal's.
+
+    Args:
+        principal: The principal's name.
+    """
+
+    def __init__(self, principal: str) -> None:
+        self._principal = principal
+        self._known: dict[str, bool] = {}
+
+    def find(self, names: Iterable[str]) -> str | None:
+        """Return the first such name; None if there is none."""
+        return next((name for name in names if self._is_same(name)), None)
+
+    def _is_same(self, name: str) -> bool:
+        if name not in self._known:
+            self._known[name] = same_person(self._principal, name)
+        return self._known[name]
 
 
-def _combine(ids: Sequence[int], decision: Decision, errors: Mapping[int, ApiError]) -> ApiError:
-    """Return one error that lists the errors of several entries."""
-    type_ = next(t for t in _BY_PRECEDENCE if any(isinstance(e, t) for e in errors.values()))
-    return type_(
-        f"{len(errors)} of {len(ids)} timesheets cannot be {decision.status}; none was changed",
-        [
-            {"field": f"{IDS}[{place}]", "message": errors[id_].message}
-            for place, id_ in enumerate(ids)
-            if id_ in errors
-        ],
-    )
+def _is_stale(entry: LockedEntry, seen: SeenVersion | None) -> bool:
+    return seen is not None and seen.number != entry.version

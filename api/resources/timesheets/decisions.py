@@ -4,20 +4,29 @@
 An ambiguous body is invalid, so that nothing is approved by mistake.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from api.resources.timesheets.rules import INVALID
+from api.resources.timesheets.seen_versions import (
+    VERSION,
+    VERSION_SCHEMA,
+    SeenVersion,
+    parse_version,
+)
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet_change import MAX_REASON
 from encore import ValidationErrors
 from encore.extensions import Field, InvalidValue
 
-MAX_IDS: Final = 1_000
+MAX_ENTRIES: Final = 1_000
 """The maximum number of entries in one decision."""
 
+ENTRIES: Final = "entries"
 IDS: Final = "ids"
+_ITEMS: Final = {ENTRIES: "objects of id and version", IDS: "ids of timesheets"}
+_ENTRY_MEMBERS: Final = ("id", VERSION)
 _MEMBERS: Final = ("status", "reason", "approved")
 
 Attributes = Mapping[str, Any]
@@ -79,35 +88,91 @@ class Decision:
         return cls(status, reason)
 
 
-def parse_ids(body: Attributes, key: Field, errors: ValidationErrors) -> list[int]:
-    """Return the ids of the entries that a decision is on; they must be unique.
+def parse_entries(
+    body: Attributes, key: Field, version: Field, errors: ValidationErrors
+) -> dict[int, SeenVersion | None]:
+    """Return the versions of the entries that a decision is on, by their ids, which are unique.
 
     Args:
-        body: The JSON object.
+        body: The JSON object; has ``entries`` with versions or ``ids`` without.
         key: The primary key's field.
+        version: The version's field.
         errors: Collects the errors.
     """
-    raw = body.get(IDS)
-    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_IDS:
+    member = IDS if IDS in body and ENTRIES not in body else ENTRIES
+    if IDS in body and ENTRIES in body:
+        errors.add(IDS, INVALID, f"must be omitted with {ENTRIES}")
+    raw = body.get(member)
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_ENTRIES:
         found = f", not of {len(raw)}" if isinstance(raw, list) else ""
-        errors.add(IDS, INVALID, f"must be an array of 1 to {MAX_IDS} ids of timesheets{found}")
-        return []
-    ids: dict[int, None] = {}
-    for place, value in enumerate(raw):
-        name = f"{IDS}[{place}]"
+        errors.add(
+            member, INVALID, f"must be an array of 1 to {MAX_ENTRIES} {_ITEMS[member]}{found}"
+        )
+        return {}
+    entries: dict[int, SeenVersion | None] = {}
+    for place, item in enumerate(raw):
+        name, seen, raw_id = f"{member}[{place}]", None, item
+        if member == ENTRIES and not isinstance(item, dict):
+            errors.add(name, INVALID, "must be an object of id and version")
+            continue
+        if member == ENTRIES:
+            raw_id, seen = _parse_entry(item, name, version, errors)
+            name = f"{name}.id"
         try:
-            id_ = key.codec.from_json(value)
+            id_ = key.codec.from_json(raw_id)
         except InvalidValue as error:
             errors.add(name, INVALID, str(error))
             continue
-        if id_ in ids:
+        if id_ in entries:
             errors.add(name, INVALID, f"is a duplicate of timesheet {id_}")
-        ids[id_] = None
-    return list(ids)
+        entries[id_] = seen
+    return entries
 
 
-def _build_schema(**members: Attributes) -> Attributes:
-    """Return the JSON schema of a decision, with further required members."""
+def _parse_entry(
+    item: Attributes, name: str, version: Field, errors: ValidationErrors
+) -> tuple[Any, SeenVersion | None]:
+    """Return the raw id and the version of an entry."""
+    for member in item:
+        if member not in _ENTRY_MEMBERS:
+            known = " and ".join(_ENTRY_MEMBERS)
+            errors.add(f"{name}.{member[:100]}", INVALID, f"is not a member; known are {known}")
+    if VERSION not in item:
+        errors.add(f"{name}.{VERSION}", INVALID, "is required")
+        return item.get("id"), None
+    number = parse_version(item[VERSION], version, errors, f"{name}.{VERSION}")
+    return item.get("id"), SeenVersion(number)
+
+
+def decision_schema() -> Attributes:
+    """Return the JSON schema of a decision on one entry."""
+    return _one_of(_decisions({VERSION: VERSION_SCHEMA}, ()))
+
+
+def bulk_decision_schema(*, require_version: bool) -> Attributes:
+    """Return the JSON schema of a decision on several entries."""
+    id_ = {"type": "integer", "minimum": 1}
+    entry = {
+        "type": "object",
+        "properties": {"id": id_, VERSION: VERSION_SCHEMA},
+        "required": list(_ENTRY_MEMBERS),
+        "additionalProperties": False,
+    }
+    size = {"minItems": 1, "maxItems": MAX_ENTRIES}
+    entries = {"type": "array", "items": entry, **size}
+    ids = {"type": "array", "items": id_, **size, "uniqueItems": True}
+    schemas = _decisions({ENTRIES: entries}, (ENTRIES,))
+    if not require_version:
+        schemas += _decisions({IDS: ids}, (IDS,))
+    return _one_of(schemas)
+
+
+def _one_of(schemas: Sequence[Attributes]) -> Attributes:
+    return {"oneOf": list(schemas)}
+
+
+def _decisions(members: Attributes, required: Sequence[str]) -> list[Attributes]:
+    """Return the JSON schemas of an approval and of a rejection with further members."""
     reason = {"type": "string", "pattern": r"\S", "maxLength": MAX_REASON}
     approval = {
         "status": {"const": APPROVED},
@@ -115,33 +180,16 @@ def _build_schema(**members: Attributes) -> Attributes:
         "reason": {"type": "null"},
     }
     rejection = {"status": {"const": REJECTED}, "approved": {"const": False}, "reason": reason}
-    return {
-        "oneOf": [
-            {
-                "type": "object",
-                "title": title,
-                "properties": {**members, **properties},
-                "required": [*members, *required],
-                "additionalProperties": False,
-            }
-            for title, properties, required in (
-                ("Approval", approval, ()),
-                ("Rejection", rejection, ("status", "reason")),
-            )
-        ]
-    }
-
-
-DECISION_SCHEMA: Final = _build_schema()
-"""The JSON schema of a decision on one entry."""
-
-BULK_DECISION_SCHEMA: Final = _build_schema(
-    ids={
-        "type": "array",
-        "items": {"type": "integer", "minimum": 1},
-        "minItems": 1,
-        "maxItems": MAX_IDS,
-        "uniqueItems": True,
-    }
-)
-"""The JSON schema of a decision on several entries."""
+    return [
+        {
+            "type": "object",
+            "title": title,
+            "properties": {**members, **properties},
+            "required": [*required, *also_required],
+            "additionalProperties": False,
+        }
+        for title, properties, also_required in (
+            ("Approval", approval, ()),
+            ("Rejection", rejection, ("status", "reason")),
+        )
+    ]

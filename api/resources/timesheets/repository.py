@@ -6,7 +6,7 @@ statements are compiled whatever the number of ids.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Dialect, Integer, select, update
 
@@ -26,6 +26,16 @@ def pad_ids(ids: Sequence[int]) -> tuple[int, ...]:
 def id_in_params(size: int, first: int = 0) -> ColumnElement[bool]:
     """Return ``id IN (...)`` with ``size`` bind parameters, numbered from ``first``."""
     return Timesheet.id.in_([param(first + place, Integer()) for place in range(size)])
+
+
+class LockedEntry(NamedTuple):
+    """What decisions depend on, of an entry that is locked until the transaction ends."""
+
+    id: int
+    user_id: str
+    created_by: str
+    status: str
+    version: int
 
 
 class TimesheetRepository:
@@ -56,14 +66,14 @@ class TimesheetRepository:
         """Return the same as ``get``, and lock the row until the transaction ends."""
         return await self._fetch(connection, self._select_for_update, id_)
 
-    async def lock_many(self, connection: Connection, ids: Sequence[int]) -> dict[int, Row]:
-        """Lock entries until the transaction ends; return (id, user_id, created_by, status) by id.
+    async def lock_many(self, connection: Connection, ids: Sequence[int]) -> dict[int, LockedEntry]:
+        """Lock entries until the transaction ends; return those that exist, by id.
 
         They are locked in the order of their ids, so that two callers cannot deadlock.
         """
         values = pad_ids(ids)
         rows = await connection.fetch_all(self._lock_statement(len(values)), values)
-        return {row[0]: row for row in rows}
+        return {row[0]: LockedEntry(*row) for row in rows}
 
     async def update_many(
         self, connection: Connection, ids: Sequence[int], attributes: Mapping[str, Any]
@@ -95,7 +105,7 @@ class TimesheetRepository:
         return {f.attribute: None if v is None else f.codec.from_json(v) for f, v in values}
 
     def _build_lock(self, size: int) -> Statement:
-        columns = (Timesheet.id, Timesheet.user_id, Timesheet.created_by, Timesheet.status)
+        columns = [getattr(Timesheet, name) for name in LockedEntry._fields]
         rows = select(*columns).where(id_in_params(size)).order_by(Timesheet.id).with_for_update()
         return Statement(rows, self._dialect)
 

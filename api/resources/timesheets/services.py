@@ -19,8 +19,9 @@ class TimesheetServices:
         validator: Validates one entry by itself.
         limits: Validates the sum of a person's entries.
         period_lock: Rejects writes in the locked period.
-        audit_log: Records the status transitions of entries.
+        audit_log: Records the changes of entries.
         dialect: The dialect that statements are compiled for.
+        require_seen_version: Whether a decision must name the version that was seen.
     """
 
     validator: EntryValidator
@@ -28,6 +29,7 @@ class TimesheetServices:
     period_lock: PeriodLock
     audit_log: AuditLog
     dialect: Dialect
+    require_seen_version: bool = True
 
     @classmethod
     def create(cls, settings: TimesheetSettings, dialect: Dialect) -> "TimesheetServices":
@@ -38,4 +40,5 @@ class TimesheetServices:
             period_lock=PeriodLock(settings.lock_timesheets_before, dialect),
             audit_log=AuditLog(dialect),
             dialect=dialect,
+            require_seen_version=settings.require_seen_version,
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from encore.settings import Settings
+from encore.settings import Flag, Settings
 
 _HOURS_PER_DAY: Final = 24
 
@@ -40,7 +40,9 @@ class TimesheetSettings(Settings):
     Attributes:
         max_hours_per_day: The limit of a person's entries for one day, in hours.
         lock_timesheets_before: The first day whose entries can be changed; None for no lock.
+        require_seen_version: Whether a decision must name the version of the entry that was seen.
     """
 
     max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)
     lock_timesheets_before: Annotated[date | None, BeforeValidator(_parse_day)] = None
+    require_seen_version: Flag = True

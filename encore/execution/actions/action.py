@@ -67,6 +67,7 @@ class Action(Generic[C]):
         status: The status of its response, unless a hook sets another.
         reads_body: Whether its request has a JSON object (or a form, where the resource is
             compatible with an API that reads forms) as its body.
+        conditional: Whether it may reject a request that names no version of its rows (428).
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
         has_hooks: Whether hooks are registered; what they may still set is not demanded of the
@@ -75,6 +76,7 @@ class Action(Generic[C]):
             negotiates by itself.
         exposes_instance: Whether hooks see the instance before it is sent, and may change it.
         finds_by_key: Whether it finds one row by its key.
+        checks_if_match: Whether its hooks compare ``If-Match``; it is rejected otherwise.
         only_for_hooks: The stages whose step is of use to hooks alone: without hooks it is left
             out, since a later statement does the same.
     """
@@ -83,6 +85,7 @@ class Action(Generic[C]):
     context_type: type[Context] = Context
     status: ClassVar[int] = 200
     reads_body: ClassVar[bool] = False
+    conditional: ClassVar[bool] = False
     writes: ClassVar[bool] = False
     produces: ClassVar[tuple[str, ...]] = ()
     finds_by_key: ClassVar[bool] = False
@@ -95,6 +98,7 @@ class Action(Generic[C]):
         self.single = not resource.serializer.children and (returns_rows or not self.writes)
         self.has_hooks = False
         self.exposes_instance = False
+        self.checks_if_match = getattr(self, "name", None) in resource.options.checks_if_match
         self._embeds = bool(resource.serializer.children)
         reads_forms = resource.compatibility.reads_forms
         self._read_body = read_json_or_form if reads_forms else read_json_object

@@ -58,6 +58,7 @@ class LinkAction(Update[LinkContext]):
     def __init__(self, parent: Resource, nested: Resource, name: str) -> None:
         super().__init__(parent)
         self.single = False
+        self.checks_if_match = False  # Its hooks are not those of the resource's update.
         self._default_fields = ()  # A set of links does not replace the row.
         self.nested = nested
         self.relation = name
