@@ -1,7 +1,8 @@
 """Settings: what operators decide, read and validated once at start-up.
 
-``layers`` reads the environment and the files, ``validators`` has the types of values, ``settings``
-one field a setting, ``declarations`` checks those that a service adds, ``production`` has what
+``layers`` reads the environment and the files, ``validators`` has the types of values.
+``http_settings``, ``database_settings`` and ``token_settings`` have one field a setting, and
+``settings`` all of them. ``declarations`` checks those that a service adds, ``production`` has what
 production refuses, ``issuers`` makes trusted issuers of several settings. Nothing outside this
 package reads the environment for the service.
 """

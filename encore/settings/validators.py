@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from encore.auth.principals import ClientMark
 from encore.auth.trusted_issuer import is_loopback, is_safe_url
 from encore.database.urls import validate_url
+from encore.dotenv import MAX_SECONDS
 from encore.http.access import SCOPE
 from encore.http.forwarded import TrustedProxies
 from encore.secret_key import MIN_SECRET_BYTES
@@ -245,3 +246,6 @@ ClaimValues = Annotated[tuple[str, ...], BeforeValidator(_claim_values)]
 
 Rate = Annotated[str, BeforeValidator(_rate)]
 """A rate such as ``600/minute``; empty for no limit."""
+
+Seconds = Annotated[int, integer(0, MAX_SECONDS)]
+"""Whole seconds, at most a day."""
