@@ -40,9 +40,17 @@ class ClientMark:
     @classmethod
     def parse(cls, text: str) -> "ClientMark":
         """Parse ``idtyp=app`` or ``preferred_username=service-account-*``. Raise ``ValueError``."""
-        claim, equals, value = text.strip().partition("=")
-        if not claim or not equals or value in ("", "*") or "*" in value[:-1]:
-            raise ValueError("must be claim=value, or claim=prefix*, such as idtyp=app")
+        claim, equals, value = text.partition("=")
+        if (
+            not claim
+            or not equals
+            or value in ("", "*")
+            or "*" in value[:-1]
+            or text.split() != [text]
+        ):
+            raise ValueError(
+                "must be one claim=value, or claim=prefix*, without spaces, such as idtyp=app"
+            )
         return cls(claim, value.removesuffix("*"), value.endswith("*"))
 
     def matches(self, claims: Mapping[str, Any], client_id: str | None) -> bool:
@@ -155,9 +163,24 @@ def resolve_principal(
         raise Forbidden(UNKNOWN, reason=PRINCIPAL_UNKNOWN)
     name, message = None, ""
     try:
+        _validate_recorded(client_id, subject)
         name = naming.name_client(identifier) if is_client else naming.name_user(claims)
     except ValueError as error:
         message = str(error)
     return Principal(
         issuer, subject or identifier, client_id, is_client, naming.prefix, name, message
     )
+
+
+def _validate_recorded(client_id: str | None, subject: str | None) -> None:
+    """Validate what is recorded beside a name; columns cannot hold everything that JSON can.
+
+    Raises:
+        ValueError: The client id is too long, or one of the two is not printable.
+    """
+    if client_id is not None and len(client_id) > MAX_NAME:
+        raise ValueError(f"The token's client id is longer than {MAX_NAME} characters")
+    for text, what in ((client_id, "client id"), (subject, "claim sub")):
+        if text is not None and not text.isprintable():
+            message = validate_name(text) or "must be printable"
+            raise ValueError(f"The token's {what} {message}")

@@ -87,8 +87,9 @@ class TrustedIssuer:
             yield "issuer must be an https URL, or http on loopback, without query and fragment"
         if not self.algorithms or not ALGORITHMS.issuperset(self.algorithms):
             yield f"algorithms must be some of {', '.join(sorted(ALGORITHMS))}"
-        if not all(self.scope_claims):
-            yield "scope_claims must be names of claims"
+        # A name with dots may be a path, in which no step is empty.
+        if not all(all(name.split(".")) for name in self.scope_claims):
+            yield "scope_claims must be names of claims, or paths such as realm_access.roles"
         if not 0 <= self.clock_skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
             yield f"clock_skew_seconds must be from 0 to {MAX_CLOCK_SKEW_SECONDS}"
         if self.jwks_uri is not None and not self.may_fetch(self.jwks_uri):

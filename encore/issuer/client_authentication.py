@@ -71,17 +71,19 @@ class ClientRegistry:
 
     def _check(self, address: str, *pairs: tuple[str | None, str | None]) -> str:
         """Return the client id of the first right pair; all of them are one guess."""
-        named = pairs[0][0]
-        if not named or not pairs[0][1]:
+        if not pairs[0][0] or not pairs[0][1]:
             raise InvalidClientError("Client authentication is required: Basic, or in the body.")
-        seconds = self._limit.remaining_seconds(named, address)
+        # Both forms are counted: an id has many encodings, and each may be the one of a guess.
+        named = {client_id for client_id, _ in pairs if client_id}
+        seconds = max(self._limit.remaining_seconds(name, address) for name in named)
         if seconds > 0:
             raise TooManyGuessesError(seconds)
         for client_id, secret in pairs:
             if client_id and secret and self._is_right(client_id, secret):
-                self._limit.reset(named, address)
+                self._limit.reset(client_id, address)
                 return client_id
-        self._limit.add_wrong(named, address)
+        for name in named:
+            self._limit.add_wrong(name, address)
         raise InvalidClientError(_FAILED)
 
     def _is_right(self, client_id: str, secret: str) -> bool:

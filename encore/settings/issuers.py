@@ -6,12 +6,13 @@ users are named, since a subject is unique at its issuer only (``encore.auth.pri
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import permutations
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from encore.auth.principals import Naming
 from encore.auth.trusted_issuer import TrustedIssuer, is_loopback
+from encore.confusables import begins_alike
 from encore.errors import SettingsError
 from encore.settings.issuers_file import (
     FILE,
@@ -91,11 +92,11 @@ def _missing_naming(where: str) -> str:
 
 def _check_prefixes(issuers: Collection[TrustedIssuer]) -> None:
     """Reject prefixes with which one name could be of two issuers. Raise ``SettingsError``."""
-    prefixes = sorted({trusted.naming.prefix.casefold() for trusted in issuers} - {""})
-    for shorter, longer in pairwise(prefixes):
-        if longer.startswith(shorter):
+    prefixes = [trusted.naming.prefix for trusted in issuers if trusted.naming.prefix]
+    for prefix, other in permutations(prefixes, 2):
+        if begins_alike(prefix, other):
             raise SettingsError(
-                f"{FILE}: user_prefix {longer} begins with that of another issuer, {shorter}"
+                f"{FILE}: user_prefix {prefix} begins with that of another issuer, {other}"
             )
 
 

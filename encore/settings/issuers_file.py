@@ -58,7 +58,7 @@ _NAMING: Final = {
 _ATTRIBUTES: Final = {"token_profile": "profile", "max_token_age_seconds": "max_age_seconds"}
 """Keys of a table whose attributes of ``TrustedIssuer`` have other names."""
 
-_NAMES_USERS: Final = frozenset({"user_prefix", "strip_prefix", "users"})
+_NAMING_TABLES: Final = ("users", "clients")
 
 NamedIssuer = tuple[str, TrustedIssuer, bool]
 """The setting that names an issuer, the issuer, and whether it says how its users are named."""
@@ -73,7 +73,8 @@ def read_issuers_file(path: Path) -> Iterator[NamedIssuer]:
     for name, table in read_toml(FILE, path).items():
         where = f"{FILE}: [{name}]"
         _check_table(where, name, table)
-        yield where, _of_table(where, table), not _NAMES_USERS.isdisjoint(table)
+        names_users = "user_prefix" in table or table.get("strip_prefix") or "users" in table
+        yield where, _of_table(where, table), bool(names_users)
 
 
 def build_issuer(where: str, **attributes: Any) -> TrustedIssuer:
@@ -108,6 +109,9 @@ def _check_table(where: str, name: str, table: Any) -> None:
             raise SettingsError(f"{where} has an unknown key {key}{hint}")
         if isinstance(value, bool) or not isinstance(value, _TYPES[key]):
             raise SettingsError(f"{where} {key} has the wrong type")
+        if key in _NAMING_TABLES and not value:
+            # Nobody would be mapped, and everybody have the same name as at the first issuer.
+            raise SettingsError(f"{where} {key} must not be empty")
     for key in ("issuer", "audience"):
         if key not in table and not (key == "audience" and table.get("client_ids")):
             raise SettingsError(f"{where} lacks {key}")
@@ -125,7 +129,3 @@ def _of_table(where: str, table: Mapping[str, Any]) -> TrustedIssuer:
         except ValueError as error:
             raise SettingsError(f"{where} client_mark {error}") from error
     return build_issuer(where, naming=build_naming(where, **naming), **values)
-
-
-def _mark(text: str) -> ClientMark | None:
-    return ClientMark.parse(text) if text else None

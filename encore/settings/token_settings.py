@@ -1,13 +1,26 @@
 """The settings of access tokens: whose are trusted, what they must have, and what they mean."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
 from encore.auth.trusted_issuer import ALGORITHMS, JWT, MAX_CLOCK_SKEW_SECONDS, PROFILES
 from encore.settings import validators as types
 from encore.settings.validators import Seconds
+
+_OF_ISSUERS: Final = {
+    # Issuers, and the settings that concern the tokens of these only.
+    ("issuer",): (
+        *("extra_audiences", "token_client_ids", "required_claims"),
+        *("scope_claims", "token_algorithms"),
+    ),
+    ("issuer", "auth0_domain"): (
+        *("clock_skew_seconds", "token_profile", "max_token_age_seconds"),
+        *("user_claim", "client_mark"),
+    ),
+    ("auth0_domain",): ("auth0_user_prefix", "auth0_strip_prefix"),
+}
 
 
 class TokenSettings(BaseModel):
@@ -98,3 +111,15 @@ def token_contradictions(settings: TokenSettings) -> Iterator[str]:
     for name in ("introspection_issuer", "introspection_audience_optional"):
         if getattr(settings, name) and not settings.introspection_url:
             yield f"{name.upper()}: needs INTROSPECTION_URL"
+    yield from _without_issuer(settings)
+
+
+def _without_issuer(settings: TokenSettings) -> Iterator[str]:
+    """Report settings of an issuer that is not named; a table of the file has its own."""
+    fields = type(settings).model_fields
+    for issuers, names in _OF_ISSUERS.items():
+        if not any(getattr(settings, issuer) for issuer in issuers):
+            needed = " or ".join(issuer.upper() for issuer in issuers)
+            for name in names:
+                if getattr(settings, name) not in ("", fields[name].default):
+                    yield f"{name.upper()}: needs {needed}; no other issuer's tokens are meant"

@@ -124,6 +124,25 @@ def test_user_whom_the_naming_excludes_has_no_name(
     assert principal.subject == value
 
 
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ({"sub": "ada", "cid": "x" * (MAX_NAME + 1)}, "client id is longer than 255"),
+        ({"sub": "ada", "cid": "a\x00b"}, r"client id must not contain U\+0000"),
+        ({"sub": "ada", "azp": "a\nb"}, r"client id must not contain U\+000A"),
+        ({"sub": "ada\x00", "cid": "web", "email": "ada"}, r"claim sub must not contain U\+0000"),
+        ({"sub": "x\x00", "cid": "job", "gty": "client-credentials"}, "claim sub must not contain"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_caller_whose_claims_cannot_be_recorded_has_no_name(
+    claims: dict[str, Any], message: str
+) -> None:
+    principal = resolve(claims, Naming("email" if "email" in claims else "sub"))
+    with pytest.raises(Forbidden, match=message):
+        _ = principal.name
+
+
 @pytest.mark.parametrize("value", [7, None, ["jane"], ""], ids=str)
 def test_user_claim_of_another_type_is_missing(value: Any) -> None:
     principal = resolve({"sub": "jane", "email": value}, Naming("email"))
@@ -146,9 +165,15 @@ def test_mapping_with_a_prefix_names_the_others_too() -> None:
     assert [resolve({"sub": sub}, naming).name for sub in ("x", "y")] == ["ada", "partner:y"]
 
 
-@pytest.mark.parametrize("text", ["idtyp", "=app", "idtyp=", "idtyp=*", "a=b*c", "a=*b*"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("idtyp", "=app", "idtyp=", "idtyp=*", "a=b*c", "a=*b*"),
+        *("idtyp = app", "idtyp= app", "idtyp=app gty=x", "idtyp=app ", ""),
+    ],
+)
 def test_invalid_client_mark_is_rejected(text: str) -> None:
-    with pytest.raises(ValueError, match="claim=value"):
+    with pytest.raises(ValueError, match="one claim=value"):
         ClientMark.parse(text)
 
 

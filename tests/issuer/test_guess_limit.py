@@ -93,6 +93,13 @@ def test_encoded_secret_is_one_guess(issuer: Issuer) -> None:
     assert [issuer.ask("a%20b").status_code for _ in range(FREE_GUESSES)] == [401] * FREE_GUESSES
 
 
+def test_encodings_of_a_client_id_are_counted_together(issuer: Issuer) -> None:
+    encoded = [f"{'client'[:i]}%{ord('client'[i]):02x}{'client'[i + 1 :]}" for i in range(6)]
+    statuses = [issuer.ask("wrong", client=encoded[n % 6]).status_code for n in range(12)]
+    assert statuses == [401] * FREE_GUESSES + [429] * 2
+    assert issuer.ask("wrong").status_code == 429
+
+
 def test_delay_doubles_up_to_its_maximum_and_is_forgotten(
     make_limit: Callable[[], tuple[GuessLimit, ManualClock]],
 ) -> None:

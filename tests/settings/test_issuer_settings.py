@@ -136,7 +136,7 @@ ISSUER_LINES = 'issuer = "https://x.example"\naudience = "x"\n'
         (f"[a]\n{ISSUER_LINES}min_rsa_exponent = true", "min_rsa_exponent has the wrong type"),
         ('[a]\nissuer = "http://x"\naudience = "x"', "issuer must be an https URL"),
         (f"[a]\n{ISSUER_LINES}[b]\n{ISSUER_LINES}", "trusted twice"),
-        (f"[a]\n{ISSUER_LINES}client_mark = 'idtyp'", "client_mark must be claim=value"),
+        (f"[a]\n{ISSUER_LINES}client_mark = 'idtyp'", "client_mark must be one claim=value"),
         (f"[a]\n{ISSUER_LINES}token_profile = 'x'", "token_profile must be one of jwt, rfc9068"),
         (f"[a]\n{ISSUER_LINES}user_claim = ''", "user_claim must not be empty"),
         (f"[a]\n{ISSUER_LINES}user_prefix = '\x01'", "cannot be read"),
@@ -147,12 +147,18 @@ ISSUER_LINES = 'issuer = "https://x.example"\naudience = "x"\n'
         (f"[a]\n{ISSUER_LINES}audience = [1]".replace('audience = "x"\n', ""), "audience must"),
         (f"[a]\n{ISSUER_LINES}max_token_age_seconds = -1", "must not be negative"),
         ('[a]\nissuer = "https://x.example"\naudience = []', "audience must not be empty"),
-        (
-            f"[a]\n{ISSUER_LINES}user_prefix = 'p'\n[b]\n"
-            + ISSUER_LINES.replace("//x", "//y")
-            + "user_prefix = 'partner:'",
-            "begins with that of another issuer",
+        *(
+            (
+                f"[a]\n{ISSUER_LINES}user_prefix = '{prefix}'\n[b]\n"
+                + ISSUER_LINES.replace("//x", "//y")
+                + "user_prefix = 'partner:'",
+                "begins with that of another issuer",
+            )
+            for prefix in ("p", "partner:", "Partner:", "partner:x")
         ),
+        (f"[a]\n{ISSUER_LINES}[a.users]", "users must not be empty"),
+        (f"[a]\n{ISSUER_LINES}[a.clients]", "clients must not be empty"),
+        (f"[a]\n{ISSUER_LINES}scope_claims = ['a..b']", "scope_claims must be names of claims"),
     ],
 )
 def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, content: str, text: str) -> None:
@@ -338,8 +344,59 @@ def test_second_issuer_must_say_how_its_users_are_named(
     path.write_text(f"[one]\n{ISSUER_LINES}")
     given = {key: str(path) if value == "one" else value for key, value in given.items()}
     assert len(issuers(**given)) == 1
-    with pytest.raises(SettingsError, match=f"{name} must say what the names of its users begin"):
-        issuers(ISSUER=OKTA, **given)
+    for text in ("", 'strip_prefix = ""\n'):
+        path.write_text(f"[one]\n{ISSUER_LINES}{text}")
+        with pytest.raises(SettingsError, match=f"{name} must say what the names of its users"):
+            issuers(ISSUER=OKTA, **given)
+
+
+OF_ISSUER = {
+    "EXTRA_AUDIENCES": "b",
+    "TOKEN_CLIENT_IDS": "web",
+    "REQUIRED_CLAIMS": "token_use=access",
+    "SCOPE_CLAIMS": "roles",
+    "TOKEN_ALGORITHMS": "ES256",
+}
+OF_ISSUER_AND_TENANT = {
+    "CLOCK_SKEW_SECONDS": "0",
+    "TOKEN_PROFILE": "rfc9068",
+    "MAX_TOKEN_AGE_SECONDS": "60",
+    "USER_CLAIM": "email",
+    "CLIENT_MARK": "idtyp=app",
+}
+OF_TENANT = {"AUTH0_USER_PREFIX": "a:", "AUTH0_STRIP_PREFIX": "auth0|"}
+TENANT = {"AUTH0_DOMAIN": "t.auth0.com", "AUTH0_AUDIENCE": "x"}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "unused", "needed"),
+    [
+        ({}, OF_ISSUER, "ISSUER"),
+        (TENANT, OF_ISSUER, "ISSUER"),
+        ({}, OF_ISSUER_AND_TENANT, "ISSUER or AUTH0_DOMAIN"),
+        ({}, OF_TENANT, "AUTH0_DOMAIN"),
+        ({"ISSUER": OKTA}, OF_TENANT, "AUTH0_DOMAIN"),
+    ],
+    ids=str,
+)
+def test_setting_of_an_issuer_that_is_not_named_is_refused(
+    tmp_path: Path, issuer: dict[str, str], unused: dict[str, str], needed: str
+) -> None:
+    path = tmp_path / "issuers.toml"
+    path.write_text(f'[one]\n{ISSUER_LINES}user_prefix = "one:"')
+    given = {"TRUSTED_ISSUERS_FILE": str(path), "AUTH0_USER_PREFIX": "", **issuer}
+    assert issuers(**given)
+    for name, value in unused.items():
+        with pytest.raises(SettingsError, match=f"^{name}: needs {needed};"):
+            issuers(**{**given, name: value})
+
+
+def test_settings_of_issuer_and_tenant_are_those_of_both() -> None:
+    naming = {"AUTH0_USER_PREFIX": "a:"}
+    for trusted in issuers(ISSUER=OKTA, **TENANT, **naming, **OF_ISSUER_AND_TENANT):
+        assert (trusted.clock_skew_seconds, trusted.profile) == (0, "rfc9068")
+        assert (trusted.max_age_seconds, trusted.naming.user_claim) == (60, "email")
+        assert trusted.client_mark == ClientMark("idtyp", "app")
 
 
 def test_tokens_of_issuer_are_limited_by_settings() -> None:
@@ -374,7 +431,7 @@ def test_tokens_of_issuer_are_limited_by_settings() -> None:
         ({"AUDIENCE": "", "TOKEN_CLIENT_IDS": "a", "EXTRA_AUDIENCES": "b"}, "AUDIENCE: must not"),
         ({"REQUIRED_CLAIMS": "token_use"}, "REQUIRED_CLAIMS: must be claim=value"),
         ({"REQUIRED_CLAIMS": "a=b a=c"}, "REQUIRED_CLAIMS: must name each claim once"),
-        ({"CLIENT_MARK": "*"}, "CLIENT_MARK: must be claim=value"),
+        ({"CLIENT_MARK": "*"}, "CLIENT_MARK: must be one claim=value"),
         ({"TOKEN_PROFILE": "oidc"}, "TOKEN_PROFILE: must be one of"),
         ({"SCOPE_GRANTS_FILE": "/nowhere"}, "SCOPE_GRANTS_FILE: /nowhere cannot be read"),
     ],
