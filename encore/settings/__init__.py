@@ -22,9 +22,11 @@ from encore.settings.layers import (
     set_process_layers,
 )
 from encore.settings.settings import Settings
+from encore.settings.toml_file import read_toml
 from encore.settings.validators import (
     Flag,
     OptionalText,
+    ReadableFile,
     RequiredScopes,
     Scopes,
     Text,
@@ -37,6 +39,7 @@ __all__ = [
     "DEVELOPMENT",
     "Flag",
     "OptionalText",
+    "ReadableFile",
     "RequiredScopes",
     "Scopes",
     "Settings",
@@ -50,6 +53,7 @@ __all__ = [
     "introspection_issuer",
     "is_production",
     "read_layers",
+    "read_toml",
     "set_process_layers",
     "trusted_issuers",
 ]

@@ -28,4 +28,4 @@ def expose(service: Service) -> None:
     expose_locks(crud, services)
     expose_summary(crud, timesheets, services)
     expose_approvals(crud, services)
-    expose_history(crud)
+    expose_history(crud, services)

@@ -44,6 +44,8 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
     )
     repository = TimesheetRepository(approvals, services.dialect)
     decisions = DecisionService(repository, services)
+    for action in ("list", "read", "update"):
+        approvals.hooks[action].start.before(services.approvers.restrict_entries)
     approvals.list.start.before(filter_submitted)
     approvals.update.fetch.before(parse_decision)
     approvals.update.write.before(decisions.prepare_update)
@@ -61,17 +63,19 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
     )
 
 
-def expose_history(crud: Crud) -> None:
-    """Expose the transitions of all entries, read-only.
+def expose_history(crud: Crud, services: TimesheetServices) -> None:
+    """Expose the changes of all entries, read-only.
 
     Users see those of their own entries under ``/timesheets/{timesheet_id}/history``.
     """
-    crud.resource(
+    history = crud.resource(
         TimesheetChange,
         endpoints=(_HISTORY_PATH, f"{_HISTORY_PATH}/{{id}}"),
         actions=("list", "read"),
         access={"all": SCOPE},
     )
+    for action in ("list", "read"):
+        history.hooks[action].start.before(services.approvers.restrict_history)
 
 
 def filter_submitted(context: Context) -> None:

@@ -42,6 +42,7 @@ class DecisionService:
     def __init__(self, repository: TimesheetRepository, services: TimesheetServices) -> None:
         self._repository = repository
         self._audit_log = services.audit_log
+        self._approvers = services.approvers
         self._changes = RecordedChanges(services.dialect)
         self._requires_version = services.require_seen_version
 
@@ -82,6 +83,8 @@ class DecisionService:
         principal, connection = principal_of(context), await context.connection()
         ids = list(entries)
         locked = await self._repository.lock_many(connection, ids)
+        people = self._approvers.people_of(context)
+        locked = {id_: entry for id_, entry in locked.items() if entry.user_id in people}
         errors = await self._find_refusals(connection, principal, entries, locked)
         others = [entry for id_, entry in locked.items() if id_ not in errors]
         stale = {entry.id: entry for entry in others if _is_stale(entry, entries[entry.id])}

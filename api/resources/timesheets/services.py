@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Dialect
 
+from api.resources.timesheets.approvers import Approvers, read_approvers
 from api.resources.timesheets.audit_log import AuditLog
 from api.resources.timesheets.hour_limits import HourLimits
 from api.resources.timesheets.period_lock import PeriodLock
@@ -21,6 +22,7 @@ class TimesheetServices:
         period_lock: Rejects writes in the locked period.
         audit_log: Records the changes of entries.
         dialect: The dialect that statements are compiled for.
+        approvers: Restricts approvers to the entries of their people.
         require_seen_version: Whether a decision must name the version that was seen.
     """
 
@@ -29,7 +31,8 @@ class TimesheetServices:
     period_lock: PeriodLock
     audit_log: AuditLog
     dialect: Dialect
-    require_seen_version: bool = True
+    approvers: Approvers
+    require_seen_version: bool
 
     @classmethod
     def create(cls, settings: TimesheetSettings, dialect: Dialect) -> "TimesheetServices":
@@ -40,5 +43,6 @@ class TimesheetServices:
             period_lock=PeriodLock(settings.lock_timesheets_before, dialect),
             audit_log=AuditLog(dialect),
             dialect=dialect,
+            approvers=read_approvers(settings.approvers_file),
             require_seen_version=settings.require_seen_version,
         )

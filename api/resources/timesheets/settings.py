@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from encore.settings import Flag, Settings
+from encore.settings import Flag, ReadableFile, Settings
 
 _HOURS_PER_DAY: Final = 24
 
@@ -41,8 +41,10 @@ class TimesheetSettings(Settings):
         max_hours_per_day: The limit of a person's entries for one day, in hours.
         lock_timesheets_before: The first day whose entries can be changed; None for no lock.
         require_seen_version: Whether a decision must name the version of the entry that was seen.
+        approvers_file: A TOML file of the people of each approver; None if all see all entries.
     """
 
     max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)
     lock_timesheets_before: Annotated[date | None, BeforeValidator(_parse_day)] = None
     require_seen_version: Flag = True
+    approvers_file: ReadableFile = None
