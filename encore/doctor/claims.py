@@ -4,8 +4,9 @@ The service stops at the first reason. Here its own validation is repeated on co
 that no reason hides another one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from encore.auth.access_token import AccessToken
@@ -15,10 +16,14 @@ from encore.doctor.reasons import explain
 from encore.errors import ApiError
 from encore.http.principal import CLIENT_CLAIMS
 
+_CLAIM_OF: Final = {"principal-unknown": "sub"}
 _HOUR: Final = 3_600
 _MAX_SHOWN: Final = 200
 _MILLISECONDS: Final = 10**11
 """A timestamp in seconds reaches it in the year 5138."""
+
+
+Validate = Callable[[dict[str, Any], TrustedIssuer, float], AccessToken]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +34,25 @@ class CheckedClaims:
     token: AccessToken | None
 
 
-def check_claims(claims: Mapping[str, Any], trusted: TrustedIssuer, now: float) -> CheckedClaims:
+def check_claims(
+    claims: Mapping[str, Any],
+    trusted: TrustedIssuer,
+    now: float,
+    validate: Validate = validate_claims,
+) -> CheckedClaims:
     """Return every reason to reject claims.
 
     Args:
-        claims: The payload; its ``iss`` is the issuer's.
+        claims: The payload, or the response of an introspection endpoint.
         trusted: The issuer.
         now: The current time, in seconds since 1970.
+        validate: The service's validation of them.
     """
     corrected, problems = dict(claims), list[str]()
     reasons = set[str]()
     while True:
         try:
-            token = validate_claims(corrected, trusted, now)
+            token = validate(corrected, trusted, now)
         except ApiError as error:
             if error.reason in reasons:  # It cannot be corrected: what else is wrong stays hidden.
                 return CheckedClaims(tuple(problems), None)
@@ -65,8 +76,10 @@ def _correct(reason: str, claims: dict[str, Any], trusted: TrustedIssuer, now: f
             claims.pop("aud", None)
             if trusted.audiences:
                 claims["aud"] = trusted.audiences[0]
+        case "claim-iss":
+            claims["iss"] = trusted.issuer
         case "token-expired":
-            claims["exp"] = max(claims["exp"], now + _HOUR)
+            claims["exp"] = max(claims.get("exp", 0), now + _HOUR)
             if trusted.max_age_seconds:
                 claims["iat"] = max(claims["iat"], now)
         case "token-not-yet-valid":
@@ -77,10 +90,8 @@ def _correct(reason: str, claims: dict[str, Any], trusted: TrustedIssuer, now: f
             claims |= trusted.required_claims
         case "claim-client":
             claims[CLIENT_CLAIMS[0]] = trusted.client_ids[0]
-        case "principal-unknown":
-            claims["sub"] = "corrected"
         case _:
-            claims[reason.removeprefix("claim-")] = "corrected"
+            claims[_CLAIM_OF.get(reason, reason.removeprefix("claim-"))] = "corrected"
 
 
 def _describe(
@@ -88,6 +99,8 @@ def _describe(
 ) -> Iterator[str]:
     """Yield what is wrong, with what was expected and found."""
     match reason:
+        case "claim-iss":
+            yield f"its issuer is {show(claims.get('iss'))}, must be {show(trusted.issuer)}"
         case "claim-aud":
             yield (
                 f"its audience is {show(claims.get('aud'))}, the service expects"
@@ -104,11 +117,16 @@ def _describe(
             for name, value in trusted.required_claims.items():
                 if claims.get(name) != value:
                     yield f"its {name} is {show(claims.get(name))}, must be {show(value)}"
-        case "principal-unknown" | "claim-client":
-            yield explain(reason)
         case _:
-            name = reason.removeprefix("claim-")
-            yield f"it is rejected: {reason}: {_describe_string(name, claims)}"
+            yield _describe_other(reason, claims)
+
+
+def _describe_other(reason: str, claims: Mapping[str, Any]) -> str:
+    if reason == "introspection-token-type":
+        return f"{explain(reason)}; found {show(claims.get('token_type'))}"
+    if not reason.startswith("claim-") or reason == "claim-client":
+        return explain(reason)
+    return f"it is rejected: {reason}: {_describe_string(reason.removeprefix('claim-'), claims)}"
 
 
 def _expected_audience(trusted: TrustedIssuer) -> str:
@@ -118,7 +136,7 @@ def _expected_audience(trusted: TrustedIssuer) -> str:
 
 
 def _describe_end(claims: Mapping[str, Any], trusted: TrustedIssuer, now: float) -> Iterator[str]:
-    if now - claims["exp"] >= trusted.clock_skew_seconds:
+    if now - claims.get("exp", inf) >= trusted.clock_skew_seconds:
         yield f"it expired {round(now - claims['exp'])} s ago; get a new one"
     if trusted.max_age_seconds:
         age = now - claims["iat"]

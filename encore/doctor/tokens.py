@@ -73,7 +73,7 @@ def check_jwt(
     yield from _check_signature(token, found)
     checked = check_claims(token.claims, found.trusted, now)
     yield from (failed(SUBJECT, problem) for problem in checked.problems)
-    yield from _check_revoked(token.claims, settings)
+    yield from check_revoked(token.claims, settings)
     names = found.trusted.scope_claims
     held = checked.token.scopes if checked.token else parse_scopes(token.claims, names)
     yield from check_scope(held, settings.scope.split(), token.claims, names)
@@ -122,7 +122,8 @@ def _check_signature(token: jws.UnverifiedJWT, found: CheckedIssuer) -> Iterator
         yield failed(SUBJECT, explain("signature"))
 
 
-def _check_revoked(claims: Mapping[str, Any], settings: Settings) -> Iterator[CheckResult]:
+def check_revoked(claims: Mapping[str, Any], settings: Settings) -> Iterator[CheckResult]:
+    """Yield whether a token is in REVOKED_TOKENS_FILE, if there is one."""
     if settings.revoked_tokens_file is None:
         return
     revoked = RevocationList(settings.revoked_tokens_file)

@@ -1,27 +1,22 @@
 """The check of a token against a service: why it is rejected, or what its scopes allow.
 
-``tokens`` explains a JWT. The service's own verifier has the last word, in case it rejects what
-``tokens`` accepts; opaque tokens are introspected by it.
+``tokens`` explains a JWT, ``opaque_tokens`` a token that is introspected. The service's own
+verifier has the last word, in case it rejects what they accept.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 from encore.auth.access_token import AccessToken
 from encore.auth.bearer_token import extract_bearer_token
-from encore.auth.document_fetcher import FetchError
-from encore.auth.introspection import SCOPE_MEMBER
-from encore.auth.introspection_client import IntrospectionClient
 from encore.doctor.access import check_access
 from encore.doctor.check_result import CheckResult, failed, note, ok
-from encore.doctor.claims import show
 from encore.doctor.issuers import CheckedIssuer
+from encore.doctor.opaque_tokens import check_opaque
 from encore.doctor.reasons import explain
 from encore.doctor.tokens import (
     SUBJECT,
     check_jwt,
-    check_scope,
     is_jwt,
     parse_credential,
     unverified_issuer,
@@ -29,7 +24,7 @@ from encore.doctor.tokens import (
 from encore.errors import ApiError, Forbidden
 from encore.service import Service
 from encore.service.authentication import Authentication
-from encore.settings import Settings, introspection_issuer, trusted_issuers
+from encore.settings import Settings
 
 
 async def check_token(
@@ -46,11 +41,7 @@ async def check_token(
     if credential is None:
         yield failed(SUBJECT, "it must be one word; paste the token alone")
         return
-    if service.settings.introspection_url and not is_jwt(credential):
-        check = _check_opaque(credential, service.settings)
-    else:
-        check = _check_jwt(credential, service.settings, issuers)
-    problems, token = await check
+    problems, token = await _check(credential, service.settings, issuers)
     for problem in problems:
         yield problem
     if token is not None:
@@ -61,36 +52,21 @@ async def check_token(
             yield result
 
 
-async def _check_jwt(
+async def _check(
     credential: bytes, settings: Settings, issuers: Sequence[CheckedIssuer]
 ) -> tuple[list[CheckResult], AccessToken | None]:
-    """Return the problems of a JWT, and the token if the service accepts it."""
-    problems = list(check_jwt(credential, settings, issuers, time.time()))
-    named = unverified_issuer(credential)
-    if not any(issuer.keys and issuer.trusted.issuer == named for issuer in issuers):
-        return problems, None
+    """Return the problems of a token, and the token itself if the service accepts it."""
+    if settings.introspection_url and not is_jwt(credential):
+        problems = await check_opaque(credential, settings, time.time())
+    else:
+        problems = list(check_jwt(credential, settings, issuers, time.time()))
+        named = unverified_issuer(credential)
+        if not any(issuer.keys and issuer.trusted.issuer == named for issuer in issuers):
+            return problems, None
     verdict = await _verify(credential, settings)
     if not isinstance(verdict, ApiError):
         return problems, verdict
     return problems or [failed(SUBJECT, explain(verdict.reason))], None
-
-
-async def _check_opaque(
-    credential: bytes, settings: Settings
-) -> tuple[list[CheckResult], AccessToken | None]:
-    """Return the problems of a token that must be introspected, and the token if it is accepted."""
-    try:
-        response = await _introspect(credential.decode(), settings)
-    except FetchError as error:
-        text = f"{explain('introspection-unavailable')} ({error})"
-        return [failed(SUBJECT, text)], None
-    verdict = await _verify(credential, settings)
-    if isinstance(verdict, ApiError):
-        return [failed(SUBJECT, _describe(verdict.reason, response, settings))], None
-    needed = settings.scope.split()
-    trusted = introspection_issuer(settings, trusted_issuers(settings))
-    claims = tuple(dict.fromkeys((SCOPE_MEMBER, *trusted.scope_claims)))
-    return list(check_scope(verdict.scopes, needed, response, claims)), verdict
 
 
 def _check_name(token: AccessToken) -> CheckResult:
@@ -113,29 +89,3 @@ async def _verify(credential: bytes, settings: Settings) -> AccessToken | ApiErr
         return error
     finally:
         await authentication.aclose()
-
-
-async def _introspect(token: str, settings: Settings) -> Mapping[str, Any]:
-    """Return the endpoint's response. Raises ``FetchError``."""
-    endpoint = IntrospectionClient(
-        settings.introspection_url,
-        settings.introspection_client_id,
-        settings.introspection_client_secret,
-    )
-    try:
-        return await endpoint(token)
-    finally:
-        await endpoint.aclose()
-
-
-def _describe(reason: str, response: Mapping[str, Any], settings: Settings) -> str:
-    """Return what is wrong, with what was expected and found."""
-    match reason:
-        case "claim-aud":
-            trusted = introspection_issuer(settings, trusted_issuers(settings))
-            expected = " or ".join(map(show, trusted.audiences))
-            return f"{explain(reason)}; found {show(response.get('aud'))}, expected {expected}"
-        case "introspection-token-type":
-            return f"{explain(reason)}; found {show(response.get('token_type'))}"
-        case _:
-            return explain(reason)

@@ -130,9 +130,14 @@ def test_opaque_token_is_introspected(gate: RunningGate, introspected: Any) -> N
     assert (status, lines(output)[0]) == (0, "ok    token: it is accepted, and holds SCOPE")
     status, output = introspect(gate, introspected, aud=["api://other"])
     assert status == 1
-    assert "found ['api://other'], expected 'api://default'" in output
+    assert "its audience is ['api://other'], the service expects 'api://default'" in output
     status, output = introspect(gate, introspected, active=False)
     assert (status, "says that it is not active" in output) == (1, True)
+    status, output = introspect(gate, introspected, token_type="refresh_token")
+    assert (status, "found 'refresh_token'" in output) == (1, True)
+    status, output = introspect(gate, introspected, iss="https://x/", exp=1, scope="other")
+    words = ["its issuer is 'https://x/', must be ", "it expired ", "it lacks the scope items"]
+    assert [word for word, line in zip(words, lines(output), strict=True) if word not in line] == []
     status, output = introspect(gate, introspected, scope="other")
     assert (status, "it lacks the scope items" in output) == (1, True)
 
