@@ -26,6 +26,14 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 CSV = {"Content-Type": "text/csv"}
 
 
+OLD_ENTRY = """
+INSERT INTO timesheets (user_type, user_id, year, week, day, project, hours, status, approved,
+    source, external_id, created_by, "createdAt", "updatedAt")
+VALUES ('Employee', '007', 2016, 24, '2016-06-16', 'StoreZero', 4000, 'submitted', false,
+    'tempus', 'T-1', 'job', '2017-05-11 00:00:00+00:00', '2017-05-11 00:00:00+00:00')
+"""
+"""An imported entry as the service stored it before keys had owners."""
+
 pytestmark = pytest.mark.processes
 
 
@@ -112,6 +120,35 @@ def test_persons_upload_never_matches_an_entry(api: SignedApi) -> None:
     for _ in range(2):
         assert statuses(report(ada, {**DATED, "hours": 1})) == ["created"]
     assert [row["hours"] for row in read(ada, "/timesheets")] == [1, 1]
+
+
+def test_persons_key_is_ignored_if_the_request_is_lenient(api: SignedApi) -> None:
+    api.machine("job").post(UPLOAD, json={**KEYED, "user_id": "ada"})
+    ada, lenient = api.person("ada"), {"Prefer": "handling=lenient"}
+    (entry,) = read(ada, "/timesheets")
+    path = f"/timesheets/{entry['id']}"
+    changed = ada.put(path, json={"external_id": "T-2", "hours": 2}, headers=lenient).json()
+    assert (changed["hours"], changed["external_id"]) == (2, "T-1")
+    row = {**DATED, **KEY, "hours": 1, "id": 424242}
+    for target in ("/timesheets", UPLOAD):
+        created = ada.post(target, json=row, headers=lenient)
+        assert created.status_code == 201
+        assert created.json()["external_id"] is None
+        assert created.json()["id"] != 424242
+
+
+def test_pending_key_of_another_client_does_not_delay_a_write(api: SignedApi) -> None:
+    if api.database_url.startswith("sqlite"):
+        pytest.skip("SQLite has one writer, whatever it writes")
+    job = api.machine("job")
+
+    def write_meanwhile(connection: sa.Connection) -> None:
+        connection.execute(sa.text(OLD_ENTRY.replace("'job'", "'other'")))
+        statuses = [job.post(UPLOAD, json=KEYED).status_code for _ in range(2)]
+        connection.rollback()
+        assert statuses == [201, 200]
+
+    with_connection(api.database_url, write_meanwhile)
 
 
 def test_client_writes_and_removes_the_key_of_its_entry(api: SignedApi) -> None:
@@ -225,13 +262,7 @@ def test_another_id_in_an_update_is_rejected(api: SignedApi) -> None:
 
 
 def insert_old_entry(connection: sa.Connection) -> None:
-    """Insert an imported entry as the service stored it before keys had owners."""
-    names = "user_type, user_id, year, week, day, project, hours, status, approved, source"
-    names += ', external_id, created_by, "createdAt", "updatedAt"'
-    values = "'Employee', '007', 2016, 24, '2016-06-16'"
-    values += ", 'StoreZero', 4000, 'submitted', false, 'tempus', 'T-1', 'job'"
-    values += ", '2017-05-11 00:00:00+00:00', '2017-05-11 00:00:00+00:00'"
-    connection.execute(sa.text(f"INSERT INTO timesheets ({names}) VALUES ({values})"))
+    connection.execute(sa.text(OLD_ENTRY))
     connection.commit()
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from api.resources.timesheets.hour_limits import ALL_PERSONS_LOCK
+from api.resources.timesheets.period_lock import ALL_PERSONS_LOCK
 from api.resources.timesheets.rules import HOURS_PER_WEEK
 from db.models.timesheet import Timesheet
 from encore.errors import ValidationFailed

@@ -4,7 +4,6 @@ A user sees and changes only their own entries; a client that calls for itself, 
 approved entry, and one in the locked period, cannot be changed or deleted.
 """
 
-from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -87,18 +86,18 @@ class EntryHooks:
             raise NotFound
 
     async def prepare_create(self, context: Context) -> None:
-        """Complete and validate a new entry. Raise ``ValidationFailed``."""
+        """Complete and validate a new entry. Raise ``ValidationFailed`` or ``Conflict``."""
         principal, entry = principal_of(context), context.attributes
         if principal.user is not None:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
         errors = ValidationErrors()
         check_person(entry, principal, errors)
-        check_new_key(entry, principal, errors)
+        lenient = self._timesheets.ignores_members(context.scope)
+        check_new_key(entry, principal, errors, lenient=lenient)
         self._validator.validate(entry, errors)
         check_complete(entry, self._required, errors)
         errors.check()
-        await self._check_period(context, entry["user_id"], entry["day"])
         await self._limits.validate(await context.connection(), entry)
 
     async def record_creation(self, context: Context) -> None:
@@ -119,12 +118,12 @@ class EntryHooks:
             context.attributes.pop("user_id", None)  # A user's entries keep their user.
         errors = ValidationErrors()
         check_person(context.attributes, principal, errors)
-        check_changed_key(before, context.attributes, principal, errors)
+        lenient = self._timesheets.ignores_members(context.scope)
+        check_changed_key(before, context.attributes, principal, errors, lenient=lenient)
         entry = merge_change(before, context.attributes)
         self._validator.validate(entry, errors, before["user_id"])
         errors.check()
-        await self._check_period(context, entry["user_id"], before["day"], entry["day"])
-        await self._limits.validate(await context.connection(), entry, before["id"])
+        await self._limits.validate(await context.connection(), entry, before)
         if before["status"] == REJECTED:
             entry |= {"status": SUBMITTED, "reason": None}
         context.attributes = {
@@ -136,7 +135,9 @@ class EntryHooks:
     async def prepare_delete(self, context: Context) -> None:
         """Record the deletion. Raise ``Conflict`` if the entry is approved or its day locked."""
         entry = await self._get_mutable(context)
-        await self._check_period(context, entry["user_id"], entry["day"])
+        connection = await context.connection()
+        await self._limits.lock(connection, entry["user_id"])
+        await self._period_lock.check(connection, entry["day"])
         await self._record(context, self._changes.deletion(entry))
 
     async def _get_mutable(self, context: Context) -> dict[str, Any]:
@@ -146,12 +147,6 @@ class EntryHooks:
             raise NotFound
         check_mutable(entry["id"], entry["status"])
         return entry
-
-    async def _check_period(self, context: Context, user: str, *days: date) -> None:
-        """Lock a person's entries, and raise ``Conflict`` if one of the days is locked."""
-        connection = await context.connection()
-        await self._limits.lock(connection, user)
-        await self._period_lock.check(connection, *days)
 
     async def _record(self, context: Context, change: Change) -> None:
         principal = principal_of(context)

@@ -13,14 +13,16 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Integer, String, case, literal, select
 from sqlalchemy import func as sql
 
+from api.resources.timesheets.period_lock import (
+    ALL_PERSONS_LOCK,
+    PeriodLock,
+    select_latest_lock,
+)
 from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore import ValidationErrors
 from encore.extensions import Connection, Statement, advisory_lock, capabilities_of, param
 from encore.types import FixedDecimal
-
-ALL_PERSONS_LOCK: Final = 0x71DE
-"""The advisory lock that an upload takes exclusively and a single entry takes shared."""
 
 _HOURS: Final = FixedDecimal(scale=2)
 
@@ -30,11 +32,13 @@ class HourLimits:
 
     Args:
         hours_per_day: The limit of a person's day, in hours.
+        period_lock: The locked period, which the same statement reads.
         dialect: The dialect to compile for.
     """
 
-    def __init__(self, hours_per_day: Decimal, dialect: Dialect) -> None:
+    def __init__(self, hours_per_day: Decimal, period_lock: PeriodLock, dialect: Dialect) -> None:
         self.hours_per_day = hours_per_day
+        self._period_lock = period_lock
         self._dialect = dialect
         self._sums = Statement(_select_sums(), dialect)
         self._lock = (
@@ -46,24 +50,31 @@ class HourLimits:
         if self._lock is not None:
             await connection.fetch_all(self._lock, (user,))
 
-    async def validate(self, connection: Connection, entry: Attributes, id_: int = 0) -> None:
-        """Validate that an entry fits into the day and the week of a locked person (``lock``).
+    async def validate(
+        self, connection: Connection, entry: Attributes, stored: Attributes | None = None
+    ) -> None:
+        """Validate that an entry fits into the person's day and week, and is not locked.
 
         Args:
             connection: Inside the transaction that will write the entry.
             entry: A complete entry (``EntryValidator.validate``).
-            id_: The id of the entry that this one replaces; 0 for a new entry.
+            stored: The stored entry that this one replaces; None for a new entry.
 
         Raises:
+            Conflict: The old or the new day is in the locked period.
             ValidationFailed: A limit is exceeded; names the limit and the hours already stored.
         """
+        await self.lock(connection, entry["user_id"])
         day: date = entry["day"]
         monday, sunday = week_around(day)
         bind = _day_binder(self._dialect)
+        id_ = 0 if stored is None else stored["id"]
         values = (entry["user_id"], bind(day), bind(monday), bind(sunday), id_)
         row = await connection.fetch_one(self._sums, values)
         assert row is not None  # noqa: S101 - an aggregate always returns a row
-        day_hours, week_hours = (Decimal(int(units)).scaleb(-_HOURS.scale) for units in row)
+        *sums, latest_lock = row
+        self._period_lock.check_days(latest_lock, *([stored["day"]] if stored else []), day)
+        day_hours, week_hours = (Decimal(int(units)).scaleb(-_HOURS.scale) for units in sums)
         errors = ValidationErrors()
         for message in self._find_errors(entry, day_hours, week_hours):
             errors.add("hours", INVALID, message)
@@ -104,7 +115,7 @@ def _format(hours: Decimal) -> str:
 
 
 def _select_sums() -> Any:
-    """Return a SELECT of the stored units of a day and of a week.
+    """Return a SELECT of the stored units of a day and of a week, and of the latest lock.
 
     Its parameters: user, day, Monday, Sunday, id of the entry to ignore.
     """
@@ -114,6 +125,7 @@ def _select_sums() -> Any:
     return select(
         sql.coalesce(sql.sum(case((on_day, units), else_=literal(0, Integer()))), 0),
         sql.coalesce(sql.sum(units), 0),
+        select_latest_lock().scalar_subquery(),
     ).where(
         Timesheet.user_id == param(0, String()),
         Timesheet.day.between(param(2, type_), param(3, type_)),

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select
 
 from api.resources.timesheets.entries import ACCESS
-from api.resources.timesheets.hour_limits import ALL_PERSONS_LOCK
+from api.resources.timesheets.period_lock import ALL_PERSONS_LOCK
 from api.resources.timesheets.principal import principal_of
 from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.services import TimesheetServices

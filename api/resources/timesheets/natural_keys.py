@@ -22,23 +22,31 @@ _OF_CLIENTS: Final = "is read-only: only clients that call for themselves write 
 _OF_CREATOR: Final = "is read-only: only the client that created the entry writes it"
 
 
-def check_new_key(entry: Attributes, principal: Principal, errors: ValidationErrors) -> None:
+def check_new_key(
+    entry: Attributes, principal: Principal, errors: ValidationErrors, *, lenient: bool
+) -> None:
     """Validate the key of a new entry: a person's entry has none.
 
     Args:
         entry: The attributes; a person's key is removed, so that it has no further errors.
         principal: The principal of the request.
         errors: Collects the errors.
+        lenient: Whether to ignore read-only fields (``Prefer: handling=lenient``).
     """
     if principal.user is None:
         return
     for name in NATURAL_KEY:
-        if entry.pop(name, None) is not None:
+        if entry.pop(name, None) is not None and not lenient:
             errors.add(name, INVALID, _OF_CLIENTS)
 
 
 def check_changed_key(
-    entry: Mapping[str, Any], change: Attributes, principal: Principal, errors: ValidationErrors
+    entry: Mapping[str, Any],
+    change: Attributes,
+    principal: Principal,
+    errors: ValidationErrors,
+    *,
+    lenient: bool,
 ) -> None:
     """Validate the key in a change of an entry; the stored values are always valid.
 
@@ -47,12 +55,13 @@ def check_changed_key(
         change: The attributes of the change; what must not change is removed.
         principal: The principal of the request.
         errors: Collects the errors.
+        lenient: Whether to ignore read-only fields (``Prefer: handling=lenient``).
     """
     if principal.user is None and entry[OWNER] == principal.name:
         return
     message = _OF_CREATOR if principal.user is None else _OF_CLIENTS
     for name in NATURAL_KEY:
-        if name in change and change.pop(name) != entry[name]:
+        if name in change and change.pop(name) != entry[name] and not lenient:
             errors.add(name, INVALID, message)
 
 

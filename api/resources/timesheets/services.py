@@ -18,7 +18,7 @@ class TimesheetServices:
 
     Attributes:
         validator: Validates one entry by itself.
-        limits: Validates the sum of a person's entries.
+        limits: Validates the sum of a person's entries, and that they are not locked.
         period_lock: Rejects writes in the locked period.
         audit_log: Records the changes of entries.
         dialect: The dialect that statements are compiled for.
@@ -37,10 +37,11 @@ class TimesheetServices:
     @classmethod
     def create(cls, settings: TimesheetSettings, dialect: Dialect) -> "TimesheetServices":
         """Return the services that these settings configure."""
+        period_lock = PeriodLock(settings.lock_timesheets_before, dialect)
         return cls(
             validator=EntryValidator(settings.max_hours_per_day),
-            limits=HourLimits(settings.max_hours_per_day, dialect),
-            period_lock=PeriodLock(settings.lock_timesheets_before, dialect),
+            limits=HourLimits(settings.max_hours_per_day, period_lock, dialect),
+            period_lock=period_lock,
             audit_log=AuditLog(dialect),
             dialect=dialect,
             approvers=read_approvers(settings.approvers_file),

@@ -84,7 +84,7 @@ class UploadHooks:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
         check_person(entry, principal, row.errors)
-        check_new_key(entry, principal, row.errors)
+        check_new_key(entry, principal, row.errors, lenient=row.context.request.lenient)
         if principal.user is None:
             set_default_source(entry, principal, row.errors)
         self._validator.validate(entry, row.errors, self._stored_name(row))
