@@ -13,7 +13,12 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 @pytest.fixture(scope="module")
 def metadata_gate(start_gate: StartGate) -> RunningGate:
-    return start_gate(RESOURCE_URL=RESOURCE, AUTH0_DOMAIN="t.auth0.example", AUTH0_AUDIENCE="a")
+    return start_gate(
+        RESOURCE_URL=RESOURCE,
+        AUTH0_DOMAIN="t.auth0.example",
+        AUTH0_AUDIENCE="a",
+        AUTH0_USER_PREFIX="",
+    )
 
 
 def test_metadata_is_public_and_names_the_authorization_servers(metadata_gate: RunningGate) -> None:
