@@ -222,6 +222,9 @@ def test_middleware_that_sets_claims_authenticates(
     assert (missing.status_code, missing.json()["title"]) == (404, "Not Found")
     assert (head.status_code, head.content) == (200, b"")
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "name")
+    for response in (created, missing, head, wrong):  # In plain applications too.
+        assert response.headers.get_list("cache-control") == ["no-store"]
+        assert response.headers.get_list("vary") == ["Authorization"]
 
 
 @pytest.mark.parametrize("make", APPS)

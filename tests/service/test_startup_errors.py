@@ -199,8 +199,7 @@ def test_port_in_use_is_one_line(tmp_path: Path, taken_by: str) -> None:
 def test_invalid_argument_prints_the_usage(tmp_path: Path, arguments: list[str]) -> None:
     result = run(tmp_path, arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("usage: python -m api [dev")
+    assert result.stderr.startswith("usage: python -m api [dev")
 
 
 @pytest.mark.processes
