@@ -221,3 +221,13 @@ def test_client_of_the_second_issuer_reaches_its_own_people_only(two: TwoIssuers
     assert response.json()["errors"][0]["field"] == "user_id"
     response = job.post("/timesheets/upload", json=[DATED | {"user_id": "eve", "external_id": "9"}])
     assert response.json()["rejected"] == 1
+
+
+@pytest.mark.parametrize("sub", ["job", "eve"])
+def test_caller_of_the_second_issuer_cannot_lock_a_period(two: TwoIssuers, sub: str) -> None:
+    caller = two.caller(PARTNER, sub=sub, cid="job")
+    response = caller.post("/timesheets/locks", json={"before": "2000-01-01"})
+    assert response.status_code == 403
+    home = two.caller(HOME, sub=sub)
+    assert home.post("/timesheets/locks", json={"before": None}).status_code == 201
+    assert "partner:" not in {row["who"][:8] for row in read(caller, "/timesheets/locks")}

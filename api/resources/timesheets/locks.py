@@ -15,6 +15,7 @@ from api.resources.timesheets.rules import INVALID
 from api.resources.timesheets.services import TimesheetServices
 from db.models.timesheet_lock import TimesheetLock
 from encore import Context, Crud, ValidationErrors
+from encore.errors import Forbidden
 from encore.extensions import Statement, advisory_lock, capabilities_of
 
 SCOPE: Final = "lock:timesheets"
@@ -48,8 +49,13 @@ class LockHooks:
         """Validate a lock and record whose it is, after all pending writes of entries.
 
         Raises:
+            Forbidden: The caller's issuer names its users with a prefix: it reaches only theirs.
             ValidationFailed: The day is missing, or earlier than that of the setting.
         """
+        principal = principal_of(context)
+        if principal.prefix:
+            message = "A lock concerns all entries, and the token's issuer only those of its users"
+            raise Forbidden(message, reason="lock-issuer")
         errors, earliest = ValidationErrors(), self._by_setting
         before = context.attributes.get(_BEFORE)
         if _BEFORE not in context.request_body:
@@ -61,5 +67,4 @@ class LockHooks:
         errors.check()
         if self._lock is not None:
             await (await context.connection()).fetch_all(self._lock, ())
-        principal = principal_of(context)
         context.attributes |= {"who": principal.name, "client": principal.client_id}
