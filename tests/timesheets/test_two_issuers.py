@@ -172,6 +172,9 @@ def test_four_eyes_are_of_two_people_not_of_two_names(two: TwoIssuers) -> None:
         (PARTNER, {"sub": "ada", "aud": "api://other"}, 401),
         (PARTNER, {"sub": ["ada"]}, 401),
         (HOME, {"sub": "ada", "exp": 4_102_444_800_000}, 401),
+        (HOME, {"sub": "\u0430da"}, 403),
+        (HOME, {"sub": "a\u200dda"}, 403),
+        (HOME, {"sub": "ada\u0000"}, 403),
         (HOME, {"sub": "x" * 101}, 403),
         (PARTNER, {"sub": "ada"}, 200),
         (HOME, {"sub": ..., "gty": "client-credentials"}, 200),
@@ -216,6 +219,14 @@ def test_client_of_the_second_issuer_reaches_its_own_people_only(two: TwoIssuers
     assert all(user.startswith("partner:") for user in seen.values())
     assert job.get(f"/timesheets/{home['id']}").status_code == 404
     assert job.delete(f"/timesheets/{home['id']}").status_code == 404
+    for caller in (job, two.caller(PARTNER, sub="lead")):
+        assert home["id"] not in [row["id"] for row in read(caller, "/approvals", count=1000)]
+        assert caller.get(f"/approvals/{home['id']}").status_code == 404
+        assert caller.put(f"/approvals/{home['id']}", json={}).status_code == 404
+        assert caller.put("/approvals", json={"ids": [home["id"]]}).status_code == 404
+        changed = [row["timesheet_id"] for row in read(caller, "/approvals/history", count=1000)]
+        assert own["id"] in changed
+        assert home["id"] not in changed
     response = job.post("/timesheets", json=DATED | {"user_id": "eve"})
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "user_id"

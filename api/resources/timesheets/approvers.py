@@ -61,14 +61,14 @@ class People:
 
 
 _NOBODY: Final = People()
-_EVERYONE: Final = People(prefixes=("",))
 
 
 class Approvers:
     """Restricts approvers to the entries of their people.
 
     Args:
-        people: The people of each approver; None if every approver sees all entries.
+        people: The people of each approver; None if they are all people of the approver's issuer,
+            which are all people unless their names have a prefix.
     """
 
     def __init__(self, people: Mapping[str, People] | None) -> None:
@@ -76,9 +76,10 @@ class Approvers:
 
     def people_of(self, context: Context) -> People:
         """Return the people of the approver that makes a request. Raise ``Forbidden``."""
+        principal = principal_of(context)
         if self._people is None:
-            return _EVERYONE
-        return self._people.get(principal_of(context).name, _NOBODY)
+            return People(prefixes=(principal.prefix,))
+        return self._people.get(principal.name, _NOBODY)
 
     def restrict_entries(self, context: Context) -> None:
         """Restrict an action on entries to those of the approver's people; a hook."""
