@@ -27,6 +27,9 @@ UNIX_SOCKETS: Final = "unix:"
 _MAX_HOPS: Final = 32
 """Entries that are read, from the right; a chain of proxies is far shorter."""
 
+_MAX_BYTES: Final = 4_096
+"""Of a header, from the right: a client may send more, which a proxy passes on."""
+
 _CACHE_SIZE: Final = 1_024
 _CACHED_BYTES: Final = 256
 """Longer headers are not cached: callers choose them."""
@@ -173,8 +176,9 @@ def _forwarded_for(value: bytes) -> Iterator[Address | None]:
 
 def _split(value: bytes) -> list[str]:
     """Return the last entries of a header."""
-    parts = value.decode("latin-1").rsplit(",", _MAX_HOPS)
-    return parts[1:] if len(parts) > _MAX_HOPS else parts
+    parts = value[-_MAX_BYTES:].decode("latin-1").rsplit(",", _MAX_HOPS)
+    is_cut = len(value) > _MAX_BYTES or len(parts) > _MAX_HOPS
+    return parts[1:] if is_cut else parts
 
 
 def _parse_element(element: str) -> Address | None:

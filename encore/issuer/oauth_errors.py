@@ -10,6 +10,7 @@ The tree::
     ├── InvalidClientError            401  invalid_client, with a Basic challenge
     ├── InvalidGrantError             400  invalid_grant
     ├── UnsupportedGrantTypeError     400  unsupported_grant_type
+    ├── UnsupportedTokenTypeError     400  unsupported_token_type (RFC 7009 section 2.2.1)
     ├── InvalidScopeError             400  invalid_scope
     └── AccessDeniedError             403  access_denied (Auth0's code for an unknown audience)
 """
@@ -85,6 +86,12 @@ class UnsupportedGrantTypeError(OAuthError):
     """The grant is neither ``client_credentials`` nor ``password``."""
 
     code = "unsupported_grant_type"
+
+
+class UnsupportedTokenTypeError(OAuthError):
+    """The token cannot be revoked (RFC 7009 section 2.2.1)."""
+
+    code = "unsupported_token_type"
 
 
 class InvalidScopeError(OAuthError):

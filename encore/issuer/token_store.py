@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from encore.issuer.oauth_errors import UnsupportedTokenTypeError
+
 CAPACITY: Final = 10_000
+_JWT_DOTS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,19 @@ class TokenStore:
 
         Raises:
             OSError: The file of revoked tokens cannot be written; the token stays active.
+            UnsupportedTokenTypeError: It is a JWT without ``jti``: services would go on to
+                accept it.
         """
         entry = self._entries.get(_digest(token))
         if entry is None:
             return
         if self._revoked is not None and "jti" in entry.claims:
             _append_line(self._revoked, entry.claims["jti"])
+        elif self._revoked is not None and token.count(".") == _JWT_DOTS:
+            raise UnsupportedTokenTypeError(
+                "The token has no jti, by which services would know that it is revoked:"
+                " with TOKEN_PROFILE=rfc9068 tokens have one."
+            )
         del self._entries[_digest(token)]
 
 

@@ -192,6 +192,16 @@ def test_chain_longer_than_any_real_one_is_not_followed_to_its_end() -> None:
     assert address("203.0.113.9" + ", 10.0.0.2" * 5_000) == "10.0.0.2"
 
 
+@pytest.mark.parametrize("sent", ["\\" * 60_000, ";" * 60_000, '"' * 60_000, "10.0.0.2," * 7_000])
+def test_header_longer_than_any_real_one_is_read_from_its_end(sent: str) -> None:
+    assert address(sent, "203.0.113.9, 10.0.0.2") == "203.0.113.9"
+    assert forwarded(sent, "for=203.0.113.9, for=10.0.0.2") == "203.0.113.9"
+    # What is cut is not read: it might be the end of another entry.
+    long = f"203.0.113.{'9' * 5_000}"
+    assert address(f"{long}, 10.0.0.2") == forwarded(f"for={long}, for=10.0.0.2") == "10.0.0.2"
+    assert address(f"1{'.2' * 2_046}.3.4") == PROXY
+
+
 def test_unix_socket_is_trusted_only_by_its_name() -> None:
     for peer in (None, ""):
         assert address("203.0.113.9", peer=peer) == ""

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from encore.issuer.oauth_errors import UnsupportedTokenTypeError
 from encore.issuer.token_store import ActiveToken, TokenStore
 
 BASE = "/oauth2/default/v1"
@@ -93,3 +94,16 @@ def test_token_stays_active_when_its_revocation_cannot_be_written(tmp_path: Path
     with pytest.raises(FileNotFoundError):
         store.revoke("token")
     assert store.find("token", now=1) is not None
+
+
+def test_jwt_without_jti_is_not_revoked_where_services_need_one(tmp_path: Path) -> None:
+    file = tmp_path / "revoked.txt"
+    store = TokenStore(revoked=file)
+    for token in ("a.b.c", "opaque"):
+        store.add(token, ActiveToken("c", "a", {"exp": 100}))
+    with pytest.raises(UnsupportedTokenTypeError, match="has no jti"):
+        store.revoke("a.b.c")
+    assert store.find("a.b.c", now=1) is not None
+    store.revoke("opaque")
+    assert store.find("opaque", now=1) is None
+    assert not file.exists()
