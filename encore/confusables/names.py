@@ -105,7 +105,11 @@ def _zero(digit: str) -> int:
 
 def _check_scripts(name: str, data: UnicodeData) -> str | None:
     """Check that a name is of one script, or of Latin and one of the East Asian systems."""
-    of_script = [(c, _augment(scripts)) for c in name if (scripts := data.scripts_of(c))]
+    # Of characters with the same scripts the first one: there are few sets, and all are compared.
+    first_of: dict[frozenset[str], str] = {}
+    for character in name:
+        first_of.setdefault(data.scripts_of(character), character)
+    of_script = [(c, _augment(scripts)) for scripts, c in first_of.items() if scripts]
     conflict = _find_conflict(of_script)
     if conflict is None:
         return None

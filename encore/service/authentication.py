@@ -15,7 +15,6 @@ from encore.http.cors import CORSMiddleware
 from encore.settings import (
     Settings,
     SettingsError,
-    auth0_issuer,
     introspection_issuer,
     trusted_issuers,
 )
@@ -50,6 +49,12 @@ class Authentication:
         """URL of the service's metadata (RFC 9728), for challenges; None without RESOURCE_URL."""
         url = self._settings.resource_url
         return metadata_url(url) if url else None
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint of the first issuer, for the docs page."""
+        issuer = self._issuers[0].issuer
+        return f"{issuer}oauth/token" if issuer.endswith("/") else f"{issuer}/v1/token"
 
     def protect(self, app: Application) -> None:
         """Add the middlewares to an application that has no others yet."""
@@ -112,12 +117,6 @@ class Authentication:
             aud_optional=bool(settings.introspection_audience_optional),
             revoked=self._revoked,
         )
-
-
-def token_url(settings: Settings) -> str:
-    """Return the token endpoint of the first issuer, for the docs page."""
-    issuer = settings.issuer or auth0_issuer(settings.auth0_domain)
-    return f"{issuer}oauth/token" if issuer.endswith("/") else f"{issuer}/v1/token"
 
 
 def _revoked(settings: Settings) -> RevocationList | None:

@@ -41,7 +41,7 @@ from encore.models.mapped_class import Model
 from encore.models.types import TypeAdapters
 from encore.secret_key import Secret, StoredSecret, parse_secret
 from encore.service import docs, health
-from encore.service.authentication import Authentication, token_url
+from encore.service.authentication import Authentication
 from encore.service.revisions import older_revisions
 from encore.service.tables import UPGRADE, Schema, log_waiting
 from encore.settings import Settings
@@ -150,7 +150,7 @@ class Service(Application, Generic[S_co]):
             types=types,
             compatible=compatible,
         )
-        docs.add_docs(self, token_url=token_url(settings), default=Access(all_of=scopes))
+        docs.add_docs(self, token_url=self._authentication.token_url, default=Access(all_of=scopes))
 
     def resource(self, model: Model, *, scopes: Sequence[str] = (), **options: Any) -> Resource:
         """Expose a model.

@@ -1,12 +1,14 @@
 """``/openapi.json`` describes the service, and the docs page needs no internet."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema_rs
+import pytest
 
-from tests.fixtures.item_service import SCOPE, SCOPES
+from tests.fixtures.item_service import SCOPE, SCOPES, ItemSettings, create_service
 from tests.fixtures.operations import assert_described, described_operations
 from tests.fixtures.system import System
 from tests.service.operations import OPERATIONS
@@ -95,3 +97,16 @@ def test_docs_page_can_request_a_token(items: System) -> None:
         },
     )
     assert preflight.headers.get("access-control-allow-origin") in ("*", items.url)
+
+
+@pytest.mark.parametrize("issuer", ["https://file.example/", "https://file.example/oauth2/x"])
+def test_tokens_are_requested_from_the_first_issuer_of_the_file(
+    tmp_path: Path, issuer: str
+) -> None:
+    file = tmp_path / "issuers.toml"
+    file.write_text(f'[one]\nissuer = "{issuer}"\naudience = "x"\n')
+    database = f"sqlite:///{tmp_path / 'items.sqlite'}"
+    settings = ItemSettings.parse({"TRUSTED_ISSUERS_FILE": str(file), "DATABASE_URL": database})
+    document = create_service(settings).openapi()
+    (flows,) = (s["flows"] for s in document["components"]["securitySchemes"].values())
+    assert flows["clientCredentials"]["tokenUrl"].startswith(issuer)
