@@ -42,13 +42,10 @@ def security_headers(resource_url: str) -> tuple[Header, ...]:
     return (*headers, _HSTS) if resource_url.startswith("https://") else headers
 
 
-def page_policy(
-    headers: Iterable[Header], *, scripts: Iterable[str], connect: Iterable[str]
-) -> tuple[Header, ...]:
-    """Return these headers for a page that runs scripts.
+def page_policy(*, scripts: Iterable[str], connect: Iterable[str]) -> dict[str, str]:
+    """Return the header of a page that runs scripts, which overrides that of other responses.
 
     Args:
-        headers: The headers of every response.
         scripts: The page's inline scripts; each is allowed by its hash.
         connect: Origins that the page's scripts may connect to besides its own.
     """
@@ -59,8 +56,7 @@ def page_policy(
         f" img-src 'self' data:; connect-src 'self' {origins}; base-uri 'none';"
         " form-action 'none'; frame-ancestors 'none'"
     )
-    name = _JSON_POLICY[0]
-    return tuple((key, policy.encode() if key == name else value) for key, value in headers)
+    return {_JSON_POLICY[0].decode(): policy}
 
 
 def _digest(script: str) -> str:

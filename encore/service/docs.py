@@ -24,7 +24,6 @@ from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access, public
 from encore.http.framework_routes import declared_access, list_routes
-from encore.http.request_state import RequestState
 from encore.http.security_headers import page_policy
 
 HOME: Final = "/"
@@ -64,10 +63,8 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
             init_oauth={"scopes": " ".join(default.all_of)},
         )
         scripts = _INLINE.findall(bytes(page.body).decode())
-        state = RequestState.from_scope(request.scope)
-        state.headers = page_policy(
-            state.headers, scripts=scripts, connect=[f"{issuer.scheme}://{issuer.netloc}"]
-        )
+        origin = f"{issuer.scheme}://{issuer.netloc}"
+        page.headers.update(page_policy(scripts=scripts, connect=[origin]))
         return page
 
     assets = Path(fastapi_offline.__file__).parent / "static"

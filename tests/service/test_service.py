@@ -16,6 +16,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from encore import ConfigurationError, Service, Settings, open_database, public, requires
 from encore.database.tables import metadata as library_metadata
 from encore.errors import SettingsError, StartupError, UnsupportedRoute
+from encore.http.access import PUBLIC
+from encore.http.application import Application
+from encore.http.security_headers import security_headers
 
 ISSUER = "http://localhost:9/oauth2/default"
 
@@ -130,6 +133,19 @@ def test_docs_of_mounted_service_link_below_its_path(service: Service, path: str
     for link in linked:
         assert link in page
         assert asyncio.run(get(link)).status_code == 200
+
+
+def test_docs_of_a_service_in_a_service_keep_their_policy(service: Service) -> None:
+    outer = Application(access={"/shop": PUBLIC}, headers=security_headers(""), openapi_url=None)
+    outer.mount("/shop", service)
+
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://outer") as client:
+            return await client.get("/shop/docs")
+
+    (policy,) = asyncio.run(get()).headers.get_list("content-security-policy")
+    assert "script-src 'self' 'sha256-" in policy
 
 
 @pytest.mark.parametrize("access", [public, requires("suppliers")])
