@@ -5,10 +5,13 @@ the RFC requires, unless hooks of the action compare ``If-Match`` (the option ``
 ``If-Unmodified-Since`` is ignored, since no response has a ``Last-Modified`` (section 13.1.4).
 """
 
+from typing import Final
+
 from starlette.types import Scope
 
 from encore.errors import PreconditionFailed
-from encore.http.request_body import get_header
+
+_ANY: Final = b"*"
 
 
 def check_preconditions(scope: Scope, *, checks_if_match: bool = False) -> None:
@@ -18,9 +21,12 @@ def check_preconditions(scope: Scope, *, checks_if_match: bool = False) -> None:
         scope: The request.
         checks_if_match: Whether hooks of the action compare ``If-Match``.
     """
-    if_match = None if checks_if_match else get_header(scope, b"if-match")
-    if if_match is not None and if_match.strip() != b"*":
+    if not checks_if_match and any(value != _ANY for value in _values(scope, b"if-match")):
         raise PreconditionFailed("If-Match must be *: rows have no entity tags")
-    if_none_match = get_header(scope, b"if-none-match")
-    if if_none_match is not None and if_none_match.strip() == b"*":
+    if _ANY in _values(scope, b"if-none-match"):
         raise PreconditionFailed("If-None-Match: * is not supported")
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    """Return the values of all fields of this name: together they are one list (section 5.3)."""
+    return [value.strip() for key, value in scope["headers"] if key == name]

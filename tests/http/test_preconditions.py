@@ -38,3 +38,18 @@ def test_satisfied_precondition_of_a_write_is_accepted(api: Api) -> None:
     assert api.get("/users/1", headers={"If-None-Match": '"x"'}).status_code == 200
     assert api.delete("/users/1", headers={"If-Match": "*"}).status_code == 200
     api.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("If-Match", "*"), ("If-Match", '"abc"')],
+        [("If-Match", '"abc"'), ("If-Match", "*")],
+        [("If-None-Match", '"x"'), ("If-None-Match", "*")],
+    ],
+    ids=str,
+)
+def test_every_field_of_a_precondition_counts(api: Api, headers: list[tuple[str, str]]) -> None:
+    assert api.request("PUT", "/users/1", json={"age": 1}, headers=headers).status_code == 412
+    assert [row["age"] for row in api.rows(User)] == [None]
+    api.close()

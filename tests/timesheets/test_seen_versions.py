@@ -97,7 +97,10 @@ def test_changes_of_several_people_are_summed_up(
     assert_problem(put(other, id_, version=3), 409, "conflict", joint)
 
 
-@pytest.mark.parametrize("tag", ['"9"', '"0"', '"01"', '"x"', '""', '".1"', '"-1"', f'"{10**12}"'])
+@pytest.mark.parametrize(
+    "tag",
+    ['"9"', '"0"', '"01"', '"x"', '""', '".1"', '"-1"', *(f'"{n}"' for n in (2**31, 10**12))],
+)
 def test_if_match_of_no_version_of_the_entry_fails(boss: httpx.Client, id_: int, tag: str) -> None:
     response = put(boss, id_, tag)
     assert_problem(response, 412, "precondition-failed")

@@ -65,7 +65,13 @@ def parse_if_match(scope: Scope) -> SeenVersion | None:
     if len(parts) > 1:
         raise _bad_header("must name one version")
     (part,) = parts
-    return SeenVersion(int(part) if _NUMBER.fullmatch(part) else None, in_header=True)
+    return SeenVersion(_parse_number(part), in_header=True)
+
+
+def _parse_number(part: str) -> int | None:
+    """Return the version that an entity tag names; None if no entry can have it."""
+    number = int(part) if _NUMBER.fullmatch(part) else 0
+    return number if 1 <= number <= MAX_VERSION else None
 
 
 def _row_part(tag: str) -> str:
@@ -97,8 +103,8 @@ def parse_version(
     except InvalidValue as error:
         errors.add(name, INVALID, str(error))
         return None
-    if number < 1:
-        errors.add(name, INVALID, f"must be at least 1, not {number}")
+    if not 1 <= number <= MAX_VERSION:
+        errors.add(name, INVALID, f"must be between 1 and {MAX_VERSION}, not {number}")
     return number
 
 
