@@ -236,7 +236,10 @@ class UploadStatements:
         return self._staging.line >= first, self._staging.line <= last
 
     def _update(self, *, in_range: bool = False) -> ClauseElement:
-        """Update the stored rows that differ. Values: the updated timestamps; the range."""
+        """Update the stored rows that differ. Values: the updated timestamps; the range.
+
+        A row whose key has been changed since it was matched is not written.
+        """
         staging = self._staging
         values: dict[Any, ColumnElement[Any]] = {
             f.column: case((staging.contains(f), staging.value(f)), else_=f.column)
@@ -245,9 +248,10 @@ class UploadStatements:
         for position, field in enumerate(self._updated_timestamps):
             values[field.column] = param(position, field.column.type)
         values |= next_version(self._mapped)
-        matches = self.key.column == staging.id
+        matches = [staging.equals(field, field.column) for field in self._identifying]
         lines = self._in_range(len(self._updated_timestamps)) if in_range else ()
-        return update(self._table).values(values).where(matches, staging.status == UPDATED, *lines)
+        conditions = (self.key.column == staging.id, staging.status == UPDATED, *matches, *lines)
+        return update(self._table).values(values).where(*conditions)
 
     def _reject_line(self) -> ClauseElement:
         """Reject one row. Values: its errors as JSON, its line."""

@@ -170,3 +170,19 @@ def test_trigger_that_rolls_back_rejects_upload(api: ModelApi) -> None:
     assert problem["type"] == "urn:problem-type:refused-by-database"
     assert codes(api) == []
     assert send(api, [{"code": "a"}])["created"] == 1
+
+
+def test_row_whose_stored_key_has_changed_since_is_not_written(
+    api: ModelApi, upload: Upload
+) -> None:
+    send(api, [{"code": "a"}, {"code": "b"}])
+
+    @upload.validate_merge
+    async def change_key(merge: MergeContext) -> None:  # As another request may meanwhile.
+        await merge.execute(sa.update(Order).values(code="other").where(Order.code == "a"))
+
+    rows = [{"code": "a", "n": 1}, {"code": "b", "n": 2}]
+    report = send(api, rows, mode="partial")
+    assert [row["status"] for row in report["rows"]] == ["rejected", "updated"]
+    assert report["rows"][0]["errors"][0]["message"] == "The database did not write this row"
+    assert [(row["code"], row["n"]) for row in api.rows(Order)] == [("other", 0), ("b", 2)]
