@@ -242,3 +242,17 @@ def test_caller_of_the_second_issuer_cannot_lock_a_period(two: TwoIssuers, sub: 
     home = two.caller(HOME, sub=sub)
     assert home.post("/timesheets/locks", json={"before": None}).status_code == 201
     assert "partner:" not in {row["who"][:8] for row in read(caller, "/timesheets/locks")}
+
+
+def test_entry_given_to_another_issuers_person_cannot_be_imported_again(two: TwoIssuers) -> None:
+    partner, home = two.caller(PARTNER, **JOB), two.caller(HOME, **JOB)
+    row = DATED | {"user_id": "partner:zoe", "hours": 1, "source": "s", "external_id": "moved"}
+    (created,) = partner.post("/timesheets/upload", json=[row]).json()["rows"]
+    path = f"/timesheets/{created['id']}"
+    home.patch(path, json={"user_id": "zoe"}).raise_for_status()
+    report = partner.post("/timesheets/upload", json=[row | {"hours": 2}]).json()
+    (rejected,) = report["rows"]
+    message = "external_id is of an entry that has been given to another issuer's user"
+    assert rejected["errors"] == [{"field": "external_id", "message": message}]
+    entry = read(home, path)
+    assert (entry["user_id"], entry["hours"]) == ("zoe", 1)

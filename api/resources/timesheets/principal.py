@@ -41,7 +41,7 @@ def restrict_to_visible(context: Context) -> None:
     if principal.user is not None:
         context.criteria = {"user_id": principal.user}
     elif principal.prefix:
-        context.criteria = _has_prefix(principal.prefix)
+        context.criteria = has_prefix(principal.prefix)
 
 
 def is_visible(principal: Principal, user_id: str) -> bool:
@@ -58,6 +58,7 @@ def check_person(entry: Attributes, principal: Principal, errors: ValidationErro
         errors.add("user_id", INVALID, f"must begin with {principal.prefix}, as its issuer's do")
 
 
-def _has_prefix(prefix: str) -> ColumnElement[bool]:
+def has_prefix(prefix: str) -> ColumnElement[bool]:
+    """Return the condition that the name of an entry's person begins with a prefix."""
     # Not LIKE: on SQLite it ignores the case of letters.
     return func.substr(Timesheet.user_id, 1, len(prefix)) == prefix

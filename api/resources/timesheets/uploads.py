@@ -16,7 +16,7 @@ from api.resources.timesheets.natural_keys import (
     check_new_key,
     set_default_source,
 )
-from api.resources.timesheets.principal import check_person, validate_principal
+from api.resources.timesheets.principal import check_person, has_prefix, validate_principal
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
 from api.resources.timesheets.upload_changes import record_upload
@@ -57,6 +57,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     upload.validate_row(hooks.validate_entry)
     upload.validate_merge(reject_invalid_names)
     upload.validate_merge(hooks.reject_approved)
+    upload.validate_merge(reject_invisible)
     upload.validate_merge(services.period_lock.reject_locked)
     upload.validate_merge(limits.reject_exceeding)
     upload.before_write(hooks.record_changes)
@@ -138,6 +139,17 @@ async def reject_invalid_names(merge: MergeContext) -> None:
     text = {name: f"user_id {message}" for name, message in messages.items()}
     condition = staging["user_id"].in_(messages) & ~has_it_already
     await merge.reject(condition, "user_id", case(text, value=staging["user_id"]))
+
+
+async def reject_invisible(merge: MergeContext) -> None:
+    """Reject rows of entries that are of another issuer's people since the client created them."""
+    prefix = merge.context.options[_PRINCIPAL].prefix
+    if not prefix:
+        return
+    staging = merge.staging
+    moved = exists(select(Timesheet.id).where(Timesheet.id == staging.id, ~has_prefix(prefix)))
+    message = "external_id is of an entry that has been given to another issuer's user"
+    await merge.reject((staging.status == UPDATED) & moved, "external_id", message)
 
 
 async def resubmit_rejected(merge: MergeContext) -> None:
