@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from encore.auth import challenges
 from encore.auth.access_token import AccessToken
-from encore.auth.principals import resolve_principal
+from encore.auth.principals import claim_text, resolve_principal
 from encore.auth.scopes import parse_scopes
 from encore.auth.trusted_issuer import RFC9068, TrustedIssuer
 from encore.http.principal import CLIENT_CLAIMS, Principal, find_client_id
@@ -90,7 +90,7 @@ def _validate_strings(claims: Mapping[str, Any], trusted: TrustedIssuer) -> None
             if not claims.get(name):
                 raise challenges.invalid_token(f"claim-{name}")
     for name, value in trusted.required_claims.items():
-        if claims.get(name) != value:
+        if claim_text(claims.get(name)) != value:
             raise challenges.invalid_token("claim-required")
     if trusted.client_ids and find_client_id(claims) not in trusted.client_ids:
         raise challenges.invalid_token("claim-client")

@@ -22,6 +22,17 @@ from encore.http.principal import (
 MAX_NAME: Final = 255
 """The maximum length of a name, in characters: the usual length of a column for it."""
 
+_EMAIL: Final = "email"
+_VERIFIED: Final = "email_verified"
+"""Claims of OpenID Connect Core 1.0, section 5.1."""
+
+
+def claim_text(value: Any) -> str | None:
+    """Return how a setting writes the value of a claim; None if it cannot be written there."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else None
+
 
 @dataclass(frozen=True, slots=True)
 class ClientMark:
@@ -55,8 +66,8 @@ class ClientMark:
 
     def matches(self, claims: Mapping[str, Any], client_id: str | None) -> bool:
         """Return whether claims have the mark, as those of this client."""
-        value = claims.get(self.claim)
-        if not isinstance(value, str):
+        value = claim_text(claims.get(self.claim))
+        if value is None:
             return False
         if self.is_prefix:  # Keycloak's user names are in lower case.
             return client_id is not None and value.lower() == (self.value + client_id).lower()
@@ -112,6 +123,10 @@ class Naming:
         if not isinstance(value, str) or not value.strip():
             raise ValueError(
                 f"The token does not identify a user: its claim {self.user_claim} is missing"
+            )
+        if self.user_claim == _EMAIL and claim_text(claims.get(_VERIFIED, True)) != "true":
+            raise ValueError(
+                f"The token's claim {_VERIFIED} is not true: anybody may have its email"
             )
         if value in self.users:
             return self.users[value]

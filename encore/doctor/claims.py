@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from encore.auth.access_token import AccessToken
 from encore.auth.claims import validate_claims
+from encore.auth.principals import claim_text
 from encore.auth.trusted_issuer import TrustedIssuer
 from encore.doctor.reasons import explain
 from encore.errors import ApiError
@@ -115,7 +116,7 @@ def _describe(
             yield _describe_timestamp(reason, claims)
         case "claim-required":
             for name, value in trusted.required_claims.items():
-                if claims.get(name) != value:
+                if claim_text(claims.get(name)) != value:
                     yield f"its {name} is {show(claims.get(name))}, must be {show(value)}"
         case _:
             yield _describe_other(reason, claims)

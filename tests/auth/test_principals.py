@@ -28,6 +28,7 @@ def resolve(
         ({"sub": "x", "azp": "job", "gty": "client-credentials"}, None, "job"),
         ({"azp": "job", "gty": "client-credentials"}, None, "job"),
         ({"sub": "8f3e", "appid": "job", "idtyp": "app"}, ENTRA, "job"),
+        ({"sub": "8f3e", "azp": "job", "machine": True}, ClientMark.parse("machine=true"), "job"),
         (
             {"sub": "8f3e", "azp": "job", "preferred_username": "service-account-job"},
             KEYCLOAK,
@@ -55,6 +56,8 @@ def test_token_with_a_mark_is_a_clients(
         ({"sub": "jane", "azp": "job", "idtyp": "user"}, ENTRA),
         ({"sub": "jane", "azp": "job", "idtyp": "app"}, None),
         ({"sub": "jane", "azp": "job", "idtyp": ["app"]}, ENTRA),
+        ({"sub": "jane", "azp": "job", "machine": False}, ClientMark.parse("machine=true")),
+        ({"sub": "jane", "azp": "job", "machine": 1}, ClientMark.parse("machine=true")),
         ({"sub": "jane", "azp": "job", "preferred_username": "my-service-account-job"}, KEYCLOAK),
         ({"sub": "jane", "azp": "job", "preferred_username": "service-account-jane"}, KEYCLOAK),
         ({"sub": "jane", "azp": "job", "preferred_username": "service-account-"}, KEYCLOAK),
@@ -148,6 +151,24 @@ def test_user_claim_of_another_type_is_missing(value: Any) -> None:
     principal = resolve({"sub": "jane", "email": value}, Naming("email"))
     with pytest.raises(Forbidden, match="claim email is missing"):
         _ = principal.name
+
+
+@pytest.mark.parametrize("verified", [False, "false", None, 1, ""], ids=str)
+def test_user_of_an_unverified_email_has_no_name(verified: Any) -> None:
+    claims = {"sub": "5f3c", "email": "ada@example.com", "email_verified": verified}
+    with pytest.raises(Forbidden, match="email_verified is not true"):
+        _ = resolve(claims, Naming("email")).name
+    with pytest.raises(Forbidden, match="email_verified is not true"):
+        _ = resolve(claims, Naming("email", users={"ada@example.com": "ada"})).name
+    assert resolve(claims).name == "5f3c"
+
+
+@pytest.mark.parametrize("verified", [{}, {"email_verified": True}, {"email_verified": "true"}])
+def test_user_of_an_email_that_is_not_said_to_be_unverified_has_its_name(
+    verified: dict[str, Any],
+) -> None:
+    claims = {"sub": "5f3c", "email": "ada@example.com", **verified}
+    assert resolve(claims, Naming("email")).name == "ada@example.com"
 
 
 def test_stripped_prefix_names_both_shapes_of_one_person_alike() -> None:

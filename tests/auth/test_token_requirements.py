@@ -108,6 +108,14 @@ async def test_client_ids_replace_the_audience(requiring: MakeVerifier, signer: 
         assert await reason(verifier, signer.token(**(COGNITO | change))) == expected
 
 
+async def test_required_claim_may_be_true_or_false(requiring: MakeVerifier, signer: Signer) -> None:
+    verifier = requiring(required_claims={"mfa": "true", "guest": "false"})
+    await verifier.verify(signer.token(mfa=True, guest="false"))
+    for change in ({"mfa": 1}, {"mfa": False}, {"guest": None}, {"guest": ...}, {"mfa": ["true"]}):
+        claims = {"mfa": True, "guest": False} | change
+        assert await reason(verifier, signer.token(**claims)) == "claim-required"
+
+
 @pytest.mark.parametrize(
     ("claims", "name", "granted"),
     [
