@@ -13,7 +13,7 @@ from typing import Final
 
 from encore.models.fields import Field
 from encore.query.field_lookup import FieldLookup
-from encore.query.operators import OPERATORS, SEPARATOR
+from encore.query.operators import EQUALS, OPERATORS, SEPARATOR
 from encore.suggestions import SHOWN, most_similar
 
 _VERY_SIMILAR: Final = 0.75
@@ -94,10 +94,18 @@ class ParameterSuggestions:
             listed: The known parameters apart from fields.
         """
         shown = name[:SHOWN]
-        found = self._parameter(shown) or self._with_operator(shown)
+        found = self._unsupported(shown) or self._parameter(shown) or self._with_operator(shown)
         if found is not None:
             return found
-        return most_similar(shown, dict.fromkeys([*listed, *self._some_names()]))
+        similar = most_similar(shown, dict.fromkeys([*listed, *self._some_names()]))
+        return similar and (self._unsupported(similar) or similar)
+
+    def _unsupported(self, name: str) -> str | None:
+        """Return a field with an operator if it needs one, as those of JSON do; else None."""
+        found = self._field(name)
+        if found is None or EQUALS.supports(found[1]):
+            return None
+        return _with_supported_operator(*found, EQUALS.name)
 
     def _parameter(self, name: str) -> str | None:
         """Return our parameter for a parameter of another API."""
@@ -114,9 +122,9 @@ class ParameterSuggestions:
             found = find(bare)
             if found is None:
                 continue
-            if not suffix:
+            if not suffix and EQUALS.supports(found[1]):
                 return found[0]
-            return _with_supported_operator(*found, suffix)
+            return _with_supported_operator(*found, suffix or EQUALS.name)
         return None
 
     def _field(self, name: str) -> tuple[str, Field] | None:
@@ -175,6 +183,8 @@ def _with_supported_operator(name: str, field: Field, suffix: str) -> str:
     """Return a name with our operator for another API's or a misspelt one, or with all of them."""
     supported = [name for name, operator in OPERATORS.items() if operator.supports(field)]
     known = FOREIGN_OPERATORS.get(_normalized(suffix)) or most_similar(suffix, supported)
+    if len(supported) == 1:
+        (known,) = supported
     if known in supported:
         return f"{name}{SEPARATOR}{known}"
     return f"{name}{SEPARATOR} and one of {', '.join(supported)}"

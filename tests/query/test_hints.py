@@ -1,5 +1,7 @@
 """Parameters of other APIs: rejected with a suggestion of our name."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -26,6 +28,7 @@ class Novel(Base):
     title: Mapped[str]
     pages: Mapped[int | None]
     secret: Mapped[str | None]
+    extra: Mapped[Any] = mapped_column(sa.JSON, nullable=True)
     writer_id: Mapped[int | None] = mapped_column("writerId", sa.ForeignKey("writers.id"))
     writer: Mapped[Writer | None] = relationship()
 
@@ -56,6 +59,7 @@ PARAMETERS = {
     "pages__not_in": "pages__nin pages[notIn]",
     "pages__between": "pages__range",
     f"pages__ and one of {OF_PAGES}": "pages__contains pages__like pages__zzz pages[icontains]",
+    "extra__is_null": "extra extra__eq extra__gt extra[eq] filter[extra] extr",
     "writer.name": "writer__name writer[name] writer.nam",
     "writer.name__ilike": "writer__name__icontains writer.name__icontains writer.name[icontains]",
 }
