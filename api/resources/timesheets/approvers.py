@@ -25,6 +25,7 @@ from api.resources.timesheets.transitions import DELETED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Context
+from encore.extensions import validate_name
 from encore.settings import SettingsError, read_toml
 
 FILE: Final = "APPROVERS_FILE"
@@ -126,8 +127,7 @@ def read_approvers(path: Path | None) -> Approvers:
 def _parse_people(approver: str, value: Any) -> People:
     """Return the people of an approver. Raise ``SettingsError``."""
     where = f"{FILE}: {approver}"
-    if not approver.strip():
-        raise SettingsError(f"{FILE}: the name of an approver must not be empty")
+    _check_approver(approver)
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise SettingsError(f'{where} must be an array of names, such as ["ada", "bob"] or ["*"]')
     if len(value) > _MAX_NAMES:
@@ -138,10 +138,23 @@ def _parse_people(approver: str, value: Any) -> People:
     return People(names, tuple(dict.fromkeys(prefixes)))
 
 
+def _check_approver(name: str) -> None:
+    """Raise ``SettingsError`` if no caller can have this name."""
+    if not name.strip():
+        raise SettingsError(f"{FILE}: the name of an approver must not be empty")
+    if _WILDCARD in name:
+        raise SettingsError(f"{FILE}: {name}: * must be in the names of people, not of an approver")
+    message = validate_name(name)
+    if message is not None:
+        raise SettingsError(f"{FILE}: the name of the approver {name!a} {message}")
+
+
 def _check_patterns(where: str, names: Sequence[str]) -> None:
     for place, name in enumerate(names):
         if not name.strip():
             raise SettingsError(f"{where}[{place}] must not be empty")
+        if "\0" in name:
+            raise SettingsError(f"{where}[{place}] must not contain a NUL character")
         if _WILDCARD in name[:-1]:
             raise SettingsError(f"{where}[{place}] {name!r}: * must be at the end")
         if name in names[:place]:
