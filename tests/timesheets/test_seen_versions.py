@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import ApiUsers, create_entry, decide, messages, read
+from tests.timesheets.conftest import DATED, ApiUsers, create_entry, decide, messages, read
 
 REJECTION = {"status": "rejected", "reason": "no"}
 
@@ -184,3 +184,23 @@ def test_if_match_is_described(document: dict[str, Any]) -> None:
     ):
         parameters = document["paths"][path][method].get("parameters", [])
         assert any(item["name"] == "If-Match" for item in parameters) is expected, path
+
+
+def test_changes_of_many_entries_are_described_completely_or_not_at_all(
+    users: ApiUsers, boss: httpx.Client
+) -> None:
+    machine = users.machine("batch:upload")
+    rows = [
+        {**DATED, "user_id": str(n), "hours": 1, "source": "s", "external_id": f"M-{n}"}
+        for n in range(400)
+    ]
+    for hours in (1, 2, 3, 4):
+        batch = [{**row, "hours": hours} for row in rows]
+        report = machine.post("/timesheets/upload", json=batch).raise_for_status().json()
+    entries = [{"id": row["id"], "version": 1} for row in report["rows"]]
+    response = boss.put("/approvals", json={"entries": entries})
+    assert_problem(response, 409, "conflict")
+    found = [messages(response)[f"entries[{place}]"] for place in range(400)]
+    described = ": development-client changed hours from 1.00 to 4.00"
+    assert {message.partition(", not 1")[2] for message in found} == {described, ""}
+    assert found[0].endswith(described)

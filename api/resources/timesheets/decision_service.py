@@ -127,7 +127,8 @@ class DecisionService:
         """Return the errors of entries that have another version than the one that was seen."""
         seen = {id_: version for id_ in stale if (version := entries[id_]) is not None}
         numbers = {id_: version.number for id_, version in seen.items() if version.number}
-        changes = await self._changes.describe(connection, numbers) if numbers else {}
+        stored = {id_: entry.version for id_, entry in stale.items()}
+        changes = await self._changes.describe(connection, numbers, stored) if numbers else {}
         return {
             id_: stale_version(id_, stale[id_].version, version, changes.get(id_))
             for id_, version in seen.items()

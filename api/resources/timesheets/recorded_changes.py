@@ -49,13 +49,17 @@ class RecordedChanges:
         return {id_: list(found) for id_, found in names.items()}
 
     async def describe(
-        self, connection: Connection, versions: Mapping[int, int]
+        self, connection: Connection, versions: Mapping[int, int], stored: Mapping[int, int]
     ) -> Mapping[int, str]:
         """Return what has changed since a version, by the id of the entry: who, and which values.
 
+        Entries are left out if not all their changes are known: after ``_MAX_DESCRIBED`` changes,
+        or if the history lacks some.
+
         Args:
             connection: The connection.
-            versions: The version of each entry, by its id.
+            versions: The version of each entry that was seen, by its id.
+            stored: The stored version of each entry, by its id.
         """
         padded = pad_ids(list(versions))
         statement = self._select_since(len(padded))
@@ -64,7 +68,11 @@ class RecordedChanges:
         for id_, version, *change in rows:
             if version > versions[id_]:
                 changes[id_].append(change)
-        return {id_: _describe(found) for id_, found in changes.items() if found}
+        return {
+            id_: _describe(found)
+            for id_, found in changes.items()
+            if found and len(found) == stored[id_] - versions[id_]
+        }
 
     def _build_select_names(self, size: int) -> Statement:
         change, decision = TimesheetChange, TimesheetChange.__table__.alias()
@@ -87,7 +95,7 @@ class RecordedChanges:
         rows = (
             select(change.timesheet_id, change.version, *columns)
             .where(change.version > param(0, Integer()), _id_in_params(size, 1))
-            .order_by(change.id)
+            .order_by(change.timesheet_id, change.id)
             .limit(_MAX_DESCRIBED)
         )
         return Statement(rows, self._dialect)
