@@ -46,6 +46,14 @@ _OS_REASONS: Final[dict[type[OSError], str]] = {
     TimeoutError: "the server does not answer",
 }
 
+_DRIVER_REASONS: Final = {
+    "ClientConfigurationError": (
+        "a parameter of the URL is invalid; sslmode=verify-full and verify-ca need certificates, in"
+        " ~/.postgresql/root.crt or in the file of sslrootcert"
+    ),
+}
+"""By the name of a class of the driver, which is not imported for this."""
+
 T = TypeVar("T")
 
 
@@ -102,7 +110,10 @@ def describe_failure(error: DatabaseError) -> str:
         return f"{words or 'the database rejects it'} ({code})"
     cause = error.__cause__
     if not isinstance(cause, OSError):
-        return f"it cannot be opened ({type(cause or error).__name__})"
+        class_name = type(cause or error).__name__
+        return f"{_DRIVER_REASONS.get(class_name, 'it cannot be opened')} ({class_name})"
+    if type(cause) is ConnectionError:  # The driver's own: an error of the system has a subclass.
+        return "the server does not offer TLS, which sslmode requires"
     words = next((text for type_, text in _OS_REASONS.items() if isinstance(cause, type_)), None)
     name = errno.errorcode.get(cause.errno or 0)
     return words or f"the server cannot be reached{f' ({name})' if name else ''}"
