@@ -215,6 +215,17 @@ def test_dry_run_and_unchanged_update_record_nothing(machine: httpx.Client) -> N
     assert read(machine, f"/timesheets/{entry['id']}") == entry
 
 
+@pytest.mark.parametrize("fraction", [".0959", ".095999", ".0950009"])
+def test_repeated_date_changes_nothing_however_exact(machine: httpx.Client, fraction: str) -> None:
+    body: dict[str, Any] = {"date": f"2017-05-10T17:40:20{fraction}Z", "hours": 1}
+    entry = create_entry(machine, **body)
+    offset = {"date": f"2017-05-10T19:40:20{fraction}+02:00"}
+    for change in (body, offset):
+        changed = machine.patch(f"/timesheets/{entry['id']}", json=change).json()
+        assert (changed["date"], changed["version"]) == (entry["date"], 1)
+    assert len(history(machine, entry["id"])) == 1
+
+
 @pytest.mark.parametrize("version", [2, None, "1"])
 def test_version_is_read_only(machine: httpx.Client, version: Any) -> None:
     id_ = create_entry(machine)["id"]

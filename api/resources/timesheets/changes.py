@@ -37,6 +37,9 @@ UPLOAD: Final = "upload"
 DECIDE: Final = "decide"
 DELETE: Final = "delete"
 
+_MILLISECOND: Final = 1_000
+"""In microseconds."""
+
 Entry = Mapping[str, Any]
 
 
@@ -61,8 +64,14 @@ class ChangeBuilder:
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        has_text = stores_dates_as_text(dialect)
-        self._format_timestamp = format_stored_timestamp if has_text else format_timestamp
+        self._has_text = stores_dates_as_text(dialect)
+        self._format_timestamp = format_stored_timestamp if self._has_text else format_timestamp
+
+    def as_stored(self, date: datetime | None) -> datetime | None:
+        """Return a date as exact as the database stores it: text has milliseconds."""
+        if date is None or not self._has_text:
+            return date
+        return date.replace(microsecond=date.microsecond // _MILLISECOND * _MILLISECOND)
 
     def creation(self, entry: Entry) -> Change:
         """Return the change that created an entry."""

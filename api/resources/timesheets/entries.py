@@ -121,6 +121,7 @@ class EntryHooks:
         lenient = self._timesheets.ignores_members(context.scope)
         check_changed_key(before, context.attributes, principal, errors, lenient=lenient)
         entry = merge_change(before, context.attributes)
+        entry["date"] = self._changes.as_stored(entry["date"])
         self._validator.validate(entry, errors, before["user_id"])
         errors.check()
         await self._limits.validate(await context.connection(), entry, before)
