@@ -37,7 +37,7 @@ MAX_TOKEN_CHARACTERS: Final = 4096
 TOKEN_TYPES: Final = frozenset({"bearer", "access_token"})
 """``token_type`` of access tokens, in lower case: of RFC 6750, and as some vendors have it."""
 
-SCOPE_MEMBER: Final = "scope"
+_SCOPE: Final = ("scope",)
 """The member with scopes (RFC 7662 2.2), besides the scope claims of the issuer."""
 
 _JWT_DOTS: Final = 2
@@ -238,6 +238,14 @@ def validate_introspection(
     if not isinstance(type_, str) or type_.lower() not in TOKEN_TYPES:
         raise challenges.invalid_token("introspection-token-type")
     rules = ClaimRules(
-        exp_optional=True, aud_optional=aud_optional, more_scope_claims=(SCOPE_MEMBER,)
+        exp_optional=True, aud_optional=aud_optional, more_scope_claims=scope_members(trusted)
     )
     return validate_claims({"iss": trusted.issuer, **response}, trusted, now, rules)
+
+
+def scope_members(trusted: TrustedIssuer) -> tuple[str, ...]:
+    """Return the members of a response that have scopes, besides the scope claims of the issuer.
+
+    There is none if the issuer has no scope claims: scopes are then granted by settings only.
+    """
+    return _SCOPE if trusted.scope_claims else ()

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from encore.auth.document_fetcher import FetchError
-from encore.auth.introspection import SCOPE_MEMBER, validate_introspection
+from encore.auth.introspection import scope_members, validate_introspection
 from encore.auth.introspection_client import IntrospectionClient
 from encore.doctor.check_result import CheckResult, failed, note
 from encore.doctor.claims import check_claims
@@ -36,7 +36,7 @@ async def check_opaque(credential: bytes, settings: Settings, now: float) -> lis
         problems.append(note(SUBJECT, "INTROSPECTION_AUDIENCE_OPTIONAL=true accepts a missing aud"))
     if checked.token is None:
         return problems
-    names = tuple(dict.fromkeys((SCOPE_MEMBER, *trusted.scope_claims)))
+    names = tuple(dict.fromkeys((*scope_members(trusted), *trusted.scope_claims)))
     needed = settings.scope.split()
     return [*problems, *check_scope(checked.token.scopes, needed, response, names)]
 

@@ -225,6 +225,13 @@ def test_scopes_are_in_scope_and_in_the_issuers_claims() -> None:
     assert scopes == frozenset({"items", "other", "reader"})
 
 
+def test_scopes_are_those_of_the_grants_only_where_the_issuer_has_no_scope_claims() -> None:
+    grants = {"client-1": frozenset({"granted"})}
+    trusted = replace(TRUSTED, scope_claims=(), client_grants=grants)
+    response = introspection_response(sub="client-1", scp=["admin"])
+    assert validate_introspection(response, trusted, NOW).scopes == frozenset({"granted"})
+
+
 async def test_response_without_exp_is_not_cached(
     verifier: IntrospectionVerifier, introspection: FakeIntrospection
 ) -> None:
