@@ -26,6 +26,8 @@ from encore.settings.production import HTTPS_ONLY, is_https
 from encore.settings.scope_grants import ScopeGrants, read_scope_grants
 from encore.settings.settings import Settings
 
+_SUBJECT: Final = "sub"
+
 AUTH0_SCOPE_CLAIMS: Final = ("scope", "permissions")
 """``scope`` (RFC 9068), and the claim that Auth0's role-based access control adds."""
 
@@ -82,11 +84,25 @@ def auth0_issuer(domain: str) -> str:
     return f"{scheme}://{domain}/"
 
 
+def _names_users_of_auth0(settings: Settings) -> bool:
+    """Return whether the settings say how a tenant's users are named.
+
+    Beside ISSUER an empty prefix says so by another claim than ``sub`` only: Auth0's subjects have
+    prefixes of their own, so that nobody has the same one at ISSUER who is meant to.
+    """
+    if settings.auth0_user_prefix or settings.auth0_strip_prefix:
+        return True
+    by_subject = settings.issuer and settings.user_claim == _SUBJECT
+    return settings.auth0_user_prefix is not None and not by_subject
+
+
 def _missing_naming(where: str) -> str:
-    setting = "AUTH0_USER_PREFIX" if where == "AUTH0_DOMAIN" else "user_prefix"
+    setting, same = "user_prefix", "empty"
+    if where == "AUTH0_DOMAIN":
+        setting, same = "AUTH0_USER_PREFIX", "AUTH0_STRIP_PREFIX=auth0|, or empty with USER_CLAIM,"
     return (
         f"{where}: with several issuers, {setting} must say what the names of its users begin with"
-        " (empty if they are the same people)"
+        f" ({same} if they are the same people)"
     )
 
 
@@ -161,7 +177,7 @@ def _all(settings: Settings) -> Iterator[NamedIssuer]:
                 naming=build_naming("AUTH0_DOMAIN", **naming),
                 **common,
             ),
-            settings.auth0_user_prefix is not None or bool(settings.auth0_strip_prefix),
+            _names_users_of_auth0(settings),
         )
     if settings.trusted_issuers_file is not None:
         yield from read_issuers_file(settings.trusted_issuers_file)

@@ -17,7 +17,7 @@ def metadata_gate(start_gate: StartGate) -> RunningGate:
         RESOURCE_URL=RESOURCE,
         AUTH0_DOMAIN="t.auth0.example",
         AUTH0_AUDIENCE="a",
-        AUTH0_USER_PREFIX="",
+        AUTH0_STRIP_PREFIX="auth0|",
     )
 
 

@@ -1,5 +1,6 @@
 """Settings of the gate: several issuers, Okta's names for them, and each mistake in one line."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,8 +72,9 @@ def test_auth0s_names_are_those_of_its_samples() -> None:
     )
     given = {"AUTH0_DOMAIN": "t.eu.auth0.com", "AUTH0_AUDIENCE": "https://quickstarts/api"}
     assert issuers(ISSUER="", **given) == (tenant,)
-    both = issuers(ISSUER=OKTA, AUTH0_USER_PREFIX="", **given)
-    assert both == (TrustedIssuer(OKTA, "api://default"), tenant)
+    both = issuers(ISSUER=OKTA, AUTH0_STRIP_PREFIX="auth0|", **given)
+    stripped = replace(tenant, naming=Naming(strip_prefix="auth0|"))
+    assert both == (TrustedIssuer(OKTA, "api://default"), stripped)
     assert issuers(**(given | {"AUTH0_DOMAIN": "https://t.eu.auth0.com/"})) == (tenant,)
     assert issuers(**(given | {"AUTH0_DOMAIN": "localhost:3001"}))[0].issuer == (
         "http://localhost:3001/"
@@ -348,6 +350,16 @@ def test_second_issuer_must_say_how_its_users_are_named(
         path.write_text(f"[one]\n{ISSUER_LINES}{text}")
         with pytest.raises(SettingsError, match=f"{name} must say what the names of its users"):
             issuers(ISSUER=OKTA, **given)
+
+
+def test_empty_prefix_of_a_tenant_names_its_users_by_another_claim_than_sub_only() -> None:
+    given = {"ISSUER": OKTA, "AUTH0_USER_PREFIX": "", **TENANT}
+    assert issuers(**given, USER_CLAIM="email")[1].naming == Naming("email")
+    assert issuers(**given, AUTH0_STRIP_PREFIX="auth0|")[1].naming.strip_prefix == "auth0|"
+    with pytest.raises(
+        SettingsError, match=r"AUTH0_STRIP_PREFIX=auth0\|, or empty with USER_CLAIM"
+    ):
+        issuers(**given)
 
 
 OF_ISSUER = {
