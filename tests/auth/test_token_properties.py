@@ -12,7 +12,7 @@ from encore.auth import JWTVerifier, TrustedIssuer
 from encore.auth.base64url import decode_base64url
 from encore.auth.bearer_token import extract_bearer_token
 from encore.auth.scopes import parse_scopes
-from encore.errors import InvalidRequest, Unauthorized
+from encore.errors import Forbidden, InvalidRequest, Unauthorized
 
 ISSUER = "https://issuer.example/oauth2/default"
 
@@ -38,7 +38,7 @@ def verify(signer: Any) -> Any:
         verifier = JWTVerifier([trusted], fetch=fetch, wall_clock=lambda: 1_700_000_000)
         try:
             return asyncio.run(verifier.verify(token))
-        except Unauthorized:
+        except (Unauthorized, Forbidden):  # Forbidden: it identifies nobody.
             return None
 
     return verify_token
@@ -92,6 +92,9 @@ def test_any_value_of_a_signed_claim_is_rejected_or_harmless(
             assert value - 5 <= now
         case "scp":
             assert access_token.scopes is None or access_token.scopes <= _names(value)
+        case "sub":
+            assert value
+            assert access_token.principal.is_client == (value in ("client-1", "client-1@clients"))
         case _:
             assert isinstance(value, str)
 
