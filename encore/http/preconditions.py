@@ -23,8 +23,11 @@ def check_preconditions(scope: Scope, *, checks_if_match: bool = False) -> None:
     """
     if not checks_if_match and any(value != _ANY for value in _values(scope, b"if-match")):
         raise PreconditionFailed("If-Match must be *: rows have no entity tags")
-    if _ANY in _values(scope, b"if-none-match"):
+    if_none_match = _values(scope, b"if-none-match")
+    if _ANY in if_none_match:
         raise PreconditionFailed("If-None-Match: * is not supported")
+    if checks_if_match and if_none_match:  # Elsewhere it is met: there are no tags to match.
+        raise PreconditionFailed("If-None-Match is not supported where If-Match has tags")
 
 
 def _values(scope: Scope, name: bytes) -> list[bytes]:
