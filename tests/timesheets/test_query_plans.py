@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from api.resources.timesheets.grouping import Grouping, summary_statement
+from api.resources.timesheets.summary.grouping import Grouping, summary_statement
 from db.models.timesheet import Timesheet
 from encore import Crud, Resource
 from encore.database.sqlite import SqliteDatabase

@@ -7,7 +7,11 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.resources.timesheets.rules import EntryValidator, merge_change, weeks_in_year
+from api.resources.timesheets.rules.entry_validator import (
+    EntryValidator,
+    merge_change,
+    weeks_in_year,
+)
 from encore import ValidationErrors
 from encore.errors import ValidationFailed
 

@@ -1,11 +1,11 @@
 """The timesheets of Auth0's server-to-API scenario: entries, uploads, approvals, locks, sums."""
 
-from api.resources.timesheets.approvals import expose_approvals, expose_history
+from api.resources.timesheets.approvals.resource import expose_approvals, expose_history
 from api.resources.timesheets.entries import expose_entries
 from api.resources.timesheets.locks import expose_locks
 from api.resources.timesheets.services import TimesheetServices
 from api.resources.timesheets.settings import TimesheetSettings
-from api.resources.timesheets.summary import expose_summary
+from api.resources.timesheets.summary.resource import expose_summary
 from api.resources.timesheets.uploads import expose_uploads
 from encore import Service
 

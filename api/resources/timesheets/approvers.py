@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from api.resources.timesheets.principal import principal_of
-from api.resources.timesheets.transitions import DELETED
+from api.resources.timesheets.rules.transitions import DELETED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Context

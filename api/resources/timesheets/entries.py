@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.resources.timesheets.changes import Change, ChangeBuilder
-from api.resources.timesheets.natural_keys import check_changed_key, check_new_key
+from api.resources.timesheets.history.changes import Change, ChangeBuilder
 from api.resources.timesheets.principal import (
     check_person,
     is_visible,
@@ -17,9 +16,10 @@ from api.resources.timesheets.principal import (
     restrict_to_visible,
 )
 from api.resources.timesheets.repository import TimesheetRepository
-from api.resources.timesheets.rules import merge_change
+from api.resources.timesheets.rules.entry_validator import merge_change
+from api.resources.timesheets.rules.natural_keys import check_changed_key, check_new_key
+from api.resources.timesheets.rules.transitions import REJECTED, SUBMITTED, check_mutable
 from api.resources.timesheets.services import TimesheetServices
-from api.resources.timesheets.transitions import REJECTED, SUBMITTED, check_mutable
 from db.models.timesheet import Timesheet
 from encore import AssociationOptions, Context, Crud, Resource, ValidationErrors
 from encore.errors import NotFound
@@ -36,7 +36,7 @@ READ_ONLY: Final = ("id", "day", "status", "reason", "created_by")
 """The fields that only the service writes; ``approved`` is read-only by its model."""
 
 _SET_BY_SERVICE: Final = frozenset({"year", "week", "day", "created_by"})
-"""Required fields that the hooks set or validate, with messages of ``rules``."""
+"""Required fields that the hooks set or validate, with messages of ``rules.entry_validator``."""
 
 
 def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:

@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import select
 
 from api.resources.timesheets.entries import ACCESS
-from api.resources.timesheets.period_lock import ALL_PERSONS_LOCK
 from api.resources.timesheets.principal import principal_of
-from api.resources.timesheets.rules import INVALID
+from api.resources.timesheets.rules.entry_validator import INVALID
+from api.resources.timesheets.rules.period_lock import ALL_PERSONS_LOCK
 from api.resources.timesheets.services import TimesheetServices
 from db.models.timesheet_lock import TimesheetLock
 from encore import Context, Crud, ValidationErrors

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import Dialect
 
 from api.resources.timesheets.approvers import Approvers, read_approvers
-from api.resources.timesheets.audit_log import AuditLog
-from api.resources.timesheets.hour_limits import HourLimits
-from api.resources.timesheets.period_lock import PeriodLock
-from api.resources.timesheets.rules import EntryValidator
+from api.resources.timesheets.history.audit_log import AuditLog
+from api.resources.timesheets.rules.entry_validator import EntryValidator
+from api.resources.timesheets.rules.hour_limits import HourLimits
+from api.resources.timesheets.rules.period_lock import PeriodLock
 from api.resources.timesheets.settings import TimesheetSettings
 
 

@@ -9,17 +9,17 @@ from typing import Any, Final
 
 from sqlalchemy import String, Text, case, cast, exists, literal, select, update
 
-from api.resources.timesheets.bulk_hour_limits import BulkHourLimits
-from api.resources.timesheets.natural_keys import (
+from api.resources.timesheets.history.upload_changes import record_upload
+from api.resources.timesheets.principal import check_person, has_prefix, validate_principal
+from api.resources.timesheets.rules.bulk_hour_limits import BulkHourLimits
+from api.resources.timesheets.rules.natural_keys import (
     NATURAL_KEY,
     OWNER,
     check_new_key,
     set_default_source,
 )
-from api.resources.timesheets.principal import check_person, has_prefix, validate_principal
+from api.resources.timesheets.rules.transitions import APPROVED, REJECTED, SUBMITTED
 from api.resources.timesheets.services import TimesheetServices
-from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
-from api.resources.timesheets.upload_changes import record_upload
 from db.models.timesheet import Timesheet
 from encore import Crud, Resource
 from encore.extensions import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Dialect, insert, literal, select
 
-from api.resources.timesheets.changes import DECIDE, Change
+from api.resources.timesheets.history.changes import DECIDE, Change
 from api.resources.timesheets.repository import CACHED_STATEMENTS, id_in_params, pad_ids
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange

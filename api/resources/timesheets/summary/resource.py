@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 from sqlalchemy import Dialect
 
 from api.resources.timesheets.entries import ACCESS
-from api.resources.timesheets.grouping import GROUPS, MAX_ROWS, Grouping, summary_statement
 from api.resources.timesheets.principal import restrict_to_visible
-from api.resources.timesheets.rendering import (
+from api.resources.timesheets.services import TimesheetServices
+from api.resources.timesheets.summary.grouping import GROUPS, MAX_ROWS, Grouping, summary_statement
+from api.resources.timesheets.summary.rendering import (
     CSV,
     JSON,
     SummaryRow,
@@ -24,7 +25,6 @@ from api.resources.timesheets.rendering import (
     render_csv,
     render_json,
 )
-from api.resources.timesheets.services import TimesheetServices
 from encore import Access, Context, Crud, Resource
 from encore.errors import InvalidQuery
 from encore.extensions import (

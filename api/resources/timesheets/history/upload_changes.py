@@ -22,9 +22,9 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from api.resources.timesheets.audit_log import BY_REQUEST, request_values
-from api.resources.timesheets.changes import FIELDS, UPLOAD, stores_dates_as_text
-from api.resources.timesheets.transitions import NEW, SUBMITTED
+from api.resources.timesheets.history.audit_log import BY_REQUEST, request_values
+from api.resources.timesheets.history.changes import FIELDS, UPLOAD, stores_dates_as_text
+from api.resources.timesheets.rules.transitions import NEW, SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Principal

@@ -27,8 +27,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from api.resources.timesheets.period_lock import ALL_PERSONS_LOCK
-from api.resources.timesheets.rules import HOURS_PER_WEEK
+from api.resources.timesheets.rules.entry_validator import HOURS_PER_WEEK
+from api.resources.timesheets.rules.period_lock import ALL_PERSONS_LOCK
 from db.models.timesheet import Timesheet
 from encore.errors import ValidationFailed
 from encore.extensions import (

@@ -1,4 +1,4 @@
-"""The rules for one entry by itself; ``hour_limits`` owns those for a person's entries together.
+"""The rules for one entry by itself; ``hour_limits`` has those for a person's entries together.
 
 An entry is dated (``date``) or weekly (``year`` and ``week``, ISO 8601). Validation sets ``year``,
 ``week`` and ``day`` in both cases.

@@ -13,12 +13,12 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Integer, String, case, literal, select
 from sqlalchemy import func as sql
 
-from api.resources.timesheets.period_lock import (
+from api.resources.timesheets.rules.entry_validator import HOURS_PER_WEEK, INVALID, Attributes
+from api.resources.timesheets.rules.period_lock import (
     ALL_PERSONS_LOCK,
     PeriodLock,
     select_latest_lock,
 )
-from api.resources.timesheets.rules import HOURS_PER_WEEK, INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore import ValidationErrors
 from encore.extensions import Connection, Statement, advisory_lock, capabilities_of, param

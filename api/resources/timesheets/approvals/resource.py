@@ -7,8 +7,8 @@ one entry, or on several at once.
 from dataclasses import dataclass, field
 from typing import Final
 
-from api.resources.timesheets.decision_service import DecisionService, SeenVersions
-from api.resources.timesheets.decisions import (
+from api.resources.timesheets.approvals.decision_service import DecisionService, SeenVersions
+from api.resources.timesheets.approvals.decisions import (
     ENTRIES,
     IDS,
     Decision,
@@ -16,10 +16,10 @@ from api.resources.timesheets.decisions import (
     decision_schema,
     parse_entries,
 )
+from api.resources.timesheets.approvals.seen_versions import VERSION, parse_seen_version
 from api.resources.timesheets.repository import TimesheetRepository
-from api.resources.timesheets.seen_versions import VERSION, parse_seen_version
+from api.resources.timesheets.rules.transitions import SUBMITTED
 from api.resources.timesheets.services import TimesheetServices
-from api.resources.timesheets.transitions import SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Access, Context, Crud, Resource, ValidationErrors

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
-from api.resources.timesheets.transitions import DELETED, NEW, SUBMITTED
+from api.resources.timesheets.rules.transitions import DELETED, NEW, SUBMITTED
 from db.models.timesheet import Timesheet
 from encore.types import UtcDateTime, format_stored_timestamp, format_timestamp
 

@@ -7,20 +7,20 @@ have not seen. Everything is checked when the entries are locked.
 
 from collections.abc import Iterable, Mapping
 
-from api.resources.timesheets.decision_errors import (
+from api.resources.timesheets.approvals.decision_errors import (
     combine,
     not_found,
     own_entry,
     stale_version,
     version_required,
 )
-from api.resources.timesheets.decisions import Decision
+from api.resources.timesheets.approvals.decisions import Decision
+from api.resources.timesheets.approvals.seen_versions import SeenVersion
+from api.resources.timesheets.history.recorded_changes import RecordedChanges
 from api.resources.timesheets.principal import principal_of
-from api.resources.timesheets.recorded_changes import RecordedChanges
 from api.resources.timesheets.repository import LockedEntry, TimesheetRepository
-from api.resources.timesheets.seen_versions import SeenVersion
+from api.resources.timesheets.rules.transitions import TRANSITIONS, status_conflict
 from api.resources.timesheets.services import TimesheetServices
-from api.resources.timesheets.transitions import TRANSITIONS, status_conflict
 from encore import Context, Principal
 from encore.errors import ApiError
 from encore.extensions import Connection, Row, same_person

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Dialect, Integer, func, select
 
 from api.resources.timesheets.repository import CACHED_STATEMENTS, pad_ids
-from api.resources.timesheets.transitions import APPROVED, REJECTED
+from api.resources.timesheets.rules.transitions import APPROVED, REJECTED
 from db.models.timesheet_change import TimesheetChange
 from encore.extensions import Connection, Row, Statement, param
 

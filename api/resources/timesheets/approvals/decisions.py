@@ -8,14 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.resources.timesheets.rules import INVALID
-from api.resources.timesheets.seen_versions import (
+from api.resources.timesheets.approvals.seen_versions import (
     VERSION,
     VERSION_SCHEMA,
     SeenVersion,
     parse_version,
 )
-from api.resources.timesheets.transitions import APPROVED, REJECTED, SUBMITTED
+from api.resources.timesheets.rules.entry_validator import INVALID
+from api.resources.timesheets.rules.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet_change import MAX_REASON
 from encore import ValidationErrors
 from encore.extensions import Field, InvalidValue

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel
 
-from api.resources.timesheets.grouping import Grouping
+from api.resources.timesheets.summary.grouping import Grouping
 from encore.extensions import Row, escape_formula
 from encore.types import FixedDecimal
 

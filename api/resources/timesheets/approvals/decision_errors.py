@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from api.resources.timesheets.seen_versions import VERSION, SeenVersion
+from api.resources.timesheets.approvals.seen_versions import VERSION, SeenVersion
 from encore.errors import (
     ApiError,
     Conflict,

@@ -1,0 +1,1 @@
+"""``/approvals``: deciding on entries, and the history of all changes."""

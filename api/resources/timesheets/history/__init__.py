@@ -1,0 +1,1 @@
+"""The history of entries: recording each change, and reading what has changed."""

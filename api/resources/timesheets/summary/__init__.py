@@ -1,0 +1,1 @@
+"""``/timesheets/summary``: sums of hours, as JSON or CSV."""
