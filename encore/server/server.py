@@ -9,6 +9,8 @@ import ctypes
 import errno
 import gc
 import mmap
+import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -139,6 +141,12 @@ def _callers(app: Application) -> list[Address]:
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process when its parent is killed, rather than orphan it."""
+    """Have the kernel end this process when its parent is killed, rather than orphan it.
+
+    If the parent has ended before, which the kernel does not report, this process ends now.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid != os.getppid():
+            os._exit(1)
