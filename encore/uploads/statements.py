@@ -260,12 +260,20 @@ class UploadStatements:
         return update(staging.table).values(values).where(staging.line == param(1, Integer()))
 
     def _staged_rows(self) -> ClauseElement:
-        """Return line, id, field mask and values of rows. Values: status, first and last line."""
+        """Return line, id, field mask and values of rows. Values: status, first and last line.
+
+        Rows whose stored row has another key since it was matched are left out.
+        """
         staging = self._staging
         fields = [staging[field.attribute] for field in staging.fields]
+        stored, criteria = self._stored_columns()
+        matches = (staging.equals(field, stored[field]) for field in self._identifying)
+        same = select(literal(1)).where(stored[self.key] == staging.id, *matches, *criteria)
+        is_same = same.correlate(staging.table).exists()
         return (
             select(staging.line, staging.id, staging.field_mask, *fields)
             .where(staging.status == param(0, staging.status.type), *self._in_range(1))
+            .where(or_(staging.status != UPDATED, is_same))
             .order_by(staging.line)
         )
 

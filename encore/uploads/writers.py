@@ -217,6 +217,8 @@ class SessionRowsWriter(RowsWriter):
     async def _try_range(self, step: WriteStep, lines: Sequence[int]) -> Exception | None:
         values = (step.status, lines[0], lines[-1])
         rows = await self._connection.fetch_all(self._statements.staged_rows, values)
+        if len(rows) != len(lines):
+            return db.NotWritten(f"{len(rows)} of {len(lines)} rows still have their key")
         try:
             async with self._connection.savepoint():
                 await run_in_session(self._connection, partial(self._write_instances, step, rows))

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
+from encore.uploads import MergeContext
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -55,7 +56,13 @@ def kennel(serve: Serve) -> ModelApi:
     api = serve(UploadBase.metadata)
     dogs = api.crud.resource(Dog)
     api.crud.resource(Animal)
-    api.crud.upload(dogs, natural_key=["name"])
+    upload = api.crud.upload(dogs, natural_key=["name"])
+
+    @upload.validate_merge
+    async def rename(merge: MergeContext) -> None:  # As another request may meanwhile.
+        renamed = sa.update(Animal).where(Animal.name == "renamed")
+        await merge.execute(renamed.values(name="other"))
+
     return api
 
 
@@ -98,3 +105,14 @@ def test_single_row_of_orm_model_gets_response_of_create(serve: Serve) -> None:
     made = api.post("/dogs/upload", {"name": "Rex"})
     assert (made.status_code, made.json()["tag"]) == (201, "tag of Rex")
     assert api.post("/dogs/upload", {"name": "bad"}).status_code == 400
+
+
+def test_row_whose_stored_key_has_changed_since_is_not_written(serve: Serve) -> None:
+    api = kennel(serve)
+    names = ["a", "renamed", "b"]
+    api.post("/dogs/upload", [{"name": name, "weight": 1} for name in names])
+    rows = [{"name": name, "weight": 2} for name in names]
+    report = api.post("/dogs/upload", rows, params={"mode": "partial"}).json()
+    assert [row["status"] for row in report["rows"]] == ["updated", "rejected", "updated"]
+    stored = [(row["name"], row["weight"]) for row in api.read("/dogs", sort="id")]
+    assert stored == [("a", 2), ("other", 1), ("b", 2)]
