@@ -87,17 +87,16 @@ def test_ctrl_c_stops_service_and_issuer(own_system: System, *, busy: bool) -> N
     assert not PROBLEMS.search(own_system.output())
 
 
-def test_ctrl_c_during_startup_stops_service_and_issuer_silently(tmp_path: Path) -> None:
-    environment = environment_of(**ports())
-    for path_name in (".env.local", "dev.sqlite"):  # Written early, and a little later.
-        process = launch(tmp_path, environment, ITEMS)
-        deadline = time.monotonic() + START_SECONDS
-        while not (tmp_path / path_name).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(START_SECONDS) == 0  # It may still be importing.
-        wait_until_group_is_empty(process.pid)
+@pytest.mark.parametrize("file", [".env.local", "dev.sqlite"])  # Written early, and a little later.
+def test_ctrl_c_during_startup_stops_service_and_issuer_silently(tmp_path: Path, file: str) -> None:
+    process = launch(tmp_path, environment_of(**ports()), ITEMS)
+    deadline = time.monotonic() + START_SECONDS
+    while not (tmp_path / file).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(START_SECONDS) == 0
+    wait_until_group_is_empty(process.pid)
     assert not PROBLEMS.search((tmp_path / OUTPUT).read_text())
 
 
