@@ -23,6 +23,7 @@ from encore.settings.issuers_file import (
     read_issuers_file,
 )
 from encore.settings.production import HTTPS_ONLY, is_https
+from encore.settings.scope_grants import FILE as GRANTS_FILE
 from encore.settings.scope_grants import ScopeGrants, read_scope_grants
 from encore.settings.settings import Settings
 
@@ -40,22 +41,26 @@ def trusted_issuers(settings: Settings) -> tuple[TrustedIssuer, ...]:
             are named, or production refuses it.
     """
     found: dict[str, TrustedIssuer] = {}
+    named_by: dict[str, str] = {}
     unnamed: list[str] = []
     for where, trusted, names_users in _all(settings):
         if settings.is_production and not is_https(trusted.issuer):
             raise SettingsError(f"{where}: {trusted.issuer} {HTTPS_ONLY}")
         if trusted.issuer in found:
             raise SettingsError(f"{where}: {trusted.issuer} is trusted twice; name it once")
-        found[trusted.issuer] = trusted
+        found[trusted.issuer], named_by[trusted.issuer] = trusted, where
         if not names_users:
             unnamed.append(where)
     if not found:
         raise SettingsError(f"{FILE}: names no issuer")
     if len(found) > 1 and unnamed:
         raise SettingsError(*map(_missing_naming, unnamed))
-    _check_prefixes(found.values())
+    _check_prefixes({named_by[issuer]: trusted for issuer, trusted in found.items()})
     grants = read_scope_grants(settings.scope_grants_file, found)
-    return tuple(_complete(trusted, found.values(), grants) for trusted in found.values())
+    return tuple(
+        _complete(named_by[issuer], trusted, found.values(), grants)
+        for issuer, trusted in found.items()
+    )
 
 
 def introspection_issuer(settings: Settings, issuers: Sequence[TrustedIssuer]) -> TrustedIssuer:
@@ -106,17 +111,25 @@ def _missing_naming(where: str) -> str:
     )
 
 
-def _check_prefixes(issuers: Collection[TrustedIssuer]) -> None:
-    """Reject prefixes with which one name could be of two issuers. Raise ``SettingsError``."""
-    prefixes = [trusted.naming.prefix for trusted in issuers if trusted.naming.prefix]
-    for prefix, other in permutations(prefixes, 2):
+def _check_prefixes(issuers: Mapping[str, TrustedIssuer]) -> None:
+    """Reject prefixes with which one name could be of two issuers.
+
+    Args:
+        issuers: The issuers by the setting that names them.
+
+    Raises:
+        SettingsError: A prefix begins with another one.
+    """
+    prefixes = {where: i.naming.prefix for where, i in issuers.items() if i.naming.prefix}
+    for (where, prefix), (_, other) in permutations(prefixes.items(), 2):
         if begins_alike(prefix, other):
             raise SettingsError(
-                f"{FILE}: user_prefix {prefix} begins with that of another issuer, {other}"
+                f"{where}: the user prefix {prefix} begins with that of another issuer, {other}"
             )
 
 
 def _complete(
+    where: str,
     trusted: TrustedIssuer,
     all_trusted: Collection[TrustedIssuer],
     grants: Mapping[str, ScopeGrants],
@@ -131,7 +144,8 @@ def _complete(
     granted = grants.get(trusted.issuer, ScopeGrants())
     if not (trusted.scope_claims or granted.users or granted.clients):
         raise SettingsError(
-            f"{FILE}: scope_claims of {trusted.issuer} must name at least one claim"
+            f"{where}: {trusted.issuer} has no scope claims, so {GRANTS_FILE} must grant its users"
+            " or clients scopes"
         )
     naming = replace(trusted.naming, reserved=tuple(sorted(others)))
     return replace(trusted, naming=naming, user_grants=granted.users, client_grants=granted.clients)

@@ -514,3 +514,38 @@ class TestIntrospectionIssuer:
             self.found(**self.BOTH)
         with pytest.raises(SettingsError, match="is not among the trusted issuers"):
             self.found(**self.BOTH, INTROSPECTION_ISSUER="https://x.auth0.com")
+
+
+PARTNER_B = '[b]\nissuer = "https://b.example"\naudience = "x"\nuser_prefix = "p:"'
+
+
+@pytest.mark.parametrize(
+    ("given", "partner", "text"),
+    [
+        (
+            {"AUTH0_DOMAIN": "t.auth0.com", "AUTH0_AUDIENCE": "x", "AUTH0_USER_PREFIX": "p:a:"},
+            'user_prefix = "p:"',
+            "AUTH0_DOMAIN: the user prefix p:a: begins with",
+        ),
+        (
+            {"SCOPE_CLAIMS": "", "SCOPE_GRANTS_FILE": "grants"},
+            'user_prefix = "p:"',
+            "ISSUER: .* has no scope claims, so SCOPE_GRANTS_FILE must grant",
+        ),
+        (
+            {"SCOPE_GRANTS_FILE": "grants"},
+            'user_prefix = "q:"\nscope_claims = []\n' + PARTNER_B,
+            r"TRUSTED_ISSUERS_FILE: \[a\]: .* has no scope claims",
+        ),
+    ],
+)
+def test_contradiction_between_issuers_names_the_setting(
+    tmp_path: Path, given: dict[str, str], partner: str, text: str
+) -> None:
+    path = tmp_path / "issuers.toml"
+    path.write_text(f"[a]\n{ISSUER_LINES}{partner}")
+    other = "https://b.example" if "b.example" in partner else "https://x.example"
+    grants = grants_file(tmp_path, f'["{other}".users]\nada = ["a"]')
+    settings = {name: grants if value == "grants" else value for name, value in given.items()}
+    with pytest.raises(SettingsError, match=text):
+        issuers(ISSUER=OKTA, TRUSTED_ISSUERS_FILE=str(path), **settings)
