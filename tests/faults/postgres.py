@@ -147,6 +147,12 @@ class ExternalConnection:
             await asyncio.sleep(0.01)
         raise AssertionError("no statement is running")
 
+    async def wait_until_number_active(self, number: int) -> None:
+        """Wait until so many statements of the service are running: a cancelled one is briefly."""
+        async with asyncio.timeout(5):
+            while [state for _, state in await self.backends()].count("active") != number:
+                await asyncio.sleep(0.01)
+
     async def wait_until_idle(self) -> list[str]:
         """Wait until all backends of the service are idle; return their states."""
         for _ in range(300):

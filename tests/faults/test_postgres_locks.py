@@ -189,7 +189,7 @@ def test_slow_read_ends_after_its_caller_has_disconnected(url: str) -> None:
             async with asyncio.timeout(5):
                 with pytest.raises(CallerDisconnected):
                     await reading
-            assert [state for _, state in await external.backends()].count("active") == 1
+            await external.wait_until_number_active(1)
             assert not writing.done()  # A write that has begun continues to its commit.
             writing.cancel()
             await asyncio.wait({writing})
