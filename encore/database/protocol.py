@@ -41,6 +41,16 @@ class Connection(Protocol):
         """Run work with a SQLAlchemy session that joins this connection's transaction."""
         ...
 
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Roll back what the block did, and only that, if it raises an ``Exception``.
+
+        Only in a transaction of several statements. Savepoints may be nested.
+
+        Raises:
+            RolledBack: A trigger has rolled back the whole transaction.
+        """
+        ...
+
 
 class BulkConnection(Connection, Protocol):
     """A connection for bulk work, with a worker thread beside the event loop.
@@ -70,14 +80,6 @@ class BulkConnection(Connection, Protocol):
 
     async def execute(self, statement: Statement, values: Values) -> int:
         """Run a statement that returns no rows; return how many rows it changed."""
-        ...
-
-    def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """Roll back what the block did, and only that, if it raises.
-
-        Raises:
-            RolledBack: A trigger has rolled back the whole transaction.
-        """
         ...
 
     def transaction(self, changes: Table | None = None) -> AbstractAsyncContextManager[None]:

@@ -102,22 +102,34 @@ class Pipeline:
             *(_limited(hook, limit) for hook in (*stage.actions, *stage.afters)),
         )
 
-    def _unit(self) -> UnitOfWork:
+    def _unit(self, outer: UnitOfWork | None = None) -> UnitOfWork:
         try:
             single = self._single and not self.action.needs_session()
         except UnsupportedEventListener as error:  # The renderer's log has no texts of exceptions.
             _log.error("unsupported listener", resource=self._resource.name, reason=str(error))
             raise
-        return UnitOfWork(self._database, writes=self.action.writes, single=single)
+        return UnitOfWork(self._database, writes=self.action.writes, single=single, outer=outer)
 
-    async def run(self, scope: Scope, receive: Receive) -> Response:
-        """Run the action for one request. Raises ``ApiError``."""
+    async def run(
+        self, scope: Scope, receive: Receive, outer: UnitOfWork | None = None
+    ) -> Response:
+        """Run the action for one request.
+
+        Args:
+            scope: The request.
+            receive: The channel of its body.
+            outer: The unit of a bulk write or a batch, whose transaction the run is part of. If
+                the run fails, its caller rolls back.
+
+        Raises:
+            ApiError: The request is rejected, or the action has failed.
+        """
         action = self.action
         context = action.context_type(
             self._resource,
             action.name,
             scope,
-            self._unit(),
+            self._unit(outer),
             action.finds_by_key,
             action.has_hooks,
             status=action.status,
@@ -126,7 +138,7 @@ class Pipeline:
             response = await self._run(context, receive)
             await context.unit.close(None)
         except Exception as error:  # noqa: BLE001 - _fail handles all of them
-            return await self._fail(context, error)
+            return await self._fail(context, error, is_joined=outer is not None)
         except BaseException as error:
             await context.unit.close(error)
             raise
@@ -168,14 +180,19 @@ class Pipeline:
         except Stop as stopped:
             return stopped
 
-    async def _fail(self, context: Context, error: Exception) -> Response:
+    async def _fail(
+        self, context: Context, error: Exception, *, is_joined: bool = False
+    ) -> Response:
         """Roll back, run ``complete``, and return the response to an error or raise it."""
         if isinstance(error, HTTPException):
             error = _of_http_exception(error)
         with_cause = await self._undo(context, error)
         context.error = with_cause if isinstance(with_cause, ApiError) else InternalError()
-        # Hooks of complete may still read; what they write is rolled back as well.
-        context.unit = self._unit()
+        # Hooks of complete may still read; what they write is rolled back as well. The outer unit
+        # still has its connection, so that another one that writes would wait for it for ever.
+        context.unit = (
+            UnitOfWork(self._database, writes=False, single=False) if is_joined else self._unit()
+        )
         stopped = None
         try:
             stopped = await self._run_complete(context)

@@ -1,6 +1,9 @@
 """The unit of work: the one transaction of a request, begun when it is first needed.
 
 Hooks that run before anything is read or written do not occupy a connection.
+
+A unit may be joined to an outer one, whose transaction it shares: so bulk writes and batches run
+many actions in one transaction, which only the outer unit commits or rolls back.
 """
 
 import asyncio
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 _log: Final = structlog.get_logger("encore.execution")
 T = TypeVar("T")
 Work = Callable[[], Awaitable[None] | None]
+Beginning = Callable[[Connection], Awaitable[None]]
 
 
 class UnitOfWork:
@@ -30,17 +34,43 @@ class UnitOfWork:
         database: The database.
         writes: Whether the transaction may change rows.
         single: Whether it runs one statement at most.
+        outer: The unit whose transaction it shares; None for a transaction of its own.
+
+    Raises:
+        ValueError: It writes, but the outer unit only reads.
     """
 
-    __slots__ = ("_after", "_connection", "_database", "_entered", "_single", "_writes")
+    __slots__ = (
+        "_after",
+        "_beginnings",
+        "_connection",
+        "_database",
+        "_entered",
+        "_outer",
+        "_single",
+        "_writes",
+    )
 
-    def __init__(self, database: Database, *, writes: bool, single: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        writes: bool,
+        single: bool,
+        outer: "UnitOfWork | None" = None,
+    ) -> None:
+        if outer is not None:
+            if writes and not outer.writes:
+                raise ValueError("a unit that writes cannot join one that only reads")
+            outer.run_several()
         self._database = database
         self._writes = writes
         self._single = single
+        self._outer = outer
         self._connection: Connection | None = None
         self._entered: AbstractAsyncContextManager[Connection] | None = None
         self._after: list[Work] | None = None
+        self._beginnings: tuple[Beginning, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -50,11 +80,38 @@ class UnitOfWork:
     async def connection(self) -> Connection:
         """Return the connection of the transaction, which this begins if necessary."""
         if self._connection is None:
-            database = self._database
-            opened = database.writing(single=self._single) if self._writes else database.reading()
-            self._connection = await opened.__aenter__()
-            self._entered = opened
+            if self._outer is not None:
+                self._connection = await self._outer.connection()
+            else:
+                self._connection = await self._begin()
+            if self._beginnings:
+                await self._run_beginnings(self._connection)
         return self._connection
+
+    async def _begin(self) -> Connection:
+        database = self._database
+        opened = database.writing(single=self._single) if self._writes else database.reading()
+        connection = await opened.__aenter__()
+        self._entered = opened
+        return connection
+
+    async def _run_beginnings(self, connection: Connection) -> None:
+        beginnings, self._beginnings = self._beginnings, ()
+        for work in beginnings:
+            await work(connection)
+
+    def at_begin(self, work: Beginning) -> None:
+        """Register work to run before anything else in the transaction, once it has begun.
+
+        Whatever it raises is raised by whoever needed the connection first.
+
+        Raises:
+            RuntimeError: The transaction has begun.
+        """
+        if self._connection is not None:
+            raise RuntimeError("the transaction has begun already")
+        self.run_several()
+        self._beginnings = (*self._beginnings, work)
 
     def run_several(self) -> None:
         """Declare that several statements will run, so that they need a transaction."""
@@ -77,13 +134,26 @@ class UnitOfWork:
         self._after = [*(self._after or ()), work]
 
     async def close(self, error: BaseException | None) -> None:
-        """Commit, or roll back if there was an error; then run the work for after the commit."""
+        """Commit, or roll back if there was an error; then run the work for after the commit.
+
+        A joined unit leaves both to the outer one.
+        """
+        if self._outer is not None:
+            self._leave_outer(self._outer, error)
+            return
         entered, self._entered, self._connection = self._entered, None, None
         if entered is not None:
             type_ = None if error is None else type(error)
             await entered.__aexit__(type_, error, None)
         if error is None and self._after is not None:
             await self._run_after_commit()
+
+    def _leave_outer(self, outer: "UnitOfWork", error: BaseException | None) -> None:
+        self._connection = None
+        works, self._after = self._after, None
+        if error is None:
+            for work in works or ():
+                outer.after_commit(work)
 
     async def _run_after_commit(self) -> None:
         for work in self._after or ():

@@ -135,7 +135,7 @@ class PostgresBulk(FetchMixin):
         await self._execute("SAVEPOINT part")
         try:
             yield
-        except DatabaseError:
+        except Exception:
             await self._execute("ROLLBACK TO part")
             await self._execute("RELEASE part")
             raise

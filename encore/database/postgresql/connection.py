@@ -139,7 +139,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
 
     async def begin(self, *, readonly: bool = False) -> None:
         """Begin a transaction; transactions of asyncpg inside it become savepoints."""
-        await self._command("BEGIN READ ONLY" if readonly else "BEGIN")
+        await self.run_command("BEGIN READ ONLY" if readonly else "BEGIN")
         self._top_xact = self.transaction()
 
     async def commit(self) -> None:
@@ -152,7 +152,7 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         """
         self._top_xact = None
         try:
-            tag = await self._command("COMMIT")
+            tag = await self.run_command("COMMIT")
         except Exception as error:
             raise outcome_unknown(error) or translate(error) from error
         if tag != "COMMIT":
@@ -163,11 +163,12 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
         self._top_xact = None
         self.has_no_time_limit = False
         try:
-            await self._command("ROLLBACK")
+            await self.run_command("ROLLBACK")
         except Exception:  # noqa: BLE001 - every error has the same outcome
             self.is_reusable = False
 
-    async def _command(self, sql: str) -> str:
+    async def run_command(self, sql: str) -> str:
+        """Run a command of a transaction; return the server's tag. Raises the driver's errors."""
         self.statement = None
         self.started = self.watchdog.tick
         try:

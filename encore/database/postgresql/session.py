@@ -1,6 +1,7 @@
 """A connection of the pool, borrowed for one request."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -88,6 +89,24 @@ class PostgresSession(FetchMixin):
         if self._reads or self._transaction:
             return failure
         return outcome_unknown(error) or failure  # The statement is a transaction by itself.
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Roll back what the block did, and only that, if it raises an ``Exception``."""
+        await self._run_command("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            await self._run_command("ROLLBACK TO SAVEPOINT part")
+            await self._run_command("RELEASE SAVEPOINT part")
+            raise
+        await self._run_command("RELEASE SAVEPOINT part")
+
+    async def _run_command(self, sql: str) -> None:
+        try:
+            await self._connection.run_command(sql)
+        except Exception as error:
+            raise translate(error) from error
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session that joins this connection's transaction.

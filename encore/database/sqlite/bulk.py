@@ -131,7 +131,7 @@ class SqliteBulk:
         await self._execute("SAVEPOINT part")
         try:
             yield
-        except DatabaseError as error:
+        except Exception as error:
             lost = self._state.lost
             if lost is not None:
                 if isinstance(lost, ChangeRejected):

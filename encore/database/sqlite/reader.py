@@ -17,6 +17,7 @@ turns: a hundred searches of one client do not add up to a second of waiting for
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -158,6 +159,10 @@ class Reader:
         if self._sessions is None:
             self._sessions = SqliteSessions(self._quick.driver)
         return run_orm(self._sessions, work)
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Raise ``RuntimeError``: there is no transaction to return to."""
+        raise RuntimeError("a connection for reading has no savepoints")
 
     def close(self) -> None:
         """Stop the statements in threads, then close the connections."""

@@ -21,7 +21,7 @@ to be replaced after the commit (``encore.database.sqlite.file``).
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from pathlib import Path
 from time import monotonic
@@ -31,7 +31,14 @@ from typing import Final, Self, TypeVar
 from sqlalchemy.orm import Session
 
 from encore.database.cancellation import shield_until_done
-from encore.database.errors import DatabaseError, DatabaseNotReady, DatabaseUnavailable, ReadOnly
+from encore.database.errors import (
+    ChangeRejected,
+    DatabaseError,
+    DatabaseNotReady,
+    DatabaseUnavailable,
+    ReadOnly,
+    RolledBack,
+)
 from encore.database.sqlite.file import DatabaseFile
 from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
@@ -157,6 +164,24 @@ class Writer:
             self._sessions = SqliteSessions(self._driver, self._state)
         self._state.require()
         return run_orm(self._sessions, work)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Roll back what the block did, and only that, if it raises an ``Exception``."""
+        state = self._state
+        state.require()
+        state.execute("SAVEPOINT part")
+        try:
+            yield
+        except Exception as error:
+            if isinstance(state.lost, ChangeRejected):
+                raise RolledBack(str(state.lost), code=state.lost.code) from error
+            if state.lost is None:
+                state.execute("ROLLBACK TO part")
+                state.execute("RELEASE part")
+            raise
+        state.require()
+        state.execute("RELEASE part")
 
     async def enter(self) -> None:
         """Acquire the lock, and begin the group's transaction or join it.
@@ -304,3 +329,7 @@ class Transaction:
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session inside this transaction."""
         return self._writer.orm(work)
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Roll back what the block did, and only that, if it raises an ``Exception``."""
+        return self._writer.savepoint()
