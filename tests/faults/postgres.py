@@ -149,9 +149,12 @@ class ExternalConnection:
 
     async def wait_until_number_active(self, number: int) -> None:
         """Wait until so many statements of the service are running: a cancelled one is briefly."""
-        async with asyncio.timeout(5):
-            while [state for _, state in await self.backends()].count("active") != number:
-                await asyncio.sleep(0.01)
+        for _ in range(500):
+            states = [state for _, state in await self.backends()]
+            if states.count("active") == number:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(states)
 
     async def wait_until_idle(self) -> list[str]:
         """Wait until all backends of the service are idle; return their states."""
