@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from encore.database.capabilities import Capabilities
 from encore.database.protocol import Database
+from encore.database.statement import Row
 from encore.errors import ConfigurationError, InvalidOption
 from encore.http.access import Access
 from encore.http.prefer_header import is_lenient
@@ -33,6 +34,7 @@ from encore.resource.query_builder import QueryBuilder
 from encore.resource.serializer_builder import ResourceSerializers
 from encore.secret_key import Secret
 from encore.serializers.relation_loader import RelationLoader
+from encore.serializers.row_versions import KeyedDigest, RowVersions
 from encore.sql.parent_filter import ParentFilter
 from encore.sql.statements import Statements
 
@@ -53,7 +55,7 @@ class ResourceDefinition:
         body_limit: The largest body that an operation reads, in bytes.
         parent: Restricts the rows to those of one parent, for a nested resource.
         parent_parameters: The path parameters that hold the parent's key.
-        secret: What the key of cursors is derived from.
+        secret: What the keys of cursors and entity tags are derived from.
 
     Attributes:
         options: As passed.
@@ -80,6 +82,8 @@ class ResourceDefinition:
         parser: Parses the queries of its list.
         searches: The search parameters of its list.
         cursors: Encodes and decodes the cursors of its list.
+        digest: Makes the digests of entity tags.
+        row_versions: The versions of its rows, for entity tags.
         identity_field: The field of the key that the database numbers, if any.
         default_fields: The fields with a default that Python sets.
         onupdate_fields: The fields with a value that Python sets on each update.
@@ -133,7 +137,10 @@ class ResourceDefinition:
         )
         self.statements_by = lru_cache(lambda key: Statements(self.fields, key, dialect, parent))
         self.relation_loader = RelationLoader(self.serializer, dialect)
-        self.cursors = CursorCodec(secret or Secret(), self.collection_path)
+        secret = secret or Secret()
+        self.cursors = CursorCodec(secret, self.collection_path)
+        self.digest = KeyedDigest(secret)
+        self.row_versions = RowVersions(self.fields, self.digest)
         order = parent.order() if parent else ()
         self.searches, self.parser = self._compile_queries(database.capabilities, order)
 
@@ -153,6 +160,13 @@ class ResourceDefinition:
                 return Access(all_of=(access,))
             case _:
                 return Access(all_of=tuple(access))
+
+    def row_version(self, row: Row) -> str:
+        """Return the version of a stored row, as its entity tag has it before the dot.
+
+        Await ``digest.prepare()`` before, unless ``digest.ready``.
+        """
+        return self.row_versions.of(row)
 
     def parse_parent_key(self, scope: Scope) -> tuple[Any, ...]:
         """Return the driver values of the parent's key in the path. Raises ``NotFound``."""
