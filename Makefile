@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-without-samples coverage soak faults doctor lint audit format migration migrate bench growth compare lock clean
+.PHONY: help setup run test test-fast test-without-samples coverage soak faults doctor lint audit format migration migrate bench growth bench-writes compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -76,6 +76,9 @@ bench: $(VENV)/.development ## Measure against Finale on Node (options: BENCH="-
 
 growth: $(VENV)/.development ## Measure costs from 10,000 to 1,000,000 rows (options: GROWTH="--postgres")
 	@$(BIN)/python -m benchmarks.growth $(GROWTH)
+
+bench-writes: $(VENV)/.development ## Measure what writes that keep their promises cost (WRITES="--before COMMIT --postgres")
+	@$(BIN)/python -m benchmarks.writes $(WRITES)
 
 compare: $(VENV)/.development ## Print where responses differ from Finale's (COMPARE="-k a9 --responses")
 	@$(BIN)/python -m pytest --quiet --differences tests/conformance $(COMPARE)

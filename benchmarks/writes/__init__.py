@@ -1,0 +1,1 @@
+"""Cost of entity tags, preconditions, idempotency keys, history, bulk changes and batches."""
