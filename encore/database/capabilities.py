@@ -38,6 +38,8 @@ class Capabilities:
         padded_char: CHAR(n) is padded with spaces, which comparisons ignore.
         parsed_json: The driver returns JSON columns as Python values. Bulk loading takes their
             text, and JSON compares as JSONB. Otherwise JSON is text everywhere.
+        deferred_constraint_checks: A statement checks all deferred constraints at once. Otherwise
+            each table with deferred foreign keys is searched for rows that violate them.
         search_index_tables: A search index is a table (FTS5). Otherwise it is a GIN index over
             folded text.
     """
@@ -56,6 +58,7 @@ class Capabilities:
     time_zones: bool
     padded_char: bool
     parsed_json: bool
+    deferred_constraint_checks: bool
     search_index_tables: bool
 
 
@@ -74,6 +77,7 @@ SQLITE: Final = Capabilities(
     time_zones=False,
     padded_char=False,
     parsed_json=False,
+    deferred_constraint_checks=False,
     search_index_tables=True,
 )
 
@@ -92,6 +96,7 @@ POSTGRESQL: Final = Capabilities(
     time_zones=True,
     padded_char=True,
     parsed_json=True,
+    deferred_constraint_checks=True,
     search_index_tables=False,
 )
 

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, WithJsonSchema
 
 from encore.endpoints.query_parameters import list_parameters, row_parameters
+from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES
+from encore.options import READING_ACTIONS
 from encore.resource.definition import ResourceDefinition
 
 _FIELD_ERROR: Final = {
@@ -180,7 +182,27 @@ def operation_extras(
         if streams:
             answer["content"] = {name: {"schema": {"type": "string"}} for name in streams}
         extras["responses"] = {str(status): answer}
+    if action not in READING_ACTIONS:
+        _describe_write(extras, status)
     return extras
+
+
+def _describe_write(extras: dict[str, Any], status: int) -> None:
+    """Add what all writes have in common."""
+    extras["parameters"] = [*extras.get("parameters", ()), *write_parameters()]
+    extras["responses"] = _merged(extras.get("responses", {}), write_responses([str(status)]))
+
+
+def _merged(
+    responses: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return responses with the headers and the responses of others."""
+    merged: dict[str, Any] = dict(responses)
+    for status, other in others.items():
+        own = merged.get(status, {})
+        headers = {**own.get("headers", {}), **other["headers"]}
+        merged[status] = {**other, **own, "headers": headers}
+    return merged
 
 
 def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,9 @@ class Context:
         headers: The headers of the response.
         body: The bytes of the response, after the send stage.
         error: The error that ended the run, for hooks of ``complete``.
+        is_dry_run: Whether everything is rolled back at the end (``dry_run=true``). A hook must not
+            act outside the database then; the work of ``after_commit`` does not run.
+        representation: The body that the action itself has made; None if it has made none.
         rows_found: Whether the rows are found, so that neither key nor criteria can change them.
     """
 
@@ -137,6 +140,8 @@ class Context:
     body: bytes = b""
     error: ApiError | None = None
     rows_found: bool = False
+    is_dry_run: bool = False
+    representation: bytes | None = None
     _attributes: Attributes | None = field(default=None, init=False)
     _add_to_children: MutableMapping[str, Any] | None = field(default=None, init=False)
     _include: Collection[str] | None = field(default=None, init=False)

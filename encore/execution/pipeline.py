@@ -24,6 +24,7 @@ from encore.database.protocol import Database
 from encore.errors import ApiError, Conflict, HookError, InternalError, ServiceUnavailable
 from encore.execution.actions import ACTIONS, Action
 from encore.execution.context import Context, Response
+from encore.execution.dry_run import DryRuns
 from encore.execution.error_mapping import map_database_error
 from encore.execution.hooks import (
     BEFORE_PARSING,
@@ -35,9 +36,13 @@ from encore.execution.hooks import (
     as_response,
 )
 from encore.execution.response_checks import check_response
+from encore.execution.return_preference import apply_return_preference
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import error_from_http_exception
+from encore.http.prefer_header import check_preferences
 from encore.models.session_requirements import UnsupportedEventListener
+from encore.query.parameter_errors import invalid_parameter
+from encore.query.write_parameters import DRY_RUN, asks_for_dry_run
 from encore.resource.compatibility import Compatibility
 
 _log: Final = structlog.get_logger("encore.execution")
@@ -69,6 +74,7 @@ class Pipeline:
         self._resource = action.resource
         self._hooks = hooks
         self._database = database
+        self._dry_runs = DryRuns(self._resource.fields, database)
         self._compile()
         hooks.listeners.append(self._compile)
 
@@ -135,8 +141,13 @@ class Pipeline:
             status=action.status,
         )
         try:
+            if action.parameters and asks_for_dry_run(scope["query_string"]):
+                self._begin_dry_run(context)
             response = await self._run(context, receive)
-            await context.unit.close(None)
+            if context.is_dry_run:
+                response = await self._dry_runs.end(context.unit, response)
+            else:
+                await context.unit.close(None)
         except Exception as error:  # noqa: BLE001 - _fail handles all of them
             return await self._fail(context, error, is_joined=outer is not None)
         except BaseException as error:
@@ -144,7 +155,20 @@ class Pipeline:
             raise
         return response
 
+    @staticmethod
+    def _begin_dry_run(context: Context) -> None:
+        """Have everything rolled back at the end, also if a hook stops the action early.
+
+        Raises:
+            InvalidQuery: The run is part of another request, whose transaction is not its own.
+        """
+        if context.unit.is_joined:
+            raise invalid_parameter(DRY_RUN, "is not possible for a part of a request")
+        context.is_dry_run = True
+        context.unit.run_several()
+
     async def _run(self, context: Context, receive: Receive) -> Response:
+        check_preferences(context.scope, self.action.preferences)
         try:
             if self._receives:
                 await self.action.receive(context, receive)
@@ -162,8 +186,13 @@ class Pipeline:
             stopped = await self._run_complete(context) or stopped
         if stopped is not None:
             return stopped.response
+        return self._response(context)
+
+    def _response(self, context: Context) -> Response:
         if self._is_checked:
             check_response(context.status, context.headers, context.body)
+        if self.action.writes:
+            apply_return_preference(context)
         return Response(context.status, context.headers, context.body)
 
     async def _run_early(self, context: Context) -> Stop | None:

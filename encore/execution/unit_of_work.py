@@ -27,6 +27,10 @@ Work = Callable[[], Awaitable[None] | None]
 Beginning = Callable[[Connection], Awaitable[None]]
 
 
+class _DryRun(Exception):
+    """Rolls back a transaction in which nothing has failed."""
+
+
 class UnitOfWork:
     """One request's transaction.
 
@@ -116,6 +120,20 @@ class UnitOfWork:
     def run_several(self) -> None:
         """Declare that several statements will run, so that they need a transaction."""
         self._single = False
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether it shares the transaction of an outer unit."""
+        return self._outer is not None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the transaction has begun."""
+        return self._connection is not None
+
+    async def roll_back(self) -> None:
+        """Roll back without an error, and forget the work for after the commit."""
+        await self.close(_DryRun())
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run work with an ORM session inside the transaction; return its result.

@@ -21,6 +21,7 @@ from encore.http.request_state import Header, RequestState
 EXPOSED: Final = (
     "Content-Disposition",
     "Content-Range",
+    "Dry-Run",
     "ETag",
     "Idempotency-Replayed",
     "Invalid-Values",

@@ -185,20 +185,27 @@ class QueryParser:
             pagination=build_pagination(parameters, narrowing, order, page) if paginated else None,
         )
 
-    def _parse_row(self, query_string: bytes, *, lenient: bool = False) -> ListQuery:
+    def _parse_row(
+        self, query_string: bytes, *, lenient: bool = False, others: tuple[str, ...] = ()
+    ) -> ListQuery:
         """Parse the query string of an action on one row: presets, fields and children.
+
+        Args:
+            query_string: The query string.
+            lenient: Whether unknown parameters are ignored.
+            others: The names of parameters that are parsed elsewhere.
 
         Raises:
             InvalidQuery: Any other parameter, or an invalid value.
         """
-        others = [name for name in (FIELDS, CHILDREN) if name in self.reserved]
-        known = [*self._preset_parameters, *others]
+        shaping = [name for name in (FIELDS, CHILDREN) if name in self.reserved]
+        known = [*self._preset_parameters, *shaping]
         parameters: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
             if name in known:
                 parameters.setdefault(name, []).append(text)
-            elif not lenient:
-                raise unknown_parameter(name, known)
+            elif not lenient and name not in others:
+                raise unknown_parameter(name, [*known, *others])
         presets = [
             self._preset(text, name)[0]
             for name in self._preset_parameters
@@ -214,10 +221,11 @@ class QueryParser:
         )
 
     @staticmethod
-    def reject_all(query_string: bytes) -> None:
-        """Raise ``InvalidQuery`` for any parameter, in actions without parameters."""
+    def reject_all(query_string: bytes, others: tuple[str, ...] = ()) -> None:
+        """Raise ``InvalidQuery`` for any parameter except those that are parsed elsewhere."""
         for name, _ in parse_pairs(query_string):
-            raise unknown_parameter(name, ())
+            if name not in others:
+                raise unknown_parameter(name, others)
 
     def _parse_parameter(
         self, name: str, texts: list[str], *, lenient: bool

@@ -16,7 +16,7 @@ from encore.database.protocol import Database
 from encore.database.statement import Row
 from encore.errors import ConfigurationError, InvalidOption
 from encore.http.access import Access
-from encore.http.prefer_header import is_lenient
+from encore.http.prefer_header import is_lenient, is_strict
 from encore.options import EVERY_ACTION, ResourceOptions, is_view
 from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser, Search
@@ -183,8 +183,12 @@ class ResourceDefinition:
             return self.parser.parse(b"")
         return self.parser.parse(query_string, lenient=self._ignores_parameters(scope))
 
-    def parse_row_query(self, scope: Scope) -> ListQuery | None:
+    def parse_row_query(self, scope: Scope, others: tuple[str, ...] = ()) -> ListQuery | None:
         """Parse the query of an action on one row; None if there is none.
+
+        Args:
+            scope: The request.
+            others: The names of parameters that are parsed elsewhere.
 
         Raises:
             InvalidQuery: A parameter is unknown, or its value is invalid.
@@ -192,16 +196,19 @@ class ResourceDefinition:
         query_string = scope["query_string"]
         if not query_string:
             return None
-        return self.parser.parse_row(query_string, lenient=self._ignores_parameters(scope))
+        lenient = self._ignores_parameters(scope)
+        return self.parser.parse_row(query_string, lenient=lenient, others=others)
 
-    def reject_parameters(self, scope: Scope) -> None:
-        """Raise ``InvalidQuery`` for any query parameter: the action takes none."""
+    def reject_parameters(self, scope: Scope, others: tuple[str, ...] = ()) -> None:
+        """Raise ``InvalidQuery`` for any query parameter except those of these names."""
         if scope["query_string"] and not self._ignores_parameters(scope):
-            self.parser.reject_all(scope["query_string"])
+            self.parser.reject_all(scope["query_string"], others)
 
     def ignores_members(self, scope: Scope) -> bool:
         """Return whether members of this request's body that are not written are ignored."""
-        return self.compatibility.ignores_members or is_lenient(scope)
+        if self.compatibility.ignores_members:
+            return not is_strict(scope)
+        return is_lenient(scope)
 
     def location(self, record: Any) -> bytes | None:
         """Return the item path of a record, relative to the host as Finale's is."""
@@ -210,7 +217,7 @@ class ResourceDefinition:
     def _ignores_parameters(self, scope: Scope) -> bool:
         """Return whether unknown query parameters of this request are ignored."""
         if self.compatibility.ignores_parameters and scope["method"] in _READING:
-            return True
+            return not is_strict(scope)
         return is_lenient(scope)
 
     def _compile_queries(

@@ -13,6 +13,7 @@ from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import json_body, problem_responses
 from encore.endpoints.schemas import read_schema
+from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.errors import ConfigurationError, NotFound
 from encore.execution.actions.links import AddLink, LinkAction, RemoveLink, ReplaceLinks
 from encore.execution.pipeline import Pipeline
@@ -143,11 +144,14 @@ def _describe(operation: LinkOperation, action: LinkAction, path: str, method: s
     if len(key) == 1:
         link = {"anyOf": [key[0].codec.body_schema, key_object]}
     bodies = {"PUT": {"type": "array", "items": link}, "POST": link}
-    extra = {"requestBody": json_body(bodies[method])} if method in bodies else {}
+    extra: dict[str, Any] = {"parameters": write_parameters()}
+    if method in bodies:
+        extra["requestBody"] = json_body(bodies[method])
     conflicts = action.resource.compatibility.conflicts
     responses = problem_responses("update", path, action.produces, conflicts=conflicts)
     if method == "POST":
         responses[200] = {"description": "The row was linked already", "model": row}
+    extra["responses"] = write_responses({str(action.status), "200"})
     return APIRoute(
         path,
         endpoint,

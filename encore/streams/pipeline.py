@@ -20,6 +20,7 @@ from encore.execution.hooks import ActionHooks, Stop
 from encore.execution.pipeline import Pipeline, run_steps
 from encore.execution.resource import Resource
 from encore.execution.response_checks import check_response
+from encore.http.prefer_header import check_preferences
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS
 from encore.streams.page import StreamPage, cannot_stream
@@ -113,6 +114,7 @@ class StreamPipeline(Pipeline):
 
     async def _begin(self, context: PageContext) -> Stop | None:
         """Run the steps that run once, before the first page."""
+        check_preferences(context.scope)
         try:
             stopped = await self._run_early(context)
         except Stop as raised:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope
 
 from encore.errors import BadRequest, InvalidQuery, ServiceUnavailable, UnsupportedMediaType
 from encore.http.media_types import get_content_type, parse_media_type
-from encore.http.prefer_header import is_lenient
+from encore.http.prefer_header import check_preferences, is_lenient
 from encore.http.request_body import get_header, read_chunks
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.uploads.formats import FORMATS, JSON, UploadFormat
@@ -77,8 +77,9 @@ class UploadRequest:
         Raises:
             InvalidQuery: A parameter is unknown or a duplicate, or its value is invalid.
             UnsupportedMediaType: The format of the body is unsupported.
-            BadRequest: The idempotency key is invalid.
+            BadRequest: The idempotency key or a preference is invalid.
         """
+        check_preferences(scope)
         query = scope["query_string"]
         parameters = _parse_query(query)
         dry_run = parameters["dry_run"] == "true"

@@ -66,7 +66,7 @@ def test_parameters_of_actions_without_any_are_rejected_and_nothing_is_changed(
     [
         "handling=lenient",
         "Handling=Lenient",
-        "return=minimal, handling=lenient",
+        "return=representation, handling=lenient",
         "handling=lenient;x",
     ],
 )

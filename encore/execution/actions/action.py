@@ -29,8 +29,14 @@ from encore.execution.context import Context
 from encore.execution.nested.additions import check_additions
 from encore.execution.resource import Resource
 from encore.http.form_body import read_json_or_form
+from encore.http.prefer_header import RETURN
 from encore.http.request_body import read_json_object
 from encore.query import Condition
+from encore.query.write_parameters import (
+    NO_WRITE_PARAMETERS,
+    WriteParameters,
+    parse_write_parameters,
+)
 from encore.serializers.records import encode_counting, hide, with_added_members
 from encore.serializers.stored_text import HEADER
 from encore.validation.nested import NestedBody
@@ -77,6 +83,8 @@ class Action(Generic[C]):
         exposes_instance: Whether hooks see the instance before it is sent, and may change it.
         finds_by_key: Whether it finds one row by its key.
         checks_if_match: Whether its hooks compare ``If-Match``; it is rejected otherwise.
+        preferences: The preferences (``Prefer``) that it supports, besides ``handling``.
+        parameters: The query parameters of writes that it has (``query.write_parameters``).
         only_for_hooks: The stages whose step is of use to hooks alone: without hooks it is left
             out, since a later statement does the same.
     """
@@ -89,6 +97,7 @@ class Action(Generic[C]):
     writes: ClassVar[bool] = False
     produces: ClassVar[tuple[str, ...]] = ()
     finds_by_key: ClassVar[bool] = False
+    parameters: ClassVar[tuple[str, ...]] = ()
     only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, resource: Resource) -> None:
@@ -96,6 +105,7 @@ class Action(Generic[C]):
         # What a view's triggers or rules did is rolled back if they return no whole row.
         returns_rows = resource.statements.returns_rows and not resource.is_view
         self.single = not resource.serializer.children and (returns_rows or not self.writes)
+        self.preferences: tuple[str, ...] = (RETURN,) if self.writes else ()
         self.has_hooks = False
         self.exposes_instance = False
         self.checks_if_match = getattr(self, "name", None) in resource.options.checks_if_match
@@ -120,7 +130,19 @@ class Action(Generic[C]):
         Hooks of ``start`` and ``auth`` have run: what they set on the context overrides the
         request, and what they changed in ``context.request_body`` is validated.
         """
-        self.resource.reject_parameters(context.scope)
+        self.resource.reject_parameters(context.scope, self.parameters)
+        self.parse_write_parameters(context)
+
+    def parse_write_parameters(self, context: C) -> WriteParameters:
+        """Parse the query parameters of a write; those that the action does not have are skipped.
+
+        Raises:
+            InvalidQuery: A parameter is given twice, or its value is invalid.
+        """
+        query_string = context.scope["query_string"]
+        if not query_string or not self.parameters:
+            return NO_WRITE_PARAMETERS
+        return parse_write_parameters(query_string, self.parameters)
 
     async def resolve_undecided(self, context: C) -> None:
         """Validate what ``parse_request`` could not without the stored row."""
@@ -142,6 +164,7 @@ class Action(Generic[C]):
         if self.exposes_instance:
             instance = with_added_members(instance)
         context.body, invalid = encode_counting(instance)
+        context.representation = context.body
         if invalid:
             context.headers.append((HEADER, str(invalid).encode()))
 

@@ -12,6 +12,7 @@ from encore.execution.actions.action import JSON_ONLY, Action, C
 from encore.execution.resource import Resource
 from encore.execution.stored_row import report_contradictions
 from encore.models.fields import Field, default_values
+from encore.query.write_parameters import DRY_RUN
 from encore.validation import body as validation
 from encore.validation.body import ValidationErrors
 from encore.validation.members import report_read_only
@@ -27,6 +28,7 @@ class Create(Action[C]):
     status = 201
     reads_body = True
     writes = True
+    parameters = (DRY_RUN,)
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
@@ -35,7 +37,8 @@ class Create(Action[C]):
     def parse_request(self, context: C) -> None:
         """Validate the body."""
         resource, body = self.resource, context.request_body
-        resource.reject_parameters(context.scope)
+        resource.reject_parameters(context.scope, self.parameters)
+        self.parse_write_parameters(context)
         errors = ValidationErrors()
         only_written = resource.bodies.members.create.written.issuperset(body)
         if not only_written:

@@ -6,6 +6,7 @@ from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, C
 from encore.execution.actions.row import RowAction, single_row
 from encore.execution.resource import Resource
+from encore.query.write_parameters import DRY_RUN
 
 
 class Delete(RowAction[C]):
@@ -14,6 +15,7 @@ class Delete(RowAction[C]):
     name = "delete"
     produces = JSON_ONLY
     writes = True
+    parameters = (DRY_RUN,)
     only_for_hooks = frozenset({"fetch"})
 
     def __init__(self, resource: Resource) -> None:

@@ -70,7 +70,8 @@ class LinkAction(Update[LinkContext]):
     def parse_request(self, context: LinkContext) -> None:
         """Parse path and body."""
         scope = context.scope
-        self.resource.reject_parameters(scope)
+        self.resource.reject_parameters(scope, self.parameters)
+        self.parse_write_parameters(context)
         if context.key_lookup is None:
             context.key_values = self.nested.parse_parent_key(scope)
         errors = ValidationErrors()
@@ -238,7 +239,8 @@ class RemoveLink(LinkAction):
 
     def parse_request(self, context: LinkContext) -> None:
         """Parse the path."""
-        self.resource.reject_parameters(context.scope)
+        self.resource.reject_parameters(context.scope, self.parameters)
+        self.parse_write_parameters(context)
         keys = self.nested.parse_key(context.scope)
         parents = len(self.resource.path_fields)
         if context.key_lookup is None:

@@ -5,7 +5,8 @@ from typing import Final
 from encore.database.protocol import Connection
 from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action, C
-from encore.http.prefer_header import ESTIMATED, EXACT, NONE, preferred_count
+from encore.execution.resource import Resource
+from encore.http.prefer_header import COUNT, ESTIMATED, EXACT, NONE, preferred_count
 from encore.pages.content_range import content_range_without_total
 from encore.pages.cursors import FIRST_PAGE, CursorPayload
 from encore.pages.page import KeysetPosition, Page, PagedQuery, read_page
@@ -24,6 +25,11 @@ class List(Action[C]):
 
     name = "list"
     produces = JSON_ONLY
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(resource)
+        if resource.options.pagination:
+            self.preferences = (COUNT,)
 
     def parse_request(self, context: C) -> None:
         """Parse path and query."""

@@ -17,7 +17,9 @@ class RowAction(Action[C]):
 
     def parse_request(self, context: C) -> None:
         """Parse path and query."""
-        context.query = self.resource.parse_row_query(context.scope)
+        context.query = self.resource.parse_row_query(context.scope, self.parameters)
+        if self.parameters:
+            self.parse_write_parameters(context)
         if context.key_lookup is None:
             context.key_values = self.resource.parse_key(context.scope)
 

@@ -18,6 +18,7 @@ from encore.execution.stored_row import StoredRow
 from encore.models.defaults import has_sql_default
 from encore.models.fields import DriverValue
 from encore.models.types.registry import storage_type
+from encore.query.write_parameters import DRY_RUN
 from encore.serializers.stored_text import ambiguous_fields, is_shown_as
 from encore.validation import body as validation
 from encore.validation.body import Attributes, ValidationErrors
@@ -33,6 +34,7 @@ class Update(RowAction[C]):
     produces = JSON_ONLY
     reads_body = True
     writes = True
+    parameters = (DRY_RUN,)
     only_for_hooks = frozenset({"fetch"})
 
     def __init__(self, resource: Resource) -> None:
