@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from encore.crud import Crud
     from encore.database.factory import open_database
+    from encore.database.history import history_table
     from encore.database.tables import metadata
     from encore.errors import ConfigurationError, HookError
     from encore.execution.actions import Action, RowAction
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from encore.models.types import TypeAdapter
     from encore.options import (
         AssociationOptions,
+        History,
         Include,
         ResourceOptions,
         SearchOptions,
@@ -42,6 +44,7 @@ __all__ = [
     "Context",
     "Crud",
     "CustomAction",
+    "History",
     "HookError",
     "Include",
     "Principal",
@@ -56,6 +59,7 @@ __all__ = [
     "TypeAdapter",
     "ValidationErrors",
     "authenticated",
+    "history_table",
     "metadata",
     "open_database",
     "public",
@@ -72,6 +76,7 @@ _MODULES: Final = {
     "Context": "execution.context",
     "Crud": "crud",
     "CustomAction": "routes.custom_actions",
+    "History": "options",
     "HookError": "errors.hooks",
     "Include": "options",
     "Principal": "http.principal",
@@ -86,6 +91,7 @@ _MODULES: Final = {
     "TypeAdapter": "models.types",
     "ValidationErrors": "validation.body",
     "authenticated": "http.access",
+    "history_table": "database.history",
     "metadata": "database.tables",
     "open_database": "database.factory",
     "public": "http.access",

@@ -23,12 +23,14 @@ from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
 from encore.execution.hooks import ActionHooks
 from encore.execution.resource import Resource
+from encore.history.routes import history_routes
 from encore.http.access import Access
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
 from encore.options import READING_ACTIONS, ResourceOptions, is_view
 from encore.resource.compatibility import compatibility_of
 from encore.resource.definition import DEFAULT_BODY_LIMIT
+from encore.resource.histories import Histories
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes
 from encore.routes.custom_action_checks import check_custom_action
@@ -96,6 +98,8 @@ class Crud:
         self._routes = RouteRegistry(app, gate)
         self._search_indexes = SearchIndexes(database)
         app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
+        self._histories = Histories(database)
+        app.router.lifespan_context = self._histories.checked(app.router.lifespan_context)
         describe_generated_routes(app)
         self._database = database
         self._base = base
@@ -221,6 +225,9 @@ class Crud:
 
     def _add(self, resource: Resource) -> None:
         self._search_indexes.require(resource.name, resource.searches)
+        if resource.history is not None:
+            self._histories.require(resource.name, resource.history)
+            self._routes.add(resource.name, history_routes(resource, self._database))
         # Not include_router: its indirection costs a tenth of a small request.
         self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table
@@ -16,6 +17,7 @@ ACTION_NAMES: Final = ("create", "list", "read", "update", "delete")
 READING_ACTIONS: Final = ("list", "read")
 CONDITIONAL_ACTIONS: Final = ("update", "delete")
 """The actions that may compare ``If-Match``."""
+HISTORY_ACTION: Final = "history"
 EVERY_ACTION: Final = "all"
 NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """The values of the option ``nested_arrays``, the default first."""
@@ -113,6 +115,18 @@ class AssociationOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """The history of a resource.
+
+    Attributes:
+        retention: How long superseded versions are kept at least; ``python -m encore
+            prune-history`` deletes older ones. None keeps all.
+    """
+
+    retention: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceOptions:
     """The options of ``Crud.resource``.
 
@@ -143,11 +157,14 @@ class ResourceOptions:
             scopes of update: true for all of them, or their names.
         presets: Named conditions (Finale's scopes) that callers choose with ``?preset=name``.
         access: The access that each action requires; ``all`` applies to actions not named.
+            ``history`` requires by default what ``read`` does.
         bodies: The JSON schema of a body by ``create`` or ``update``, for OpenAPI, if hooks accept
             other members than the fields.
         checks_if_match: The writing actions on one row whose hooks compare ``If-Match`` with it.
             Elsewhere any entity tag is a 412.
         hook_seconds: How long one hook may take, in seconds.
+        history: Whether every version of the rows is recorded, with its author: true, or
+            ``History``. The model needs a history table (``encore.history_table``).
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
         compatible: ``"finale"`` for unchanged clients of Finale: some input that is otherwise
             rejected is ignored or converted (docs/how-to/finale.md). None is strict.
@@ -175,6 +192,7 @@ class ResourceOptions:
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     checks_if_match: Sequence[str] = ()
     hook_seconds: float = HOOK_SECONDS
+    history: bool | History = False
     types: TypeAdapters = field(default_factory=dict)
     compatible: str | None = COMPATIBLE[0]
 

@@ -8,7 +8,7 @@ tools have the caller ``NO_CALLER``. Long reads are cancelled when their caller 
 import asyncio
 from collections.abc import Coroutine, Hashable
 from contextvars import ContextVar
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from encore.database.cancellation import Abandoned, cancel_when
 from encore.database.errors import CallerDisconnected
@@ -16,8 +16,32 @@ from encore.database.errors import CallerDisconnected
 T = TypeVar("T")
 
 
+class Author(NamedTuple):
+    """Who changes rows, as histories record it; None for what is unknown.
+
+    Attributes:
+        issuer: The issuer of the token.
+        subject: The subject at this issuer.
+        client: The client that the token was issued to.
+        request_id: The id of the request.
+    """
+
+    issuer: str | None
+    subject: str | None
+    client: str | None
+    request_id: str | None
+
+
+NOBODY: Final = Author(None, None, None, None)
+
+
 class Caller(Protocol):
     """The caller of one request."""
+
+    @property
+    def author(self) -> Author:
+        """Who changes rows. Read only in databases that record it."""
+        ...
 
     @property
     def client(self) -> Hashable:
@@ -33,6 +57,7 @@ class _NoCaller:
     """The service itself, which never disconnects."""
 
     client: Hashable = None
+    author = NOBODY
 
     async def left(self) -> None:
         """Wait forever."""

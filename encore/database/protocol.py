@@ -130,6 +130,13 @@ class Database(Protocol):
         """Enter with a connection for bulk work, waiting while too many are in use."""
         ...
 
+    def record_authors(self) -> None:
+        """Name the author of each transaction to the triggers of history tables.
+
+        The author is that of ``current_caller``; see ``encore.database.history``.
+        """
+        ...
+
     async def check(self) -> None:
         """Check that the database can be read and accepts changes; ``/readyz`` calls this.
 

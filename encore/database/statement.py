@@ -63,12 +63,14 @@ class Statement:
         is_heavy: Set by the database when a run on the event loop took so long that such
             statements must take turns.
         used: Set by the cache that holds it: used since the last check.
+        variants: Statements that are made of this one, by what distinguishes them.
         scans_long_text: Matches patterns against text of unlimited length: one row may take long.
         is_uninterruptible: SQLite cannot stop it at its deadline: it never runs on the event loop.
         is_planned_each_time: PostgreSQL plans it for its values each time.
     """
 
     __slots__ = (
+        "_clause",
         "_source",
         "bind",
         "is_heavy",
@@ -79,6 +81,7 @@ class Statement:
         "slow_until",
         "sql",
         "used",
+        "variants",
     )
 
     sql: str
@@ -91,12 +94,25 @@ class Statement:
         self, clause: ClauseElement | Callable[[], ClauseElement], dialect: Dialect
     ) -> None:
         self._source: _UncompiledClause | None = (clause, dialect)
+        self._clause = (clause, dialect)
+        self.variants: dict[Any, Any] = {}
         self.slow_until = 0.0
         self.known = False
         self.is_heavy = False
         self.used = False
         if isinstance(clause, ClauseElement):
             self.compile()
+
+    @property
+    def clause(self) -> ClauseElement:
+        """The SQLAlchemy statement."""
+        clause = self._clause[0]
+        return clause if isinstance(clause, ClauseElement) else clause()
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that it is compiled for."""
+        return self._clause[1]
 
     @property
     def compiled(self) -> bool:

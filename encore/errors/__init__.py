@@ -17,6 +17,7 @@ The tree, by who has to act on an error::
     │   ├── RequestTimeout          408
     │   ├── Conflict                409   unique and foreign keys, with the field
     │   │   └── RefusedByDatabase   409   a trigger or rule in the database
+    │   ├── HistoryUnavailable      410   the state at that time is unknown
     │   ├── PreconditionFailed      412
     │   ├── PayloadTooLarge         413
     │   ├── UnsupportedMediaType    415
@@ -65,6 +66,7 @@ from encore.errors.problems import (
     Draining,
     FieldError,
     Forbidden,
+    HistoryUnavailable,
     IdempotencyKeyReused,
     InternalError,
     InvalidQuery,
@@ -100,6 +102,7 @@ __all__ = [
     "Draining",
     "FieldError",
     "Forbidden",
+    "HistoryUnavailable",
     "HookError",
     "IdempotencyKeyReused",
     "InternalError",

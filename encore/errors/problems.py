@@ -206,6 +206,14 @@ class RefusedByDatabase(Conflict):
     title = "Refused by the database"
 
 
+class HistoryUnavailable(ApiError):
+    """410: the state at that time is unknown, or its record has been deleted."""
+
+    status = 410
+    slug = "history-unavailable"
+    title = "History unavailable"
+
+
 class PreconditionFailed(ApiError):
     """412: the row is not in the state that the caller requires."""
 

@@ -20,6 +20,7 @@ from encore.execution.unit_of_work import UnitOfWork
 from encore.http.principal import Principal
 from encore.http.request_state import RequestState
 from encore.query import ListQuery
+from encore.sql.past import PastConnection
 from encore.validation.body import Attributes
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from encore.execution.stored_row import StoredRow
     from encore.models.fields import Field
     from encore.resource.definition import ResourceDefinition
+    from encore.sql.past import PastReads
     from encore.validation.body import ValidationErrors
     from encore.validation.nested import NestedBody
 
@@ -87,6 +89,7 @@ class Context:
         stored_row: The row before the update, if the body must be compared with it.
         related_write: The related row that is being written, so that errors can name its fields.
         added_criteria: The criteria; None until a hook adds some.
+        past: How the action reads past rows; None for the present.
         instance: The row, or the rows, as records; ``{}`` after a delete.
         deleted_instance: The row that was deleted.
         rows: The rows of ``instance`` as the database returned them.
@@ -124,6 +127,7 @@ class Context:
     stored_row: "StoredRow | None" = None
     related_write: "RelatedWrite | None" = None
     added_criteria: Criteria | None = None
+    past: "PastReads | None" = None
     instance: Any = None
     deleted_instance: Any = None
     rows: Any = ()
@@ -283,6 +287,22 @@ class Context:
     async def connection(self) -> Connection:
         """Return the connection of this request's transaction, which this may begin."""
         return await self.unit.connection()
+
+    async def rows_connection(self, *, embedded: bool = False) -> Connection:
+        """Return the connection for the action's own rows: past ones, if they are requested.
+
+        Statements of hooks run on ``connection`` and read the present, and so do the other tables
+        that their criteria read.
+
+        Args:
+            embedded: Whether it reads embedded rows, which criteria do not narrow.
+        """
+        connection, past = await self.unit.connection(), self.past
+        if past is None:
+            return connection
+        if self.added_criteria and not embedded:
+            past = past.with_criteria(self.added_criteria.conditions)
+        return PastConnection(connection, past)
 
     async def orm(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` with a SQLAlchemy session inside this request's transaction.

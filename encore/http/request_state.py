@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope
 
+from encore.database.callers import Author
 from encore.errors import Forbidden
 from encore.http.access import AUTHENTICATED, Access
 from encore.http.client_address import client_network
@@ -105,6 +106,14 @@ class RequestState:
         names = (self.claims.get("iss"), self.client_id, self.claims.get("sub"))
         self._client = repr(names)
         return self._client
+
+    @property
+    def author(self) -> Author:
+        """Who changes rows, as histories record it."""
+        caller = self.caller
+        if caller is None:
+            return Author(None, None, self.client_id, self.request_id)
+        return Author(caller.issuer or None, caller.subject, caller.client_id, self.request_id)
 
     def receive(self) -> Awaitable[Message]:
         """Return the next message from the server; this is the application's ``receive``.

@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import DBAPIError
 
+from encore.database.history import exclude_authors
 from encore.database.search_index import exclude_search_indexes
 from encore.database.tables import metadata as library_metadata
 from encore.errors import StartupError
@@ -99,7 +100,7 @@ class _Environment:
             render_as_batch=connection.dialect.name == "sqlite",
             process_revision_directives=self._write_revision,
             render_item=_as_plain_types,
-            include_name=exclude_search_indexes,
+            include_name=_is_compared,
         )
         heads = context.get_context().get_current_heads()
         adopted = not heads and self._has_tables(connection)
@@ -152,6 +153,11 @@ class _Environment:
         is_key = table is not None and operation.column_name in table.primary_key.columns
         sqlite = migration.dialect.name == "sqlite"  # type: ignore[attr-defined] # Alembic's own
         return [] if sqlite and is_key and operation.modify_nullable is not None else operation
+
+
+def _is_compared(name: str | None, type_: str, parents: Any) -> bool:
+    """Return whether autogenerate compares a table or index, which metadata may lack."""
+    return exclude_search_indexes(name, type_, parents) and exclude_authors(name, type_, parents)
 
 
 def _explain(error: Exception, heads: tuple[str, ...], *, adopted: bool) -> CommandError | None:

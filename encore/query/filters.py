@@ -7,6 +7,7 @@ Their SQL selects from the resource's model, or from another entity: the alias o
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, true
@@ -216,6 +217,7 @@ class ListQuery:
         shown: The selected fields (``fields=``), by attribute; None for all.
         children: The relations to embed (``children=a|b``); None without the parameter.
         pagination: The pagination; None if the list has none.
+        as_of: The time of the rows (``as_of=``); None for the present.
     """
 
     statement_key: StatementKey
@@ -225,6 +227,7 @@ class ListQuery:
     shown: frozenset[str] | None = None
     children: frozenset[str] | None = None
     pagination: Pagination | None = None
+    as_of: datetime | None = None
 
 
 def leaf_conditions(

@@ -7,11 +7,13 @@ JSON array means any of the values, ``null`` means null; ``q`` searches, ``sort`
 an error that suggests a similar one: a misspelt filter must not list everything.
 """
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from encore.errors import BadRequest, InvalidQuery
 from encore.http.short_input_cache import cache_short_inputs
+from encore.query.as_of import AS_OF, parse_as_of
 from encore.query.field_lookup import FieldLookup, FieldPath, Preset, Search
 from encore.query.filters import (
     Condition,
@@ -24,7 +26,7 @@ from encore.query.filters import (
     StatementKey,
 )
 from encore.query.limits import MAX_CONDITIONS, QueryLimits
-from encore.query.page_parameters import OFFSET, PAGING, PagingRules, parse_page
+from encore.query.page_parameters import OFFSET, PAGING, PagingRules, QueryParameters, parse_page
 from encore.query.page_parameters import PARAMETERS as PAGE_PARAMETERS
 from encore.query.pagination import build_pagination
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
@@ -88,6 +90,7 @@ class QueryParser:
         tie_breakers: The primary key, with which every order ends so that pages are stable.
         paging: The rules of pagination.
         preset_parameters: The names of the parameters that choose presets.
+        reads_past: Whether there is a parameter for the time of the rows (``as_of``).
 
     Attributes:
         sortable: As given.
@@ -109,6 +112,7 @@ class QueryParser:
         tie_breakers: tuple[FieldPath, ...],
         paging: PagingRules = PAGING,
         preset_parameters: tuple[str, ...] = (PRESET,),
+        reads_past: bool = False,
     ) -> None:
         self._lookup = lookup
         self._searches = {search.parameter: search for search in searches}
@@ -133,6 +137,8 @@ class QueryParser:
         ]
         if lookup.relations:
             reserved.append(CHILDREN)
+        if reads_past:
+            reserved.append(AS_OF)
         self.reserved = frozenset(reserved)
         self._listed = (*lookup.fields, *self._searches, *reserved)
         self._suggestions = ParameterSuggestions(lookup, self._purposes())
@@ -172,6 +178,8 @@ class QueryParser:
                 values.extend(bound)
                 narrowing.append(name)
         self._limits.check(conditions, values)
+        if (as_of := self._as_of(parameters)) is not None:
+            narrowing.append(AS_OF)
         count, offset, page = parse_page(parameters, self._paging)
         order = self._order(parameters.get(self._sort_parameter))
         paginated = self._paging.paginated
@@ -183,12 +191,13 @@ class QueryParser:
             shown=self._shown(parameters.get(FIELDS)),
             children=self._children(parameters.get(CHILDREN)),
             pagination=build_pagination(parameters, narrowing, order, page) if paginated else None,
+            as_of=as_of,
         )
 
     def _parse_row(
         self, query_string: bytes, *, lenient: bool = False, others: tuple[str, ...] = ()
     ) -> ListQuery:
-        """Parse the query string of an action on one row: presets, fields and children.
+        """Parse the query string of an action on one row: presets, fields, children and time.
 
         Args:
             query_string: The query string.
@@ -198,7 +207,7 @@ class QueryParser:
         Raises:
             InvalidQuery: Any other parameter, or an invalid value.
         """
-        shaping = [name for name in (FIELDS, CHILDREN) if name in self.reserved]
+        shaping = [name for name in (FIELDS, CHILDREN, AS_OF) if name in self.reserved]
         known = [*self._preset_parameters, *shaping]
         parameters: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
@@ -218,7 +227,12 @@ class QueryParser:
             offset=0,
             shown=self._shown(parameters.get(FIELDS)),
             children=self._children(parameters.get(CHILDREN)),
+            as_of=self._as_of(parameters),
         )
+
+    def _as_of(self, parameters: QueryParameters) -> datetime | None:
+        texts = parameters.get(AS_OF) if AS_OF in self.reserved else None
+        return None if texts is None else parse_as_of(texts)
 
     @staticmethod
     def reject_all(query_string: bytes, others: tuple[str, ...] = ()) -> None:

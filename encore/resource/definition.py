@@ -22,6 +22,7 @@ from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser, Search
 from encore.resource.bodies import ResourceBodies
 from encore.resource.compatibility import compatibility_of
+from encore.resource.histories import resource_history
 from encore.resource.locations import Locations
 from encore.resource.mapping_checks import (
     check_class,
@@ -81,6 +82,7 @@ class ResourceDefinition:
         relation_loader: Embeds related rows.
         parser: Parses the queries of its list.
         searches: The search parameters of its list.
+        history: The history of its rows; None without one.
         cursors: Encodes and decodes the cursors of its list.
         digest: Makes the digests of entity tags.
         row_versions: The versions of its rows, for entity tags.
@@ -131,6 +133,7 @@ class ResourceDefinition:
         self.key = tuple(field for _, field in paths.key_parameters)
         self.path_fields = paths.parameters
         check_mapping(options, self.fields, paths, dialect)
+        self.history = resource_history(options, self.fields)
 
         self.statements, self.page_statements = (
             Statements(self.fields, self.key, dialect, parent, long=long) for long in (False, True)

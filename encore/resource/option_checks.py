@@ -6,6 +6,7 @@ Names of fields and relations are checked where they are resolved (``serializer_
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy.types import TypeEngine
@@ -20,9 +21,11 @@ from encore.options import (
     COMPATIBLE,
     CONDITIONAL_ACTIONS,
     EVERY_ACTION,
+    HISTORY_ACTION,
     NESTED_ARRAYS,
     UPDATE_METHODS,
     AssociationOptions,
+    History,
     Include,
     ResourceOptions,
     SearchOptions,
@@ -68,6 +71,9 @@ def check_options(options: ResourceOptions) -> None:
     for action in sorted({*options.checks_if_match} - {*options.actions}):
         message = f"there is no {action}: it is not among actions"
         raise ConfigurationError(options.model.__name__, "checks_if_match", message)
+    if HISTORY_ACTION in options.access and not options.history:
+        message = f"there is no {HISTORY_ACTION}: the option {HISTORY_ACTION} is not set"
+        raise ConfigurationError(options.model.__name__, "access", message)
     if options.put_replaces and (
         "update" not in options.actions or options.update_method.upper() != UPDATE_METHODS[0]
     ):
@@ -206,7 +212,7 @@ def _presets(value: Any) -> Problems:
 def _access(value: Any) -> Problems:
     if not isinstance(value, Mapping):
         yield "must be a mapping from actions to scopes"
-    yield from _known(value, (*ACTION_NAMES, EVERY_ACTION))
+    yield from _known(value, (*ACTION_NAMES, HISTORY_ACTION, EVERY_ACTION))
     for action, scopes in value.items():
         if not isinstance(scopes, str | Access) and not _is_list(scopes, str):
             yield f"{action}: must be a scope, a list of scopes, or Access"
@@ -235,6 +241,14 @@ def _checks_if_match(value: Any) -> Problems:
 def _hook_seconds(value: Any) -> Problems:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         yield "must be more than 0 seconds"
+
+
+def _history(value: Any) -> Problems:
+    if not isinstance(value, bool | History):
+        yield "must be true, false or History"
+    retention: Any = value.retention if isinstance(value, History) else None
+    if retention is not None and not (isinstance(retention, timedelta) and retention > timedelta()):
+        yield "retention: must be a timedelta of more than 0"
 
 
 def _types(value: Any) -> Problems:
@@ -309,6 +323,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "bodies": _bodies,
     "checks_if_match": _checks_if_match,
     "hook_seconds": _hook_seconds,
+    "history": _history,
     "types": _types,
     "compatible": check_compatible,
 }

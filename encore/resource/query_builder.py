@@ -103,6 +103,7 @@ class QueryBuilder:
             tie_breakers=tuple(FieldPath(field) for field in self._serializer.fields.key),
             paging=replace(self._compatibility.paging, paginated=self._options.pagination),
             preset_parameters=self._compatibility.preset_parameters,
+            reads_past=bool(self._options.history),
         )
 
     def _preset(self, name: str, make: Callable[[], object]) -> Preset:

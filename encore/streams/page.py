@@ -96,7 +96,7 @@ class StreamPage(List[PageContext]):
             reusable,
         )
         size = stream.size.rows
-        page = await read_page(await context.connection(), paged_query, stream.position, size)
+        page = await read_page(await context.rows_connection(), paged_query, stream.position, size)
         stream.ended = page.is_last
         stream.position = page.after or stream.position
         stream.rows += len(page.rows)

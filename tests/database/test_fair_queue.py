@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from encore.database.callers import NOBODY, Author
 from encore.database.errors import CallerDisconnected, DatabaseBusy
 from encore.database.fair_queue import CHECK_S, FairQueue
 
@@ -48,6 +49,7 @@ class Request:
     """A caller, as the HTTP layer would make one for each request."""
 
     client: str
+    author: Author = NOBODY
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def left(self) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from encore.database.callers import current_caller
+from encore.database.callers import NOBODY, Author, current_caller
 from encore.database.postgresql import PostgresDatabase
 from encore.database.postgresql.database import POOL_SIZE
 from encore.database.statement import Statement
@@ -90,6 +90,7 @@ class FakeCaller:
     """The caller of a request, as ``current_caller`` holds it: one of several clients."""
 
     client: int
+    author: Author = NOBODY
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def left(self) -> None:

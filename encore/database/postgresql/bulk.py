@@ -12,6 +12,7 @@ from sqlalchemy import Dialect, Table, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable, DropTable
 
+from encore.database.callers import current_caller
 from encore.database.cancellation import shield_until_done
 from encore.database.errors import CommitOutcomeUnknown, DatabaseError, DatabaseUnavailable
 from encore.database.postgresql import gin
@@ -39,9 +40,15 @@ class PostgresBulk(FetchMixin):
     """A connection for bulk work; see ``encore.database.protocol.BulkConnection``."""
 
     def __init__(
-        self, connection: PooledConnection, thread: ThreadPoolExecutor, dialect: Dialect
+        self,
+        connection: PooledConnection,
+        thread: ThreadPoolExecutor,
+        dialect: Dialect,
+        *,
+        names_authors: bool = False,
     ) -> None:
         self._connection = connection
+        self._names_authors = names_authors
         self._thread = thread
         self._dialect = dialect
 
@@ -145,8 +152,10 @@ class PostgresBulk(FetchMixin):
     async def transaction(self, changes: Table | None = None) -> AsyncIterator[None]:
         """Run the block in a transaction; other bulk work on the table that it changes waits."""
         connection = self._connection
+        names_author = self._names_authors and changes is not None
+        author = current_caller.get().author if names_author else None
         try:
-            await connection.begin()
+            await connection.begin(author=author)
         except Exception as error:
             raise translate(error) from error
         try:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 
+from encore.database.callers import Author
 from encore.database.errors import CommitOutcomeUnknown, DatabaseBusy, DatabaseError, RolledBack
+from encore.database.history.postgresql import set_author
 from encore.database.postgresql.error_mapping import translate
 
 if TYPE_CHECKING:
@@ -137,9 +139,15 @@ class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is u
             and not protocol.is_in_transaction()
         )
 
-    async def begin(self, *, readonly: bool = False) -> None:
-        """Begin a transaction; transactions of asyncpg inside it become savepoints."""
-        await self.run_command("BEGIN READ ONLY" if readonly else "BEGIN")
+    async def begin(self, *, readonly: bool = False, author: Author | None = None) -> None:
+        """Begin a transaction; transactions of asyncpg inside it become savepoints.
+
+        Args:
+            readonly: Whether the server rejects writes.
+            author: Whom the triggers of history tables record; named in the same round trip.
+        """
+        command = "BEGIN READ ONLY" if readonly else "BEGIN"
+        await self.run_command(command if author is None else f"{command}; {set_author(author)}")
         self._top_xact = self.transaction()
 
     async def commit(self) -> None:

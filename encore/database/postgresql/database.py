@@ -36,6 +36,7 @@ class PostgresDatabase:
         self._dsn = make_url(url).set(drivername="postgresql")
         self._opened: Pool | None = None
         self._bulks = asyncio.Semaphore(MAX_BULK_CONNECTIONS)
+        self._records_authors = False
 
     async def open(self) -> None:
         """Connect. Raises ``DatabaseUnavailable``."""
@@ -70,7 +71,11 @@ class PostgresDatabase:
 
     def writing(self, *, single: bool = False) -> PostgresSession:
         """Enter with a connection inside a transaction, which a single statement is by itself."""
-        return PostgresSession(self._pool, transaction=not single, reads=False)
+        names_author = self._records_authors
+        is_transaction = names_author or not single
+        return PostgresSession(
+            self._pool, transaction=is_transaction, reads=False, names_author=names_author
+        )
 
     @asynccontextmanager
     async def bulk(self) -> AsyncIterator[PostgresBulk]:
@@ -84,10 +89,16 @@ class PostgresDatabase:
             thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-bulk")
             try:
                 with short_switch_interval.active():
-                    yield PostgresBulk(connection, thread, self.dialect)
+                    yield PostgresBulk(
+                        connection, thread, self.dialect, names_authors=self._records_authors
+                    )
             finally:
                 thread.shutdown(wait=False)
                 pool.give_back(connection)
+
+    def record_authors(self) -> None:
+        """Name the author of each transaction to the triggers of history tables."""
+        self._records_authors = True
 
     async def check(self) -> None:
         """Check that the database can be read and accepts changes; see ``protocol``."""

@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy.orm import Session
 
+from encore.database.callers import current_caller
 from encore.database.errors import DatabaseError
 from encore.database.postgresql.caller_watch import CallerWatch
 from encore.database.postgresql.connection import PooledConnection, outcome_unknown
@@ -25,16 +26,20 @@ class PostgresSession(FetchMixin):
         pool: The pool.
         transaction: Whether the block runs in a transaction.
         reads: Whether the block only reads.
+        names_author: Whether the transaction names its author.
     """
 
-    __slots__ = ("_connection", "_pool", "_reads", "_transaction", "_watch")
+    __slots__ = ("_connection", "_names_author", "_pool", "_reads", "_transaction", "_watch")
 
     _connection: PooledConnection
 
-    def __init__(self, pool: Pool, *, transaction: bool, reads: bool) -> None:
+    def __init__(
+        self, pool: Pool, *, transaction: bool, reads: bool, names_author: bool = False
+    ) -> None:
         self._pool = pool
         self._transaction = transaction
         self._reads = reads
+        self._names_author = names_author
         self._watch: CallerWatch | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,8 +50,9 @@ class PostgresSession(FetchMixin):
         if self._reads:
             self._connection.on_tick = self._on_tick
         if self._transaction:
+            author = current_caller.get().author if self._names_author else None
             try:
-                await self._connection.begin()
+                await self._connection.begin(author=author)
             except BaseException as error:
                 self._pool.give_back(self._connection)
                 if isinstance(error, Exception):

@@ -153,7 +153,12 @@ class SqliteBulk:
                 else:
                     since = max(arrived, self._writer.locked_since)
                     await self._writer.take_lock(partial(self._begin, "BEGIN IMMEDIATE"), since)
+                names_author = changes is not None and self._writer.authors.recorded
+                if names_author:
+                    await self._execute(*self._writer.authors.to_set())
                 yield
+                if names_author:
+                    await self._execute(self._writer.authors.to_forget())
                 await self._execute("COMMIT")
             finally:
                 await self.run(self._state.end)

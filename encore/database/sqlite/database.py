@@ -15,6 +15,7 @@ from sqlalchemy import Dialect, String, column, select, table
 
 from encore.database.capabilities import SQLITE
 from encore.database.errors import DatabaseNotReady, DatabaseUnavailable, InvalidStatement
+from encore.database.sqlite.authors import TransactionAuthors
 from encore.database.sqlite.bulk import SqliteBulk, SqliteBulkPool
 from encore.database.sqlite.dialect import SqliteDialect
 from encore.database.sqlite.error_mapping import translate
@@ -43,6 +44,7 @@ class SqliteDatabase:
         self._bulks: SqliteBulkPool | None = None
         self._maintenance = Maintenance(path, self.check)
         self._unreadable: DatabaseNotReady | None = None
+        self._authors = TransactionAuthors()
 
     async def open(self) -> None:
         """Connect reader and writer. Raises ``DatabaseUnavailable``."""
@@ -50,7 +52,7 @@ class SqliteDatabase:
             if self._outdated:  # Opening would create an empty file, without a revision.
                 self._path.stat()
             self._reader = Reader(self._path)
-            self._writer = Writer(self._path)
+            self._writer = Writer(self._path, self._authors)
             self._bulks = SqliteBulkPool(self._path, self._writer, self.dialect)
         except OSError as error:
             raise DatabaseUnavailable(
@@ -91,6 +93,10 @@ class SqliteDatabase:
         if self._bulks is None:
             raise DatabaseUnavailable("not open")
         return self._bulks.borrow()
+
+    def record_authors(self) -> None:
+        """Name the author of each transaction to the triggers of history tables."""
+        self._authors.recorded = True
 
     async def check(self) -> None:
         """Check that the file can be read and accepts changes; see ``Database``."""

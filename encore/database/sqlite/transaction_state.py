@@ -21,6 +21,7 @@ from encore.database.errors import (
     ReadOnlyDatabase,
 )
 from encore.database.sqlite.error_mapping import translate
+from encore.database.statement import Values
 
 FAILURES: Final = (sqlite3.Error, MemoryError, OverflowError, UnicodeError)
 """Exceptions of running a statement: SQLite's errors, and the driver's for a value."""
@@ -57,10 +58,10 @@ class TransactionState:
             with suppress(*FAILURES):  # Out of memory; begin() tries again.
                 self._driver.execute("ROLLBACK")
 
-    def execute(self, sql: str) -> None:
-        """Run a statement without values or rows. Raises ``DatabaseError``."""
+    def execute(self, sql: str, values: Values = ()) -> None:
+        """Run a statement without rows. Raises ``DatabaseError``."""
         try:
-            self._driver.execute(sql)
+            self._driver.execute(sql, values)
         except FAILURES as error:
             raise self.failed(error) from error
 

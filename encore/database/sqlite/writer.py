@@ -39,6 +39,7 @@ from encore.database.errors import (
     ReadOnly,
     RolledBack,
 )
+from encore.database.sqlite.authors import TransactionAuthors
 from encore.database.sqlite.file import DatabaseFile
 from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
@@ -57,10 +58,11 @@ class Writer:
 
     Attributes:
         file: The file that is written to.
+        authors: Writes the author of each request's part.
         write_error: The error that writes raise now; None if writing is possible.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, authors: TransactionAuthors) -> None:
         # SQLite must not wait, which would block the event loop: take_lock waits instead.
         self._driver = connect(path)
         self._driver.execute("PRAGMA busy_timeout = 0")
@@ -70,6 +72,7 @@ class Writer:
         self._driver.text_factory = decode
         self._driver.execute("SELECT count(*) FROM sqlite_master")  # Opens the write-ahead log.
         self.file = DatabaseFile(path)
+        self.authors = authors
         self.write_error: DatabaseNotReady | None = None
         self._state = TransactionState(self._driver)
         self._lock = WriteLock()
@@ -199,6 +202,8 @@ class Writer:
                 self._kept = 0
                 asyncio.get_running_loop().call_soon(self._commit_soon, self._group)
             self._state.execute("SAVEPOINT one")
+            if self.authors.recorded:
+                self._state.execute(*self.authors.to_set())
         except BaseException as error:
             if isinstance(error, DatabaseError) and self._group is not None:
                 self._lose(self._group, error)
@@ -214,6 +219,8 @@ class Writer:
             self._state.require()
             if not keep:
                 self._state.execute("ROLLBACK TO one")
+            elif self.authors.recorded:
+                self._state.execute(self.authors.to_forget())
             self._state.execute("RELEASE one")
             self._kept += keep
         except DatabaseError as error:

@@ -223,7 +223,7 @@ class Action(Generic[C]):
     async def _embed(self, context: C, records: Sequence[Any]) -> None:
         """Embed the related rows in the records of ``context.rows``."""
         if self._embeds:
-            connection = await context.connection()
+            connection = await context.rows_connection(embedded=True)
             relations = self._embedded_relations(context)
             await self.resource.relation_loader.embed(connection, context.rows, records, relations)
 

@@ -5,6 +5,7 @@ from typing import Final
 from encore.database.protocol import Connection
 from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action, C
+from encore.execution.past import read_as_of
 from encore.execution.resource import Resource
 from encore.http.prefer_header import COUNT, ESTIMATED, EXACT, NONE, preferred_count
 from encore.pages.content_range import content_range_without_total
@@ -34,7 +35,9 @@ class List(Action[C]):
     def parse_request(self, context: C) -> None:
         """Parse path and query."""
         context.key_values = self.resource.parse_parent_key(context.scope)
-        context.query = self.resource.parse_list_query(context.scope)
+        context.query = query = self.resource.parse_list_query(context.scope)
+        if query.as_of is not None:
+            read_as_of(context, query, query.as_of)
 
     async def fetch(self, context: C) -> None:
         """Read one page, count all rows where the page does not tell, and link to other pages."""
@@ -48,13 +51,13 @@ class List(Action[C]):
         pagination = query.pagination
         if pagination is None:
             everything = KeysetPosition((), offset)
-            page = await read_page(await context.connection(), paged_query, everything, count)
+            page = await read_page(await context.rows_connection(), paged_query, everything, count)
             await self._set_page(context, page, offset)
             return
         if pagination.style is None and not resource.cursors.ready:
             await resource.cursors.prepare()
         request = self._page_request(context, pagination, count, offset)
-        connection = await context.connection()
+        connection = await context.rows_connection()
         position = request.start.position
         page = await read_page(connection, paged_query, position, count, peek=request.peek)
         await self._set_page(context, page, request.offset(page))
@@ -105,7 +108,9 @@ class List(Action[C]):
         counting = EXACT
         if context.total is None:
             # Estimates ignore the criteria of hooks, which are policies.
-            may_estimate = not context.added_criteria and not self.resource.is_view
+            may_estimate = not (
+                context.added_criteria or self.resource.is_view or context.past is not None
+            )
             # An offset alone proves nothing: it may be beyond the last row.
             passed = request.start.passed if page.rows else 0
             at_least = passed + len(page.rows) + (not page.is_last)

@@ -1,12 +1,18 @@
 """Actions on one row, which the path identifies; and ``Read``, which only reads it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from encore.database.errors import MultipleRows, NotWritten
 from encore.database.statement import Row
-from encore.errors import NotFound
+from encore.errors import HistoryUnavailable, NotFound
 from encore.execution.actions.action import JSON_ONLY, Action, C, RowConditions
+from encore.execution.past import read_as_of
+from encore.query.as_of import AS_OF
+from encore.query.parameter_errors import invalid_parameter
+from encore.sql.past import PastReads
+from encore.sql.past_statement import State
 from encore.sql.statements import Statements
 
 
@@ -17,7 +23,12 @@ class RowAction(Action[C]):
 
     def parse_request(self, context: C) -> None:
         """Parse path and query."""
-        context.query = self.resource.parse_row_query(context.scope, self.parameters)
+        query = self.resource.parse_row_query(context.scope, self.parameters)
+        context.query = query
+        if query is not None and query.as_of is not None:
+            if self.writes:
+                raise invalid_parameter(AS_OF, "is for reading: past rows do not change")
+            read_as_of(context, query, query.as_of, one_row=True)
         if self.parameters:
             self.parse_write_parameters(context)
         if context.key_lookup is None:
@@ -32,14 +43,26 @@ class RowAction(Action[C]):
 
     async def fetch(self, context: C) -> None:
         """Read the row."""
-        await self._set_instance(context, await self._read_row(context))
+        row = await self._read_row(context)
+        if row is None and context.past is not None:
+            await self._explain_unknown(context, context.past)
+        await self._set_instance(context, row)
         context.rows_found = not self.writes
 
     async def _read_row(self, context: C) -> Row | None:
         conditions, values, reusable = self.row_conditions(context)
         statement = self._statements(context).read(conditions, keep=reusable)
-        connection = await context.connection()
+        connection = await context.rows_connection()
         return await connection.fetch_one(statement, (*values, *context.key_values))
+
+    async def _explain_unknown(self, context: C, past: PastReads) -> None:
+        """Raise ``HistoryUnavailable`` if the row's history began after the requested time."""
+        if past.at is None:
+            return
+        context.past = replace(past, state=State.BASELINE)
+        if await self._read_row(context) is not None:
+            raise HistoryUnavailable("The history of this row began after that time")
+        context.past = past
 
     async def _explain_missing(self, context: C, found: RowConditions) -> NoReturn:
         """Raise ``NotFound``, or ``NotWritten`` if the row that was not written exists."""

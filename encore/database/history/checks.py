@@ -1,0 +1,73 @@
+"""Checks at start-up that a history table exists, and that the triggers fill it as declared."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from sqlalchemy import Dialect, String, Table, select, text
+
+from encore.database.errors import DatabaseError
+from encore.database.history import postgresql, sqlite
+from encore.database.history.recorded_table import AUTHORS, RecordedTable, quoted
+from encore.database.protocol import Connection
+from encore.database.statement import Statement, param
+
+_SQLITE_PARTS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+_SQLITE_AUTHORS: Final = "SELECT name FROM sqlite_master WHERE name = :__slot_0"
+_POSTGRES: Final = """
+SELECT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE t.tgname = :__slot_0 AND t.tgrelid = to_regclass(:__slot_1) AND t.tgenabled IN ('O', 'A')
+"""
+
+
+async def find_problem(
+    connection: Connection, dialect: Dialect, recorded: RecordedTable, history: Table
+) -> str | None:
+    """Return why a table is not recorded as declared, and what to do; None if it is.
+
+    Args:
+        connection: A connection for reading.
+        dialect: The dialect to compile for.
+        recorded: What is recorded.
+        history: The history table.
+    """
+    try:
+        await connection.fetch_all(Statement(select(*history.c).limit(0), dialect), ())
+    except DatabaseError:
+        return (
+            f"the table {recorded.name} is missing or lacks a column;"
+            " create a migration: alembic revision --autogenerate"
+        )
+    find = _sqlite_problems if dialect.name == "sqlite" else _postgres_problems
+    async for problem in find(connection, dialect, recorded):
+        return f"{problem}; add to a migration: {recorded.migration}"
+    return None
+
+
+async def _sqlite_problems(
+    connection: Connection, dialect: Dialect, recorded: RecordedTable
+) -> AsyncIterator[str]:
+    stored = dict(await _fetch(connection, dialect, _SQLITE_PARTS))
+    for name, sql in sqlite.definitions(recorded).items():
+        if name not in stored:
+            yield f"the trigger {name} is missing, so changes are not recorded"
+        elif stored[name] != sql:
+            yield f"the trigger {name} does not record what the model declares"
+    if not await _fetch(connection, dialect, _SQLITE_AUTHORS, AUTHORS):
+        yield f"the table {AUTHORS} is missing"
+
+
+async def _postgres_problems(
+    connection: Connection, dialect: Dialect, recorded: RecordedTable
+) -> AsyncIterator[str]:
+    name = recorded.function
+    found = await _fetch(connection, dialect, _POSTGRES, name, quoted(recorded.table))
+    if not found:
+        yield f"the trigger {name} is missing or disabled, so changes are not recorded"
+    elif found[0][0] != postgresql.body(recorded):
+        yield f"the trigger {name} does not record what the model declares"
+
+
+async def _fetch(connection: Connection, dialect: Dialect, sql: str, *values: str) -> list[Any]:
+    params = [param(index, String()) for index, _ in enumerate(values)]
+    statement = Statement(text(sql).bindparams(*params), dialect)
+    return [tuple(row) for row in await connection.fetch_all(statement, values)]

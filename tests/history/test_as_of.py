@@ -1,0 +1,94 @@
+"""``?as_of=``: rows and lists as they were."""
+
+from time import sleep
+from typing import Any
+
+import pytest
+
+from tests.fixtures.library import assert_field_errors
+from tests.fixtures.models import ModelApi
+from tests.history.conftest import history
+
+
+def at_last_change(api: ModelApi, path: str) -> str:
+    """Return the time of a row's last change; later changes are later."""
+    entry: dict[str, Any] = history(api, path)[-1]
+    sleep(0.002)
+    at: str = entry["at"]
+    return at
+
+
+def test_row_as_of_is_the_version_of_that_time(api: ModelApi) -> None:
+    api.create("/tools", name="saw", price=1)
+    first = at_last_change(api, "/tools/1")
+    api.put("/tools/1", {"name": "axe"})
+    second = at_last_change(api, "/tools/1")
+    api.delete("/tools/1")
+    assert api.get("/tools/1", params={"as_of": first}).json()["name"] == "saw"
+    assert api.get("/tools/1", params={"as_of": second}).json()["name"] == "axe"
+    third = at_last_change(api, "/tools/1")
+    assert api.get("/tools/1", params={"as_of": third}).status_code == 404
+
+
+def test_list_as_of_filters_sorts_counts_and_pages_the_rows_of_that_time(api: ModelApi) -> None:
+    for number in range(1, 8):
+        api.create("/tools", name=f"tool {number}", price=number)
+    at = at_last_change(api, "/tools/7")
+    api.put("/tools/1", {"name": "new", "price": 9})
+    api.delete("/tools/7")
+    query = {"as_of": at, "price__lte": 7, "sort": "-price", "count": 3, "fields": "id,price"}
+    response = api.get("/tools", params=query)
+    assert response.json() == [{"id": n, "price": n} for n in (7, 6, 5)]
+    assert response.headers["content-range"] == "items 0-2/7"
+    link = response.headers["link"].split(">")[0].removeprefix("<")
+    assert [row["id"] for row in api.get(link).json()] == [4, 3, 2]
+    assert len(api.get("/tools", params={"as_of": at, "q": "TOOL"}).json()) == 7
+
+
+def test_excluded_columns_are_absent_and_cannot_be_filtered(api: ModelApi) -> None:
+    api.create("/tools", name="saw", secret="s")
+    at = at_last_change(api, "/tools/1")
+    assert "secret" in api.get("/tools/1").json()
+    assert "secret" not in api.get("/tools/1", params={"as_of": at}).json()
+    assert "secret" not in history(api, "/tools/1")[0]["changes"]
+    for query in ({"secret": "s"}, {"sort": "secret"}, {"not": "secret=s"}):
+        assert_field_errors(api.get("/tools", params={"as_of": at, **query}), 400, "as_of")
+
+
+def test_embedded_rows_are_those_of_the_same_time(api: ModelApi) -> None:
+    api.create("/makers", name="acme")
+    api.create("/tools", name="saw", maker_id=1)
+    at = at_last_change(api, "/tools/1")
+    api.put("/tools/1", {"name": "axe"})
+    api.delete("/makers/1")
+    row = api.get("/makers/1", params={"as_of": at}).json()
+    assert [tool["name"] for tool in row["tools"]] == ["saw"]
+    rows = api.get("/makers", params={"as_of": at, "tools.name": "saw"}).json()
+    assert [row["name"] for row in rows] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-01-01", "2026-01-01T00:00:00", "9999-01-01T00:00:00Z"]
+)
+def test_invalid_times_are_refused(api: ModelApi, text: str) -> None:
+    assert_field_errors(api.get("/tools", params={"as_of": text}), 400, "as_of")
+    assert_field_errors(api.get("/tools/1", params={"as_of": text}), 400, "as_of")
+
+
+def test_time_before_the_history_is_unknown(api: ModelApi) -> None:
+    api.create("/tools", name="saw")
+    query = {"as_of": "2020-01-01T00:00:00Z"}
+    for path in ("/tools", "/tools/1"):
+        response = api.get(path, params=query)
+        assert response.status_code == 410
+        assert response.json()["type"] == "urn:problem-type:history-unavailable"
+        assert "unknown before" in response.json()["detail"]
+
+
+def test_as_of_is_unknown_where_there_is_no_history_and_refused_where_rows_are_written(
+    api: ModelApi,
+) -> None:
+    api.create("/tools", name="saw")
+    at = at_last_change(api, "/tools/1")
+    assert_field_errors(api.get("/plains", params={"as_of": at}), 400, "as_of")
+    assert_field_errors(api.delete(f"/tools/1?as_of={at}"), 400, "as_of")
