@@ -25,6 +25,7 @@ from encore.execution.hooks import ActionHooks
 from encore.execution.resource import Resource
 from encore.history.routes import history_routes
 from encore.http.access import Access
+from encore.idempotency.store import DEFAULT_HOURS, IdempotencyKeys
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
 from encore.options import READING_ACTIONS, ResourceOptions, is_view
@@ -58,6 +59,7 @@ class Crud:
         scopes: The scopes that a token must have, all of them, unless a resource overrides them.
         body_limit: The largest body that an operation reads, in bytes.
         upload_limit: The largest body of an upload, in bytes, unless an upload overrides it.
+        idempotency_hours: How long the response to a request with an ``Idempotency-Key`` is stored.
         types: JSON conversions of column types, by SQLAlchemy type; a resource may add others.
         compatible: ``"finale"`` for front ends made for Finale, unless a resource overrides it.
         secret: What the key of cursors is derived from: at least 32 bytes that all workers share,
@@ -83,6 +85,7 @@ class Crud:
         scopes: Sequence[str] = (),
         body_limit: int = DEFAULT_BODY_LIMIT,
         upload_limit: int = DEFAULT_UPLOAD_LIMIT,
+        idempotency_hours: int = DEFAULT_HOURS,
         gate: Literal["app"] | None = APP,
         secret: Secret | str | bytes | None = None,
         types: TypeAdapters | None = None,
@@ -94,6 +97,10 @@ class Crud:
             self._secret = parse_secret(secret)
         except (TypeError, ValueError) as error:
             raise ConfigurationError("Crud", "secret", error) from error
+        if type(idempotency_hours) is not int or idempotency_hours < 1:
+            raise ConfigurationError(
+                "Crud", "idempotency_hours", "must be an integer of at least 1"
+            )
         self._compatible = compatible
         self._routes = RouteRegistry(app, gate)
         self._search_indexes = SearchIndexes(database)
@@ -107,6 +114,7 @@ class Crud:
         self._access = self._routes.default_access(scopes)
         self._body_limit = body_limit
         self._upload_limit = upload_limit
+        self._idempotency_keys = IdempotencyKeys(database.dialect, hours=idempotency_hours)
         self._types = types or {}
 
     @property
@@ -149,6 +157,7 @@ class Crud:
             default_access=self._access,
             body_limit=self._body_limit,
             secret=self._secret,
+            idempotency_keys=self._idempotency_keys,
         )
         self._add(resource)
         nested_by_name = {}

@@ -36,6 +36,6 @@ idempotency_keys: Final = Table(
 )
 """Responses by idempotency key, each written in the transaction of its request.
 
-``fingerprint`` is the SHA-256 of the request in hexadecimal; ``answer`` is the response, compressed
-by zlib (``encore.uploads.idempotency``).
+``client`` is the SHA-256 of caller, method and path, ``fingerprint`` that of the request, both in
+hexadecimal; ``answer`` is the response (``encore.idempotency``).
 """

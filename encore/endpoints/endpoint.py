@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from encore.endpoints.idempotency import describe_idempotency
 from encore.errors import NotFound
 from encore.execution.context import Response
 from encore.execution.pipeline import Pipeline
@@ -21,6 +22,7 @@ from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
 from encore.http.standalone_operation import StandaloneOperation
+from encore.http.unsupported_headers import reject_idempotency_key
 
 _WITHOUT_CONTENT: Final = (204, 304)
 """Statuses whose responses have neither content nor its length (RFC 9110, section 6.4.1)."""
@@ -31,6 +33,11 @@ class Endpoint(Protocol):
 
     access: Access
     name: str
+
+    @property
+    def accepts_idempotency_keys(self) -> bool:
+        """Whether a request may have an ``Idempotency-Key``; it is rejected otherwise."""
+        ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -62,6 +69,11 @@ class Operation:
         return True
 
     @property
+    def accepts_idempotency_keys(self) -> bool:
+        """Whether a request may have an ``Idempotency-Key``: if it writes."""
+        return self.pipeline.action.writes
+
+    @property
     def streams(self) -> tuple[str, ...]:
         """The media types of streams of all rows; empty unless the operation is a list."""
         return ()
@@ -76,6 +88,8 @@ class Operation:
         """Run the pipeline and send its response, whatever the caller accepts."""
         if self.pipeline.action.writes:
             check_preconditions(scope, checks_if_match=self.pipeline.action.checks_if_match)
+        else:
+            reject_idempotency_key(scope)
         await self.respond(await self.pipeline.run(scope, receive), scope, send)
 
     @staticmethod
@@ -141,4 +155,7 @@ class PipelineRoute(Route):
     @cached_property
     def described(self) -> APIRoute:
         """The route that FastAPI describes in OpenAPI instead of this one."""
-        return self._describe()
+        described = self._describe()
+        if self.operation.accepts_idempotency_keys:
+            describe_idempotency(described)
+        return described

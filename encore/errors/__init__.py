@@ -16,7 +16,8 @@ The tree, by who has to act on an error::
     │   ├── NotAcceptable           406   ``Accept`` excludes every available media type
     │   ├── RequestTimeout          408
     │   ├── Conflict                409   unique and foreign keys, with the field
-    │   │   └── RefusedByDatabase   409   a trigger or rule in the database
+    │   │   ├── RefusedByDatabase   409   a trigger or rule in the database
+    │   │   └── IdempotencyKeyInUse 409   a request with the key is in progress
     │   ├── HistoryUnavailable      410   the state at that time is unknown
     │   ├── PreconditionFailed      412
     │   ├── PayloadTooLarge         413
@@ -67,6 +68,7 @@ from encore.errors.problems import (
     FieldError,
     Forbidden,
     HistoryUnavailable,
+    IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InternalError,
     InvalidQuery,
@@ -104,6 +106,7 @@ __all__ = [
     "Forbidden",
     "HistoryUnavailable",
     "HookError",
+    "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
     "InternalError",
     "InvalidOption",

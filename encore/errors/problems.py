@@ -206,6 +206,19 @@ class RefusedByDatabase(Conflict):
     title = "Refused by the database"
 
 
+class IdempotencyKeyInUse(Conflict):
+    """409: a request with this idempotency key is in progress; ``Retry-After`` says how long."""
+
+    slug = "idempotency-key-in-use"
+    title = "Idempotency key in use"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is in progress; send this one again later",
+            headers={"Retry-After": "1"},
+        )
+
+
 class HistoryUnavailable(ApiError):
     """410: the state at that time is unknown, or its record has been deleted."""
 

@@ -19,6 +19,7 @@ from encore.execution.key_lookup import KeyLookup, resolve_key
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.principal import Principal
 from encore.http.request_state import RequestState
+from encore.idempotency.run import IdempotentRun
 from encore.query import ListQuery
 from encore.sql.past import PastConnection
 from encore.validation.body import Attributes
@@ -109,6 +110,7 @@ class Context:
             act outside the database then; the work of ``after_commit`` does not run.
         representation: The body that the action itself has made; None if it has made none.
         rows_found: Whether the rows are found, so that neither key nor criteria can change them.
+        idempotent_run: The run of a request with an idempotency key; None without one.
     """
 
     resource: "ResourceDefinition"
@@ -146,6 +148,7 @@ class Context:
     rows_found: bool = False
     is_dry_run: bool = False
     representation: bytes | None = None
+    idempotent_run: IdempotentRun | None = None
     _attributes: Attributes | None = field(default=None, init=False)
     _add_to_children: MutableMapping[str, Any] | None = field(default=None, init=False)
     _include: Collection[str] | None = field(default=None, init=False)

@@ -5,7 +5,9 @@ after it. Stages at which nothing happens are left out, so a pipeline without ho
 for them.
 
 The order of a run: the body is received and decoded; hooks of ``start`` and ``auth``; the request
-is parsed and validated; ``fetch``, ``data``, ``write`` and ``send``; ``complete``, always.
+is parsed and validated; ``fetch``, ``data``, ``write`` and ``send``; ``complete``, always. An
+idempotency key (``encore.idempotency``) is claimed before ``fetch``: if it has a response, that one
+is sent, and nothing else runs.
 """
 
 import asyncio
@@ -21,7 +23,15 @@ from starlette.types import Receive, Scope
 
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
-from encore.errors import ApiError, Conflict, HookError, InternalError, ServiceUnavailable
+from encore.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    HookError,
+    InternalError,
+    OutcomeUnknown,
+    ServiceUnavailable,
+)
 from encore.execution.actions import ACTIONS, Action
 from encore.execution.context import Context, Response
 from encore.execution.dry_run import DryRuns
@@ -40,6 +50,9 @@ from encore.execution.return_preference import apply_return_preference
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import error_from_http_exception
 from encore.http.prefer_header import check_preferences
+from encore.http.unsupported_headers import reject_idempotency_key
+from encore.idempotency.response import REPLAYED, StoredResponse
+from encore.idempotency.run import IdempotentRun
 from encore.models.session_requirements import UnsupportedEventListener
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.write_parameters import DRY_RUN, asks_for_dry_run
@@ -50,6 +63,9 @@ _log: Final = structlog.get_logger("encore.execution")
 Step = Callable[[Context], Awaitable[Any]]
 _LAST: Final = "complete"
 _ERRORS: Final = range(400, 600)
+_WITH_KEY: Final = (
+    "It is not known whether this change was made; send it again with the same Idempotency-Key"
+)
 _WITH_INSTANCE: Final = ("fetch", "data", "write", "send")
 """The stages whose hooks may change the instance before it is sent."""
 
@@ -131,6 +147,7 @@ class Pipeline:
             ApiError: The request is rejected, or the action has failed.
         """
         action = self.action
+        keyed = self._idempotent_run(scope, outer) if action.writes else None
         context = action.context_type(
             self._resource,
             action.name,
@@ -140,19 +157,29 @@ class Pipeline:
             action.has_hooks,
             status=action.status,
         )
+        if keyed is not None:
+            context.idempotent_run, receive = keyed, keyed.digesting(receive)
         try:
             if action.parameters and asks_for_dry_run(scope["query_string"]):
                 self._begin_dry_run(context)
             response = await self._run(context, receive)
             if context.is_dry_run:
                 response = await self._dry_runs.end(context.unit, response)
+            elif keyed is not None:
+                await self._commit_keyed(keyed, context, response)
             else:
                 await context.unit.close(None)
         except Exception as error:  # noqa: BLE001 - _fail handles all of them
+            if keyed is not None and keyed.replay is not None:
+                await context.unit.close(error)
+                return replayed(keyed.replay)
             return await self._fail(context, error, is_joined=outer is not None)
         except BaseException as error:
             await context.unit.close(error)
             raise
+        finally:
+            if keyed is not None:
+                keyed.close()
         return response
 
     @staticmethod
@@ -161,22 +188,42 @@ class Pipeline:
 
         Raises:
             InvalidQuery: The run is part of another request, whose transaction is not its own.
+            BadRequest: The request has an idempotency key.
         """
         if context.unit.is_joined:
             raise invalid_parameter(DRY_RUN, "is not possible for a part of a request")
+        if context.idempotent_run is not None:
+            raise BadRequest(f"Idempotency-Key is not supported with {DRY_RUN}: nothing is written")
         context.is_dry_run = True
         context.unit.run_several()
+
+    def _idempotent_run(self, scope: Scope, outer: UnitOfWork | None) -> IdempotentRun | None:
+        """Return the run of a request with an idempotency key; None without one."""
+        if outer is None:
+            return IdempotentRun.of(self._resource.idempotency_keys, scope)
+        reject_idempotency_key(scope, "it belongs to the whole request")
+        return None
+
+    @staticmethod
+    async def _commit_keyed(keyed: IdempotentRun, context: Context, response: Response) -> None:
+        """Store the response, and commit."""
+        stored = StoredResponse(response.status, response.headers, response.body)
+        await keyed.finish(context.unit, stored)
+        await context.unit.close(None)
+        keyed.committed()
 
     async def _run(self, context: Context, receive: Receive) -> Response:
         check_preferences(context.scope, self.action.preferences)
         try:
             if self._receives:
                 await self.action.receive(context, receive)
+            if context.idempotent_run is not None:
+                await context.idempotent_run.begin(context.unit)
             stopped = await self._run_early(context) if self._before_parsing else None
             if stopped is None:
                 self.action.parse_request(context)
-                if context.undecided is not None:
-                    await self.action.resolve_undecided(context)
+                if context.undecided is not None or context.idempotent_run is not None:
+                    await self._begin_writing(context)
                 for steps in self._after_parsing:
                     if (stopped := await run_steps(steps, context)) is not None:
                         break
@@ -184,9 +231,7 @@ class Pipeline:
             stopped = raised
         if self._complete:
             stopped = await self._run_complete(context) or stopped
-        if stopped is not None:
-            return stopped.response
-        return self._response(context)
+        return self._response(context) if stopped is None else stopped.response
 
     def _response(self, context: Context) -> Response:
         if self._is_checked:
@@ -194,6 +239,13 @@ class Pipeline:
         if self.action.writes:
             apply_return_preference(context)
         return Response(context.status, context.headers, context.body)
+
+    async def _begin_writing(self, context: Context) -> None:
+        """Claim the idempotency key, and validate what needs the stored row."""
+        if context.idempotent_run is not None:
+            await context.idempotent_run.claim(context.unit)
+        if context.undecided is not None:
+            await self.action.resolve_undecided(context)
 
     async def _run_early(self, context: Context) -> Stop | None:
         """Run the hooks of the stages before the request is validated."""
@@ -267,9 +319,16 @@ class Pipeline:
             error = failure
         if isinstance(error, DatabaseError):
             api_error = await map_database_error(error, context, self._database)
+            if context.idempotent_run is not None and isinstance(api_error, OutcomeUnknown):
+                api_error = OutcomeUnknown(_WITH_KEY, headers={"Retry-After": "1"})
             api_error.__cause__ = error
             return self._resource.compatibility.convert_error(api_error)
         return error
+
+
+def replayed(response: StoredResponse) -> Response:
+    """Return a stored response with the header that says so."""
+    return Response(response.status, [*response.headers, REPLAYED], response.body)
 
 
 def _of_http_exception(error: HTTPException) -> Exception:

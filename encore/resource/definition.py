@@ -17,6 +17,7 @@ from encore.database.statement import Row
 from encore.errors import ConfigurationError, InvalidOption
 from encore.http.access import Access
 from encore.http.prefer_header import is_lenient, is_strict
+from encore.idempotency.store import IdempotencyKeys
 from encore.options import EVERY_ACTION, ResourceOptions, is_view
 from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser, Search
@@ -57,6 +58,7 @@ class ResourceDefinition:
         parent: Restricts the rows to those of one parent, for a nested resource.
         parent_parameters: The path parameters that hold the parent's key.
         secret: What the keys of cursors and entity tags are derived from.
+        idempotency_keys: The stored responses of requests with an idempotency key.
 
     Attributes:
         options: As passed.
@@ -106,6 +108,7 @@ class ResourceDefinition:
         parent: ParentFilter | None = None,
         parent_parameters: tuple[str, ...] = (),
         secret: Secret | None = None,
+        idempotency_keys: IdempotencyKeys | None = None,
     ) -> None:
         dialect = database.dialect
         check_options(options)
@@ -116,6 +119,7 @@ class ResourceDefinition:
         self.is_view = is_view(options.model)
         self.is_nested = parent is not None
         self.body_limit = body_limit
+        self.idempotency_keys = idempotency_keys or IdempotencyKeys(dialect)
         self._default_access = default_access
 
         serializers = ResourceSerializers(options, dialect, parent.entity if parent else None)

@@ -66,6 +66,7 @@ def _nested(parent: Resource, relation: Relation, database: Database) -> Resourc
         parent=ParentFilter(relation, parent.key),
         parent_parameters=parameters,
         secret=parent.cursors.secret,
+        idempotency_keys=parent.idempotency_keys,
     )
 
 

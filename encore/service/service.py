@@ -146,6 +146,7 @@ class Service(Application, Generic[S_co]):
             scopes=scopes,
             body_limit=settings.body_limit,
             upload_limit=settings.upload_limit,
+            idempotency_hours=settings.idempotency_hours,
             secret=self._secret,
             types=types,
             compatible=compatible,

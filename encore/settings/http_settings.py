@@ -11,6 +11,7 @@ from encore.settings import validators as types
 from encore.settings.layers import PRODUCTION
 
 _HOUR: Final = 3_600
+_MAX_HOURS: Final = 24 * 366
 
 
 class HTTPSettings(BaseModel):
@@ -33,6 +34,7 @@ class HTTPSettings(BaseModel):
         log_subjects: How the log names users: ``plain``, ``hashed`` or ``none``.
         body_limit: The largest request body, in bytes.
         upload_limit: The largest body of an upload, in bytes.
+        idempotency_hours: How long the response to a request with an ``Idempotency-Key`` is stored.
         keep_alive_seconds: How long a connection may be silent before a request's head is whole.
         body_timeout_seconds: How long to wait for a body, and a second more for each 1,000 bytes.
         drain_delay_seconds: How long to go on serving after SIGTERM, no longer ready.
@@ -54,6 +56,7 @@ class HTTPSettings(BaseModel):
     log_subjects: Annotated[str, types.one_of(*SUBJECTS)] = PLAIN
     body_limit: Annotated[int, types.integer(0, 2**31)] = 1_048_576
     upload_limit: Annotated[int, types.integer(0, 2**40)] = 268_435_456
+    idempotency_hours: Annotated[int, types.integer(1, _MAX_HOURS)] = 24
     keep_alive_seconds: Annotated[int, types.integer(1, _HOUR)] = 75
     body_timeout_seconds: Annotated[int, types.integer(1, _HOUR)] = 20
     drain_delay_seconds: Annotated[int, types.integer(0, _HOUR)] = 0

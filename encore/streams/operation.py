@@ -20,6 +20,7 @@ from encore.http.compression import GzipEncoder, accepts_gzip
 from encore.http.content_disposition import attachment
 from encore.http.media_types import not_acceptable, preferred_media_type
 from encore.http.request_state import RequestState
+from encore.http.unsupported_headers import reject_idempotency_key
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS, StreamFormat
 from encore.streams.pipeline import StreamPipeline
@@ -73,6 +74,7 @@ class ListOperation(Operation):
         await self.answer(scope, receive, send)
 
     async def _stream(self, type_: StreamFormat, scope: Scope, send: Send) -> None:
+        reject_idempotency_key(scope)
         if scope["http_version"] in _WITHOUT_CHUNKS:
             raise BadRequest("A stream needs HTTP/1.1: in HTTP/1.0 one that fails looks complete")
         stream = Stream(type_, GzipEncoder() if accepts_gzip(scope) else None)

@@ -24,10 +24,11 @@ from encore.http.disconnect import while_connected
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
 from encore.http.request_state import RequestState
+from encore.http.unsupported_headers import reject_idempotency_key
+from encore.idempotency.fingerprint import IdempotentRequest
 from encore.uploads.formats import CSV, JSON, NDJSON
 from encore.uploads.handler import UploadHandler
 from encore.uploads.hooks import UploadContext
-from encore.uploads.idempotency import IdempotentRequest
 from encore.uploads.request import PARAMETERS, SpooledBody, UploadRequest
 from encore.uploads.responses import NOTHING_WRITTEN, UploadResponse
 from encore.uploads.staging_table import STATUSES
@@ -38,7 +39,7 @@ _DESCRIPTIONS: Final = {
     "dry_run": "Report what would happen to each row, and write nothing",
     "report": "Which rows the report lists",
 }
-_ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 422, 503)
+_ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 503)
 _ERROR: Final = {
     "type": "object",
     "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
@@ -64,11 +65,18 @@ class UploadEndpoint:
         self._upload = upload
         self._database = database
 
+    @property
+    def accepts_idempotency_keys(self) -> bool:
+        """Whether a request may have an ``Idempotency-Key``: unless the upload's options say no."""
+        return self._upload.idempotency_keys is not None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Receive the body, handle the upload and send the response."""
         upload = self._upload
         check_accept(scope, JSON_ONLY)
         check_preconditions(scope)
+        if upload.idempotency_keys is None:
+            reject_idempotency_key(scope, "this upload does not store its responses")
         request = UploadRequest.of(scope)
         context = UploadContext(upload.resource, RequestState.from_scope(scope), request)
         for hook in upload.before_read_hooks:
@@ -82,7 +90,7 @@ class UploadEndpoint:
         self, context: UploadContext, body: SpooledBody, scope: Scope, send: Send
     ) -> None:
         try:
-            response = await self._handle(context, body)
+            response = await self._handle(context, body, scope)
         except DatabaseError as error:
             mapped = await self._map_error(error, scope)
             raise _with_committed(mapped, context.committed) from error
@@ -90,14 +98,16 @@ class UploadEndpoint:
             raise _with_committed(error, context.committed) from error.__cause__
         await response.send(send)
 
-    async def _handle(self, context: UploadContext, body: SpooledBody) -> UploadResponse:
-        upload, keys = self._upload, self._upload.idempotency_keys
-        idempotent = None if keys is None else IdempotentRequest.of(context, body, upload.path)
-        if keys is not None and idempotent is not None:
+    async def _handle(
+        self, context: UploadContext, body: SpooledBody, scope: Scope
+    ) -> UploadResponse:
+        upload, key, idempotent = self._upload, context.request.key, None
+        if key is not None and upload.idempotency_keys is not None:
+            idempotent = IdempotentRequest.of(scope, key, body.digest.digest())
             async with self._database.reading() as connection:
-                response = await keys.find(connection, idempotent)
-            if response is not None:
-                return response
+                stored = await upload.idempotency_keys.find(connection, idempotent)
+            if stored is not None:
+                return UploadResponse.replayed(stored)
         handler = None
         try:
             async with self._database.bulk() as bulk, bulk.temporary(upload.staging.table):
@@ -144,7 +154,7 @@ def describe_upload(upload: Upload, name: str) -> APIRoute:
         operation_id=f"post_{name}",
         responses=problems(_ERROR_STATUSES),
         openapi_extra={
-            "parameters": _parameters(has_keys=upload.idempotency_keys is not None),
+            "parameters": _parameters(),
             "requestBody": {"required": True, "content": _content(row)},
             "responses": _responses(_inline(read_schema(resource).model_json_schema())),
         },
@@ -152,8 +162,8 @@ def describe_upload(upload: Upload, name: str) -> APIRoute:
     )
 
 
-def _parameters(*, has_keys: bool) -> list[dict[str, Any]]:
-    parameters: list[dict[str, Any]] = [
+def _parameters() -> list[dict[str, Any]]:
+    return [
         {
             "name": name,
             "in": "query",
@@ -162,17 +172,6 @@ def _parameters(*, has_keys: bool) -> list[dict[str, Any]]:
         }
         for name, values in PARAMETERS.items()
     ]
-    if has_keys:
-        parameters.append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "description": "The same request with the same key gets the same response, for 24"
-                " hours",
-                "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-            }
-        )
-    return parameters
 
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from encore.database.errors import NotWritten
 from encore.database.protocol import BulkConnection
 from encore.database.statement import Values
 from encore.errors import MalformedBody
+from encore.idempotency.fingerprint import IdempotentRequest
+from encore.idempotency.response import StoredResponse
 from encore.models.fields import default_values
 from encore.uploads.formats import JSON, Rows, is_array, read_json_object
 from encore.uploads.hooks import MergeContext, UploadContext
-from encore.uploads.idempotency import IdempotentRequest
 from encore.uploads.request import SpooledBody
 from encore.uploads.responses import (
     MAX_LISTED_OF_TOO_MANY,
@@ -262,13 +263,15 @@ class UploadHandler:
         keys = self._upload.idempotency_keys
         if self._idempotent is None or keys is None:
             return None
-        return await keys.find(self._bulk, self._idempotent)
+        stored = await keys.find(self._bulk, self._idempotent)
+        return None if stored is None else UploadResponse.replayed(stored)
 
     async def _store_response(
         self, idempotent: IdempotentRequest, response: UploadResponse
     ) -> None:
         if self._upload.idempotency_keys is not None:
-            await self._upload.idempotency_keys.store(self._bulk, idempotent, response)
+            stored = StoredResponse(response.status, response.headers, response.read_body())
+            await self._upload.idempotency_keys.store(self._bulk, idempotent, stored)
 
     async def _check_max_rejected(self, count: int) -> None:
         """Raise ``TooManyRejected`` if more rows are rejected than ``max_rejected``."""

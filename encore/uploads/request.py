@@ -5,7 +5,6 @@ no connection.
 """
 
 import io
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from starlette.types import Receive, Scope
 from encore.errors import BadRequest, InvalidQuery, ServiceUnavailable, UnsupportedMediaType
 from encore.http.media_types import get_content_type, parse_media_type
 from encore.http.prefer_header import check_preferences, is_lenient
-from encore.http.request_body import get_header, read_chunks
+from encore.http.request_body import read_chunks
+from encore.idempotency.key import find_key
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.uploads.formats import FORMATS, JSON, UploadFormat
 
@@ -42,7 +42,6 @@ MAX_SPOOL_IN_MEMORY: Final = 1024 * 1024
 CHUNK_SIZE: Final = 64 * 1024
 """The bytes that are read from a spool at a time."""
 
-_KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 _MAX_PARAMETERS: Final = 100
 
 
@@ -55,8 +54,7 @@ class UploadRequest:
         atomic: Whether one rejected row rejects the upload.
         dry_run: Whether nothing is written.
         rejected_only: Whether the report lists rejected rows only.
-        key: The idempotency key; None without one, and in a dry run.
-        query: The query string as received.
+        key: The idempotency key; None without one.
         lenient: Whether read-only and unknown members are ignored.
         root: The path that the application is mounted at, percent-encoded.
     """
@@ -66,7 +64,6 @@ class UploadRequest:
     dry_run: bool
     rejected_only: bool
     key: str | None
-    query: bytes
     lenient: bool
     root: bytes
 
@@ -77,20 +74,21 @@ class UploadRequest:
         Raises:
             InvalidQuery: A parameter is unknown or a duplicate, or its value is invalid.
             UnsupportedMediaType: The format of the body is unsupported.
-            BadRequest: The idempotency key or a preference is invalid.
+            BadRequest: A preference or the idempotency key is invalid, or there is a key in a dry
+                run.
         """
         check_preferences(scope)
-        query = scope["query_string"]
-        parameters = _parse_query(query)
+        parameters = _parse_query(scope["query_string"])
         dry_run = parameters["dry_run"] == "true"
-        key = _parse_key(get_header(scope, b"idempotency-key"))
+        key = find_key(scope)
+        if dry_run and key is not None:
+            raise BadRequest("Idempotency-Key is not supported with dry_run: nothing is written")
         return cls(
             format=_format_of(get_content_type(scope)),
             atomic=parameters["mode"] == ATOMIC,
             dry_run=dry_run,
             rejected_only=parameters["report"] == REJECTED,
-            key=None if dry_run else key,
-            query=query,
+            key=key,
             lenient=is_lenient(scope),
             root=quote(scope.get("root_path", "")).encode(),
         )
@@ -136,14 +134,6 @@ def _format_of(content_type: bytes | None) -> UploadFormat:
     raise UnsupportedMediaType(
         f"The body must be one of {supported}, in UTF-8", headers={"Accept": supported}
     )
-
-
-def _parse_key(value: bytes | None) -> str | None:
-    if value is None:
-        return None
-    if not _KEY.fullmatch(value):
-        raise BadRequest("Idempotency-Key must be 1 to 255 visible ASCII characters")
-    return value.decode("ascii")
 
 
 def new_spool() -> IO[bytes]:

@@ -11,6 +11,7 @@ from starlette.types import Send
 from encore.database.protocol import BulkConnection
 from encore.database.statement import Row
 from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
+from encore.idempotency.response import REPLAYED, StoredResponse
 from encore.serializers.stored_text import text_of
 from encore.uploads.hooks import MessageHook, UploadContext
 from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest, new_spool, spool_chunks
@@ -45,6 +46,11 @@ class UploadResponse:
     status: int
     body: bytes | IO[bytes]
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @classmethod
+    def replayed(cls, stored: StoredResponse) -> "UploadResponse":
+        """Return a stored response with the header that says so."""
+        return cls(stored.status, stored.body, [*stored.headers, REPLAYED])
 
     def read_body(self) -> bytes:
         """Return the whole body."""

@@ -18,7 +18,6 @@ from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime
 from encore.uploads.formats import ColumnNames
 from encore.uploads.hooks import UploadHooks
-from encore.uploads.idempotency import IdempotencyKeys
 from encore.uploads.rows import RowMaker
 from encore.uploads.staging_table import DEFAULT_PART_ROWS, MAX_FIELDS, Parts, StagingTable
 from encore.uploads.statements import UploadStatements
@@ -49,8 +48,8 @@ class Upload(UploadHooks):
             is written, in every mode.
         part_rows: The rows of a partial upload that are written in one transaction, which is also
             what hooks see at a time; None for all of them.
-        idempotency_keys: Whether a request may have an ``Idempotency-Key``; its response is stored
-            in the table ``encore.database.tables.idempotency_keys``.
+        idempotency_keys: Whether a request may have an ``Idempotency-Key``; it is rejected
+            otherwise.
         dialect: The dialect to compile statements for.
 
     Attributes:
@@ -76,7 +75,7 @@ class Upload(UploadHooks):
         limit: int = DEFAULT_UPLOAD_LIMIT,
         max_rejected: int = DEFAULT_MAX_REJECTED,
         part_rows: int | None = DEFAULT_PART_ROWS,
-        idempotency_keys: bool = False,
+        idempotency_keys: bool = True,
         dialect: Dialect,
     ) -> None:
         super().__init__()
@@ -88,7 +87,7 @@ class Upload(UploadHooks):
         self.dialect = dialect
         self.table: Table = resource.fields.key[0].column.table
         self._check_options(natural_key, owned_by, part_rows, idempotency_keys)
-        self.idempotency_keys = IdempotencyKeys(dialect) if idempotency_keys else None
+        self.idempotency_keys = resource.idempotency_keys if idempotency_keys else None
         key = self._primary_key()
         identifying = [self._natural_key_field(name, key) for name in natural_key]
         owners = [self._owner_field(name, identifying) for name in owned_by]

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from tests.fixtures.operations import ACCEPT, ALWAYS, CHANGE, OF_ROW, WITH_BODY, Operations
+from tests.fixtures.operations import (
+    ACCEPT,
+    ALWAYS,
+    CHANGE,
+    OF_ROW,
+    WITH_BODY,
+    WRITING,
+    Operations,
+)
 
 CREATE, READ, DELETE, APPROVE, LOCK = (
     f"{verb}:timesheets" for verb in ("create", "read", "delete", "approve", "lock")
@@ -16,10 +24,10 @@ OPERATIONS: Final[Operations] = {
     ("/timesheets/{id}", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/{id}", "put"): (CREATE, {"200", "204"}, CHANGE),
     ("/timesheets/{id}", "patch"): (CREATE, {"200", "204"}, CHANGE),
-    ("/timesheets/{id}", "delete"): (DELETE, {"200", "204"}, OF_ROW | {"409", "412"}),
+    ("/timesheets/{id}", "delete"): (DELETE, {"200", "204"}, OF_ROW | WRITING),
     ("/timesheets/{timesheet_id}/history", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/{timesheet_id}/history/{id}", "get"): (READ, {"200"}, OF_ROW),
-    ("/timesheets/upload", "post"): ("batch:upload", {"200", "201"}, WITH_BODY | {"422"}),
+    ("/timesheets/upload", "post"): ("batch:upload", {"200", "201"}, WITH_BODY),
     ("/timesheets/locks", "get"): (READ, {"200"}, ALWAYS),
     ("/timesheets/locks", "post"): (LOCK, {"201"}, WITH_BODY),
     ("/timesheets/locks/{id}", "get"): (READ, {"200"}, OF_ROW),

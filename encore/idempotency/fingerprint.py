@@ -1,0 +1,85 @@
+"""Whose key it is, and what makes two requests the same.
+
+A key belongs to a caller (issuer, client and subject), a method and a path. The requests of one key
+are the same if query, media type and coding of the body, preconditions, ``Prefer`` and the bytes of
+the body are.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from starlette.types import Scope
+
+from encore.errors import BadRequest, IdempotencyKeyReused
+from encore.http.request_state import RequestState
+
+MIN_ANONYMOUS_CHARACTERS: Final = 16
+"""The least characters of a key where callers are not told apart: two of them must not choose the
+same. A UUID has 36, or 32 without hyphens."""
+
+_COMPARED: Final = frozenset((b"content-type", b"content-encoding", b"prefer"))
+_PRECONDITION: Final = b"if-"
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentRequest:
+    """A request with an idempotency key.
+
+    Attributes:
+        owner: The SHA-256 of caller, method and path, in hexadecimal: each has its own keys.
+        key: The key.
+        fingerprint: The SHA-256 of what must be the same, in hexadecimal.
+    """
+
+    owner: str
+    key: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, scope: Scope, key: str, body_digest: bytes) -> "IdempotentRequest":
+        """Return the idempotent request.
+
+        Args:
+            scope: The request, with its route and caller.
+            key: Its key.
+            body_digest: The SHA-256 of its body.
+
+        Raises:
+            BadRequest: Callers are not told apart here, and the key is too short to be unique.
+            Forbidden: The token identifies neither a user nor a client.
+        """
+        return cls(_owner(scope, key), key, _fingerprint(scope, body_digest))
+
+
+def reused() -> IdempotencyKeyReused:
+    """Return the error of a key that belongs to another request."""
+    return IdempotencyKeyReused("This Idempotency-Key was used for another request")
+
+
+def _owner(scope: Scope, key: str) -> str:
+    state = RequestState.from_scope(scope)
+    caller = state.principal.key if state.claims else None
+    if caller is None and len(key) < MIN_ANONYMOUS_CHARACTERS:
+        raise BadRequest(
+            f"Idempotency-Key must have at least {MIN_ANONYMOUS_CHARACTERS} characters here, as a"
+            " UUID has: the callers of this operation are not told apart"
+        )
+    # The template and its decoded parameters: an escape that is spelt otherwise is the same path.
+    path = state.route or scope["path"]
+    parameters = sorted(scope.get("path_params", {}).items())
+    parts = (caller, scope["method"], scope.get("root_path", ""), path, parameters)
+    return sha256(_encode(parts)).hexdigest()
+
+
+def _fingerprint(scope: Scope, body_digest: bytes) -> str:
+    headers = [
+        (name, value.strip(b" \t"))
+        for name, value in scope["headers"]
+        if name in _COMPARED or name.startswith(_PRECONDITION)
+    ]
+    headers.sort(key=lambda header: header[0])  # Stable: values of one name keep their order.
+    return sha256(_encode((scope["query_string"], headers, body_digest))).hexdigest()
