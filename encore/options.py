@@ -150,6 +150,8 @@ class ResourceOptions:
         read_only_attributes: Fields that clients may not write; hooks may.
         update_method: The method of update apart from PATCH: PUT or POST.
         put_replaces: Whether PUT sets missing fields to their default, or to null.
+        put_creates: Whether PUT creates the row that its path names, if there is none; this demands
+            the scopes of create as well.
         nested_arrays: What an update does with an array of related rows: ``unchanged`` (the
             default) rejects it if it differs from the stored rows, ``refuse`` rejects it,
             ``ignore`` ignores it, ``sync`` replaces the related rows by it.
@@ -185,6 +187,7 @@ class ResourceOptions:
     read_only_attributes: Sequence[str] = ()
     update_method: str = "PUT"
     put_replaces: bool = False
+    put_creates: bool = False
     nested_arrays: str = NESTED_ARRAYS[0]
     links: bool | Sequence[str] = False
     presets: Mapping[str, Preset] = field(default_factory=dict)

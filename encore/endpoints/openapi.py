@@ -187,6 +187,12 @@ def operation_extras(
     return extras
 
 
+def describe_put(extras: dict[str, Any]) -> None:
+    """Add the response of a PUT that creates a row to what ``operation_extras`` returns."""
+    headers = {**extras["responses"]["200"]["headers"], **_HEADERS["create"]}
+    extras["responses"]["201"] = {"headers": headers}
+
+
 def _describe_write(extras: dict[str, Any], status: int) -> None:
     """Add what all writes have in common."""
     extras["parameters"] = [*extras.get("parameters", ()), *write_parameters()]

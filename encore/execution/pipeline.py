@@ -45,6 +45,7 @@ from encore.execution.hooks import (
     Stop,
     as_response,
 )
+from encore.execution.other_run import OtherRun, is_expected
 from encore.execution.response_checks import check_response
 from encore.execution.return_preference import apply_return_preference
 from encore.execution.unit_of_work import UnitOfWork
@@ -282,6 +283,8 @@ class Pipeline:
         finally:
             await context.unit.close(error)
         self._log_hook_error(error)
+        if is_expected(context.scope, error):
+            raise OtherRun from error
         if stopped is not None:
             return stopped.response
         try:

@@ -81,6 +81,10 @@ class UnitOfWork:
         """Whether the transaction may change rows."""
         return self._writes
 
+    def joined(self) -> "UnitOfWork":
+        """Return a unit that shares this one's transaction."""
+        return UnitOfWork(self._database, writes=self._writes, single=False, outer=self)
+
     async def connection(self) -> Connection:
         """Return the connection of the transaction, which this begins if necessary."""
         if self._connection is None:

@@ -82,6 +82,20 @@ def require_principal(access: Access, state: RequestState) -> None:
         )
 
 
+def require_further_access(access: Access, state: RequestState) -> None:
+    """Reject a caller who may not do what a request needs besides its route's own action.
+
+    Raises:
+        Unauthorized: The further action is not public, and there is no verified caller.
+        Forbidden: The token lacks a scope, or its scopes are not known here.
+    """
+    require_principal(access, state)
+    known = state.access.scopes() if state.granted is None else access.scopes()
+    if not access.public and not access.scopes() <= known:
+        # The middleware has compared the scopes of the route, and stored none.
+        raise Forbidden("It is not known whether the token has the scope", reason="scopes-unknown")
+
+
 def with_startup_check(lifespan: Lifespan, check: Callable[[], None]) -> Lifespan:
     """Return the lifespan preceded by a check, when all middlewares have been added."""
 

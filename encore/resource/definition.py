@@ -28,6 +28,7 @@ from encore.resource.locations import Locations
 from encore.resource.mapping_checks import (
     check_class,
     check_mapping,
+    check_put_creates,
     check_synchronised_arrays,
 )
 from encore.resource.option_checks import check_options
@@ -153,6 +154,7 @@ class ResourceDefinition:
 
         self.bodies = ResourceBodies(options, self.serializer, paths)
         check_synchronised_arrays(options, self.serializer)
+        check_put_creates(options, self.key, self.bodies.creatable)
         self.locations = Locations(self.item_path, paths.key_parameters, self.bodies.creatable)
 
     def access(self, action: str) -> Access:

@@ -3,7 +3,7 @@
 ``option_checks`` validates each option alone; here the options are compared with the mapper.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any, Final
@@ -12,7 +12,7 @@ from sqlalchemy import JSON, Column, Dialect
 
 from encore.errors import ConfigurationError
 from encore.models.defaults import has_sql_default, is_context_sensitive, sql_default
-from encore.models.fields import Fields
+from encore.models.fields import Field, Fields
 from encore.models.keys import identifies_one_row
 from encore.models.mapped_class import MappedClass, Model
 from encore.models.session_requirements import SessionRequirements
@@ -145,6 +145,18 @@ class _MappingChecks:
             if has_default and sql_default(field.column, self.dialect) is None:
                 message = f"the default of {field.name} is known to the database alone"
                 yield "put_replaces", message
+
+
+def check_put_creates(
+    options: ResourceOptions, key: Iterable[Field], creatable: Collection[Field]
+) -> None:
+    """Raise ``ConfigurationError`` if a PUT cannot create the row that its path names."""
+    if not options.put_creates:
+        return
+    for field in key:
+        if field not in creatable:
+            message = f"clients may not write {field.name}, which the item path names"
+            raise ConfigurationError(options.model.__name__, "put_creates", message)
 
 
 def _missing_arguments(mapped: MappedClass) -> list[str]:

@@ -74,14 +74,22 @@ def check_options(options: ResourceOptions) -> None:
     if HISTORY_ACTION in options.access and not options.history:
         message = f"there is no {HISTORY_ACTION}: the option {HISTORY_ACTION} is not set"
         raise ConfigurationError(options.model.__name__, "access", message)
-    if options.put_replaces and (
-        "update" not in options.actions or options.update_method.upper() != UPDATE_METHODS[0]
-    ):
-        message = "there is no PUT: actions or update_method leave it out"
-        raise ConfigurationError(options.model.__name__, "put_replaces", message)
+    _check_put(options)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
         message = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
         raise ConfigurationError(options.model.__name__, "nested_arrays", message)
+
+
+def _check_put(options: ResourceOptions) -> None:
+    """Raise ``ConfigurationError`` for an option of PUT that the actions contradict."""
+    if "update" not in options.actions or options.update_method.upper() != UPDATE_METHODS[0]:
+        message = "there is no PUT: actions or update_method leave it out"
+        for name in ("put_replaces", "put_creates"):
+            if getattr(options, name):
+                raise ConfigurationError(options.model.__name__, name, message)
+    if options.put_creates and "create" not in options.actions:
+        message = "there is no create: it is not among actions"
+        raise ConfigurationError(options.model.__name__, "put_creates", message)
 
 
 def _endpoints(value: Any) -> Problems:
@@ -316,6 +324,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "read_only_attributes": _names,
     "update_method": _update_method,
     "put_replaces": _flag,
+    "put_creates": _flag,
     "nested_arrays": _nested_arrays,
     "links": _links,
     "presets": _presets,

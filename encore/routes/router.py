@@ -18,13 +18,15 @@ from pydantic import BaseModel, WithJsonSchema
 from encore.database.protocol import Database
 from encore.endpoints import schemas
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import operation_extras, problem_responses
+from encore.endpoints.openapi import describe_put, operation_extras, problem_responses
 from encore.execution.actions import ACTIONS
 from encore.execution.pipeline import Pipeline
+from encore.execution.put_pipeline import PutPipeline
 from encore.execution.resource import Resource
 from encore.streams.operation import ListOperation
 from encore.streams.pipeline import StreamPipeline
 
+_PUT: Final = "PUT"
 _STATUS: Final = {"create": 201}
 _BODIES: Final = {"create": "create_schema", "update": "update_schema"}
 
@@ -99,6 +101,19 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         def endpoint() -> None:
             """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
 
+        responses = problem_responses(
+            action.name,
+            template,
+            operation.pipeline.produces,
+            conflicts=resource.compatibility.conflicts,
+            conditional=action.checks_if_match or action.conditional,
+        )
+        extras = operation_extras(
+            resource, action.name, status, self._form(action.name), operation.streams
+        )
+        if method == _PUT and resource.options.put_creates:
+            responses[201] = {"description": "The row was created", "model": self.schema}
+            describe_put(extras)
         endpoint.__doc__ = action.__doc__
         endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined] # FastAPI reads it
         return APIRoute(
@@ -110,16 +125,8 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             tags=list(self.tags),
             summary=f"{action.name.capitalize()} {resource.slug}",
             operation_id=f"{method.lower()}_{operation.name}",
-            responses=problem_responses(
-                action.name,
-                template,
-                operation.pipeline.produces,
-                conflicts=resource.compatibility.conflicts,
-                conditional=action.checks_if_match or action.conditional,
-            ),
-            openapi_extra=operation_extras(
-                resource, action.name, status, self._form(action.name), operation.streams
-            ),
+            responses=responses,
+            openapi_extra=extras,
             name=operation.name,
         )
 
@@ -150,7 +157,10 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _operation(self, action: str) -> Operation:
         resource, database = self._resource, self._database
-        pipeline = Pipeline(ACTIONS[action](resource), resource.hooks[action], database)
+        creates = action == "update" and resource.options.put_creates
+        pipeline = (PutPipeline if creates else Pipeline)(
+            ACTIONS[action](resource), resource.hooks[action], database
+        )
         access = resource.access(action)
         if action != "list":
             return Operation(pipeline, access)

@@ -14,7 +14,7 @@ from encore.execution.stored_row import report_contradictions
 from encore.models.fields import Field, default_values
 from encore.query.write_parameters import DRY_RUN
 from encore.validation import body as validation
-from encore.validation.body import ValidationErrors
+from encore.validation.body import Attributes, ValidationErrors
 from encore.validation.members import report_read_only
 from encore.validation.nested import ParseOptions
 from encore.validation.unchanged import decode_record, report_changed
@@ -43,6 +43,7 @@ class Create(Action[C]):
         only_written = resource.bodies.members.create.written.issuperset(body)
         if not only_written:
             self._parse_unwritten(context, errors)
+        by_path = self._path_attributes(context, errors)
         by_nested = resource.nested.sets(context.nested)
         attributes = validation.validate_create(
             body,
@@ -50,13 +51,18 @@ class Create(Action[C]):
             errors,
             set_elsewhere=resource.attributes
             if self.has_hooks
-            else by_nested | resource.bodies.read_only,
+            else by_nested | resource.bodies.read_only | by_path.keys(),
         )
+        attributes |= by_path
         if not only_written:
             report_contradictions(context.nested, body, attributes, resource.fields, errors)
         resource.locations.check(attributes, errors)
         errors.check()
         context.take_attributes(attributes)
+
+    def _path_attributes(self, context: C, errors: ValidationErrors) -> Attributes:  # noqa: ARG002 - for subclasses
+        """Return what the path says of the new row, by attribute names."""
+        return {}
 
     def _parse_unwritten(self, context: C, errors: ValidationErrors) -> None:
         """Parse related rows, note the members that the new row must show, report the others."""

@@ -1,0 +1,31 @@
+"""Create at a path: the new row that a PUT names (the option ``put_creates``)."""
+
+from encore.errors import NotFound
+from encore.execution.actions.action import C
+from encore.execution.actions.create import Create
+from encore.models.types import InvalidValue
+from encore.validation.body import INVALID, Attributes, ValidationErrors
+from encore.validation.unchanged import is_driver_value
+
+
+class CreateAtPath(Create[C]):
+    """Create the row that the path names; the key in the body must agree with it."""
+
+    checks_if_match = True  # The PUT has compared them.
+
+    def _path_attributes(self, context: C, errors: ValidationErrors) -> Attributes:
+        """Return the key in the path, by attribute names. Raises ``NotFound`` for no valid key."""
+        raw, body = context.path_params, context.request_body
+        attributes: Attributes = {}
+        for parameter, field in self.resource.path_fields:
+            try:
+                value = field.codec.from_text(raw[parameter])
+            except InvalidValue as error:
+                raise NotFound from error
+            driver_value = field.codec.driver_value(value)
+            if field.name in body and not is_driver_value(field, body[field.name], driver_value):
+                errors.add(field.name, INVALID, "must be the key in the path")
+            if field.autoincrement and value > field.max_assignable:
+                errors.add(field.name, INVALID, f"must be at most {field.max_assignable}")
+            attributes[field.attribute] = value
+        return attributes
