@@ -18,6 +18,8 @@ READING_ACTIONS: Final = ("list", "read")
 CONDITIONAL_ACTIONS: Final = ("update", "delete")
 """The actions that may compare ``If-Match``."""
 HISTORY_ACTION: Final = "history"
+RESTORE: Final = "restore"
+"""The action that soft-deleted resources have besides."""
 EVERY_ACTION: Final = "all"
 NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """The values of the option ``nested_arrays``, the default first."""
@@ -167,6 +169,8 @@ class ResourceOptions:
         hook_seconds: How long one hook may take, in seconds.
         history: Whether every version of the rows is recorded, with its author: true, or
             ``History``. The model needs a history table (``encore.history_table``).
+        soft_delete: The field of the timestamp at which a row was deleted, for rows that DELETE
+            leaves stored and hides from everything (docs/how-to/soft-delete.md). None deletes rows.
         types: JSON conversions of column types, by SQLAlchemy type (see ``TypeAdapter``).
         compatible: ``"finale"`` for unchanged clients of Finale: some input that is otherwise
             rejected is ignored or converted (docs/how-to/finale.md). None is strict.
@@ -196,6 +200,7 @@ class ResourceOptions:
     checks_if_match: Sequence[str] = ()
     hook_seconds: float = HOOK_SECONDS
     history: bool | History = False
+    soft_delete: str | None = None
     types: TypeAdapters = field(default_factory=dict)
     compatible: str | None = COMPATIBLE[0]
 

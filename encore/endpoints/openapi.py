@@ -68,6 +68,7 @@ _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
     "read": (404,),
     "update": (404, 409, 412, 413, 415),
     "delete": (404, 409, 412),
+    "restore": (404, 409, 412),
 }
 _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "create": {"Location": {"description": "The path of the row", "schema": {"type": "string"}}},
@@ -159,7 +160,7 @@ def operation_extras(
     if action == "list":
         extras["parameters"] = list_parameters(resource)
     elif action != "create":
-        extras["parameters"] = row_parameters(resource)
+        extras["parameters"] = row_parameters(resource, reads=action == "read")
     if action in resource.options.checks_if_match:
         extras["parameters"] = [*extras.get("parameters", ()), _IF_MATCH]
     own_schema = resource.options.bodies.get(action)

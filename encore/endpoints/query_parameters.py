@@ -5,11 +5,20 @@ from typing import Any, Final
 
 from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
 from encore.database.search_index.conditions import MIN_TERM_LENGTH
+from encore.database.soft_deletes import DeletedRows
 from encore.models.fields import Field
+from encore.options import RESTORE
 from encore.query.field_lookup import Search
 from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
 from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
-from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER
+from encore.query.parser import (
+    CHILDREN,
+    DELETED,
+    DELETED_ROWS,
+    FIELDS,
+    NOT_PARAMETER,
+    OR_PARAMETER,
+)
 from encore.query.value_parsing import MAX_VALUES
 from encore.resource.definition import ResourceDefinition
 
@@ -42,7 +51,7 @@ def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
         ),
         _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
         _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
-        *row_parameters(resource),
+        *row_parameters(resource, reads=True),
     ]
     taken = {parameter["name"] for parameter in parameters}
     for name, field in resource.serializer.names.all():
@@ -56,10 +65,14 @@ def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
     return parameters
 
 
-def row_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
+def row_parameters(resource: ResourceDefinition, *, reads: bool = False) -> list[dict[str, Any]]:
     """Return the descriptions of the query parameters of an action on one row.
 
     Lists have them too.
+
+    Args:
+        resource: The resource.
+        reads: Whether the action reads rows, and may show deleted ones.
     """
     serializer = resource.serializer
     parameters = [
@@ -82,7 +95,17 @@ def row_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
                 "explode": False,
             }
         )
+    if reads and resource.soft_delete is not None:
+        parameters.append(_deleted_parameter(resource))
     return parameters
+
+
+def _deleted_parameter(resource: ResourceDefinition) -> dict[str, Any]:
+    """Return the description of the parameter that chooses deleted rows."""
+    scopes = " and ".join(sorted(resource.access(RESTORE).scopes()))
+    needs = f"; needs the scopes of restore: {scopes}" if scopes else ""
+    description = f"Deleted rows too ({DeletedRows.WITH.value}), or alone{needs}"
+    return _parameter(DELETED, {"type": "string", "enum": list(DELETED_ROWS)}, description)
 
 
 def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from encore.execution.hooks import ActionHooks, AllHooks, check_callable, regist
 from encore.execution.nested.session_writes import SessionNestedWrites
 from encore.execution.nested.writes import NestedWrites
 from encore.execution.session_writes import SessionWrites
-from encore.options import ACTION_NAMES, ResourceOptions
+from encore.options import ACTION_NAMES, RESTORE, ResourceOptions
 from encore.resource.definition import ResourceDefinition
 
 
@@ -22,7 +22,7 @@ class Resource(ResourceDefinition):
         definition: The other arguments of ``ResourceDefinition``.
 
     Attributes:
-        create, list, read, update, delete, all: The hooks of each action, and of all.
+        create, list, read, update, delete, restore, all: The hooks of each action, and of all.
         hooks: The hooks of the actions, by the actions' names.
         session_writes: Writes rows through an ORM session.
         nested: Writes related rows that bodies contain.
@@ -35,6 +35,7 @@ class Resource(ResourceDefinition):
     read: ActionHooks
     update: ActionHooks
     delete: ActionHooks
+    restore: ActionHooks
 
     def __init__(self, options: ResourceOptions, database: Database, **definition: Any) -> None:
         super().__init__(options, database, **definition)
@@ -48,7 +49,7 @@ class Resource(ResourceDefinition):
                 for name, child in self.serializer.children.items()
             },
         )
-        self.hooks = {name: ActionHooks(self._unused(name)) for name in ACTION_NAMES}
+        self.hooks = {name: ActionHooks(self._unused(name)) for name in (*ACTION_NAMES, RESTORE)}
         for name, hooks in self.hooks.items():
             setattr(self, name, hooks)
         self.all = AllHooks(self.hooks)
@@ -64,7 +65,8 @@ class Resource(ResourceDefinition):
 
     def _unused(self, action: str) -> ConfigurationError | None:
         """Return the error for hooks of an action that the resource does not have."""
-        if action in self.options.actions:
+        has_action = self.has_restore if action == RESTORE else action in self.options.actions
+        if has_action:
             return None
         message = f"there is no {action}, so its hooks would never run"
         return ConfigurationError(self.name, "actions", message)

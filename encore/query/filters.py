@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, false, not_, or_, tru
 from sqlalchemy.types import TypeEngine
 
 from encore.database.expressions.timestamp_text import longest_form
+from encore.database.soft_deletes import DeletedRows
 from encore.models.fields import Field
 from encore.models.relation_conditions import related_exists, related_scalar
 from encore.models.relations import Relation
@@ -218,6 +219,7 @@ class ListQuery:
         children: The relations to embed (``children=a|b``); None without the parameter.
         pagination: The pagination; None if the list has none.
         as_of: The time of the rows (``as_of=``); None for the present.
+        deleted: Which deleted rows are requested (``deleted=with``); None without the parameter.
     """
 
     statement_key: StatementKey
@@ -228,6 +230,7 @@ class ListQuery:
     children: frozenset[str] | None = None
     pagination: Pagination | None = None
     as_of: datetime | None = None
+    deleted: DeletedRows | None = None
 
 
 def leaf_conditions(

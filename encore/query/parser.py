@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from encore.database.soft_deletes import DeletedRows
 from encore.errors import BadRequest, InvalidQuery
 from encore.http.short_input_cache import cache_short_inputs
 from encore.query.as_of import AS_OF, parse_as_of
@@ -43,8 +44,12 @@ MAX_QUERY_BYTES: Final = 16_384
 PRESET: Final = "preset"
 FIELDS: Final = "fields"
 CHILDREN: Final = "children"
+DELETED: Final = "deleted"
 OR_PARAMETER: Final = "or"
 NOT_PARAMETER: Final = "not"
+DELETED_ROWS: Final = {rows.value: rows for rows in (DeletedRows.WITH, DeletedRows.ONLY)}
+"""The values of the parameter ``deleted``."""
+
 _CACHED_QUERIES: Final = 1_024
 """How many parsed query strings of a resource are cached, short ones only."""
 
@@ -91,6 +96,7 @@ class QueryParser:
         paging: The rules of pagination.
         preset_parameters: The names of the parameters that choose presets.
         reads_past: Whether there is a parameter for the time of the rows (``as_of``).
+        soft_deletes: Whether the rows are soft-deleted, so that ``deleted`` is a parameter.
 
     Attributes:
         sortable: As given.
@@ -113,6 +119,7 @@ class QueryParser:
         paging: PagingRules = PAGING,
         preset_parameters: tuple[str, ...] = (PRESET,),
         reads_past: bool = False,
+        soft_deletes: bool = False,
     ) -> None:
         self._lookup = lookup
         self._searches = {search.parameter: search for search in searches}
@@ -139,6 +146,8 @@ class QueryParser:
             reserved.append(CHILDREN)
         if reads_past:
             reserved.append(AS_OF)
+        if soft_deletes:
+            reserved.append(DELETED)
         self.reserved = frozenset(reserved)
         self._listed = (*lookup.fields, *self._searches, *reserved)
         self._suggestions = ParameterSuggestions(lookup, self._purposes())
@@ -177,6 +186,9 @@ class QueryParser:
                 conditions.append(condition)
                 values.extend(bound)
                 narrowing.append(name)
+        deleted = self._deleted(parameters)
+        if deleted is not None:
+            narrowing.append(DELETED)
         self._limits.check(conditions, values)
         if (as_of := self._as_of(parameters)) is not None:
             narrowing.append(AS_OF)
@@ -192,12 +204,13 @@ class QueryParser:
             children=self._children(parameters.get(CHILDREN)),
             pagination=build_pagination(parameters, narrowing, order, page) if paginated else None,
             as_of=as_of,
+            deleted=deleted,
         )
 
     def _parse_row(
         self, query_string: bytes, *, lenient: bool = False, others: tuple[str, ...] = ()
     ) -> ListQuery:
-        """Parse the query string of an action on one row: presets, fields, children and time.
+        """Parse the query string of an action on one row: presets, fields, children, time, deleted.
 
         Args:
             query_string: The query string.
@@ -207,7 +220,7 @@ class QueryParser:
         Raises:
             InvalidQuery: Any other parameter, or an invalid value.
         """
-        shaping = [name for name in (FIELDS, CHILDREN, AS_OF) if name in self.reserved]
+        shaping = [name for name in (FIELDS, CHILDREN, AS_OF, DELETED) if name in self.reserved]
         known = [*self._preset_parameters, *shaping]
         parameters: dict[str, list[str]] = {}
         for name, text in parse_pairs(query_string):
@@ -228,11 +241,24 @@ class QueryParser:
             shown=self._shown(parameters.get(FIELDS)),
             children=self._children(parameters.get(CHILDREN)),
             as_of=self._as_of(parameters),
+            deleted=self._deleted(parameters),
         )
 
     def _as_of(self, parameters: QueryParameters) -> datetime | None:
         texts = parameters.get(AS_OF) if AS_OF in self.reserved else None
         return None if texts is None else parse_as_of(texts)
+
+    def _deleted(self, parameters: QueryParameters) -> DeletedRows | None:
+        """Parse ``deleted=with`` and ``deleted=only``."""
+        texts = parameters.get(DELETED)
+        if texts is None or DELETED not in self.reserved:
+            return None
+        if len(texts) > 1:
+            raise invalid_parameter(DELETED, "must be given once")
+        deleted = DELETED_ROWS.get(texts[0])
+        if deleted is None:
+            raise invalid_parameter(DELETED, f"must be one of {', '.join(DELETED_ROWS)}")
+        return deleted
 
     @staticmethod
     def reject_all(query_string: bytes, others: tuple[str, ...] = ()) -> None:

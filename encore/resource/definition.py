@@ -18,7 +18,7 @@ from encore.errors import ConfigurationError, InvalidOption
 from encore.http.access import Access
 from encore.http.prefer_header import is_lenient, is_strict
 from encore.idempotency.store import IdempotencyKeys
-from encore.options import EVERY_ACTION, ResourceOptions, is_view
+from encore.options import EVERY_ACTION, READING_ACTIONS, RESTORE, ResourceOptions, is_view
 from encore.pages.cursors import CursorCodec
 from encore.query import ListQuery, QueryParser, Search
 from encore.resource.bodies import ResourceBodies
@@ -35,6 +35,7 @@ from encore.resource.option_checks import check_options
 from encore.resource.paths import ResourcePaths, parse_path
 from encore.resource.query_builder import QueryBuilder
 from encore.resource.serializer_builder import ResourceSerializers
+from encore.resource.soft_deletes import check_restore_access, declare_soft_delete
 from encore.secret_key import Secret
 from encore.serializers.relation_loader import RelationLoader
 from encore.serializers.row_versions import KeyedDigest, RowVersions
@@ -92,6 +93,7 @@ class ResourceDefinition:
         identity_field: The field of the key that the database numbers, if any.
         default_fields: The fields with a default that Python sets.
         onupdate_fields: The fields with a value that Python sets on each update.
+        soft_delete: The field that says when a row was deleted; None if DELETE deletes rows.
 
     Raises:
         ConfigurationError: From the constructor: an option is wrong, or the mapping does not
@@ -139,6 +141,10 @@ class ResourceDefinition:
         self.path_fields = paths.parameters
         check_mapping(options, self.fields, paths, dialect)
         self.history = resource_history(options, self.fields)
+        self.soft_delete = declare_soft_delete(options, self.fields, dialect)
+        if self.soft_delete is not None:
+            reading = [self.access(name) for name in READING_ACTIONS if name in options.actions]
+            check_restore_access(options, self.access(RESTORE), reading)
 
         self.statements, self.page_statements = (
             Statements(self.fields, self.key, dialect, parent, long=long) for long in (False, True)
@@ -156,6 +162,11 @@ class ResourceDefinition:
         check_synchronised_arrays(options, self.serializer)
         check_put_creates(options, self.key, self.bodies.creatable)
         self.locations = Locations(self.item_path, paths.key_parameters, self.bodies.creatable)
+
+    @property
+    def has_restore(self) -> bool:
+        """Whether deleted rows can be restored: DELETE leaves them stored."""
+        return self.soft_delete is not None and "delete" in self.options.actions
 
     def access(self, action: str) -> Access:
         """Return what an action demands of a token."""

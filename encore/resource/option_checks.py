@@ -23,6 +23,7 @@ from encore.options import (
     EVERY_ACTION,
     HISTORY_ACTION,
     NESTED_ARRAYS,
+    RESTORE,
     UPDATE_METHODS,
     AssociationOptions,
     History,
@@ -73,6 +74,9 @@ def check_options(options: ResourceOptions) -> None:
         raise ConfigurationError(options.model.__name__, "checks_if_match", message)
     if HISTORY_ACTION in options.access and not options.history:
         message = f"there is no {HISTORY_ACTION}: the option {HISTORY_ACTION} is not set"
+        raise ConfigurationError(options.model.__name__, "access", message)
+    if RESTORE in options.access and options.soft_delete is None:
+        message = f"there is no {RESTORE}: the option soft_delete is not set"
         raise ConfigurationError(options.model.__name__, "access", message)
     _check_put(options)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
@@ -220,7 +224,7 @@ def _presets(value: Any) -> Problems:
 def _access(value: Any) -> Problems:
     if not isinstance(value, Mapping):
         yield "must be a mapping from actions to scopes"
-    yield from _known(value, (*ACTION_NAMES, HISTORY_ACTION, EVERY_ACTION))
+    yield from _known(value, (*ACTION_NAMES, RESTORE, HISTORY_ACTION, EVERY_ACTION))
     for action, scopes in value.items():
         if not isinstance(scopes, str | Access) and not _is_list(scopes, str):
             yield f"{action}: must be a scope, a list of scopes, or Access"
@@ -257,6 +261,11 @@ def _history(value: Any) -> Problems:
     retention: Any = value.retention if isinstance(value, History) else None
     if retention is not None and not (isinstance(retention, timedelta) and retention > timedelta()):
         yield "retention: must be a timedelta of more than 0"
+
+
+def _soft_delete(value: Any) -> Problems:
+    if value is not None and (not isinstance(value, str) or not value):
+        yield "must be the name of a field, or None"
 
 
 def _types(value: Any) -> Problems:
@@ -333,6 +342,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "checks_if_match": _checks_if_match,
     "hook_seconds": _hook_seconds,
     "history": _history,
+    "soft_delete": _soft_delete,
     "types": _types,
     "compatible": check_compatible,
 }

@@ -104,6 +104,7 @@ class QueryBuilder:
             paging=replace(self._compatibility.paging, paginated=self._options.pagination),
             preset_parameters=self._compatibility.preset_parameters,
             reads_past=bool(self._options.history),
+            soft_deletes=self._options.soft_delete is not None,
         )
 
     def _preset(self, name: str, make: Callable[[], object]) -> Preset:

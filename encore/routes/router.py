@@ -19,10 +19,11 @@ from encore.database.protocol import Database
 from encore.endpoints import schemas
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import describe_put, operation_extras, problem_responses
-from encore.execution.actions import ACTIONS
+from encore.execution.actions import ACTIONS, Restore
 from encore.execution.pipeline import Pipeline
 from encore.execution.put_pipeline import PutPipeline
 from encore.execution.resource import Resource
+from encore.options import RESTORE
 from encore.streams.operation import ListOperation
 from encore.streams.pipeline import StreamPipeline
 
@@ -60,6 +61,8 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         )
         # The generator stores its arguments; without them the properties below are used.
         del self.schema, self.create_schema, self.update_schema
+        if resource.has_restore:
+            self._add_restore()
 
     @cached_property
     def schema(self) -> type[BaseModel]:  # type: ignore[override] # created on first use
@@ -92,6 +95,14 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         for method in methods:
             describe = partial(self._describe, template, endpoint, method)
             self.routes.append(PipelineRoute(template, endpoint, [method], describe))
+
+    def _add_restore(self) -> None:
+        resource = self._resource
+        pipeline = Pipeline(Restore(resource), resource.hooks[RESTORE], self._database)
+        operation = Operation(pipeline, resource.access(RESTORE))
+        template = _template(resource, RESTORE)
+        describe = partial(self._describe, template, operation, "POST")
+        self.routes.append(PipelineRoute(template, operation, ["POST"], describe))
 
     def _describe(self, template: str, operation: Operation, method: str) -> APIRoute:
         """Return the FastAPI route that describes an operation in OpenAPI."""
@@ -188,6 +199,8 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
 
 def _template(resource: Resource, action: str) -> str:
+    if action == RESTORE:
+        return f"{resource.item_path}/{RESTORE}"
     return resource.collection_path if action in ("create", "list") else resource.item_path
 
 

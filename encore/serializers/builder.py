@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
+from encore.database.soft_deletes import soft_deletes_of
 from encore.errors import InvalidOption
 from encore.models.fields import Fields, Model
 from encore.models.relations import Relation, UnsupportedRelation, relations_of
@@ -94,7 +95,8 @@ def build_serializer(
         fields=fields,
         shown={name: f for name, f in fields.by_name.items() if name not in hidden},
         hidden=hidden_attributes,
-        writable=frozenset(f for f in fields if not (f.read_only or f.name in excluded)),
+        soft_deletes=soft_deletes_of(dialect),
+        settable=frozenset(f for f in fields if not (f.read_only or f.name in excluded)),
         children=children,
         record=record,
         read_rows=row_reader(record, fields, hidden_attributes),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
+from encore.database.soft_deletes import SoftDeletes
 from encore.database.statement import Row
 from encore.models.fields import Field, Fields, Model
 from encore.models.relations import Relation
@@ -27,7 +28,8 @@ class Serializer:
         fields: All of its fields; every statement returns rows in this order.
         shown: The fields that callers may see and name.
         hidden: The attributes of the others.
-        writable: The fields that callers may write, if the action and its options allow it.
+        settable: The fields that callers may write, unless they are timestamps of soft deletes.
+        soft_deletes: The soft-deleted tables of the database.
         children: The embedded relations, with the serializers of their rows.
         record: The type of a row on its way to JSON.
         read_rows: Converts rows to records.
@@ -37,10 +39,19 @@ class Serializer:
     fields: Fields
     shown: Mapping[str, Field]
     hidden: tuple[str, ...]
-    writable: frozenset[Field]
+    settable: frozenset[Field]
+    soft_deletes: SoftDeletes
     children: Mapping[str, "RelatedSerializer"]
     record: type[Record]
     read_rows: RowReader
+
+    @property
+    def writable(self) -> frozenset[Field]:
+        """The fields that callers may write, if the action and its options allow it.
+
+        Resources that are declared later may make a table soft-deleted: it is computed each time.
+        """
+        return frozenset(f for f in self.settable if f.column not in self.soft_deletes)
 
     @property
     def names(self) -> FieldLookup:

@@ -35,6 +35,7 @@ from sqlalchemy.sql import ClauseElement
 
 from encore.database.capabilities import capabilities_of
 from encore.database.expressions.numbering import advance_sequence
+from encore.database.soft_deletes import DeletedRows, dialect_showing, soft_deletes_of
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import Field, Fields
@@ -112,6 +113,19 @@ class Statements:
         self._cached = StatementCache(self._compile)
         self._keysets = lru_cache(_CACHED_ORDERS)(lambda order: KeysetOrder(order, fields, dialect))
         self._plain_read: Statement | None = None
+        self._parent_filter = parent_filter
+        self._showing: dict[DeletedRows, Statements] = {}
+
+    def showing(self, rows: DeletedRows) -> "Statements":
+        """Return the same statements for other rows of a soft-deleted table."""
+        shown = self._showing.get(rows)
+        if shown is None:
+            dialect = dialect_showing(self.dialect, rows)
+            shown = Statements(
+                self._fields, self._key, dialect, self._parent_filter, long=self._long
+            )
+            self._showing[rows] = shown
+        return shown
 
     def stored(self) -> Statement:
         """Return the SELECT of a row by its primary key. Values: the primary key's."""
@@ -197,6 +211,8 @@ class Statements:
         if self._capabilities.planner_estimates:
             return (self._cached if keep else self._compile)(self._planned, conditions)
         if conditions or self._parent_filters or not can_estimate_by_ids(self._fields):
+            return None
+        if self._fields.table in soft_deletes_of(self.dialect).columns:
             return None
         return self._cached(id_range_query, self._fields)
 

@@ -89,7 +89,7 @@ class StreamPage(List[PageContext]):
         query, stream = context.list_query, context.stream
         conditions, bound, reusable = self.row_conditions(context)
         paged_query = PagedQuery(
-            self.resource.page_statements,
+            self._showing(context, self.resource.page_statements),
             conditions,
             (*context.key_values, *bound),
             query.statement_key.order,

@@ -112,7 +112,8 @@ class UploadStatements:
             self.write_range[UPDATED] = self._compile(self._update(in_range=True))
 
     def _compile(self, clause: ClauseElement) -> Statement:
-        return Statement(clause, self.dialect)
+        # On first use: resources that are declared later may be soft-deleted.
+        return Statement(lambda: clause, self.dialect)
 
     def reject_where(
         self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]

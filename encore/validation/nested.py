@@ -7,6 +7,7 @@ option ``nested_arrays``. ``execution.nested`` writes the parsed bodies.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 from encore.models.fields import Field
@@ -201,13 +202,19 @@ class RelatedRowParser:
         self._key = serializer.fields.key
         self.shows_key = all(f.name in serializer.shown for f in self._key)
         # The foreign key is set to the parent's key, so the body must not set it.
-        foreign_key = {str(c.name) for _, c in relation.pairs} if relation.owned else set()
-        self._written = [
-            f for f in serializer.fields if f in serializer.writable and f.name not in foreign_key
-        ]
-        self._members = AllowedMembers.of(serializer, self._written, [f.name for f in self._key])
+        self._foreign_key = {str(c.name) for _, c in relation.pairs} if relation.owned else set()
+        self._serializer = serializer
         self._many = relation.many
         self._attributes = frozenset(f.attribute for f in serializer.fields)
+
+    @cached_property
+    def _written(self) -> list[Field]:
+        serializer, writable = self._serializer, self._serializer.writable
+        return [f for f in serializer.fields if f in writable and f.name not in self._foreign_key]
+
+    @cached_property
+    def _members(self) -> AllowedMembers:
+        return AllowedMembers.of(self._serializer, self._written, [f.name for f in self._key])
 
     def parse(
         self, name: str, raw: Any, options: ParseOptions

@@ -1,4 +1,4 @@
-"""The five actions: how each parses its request, and its steps at the stages."""
+"""The actions: how each parses its request, and its steps at the stages."""
 
 from typing import Any, Final
 
@@ -6,6 +6,7 @@ from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.actions.create import Create
 from encore.execution.actions.delete import Delete
 from encore.execution.actions.list import List
+from encore.execution.actions.restore import Restore
 from encore.execution.actions.row import Read, RowAction
 from encore.execution.actions.update import Update
 
@@ -17,6 +18,7 @@ __all__ = [
     "Delete",
     "List",
     "Read",
+    "Restore",
     "RowAction",
     "Update",
 ]

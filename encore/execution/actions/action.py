@@ -39,6 +39,7 @@ from encore.query.write_parameters import (
 )
 from encore.serializers.records import encode_counting, hide, with_added_members
 from encore.serializers.stored_text import HEADER
+from encore.sql.statements import Statements
 from encore.validation.nested import NestedBody
 
 C = TypeVar("C", bound=Context, default=Context)
@@ -180,6 +181,14 @@ class Action(Generic[C]):
         return RowConditions(
             (*conditions, *criteria.conditions), (*values, *criteria.values), criteria.reusable
         )
+
+    @staticmethod
+    def _showing(context: Context, statements: Statements) -> Statements:
+        """Return the statements for the rows that the query asks for: deleted ones, or not."""
+        query = context.query
+        if query is None or query.deleted is None:
+            return statements
+        return statements.showing(query.deleted)
 
     def _hide_unrequested(self, context: C) -> None:
         """Hide the members that the query parameter ``fields`` does not name."""

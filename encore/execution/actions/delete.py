@@ -1,16 +1,24 @@
 """Delete: one row, with the related rows that the mapping deletes or changes with it."""
 
+from collections.abc import Sequence
+
 from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, C
 from encore.execution.actions.row import RowAction, single_row
 from encore.execution.resource import Resource
+from encore.execution.soft_delete import deletion_timestamp, needs_session
+from encore.models.fields import Field
 from encore.query.write_parameters import DRY_RUN
+from encore.validation.nested import NestedBody
 
 
 class Delete(RowAction[C]):
-    """Delete the row; the response is ``{}``."""
+    """Delete the row; the response is ``{}``.
+
+    A row of a soft-deleted resource stays stored, with the time of its deletion.
+    """
 
     name = "delete"
     produces = JSON_ONLY
@@ -21,10 +29,21 @@ class Delete(RowAction[C]):
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
         self.single = resource.statements.returns_rows and not resource.is_view
+        self._soft_delete = resource.soft_delete
+
+    def needs_session(self, nested: Sequence[NestedBody] = ()) -> bool:
+        """Return whether the row is written through an ORM session."""
+        if self._soft_delete is None:
+            return super().needs_session(nested)
+        return needs_session(self.resource)
 
     async def write(self, context: C) -> None:
         """Delete the row, and keep it as ``context.deleted_instance``."""
-        row = await (self._delete_in_session if self.needs_session() else self._delete)(context)
+        in_session = self.needs_session()
+        if self._soft_delete is not None:
+            row = await self._mark_deleted(context, self._soft_delete, in_session=in_session)
+        else:
+            row = await (self._delete_in_session if in_session else self._delete)(context)
         if row is None:
             raise NotFound
         (context.deleted_instance,) = self.resource.serializer.read_rows((row,))
@@ -51,3 +70,24 @@ class Delete(RowAction[C]):
         if deleted is None:
             await self._explain_missing(context, found)
         return row or deleted
+
+    async def _mark_deleted(self, context: C, field: Field, *, in_session: bool) -> Row | None:
+        """Set the timestamp of the deletion; return the row."""
+        resource, statements = self.resource, self._statements(context)
+        row = None
+        if in_session or not statements.returns_rows:
+            row = await self._read_row(context)
+        if in_session:
+            if row is not None:
+                await session_rows.mark_deleted(resource, context, row)
+            return row
+        found = self.row_conditions(context)
+        deleted = {field.attribute: deletion_timestamp(field)}
+        written, new = resource.fields.ordered({**resource.fields.onupdate_values(), **deleted})
+        update = statements.update(written, found.conditions, keep=found.reusable)
+        connection = await context.connection()
+        values = (*new, *found.values, *context.key_values)
+        marked = single_row(await connection.fetch_all(update, values))
+        if marked is None:
+            await self._explain_missing(context, found)
+        return row or marked

@@ -5,6 +5,7 @@ from typing import Final
 from encore.database.protocol import Connection
 from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY, Action, C
+from encore.execution.deleted_access import require_deleted_access
 from encore.execution.past import read_as_of
 from encore.execution.resource import Resource
 from encore.http.prefer_header import COUNT, ESTIMATED, EXACT, NONE, preferred_count
@@ -38,6 +39,8 @@ class List(Action[C]):
         context.query = query = self.resource.parse_list_query(context.scope)
         if query.as_of is not None:
             read_as_of(context, query, query.as_of)
+        if query.deleted is not None:
+            require_deleted_access(self.resource, context.scope)
 
     async def fetch(self, context: C) -> None:
         """Read one page, count all rows where the page does not tell, and link to other pages."""
@@ -46,7 +49,11 @@ class List(Action[C]):
         found = self.row_conditions(context)
         values = (*context.key_values, *found.values)
         paged_query = PagedQuery(
-            resource.statements, found.conditions, values, query.statement_key.order, found.reusable
+            self._showing(context, resource.statements),
+            found.conditions,
+            values,
+            query.statement_key.order,
+            found.reusable,
         )
         pagination = query.pagination
         if pagination is None:

@@ -8,9 +8,11 @@ from encore.database.errors import MultipleRows, NotWritten
 from encore.database.statement import Row
 from encore.errors import HistoryUnavailable, NotFound
 from encore.execution.actions.action import JSON_ONLY, Action, C, RowConditions
+from encore.execution.deleted_access import require_deleted_access
 from encore.execution.past import read_as_of
 from encore.query.as_of import AS_OF
-from encore.query.parameter_errors import invalid_parameter
+from encore.query.parameter_errors import invalid_parameter, unknown_parameter
+from encore.query.parser import DELETED
 from encore.sql.past import PastReads
 from encore.sql.past_statement import State
 from encore.sql.statements import Statements
@@ -29,6 +31,8 @@ class RowAction(Action[C]):
             if self.writes:
                 raise invalid_parameter(AS_OF, "is for reading: past rows do not change")
             read_as_of(context, query, query.as_of, one_row=True)
+        if query is not None and query.deleted is not None:
+            self._check_deleted(context)
         if self.parameters:
             self.parse_write_parameters(context)
         if context.key_lookup is None:
@@ -38,8 +42,14 @@ class RowAction(Action[C]):
         """Return the statements that find the row by its key."""
         lookup = context.key_lookup
         if lookup is None or lookup.statements is None:
-            return self.resource.statements
-        return lookup.statements
+            statements = self.resource.statements
+        else:
+            statements = lookup.statements
+        return self._showing(context, statements)
+
+    def _check_deleted(self, context: C) -> None:  # noqa: ARG002 - reading needs it
+        """Raise ``InvalidQuery``: only reading takes the parameter ``deleted``."""
+        raise unknown_parameter(DELETED, ())
 
     async def fetch(self, context: C) -> None:
         """Read the row."""
@@ -79,6 +89,10 @@ class Read(RowAction[C]):
 
     name = "read"
     produces = JSON_ONLY
+
+    def _check_deleted(self, context: C) -> None:
+        """Raise ``ApiError`` if the caller may not see deleted rows."""
+        require_deleted_access(self.resource, context.scope)
 
 
 def single_row(rows: Sequence[Row]) -> Row | None:

@@ -14,6 +14,7 @@ from encore.errors import NotFound
 from encore.execution.context import Context
 from encore.execution.resource import Resource
 from encore.execution.session_writes import run_in_session
+from encore.execution.soft_delete import SoftDeleteSessions, current_milliseconds
 
 Keys = Sequence[Any]
 
@@ -71,3 +72,32 @@ async def delete_row(resource: Resource, context: Context, row: Row) -> None:
         session.delete(instance)
 
     await run_in_session(await context.connection(), work)
+
+
+async def mark_deleted(resource: Resource, context: Context, row: Row) -> None:
+    """Mark a stored row, and those to which its deletion cascades, as deleted."""
+    writes, marks = resource.session_writes, SoftDeleteSessions(resource.serializer.soft_deletes)
+    key, timestamp = resource.fields.key_of(row), current_milliseconds()
+
+    def work(session: Session) -> None:
+        instance = writes.load(session, key, row)
+        if instance is None or not marks.delete(session, instance, timestamp):
+            raise NotFound
+
+    await run_in_session(await context.connection(), work)
+
+
+async def restore_row(resource: Resource, context: Context, row: Row) -> Row | None:
+    """Restore a deleted row, and those that were deleted with it; return it as it is stored."""
+    writes, marks = resource.session_writes, SoftDeleteSessions(resource.serializer.soft_deletes)
+    key = resource.fields.key_of(row)
+    connection = await context.connection()
+
+    def work(session: Session) -> None:
+        instance = writes.load(session, key, row)
+        if instance is None or not marks.restore(session, instance):
+            raise NotFound
+        writes.assign(instance, context.attributes)
+
+    await run_in_session(connection, work)
+    return await connection.fetch_one(resource.statements.stored(), key)

@@ -1,0 +1,29 @@
+"""Who may see the deleted rows of a soft-deleted resource: callers with the access of restore."""
+
+from starlette.types import Scope
+
+from encore.errors import Forbidden
+from encore.http.request_state import RequestState
+from encore.http.require_principal import require_principal
+from encore.options import RESTORE
+from encore.query.parser import DELETED
+from encore.resource.definition import ResourceDefinition
+
+
+def require_deleted_access(resource: ResourceDefinition, scope: Scope) -> None:
+    """Check that the caller may see deleted rows.
+
+    Raises:
+        Unauthorized: There is no verified caller.
+        Forbidden: The token lacks a scope; the error and its challenge name it.
+    """
+    access, state = resource.access(RESTORE), RequestState.from_scope(scope)
+    try:
+        require_principal(access, state)
+    except Forbidden as error:
+        required = ", ".join((*access.all_of, *access.any_of[:1]))
+        message = f"The parameter {DELETED} needs the scope {required}"
+        raise Forbidden(message, headers=error.headers, reason=error.reason) from error
+    if access.scopes() and state.granted is None:
+        # Another application's middleware has compared the scopes of the list, not these.
+        raise Forbidden(f"The parameter {DELETED} needs a service that verifies scopes")

@@ -1,0 +1,111 @@
+"""Soft deletes through ORM sessions: a row, and the rows to which its deletion cascades.
+
+Where the mapping deletes related rows with a row (``cascade="all, delete-orphan"``), a soft delete
+marks them with the same timestamp, and restoring the row restores those that have it. The related
+tables must be soft-deleted too (``check_cascades``). Rows of association tables and foreign keys
+stay as they are: nothing shows them, and they are right again once the row is restored.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, DateTime, inspect, select
+from sqlalchemy.orm import Mapper, RelationshipProperty, Session, with_parent
+
+from encore.database.soft_deletes import SoftDeletes
+from encore.models.fields import Field
+from encore.types import format_timestamp
+
+if TYPE_CHECKING:
+    from encore.execution.resource import Resource
+
+
+def deletion_timestamp(field: Field) -> Any:
+    """Return the current time, as the Python value of a field."""
+    return field.codec.from_json(format_timestamp(current_milliseconds()))
+
+
+def current_milliseconds() -> datetime:
+    """Return the current time in milliseconds, which every type of timestamp holds exactly."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def cascading_relationships(mapper: Mapper[Any]) -> Iterator[RelationshipProperty[Any]]:
+    """Yield the relationships of a class and its subclasses whose rows are deleted with a row."""
+    for own in mapper.self_and_descendants:
+        for relationship in own.relationships:
+            if relationship.cascade.delete and not relationship.viewonly:
+                yield relationship
+
+
+def needs_session(resource: "Resource") -> bool:
+    """Return whether rows of a resource are marked through an ORM session."""
+    behaviour = resource.session_writes.behaviour
+    return bool(behaviour.reasons("update")) or has_cascades(resource)
+
+
+def has_cascades(resource: "Resource") -> bool:
+    """Return whether the deletion of a row marks other rows too."""
+    return any(cascading_relationships(resource.fields.mapped.mapper))
+
+
+class SoftDeleteSessions:
+    """Marks rows, and those to which their deletion cascades, as deleted or as restored.
+
+    Args:
+        soft_deletes: The soft-deleted tables of the database.
+    """
+
+    def __init__(self, soft_deletes: SoftDeletes) -> None:
+        self._soft_deletes = soft_deletes
+
+    def delete(self, session: Session, instance: Any, timestamp: datetime) -> bool:
+        """Mark a row and its dependents; return False if it is deleted already."""
+        name, column = self._attribute(instance)
+        if getattr(instance, name) is not None:
+            return False
+        setattr(instance, name, _value(column, timestamp))
+        for child in self._dependents(session, instance):
+            self.delete(session, child, timestamp)
+        return True
+
+    def restore(self, session: Session, instance: Any) -> bool:
+        """Restore a row and the rows deleted with it; return False if it is not deleted."""
+        name, _ = self._attribute(instance)
+        timestamp = getattr(instance, name)
+        if timestamp is None:
+            return False
+        setattr(instance, name, None)
+        for child in self._dependents(session, instance):
+            of_child = getattr(child, self._attribute(child)[0])
+            if of_child is not None and _aware(of_child) == _aware(timestamp):
+                self.restore(session, child)
+        return True
+
+    def _attribute(self, instance: Any) -> tuple[str, Column[Any]]:
+        mapper = inspect(instance).mapper
+        column = self._soft_deletes.column_of(mapper.tables)
+        if column is None:
+            raise TypeError(f"{mapper.class_.__name__} is not soft-deleted")
+        return str(mapper.get_property_by_column(column).key), column
+
+    @staticmethod
+    def _dependents(session: Session, instance: Any) -> Iterator[Any]:
+        for relationship in inspect(instance).mapper.relationships:
+            if relationship.cascade.delete and not relationship.viewonly:
+                attribute = getattr(type(instance), relationship.key)
+                rows = select(relationship.entity.entity).where(with_parent(instance, attribute))
+                yield from session.scalars(rows).unique()
+
+
+def _value(column: Column[Any], timestamp: datetime) -> datetime:
+    """Return a timestamp as a column takes it: naive without a time zone."""
+    type_ = column.type
+    is_naive = isinstance(type_, DateTime) and not type_.timezone
+    return timestamp.replace(tzinfo=None) if is_naive else timestamp
+
+
+def _aware(timestamp: datetime) -> datetime:
+    return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)

@@ -1,0 +1,286 @@
+"""Soft deletes: DELETE hides a row, ``restore`` shows it again, for callers with its scopes."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from encore import Context, Crud
+from encore.database.engine import with_connection
+from encore.database.factory import open_database
+from encore.errors import ConfigurationError
+from encore.http.request_state import RequestState
+from encore.types import UtcDateTime
+from tests.fixtures.in_process import InProcessService, empty, postgres_with, sqlite_with
+
+BOTH = "library library:restore"
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    deletedAt: Mapped[datetime | None] = mapped_column(UtcDateTime)  # noqa: N815 - the name in JSON
+    books: Mapped[list["Book"]] = relationship(back_populates="author", order_by="Book.id")
+
+
+class Book(Base):
+    __tablename__ = "books"
+    __table_args__ = (
+        sa.Index(
+            "ix_isbn",
+            "isbn",
+            unique=True,
+            sqlite_where=sa.text("removed IS NULL"),
+            postgresql_where=sa.text("removed IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    isbn: Mapped[str | None]
+    code: Mapped[str | None] = mapped_column(unique=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"))
+    removed: Mapped[datetime | None] = mapped_column(sa.DateTime)
+    version: Mapped[int] = mapped_column()
+    author: Mapped[Author | None] = relationship(back_populates="books")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's name
+
+
+class Label(Base):
+    __tablename__ = "labels"
+
+    lang: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str | None]
+    deletedAt: Mapped[datetime | None] = mapped_column(UtcDateTime)  # noqa: N815 - the name in JSON
+
+
+class ScopesMiddleware:
+    """Authenticates every request, with the scopes of the header ``X-Scopes``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = RequestState.from_scope(scope)
+        header = dict(scope["headers"]).get(b"x-scopes", b"library")
+        state.claims, state.granted = {"sub": "tester"}, frozenset(header.decode().split())
+        await self._app(scope, receive, send)
+
+
+class Api(InProcessService):
+    """A service over the tables of this module."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, open_database(url), ScopesMiddleware)
+        self.crud = Crud(self.app, self.database, scopes=("library",))
+
+    def send(self, method: str, path: str, json: Any = None, scopes: str = BOTH) -> httpx.Response:
+        return self.request(method, path, json=json, headers={"X-Scopes": scopes})
+
+    def create(self, path: str, **values: Any) -> Any:
+        response = self.send("POST", path, values)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    def delete(self, path: str) -> None:
+        response = self.send("DELETE", path)
+        assert (response.status_code, response.json()) == (200, {})
+
+    def read(self, path: str) -> Any:
+        response = self.send("GET", path)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def status(self, method: str, path: str, json: Any = None, scopes: str = BOTH) -> int:
+        return self.send(method, path, json, scopes).status_code
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield sqlite_with(Base.metadata, tmp_path_factory.mktemp("soft"))
+        return
+    with postgres_with(Base.metadata, request.getfixturevalue("postgres_url")) as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def make_api(url: str) -> Iterator[Callable[[], Api]]:
+    def empty_tables(connection: sa.Connection) -> None:
+        empty(connection, Base.metadata)
+        connection.commit()
+
+    made: list[Api] = []
+
+    def make() -> Api:
+        made.append(Api(url))
+        return made[-1]
+
+    with_connection(url, empty_tables)
+    yield make
+    for api in made:
+        api.close()
+
+
+@pytest.fixture
+def api(make_api: Callable[[], Api]) -> Api:
+    api = make_api()
+    restore = {"restore": ["library", "library:restore"]}
+    api.crud.resource(Author, associations=True, soft_delete="deletedAt", access=restore)
+    api.crud.resource(Book, include=["author"], soft_delete="removed", access=restore)
+    api.crud.resource(
+        Label,
+        endpoints=["/labels", "/labels/{lang}/{name}"],
+        soft_delete="deletedAt",
+        access=restore,
+    )
+    return api
+
+
+def test_deleted_row_is_gone_from_every_read(api: Api) -> None:
+    author = api.create("/authors", name="Herbert", books=[{"title": "Dune"}, {"title": "Emperor"}])
+    api.delete("/books/1")
+    assert api.status("GET", "/books/1") == 404
+    assert api.status("DELETE", "/books/1") == 404
+    assert api.status("PATCH", "/books/1", {"title": "x"}) == 404
+    assert [row["id"] for row in api.read("/books")] == [2]
+    assert [row["id"] for row in api.read(f"/authors/{author['id']}")["books"]] == [2]
+    assert api.read("/authors?books.title=Dune") == []
+    assert [row["id"] for row in api.read("/authors/1/books")] == [2]
+    assert api.send("GET", "/books").headers["content-range"] == "items 0-0/1"
+    assert api.send("GET", "/authors/1/books/1").status_code == 404
+
+
+def test_deleted_parent_is_gone_from_its_children(api: Api) -> None:
+    api.create("/authors", name="Herbert", books=[{"title": "Dune"}])
+    api.delete("/authors/1")
+    (book,) = api.read("/books")
+    assert (book["author_id"], book["author"]) == (1, None)
+    assert api.read("/authors/1/books") == []
+    assert api.read("/books?author.name=Herbert") == []
+
+
+def test_deleted_rows_are_shown_to_callers_with_the_scope_of_restore(api: Api) -> None:
+    api.create("/books", title="Dune")
+    api.create("/books", title="Emma")
+    api.delete("/books/1")
+    assert [row["id"] for row in api.read("/books?deleted=only")] == [1]
+    assert [row["id"] for row in api.read("/books?deleted=with")] == [1, 2]
+    assert api.read("/books/1?deleted=with")["removed"] is not None
+    assert api.status("GET", "/books/2?deleted=only") == 404
+    assert api.status("GET", "/books?deleted=all") == 400
+    assert api.status("DELETE", "/books/1?deleted=with") == 400
+    refused = api.send("GET", "/books?deleted=with", scopes="library")
+    assert refused.status_code == 403
+    assert "library:restore" in refused.json()["detail"]
+    assert "library:restore" in refused.headers["www-authenticate"]
+
+
+def test_restore_shows_the_row_again_and_counts_its_version(api: Api) -> None:
+    api.create("/books", title="Dune")
+    api.delete("/books/1")
+    assert api.status("POST", "/books/1/restore", scopes="library") == 403
+    restored = api.send("POST", "/books/1/restore")
+    assert restored.status_code == 200
+    assert restored.json()["removed"] is None
+    assert restored.json()["version"] == 3
+    assert api.read("/books/1") == restored.json()
+    again = api.send("POST", "/books/1/restore")
+    assert (again.status_code, again.json()["detail"]) == (409, "The row is not deleted")
+    assert api.status("POST", "/books/9/restore") == 404
+
+
+def test_restore_by_composite_text_key(api: Api) -> None:
+    api.create("/labels", lang="en", name="a b", text="x")
+    api.delete("/labels/en/a%20b")
+    assert api.read("/labels") == []
+    assert api.send("POST", "/labels/en/a%20b/restore").json()["text"] == "x"
+
+
+def test_partial_unique_index_allows_the_value_of_a_deleted_row(api: Api) -> None:
+    api.create("/books", title="Dune", isbn="1")
+    api.delete("/books/1")
+    api.create("/books", title="Dune", isbn="1")
+    taken = api.send("POST", "/books/1/restore")
+    assert (taken.status_code, taken.json()["errors"][0]["field"]) == (409, "isbn")
+    assert [row["id"] for row in api.read("/books")] == [2]
+
+
+def test_unique_constraint_counts_deleted_rows(api: Api) -> None:
+    api.create("/books", title="Dune", code="1")
+    api.delete("/books/1")
+    taken = api.send("POST", "/books", {"title": "Dune", "code": "1"})
+    assert taken.status_code == 409
+    assert taken.json()["errors"] == [{"field": "code", "message": "code must be unique"}]
+
+
+def test_timestamp_of_the_deletion_is_read_only_in_every_body(api: Api) -> None:
+    then = "2020-01-01T00:00:00.000Z"
+    assert api.status("POST", "/authors", {"name": "a", "deletedAt": then}) == 400
+    nested = api.send("POST", "/authors", {"name": "a", "books": [{"title": "b", "removed": then}]})
+    assert nested.json()["errors"][0]["field"] == "books.0.removed"
+
+
+def test_body_cannot_connect_a_deleted_row(api: Api) -> None:
+    api.create("/authors", name="Herbert")
+    api.delete("/authors/1")
+    refused = api.send("POST", "/books", {"title": "Dune", "author": {"id": 1}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "author")
+
+
+def test_hooks_of_delete_and_restore_narrow_the_rows(make_api: Callable[[], Api]) -> None:
+    api = make_api()
+    books = api.crud.resource(Book, soft_delete="removed", access={"restore": "library:restore"})
+    api.create("/books", title="Dune")
+    api.create("/books", title="Emma")
+    api.delete("/books/1")
+
+    @books.all.fetch.before
+    async def only_emma(context: Context) -> None:
+        if context.action != "create":
+            context.criteria["title"] = "Emma"
+
+    assert api.status("POST", "/books/1/restore") == 404
+    assert api.read("/books?deleted=with")[0]["title"] == "Emma"
+    api.delete("/books/2")
+    assert api.status("POST", "/books/2/restore") == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"soft_delete": "gone"}, "'gone' is none of"),
+        ({"soft_delete": "title"}, "'title' is not a column of timestamps"),
+        ({"soft_delete": 3}, "must be the name of a field"),
+        ({"soft_delete": "removed"}, "restore: soft_delete needs the scopes"),
+        ({"access": {"restore": "x"}}, "there is no restore: the option soft_delete"),
+    ],
+)
+def test_invalid_option_stops_the_start(
+    make_api: Callable[[], Api], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        make_api().crud.resource(Book, **options)
+
+
+def test_resources_of_the_same_rows_must_agree(make_api: Callable[[], Api]) -> None:
+    crud = make_api().crud
+    crud.resource(Book, endpoints=["/all", "/all/{id}"], actions=["list", "read"])
+    access = {"restore": "x"}
+    crud.resource(Book, soft_delete="removed", access=access)
+    with pytest.raises(ConfigurationError, match="both must name 'removed'"):
+        crud.resource(Book, endpoints=["/b", "/b/{id}"])
