@@ -9,7 +9,7 @@ INSTALL := $(BIN)/uv pip sync --quiet --system-certs --require-hashes --compile-
 	--python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-without-samples coverage soak faults doctor lint audit format migration migrate bench growth bench-writes compare lock clean
+.PHONY: help setup run test test-fast test-without-samples coverage soak faults proofs doctor lint audit format migration migrate bench growth bench-writes compare lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,6 +46,10 @@ faults: $(VENV)/.development ## Run the proofs of faults in full, with the real 
 	@FAULTS_FULL=1 POOL_SECONDS=120 WAL_MEGABYTES=151 MIGRATIONS_AT_ONCE=6 MIGRATION_ROUNDS=5 \
 		$(BIN)/python -m pytest -o faulthandler_timeout=1200 \
 		--ignore=tests/faults/test_soak.py tests/faults
+
+proofs: $(VENV)/.development ## Run the proofs of writes in full (some 40 minutes)
+	@PROOFS_FULL=1 $(BIN)/python -m pytest -o faulthandler_timeout=7200 --log-cli-level=INFO \
+		tests/proofs
 
 lint: $(VENV)/.development ## Check style, types, import directions
 	@$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from benchmarks.command_line import run_command
 from benchmarks.machine import read_commit
 from benchmarks.processes import choose_cores, pin_to_core
 from benchmarks.writes.checkouts import check_out, describe
-from benchmarks.writes.load import Cost, measure_load
+from benchmarks.writes.load import Cost
 from benchmarks.writes.rows import CPU, ROWS, Row, Side
 from benchmarks.writes.traffic import Target
 from benchmarks.writes.versions import serve_versions
@@ -94,30 +94,25 @@ def _report(row: Row, targets: Mapping[str, Target], options: Options) -> bool:
         costs = {id(side): _measure(side, targets, options.seconds) for side in order}
         rounds.append((costs[id(row.base)], costs[id(row.new)]))
     time_ratio = statistics.median(base.per_second / new.per_second for base, new in rounds)
-    cpu_ratio = statistics.median(new.cpu_us / base.cpu_us for base, new in rounds)
+    cpu_ratio = statistics.median(new.cpu_us / max(base.cpu_us, 1e-9) for base, new in rounds)
     (base_rate, rate), (base_cpu, cpu) = (
         [statistics.median(getattr(pair[place], name) for pair in rounds) for place in (0, 1)]
         for name in ("per_second", "cpu_us")
     )
     goal = "" if row.goal is None else f"{row.goal:.3g} ({row.measure})"
+    costs_of_cpu = f"{cpu:,.1f} | {base_cpu:,.1f} | {cpu_ratio:.2f}"
+    if not base_cpu:  # It ran in this process, not in the server.
+        costs_of_cpu = f"{cpu:,.1f} | - | -"
     print(
         f"| {row.title} | {rate:,.0f} | {base_rate:,.0f} | {time_ratio:.2f}"
-        f" | {cpu:,.1f} | {base_cpu:,.1f} | {cpu_ratio:.2f} | {goal} |",
+        f" | {costs_of_cpu} | {goal} |",
         flush=True,
     )
     return row.goal is None or (cpu_ratio if row.measure == CPU else time_ratio) <= row.goal
 
 
 def _measure(side: Side, targets: Mapping[str, Target], seconds: float) -> Cost:
-    target = targets[side.server]
-    cost = measure_load(
-        target.port,
-        target.pid,
-        side.build(target),
-        seconds=None if side.items else seconds,
-        connections=side.connections,
-    )
-    return cost if side.items is None else Cost(side.items, cost.seconds, cost.cpu_seconds)
+    return side.measure(targets[side.server], seconds)
 
 
 if __name__ == "__main__":

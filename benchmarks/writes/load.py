@@ -8,6 +8,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,7 +73,7 @@ class Cost:
     Attributes:
         requests: Their number.
         seconds: The time from the first request to the last response.
-        cpu_seconds: The processor time of the server's processes.
+        cpu_seconds: The processor time of the processes that are measured.
     """
 
     requests: int
@@ -91,29 +92,42 @@ class Cost:
 
 
 def measure_load(
-    port: int, pid: int, traffic: Traffic, *, seconds: float | None, connections: int = CONNECTIONS
+    port: int,
+    processes: tuple[int, ...],
+    traffic: Traffic,
+    *,
+    seconds: float | None,
+    connections: int = CONNECTIONS,
 ) -> Cost:
     """Load a server, until it has no more requests if no duration is given.
+
+    Args:
+        port: Its port.
+        processes: Whose processor time is measured, with all that they have started.
+        traffic: The requests.
+        seconds: The duration.
+        connections: How many requests are sent at once.
 
     Raises:
         BenchmarkError: A response has another status, or a connection ended.
     """
-    pids = list_process_tree(pid)
-    before = _cpu_seconds(pids)
+    before = _cpu_seconds(processes)
     started = time.perf_counter()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         count = runner.run(_load(port, traffic, seconds, connections))
     took = time.perf_counter() - started
-    return Cost(count, took, _cpu_seconds(pids) - before)
+    after = _cpu_seconds(processes)
+    return Cost(count, took, sum(after[pid] - before.get(pid, 0.0) for pid in after))
 
 
-def _cpu_seconds(pids: list[int]) -> float:
-    """Return the processor time of some processes, user and system."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / _TICKS
+def _cpu_seconds(processes: tuple[int, ...]) -> dict[int, float]:
+    """Return the processor time of some processes and their descendants, user and system."""
+    seconds = {}
+    for pid in (pid for root in processes for pid in list_process_tree(root)):
+        with suppress(OSError):  # It has ended.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            seconds[pid] = (int(fields[11]) + int(fields[12])) / _TICKS
+    return seconds
 
 
 async def _load(port: int, traffic: Traffic, seconds: float | None, connections: int) -> int:

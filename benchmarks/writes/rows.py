@@ -1,11 +1,14 @@
 """The rows of the report: what is compared with what, and the ratio to reach."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.writes.load import CONNECTIONS
+from benchmarks.writes.load import CONNECTIONS, Cost, measure_load
+from benchmarks.writes.service import PLAIN, TRACKED
 from benchmarks.writes.traffic import (
     BuildTraffic,
+    Target,
     get_list,
     get_one,
     post,
@@ -24,16 +27,34 @@ class Side:
 
     Attributes:
         server: Which server: before or after.
-        build: Returns its requests.
-        items: What the costs are divided by, if the requests end by themselves; None for a load
-            of some seconds, whose costs are those of a request.
-        connections: How many clients send at once.
+        measure: Measures it, for about so many seconds if it does not end by itself.
     """
 
     server: str
-    build: BuildTraffic
-    items: int | None = None
-    connections: int = CONNECTIONS
+    measure: Callable[[Target, float], Cost]
+
+
+def loaded(server: str, build: BuildTraffic) -> Side:
+    """Return a side that sends requests for some time; its costs are those of a request."""
+
+    def measure(target: Target, seconds: float) -> Cost:
+        return measure_load(target.port, target.processes, build(target), seconds=seconds)
+
+    return Side(server, measure)
+
+
+def completed(
+    build: BuildTraffic, items: int, connections: int = CONNECTIONS, server: str = AFTER
+) -> Side:
+    """Return a side that sends all its requests; its costs are those of an item."""
+
+    def measure(target: Target, _: float) -> Cost:
+        cost = measure_load(
+            target.port, target.processes, build(target), seconds=None, connections=connections
+        )
+        return Cost(items, cost.seconds, cost.cpu_seconds)
+
+    return Side(server, measure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +78,7 @@ class Row:
 
 def _unchanged(title: str, build: BuildTraffic, goal: float) -> Row:
     """Return a row that compares the same requests before and after."""
-    return Row(f"{title}: after, before", Side(BEFORE, build), Side(AFTER, build), goal)
+    return Row(f"{title}: after, before", loaded(BEFORE, build), loaded(AFTER, build), goal)
 
 
 ROWS: Final = (
@@ -65,4 +86,6 @@ ROWS: Final = (
     _unchanged("list of 100", get_list, 1.08),
     _unchanged("PUT", put(), 1.05),
     _unchanged("POST", post(), 1.05),
+    Row("POST: history, none", loaded(AFTER, post(PLAIN)), loaded(AFTER, post(TRACKED)), 1.4),
+    Row("PUT: history, none", loaded(AFTER, put(PLAIN)), loaded(AFTER, put(TRACKED)), 1.4),
 )

@@ -11,10 +11,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.extended_service import serve_with
 from db.models.part import Part
-from encore import Crud
+from encore import Crud, history_table
 from encore.types import Timestamps
 
 PLAIN: Final = "/plain"
+TRACKED: Final = "/tracked"
 
 
 class CopyBase(DeclarativeBase):
@@ -37,15 +38,26 @@ class Plain(_PartColumns, CopyBase):
     __tablename__ = "plain"
 
 
+class Tracked(_PartColumns, CopyBase):
+    """A part with a history."""
+
+    __tablename__ = "tracked"
+
+
+TRACKED_HISTORY: Final = history_table(Tracked)
+
+
 def add_resources(crud: Crud) -> None:
     """Expose the copies."""
     crud.resource(Plain, endpoints=(PLAIN, f"{PLAIN}/{{id}}"))
+    crud.resource(Tracked, endpoints=(TRACKED, f"{TRACKED}/{{id}}"), history=True)
 
 
 def create_copies(connection: sa.Connection) -> None:
     """Create the copies of the parts' table, with all its rows."""
     CopyBase.metadata.create_all(connection)
-    for table in CopyBase.metadata.sorted_tables:
+    for model in (Plain, Tracked):
+        table = CopyBase.metadata.tables[model.__tablename__]
         names = [column.name for column in Part.__table__.columns]
         parts = sa.select(*(Part.__table__.columns[name] for name in names))
         connection.execute(sa.insert(table).from_select(names, parts))

@@ -16,7 +16,11 @@ _NO_CONTENT: Final = 204
 _IDS_OF_A_CONNECTION: Final = 20
 
 _numbers: Final = count(1)
-"""Of all new rows of a run."""
+
+
+def next_number() -> int:
+    """Return a number that no other value of this run has."""
+    return next(_numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +29,17 @@ class Target:
 
     Attributes:
         port: Port on loopback.
-        pid: Id of its first process.
+        processes: Ids of the first process of the server, and of its database's server.
         token: Access token.
+        database_url: The database behind it.
         rows: Count of parts; their ids are 1 to this number.
         random: Of the ids.
     """
 
     port: int
-    pid: int
+    processes: tuple[int, ...]
     token: str
+    database_url: str
     rows: int
     random: Random = field(default_factory=lambda: Random(13))
 
@@ -65,7 +71,7 @@ class Target:
             lambda _, response: received.append(response),
             frozenset({OK, CREATED, _NO_CONTENT}),
         )
-        measure_load(self.port, self.pid, traffic, seconds=None, connections=1)
+        measure_load(self.port, self.processes, traffic, seconds=None, connections=1)
         return received[0]
 
 
@@ -100,7 +106,7 @@ def get_unchanged_list(target: Target) -> Traffic:
 
 
 def _new_part() -> dict[str, str]:
-    number = next(_numbers)
+    number = next_number()
     return {
         "partNumber": f"new-{number:07d}",
         "modelNumber": "mod-new",
@@ -115,7 +121,7 @@ def put(path: str = "/parts") -> BuildTraffic:
     def build(target: Target) -> Traffic:
         def next_request(_: int) -> bytes:
             id_ = target.random.randint(1, target.rows)
-            return target.encode("PUT", f"{path}/{id_}", {"name": f"Renamed {next(_numbers)}"})
+            return target.encode("PUT", f"{path}/{id_}", {"name": f"Renamed {next_number()}"})
 
         return Traffic(next_request, _ignore, frozenset({OK}))
 
@@ -133,7 +139,7 @@ def put_with_tag(target: Target) -> Traffic:
 
     def next_request(connection: int) -> bytes:
         id_ = current[connection] = target.random.choice(own[connection])
-        body = {"name": f"Renamed {next(_numbers)}"}
+        body = {"name": f"Renamed {next_number()}"}
         return target.encode("PUT", f"/parts/{id_}", body, {"If-Match": tags[id_].decode()})
 
     def handle(connection: int, response: Received) -> None:
@@ -179,3 +185,10 @@ def batch_of_creates(number: int) -> BuildTraffic:
         return Traffic(lambda _: left.pop() if left else None, _ignore, frozenset({OK}))
 
     return build
+
+
+def patch_rows(target: Target) -> Traffic:
+    """One PATCH of the name of all rows that the copy of the parts began with."""
+    path = f"/plain?id__lte={target.rows}&max_affected={target.rows}"
+    left = [target.encode("PATCH", path, {"name": f"Renamed {next_number()}"})]
+    return Traffic(lambda _: left.pop() if left else None, _ignore, frozenset({OK, _NO_CONTENT}))

@@ -31,9 +31,10 @@ def serve_versions(
     with ExitStack() as stack:
         issuer = stack.enter_context(start_issuer())
         settings = RunSettings(issuer.url, issuer.sign_token(), cores.server, folder)
-        sockets = None
+        sockets, postmaster = None, tuple[int, ...]()
         if on_postgres:
             sockets = stack.enter_context(start_postgres(folder / "postgres", cores.load))
+            postmaster = (_read_pid(folder / "postgres" / "postmaster.pid"),)
         services = [_this_version()]
         if before is not None:
             services.append(_earlier_version(before))
@@ -46,8 +47,15 @@ def serve_versions(
             )
             _create(service, database, settings)
             server = stack.enter_context(start_server(service, database, settings))
-            targets[service.name] = Target(server.port, server.pid, settings.token, PARTS)
+            targets[service.name] = Target(
+                server.port, (server.pid, *postmaster), settings.token, database.url, PARTS
+            )
         yield targets
+
+
+def _read_pid(path: Path) -> int:
+    """Return the id of a PostgreSQL server's first process."""
+    return int(path.read_text().partition("\n")[0])
 
 
 def _this_version() -> Competitor:
