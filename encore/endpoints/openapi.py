@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
-from encore.endpoints.query_parameters import list_parameters, row_parameters
+from encore.endpoints.query_parameters import list_parameters, past_parameters, row_parameters
 from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES
@@ -52,6 +52,7 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     404: "There is no such row",
     406: "Accept excludes the media types of this operation",
     409: "The row would break a unique or foreign key",
+    410: "The state at that time is unknown, or its record has been deleted",
     412: "A precondition does not hold",
     413: "The body is too large",
     415: "The body has a media type or content coding that this operation does not read",
@@ -61,6 +62,7 @@ _PROBLEMS: Final[Mapping[int, str]] = {
 }
 _CONFLICT: Final = 409
 _PRECONDITION_REQUIRED: Final = 428
+_GONE: Final = 410
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
 _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
     "create": (409, 412, 413, 415),
@@ -115,6 +117,7 @@ def problem_responses(
     *,
     conflicts: bool = True,
     conditional: bool = False,
+    reads_past: bool = False,
 ) -> dict[int | str, dict[str, Any]]:
     """Return the problems that an action may respond with, for OpenAPI.
 
@@ -124,11 +127,14 @@ def problem_responses(
         produces: The media types that ``Accept`` is compared with; empty for none.
         conflicts: Whether conflicts are 409; they are 400 otherwise.
         conditional: Whether the request may need a precondition.
+        reads_past: Whether it may read past rows (``as_of``).
     """
     of_path = (404,) if "{" in path else ()
     of_accept = (406,) if produces else ()
     of_condition = (_PRECONDITION_REQUIRED,) if conditional else ()
     statuses = {*_OF_EVERY_ACTION, *_OF_ACTION[action], *of_path, *of_accept, *of_condition}
+    if reads_past:
+        statuses.add(_GONE)
     return problems(sorted(statuses if conflicts else statuses - {_CONFLICT}))
 
 
@@ -160,7 +166,10 @@ def operation_extras(
     if action == "list":
         extras["parameters"] = list_parameters(resource)
     elif action != "create":
-        extras["parameters"] = row_parameters(resource, reads=action == "read")
+        extras["parameters"] = [
+            *row_parameters(resource, reads=action == "read"),
+            *past_parameters(resource, action),
+        ]
     if action in resource.options.checks_if_match:
         extras["parameters"] = [*extras.get("parameters", ()), _IF_MATCH]
     own_schema = resource.options.bodies.get(action)

@@ -7,7 +7,8 @@ from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
 from encore.database.search_index.conditions import MIN_TERM_LENGTH
 from encore.database.soft_deletes import DeletedRows
 from encore.models.fields import Field
-from encore.options import RESTORE
+from encore.options import READING_ACTIONS, RESTORE
+from encore.query.as_of import AS_OF
 from encore.query.field_lookup import Search
 from encore.query.operators import EQUALS, OPERATORS, SEPARATOR, TEXT, Operator
 from encore.query.page_parameters import CURSOR, DEFAULT_COUNT, MAX_OFFSET
@@ -52,6 +53,7 @@ def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
         _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
         _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
         *row_parameters(resource, reads=True),
+        *past_parameters(resource, "list"),
     ]
     taken = {parameter["name"] for parameter in parameters}
     for name, field in resource.serializer.names.all():
@@ -106,6 +108,15 @@ def _deleted_parameter(resource: ResourceDefinition) -> dict[str, Any]:
     needs = f"; needs the scopes of restore: {scopes}" if scopes else ""
     description = f"Deleted rows too ({DeletedRows.WITH.value}), or alone{needs}"
     return _parameter(DELETED, {"type": "string", "enum": list(DELETED_ROWS)}, description)
+
+
+def past_parameters(resource: ResourceDefinition, action: str) -> list[dict[str, Any]]:
+    """Return the description of the parameter for the time of the rows, if an action has it."""
+    if resource.history is None or action not in READING_ACTIONS:
+        return []
+    schema = {"type": "string", "format": "date-time"}
+    description = "Rows as they were at this time, which needs its offset and is not in the future"
+    return [_parameter(AS_OF, schema, description)]
 
 
 def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:

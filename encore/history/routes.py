@@ -11,12 +11,18 @@ from pydantic import WithJsonSchema
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import problem_responses
+from encore.endpoints.openapi import json_body, problem_responses
+from encore.endpoints.schemas import read_schema
+from encore.errors import ConfigurationError
+from encore.execution.actions import Update
+from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.history.read_history import BEFORE, COUNT, ReadHistory
+from encore.history.revert import Revert
 from encore.http.access import Access
 from encore.options import HISTORY_ACTION
+from encore.query.as_of import AS_OF
 from encore.query.page_parameters import DEFAULT_COUNT
 from encore.resource.histories import ResourceHistory
 
@@ -38,11 +44,46 @@ def history_routes(resource: Resource, database: Database) -> Iterator[PipelineR
         return
     named = HISTORY_ACTION in resource.options.access
     access = resource.access(HISTORY_ACTION if named else "read")
-    pipeline = Pipeline(ReadHistory(resource, history), resource.hooks["read"], database)
-    operation = HistoryOperation(pipeline, access, f"history_{resource.slug}")
+    reads = Pipeline(ReadHistory(resource, history), resource.hooks["read"], database)
+    operation = HistoryOperation(reads, access, f"history_{resource.slug}")
     path = f"{resource.item_path}/history"
     describe = partial(_describe_read, resource, history, operation, path)
     yield PipelineRoute(path, operation, ["GET"], describe)
+    if "update" in resource.options.actions:
+        yield _revert_route(resource, history, database, reads, access)
+
+
+def _revert_route(
+    resource: Resource,
+    history: ResourceHistory,
+    database: Database,
+    reads: Pipeline,
+    access: Access,
+) -> PipelineRoute:
+    """Return the route that reverts a row; it demands what update and the history do."""
+    updates = Pipeline(Update(resource), resource.hooks["update"], database)
+    action = Revert(resource, history, update=updates, read_history=reads)
+    pipeline = Pipeline(action, ActionHooks(), database)
+    path = f"{resource.item_path}/revert"
+    needed = _both(resource.name, resource.access("update"), access)
+    operation = HistoryOperation(pipeline, needed, f"revert_{resource.slug}")
+    describe = partial(_describe_revert, resource, operation, path)
+    return PipelineRoute(path, operation, ["POST"], describe)
+
+
+def _both(name: str, one: Access, other: Access) -> Access:
+    """Return what demands both.
+
+    Raises:
+        ConfigurationError: Both demand one of several scopes.
+    """
+    if one.public:
+        return other
+    if one.any_of and other.any_of and {*one.any_of} != {*other.any_of}:
+        message = "history and update both name any_of: reverting a row needs both"
+        raise ConfigurationError(name, "access", message)
+    all_of = tuple(dict.fromkeys((*one.all_of, *other.all_of)))
+    return Access(all_of, one.any_of or other.any_of)
 
 
 def _describe_read(
@@ -83,6 +124,30 @@ def _describe_read(
     )
 
 
+def _describe_revert(resource: Resource, operation: HistoryOperation, path: str) -> APIRoute:
+    schema = {
+        "type": "object",
+        "properties": {
+            "sequence": {"type": "integer", "minimum": 0},
+            AS_OF: {"type": "string", "format": "date-time"},
+        },
+        "oneOf": [{"required": ["sequence"]}, {"required": [AS_OF]}],
+        "additionalProperties": False,
+    }
+    row = read_schema(resource)
+    extra = {"requestBody": json_body(schema)}
+    return _route(
+        resource,
+        operation,
+        path,
+        "POST",
+        summary="Revert",
+        problems="update",
+        extra=extra,
+        response_model=row,
+    )
+
+
 def _entry_schema(resource: Resource, history: ResourceHistory) -> Mapping[str, Any]:
     recorded = {
         name: field.codec.schema
@@ -116,6 +181,7 @@ def _route(
     summary: str,
     problems: str,
     extra: dict[str, Any],
+    response_model: Any = None,
 ) -> APIRoute:
     def endpoint() -> None:
         """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
@@ -136,6 +202,7 @@ def _route(
         path,
         endpoint,
         methods=[method],
+        response_model=response_model,
         tags=[resource.slug],
         summary=f"{summary} {resource.slug}",
         operation_id=f"{method.lower()}_{operation.name}",

@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from encore.database.history.recorded_table import COLUMNS, OPERATION, SEQUENCE
+from encore.database.history.recorded_table import COLUMNS, OPERATION, RECORDED_AT, SEQUENCE
 from encore.database.statement import Statement
 from encore.models.fields import Field
 from encore.resource.definition import ResourceDefinition
@@ -33,13 +33,16 @@ class HistoryStatements:
     Args:
         resource: The resource.
         history: Its history.
+
+    Attributes:
+        dialect: The dialect that they are compiled for.
     """
 
     def __init__(self, resource: ResourceDefinition, history: ResourceHistory) -> None:
         self._fields = tuple(resource.fields)
         self._key = resource.fields.key
         self._history = history
-        self._dialect: Dialect = resource.statements.dialect
+        self.dialect: Dialect = resource.statements.dialect
 
     @cached_property
     def newest(self) -> Statement:
@@ -68,14 +71,28 @@ class HistoryStatements:
         )
 
     @cached_property
+    def at_time(self) -> Statement:
+        """The SELECT of the entries up to a time. Values: the key, the time, a limit."""
+        next_param = params()
+        rows = self._entries(next_param)
+        at = self._history.table.c[RECORDED_AT]
+        return self._compile(rows.where(at <= next_param(at.type)).limit(next_param(BigInteger())))
+
+    @cached_property
     def label(self) -> Statement:
-        """The UPDATE of the operation of a row's latest entry. Values: the operation, the key."""
+        """The UPDATE of the operation of a row's latest entry, which the transaction has written.
+
+        Values: the operation, the key, the key, the sequence after which the entry must be.
+        """
         next_param, table = params(), self._history.table
         operation = next_param(table.c[OPERATION].type)
         of_row = [column == next_param(column.type) for column in self._key_columns]
-        latest = select(func.max(self._sequence)).where(*of_row).scalar_subquery()
+        same_row = [column == next_param(column.type) for column in self._key_columns]
+        latest = select(func.max(self._sequence)).where(*same_row).scalar_subquery()
         labelled = update(table).values({table.c[OPERATION]: operation})
-        return self._compile(labelled.where(self._sequence == latest).returning(self._sequence))
+        labelled = labelled.where(*of_row, self._sequence == latest)
+        labelled = labelled.where(self._sequence > next_param(BigInteger()))
+        return self._compile(labelled.returning(self._sequence))
 
     @property
     def _sequence(self) -> Column[Any]:
@@ -98,4 +115,4 @@ class HistoryStatements:
         return self._history.table.c[field.column.name].label(field.attribute)
 
     def _compile(self, clause: Any) -> Statement:
-        return Statement(clause, self._dialect)
+        return Statement(clause, self.dialect)

@@ -23,7 +23,7 @@ from encore.execution.actions import ACTIONS, Restore
 from encore.execution.pipeline import Pipeline
 from encore.execution.put_pipeline import PutPipeline
 from encore.execution.resource import Resource
-from encore.options import RESTORE
+from encore.options import READING_ACTIONS, RESTORE
 from encore.streams.operation import ListOperation
 from encore.streams.pipeline import StreamPipeline
 
@@ -118,6 +118,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             operation.pipeline.produces,
             conflicts=resource.compatibility.conflicts,
             conditional=action.checks_if_match or action.conditional,
+            reads_past=resource.history is not None and action.name in READING_ACTIONS,
         )
         extras = operation_extras(
             resource, action.name, status, self._form(action.name), operation.streams
