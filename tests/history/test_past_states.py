@@ -16,7 +16,7 @@ Rows = list[dict[str, Any]]
 SHOWN = "id,name,price"
 
 prices = st.sampled_from([None, 0, 1, 2.5])
-changes = st.one_of(
+changes: st.SearchStrategy[tuple[str, int, Mapping[str, Any]]] = st.one_of(
     st.tuples(st.just("create"), st.just(0), st.fixed_dictionaries({"price": prices})),
     st.tuples(st.just("update"), st.integers(0, 9), st.fixed_dictionaries({"price": prices})),
     st.tuples(st.just("console"), st.integers(0, 9), st.fixed_dictionaries({"price": prices})),
