@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from encore.database.soft_deletes import DeletedRows
 from encore.database.statement import Row
 from encore.errors import HookError
 from encore.execution.actions.action import JSON_ONLY
@@ -18,6 +19,7 @@ from encore.query.parser import parse_pairs
 from encore.resource.histories import ResourceHistory
 from encore.sql.past import PastReads
 from encore.sql.past_statement import State
+from encore.sql.statements import Statements
 
 BEFORE: Final = "before"
 COUNT: Final = "count"
@@ -55,7 +57,7 @@ class ReadHistory(RowAction[HistoryContext]):
         self._embeds = False
         self._table = history.recorded.table
         self._statements_of_history = HistoryStatements(resource, history)
-        self._entries = EntrySerializer(resource.serializer, history)
+        self._entries = EntrySerializer(resource, history)
 
     def parse_request(self, context: HistoryContext) -> None:
         """Parse path and query."""
@@ -71,6 +73,10 @@ class ReadHistory(RowAction[HistoryContext]):
         if context.key_lookup is None:
             context.key_values = self.resource.parse_key(context.scope)
         context.past = PastReads(State.LATEST, self._table)
+
+    def _statements(self, context: HistoryContext) -> Statements:
+        """Return the statements that find the row by its key, deleted or not."""
+        return super()._statements(context).showing(DeletedRows.WITH)
 
     async def fetch(self, context: HistoryContext) -> None:
         """Read the latest version, which decides whether the caller sees the row."""

@@ -97,7 +97,7 @@ class Revert(Action[RevertContext]):
         self._update = update
         self._read_history = read_history
         self._statements_of_history = HistoryStatements(resource, history)
-        self._entries = EntrySerializer(resource.serializer, history)
+        self._entries = EntrySerializer(resource, history)
         self._writable = frozenset(field.name for field in resource.bodies.updatable)
 
     def parse_request(self, context: RevertContext) -> None:
@@ -126,7 +126,8 @@ class Revert(Action[RevertContext]):
         lock = self.resource.statements.lock()
         row = await connection.fetch_one(lock, context.key_values)
         if row is None:
-            raise Conflict("The row is deleted: create it again to restore it")
+            remedy = "create it again" if self.resource.soft_delete is None else "restore it"
+            raise Conflict(f"The row is deleted: {remedy} first")
         key = self.resource.fields.key_of(row)
         entry = await self._find_entry(connection, context, key)
         latest = await connection.fetch_one(self._statements_of_history.newest, (*key, 1))

@@ -1,0 +1,69 @@
+"""Histories of soft-deleted rows."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from encore import history_table
+from encore.types import UtcDateTime
+from tests.fixtures.models import ModelApi, Serve
+from tests.history.conftest import history
+from tests.history.test_as_of import at_last_change
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Page(Base):
+    __tablename__ = "pages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(sa.String(20))
+    deleted_at: Mapped[datetime | None] = mapped_column("deletedAt", UtcDateTime)
+
+
+history_table(Page)
+
+
+def pages(serve: Serve) -> ModelApi:
+    api = serve(Base.metadata)
+    api.crud.resource(Page, history=True, soft_delete="deletedAt", access={"restore": "library"})
+    api.create("/pages", title="one")
+    return api
+
+
+def test_deletion_and_restoration_are_called_so(serve: Serve) -> None:
+    api = pages(serve)
+    api.delete("/pages/1")
+    deleted = history(api, "/pages/1")[-1]
+    assert deleted["operation"] == "delete"
+    assert deleted["changes"]["deletedAt"]["before"] is None
+    assert api.post("/pages/1/restore").status_code == 200
+    operations = [entry["operation"] for entry in history(api, "/pages/1")]
+    assert operations == ["create", "delete", "restore"]
+
+
+def test_list_as_of_shows_the_rows_that_were_not_deleted_then(serve: Serve) -> None:
+    api = pages(serve)
+    before = at_last_change(api, "/pages/1")
+    api.delete("/pages/1")
+    after = at_last_change(api, "/pages/1")
+    api.post("/pages/1/restore")
+    assert [row["id"] for row in api.read("/pages", as_of=before)] == [1]
+    assert api.read("/pages", as_of=after) == []
+    assert [row["id"] for row in api.read("/pages")] == [1]
+
+
+def test_deleted_row_is_restored_before_it_is_reverted(serve: Serve) -> None:
+    api = pages(serve)
+    api.put("/pages/1", {"title": "two"})
+    first = history(api, "/pages/1")[0]["sequence"]
+    api.delete("/pages/1")
+    response = api.post("/pages/1/revert", {"sequence": first})
+    assert response.status_code == 409
+    assert "restore it" in response.json()["detail"]
+    api.post("/pages/1/restore")
+    row = api.post("/pages/1/revert", {"sequence": first}).json()
+    assert (row["title"], row["deletedAt"]) == ("one", None)
