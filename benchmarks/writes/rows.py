@@ -12,6 +12,7 @@ from benchmarks.writes.traffic import (
     get_list,
     get_one,
     post,
+    post_with_key,
     put,
 )
 
@@ -86,6 +87,7 @@ ROWS: Final = (
     _unchanged("list of 100", get_list, 1.08),
     _unchanged("PUT", put(), 1.05),
     _unchanged("POST", post(), 1.05),
+    Row("POST: with a key, without", loaded(AFTER, post()), loaded(AFTER, post_with_key), 1.2),
     Row("POST: history, none", loaded(AFTER, post(PLAIN)), loaded(AFTER, post(TRACKED)), 1.4),
     Row("PUT: history, none", loaded(AFTER, put(PLAIN)), loaded(AFTER, put(TRACKED)), 1.4),
 )
