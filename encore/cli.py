@@ -19,6 +19,7 @@ usage: python -m encore COMMAND
   serve app:service                  serve, with the issuers and the database of the settings
   doctor app:service [TOKEN | -]     check settings, database, issuers, and a token (-: from stdin)
   doctor app:service token [TOKEN]   say why a token is rejected, or what it allows (from stdin)
+  prune history app:service [--dry-run]   delete versions of rows that are older than the retention
   migrations init [app:service]      write alembic.ini and migrations/
 
 app:service is the module and the name of a Service."""
@@ -28,6 +29,7 @@ EXIT_FAILED: Final = 1
 """It cannot start, or the doctor has found something wrong."""
 
 EXIT_USAGE: Final = 2
+_DRY_RUN: Final = "--dry-run"
 DEFAULT_TARGET: Final = "app:service"
 
 Examples = Callable[..., str]
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
             return _reporting("encore", lambda: _init_migrations(DEFAULT_TARGET))
         case ["migrations", "init", target] if not target.startswith("-"):
             return _reporting("encore", lambda: _init_migrations(target))
+        case ["prune", "history", target, *rest] if rest in ([], [_DRY_RUN]):
+            return _reporting("encore", lambda: _prune_history(target, dry_run=bool(rest)))
         case ["dev" | "serve" | "doctor" as command, target, *rest] if not target.startswith("-"):
             return run_command("encore", command, target, rest, USAGE)
         case _:
@@ -138,6 +142,16 @@ def _diagnose(target: str, given: Sequence[str], *, only_token: bool = False) ->
 
     token = _read_token() if "-" in given else next(iter(given), None)
     return EXIT_OK if run_checks(Target(target), token, only_token=only_token) else EXIT_FAILED
+
+
+def _prune_history(target: str, *, dry_run: bool) -> None:
+    from encore.history.pruning import describe, prune_histories  # noqa: PLC0415 - not needed to serve
+    from encore.service.target import Target  # noqa: PLC0415
+
+    service = Target(target).load()
+    service.schema().check(wait_seconds=service.settings.database_wait_seconds)
+    for pruned in prune_histories(service.database, service.crud.histories, dry_run=dry_run):
+        print(describe(pruned, dry_run=dry_run))  # noqa: T201 - the report
 
 
 def _init_migrations(target: str) -> None:

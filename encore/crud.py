@@ -31,7 +31,7 @@ from encore.models.types import TypeAdapters
 from encore.options import READING_ACTIONS, ResourceOptions, is_view
 from encore.resource.compatibility import compatibility_of
 from encore.resource.definition import DEFAULT_BODY_LIMIT
-from encore.resource.histories import Histories
+from encore.resource.histories import Histories, ResourceHistory
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes
 from encore.routes.custom_action_checks import check_custom_action
@@ -121,6 +121,11 @@ class Crud:
     def dialect(self) -> Dialect:
         """The dialect to compile a service's own statements for."""
         return self._database.dialect
+
+    @property
+    def histories(self) -> list[ResourceHistory]:
+        """The histories of its resources, each table once."""
+        return self._histories.all
 
     def resource(self, model: Model, **options: Any) -> Resource:
         """Expose a model.

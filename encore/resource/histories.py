@@ -83,8 +83,15 @@ class Histories:
 
     @property
     def all(self) -> list[ResourceHistory]:
-        """The histories, each table once."""
-        return list({history.recorded.table: history for _, history in self._required}.values())
+        """The histories, each table once, with the longest retention of its resources."""
+        found: dict[str, ResourceHistory] = {}
+        for _, history in self._required:
+            known = found.setdefault(history.recorded.table, history)
+            if known.retention is not None and (
+                history.retention is None or history.retention > known.retention
+            ):
+                found[history.recorded.table] = history
+        return list(found.values())
 
     def require(self, resource: str, history: ResourceHistory) -> None:
         """Record the authors of changes, and check the triggers when the application starts."""
