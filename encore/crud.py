@@ -34,6 +34,7 @@ from encore.resource.definition import DEFAULT_BODY_LIMIT
 from encore.resource.histories import Histories, ResourceHistory
 from encore.resource.option_checks import check_base, check_compatible
 from encore.resource.search_indexes import SearchIndexes
+from encore.routes.bulk import bulk_routes
 from encore.routes.custom_action_checks import check_custom_action
 from encore.routes.custom_actions import CustomAction
 from encore.routes.document import describe_generated_routes
@@ -244,6 +245,7 @@ class Crud:
             self._routes.add(resource.name, history_routes(resource, self._database))
         # Not include_router: its indirection costs a tenth of a small request.
         self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
+        self._routes.add(resource.name, bulk_routes(resource, self._database))
 
 
 def _is_mapped_class(model: Any) -> bool:

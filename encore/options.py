@@ -26,6 +26,10 @@ NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 COMPATIBLE: Final = (None, "finale")
 """The values of the option ``compatible``, the default first."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
+BULK_ACTIONS: Final = ("create", "update", "delete")
+"""The actions that may be carried out on many rows by one request."""
+BULK_LIMIT: Final = 10_000
+"""The most rows that one request may write by default."""
 HOOK_SECONDS: Final = 10.0
 """How long one hook may take by default, in seconds."""
 
@@ -166,6 +170,9 @@ class ResourceOptions:
             other members than the fields.
         checks_if_match: The writing actions on one row whose hooks compare ``If-Match`` with it.
             Elsewhere any entity tag is a 412.
+        bulk: Which of create, update and delete can be carried out on many rows by one request:
+            true for all that the resource has, or their names.
+        bulk_limit: The most rows that one such request writes.
         hook_seconds: How long one hook may take, in seconds.
         history: Whether every version of the rows is recorded, with its author: true, or
             ``History``. The model needs a history table (``encore.history_table``).
@@ -198,6 +205,8 @@ class ResourceOptions:
     access: Mapping[str, Access | str | Sequence[str]] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     checks_if_match: Sequence[str] = ()
+    bulk: bool | Sequence[str] = True
+    bulk_limit: int = BULK_LIMIT
     hook_seconds: float = HOOK_SECONDS
     history: bool | History = False
     soft_delete: str | None = None

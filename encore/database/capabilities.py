@@ -40,6 +40,8 @@ class Capabilities:
             text, and JSON compares as JSONB. Otherwise JSON is text everywhere.
         deferred_constraint_checks: A statement checks all deferred constraints at once. Otherwise
             each table with deferred foreign keys is searched for rows that violate them.
+        writable_ctes: A common table expression can be an UPDATE or a DELETE. Otherwise the number
+            of rows that a statement has changed is asked for afterwards (``changed_rows``).
         search_index_tables: A search index is a table (FTS5). Otherwise it is a GIN index over
             folded text.
     """
@@ -59,6 +61,7 @@ class Capabilities:
     padded_char: bool
     parsed_json: bool
     deferred_constraint_checks: bool
+    writable_ctes: bool
     search_index_tables: bool
 
 
@@ -78,6 +81,7 @@ SQLITE: Final = Capabilities(
     padded_char=False,
     parsed_json=False,
     deferred_constraint_checks=False,
+    writable_ctes=False,
     search_index_tables=True,
 )
 
@@ -97,6 +101,7 @@ POSTGRESQL: Final = Capabilities(
     padded_char=True,
     parsed_json=True,
     deferred_constraint_checks=True,
+    writable_ctes=True,
     search_index_tables=False,
 )
 

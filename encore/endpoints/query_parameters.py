@@ -1,6 +1,6 @@
 """OpenAPI descriptions of the query parameters of lists and of actions on one row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from encore.database.expressions.text_search import MAX_PATTERN_LENGTH
@@ -43,19 +43,35 @@ _GRAMMAR: Final = (
 
 def list_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
     """Return the descriptions of all query parameters of a list."""
-    parameters = [_search_parameter(search) for search in resource.searches]
     orders = [sign + name for name in resource.parser.sortable for sign in ("", "-")]
-    parameters += [
+    parameters = [
         _listed(resource.options.sort.param, orders, "Fields to sort by; - for descending"),
         *_page_parameters(
             resource.compatibility.paging.max_count, paginated=resource.options.pagination
         ),
-        _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
-        _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
         *row_parameters(resource, reads=True),
         *past_parameters(resource, "list"),
     ]
     taken = {parameter["name"] for parameter in parameters}
+    return [*parameters, *(p for p in filter_parameters(resource, taken) if p["name"] not in taken)]
+
+
+def filter_parameters(
+    resource: ResourceDefinition, others: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the descriptions of the query parameters that choose rows.
+
+    Args:
+        resource: The resource.
+        others: The names of other parameters of the operation, which hide fields with such a name.
+    """
+    parameters = [
+        *(_search_parameter(search) for search in resource.searches),
+        _parameter(OR_PARAMETER, _CONDITIONS, f"Conditions, one of which must hold; {_GRAMMAR}"),
+        _parameter(NOT_PARAMETER, _CONDITIONS, f"Conditions, none of which may hold; {_GRAMMAR}"),
+        *_preset_parameters(resource),
+    ]
+    taken = {*others, *(parameter["name"] for parameter in parameters)}
     for name, field in resource.serializer.names.all():
         if name not in taken and EQUALS.supports(field) and "." not in name:
             parameters.append(_filter_parameter(name, field, EQUALS))
@@ -80,15 +96,10 @@ def row_parameters(resource: ResourceDefinition, *, reads: bool = False) -> list
     parameters = [
         _listed(FIELDS, [*serializer.shown, *serializer.children], "The fields to return")
     ]
-    if resource.options.presets:
-        schema: dict[str, Any] = {"type": "string", "enum": list(resource.options.presets)}
-        parameters += [
-            _parameter(name, schema, "A named condition")
-            for name in resource.compatibility.preset_parameters
-        ]
+    parameters += _preset_parameters(resource)
     if serializer.children:
         items: dict[str, Any] = {"type": "string", "enum": list(serializer.children)}
-        schema = {"type": "array", "items": items}
+        schema: dict[str, Any] = {"type": "array", "items": items}
         description = "The relations to embed; others are omitted"
         parameters.append(
             {
@@ -117,6 +128,14 @@ def past_parameters(resource: ResourceDefinition, action: str) -> list[dict[str,
     schema = {"type": "string", "format": "date-time"}
     description = "Rows as they were at this time, which needs its offset and is not in the future"
     return [_parameter(AS_OF, schema, description)]
+
+
+def _preset_parameters(resource: ResourceDefinition) -> list[dict[str, Any]]:
+    if not resource.options.presets:
+        return []
+    schema = {"type": "string", "enum": list(resource.options.presets)}
+    names = resource.compatibility.preset_parameters
+    return [_parameter(name, schema, "A named condition") for name in names]
 
 
 def _page_parameters(most: int, *, paginated: bool) -> list[dict[str, Any]]:

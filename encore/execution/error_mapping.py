@@ -192,8 +192,8 @@ async def _foreign_key_errors(
             columns = await _dangling_columns(context, serializer, database)
         if columns:
             return _field_errors(columns, _NO_SUCH_ROW, serializer, prefix)
-    if context.action == "create":
-        return ()  # Nothing refers to a new row.
+    if context.action == "create" or not context.finds_by_key:
+        return ()  # Nothing refers to a new row; and of many rows it is not known which one.
     names = await _referring_columns(context, database)
     return [{"field": name, "message": f"{name} refers to this row"} for name in names]
 

@@ -5,7 +5,7 @@ differ only in values share one compiled statement. Conditions are hashable and 
 Their SQL selects from the resource's model, or from another entity: the alias of a related model.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -231,6 +231,21 @@ class ListQuery:
     pagination: Pagination | None = None
     as_of: datetime | None = None
     deleted: DeletedRows | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterQuery:
+    """The parsed query of an action on all rows that match.
+
+    Attributes:
+        conditions: The conditions that choose the rows; empty without a filter.
+        values: The driver values of their bind parameters.
+        parameters: The texts of the action's own parameters, by name.
+    """
+
+    conditions: tuple[Condition, ...]
+    values: tuple[Any, ...]
+    parameters: Mapping[str, tuple[str, ...]]
 
 
 def leaf_conditions(

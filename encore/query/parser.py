@@ -18,6 +18,7 @@ from encore.query.as_of import AS_OF, parse_as_of
 from encore.query.field_lookup import FieldLookup, FieldPath, Preset, Search
 from encore.query.filters import (
     Condition,
+    FilterQuery,
     ListQuery,
     Not,
     Or,
@@ -103,6 +104,8 @@ class QueryParser:
         reserved: The names of all parameters that are not filters or searches.
         parse: Parses the query string of a list, with a cache (``_parse_list``).
         parse_row: Parses the query string of an action on one row, with a cache (``_parse_row``).
+        parse_filters: Parses the query string of an action on all rows that match, with a cache
+            (``_parse_filters``).
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class QueryParser:
         # Parsing is a pure function of the query string, and most query strings repeat.
         self.parse = cache_short_inputs(_CACHED_QUERIES)(self._parse_list)
         self.parse_row = cache_short_inputs(_CACHED_QUERIES)(self._parse_row)
+        self.parse_filters = cache_short_inputs(_CACHED_QUERIES)(self._parse_filters)
 
     def _purposes(self) -> dict[str, str]:
         """Return the names of the existing parameters by purpose, for suggestions."""
@@ -259,6 +263,37 @@ class QueryParser:
         if deleted is None:
             raise invalid_parameter(DELETED, f"must be one of {', '.join(DELETED_ROWS)}")
         return deleted
+
+    def _parse_filters(self, query_string: bytes, own: tuple[str, ...]) -> FilterQuery:
+        """Parse the query string of an action on all rows that match.
+
+        Filters, searches and presets choose the rows. An unknown parameter is always an error: if
+        a misspelt filter were ignored, other rows would be written.
+
+        Args:
+            query_string: As in the URL, percent-encoded.
+            own: The names of the action's own parameters.
+
+        Raises:
+            InvalidQuery: An unknown parameter, an invalid value, or a parameter that does not
+                choose rows, such as ``sort``; names the parameter.
+        """
+        parameters: dict[str, list[str]] = {}
+        for name, text in parse_pairs(query_string):
+            parameters.setdefault(name, []).append(text)
+        conditions: list[Condition] = []
+        values: list[Any] = []
+        for name, texts in parameters.items():
+            if name in own:
+                continue
+            if name in self.reserved and name not in self._narrowing:
+                raise invalid_parameter(name, "is not possible here: filters choose the rows")
+            for condition, bound in self._parse_parameter(name, texts, lenient=False):
+                conditions.append(condition)
+                values.extend(bound)
+        self._limits.check(conditions, values)
+        found = {name: tuple(parameters[name]) for name in own if name in parameters}
+        return FilterQuery(tuple(conditions), tuple(values), found)
 
     @staticmethod
     def reject_all(query_string: bytes, others: tuple[str, ...] = ()) -> None:

@@ -51,7 +51,7 @@ class Locations:
         """Return the path of a record; None if no path can contain its key."""
         path = self._template
         for placeholder, attribute in self._parameters:
-            text = _path_text(getattr(instance, attribute))
+            text = path_text(getattr(instance, attribute))
             if text in UNREACHABLE:
                 return None
             path = path.replace(placeholder, quote(text, safe=""))
@@ -77,7 +77,7 @@ class Locations:
         return read_checked
 
 
-def _path_text(value: Any) -> str:
+def path_text(value: Any) -> str:
     """Return a value as the path's parser reads it: as JSON, a string without its quotes."""
     if type(value) in (int, str):
         return str(value)

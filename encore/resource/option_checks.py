@@ -18,6 +18,7 @@ from encore.models.types import TypeAdapter
 from encore.options import (
     ACTION_NAMES,
     ACTIONS_WITH_BODIES,
+    BULK_ACTIONS,
     COMPATIBLE,
     CONDITIONAL_ACTIONS,
     EVERY_ACTION,
@@ -66,12 +67,16 @@ def check_options(options: ResourceOptions) -> None:
         message = f"{name!r} contradicts read_only_attributes; a hidden field that only hooks write"
         message += " belongs in exclude_attributes"
         raise ConfigurationError(options.model.__name__, "write_only_attributes", message)
-    for action in sorted({*options.bodies} - {*options.actions}):
-        message = f"there is no {action}: it is not among actions"
-        raise ConfigurationError(options.model.__name__, "bodies", message)
-    for action in sorted({*options.checks_if_match} - {*options.actions}):
-        message = f"there is no {action}: it is not among actions"
-        raise ConfigurationError(options.model.__name__, "checks_if_match", message)
+    bulk = () if isinstance(options.bulk, bool) else options.bulk
+    of_actions = {
+        "bodies": options.bodies,
+        "bulk": bulk,
+        "checks_if_match": options.checks_if_match,
+    }
+    for option, names in of_actions.items():
+        for action in sorted({*names} - {*options.actions}):
+            message = f"there is no {action}: it is not among actions"
+            raise ConfigurationError(options.model.__name__, option, message)
     if HISTORY_ACTION in options.access and not options.history:
         message = f"there is no {HISTORY_ACTION}: the option {HISTORY_ACTION} is not set"
         raise ConfigurationError(options.model.__name__, "access", message)
@@ -250,6 +255,19 @@ def _checks_if_match(value: Any) -> Problems:
     yield from _known(value, CONDITIONAL_ACTIONS)
 
 
+def _bulk(value: Any) -> Problems:
+    if isinstance(value, bool):
+        return
+    if not _is_list(value, str):
+        yield "must be true, false or a list of actions"
+    yield from _known(value, BULK_ACTIONS)
+
+
+def _bulk_limit(value: Any) -> Problems:
+    if type(value) is not int or value < 1:
+        yield "must be an integer of at least 1"
+
+
 def _hook_seconds(value: Any) -> Problems:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         yield "must be more than 0 seconds"
@@ -340,6 +358,8 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "access": _access,
     "bodies": _bodies,
     "checks_if_match": _checks_if_match,
+    "bulk": _bulk,
+    "bulk_limit": _bulk_limit,
     "hook_seconds": _hook_seconds,
     "history": _history,
     "soft_delete": _soft_delete,

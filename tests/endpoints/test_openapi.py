@@ -31,7 +31,7 @@ def test_openapi_of_any_application_describes_its_resources(make: Callable[[], F
     app.add_api_route("/own", lambda: None, methods=["GET"])
     document = app.openapi()
     assert set(document["paths"]) == {"/shelves", "/shelves/{id}", "/own"}
-    assert set(document["paths"]["/shelves"]) == {"get", "post"}
+    assert set(document["paths"]["/shelves"]) == {"get", "post", "patch", "delete"}
     assert (document["info"]["title"], document["info"]["summary"]) == ("Library", "Books")
     assert app.openapi() is document
     crud.resource(Tag)  # The document is made again.

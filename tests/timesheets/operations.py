@@ -5,6 +5,7 @@ from typing import Final
 from tests.fixtures.operations import (
     ACCEPT,
     ALWAYS,
+    BULK_DELETE,
     CHANGE,
     OF_ROW,
     WITH_BODY,
@@ -21,6 +22,8 @@ DECISION: Final = CHANGE | {"428"}
 OPERATIONS: Final[Operations] = {
     ("/timesheets", "get"): (READ, {"200"}, ALWAYS),
     ("/timesheets", "post"): (CREATE, {"201"}, WITH_BODY - ACCEPT),
+    ("/timesheets", "patch"): (CREATE, {"200", "204"}, CHANGE),
+    ("/timesheets", "delete"): (DELETE, {"200", "204"}, BULK_DELETE),
     ("/timesheets/{id}", "get"): (READ, {"200"}, OF_ROW),
     ("/timesheets/{id}", "put"): (CREATE, {"200", "204"}, CHANGE),
     ("/timesheets/{id}", "patch"): (CREATE, {"200", "204"}, CHANGE),

@@ -32,6 +32,7 @@ def expose_locks(crud: Crud, services: TimesheetServices) -> None:
         actions=("list", "read", "create"),
         access={"create": SCOPE, "list": ACCESS["list"], "read": ACCESS["read"]},
         read_only_attributes=_READ_ONLY,
+        bulk=False,  # Each lock replaces the last one.
     )
     locks.create.write.before(LockHooks(services).prepare_create)
 

@@ -135,8 +135,8 @@ class Writer:
     async def run(self, statement: Statement, values: Values) -> list[Row]:
         """Run a statement inside the current request's part of the transaction.
 
-        A new statement is compiled and prepared in a thread; the lock is held meanwhile, even if
-        the caller is cancelled.
+        A new statement is compiled and prepared in a thread, and so is one that takes long each
+        time; the lock is held meanwhile, even if the caller is cancelled.
         """
         if statement.known:
             return self._run(statement, values)
@@ -144,7 +144,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._thread, self._run, statement, values)
         rows = await shield_until_done(job)
-        statement.known = True
+        statement.known = not statement.slow_until
         return rows
 
     def _run(self, statement: Statement, values: Values) -> list[Row]:

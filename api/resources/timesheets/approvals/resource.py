@@ -39,6 +39,7 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
         actions=("list", "read", "update"),
         access={"all": SCOPE},
         read_only_attributes=_READ_ONLY,
+        bulk=False,  # Many decisions are ``PUT /approvals``, which names the versions.
         bodies={"update": decision_schema()},
         checks_if_match=["update"],
     )

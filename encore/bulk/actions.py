@@ -1,0 +1,203 @@
+"""The actions on a collection: ``PATCH`` and ``DELETE`` of all rows that a filter matches.
+
+Each has the name of the action on one row, so that its errors are worded alike. Its own stages have
+no hooks: those of the resource run for each row.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+from msgspec import UNSET
+from sqlalchemy import Date, DateTime, Time
+from sqlalchemy.sql.schema import CallableColumnDefault
+from starlette.types import Receive
+
+from encore.bulk.context import BulkContext
+from encore.bulk.filtered import FilteredRows
+from encore.bulk.request import FILTER_PARAMETERS, parse_max_affected
+from encore.bulk.responses import encode_rows, send_affected
+from encore.database.errors import ForeignKeyViolation
+from encore.database.protocol import Connection, Database
+from encore.database.statement import Row
+from encore.errors import BadRequest, Conflict, ValidationFailed
+from encore.execution.actions.action import JSON_ONLY, Action
+from encore.execution.resource import Resource
+from encore.execution.soft_delete import deletion_timestamp, needs_session
+from encore.http.prefer_header import REPRESENTATION, preferred_return
+from encore.http.request_body import read_body, read_json_object
+from encore.models.fields import Field
+from encore.query.write_parameters import DRY_RUN
+from encore.types import UtcDateTime
+from encore.validation import body as validation
+from encore.validation.body import ValidationErrors
+from encore.validation.nested import NestedBody, ParseOptions
+
+_ONE_VALUE_FOR_ALL: Final = (DateTime, Date, Time, UtcDateTime)
+"""Types of columns whose ``onupdate`` may have one value in all rows of a statement."""
+
+
+class FilteredAction(Action[BulkContext]):
+    """What the actions on all rows that a filter matches have in common."""
+
+    context_type = BulkContext
+    produces = JSON_ONLY
+    writes = True
+    parameters = (DRY_RUN,)
+
+    def __init__(self, resource: Resource, database: Database) -> None:
+        super().__init__(resource)
+        self.single = False
+        self.checks_if_match = False
+        self._filtered = FilteredRows(resource, self.name, database)
+
+    def parse_request(self, context: BulkContext) -> None:
+        """Parse the query; at least one filter is required."""
+        query = context.scope["query_string"]
+        found = self.resource.parser.parse_filters(query, FILTER_PARAMETERS)
+        self.parse_write_parameters(context)
+        context.preferred = preferred_return(context.scope)
+        limit = self.resource.options.bulk_limit
+        context.max_affected = parse_max_affected(found.parameters, limit)
+        if not found.conditions:
+            raise BadRequest("At least one filter is required: it chooses the rows")
+        context.conditions, context.values = found.conditions, found.values
+
+    async def write(self, context: BulkContext) -> None:
+        """Write the rows by one statement, or one after the other."""
+        await self._filtered.check_count(context)
+        connection = await context.connection()
+        if self._works_row_by_row(context):
+            await self._filtered.write_each(connection, context)
+            return
+        rows = await self._write_all(connection, context)
+        if context.preferred == REPRESENTATION:
+            context.representations = await encode_rows(self.resource, connection, rows)
+
+    async def _write_all(self, connection: Connection, context: BulkContext) -> list[Row]:
+        raise NotImplementedError
+
+    def _works_row_by_row(self, context: BulkContext) -> bool:
+        """Return whether anything has to be done for each row by itself."""
+        resource = self.resource
+        return (
+            bool(resource.hooks[self.name])
+            or resource.is_view
+            or self.needs_session()
+            or (context.preferred == REPRESENTATION and not resource.statements.returns_rows)
+        )
+
+    async def send(self, context: BulkContext) -> None:
+        """Send the number of rows, or the rows if the caller prefers them."""
+        send_affected(context)
+
+
+class FilteredUpdate(FilteredAction):
+    """Change all rows that the filters match; the response is their number.
+
+    The body contains the members to change. A request without a filter is rejected, and so is one
+    whose filters match more than `max_affected` rows: nothing is changed then.
+    """
+
+    name: ClassVar[str] = "update"
+
+    def __init__(self, resource: Resource, database: Database) -> None:
+        super().__init__(resource, database)
+        self._sets_each_row = any(map(_differs_by_row, resource.onupdate_fields))
+
+    async def receive(self, context: BulkContext, receive: Receive) -> None:
+        """Receive and decode the body."""
+        limit = self.resource.body_limit
+        context.request_body = await read_json_object(context.scope, receive, limit)
+
+    def parse_request(self, context: BulkContext) -> None:
+        """Parse query and body; what hooks may still change is validated for each row."""
+        super().parse_request(context)
+        hooks = self.resource.hooks[self.name]
+        if hooks.start or hooks.auth:
+            return
+        body, resource = context.request_body, self.resource
+        errors = ValidationErrors()
+        attributes = validation.validate_update(body, resource.bodies.updatable, errors)
+        if self._is_plain(body):
+            if not body and not hooks:
+                raise ValidationFailed("The body must have a member to change")
+            context.take_attributes(attributes)
+        else:
+            lenient = resource.ignores_members(context.scope)
+            resource.bodies.members.update.check(body, errors, lenient=lenient)
+            options = ParseOptions(errors, new=False, hooked=bool(hooks), lenient=lenient)
+            resource.bodies.nested.parse(body, options)
+        errors.check()
+
+    def _is_plain(self, body: dict[str, Any]) -> bool:
+        return self.resource.bodies.members.update.written.issuperset(body)
+
+    def _works_row_by_row(self, context: BulkContext) -> bool:
+        return (
+            super()._works_row_by_row(context)
+            or self._sets_each_row
+            or not self._is_plain(context.request_body)
+        )
+
+    async def _write_all(self, connection: Connection, context: BulkContext) -> list[Row]:
+        attributes = context.attributes
+        for field in self.resource.onupdate_fields:
+            if (value := field.onupdate_value()) is not UNSET:
+                attributes[field.attribute] = value
+        written, new = self.resource.fields.ordered(attributes)
+        statement = self._filtered.statements.update_all(
+            written,
+            context.conditions,
+            keep=context.reusable,
+            returning=context.preferred == REPRESENTATION,
+        )
+        values = (*new, *context.values)
+        return list(await self._filtered.write_all(connection, context, statement, values))
+
+
+class FilteredDelete(FilteredAction):
+    """Delete all rows that the filters match; the response is their number.
+
+    A request without a filter is rejected, and so is one whose filters match more than
+    `max_affected` rows: nothing is deleted then.
+    """
+
+    name: ClassVar[str] = "delete"
+
+    async def receive(self, context: BulkContext, receive: Receive) -> None:
+        """Reject a body: it might be meant to choose the rows."""
+        if await read_body(context.scope, receive, self.resource.body_limit):
+            raise BadRequest("DELETE must not have a body: filters in the query choose the rows")
+
+    def needs_session(self, nested: Sequence[NestedBody] = ()) -> bool:
+        """Return whether rows are deleted through an ORM session."""
+        if self.resource.soft_delete is None:
+            return super().needs_session(nested)
+        return needs_session(self.resource)
+
+    async def _write_all(self, connection: Connection, context: BulkContext) -> list[Row]:
+        field, statements = self.resource.soft_delete, self._filtered.statements
+        returning, values = context.preferred == REPRESENTATION, context.values
+        if field is None:
+            statement = statements.delete_all(
+                context.conditions, keep=context.reusable, returning=returning
+            )
+        else:
+            deleted = {field.attribute: deletion_timestamp(field)}
+            fields = self.resource.fields
+            written, new = fields.ordered({**fields.onupdate_values(), **deleted})
+            values = (*new, *values)
+            statement = statements.update_all(
+                written, context.conditions, keep=context.reusable, returning=returning
+            )
+        try:
+            rows = await self._filtered.write_all(connection, context, statement, values)
+        except ForeignKeyViolation as error:
+            raise Conflict("Other rows depend on a row that the filter matches") from error
+        return list(rows)
+
+
+def _differs_by_row(field: Field) -> bool:
+    """Return whether an ``onupdate`` may have to return another value for each row."""
+    is_function = isinstance(field.column.onupdate, CallableColumnDefault)
+    return is_function and not isinstance(field.column.type, _ONE_VALUE_FOR_ALL)

@@ -1,0 +1,151 @@
+"""Running one row of a bulk write through the resource's own create, update or delete.
+
+Hooks, validation, criteria and nested bodies are those of a request for this row alone; its
+statements run in the transaction of the bulk write.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.types import Receive, Scope
+
+from encore.database.protocol import Database
+from encore.database.statement import Row
+from encore.errors import ApiError
+from encore.execution.actions.action import Action, C
+from encore.execution.actions.create import Create
+from encore.execution.actions.delete import Delete
+from encore.execution.actions.update import Update
+from encore.execution.key_lookup import KeyLookup
+from encore.execution.pipeline import Pipeline
+from encore.execution.resource import Resource
+from encore.execution.subrequest import body_receive, sub_scope
+from encore.execution.unit_of_work import UnitOfWork
+from encore.http.prefer_header import is_lenient
+from encore.serializers.records import encode
+
+_ROW: Final = "encore.bulk_row"
+_ERROR: Final = 400
+_ROWS_PER_ITERATION: Final = 16
+_NO_BODY: Final = body_receive(b"")
+
+
+@dataclass(slots=True)
+class BulkRow:
+    """One row of a bulk write.
+
+    Attributes:
+        method: The method of a request for this row alone.
+        path_params: The parameters of its path.
+        key: The driver values that they stand for; None for a new row.
+        body: Its JSON object.
+        represented: Whether the response contains it.
+        stored: The row as the database returned it; None if a hook has ended the action.
+        representation: The row as JSON, if the response contains it.
+    """
+
+    method: str
+    path_params: dict[str, str]
+    key: tuple[Any, ...] | None
+    body: dict[str, Any]
+    represented: bool
+    stored: Row | None = None
+    representation: bytes = b""
+
+
+class _OneOfMany(Action[C]):
+    """What the actions on one of many rows have in common."""
+
+    async def receive(self, context: C, receive: Receive) -> None:  # noqa: ARG002 - the array has been received
+        """Take the row's key and its decoded object; hooks may change both."""
+        row = _row_of(context.scope)
+        context.request_body = deepcopy(row.body)
+        if row.key is not None:
+            context.key_lookup = KeyLookup(None, row.key)
+            context.key_values = row.key
+
+    async def send(self, context: C) -> None:
+        """Note the row; build its response if it is wanted."""
+        row = _row_of(context.scope)
+        row.stored = next(iter(context.rows), None)
+        if row.represented or self.exposes_instance:  # Hooks of send may read the response.
+            await super().send(context)
+        if row.represented:
+            row.representation = context.body
+
+    async def _embed(self, context: C, records: Sequence[Any]) -> None:
+        if self.exposes_instance or _row_of(context.scope).represented:
+            await super()._embed(context, records)
+
+
+class CreateOneOfMany(_OneOfMany[C], Create[C]):
+    """Create one of many rows."""
+
+
+class UpdateOneOfMany(_OneOfMany[C], Update[C]):
+    """Change one of many rows."""
+
+
+class DeleteOneOfMany(_OneOfMany[C], Delete[C]):
+    """Delete one of many rows."""
+
+    async def send(self, context: C) -> None:
+        """Note the row that was deleted."""
+        await super().send(context)
+        row = _row_of(context.scope)
+        row.stored = ()
+        if row.represented and context.deleted_instance is not None:
+            row.representation = encode(context.deleted_instance)
+
+
+_ACTIONS: Final[dict[str, type[Action[Any]]]] = {
+    "create": CreateOneOfMany,
+    "update": UpdateOneOfMany,
+    "delete": DeleteOneOfMany,
+}
+
+
+class RowRunner:
+    """Runs rows through one action of a resource.
+
+    Args:
+        resource: The resource.
+        action: ``create``, ``update`` or ``delete``.
+        database: The database.
+    """
+
+    def __init__(self, resource: Resource, action: str, database: Database) -> None:
+        self._pipeline = Pipeline(_ACTIONS[action](resource), resource.hooks[action], database)
+        self._template = resource.collection_path if action == "create" else resource.item_path
+        self._count = 0
+
+    async def run(self, scope: Scope, row: BulkRow, outer: UnitOfWork) -> None:
+        """Run the action for one row.
+
+        Raises:
+            ApiError: The row is rejected, or a hook has ended the action with an error.
+        """
+        self._count += 1
+        if not self._count % _ROWS_PER_ITERATION:
+            await asyncio.sleep(0)
+        path = self._template
+        for name, value in row.path_params.items():
+            path = path.replace(f"{{{name}}}", value)
+        inner = sub_scope(scope, row.method, path, row.path_params, headers=_inherited(scope))
+        inner[_ROW] = row
+        response = await self._pipeline.run(inner, _NO_BODY, outer)
+        if response.status >= _ERROR:
+            raise ApiError.for_status(response.status, "A hook has rejected the row")
+
+
+def _inherited(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the headers that hold for each row: how strictly members are read."""
+    return [(b"prefer", b"handling=lenient")] if is_lenient(scope) else []
+
+
+def _row_of(scope: Scope) -> BulkRow:
+    row: BulkRow = scope[_ROW]
+    return row
