@@ -25,6 +25,8 @@ NESTED_ARRAYS: Final = ("unchanged", "refuse", "ignore", "sync")
 """The values of the option ``nested_arrays``, the default first."""
 COMPATIBLE: Final = (None, "finale")
 """The values of the option ``compatible``, the default first."""
+UPSERT_ACTIONS: Final = ("create", "read", "update")
+"""The actions that an upsert may run."""
 UPDATE_METHODS: Final = ("PUT", "POST", "PATCH")
 BULK_ACTIONS: Final = ("create", "update", "delete")
 """The actions that may be carried out on many rows by one request."""
@@ -158,6 +160,9 @@ class ResourceOptions:
         put_replaces: Whether PUT sets missing fields to their default, or to null.
         put_creates: Whether PUT creates the row that its path names, if there is none; this demands
             the scopes of create as well.
+        upsert: Whether a create may find a stored row (``on_conflict=merge`` or ``ignore``) by the
+            primary key or a unique constraint: true for all whose fields clients may write, or a
+            list of them, each the names of its fields.
         nested_arrays: What an update does with an array of related rows: ``unchanged`` (the
             default) rejects it if it differs from the stored rows, ``refuse`` rejects it,
             ``ignore`` ignores it, ``sync`` replaces the related rows by it.
@@ -199,6 +204,7 @@ class ResourceOptions:
     update_method: str = "PUT"
     put_replaces: bool = False
     put_creates: bool = False
+    upsert: bool | Sequence[str | Sequence[str]] = False
     nested_arrays: str = NESTED_ARRAYS[0]
     links: bool | Sequence[str] = False
     presets: Mapping[str, Preset] = field(default_factory=dict)

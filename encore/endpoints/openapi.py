@@ -10,11 +10,16 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, WithJsonSchema
 
 from encore.endpoints.query_parameters import list_parameters, past_parameters, row_parameters
-from encore.endpoints.write_descriptions import write_parameters, write_responses
+from encore.endpoints.write_descriptions import (
+    upsert_parameters,
+    write_parameters,
+    write_responses,
+)
 from encore.http.form_body import FORM
 from encore.http.prefer_header import COUNT_MODES
 from encore.options import READING_ACTIONS
 from encore.resource.definition import ResourceDefinition
+from encore.resource.upsert_targets import UpsertTargets
 
 _FIELD_ERROR: Final = {
     "type": "object",
@@ -201,6 +206,14 @@ def describe_put(extras: dict[str, Any]) -> None:
     """Add the response of a PUT that creates a row to what ``operation_extras`` returns."""
     headers = {**extras["responses"]["200"]["headers"], **_HEADERS["create"]}
     extras["responses"]["201"] = {"headers": headers}
+
+
+def describe_upsert(extras: dict[str, Any], targets: UpsertTargets) -> None:
+    """Add an upsert's parameters and responses to what ``operation_extras`` returns."""
+    extras["parameters"] = [*extras["parameters"], *upsert_parameters(targets)]
+    headers = extras["responses"]["201"]["headers"]
+    extras["responses"] = _merged(extras["responses"], write_responses(["200"]))
+    extras["responses"]["200"]["headers"] = headers
 
 
 def _describe_write(extras: dict[str, Any], status: int) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from encore.http.prefer_header import MINIMAL, REPRESENTATION
-from encore.query.write_parameters import DRY_RUN
+from encore.query.write_parameters import DRY_RUN, IGNORE, MERGE, ON, ON_CONFLICT
+from encore.resource.upsert_targets import UpsertTargets
 
 _PREFER: Final[Mapping[str, Any]] = {
     "name": "Prefer",
@@ -38,6 +39,26 @@ _NO_CONTENT: Final = "204"
 def write_parameters() -> list[dict[str, Any]]:
     """Return the descriptions of the parameters that every write of rows has."""
     return [dict(_PREFER), dict(_DRY_RUN)]
+
+
+def upsert_parameters(targets: UpsertTargets) -> list[dict[str, Any]]:
+    """Return the descriptions of the parameters of an upsert."""
+    return [
+        {
+            "name": ON_CONFLICT,
+            "in": "query",
+            "description": "If the row is stored already: merge changes it as PATCH does, and"
+            " requires the scopes of update too; ignore returns it, and requires those of read",
+            "schema": {"type": "string", "enum": [MERGE, IGNORE]},
+        },
+        {
+            "name": ON,
+            "in": "query",
+            "description": "The fields of the unique key by which the stored row is looked up; by"
+            " default the primary key, if the body has it, or the only other key",
+            "schema": {"type": "string", "enum": targets.choices},
+        },
+    ]
 
 
 def write_responses(statuses: Iterable[str]) -> dict[str, Any]:

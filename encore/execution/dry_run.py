@@ -16,7 +16,7 @@ from encore.execution.context import Response
 from encore.execution.unit_of_work import UnitOfWork
 from encore.models.fields import Fields
 
-_HEADER: Final = (b"dry-run", b"true")
+DRY_RUN_HEADER: Final = (b"dry-run", b"true")
 
 
 class DryRuns:
@@ -41,7 +41,7 @@ class DryRuns:
         if unit.has_begun:
             await self.check_deferred(await unit.connection())
         await unit.roll_back()
-        return Response(response.status, [*response.headers, _HEADER], response.body)
+        return Response(response.status, [*response.headers, DRY_RUN_HEADER], response.body)
 
     async def check_deferred(self, connection: Connection) -> None:
         """Raise the ``DatabaseError`` that a commit would raise for a deferred constraint."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope
 
+from encore.errors import ApiError
 from encore.execution.context import Response
 from encore.execution.unit_of_work import UnitOfWork
 
@@ -17,12 +18,22 @@ ATTEMPTS: Final = 5
 """How many runs are tried before the error of the last one is sent."""
 
 _EXPECTED: Final = "encore.expected_errors"
+_ORIGINAL: Final = "encore.original_scope"
 
 Run = Callable[[Scope, Receive, UnitOfWork | None], Awaitable[Response]]
 
 
 class OtherRun(Exception):
-    """Ends a run that another one replaces; the hooks of ``complete`` have run."""
+    """Ends a run that another one replaces.
+
+    Args:
+        error: The error that the request would have if there were no other run, for the hooks of
+            ``complete``.
+    """
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def expecting(scope: Scope, *errors: type[Exception]) -> Scope:
@@ -30,10 +41,29 @@ def expecting(scope: Scope, *errors: type[Exception]) -> Scope:
     return {**scope, _EXPECTED: errors}
 
 
-def is_expected(scope: Scope, error: Exception) -> bool:
-    """Return whether an error ends this run so that another one can replace it."""
+def standing_for(inner: Scope, scope: Scope) -> Scope:
+    """Return the scope of a run on another path that carries out the request of ``scope``."""
+    return {**inner, _ORIGINAL: scope}
+
+
+def original_scope(scope: Scope) -> Scope:
+    """Return the scope of the request that a run carries out: what an idempotency key is for."""
+    original: Scope = scope.get(_ORIGINAL, scope)
+    return original
+
+
+def other_run(scope: Scope, error: Exception, api_error: ApiError) -> OtherRun | None:
+    """Return what ends a run that another one replaces; None if the error ends the request.
+
+    Args:
+        scope: The request.
+        error: What ended the run.
+        api_error: The error for the caller.
+    """
+    if isinstance(error, OtherRun):
+        return error
     expected: tuple[type[Exception], ...] = scope.get(_EXPECTED, ())
-    return isinstance(error, (OtherRun, *expected))
+    return OtherRun(api_error) if isinstance(error, expected) else None
 
 
 async def run_part(run: Run, scope: Scope, receive: Receive, outer: UnitOfWork | None) -> Response:

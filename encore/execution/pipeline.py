@@ -45,12 +45,12 @@ from encore.execution.hooks import (
     Stop,
     as_response,
 )
-from encore.execution.other_run import OtherRun, is_expected
+from encore.execution.other_run import OtherRun, original_scope, other_run
 from encore.execution.response_checks import check_response
 from encore.execution.return_preference import apply_return_preference
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import error_from_http_exception
-from encore.http.prefer_header import check_preferences
+from encore.http.prefer_header import RETURN, check_preferences
 from encore.http.unsupported_headers import reject_idempotency_key
 from encore.idempotency.response import REPLAYED, StoredResponse
 from encore.idempotency.run import IdempotentRun
@@ -107,6 +107,7 @@ class Pipeline:
         steps = {name: found for name in names if (found := self._steps(name, has_hooks=has_hooks))}
         self._before_parsing = tuple(steps.pop(name) for name in BEFORE_PARSING if name in steps)
         self._after_parsing = tuple(steps.values())
+        self._prefers_return = RETURN in self.action.preferences
         self._complete = self._steps(_LAST, has_hooks=has_hooks)
         # A hook of send may make a response of another media type.
         self.produces = () if self._hooks.stage("send") else self.action.produces
@@ -201,7 +202,7 @@ class Pipeline:
     def _idempotent_run(self, scope: Scope, outer: UnitOfWork | None) -> IdempotentRun | None:
         """Return the run of a request with an idempotency key; None without one."""
         if outer is None:
-            return IdempotentRun.of(self._resource.idempotency_keys, scope)
+            return IdempotentRun.of(self._resource.idempotency_keys, original_scope(scope))
         reject_idempotency_key(scope, "it belongs to the whole request")
         return None
 
@@ -237,7 +238,7 @@ class Pipeline:
     def _response(self, context: Context) -> Response:
         if self._is_checked:
             check_response(context.status, context.headers, context.body)
-        if self.action.writes:
+        if self._prefers_return:
             apply_return_preference(context)
         return Response(context.status, context.headers, context.body)
 
@@ -269,7 +270,7 @@ class Pipeline:
         if isinstance(error, HTTPException):
             error = _of_http_exception(error)
         with_cause = await self._undo(context, error)
-        context.error = with_cause if isinstance(with_cause, ApiError) else InternalError()
+        context.error = _api_error(with_cause)
         # Hooks of complete may still read; what they write is rolled back as well. The outer unit
         # still has its connection, so that another one that writes would wait for it for ever.
         context.unit = (
@@ -283,8 +284,8 @@ class Pipeline:
         finally:
             await context.unit.close(error)
         self._log_hook_error(error)
-        if is_expected(context.scope, error):
-            raise OtherRun from error
+        if (other := other_run(context.scope, error, context.error)) is not None:
+            raise other from error.__cause__
         if stopped is not None:
             return stopped.response
         try:
@@ -350,6 +351,17 @@ def _of_http_exception(error: HTTPException) -> Exception:
         converted = HookError(f"HTTPException({status}) is not an error: return stop(response)")
     converted.__cause__ = error
     return converted
+
+
+def _api_error(error: Exception) -> ApiError:
+    """Return the error for the caller, and for the hooks of ``complete``."""
+    match error:
+        case ApiError():
+            return error
+        case OtherRun():
+            return error.error
+        case _:
+            return InternalError()
 
 
 def _converting_conflicts(own_step: Step, compatibility: Compatibility) -> Step:

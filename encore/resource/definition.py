@@ -36,6 +36,7 @@ from encore.resource.paths import ResourcePaths, parse_path
 from encore.resource.query_builder import QueryBuilder
 from encore.resource.serializer_builder import ResourceSerializers
 from encore.resource.soft_deletes import check_restore_access, declare_soft_delete
+from encore.resource.upsert_targets import UpsertTargets
 from encore.secret_key import Secret
 from encore.serializers.relation_loader import RelationLoader
 from encore.serializers.row_versions import KeyedDigest, RowVersions
@@ -80,6 +81,7 @@ class ResourceDefinition:
         path_fields: The parameters of the item path, its parent's included, and their fields.
         locations: The paths of its rows.
         bodies: The fields and members that clients may write.
+        upsert_targets: The unique keys by which an upsert finds a row; None without upserts.
         statements: The statements that the database runs.
         page_statements: The same for the pages of streams, which are never quick.
         statements_by: The same for rows that are found by another key than the path's.
@@ -160,6 +162,9 @@ class ResourceDefinition:
 
         self.bodies = ResourceBodies(options, self.serializer, paths)
         check_synchronised_arrays(options, self.serializer)
+        self.upsert_targets = (
+            UpsertTargets(options, self.serializer, self.bodies) if options.upsert else None
+        )
         check_put_creates(options, self.key, self.bodies.creatable)
         self.locations = Locations(self.item_path, paths.key_parameters, self.bodies.creatable)
 

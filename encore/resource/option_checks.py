@@ -26,6 +26,7 @@ from encore.options import (
     NESTED_ARRAYS,
     RESTORE,
     UPDATE_METHODS,
+    UPSERT_ACTIONS,
     AssociationOptions,
     History,
     Include,
@@ -84,6 +85,7 @@ def check_options(options: ResourceOptions) -> None:
         message = f"there is no {RESTORE}: the option soft_delete is not set"
         raise ConfigurationError(options.model.__name__, "access", message)
     _check_put(options)
+    _check_upsert(options)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
         message = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
         raise ConfigurationError(options.model.__name__, "nested_arrays", message)
@@ -99,6 +101,14 @@ def _check_put(options: ResourceOptions) -> None:
     if options.put_creates and "create" not in options.actions:
         message = "there is no create: it is not among actions"
         raise ConfigurationError(options.model.__name__, "put_creates", message)
+
+
+def _check_upsert(options: ResourceOptions) -> None:
+    """Raise ``ConfigurationError`` if the actions do not allow upserts."""
+    missing = [name for name in UPSERT_ACTIONS if name not in options.actions]
+    if options.upsert and missing:
+        message = f"there is no {missing[0]}: it is not among actions"
+        raise ConfigurationError(options.model.__name__, "upsert", message)
 
 
 def _endpoints(value: Any) -> Problems:
@@ -214,6 +224,14 @@ def _update_method(value: Any) -> Problems:
 def _nested_arrays(value: Any) -> Problems:
     if value not in NESTED_ARRAYS:
         yield f"must be one of {', '.join(NESTED_ARRAYS)}"
+
+
+def _upsert(value: Any) -> Problems:
+    if isinstance(value, bool):
+        return
+    keys = value if _is_list(value, object) else None
+    if not keys or not all(isinstance(key, str) or _is_list(key, str) for key in keys):
+        yield "must be true, false or a list of unique keys, each a list of fields"
 
 
 def _links(value: Any) -> Problems:
@@ -352,6 +370,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "update_method": _update_method,
     "put_replaces": _flag,
     "put_creates": _flag,
+    "upsert": _upsert,
     "nested_arrays": _nested_arrays,
     "links": _links,
     "presets": _presets,

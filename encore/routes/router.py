@@ -18,11 +18,18 @@ from pydantic import BaseModel, WithJsonSchema
 from encore.database.protocol import Database
 from encore.endpoints import schemas
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import describe_put, operation_extras, problem_responses
+from encore.endpoints.openapi import (
+    describe_put,
+    describe_upsert,
+    operation_extras,
+    problem_responses,
+)
 from encore.execution.actions import ACTIONS, Restore
+from encore.execution.actions.upsert import Upsert
 from encore.execution.pipeline import Pipeline
 from encore.execution.put_pipeline import PutPipeline
 from encore.execution.resource import Resource
+from encore.execution.upsert_pipeline import UpsertPipeline
 from encore.options import READING_ACTIONS, RESTORE
 from encore.streams.operation import ListOperation
 from encore.streams.pipeline import StreamPipeline
@@ -126,6 +133,9 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         if method == _PUT and resource.options.put_creates:
             responses[201] = {"description": "The row was created", "model": self.schema}
             describe_put(extras)
+        if action.name == "create" and resource.upsert_targets is not None:
+            responses[200] = {"description": "The row was stored already", "model": self.schema}
+            describe_upsert(extras, resource.upsert_targets)
         endpoint.__doc__ = action.__doc__
         endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined] # FastAPI reads it
         return APIRoute(
@@ -169,6 +179,9 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _operation(self, action: str) -> Operation:
         resource, database = self._resource, self._database
+        if action == "create" and resource.options.upsert:
+            upserts = UpsertPipeline(Upsert(resource), resource.hooks[action], database)
+            return Operation(upserts, resource.access(action))
         creates = action == "update" and resource.options.put_creates
         pipeline = (PutPipeline if creates else Pipeline)(
             ACTIONS[action](resource), resource.hooks[action], database

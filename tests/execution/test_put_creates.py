@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -260,3 +261,13 @@ def test_openapi_describes_both_responses(api: Api) -> None:
     assert responses["201"]["content"] == responses["200"]["content"]
     assert {"Location", "Preference-Applied", "Dry-Run"} <= set(responses["201"]["headers"])
     assert "201" not in operations["patch"]["responses"]
+
+
+def test_idempotency_key_of_a_put_that_creates(api: Api) -> None:
+    api.crud.resource(Tag, put_creates=True)
+    headers = {"Idempotency-Key": str(uuid4())}
+    first = api.put("/tags/3", {"label": "a"}, headers=headers)
+    again = api.put("/tags/3", {"label": "a"}, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["location"] == first.headers["location"]

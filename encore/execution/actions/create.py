@@ -1,7 +1,10 @@
 """Create: one new row, with the related rows that its body creates or connects."""
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 from urllib.parse import quote
+
+from starlette.types import Scope
 
 from encore.database.errors import NotWritten
 from encore.database.protocol import Connection
@@ -9,6 +12,7 @@ from encore.database.statement import Row
 from encore.errors import ValidationFailed
 from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, Action, C
+from encore.execution.context import Headers
 from encore.execution.resource import Resource
 from encore.execution.stored_row import report_contradictions
 from encore.models.fields import Field, default_values
@@ -28,7 +32,7 @@ class Create(Action[C]):
     status = 201
     reads_body = True
     writes = True
-    parameters = (DRY_RUN,)
+    parameters: ClassVar[tuple[str, ...]] = (DRY_RUN,)
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
@@ -150,8 +154,14 @@ class Create(Action[C]):
             record = context.instance
             if self.exposes_instance:
                 (record,) = self.resource.serializer.read_rows(context.rows)
-            location = self.resource.location(record)
-            root: str = context.scope.get("root_path", "")
-            if location is not None:  # Below the root, if the application is mounted in another.
-                context.headers.append((b"location", quote(root).encode() + location))
+            context.headers += location_headers(self.resource, record, context.scope)
         await super().send(context)
+
+
+def location_headers(resource: Resource, record: Any, scope: Scope) -> Headers:
+    """Return the ``Location`` of a record; nothing if no path can contain its key."""
+    location = resource.location(record)
+    if location is None:
+        return []
+    root: str = scope.get("root_path", "")  # If the application is mounted in another.
+    return [(b"location", quote(root).encode() + location)]
