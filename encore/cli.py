@@ -20,6 +20,8 @@ usage: python -m encore COMMAND
   doctor app:service [TOKEN | -]     check settings, database, issuers, and a token (-: from stdin)
   doctor app:service token [TOKEN]   say why a token is rejected, or what it allows (from stdin)
   prune history app:service [--dry-run]   delete versions of rows that are older than the retention
+  purge app:service [OPTIONS]        delete soft-deleted rows for good: --older-than 30d,
+                                     --resource parts, --dry-run
   migrations init [app:service]      write alembic.ini and migrations/
 
 app:service is the module and the name of a Service."""
@@ -41,12 +43,13 @@ def main(arguments: Sequence[str]) -> int:
         case [*_, "-h" | "--help"]:
             print(USAGE)  # noqa: T201 - the answer to --help
             return EXIT_OK
-        case ["migrations", "init"]:
-            return _reporting("encore", lambda: _init_migrations(DEFAULT_TARGET))
-        case ["migrations", "init", target] if not target.startswith("-"):
+        case ["migrations", "init", *given] if _is_target(given):
+            target = next(iter(given), DEFAULT_TARGET)
             return _reporting("encore", lambda: _init_migrations(target))
         case ["prune", "history", target, *rest] if rest in ([], [_DRY_RUN]):
             return _reporting("encore", lambda: _prune_history(target, dry_run=bool(rest)))
+        case ["purge", target, *options] if not target.startswith("-"):
+            return _run_purge(target, options)
         case ["dev" | "serve" | "doctor" as command, target, *rest] if not target.startswith("-"):
             return run_command("encore", command, target, rest, USAGE)
         case _:
@@ -119,6 +122,11 @@ def _serve(target: str) -> None:
     serve(service)
 
 
+def _is_target(given: Sequence[str]) -> bool:
+    """Return whether arguments are one target, or nothing."""
+    return len(given) <= 1 and not any(text.startswith("-") for text in given)
+
+
 def _is_token(given: Sequence[str]) -> bool:
     """Return whether arguments are a token, ``-`` for one from stdin, or nothing."""
     return len(given) <= 1 and all(text == "-" or not text.startswith("-") for text in given)
@@ -152,6 +160,17 @@ def _prune_history(target: str, *, dry_run: bool) -> None:
     service.schema().check(wait_seconds=service.settings.database_wait_seconds)
     for pruned in prune_histories(service.database, service.crud.histories, dry_run=dry_run):
         print(describe(pruned, dry_run=dry_run))  # noqa: T201 - the report
+
+
+def _run_purge(target: str, arguments: Sequence[str]) -> int:
+    from encore.service.purge_command import parse_options, run_purge  # noqa: PLC0415 - not needed to serve
+
+    try:
+        options = parse_options(arguments)
+    except ValueError as error:
+        print(f"encore: purge: {error}\n\n{USAGE}", file=sys.stderr)  # noqa: T201
+        return EXIT_USAGE
+    return _reporting("encore", lambda: run_purge(target, options))
 
 
 def _init_migrations(target: str) -> None:

@@ -23,8 +23,10 @@ from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
 from encore.execution.hooks import ActionHooks
 from encore.execution.resource import Resource
+from encore.execution.soft_delete_checks import check_soft_delete
 from encore.history.routes import history_routes
 from encore.http.access import Access
+from encore.http.require_principal import with_startup_check
 from encore.idempotency.store import DEFAULT_HOURS, IdempotencyKeys
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
@@ -106,6 +108,10 @@ class Crud:
         self._routes = RouteRegistry(app, gate)
         self._search_indexes = SearchIndexes(database)
         app.router.lifespan_context = self._search_indexes.checked(app.router.lifespan_context)
+        self._soft_deleted: list[Resource] = []
+        app.router.lifespan_context = with_startup_check(
+            app.router.lifespan_context, self._check_soft_deletes
+        )
         self._histories = Histories(database)
         app.router.lifespan_context = self._histories.checked(app.router.lifespan_context)
         describe_generated_routes(app)
@@ -238,7 +244,13 @@ class Crud:
         self._routes.add(resource.name, [route])
         return upload
 
+    def _check_soft_deletes(self) -> None:
+        for resource in self._soft_deleted:
+            check_soft_delete(resource)
+
     def _add(self, resource: Resource) -> None:
+        if resource.soft_delete is not None:
+            self._soft_deleted.append(resource)
         self._search_indexes.require(resource.name, resource.searches)
         if resource.history is not None:
             self._histories.require(resource.name, resource.history)

@@ -20,9 +20,10 @@ from encore.database.errors import ForeignKeyViolation
 from encore.database.protocol import Connection, Database
 from encore.database.statement import Row
 from encore.errors import BadRequest, Conflict, ValidationFailed
+from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.resource import Resource
-from encore.execution.soft_delete import deletion_timestamp, needs_session
+from encore.execution.soft_delete import deletion_timestamp
 from encore.http.prefer_header import REPRESENTATION, preferred_return
 from encore.http.request_body import read_body, read_json_object
 from encore.models.fields import Field
@@ -136,6 +137,7 @@ class FilteredUpdate(FilteredAction):
         return (
             super()._works_row_by_row(context)
             or self._sets_each_row
+            or self.resource.references.are_set(context.attributes)
             or not self._is_plain(context.request_body)
         )
 
@@ -173,7 +175,7 @@ class FilteredDelete(FilteredAction):
         """Return whether rows are deleted through an ORM session."""
         if self.resource.soft_delete is None:
             return super().needs_session(nested)
-        return needs_session(self.resource)
+        return session_rows.marks_in_session(self.resource)
 
     async def _write_all(self, connection: Connection, context: BulkContext) -> list[Row]:
         field, statements = self.resource.soft_delete, self._filtered.statements

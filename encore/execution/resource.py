@@ -8,6 +8,7 @@ from encore.errors import ConfigurationError
 from encore.execution.hooks import ActionHooks, AllHooks, check_callable, register_bundle
 from encore.execution.nested.session_writes import SessionNestedWrites
 from encore.execution.nested.writes import NestedWrites
+from encore.execution.references import References
 from encore.execution.session_writes import SessionWrites
 from encore.options import ACTION_NAMES, RESTORE, ResourceOptions
 from encore.resource.definition import ResourceDefinition
@@ -25,6 +26,7 @@ class Resource(ResourceDefinition):
         create, list, read, update, delete, restore, all: The hooks of each action, and of all.
         hooks: The hooks of the actions, by the actions' names.
         session_writes: Writes rows through an ORM session.
+        references: The foreign keys of its rows that refer to soft-deleted tables.
         nested: Writes related rows that bodies contain.
         session_nested: The same through an ORM session.
         nested_resources: The resources of its relations, by their names in paths.
@@ -41,6 +43,7 @@ class Resource(ResourceDefinition):
         super().__init__(options, database, **definition)
         dialect = database.dialect
         self.session_writes = SessionWrites(self.fields, dialect)
+        self.references = References(self.serializer, dialect)
         self.nested = NestedWrites(self.serializer, dialect)
         self.session_nested = SessionNestedWrites(
             self.nested.related,

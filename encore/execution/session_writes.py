@@ -16,8 +16,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from encore.database.protocol import Connection
+from encore.database.soft_deletes import soft_deletes_of
 from encore.database.statement import Row
 from encore.errors import Conflict, ValidationFailed
+from encore.execution.soft_delete import hide_deleted
 from encore.models.fields import DriverValue, Field, Fields
 from encore.models.session_requirements import SessionRequirements
 from encore.models.types.registry import storage_type
@@ -116,7 +118,14 @@ class SessionWrites:
         """Return the primary key of a row, as driver values."""
         return self._fields.key_of(row)
 
-    def load(self, session: Session, key: Sequence[Any], row: Row | None = None) -> Any | None:
+    def load(
+        self,
+        session: Session,
+        key: Sequence[Any],
+        row: Row | None = None,
+        *,
+        with_deleted: bool = False,
+    ) -> Any | None:
         """Load the instance of this primary key, as driver values, and lock its row.
 
         Args:
@@ -124,7 +133,9 @@ class SessionWrites:
             key: The driver values.
             row: The stored row, if known: values that do not fit their columns are deferred,
                 since the ORM would raise an error on loading them.
+            with_deleted: Whether soft-deleted rows are loaded, and among its related rows.
         """
+        visible = [] if with_deleted else hide_deleted(soft_deletes_of(self._dialect))
         deferred = [
             defer(getattr(self._mapper.class_, field.attribute))
             for field in (() if row is None else invalid_fields(self._fields, row))
@@ -133,7 +144,7 @@ class SessionWrites:
         return session.get(
             self._mapper.class_,
             self.key_of(key),
-            options=[lazyload("*"), *deferred],  # An outer join could not be locked.
+            options=[lazyload("*"), *deferred, *visible],  # An outer join could not be locked.
             with_for_update=self._fields.mapped.lock,
         )
 

@@ -8,17 +8,21 @@ stay as they are: nothing shows them, and they are right again once the row is r
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Column, DateTime, inspect, select
-from sqlalchemy.orm import Mapper, RelationshipProperty, Session, with_parent
+from sqlalchemy.orm import (
+    Mapper,
+    RelationshipProperty,
+    Session,
+    with_loader_criteria,
+    with_parent,
+)
+from sqlalchemy.orm.interfaces import ORMOption
 
 from encore.database.soft_deletes import SoftDeletes
 from encore.models.fields import Field
 from encore.types import format_timestamp
-
-if TYPE_CHECKING:
-    from encore.execution.resource import Resource
 
 
 def deletion_timestamp(field: Field) -> Any:
@@ -40,15 +44,13 @@ def cascading_relationships(mapper: Mapper[Any]) -> Iterator[RelationshipPropert
                 yield relationship
 
 
-def needs_session(resource: "Resource") -> bool:
-    """Return whether rows of a resource are marked through an ORM session."""
-    behaviour = resource.session_writes.behaviour
-    return bool(behaviour.reasons("update")) or has_cascades(resource)
-
-
-def has_cascades(resource: "Resource") -> bool:
-    """Return whether the deletion of a row marks other rows too."""
-    return any(cascading_relationships(resource.fields.mapped.mapper))
+def hide_deleted(soft_deletes: SoftDeletes) -> list[ORMOption]:
+    """Return the options of a query that leave deleted rows out, also of what it loads later."""
+    options: list[ORMOption] = []
+    for table, model in soft_deletes.models.items():
+        key = inspect(model).get_property_by_column(soft_deletes.columns[table]).key
+        options.append(with_loader_criteria(model, getattr(model, key).is_(None)))
+    return options
 
 
 class SoftDeleteSessions:
@@ -60,6 +62,15 @@ class SoftDeleteSessions:
 
     def __init__(self, soft_deletes: SoftDeletes) -> None:
         self._soft_deletes = soft_deletes
+
+    def is_soft_deleted(self, mapper: Mapper[Any]) -> bool:
+        """Return whether the rows of a class are marked instead of deleted."""
+        return self._soft_deletes.column_of(mapper.tables) is not None
+
+    def is_deleted_before(self, instance: Any, time: datetime) -> bool:
+        """Return whether a row was marked as deleted before a time."""
+        deleted_at = getattr(instance, self._attribute(instance)[0])
+        return deleted_at is not None and _aware(deleted_at) < time
 
     def delete(self, session: Session, instance: Any, timestamp: datetime) -> bool:
         """Mark a row and its dependents; return False if it is deleted already."""
@@ -90,6 +101,15 @@ class SoftDeleteSessions:
         if column is None:
             raise TypeError(f"{mapper.class_.__name__} is not soft-deleted")
         return str(mapper.get_property_by_column(column).key), column
+
+    def has_live_dependents(self, session: Session, instance: Any) -> bool:
+        """Return whether deleting a row would delete rows that are not marked as deleted."""
+        for child in self._dependents(session, instance):
+            if getattr(child, self._attribute(child)[0]) is None:
+                return True
+            if self.has_live_dependents(session, child):
+                return True
+        return False
 
     @staticmethod
     def _dependents(session: Session, instance: Any) -> Iterator[Any]:

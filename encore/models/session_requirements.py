@@ -93,6 +93,13 @@ class SessionRequirements:
             if _has_listener(getattr(session.dispatch, name)):
                 yield f"a {name!r} event of every Session: use context.after_commit"
 
+    def listeners(self, action: str) -> Iterator[str]:
+        """Yield the mapper events of an action that the model listens to."""
+        for mapper in self._mapped.mapper.self_and_descendants:
+            for name in _MAPPER_EVENTS[action]:
+                if _has_listener(getattr(mapper.dispatch, name)):
+                    yield name
+
     def _find(self, action: str) -> Iterator[str]:
         if not self._mapped.has_one_table:
             yield "its rows have several tables"

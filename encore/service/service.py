@@ -178,6 +178,12 @@ class Service(Application, Generic[S_co]):
         """Return the resources that have a list, in the order of their routes."""
         return resources_of(self.router.routes)
 
+    def soft_deleted_resources(self) -> list[Resource]:
+        """Return the resources with ``soft_delete``, one for each table."""
+        resources = (action.resource for action in _actions_of(self.router.routes))
+        found = {r.fields.table: r for r in resources if r.soft_delete is not None}
+        return list(found.values())
+
     def schema(self) -> Schema:
         """Return what the database must be: its revision, or its tables."""
         # Also of a resource that has no list.

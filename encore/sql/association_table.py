@@ -8,10 +8,23 @@ from functools import cached_property
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Column, ColumnElement, Dialect, Table, and_, delete, insert, inspect, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    and_,
+    delete,
+    insert,
+    inspect,
+    literal_column,
+    select,
+)
 
 from encore.database.errors import NotWritten
 from encore.database.protocol import Connection
+from encore.database.soft_deletes import soft_deletes_of
 from encore.database.statement import Row, Statement, param
 from encore.models.defaults import evaluate_default
 from encore.models.relations import Relation
@@ -70,7 +83,15 @@ class AssociationTable:
 
     @cached_property
     def _linked(self) -> Statement:
-        return Statement(select(*self._other).where(_equal_params(self._own)), self._dialect)
+        links = select(*self._other).where(_equal_params(self._own))
+        relation = self._relation
+        if soft_deletes_of(self._dialect).column_of(inspect(relation.target).tables) is not None:
+            same = (own == linked for own, linked in relation.association_pairs)
+            rows: Select[Any] = (
+                select(literal_column("1")).select_from(relation.target).where(*same)
+            )
+            links = links.where(rows.exists())  # The links of deleted rows stay.
+        return Statement(links, self._dialect)
 
     @cached_property
     def _exists(self) -> Statement:

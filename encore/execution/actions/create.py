@@ -97,6 +97,9 @@ class Create(Action[C]):
         if self.has_hooks:
             self._check_complete(context)
             self._check_additions(context)
+        if resource.references.are_set(attributes):
+            context.unit.run_several()
+            await resource.references.check(await context.connection(), attributes)
         row = await (self._insert_in_session if in_session else self._insert)(context)
         if row is None:
             raise NotWritten("the session's INSERT left no row")

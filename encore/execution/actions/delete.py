@@ -8,7 +8,7 @@ from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, C
 from encore.execution.actions.row import RowAction, single_row
 from encore.execution.resource import Resource
-from encore.execution.soft_delete import deletion_timestamp, needs_session
+from encore.execution.soft_delete import deletion_timestamp
 from encore.models.fields import Field
 from encore.query.write_parameters import DRY_RUN
 from encore.validation.nested import NestedBody
@@ -35,7 +35,7 @@ class Delete(RowAction[C]):
         """Return whether the row is written through an ORM session."""
         if self._soft_delete is None:
             return super().needs_session(nested)
-        return needs_session(self.resource)
+        return session_rows.marks_in_session(self.resource)
 
     async def write(self, context: C) -> None:
         """Delete the row, and keep it as ``context.deleted_instance``."""

@@ -10,7 +10,6 @@ from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, C
 from encore.execution.actions.row import RowAction, single_row
 from encore.execution.resource import Resource
-from encore.execution.soft_delete import needs_session
 from encore.query.write_parameters import DRY_RUN
 from encore.sql.statements import Statements
 from encore.validation.nested import NestedBody
@@ -36,7 +35,7 @@ class Restore(RowAction[C]):
 
     def needs_session(self, nested: Sequence[NestedBody] = ()) -> bool:  # noqa: ARG002 - as every action's
         """Return whether the row is written through an ORM session."""
-        return needs_session(self.resource)
+        return session_rows.marks_in_session(self.resource)
 
     def _statements(self, context: C) -> Statements:
         """Return the statements that find the deleted row by its key."""

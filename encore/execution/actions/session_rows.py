@@ -14,9 +14,20 @@ from encore.errors import NotFound
 from encore.execution.context import Context
 from encore.execution.resource import Resource
 from encore.execution.session_writes import run_in_session
-from encore.execution.soft_delete import SoftDeleteSessions, current_milliseconds
+from encore.execution.soft_delete import (
+    SoftDeleteSessions,
+    cascading_relationships,
+    current_milliseconds,
+)
 
 Keys = Sequence[Any]
+
+
+def marks_in_session(resource: Resource) -> bool:
+    """Return whether rows of a soft-deleted resource are deleted and restored through a session."""
+    if resource.session_writes.behaviour.reasons("update"):
+        return True
+    return any(cascading_relationships(resource.fields.mapped.mapper))
 
 
 async def create_row(resource: Resource, context: Context) -> Row | None:
@@ -66,7 +77,7 @@ async def delete_row(resource: Resource, context: Context, row: Row) -> None:
     key = resource.fields.key_of(row)
 
     def work(session: Session) -> None:
-        instance = writes.load(session, key, row)
+        instance = writes.load(session, key, row, with_deleted=True)
         if instance is None:
             raise NotFound
         session.delete(instance)
@@ -80,7 +91,7 @@ async def mark_deleted(resource: Resource, context: Context, row: Row) -> None:
     key, timestamp = resource.fields.key_of(row), current_milliseconds()
 
     def work(session: Session) -> None:
-        instance = writes.load(session, key, row)
+        instance = writes.load(session, key, row, with_deleted=True)
         if instance is None or not marks.delete(session, instance, timestamp):
             raise NotFound
 
@@ -94,7 +105,7 @@ async def restore_row(resource: Resource, context: Context, row: Row) -> Row | N
     connection = await context.connection()
 
     def work(session: Session) -> None:
-        instance = writes.load(session, key, row)
+        instance = writes.load(session, key, row, with_deleted=True)
         if instance is None or not marks.restore(session, instance):
             raise NotFound
         writes.assign(instance, context.attributes)

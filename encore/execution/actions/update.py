@@ -167,9 +167,19 @@ class Update(RowAction[C]):
         if self._default_fields and context.scope["method"] == "PUT":
             await self._set_defaults(context)
         in_session = self.needs_session(context.nested)
+        if self.resource.references.are_set(context.attributes):
+            await self._check_references(context)
         row = await (self._update_in_session if in_session else self._update)(context)
         await self._set_instance(context, row)
         context.rows_found = True
+
+    async def _check_references(self, context: C) -> None:
+        """Raise ``Conflict`` if the row would refer to a deleted row to which it does not yet."""
+        context.unit.run_several()
+        connection = await context.connection()
+        stored = context.stored_row
+        row = await self._read_row(context) if stored is None else stored.row
+        await self.resource.references.check(connection, context.attributes, stored=row)
 
     async def _set_defaults(self, context: C) -> None:
         """Set the fields that a replacement omits to the defaults that SQL evaluates."""

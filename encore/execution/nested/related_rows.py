@@ -12,8 +12,10 @@ from encore.database.statement import Row
 from encore.errors import Conflict
 from encore.execution.context import Context
 from encore.execution.nested.additions import additions
+from encore.execution.references import References
 from encore.execution.related_write import RelatedWrite
 from encore.execution.session_writes import SessionWrites, run_in_session
+from encore.execution.soft_delete import SoftDeleteSessions, current_milliseconds
 from encore.models.fields import DriverValue
 from encore.serializers.records import hide
 from encore.serializers.relation_loader import RelationLoader
@@ -42,6 +44,7 @@ class RelatedRows:
         self.serializer = child.serializer
         self.statements = Statements(child.serializer.fields, child.serializer.fields.key, dialect)
         self.association_table = AssociationTable(child.relation, dialect)
+        self.references = References(child.serializer, dialect)
         self._session_writes = SessionWrites(child.serializer.fields, dialect)
         self._relation_loader = RelationLoader(child.serializer, dialect)
         relation = child.relation
@@ -86,6 +89,10 @@ class RelatedRows:
         if not item.changes:
             return
         fields = self.serializer.fields
+        if self.references.are_set(item.changes):
+            row = await connection.fetch_one(self.statements.read(), item.key)
+            prefix = f"{item.name}."
+            await self.references.check(connection, item.changes, prefix, stored=row)
         written, values = fields.ordered({**fields.onupdate_values(), **item.changes})
         context.related_write = RelatedWrite(self.serializer, item.changes, f"{item.name}.")
         updating = self.statements.update(written)
@@ -114,10 +121,17 @@ class RelatedRows:
 
     async def _delete(self, connection: Connection, key: Key) -> None:
         """Delete a row through a session, with its own cascades."""
+        marks = SoftDeleteSessions(self.serializer.soft_deletes)
+        is_marked = marks.is_soft_deleted(self.serializer.fields.mapped.mapper)
+        timestamp = current_milliseconds()
 
         def work(session: Session) -> None:
             instance = self._session_writes.load(session, key)
-            if instance is not None:
+            if instance is None:
+                return
+            if is_marked:
+                marks.delete(session, instance, timestamp)
+            else:
                 session.delete(instance)
 
         await run_in_session(connection, work)
@@ -197,6 +211,8 @@ class RelatedRows:
         nameable = [f for f in fields if f.name in serializer.shown or f in serializer.writable]
         bodies.check_complete(attributes, nameable, errors, prefix=prefix)
         errors.check()
+        if self.references.are_set(item.attributes):
+            await self.references.check(connection, item.attributes, prefix)
         written, values = fields.ordered(attributes)
         context.related_write = RelatedWrite(self.serializer, attributes, prefix)
         row = await connection.fetch_one(self.statements.insert(written), values)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session, WriteOnlyCollection, object_session
+from sqlalchemy.orm import Session, WriteOnlyCollection
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.collections import collection_adapter
 
 from encore.database.errors import NotWritten
@@ -19,6 +20,7 @@ from encore.execution.context import Context
 from encore.execution.nested.additions import additions
 from encore.execution.nested.related_rows import RelatedRows, no_such_row
 from encore.execution.session_writes import VALIDATION_ERRORS, SessionWrites, run_in_session
+from encore.execution.soft_delete import SoftDeleteSessions, current_milliseconds
 from encore.models.fields import default_values
 from encore.validation import body as validation
 from encore.validation.body import ValidationErrors
@@ -90,17 +92,22 @@ class SessionNestedWrites:
                         for other in others:
                             collection.remove(other)
                     else:
-                        _collect(getattr(instance, change.name), others, replaces=change.replaces)
+                        collection = getattr(instance, change.name)
+                        _collect(session, collection, others, replaces=change.replaces)
                 except VALIDATION_ERRORS as error:
                     raise _rejected(change.name, error) from error
 
         await run_in_session(connection, work)
 
     async def check_links(self, connection: Connection, context: Context) -> None:
-        """Validate that the rows to be connected exist and match the body."""
+        """Validate that the rows to be connected, or referred to, exist and match the body."""
         for body, item in _items(context.nested):
             if isinstance(item, ConnectRelated):
                 await self._related[body.relation.name].row(connection, item, context)
+            elif (references := self._related[body.relation.name].references).are_set(
+                item.attributes
+            ):
+                await references.check(connection, item.attributes, f"{item.name}.")
 
     def apply(self, session: Session, instance: Any, context: Context) -> dict[str, Any]:
         """Relate instances to the parent's; return the new ones, by their path in the body."""
@@ -110,7 +117,7 @@ class SessionNestedWrites:
             new = zip(body.items, instances, strict=True)
             made.update((item.name, i) for item, i in new if isinstance(item, CreateRelated))
             try:
-                _relate(instance, body, instances)
+                self._relate(session, instance, body, instances)
             except VALIDATION_ERRORS as error:
                 raise _rejected(body.relation.name, error) from error
         return made
@@ -138,6 +145,31 @@ class SessionNestedWrites:
             for body, item in _items(nested)
             if item.name in made
         }
+
+    def _relate(
+        self, session: Session, instance: Any, body: NestedBody, related: Sequence[Any]
+    ) -> None:
+        """Relate instances: add them to a collection, replace it, or set the attribute."""
+        name, relation = body.relation.name, body.relation
+        marks = SoftDeleteSessions(body.child.serializer.soft_deletes)
+        marks_orphans = relation.mapped.cascade.delete_orphan and marks.is_soft_deleted(
+            body.child.serializer.fields.mapped.mapper
+        )
+        if not relation.many:
+            if marks_orphans:
+                former = getattr(instance, name)
+                if former is not None and former not in related:
+                    marks.delete(session, former, current_milliseconds())
+                    set_committed_value(instance, name, None)  # The ORM would delete it.
+            setattr(instance, name, related[0] if related else None)
+            return
+        collection = getattr(instance, name)
+        if marks_orphans and body.replaces:
+            for other in _members(session, collection):
+                if other not in related:
+                    marks.delete(session, other, current_milliseconds())
+        replaces = body.replaces and not marks_orphans
+        _collect(session, collection, related, replaces=replaces)
 
     def _instance(
         self,
@@ -180,25 +212,16 @@ def _rejected(name: str, error: Exception) -> ValidationFailed:
     return ValidationFailed(f"{validation.INVALID}: {name} {error}", errors)
 
 
-def _relate(instance: Any, body: NestedBody, related: Sequence[Any]) -> None:
-    """Relate instances: add them to a collection, replace it, or set the attribute."""
-    name = body.relation.name
-    if not body.relation.many:
-        setattr(instance, name, related[0] if related else None)
-        return
-    _collect(getattr(instance, name), related, replaces=body.replaces)
-
-
-def _collect(collection: Any, related: Sequence[Any], *, replaces: bool) -> None:
+def _collect(session: Session, collection: Any, related: Sequence[Any], *, replaces: bool) -> None:
     """Add instances to a collection of any class, or replace its members.
 
     Raises:
         ValueError: The collection is keyed, and two of them have the same key.
     """
-    adapter = collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
+    adapter = _adapter(collection)
     if adapter is None:  # A dynamic or write-only relationship.
         add, remove = getattr(collection, "add", None) or collection.append, collection.remove
-        present = _stored(collection) if replaces else []
+        present = _members(session, collection) if replaces else []
     else:
         add, remove = adapter.append_with_event, adapter.remove_with_event
         present = list(adapter)
@@ -213,9 +236,15 @@ def _collect(collection: Any, related: Sequence[Any], *, replaces: bool) -> None
         raise ValueError("must not have two rows of one key")
 
 
-def _stored(collection: Any) -> list[Any]:
-    """Return the members of a dynamic or write-only collection."""
-    if not isinstance(collection, WriteOnlyCollection):
-        return list(collection)
-    session = object_session(collection.instance)
-    return [] if session is None else [*session.scalars(collection.select())]
+def _adapter(collection: Any) -> Any:
+    return collection_adapter(collection) if hasattr(collection, "_sa_adapter") else None
+
+
+def _members(session: Session, collection: Any) -> list[Any]:
+    """Return the members of a collection of any class that are not deleted."""
+    adapter = _adapter(collection)
+    if adapter is not None:
+        return list(adapter)
+    if isinstance(collection, WriteOnlyCollection):
+        return [*session.scalars(collection.select())]
+    return list(collection)
