@@ -19,7 +19,7 @@ from encore.database.protocol import Database
 from encore.errors import ConfigurationError
 from encore.http.require_principal import Lifespan
 from encore.models.fields import Field, Fields
-from encore.options import History, ResourceOptions
+from encore.options import History, ResourceOptions, is_view
 
 HISTORY: Final = "history"
 
@@ -52,6 +52,8 @@ def resource_history(options: ResourceOptions, fields: Fields) -> ResourceHistor
     name = options.model.__name__
     if "read" not in options.actions:
         raise ConfigurationError(name, HISTORY, "needs the action read: its hooks say who sees it")
+    if is_view(options.model):
+        raise ConfigurationError(name, HISTORY, "a view has no rows of its own to record")
     if not fields.mapped.has_one_table:
         raise ConfigurationError(name, HISTORY, "the rows must be stored in one table")
     found = recorded_table_of(fields.table)

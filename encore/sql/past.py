@@ -24,7 +24,7 @@ from encore.database.history.recorded_table import (
     RECORDED_AT,
 )
 from encore.database.protocol import Connection
-from encore.database.statement import Row, Statement, Values
+from encore.database.statement import Row, Statement, Values, compile_in_thread
 from encore.errors import HistoryUnavailable
 from encore.query.filters import Condition, RawFilter
 from encore.sql.past_statement import (
@@ -127,8 +127,8 @@ class PastConnection:
         key = (reads.state, reads.current)
         past: PastStatement | None = variants.get(key)
         if past is None:
-            clause = statement.clause
-            past = PastStatement(clause, statement.dialect, reads.state, reads.current)
+            past = PastStatement(statement, reads.state, reads.current)
+            await compile_in_thread(past)
             variants[key] = past
         if reads.state is State.AT_TIME:
             for recorded, history in past.recorded:

@@ -11,6 +11,7 @@ unchanged, with each recorded table as it was::
 from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Select,
+    Table,
     TableClause,
     and_,
     cast,
@@ -73,38 +75,42 @@ class PastStatement(Statement):
     versions, a timestamp.
 
     Args:
-        clause: The SELECT.
-        dialect: The dialect to compile for.
+        statement: The SELECT of present rows.
         state: Which versions it reads.
         current: The names of the tables that are read as they are now.
 
     Attributes:
-        recorded: The tables that are replaced by their histories.
+        recorded: The tables that are replaced by their histories; known once it is compiled.
 
     Raises:
-        InvalidQuery: From the constructor: it reads a table without a history.
+        InvalidQuery: On compiling: it reads a table without a history.
     """
 
     __slots__ = ("recorded",)
 
-    def __init__(
-        self, clause: ClauseElement, dialect: Dialect, state: State, current: frozenset[str]
-    ) -> None:
+    def __init__(self, statement: Statement, state: State, current: frozenset[str]) -> None:
+        self.recorded: list[tuple[RecordedTable, Table]] = []
+        super().__init__(partial(self._build, statement, state, current), statement.dialect)
+        self.slow_until = statement.slow_until
+
+    def _build(self, statement: Statement, state: State, current: frozenset[str]) -> ClauseElement:
+        clause = statement.clause
         if not isinstance(clause, Select | CompoundSelect):
             raise impossible("these rows are not read by one SELECT")
-        self.recorded = []
+        recorded_tables: list[tuple[RecordedTable, Table]] = []
         tables = {table.name: table for table in tables_of(clause)}
         for name, table in sorted(tables.items()):
             found = recorded_table_of(table)
             if name in current:
                 continue
             if found is not None:
-                self.recorded.append(found)
+                recorded_tables.append(found)
             elif state is State.AT_TIME:
                 raise impossible(f"{name} has no history; leave out what reads it")
-        for recorded, history in self.recorded:
+        for recorded, history in recorded_tables:
             clause = clause.add_cte(_versions(recorded, history, state))
-        super().__init__(clause, dialect)
+        self.recorded = recorded_tables
+        return clause
 
 
 def impossible(reason: str) -> InvalidQuery:

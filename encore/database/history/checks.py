@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, String, Table, select, text
 
-from encore.database.errors import DatabaseError
+from encore.database.errors import InvalidStatement
 from encore.database.history import postgresql, sqlite
 from encore.database.history.recorded_table import AUTHORS, RecordedTable, quoted
 from encore.database.protocol import Connection
@@ -17,6 +17,7 @@ _POSTGRES: Final = """
 SELECT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
 WHERE t.tgname = :__slot_0 AND t.tgrelid = to_regclass(:__slot_1) AND t.tgenabled IN ('O', 'A')
 """
+_POLICIES: Final = "SELECT row_security_active(:__slot_0) AND NOT row_security_active(:__slot_1)"
 
 
 async def find_problem(
@@ -32,15 +33,32 @@ async def find_problem(
     """
     try:
         await connection.fetch_all(Statement(select(*history.c).limit(0), dialect), ())
-    except DatabaseError:
+    except InvalidStatement:
         return (
             f"the table {recorded.name} is missing or lacks a column;"
             " create a migration: alembic revision --autogenerate"
         )
-    find = _sqlite_problems if dialect.name == "sqlite" else _postgres_problems
-    async for problem in find(connection, dialect, recorded):
+    if dialect.name == "sqlite":
+        problems = _sqlite_problems(connection, dialect, recorded)
+    elif await _is_unprotected(connection, dialect, recorded):
+        return (
+            f"{recorded.table} has row security, but {recorded.name} has none: it would show past"
+            " rows that policies hide; enable row security there, with policies"
+        )
+    else:
+        problems = _postgres_problems(connection, dialect, recorded)
+    async for problem in problems:
         return f"{problem}; add to a migration: {recorded.migration}"
     return None
+
+
+async def _is_unprotected(
+    connection: Connection, dialect: Dialect, recorded: RecordedTable
+) -> bool:
+    """Return whether policies hide rows of the table, but not their past versions."""
+    tables = (quoted(recorded.table), quoted(recorded.name))
+    ((is_unprotected,),) = await _fetch(connection, dialect, _POLICIES, *tables)
+    return bool(is_unprotected)
 
 
 async def _sqlite_problems(

@@ -1,0 +1,198 @@
+"""Histories beside the other parts: streams, nested paths, policies, OpenAPI, types, migrations."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
+
+from encore import ConfigurationError, Context, history_table
+from encore.database.engine import with_connection
+from encore.migrations import create_history, drop_history
+from encore.migrations.environment import _is_compared
+from tests.fixtures.history_models import HistoryBase, Maker, Plain, Tool
+from tests.fixtures.library import assert_field_errors
+from tests.fixtures.models import ModelApi, Serve
+from tests.history.conftest import history
+from tests.history.test_as_of import at_last_change
+from tests.history.test_start import start
+
+
+def test_stream_as_of_has_the_rows_of_that_time(api: ModelApi) -> None:
+    for number in range(250):  # More than the first page of a stream.
+        api.create("/makers", name=f"m{number}")
+    at = at_last_change(api, "/makers/250")
+    api.sql("UPDATE makers SET name = 'new'")
+    headers = {"accept": "text/csv"}
+    response = api.get("/makers", params={"as_of": at, "fields": "name"}, headers=headers)
+    assert response.text.splitlines() == ["name", *(f"m{number}" for number in range(250))]
+
+
+def test_nested_paths_have_no_as_of(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    api.crud.resource(Maker, history=True, associations=True)
+    api.create("/makers", name="acme")
+    at = at_last_change(api, "/makers/1")
+    assert_field_errors(api.get("/makers/1/tools", params={"as_of": at}), 400, "as_of")
+
+
+def test_criteria_of_hooks_are_judged_on_past_rows_and_present_policies(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    makers = api.crud.resource(Maker, history=True)
+    for name in ("one", "two"):
+        api.create("/makers", name=name)
+    at = at_last_change(api, "/makers/2")
+    api.sql("UPDATE makers SET name = 'three'")
+    policy: list[Any] = [Maker.name == "one"]
+
+    @makers.list.start.before
+    def restrict(context: Context) -> None:
+        context.criteria = policy[0]
+
+    assert [row["id"] for row in api.read("/makers", as_of=at)] == [1]
+    api.sql("INSERT INTO plains (id, name) VALUES (2, 'allowed')")  # No history: read as it is.
+    policy[0] = Maker.id.in_(sa.select(Plain.id))
+    assert [row["name"] for row in api.read("/makers", as_of=at)] == ["two"]
+    policy[0] = Maker.id.in_(sa.select(Tool.maker_id))
+    assert_field_errors(api.get("/makers", params={"as_of": at}), 400, "as_of")
+
+
+def test_statements_of_hooks_read_the_present(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    makers = api.crud.resource(Maker, history=True)
+    api.create("/makers", name="one")
+    at = at_last_change(api, "/makers/1")
+    api.sql("UPDATE makers SET name = 'two'")
+    seen: list[str] = []
+
+    @makers.read.fetch.after
+    async def look(context: Context) -> None:
+        def names(session: Any) -> list[str]:
+            return list(session.scalars(sa.select(Maker.name)))
+
+        seen.extend(await context.orm(names))
+
+    assert api.get("/makers/1", params={"as_of": at}).json()["name"] == "one"
+    assert seen == ["two"]
+
+
+def test_openapi_describes_the_history(api: ModelApi) -> None:
+    api.app.openapi_url = "/openapi.json"
+    paths = api.app.openapi()["paths"]
+    entries = paths["/tools/{id}/history"]["get"]
+    assert {parameter["name"] for parameter in entries["parameters"]} == {"id", "count", "before"}
+    schema = entries["responses"]["200"]["content"]["application/json"]["schema"]
+    assert "secret" not in schema["items"]["properties"]["changes"]["properties"]
+    revert = paths["/tools/{id}/revert"]["post"]
+    assert "sequence" in str(revert["requestBody"])
+    for path, method in (("/tools", "get"), ("/tools/{id}", "get")):
+        names = {parameter["name"] for parameter in paths[path][method]["parameters"]}
+        assert "as_of" in names
+        assert "410" in paths[path][method]["responses"]
+    names = {parameter["name"] for parameter in paths["/tools/{id}"]["delete"]["parameters"]}
+    assert "as_of" not in names
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Vehicle(Base):
+    """Has columns of types that other tables share, names that need quotes, and an expression."""
+
+    __tablename__ = "Vehicles"
+
+    id: Mapped[str] = mapped_column("Key", sa.String(10), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.Enum("car", "bus", name="kind"))
+    tags: Mapped[Any | None] = mapped_column(sa.JSON)
+    order: Mapped[int | None] = mapped_column()
+    wheels: Mapped[bool] = mapped_column(default=True)
+    weight: Mapped[float | None] = mapped_column()
+    photo: Mapped[bytes | None] = mapped_column()
+    doubled: Mapped[int | None] = column_property(sa.literal_column('"order"') * 2)
+
+
+class Wheel(Base):
+    """Counts what has no history."""
+
+    __tablename__ = "wheels"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    others: Mapped[int] = column_property(
+        sa.select(sa.func.count()).select_from(sa.table("plain")).scalar_subquery()
+    )
+
+
+sa.Table("plain", Base.metadata, sa.Column("id", sa.Integer))
+history_table(Vehicle)
+history_table(Wheel)
+
+
+def test_every_type_is_recorded_and_read_back(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Vehicle, history=True)
+    row = api.create("/Vehicles", Key="a/b", kind="car", tags={"x": [1, None]}, order=2, weight=0.1)
+    at = at_last_change(api, "/Vehicles/a%2Fb")
+    api.put("/Vehicles/a%2Fb", {"kind": "bus", "tags": None, "wheels": False})
+    past = api.get("/Vehicles/a%2Fb", params={"as_of": at}).json()
+    assert past == row
+    assert past["doubled"] == 4
+    assert api.read("/Vehicles", as_of=at, kind="car", doubled=4) == [row]
+    changes = history(api, "/Vehicles/a%2Fb")[-1]["changes"]
+    assert changes == {
+        "kind": {"before": "car", "after": "bus"},
+        "tags": {"before": {"x": [1, None]}, "after": None},
+        "wheels": {"before": True, "after": False},
+    }
+    start(api)
+
+
+def test_computed_column_that_reads_a_table_without_a_history_is_refused(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Wheel, history=True)
+    api.create("/wheels", id=1)
+    at = at_last_change(api, "/wheels/1")
+    response = api.get("/wheels/1", params={"as_of": at})
+    assert_field_errors(response, 400, "as_of")
+    assert "plain has no history" in response.json()["detail"]
+
+
+def test_autogenerate_finds_nothing_to_change(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    found: list[Any] = []
+
+    def compare(connection: sa.Connection) -> None:
+        options = {"include_name": _is_compared}
+        context = MigrationContext.configure(connection, opts=options)
+        found.extend(compare_metadata(context, HistoryBase.metadata))
+
+    with_connection(api.url, compare)
+    assert found == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_create_history_runs_offline(dialect: str) -> None:
+    buffer = StringIO()
+    options = {"as_sql": True, "output_buffer": buffer}
+    op = Operations(MigrationContext.configure(dialect_name=dialect, opts=options))
+    create_history(op, "parts", key=["id"], columns=["id", "name"])
+    drop_history(op, "parts")
+    assert "CREATE TRIGGER" in buffer.getvalue()
+    assert "\\:" not in buffer.getvalue()
+
+
+def test_history_of_a_table_with_row_security_needs_its_own(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    if api.is_sqlite:
+        pytest.skip("SQLite has no row security")
+    api.crud.resource(Maker, history=True)
+    api.sql("ALTER TABLE makers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    superuser = api.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0]
+    if superuser:
+        pytest.skip("policies do not apply to superusers")
+    with pytest.raises(ConfigurationError, match="row security"):
+        start(api)
