@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from sqlalchemy import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 from encore import ConfigurationError, Context, history_table
@@ -189,10 +190,24 @@ def test_history_of_a_table_with_row_security_needs_its_own(serve: Serve) -> Non
     api = serve(HistoryBase.metadata)
     if api.is_sqlite:
         pytest.skip("SQLite has no row security")
-    api.crud.resource(Maker, history=True)
-    api.sql("ALTER TABLE makers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
-    superuser = api.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0]
-    if superuser:
-        pytest.skip("policies do not apply to superusers")
-    with pytest.raises(ConfigurationError, match="row security"):
-        start(api)
+    for statement in (
+        "DROP ROLE IF EXISTS keeper",
+        "CREATE ROLE keeper LOGIN",
+        "GRANT ALL ON SCHEMA public TO keeper",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO keeper",
+        "ALTER TABLE makers ENABLE ROW LEVEL SECURITY",
+    ):
+        api.sql(statement)
+    keeper = ModelApi(
+        make_url(api.url).set(username="keeper").render_as_string(hide_password=False)
+    )
+    try:
+        keeper.crud.resource(Maker, history=True)
+        with pytest.raises(ConfigurationError, match="row security"):
+            start(keeper)
+        api.sql("ALTER TABLE makers_history ENABLE ROW LEVEL SECURITY")
+        start(keeper)
+    finally:
+        keeper.close()
+        api.sql("DROP OWNED BY keeper")
+        api.sql("DROP ROLE keeper")
