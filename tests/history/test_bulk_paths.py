@@ -1,0 +1,46 @@
+"""Bulk writes, upserts, and repeated requests leave the entries that they should."""
+
+from tests.fixtures.history_models import HistoryBase, Maker, Note, Tool
+from tests.fixtures.library import assert_field_errors
+from tests.fixtures.models import ModelApi, Serve
+from tests.history.conftest import history
+from tests.history.test_as_of import at_last_change
+from tests.history.test_write_paths import operations, subjects
+
+
+def bulk(serve: Serve) -> ModelApi:
+    api = serve(HistoryBase.metadata)
+    for model in (Maker, Tool, Note):
+        api.crud.resource(model, history=True, bulk=True, upsert=True)
+    for name in ("a", "b", "c"):
+        api.create("/makers", name=name)
+    return api
+
+
+def test_rows_that_a_filter_changes_and_deletes_are_recorded(serve: Serve) -> None:
+    api = bulk(serve)
+    response = api.request("PATCH", "/makers?id__lte=2", json={"name": "new"})
+    assert response.status_code == 200, response.text
+    assert api.request("DELETE", "/makers?id=2").status_code == 200
+    assert operations(api, "/makers/1") == ["create", "update"]
+    assert operations(api, "/makers/2") == ["create", "update", "delete"]
+    assert operations(api, "/makers/3") == ["create"]
+    assert subjects(api, "/makers/2") == {"tester"}
+    one, two = (history(api, f"/makers/{number}")[1] for number in (1, 2))
+    assert (one["at"], one["requestId"]) == (two["at"], two["requestId"])
+
+
+def test_past_rows_cannot_be_changed_by_a_filter(serve: Serve) -> None:
+    api = bulk(serve)
+    at = at_last_change(api, "/makers/3")
+    response = api.request("DELETE", "/makers", params={"id": 1, "as_of": at})
+    assert_field_errors(response, 400, "as_of")
+
+
+def test_upsert_records_what_it_changes(serve: Serve) -> None:
+    api = bulk(serve)
+    api.create("/tools", name="saw", price=1)
+    body = {"name": "saw", "price": 2}
+    response = api.post("/tools", body, params={"on_conflict": "merge", "on": "name"})
+    assert response.status_code == 200, response.text
+    assert operations(api, "/tools/1") == ["create", "update"]
