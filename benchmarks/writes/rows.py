@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.writes.bare import update_rows
 from benchmarks.writes.load import CONNECTIONS, Cost, measure_load
 from benchmarks.writes.service import PLAIN, TRACKED
 from benchmarks.writes.traffic import (
@@ -11,6 +12,7 @@ from benchmarks.writes.traffic import (
     Target,
     get_list,
     get_one,
+    patch_rows,
     post,
     post_with_key,
     put,
@@ -18,6 +20,7 @@ from benchmarks.writes.traffic import (
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
+PARTS: Final = 10_000
 CPU: Final = "CPU"
 TIME: Final = "time"
 
@@ -90,4 +93,11 @@ ROWS: Final = (
     Row("POST: with a key, without", loaded(AFTER, post()), loaded(AFTER, post_with_key), 1.2),
     Row("POST: history, none", loaded(AFTER, post(PLAIN)), loaded(AFTER, post(TRACKED)), 1.4),
     Row("PUT: history, none", loaded(AFTER, put(PLAIN)), loaded(AFTER, put(TRACKED)), 1.4),
+    Row(
+        "PATCH of 10,000 rows by filter: service, bare UPDATE",
+        Side(AFTER, update_rows),
+        completed(patch_rows, PARTS, connections=1),
+        2.0,
+        TIME,
+    ),
 )

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from benchmarks.competitors import Competitor, create_ours
 from benchmarks.databases import Database, SQLiteDatabase
@@ -15,12 +14,10 @@ from benchmarks.parts import generate_parts
 from benchmarks.postgres import PostgresDatabase, start_postgres
 from benchmarks.processes import Cores
 from benchmarks.servers import RunSettings, migrate, start_server
-from benchmarks.writes.rows import AFTER, BEFORE
+from benchmarks.writes.rows import AFTER, BEFORE, PARTS
 from benchmarks.writes.service import create_copies
 from benchmarks.writes.traffic import Target
 from encore.database.engine import with_connection
-
-PARTS: Final = 10_000
 
 
 @contextmanager
