@@ -84,9 +84,9 @@ class ScopesMiddleware:
 class Api(InProcessService):
     """A service over the tables of this module."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secret: str | None = None) -> None:
         super().__init__(url, open_database(url), ScopesMiddleware)
-        self.crud = Crud(self.app, self.database, scopes=("library",))
+        self.crud = Crud(self.app, self.database, scopes=("library",), secret=secret)
 
     def send(self, method: str, path: str, json: Any = None, scopes: str = BOTH) -> httpx.Response:
         return self.request(method, path, json=json, headers={"X-Scopes": scopes})
