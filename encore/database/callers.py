@@ -19,6 +19,8 @@ T = TypeVar("T")
 class Author(NamedTuple):
     """Who changes rows, as histories record it; None for what is unknown.
 
+    ``stored`` is what a database can store: claims may have any value in an application of its own.
+
     Attributes:
         issuer: The issuer of the token.
         subject: The subject at this issuer.
@@ -30,6 +32,15 @@ class Author(NamedTuple):
     subject: str | None
     client: str | None
     request_id: str | None
+
+    @property
+    def stored(self) -> "Author":
+        """The same as text without NUL and without surrogates, which PostgreSQL rejects."""
+        return Author(*(None if value is None else _storable(value) for value in self))
+
+
+def _storable(value: object) -> str:
+    return str(value).replace("\0", "").encode(errors="replace").decode()
 
 
 NOBODY: Final = Author(None, None, None, None)

@@ -46,6 +46,7 @@ _FOREIGN: Final = re.compile(
 )
 """Parameters in the syntax of Express, Starlette, Flask, Next and others."""
 _STARTS_WITH: Final = "STARTS_WITH"
+_MAX_RETENTION: Final = timedelta(days=365_000)
 _RESERVED: Final = (*PAGE_PARAMETERS, FIELDS, CHILDREN, PRESET, OR_PARAMETER, NOT_PARAMETER)
 
 OWN: Final = "own"
@@ -295,8 +296,10 @@ def _history(value: Any) -> Problems:
     if not isinstance(value, bool | History):
         yield "must be true, false or History"
     retention: Any = value.retention if isinstance(value, History) else None
-    if retention is not None and not (isinstance(retention, timedelta) and retention > timedelta()):
-        yield "retention: must be a timedelta of more than 0"
+    if retention is None:
+        return
+    if not isinstance(retention, timedelta) or not timedelta() < retention < _MAX_RETENTION:
+        yield "retention: must be a timedelta of more than 0, and of less than 1,000 years"
 
 
 def _soft_delete(value: Any) -> Problems:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Dialect, Table, func, select, text
 from sqlalchemy.orm import Session
 
+from encore.database.errors import InvalidStatement
 from encore.database.history import RecordedTable, recorded_table_of
 from encore.database.history.recorded_table import (
     BASELINE,
@@ -25,7 +26,7 @@ from encore.database.history.recorded_table import (
 )
 from encore.database.protocol import Connection
 from encore.database.statement import Row, Statement, Values, compile_in_thread
-from encore.errors import HistoryUnavailable
+from encore.errors import HistoryUnavailable, InvalidQuery
 from encore.query.filters import Condition, RawFilter
 from encore.sql.past_statement import (
     PastStatement,
@@ -98,17 +99,26 @@ class PastConnection:
     async def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
         """Run the statement and return all its rows."""
         past = await self._past(statement)
-        return await self._connection.fetch_all(past, self._values(values, past.dialect))
+        try:
+            return await self._connection.fetch_all(past, self._values(values, past.dialect))
+        except InvalidStatement as error:
+            raise _unrecorded() from error
 
     async def fetch_one(self, statement: Statement, values: Values) -> Row | None:
         """Run the statement and return its first row, or None."""
         past = await self._past(statement)
-        return await self._connection.fetch_one(past, self._values(values, past.dialect))
+        try:
+            return await self._connection.fetch_one(past, self._values(values, past.dialect))
+        except InvalidStatement as error:
+            raise _unrecorded() from error
 
     async def fetch_count(self, statement: Statement, values: Values) -> int:
         """Run a ``SELECT count(*)``."""
         past = await self._past(statement)
-        return await self._connection.fetch_count(past, self._values(values, past.dialect))
+        try:
+            return await self._connection.fetch_count(past, self._values(values, past.dialect))
+        except InvalidStatement as error:
+            raise _unrecorded() from error
 
     async def orm(self, work: Callable[[Session], T]) -> T:  # noqa: ARG002 - the protocol's
         """Raise ``RuntimeError``: sessions read the present."""
@@ -150,6 +160,11 @@ class PastConnection:
         beginning = max((time for time in (began, baseline) if time is not None), default=None)
         if beginning is None or at < beginning:
             raise unknown_before(beginning)
+
+
+def _unrecorded() -> InvalidQuery:
+    """Return the error for a statement that reads what a table has but its history has not."""
+    return impossible("a column of these rows is not recorded")
 
 
 def unknown_before(beginning: datetime | None, *, is_expired: bool = False) -> HistoryUnavailable:

@@ -11,12 +11,12 @@ from alembic.operations import Operations
 from sqlalchemy import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
-from encore import ConfigurationError, Context, history_table
+from encore import ConfigurationError, Context, SearchOptions, history_table
 from encore.database.engine import with_connection
-from encore.migrations import create_history, drop_history
+from encore.migrations import create_history, create_search_index, drop_history
 from encore.migrations.environment import _is_compared
 from tests.fixtures.history_models import HistoryBase, Maker, Plain, Tool
-from tests.fixtures.library import assert_field_errors
+from tests.fixtures.library import CLAIMS, assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 from tests.history.conftest import history
 from tests.history.test_as_of import at_last_change
@@ -31,6 +31,32 @@ def test_stream_as_of_has_the_rows_of_that_time(api: ModelApi) -> None:
     headers = {"accept": "text/csv"}
     response = api.get("/makers", params={"as_of": at, "fields": "name"}, headers=headers)
     assert response.text.splitlines() == ["name", *(f"m{number}" for number in range(250))]
+
+
+def test_indexed_search_of_past_rows_is_refused_where_the_index_has_only_present_ones(
+    serve: Serve,
+) -> None:
+    def index(connection: sa.Connection) -> None:
+        context = MigrationContext.configure(connection)
+        create_search_index(Operations(context), "makers", ["name"])
+
+    api = serve(HistoryBase.metadata, [index])
+    api.crud.resource(Maker, history=True, search=SearchOptions(attributes=["name"], index=True))
+    api.create("/makers", name="Acme")
+    at = at_last_change(api, "/makers/1")
+    api.put("/makers/1", {"name": "Other"})
+    response = api.get("/makers", params={"as_of": at, "q": "acm"})
+    if api.is_sqlite:
+        assert_field_errors(response, 400, "as_of")
+    else:
+        assert [row["name"] for row in response.json()] == ["Acme"]
+
+
+def test_author_of_any_text_is_recorded(api: ModelApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = "\ud800 \0 \\u0000 ' é"
+    monkeypatch.setitem(CLAIMS, "sub", subject)
+    api.create("/makers", name="acme")
+    assert history(api, "/makers/1")[0]["subject"] == "?  \\u0000 ' é"
 
 
 def test_nested_paths_have_no_as_of(serve: Serve) -> None:

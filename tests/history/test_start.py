@@ -126,6 +126,13 @@ history_table(Late)
 Late.__table__.append_column(sa.Column("added", sa.Integer))  # type: ignore[attr-defined] # a Table
 
 
+class View(Base):
+    __tablename__ = "views"
+    __table_args__: Any = {"info": {"is_view": True}}  # noqa: RUF012 - SQLAlchemy's form
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
@@ -133,6 +140,8 @@ Late.__table__.append_column(sa.Column("added", sa.Integer))  # type: ignore[att
         (Late, {"history": True}, "before the column added was added"),
         (Maker, {"history": "yes"}, "must be true, false or History"),
         (Maker, {"history": History(timedelta(0))}, "retention"),
+        (Maker, {"history": History(timedelta.max)}, "retention"),
+        (View, {"history": True}, "a view has no rows of its own"),
         (Maker, {"history": True, "actions": ["list", "update"]}, "needs the action read"),
         (Maker, {"access": {"history": "library"}}, "there is no history"),
     ],

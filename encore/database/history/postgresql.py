@@ -33,8 +33,9 @@ NOW: Final = "transaction_timestamp()"
 
 def set_author(author: Author) -> str:
     """Return the SQL that names the author of the current transaction; it contains only hex."""
-    values = {name: value for name, value in author._asdict().items() if value is not None}
-    json_text = json.dumps(values).replace("\\u0000", "").encode().hex()
+    stored = author.stored._asdict()
+    values = {name: value for name, value in stored.items() if value is not None}
+    json_text = json.dumps(values).encode().hex()
     return (
         f"SELECT set_config('{AUTHOR_SETTING}',"
         f" convert_from(decode('{json_text}', 'hex'), 'UTF8'), true)"

@@ -25,7 +25,7 @@ class TransactionAuthors:
     def to_set(self) -> tuple[str, Values]:
         """Return the statement that names the author, and its values."""
         now = format_stored_timestamp(datetime.now(UTC))
-        return SET_AUTHOR, (now, *current_caller.get().author)
+        return SET_AUTHOR, (now, *current_caller.get().author.stored)
 
     @staticmethod
     def to_forget() -> str:
