@@ -59,6 +59,7 @@ class Application(FastAPI):
 
     Attributes:
         in_progress: The scopes of the requests in progress, by identity.
+        library_paths: The paths of the library's own routes.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Application(FastAPI):
         self._limit = max_concurrent_requests
         self._exempt = always_admitted
         self.in_progress: dict[int, Scope] = {}
+        self.library_paths: set[str] = set()
 
     def scopes(self) -> frozenset[str]:
         """Return every scope that any route requires."""
@@ -131,7 +133,8 @@ class Application(FastAPI):
             app = RequirePrincipalMiddleware(app)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
-        app = RoutingMiddleware(app, RouteTable(self.router.routes, self.access))
+        table = RouteTable(self.router.routes, self.access, self.library_paths)
+        app = RoutingMiddleware(app, table)
         app = self._with_logging(ErrorHandlingMiddleware(app, self.exception_handlers))
         reject = self._with_logging(ErrorHandlingMiddleware(reject_overload))
         limited = ConcurrencyLimitMiddleware(

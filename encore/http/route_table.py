@@ -5,7 +5,7 @@ fifty models as with one. The few other routes are matched in order, as Starlett
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
@@ -27,6 +27,7 @@ from encore.errors import (
 from encore.http.access import AUTHENTICATED, PUBLIC, Access
 from encore.http.framework_routes import declared_access, list_routes, wrap_framework_route
 from encore.http.request_state import RequestState
+from encore.http.unsupported_headers import RejectUnsupportedHeaders
 
 _log: Final = structlog.get_logger("encore.http")
 
@@ -79,6 +80,8 @@ class RouteTable:
         routes: The application's own list of routes, which may grow.
         access: The access of routes that do not declare it themselves, by path template or prefix
             of a mount.
+        library_paths: The paths of the library's own routes, which reject headers that they cannot
+            honour.
 
     Raises:
         UndeclaredAccess: A route has no access.
@@ -86,8 +89,14 @@ class RouteTable:
         UnsupportedRoute: A route is of an unsupported type.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], access: Mapping[str, Access]) -> None:
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute],
+        access: Mapping[str, Access],
+        library_paths: Collection[str] = (),
+    ) -> None:
         self._routes = routes
+        self._library_paths = library_paths
         self._declared = access
         self._load()
 
@@ -128,6 +137,8 @@ class RouteTable:
             self._not_found_access = AUTHENTICATED
         # Generated operations do not need the middleware of FastAPI's routes.
         handler = getattr(route, "operation", None) or wrap_framework_route(route)
+        if template in self._library_paths:
+            handler = RejectUnsupportedHeaders(handler)
         is_route = isinstance(route.original_route, Route) and route.methods
         if not is_route or not _INDEXED.fullmatch(template):
             self._others.append((route, handler, access))

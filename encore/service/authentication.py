@@ -82,14 +82,11 @@ class Authentication:
         """Add the metadata route (RFC 9728); last, because it lists the scopes of all routes."""
         if self._settings.resource_url:
             issuers = [trusted.issuer for trusted in self._issuers]
-            app.router.routes.append(
-                metadata_route(
-                    self._settings.resource_url,
-                    name=app.title,
-                    issuers=issuers,
-                    scopes=app.scopes(),
-                )
+            route = metadata_route(
+                self._settings.resource_url, name=app.title, issuers=issuers, scopes=app.scopes()
             )
+            app.router.routes.append(route)
+            app.library_paths.add(route.path)
 
     async def open(self) -> None:
         """Fetch the keys and watch the list of revoked tokens, until cancelled."""

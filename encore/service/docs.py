@@ -23,6 +23,7 @@ from encore.auth.challenges import NO_HEADER, add_resource_metadata, no_credenti
 from encore.endpoints.openapi import PROBLEM_CONTENT, Problem
 from encore.errors import NotFound, Unauthorized
 from encore.http.access import PUBLIC, Access, public
+from encore.http.application import Application
 from encore.http.framework_routes import declared_access, list_routes
 from encore.http.security_headers import page_policy
 
@@ -86,7 +87,7 @@ def add_docs(app: FastAPI, *, token_url: str, default: Access) -> None:
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
 
 
-def add_home(app: FastAPI, resource_metadata: str | None, *, has_public_docs: bool) -> None:
+def add_home(app: Application, resource_metadata: str | None, *, has_public_docs: bool) -> None:
     """Add ``/``, which points to the documentation; to be called when all routes are known.
 
     Args:
@@ -106,6 +107,7 @@ def add_home(app: FastAPI, resource_metadata: str | None, *, has_public_docs: bo
 
     if not any((route.path or HOME) == HOME for route in list_routes(app.router.routes)):
         app.router.routes.append(Route(HOME, home, include_in_schema=False))
+        app.library_paths.add(HOME)
 
 
 def _prefix(request: Request) -> str:

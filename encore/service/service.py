@@ -135,6 +135,7 @@ class Service(Application, Generic[S_co]):
             redoc_url=None,
             lifespan=self._connected(lifespan),
         )
+        self.library_paths.update(PUBLIC_PATHS)
         self._authentication.protect(self)
         health_routes = health.health_routes(self.database, is_draining=self._is_draining)
         self.router.routes.extend(health_routes.routes)
