@@ -5,9 +5,10 @@ are the same if query, media type and coding of the body, preconditions, ``Prefe
 the body are.
 """
 
-from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from starlette.types import Scope
@@ -25,8 +26,7 @@ _PRECONDITION: Final = b"if-"
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotentRequest:
+class IdempotentRequest(NamedTuple):
     """A request with an idempotency key.
 
     Attributes:
@@ -70,8 +70,14 @@ def _owner(scope: Scope, key: str) -> str:
         )
     # The template and its decoded parameters: an escape that is spelt otherwise is the same path.
     path = state.route or scope["path"]
-    parameters = sorted(scope.get("path_params", {}).items())
-    parts = (caller, scope["method"], scope.get("root_path", ""), path, parameters)
+    parameters = scope.get("path_params")
+    of_path = tuple(sorted(parameters.items())) if parameters else ()
+    return _digest(caller, scope["method"], scope.get("root_path", ""), path, of_path)
+
+
+@lru_cache(1024)
+def _digest(*parts: Any) -> str:
+    """Return the SHA-256 of hashable values, in hexadecimal."""
     return sha256(_encode(parts)).hexdigest()
 
 
@@ -79,7 +85,8 @@ def _fingerprint(scope: Scope, body_digest: bytes) -> str:
     headers = [
         (name, value.strip(b" \t"))
         for name, value in scope["headers"]
-        if name in _COMPARED or name.startswith(_PRECONDITION)
+        if name in _COMPARED or name[:3] == _PRECONDITION
     ]
-    headers.sort(key=lambda header: header[0])  # Stable: values of one name keep their order.
+    if len(headers) > 1:  # Stable: values of one name keep their order.
+        headers.sort(key=itemgetter(0))
     return sha256(_encode((scope["query_string"], headers, body_digest))).hexdigest()

@@ -30,7 +30,15 @@ class InProgress:
     """The requests of one process that have a key and are in progress."""
 
     def __init__(self) -> None:
-        self._running: dict[Name, asyncio.Future[Finished | None]] = {}
+        # The future is made by the first twin: most requests have none.
+        self._running: dict[Name, asyncio.Future[Finished | None] | None] = {}
+
+    def enter_nowait(self, name: Name) -> bool:
+        """Return whether no request with this name was in progress; this one now is."""
+        if name in self._running:
+            return False
+        self._running[name] = None
+        return True
 
     async def enter(self, name: Name) -> Finished | None:
         """Wait while a request with this name is in progress.
@@ -44,7 +52,10 @@ class InProgress:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WAIT_S
-        while (running := self._running.get(name)) is not None:
+        while not self.enter_nowait(name):
+            running = self._running[name]
+            if running is None:
+                running = self._running[name] = loop.create_future()
             try:
                 async with asyncio.timeout_at(deadline):
                     finished = await asyncio.shield(running)
@@ -52,9 +63,10 @@ class InProgress:
                 raise IdempotencyKeyInUse from None
             if finished is not None:
                 return finished
-        self._running[name] = loop.create_future()
         return None
 
     def leave(self, name: Name, finished: Finished | None) -> None:
         """Let the twins go on: with the response, or to try themselves if nothing is committed."""
-        self._running.pop(name).set_result(finished)
+        running = self._running.pop(name)
+        if running is not None:
+            running.set_result(finished)

@@ -110,7 +110,9 @@ class IdempotentRun:
         """
         request = IdempotentRequest.of(self._scope, self._key, self._digest.digest())
         self._request = request
-        self._finished = await self._keys.in_progress.enter((request.owner, request.key))
+        name, in_progress = (request.owner, request.key), self._keys.in_progress
+        if not in_progress.enter_nowait(name):
+            self._finished = await in_progress.enter(name)
         self._leads = self._finished is None
         unit.at_begin(self._claim)
 

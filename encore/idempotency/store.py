@@ -5,8 +5,7 @@ unique key until the first is committed or rolled back. On SQLite a transaction 
 locked the database, so that the key is looked up first, and the row is written once, at the end.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,7 +25,12 @@ from encore.database.tables import idempotency_keys
 from encore.errors import IdempotencyKeyInUse, ServiceUnavailable
 from encore.idempotency.fingerprint import IdempotentRequest, reused
 from encore.idempotency.in_progress import InProgress
-from encore.idempotency.response import StoredResponse, decode_response, encode_response
+from encore.idempotency.response import (
+    IN_THREAD_BYTES,
+    StoredResponse,
+    decode_response,
+    encode_response,
+)
 from encore.types import now
 
 DEFAULT_HOURS: Final = 24
@@ -39,6 +43,7 @@ _PURGED_ROWS: Final = 4 * _WRITES_PER_PURGE
 _LOCK_TIMEOUT: Final = "55P03"
 """PostgreSQL's code of a lock that was not available in time."""
 
+_TABLE_ERRORS: Final = (InvalidStatement, PermissionDenied)
 _CLAIM_ATTEMPTS: Final = 3
 
 
@@ -66,10 +71,7 @@ class IdempotencyKeys:
         self._bind_timestamp = created_at.type.dialect_impl(dialect).bind_processor(dialect)
         self._claims_first = capabilities_of(dialect).row_locks
         self._writes = _WRITES_PER_PURGE  # The first one purges.
-        since = param(2, created_at.type)
-        self._find = Statement(
-            select(fingerprint, response).where(*same, created_at > since), dialect
-        )
+        self._find = Statement(select(fingerprint, response, created_at).where(*same), dialect)
         claimed = {**values, response: None}
         self._claim = Statement(
             insert.values(claimed).on_conflict_do_nothing().returning(owner), dialect
@@ -83,7 +85,8 @@ class IdempotencyKeys:
         )
         self._put = Statement(
             insert.values(values).on_conflict_do_update(
-                index_elements=[owner, key], set_={c.name: values[c] for c in columns[2:]}
+                index_elements=[owner, key],
+                set_={c.name: insert.excluded[c.name] for c in columns[2:]},
             ),
             dialect,
         )
@@ -106,15 +109,20 @@ class IdempotencyKeys:
             IdempotencyKeyReused: The key was used for another request.
             ServiceUnavailable: The table is missing.
         """
-        values = (request.owner, request.key, self._timestamp(now() - self._lifetime))
-        with _table_errors():
-            row = await connection.fetch_one(self._find, values)
+        try:
+            row = await connection.fetch_one(self._find, (request.owner, request.key))
+        except _TABLE_ERRORS as error:
+            raise _missing_table() from error
         if row is None:
             return None
-        fingerprint, stored = row
+        fingerprint, stored, created_at = row
+        if created_at <= self._timestamp(now() - self._lifetime):
+            return None
         if fingerprint != request.fingerprint:
             raise reused()
-        return await decode_response(stored)
+        if len(stored) < IN_THREAD_BYTES:
+            return decode_response(stored)
+        return await asyncio.to_thread(decode_response, stored)
 
     async def claim(
         self, connection: Connection, request: IdempotentRequest
@@ -131,18 +139,31 @@ class IdempotencyKeys:
         """
         if not self._claims_first:
             return await self.find(connection, request)
+        try:
+            return await self._claim_row(connection, request)
+        except _TABLE_ERRORS as error:
+            raise _missing_table() from error
+        except (DatabaseUnavailable, StatementTimeout) as error:
+            if isinstance(error, StatementTimeout) or error.code == _LOCK_TIMEOUT:
+                raise IdempotencyKeyInUse from error
+            raise
+
+    async def _claim_row(
+        self, connection: Connection, request: IdempotentRequest
+    ) -> StoredResponse | None:
+        """Insert the row of a key, or take over an expired one; a twin's row is waited for."""
         for _ in range(_CLAIM_ATTEMPTS):
             timestamp = now()
             own = (request.owner, request.key, request.fingerprint, None)
-            values = (*own, self._timestamp(timestamp), self._timestamp(timestamp - self._lifetime))
-            with _table_errors(), _lock_errors():
-                if await connection.fetch_one(self._claim, values[:5]):
-                    return None
-                stored = await self.find(connection, request)
-                if stored is not None:
-                    return stored
-                if await connection.fetch_one(self._take_over, values):
-                    return None
+            values = (*own, self._timestamp(timestamp))
+            if await connection.fetch_one(self._claim, values):
+                return None
+            stored = await self.find(connection, request)
+            if stored is not None:
+                return stored
+            since = self._timestamp(timestamp - self._lifetime)
+            if await connection.fetch_one(self._take_over, (*values, since)):
+                return None
             # Another request has taken over the expired key, or deleted it.
         raise IdempotencyKeyInUse
 
@@ -155,15 +176,21 @@ class IdempotencyKeys:
             BadRequest: The response is too large.
             ServiceUnavailable: The table is missing.
         """
-        stored, timestamp = await encode_response(response), now()
-        values = (request.owner, request.key, request.fingerprint, stored)
-        with _table_errors():
-            await connection.fetch_all(self._put, (*values, self._timestamp(timestamp)))
+        if len(response.body) < IN_THREAD_BYTES:
+            stored = encode_response(response)
+        else:
+            stored = await asyncio.to_thread(encode_response, response)
+        timestamp = now()
+        values = (*request, stored, self._timestamp(timestamp))
+        try:
+            await connection.fetch_all(self._put, values)
             self._writes += 1
             if self._writes > _WRITES_PER_PURGE:
                 self._writes = 0
                 expired = self._timestamp(timestamp - self._lifetime)
                 await connection.fetch_all(self._purge, (expired,))
+        except _TABLE_ERRORS as error:
+            raise _missing_table() from error
 
     async def release(self, connection: Connection, request: IdempotentRequest) -> None:
         """Remove the claim of a request whose response is not stored."""
@@ -175,25 +202,10 @@ class IdempotencyKeys:
         return timestamp if self._bind_timestamp is None else self._bind_timestamp(timestamp)
 
 
-@contextmanager
-def _table_errors() -> Iterator[None]:
-    """Convert the error of a missing table, or of one that may not be written to."""
-    try:
-        yield
-    except (InvalidStatement, PermissionDenied) as error:
-        raise ServiceUnavailable(
-            "Idempotency-Key is not available: the database lacks the table idempotency_keys of"
-            " this service, or the right to write to it",
-            reason="idempotency-keys-missing",
-        ) from error
-
-
-@contextmanager
-def _lock_errors() -> Iterator[None]:
-    """Convert the error of a lock that was not available in time: a twin has it."""
-    try:
-        yield
-    except (DatabaseUnavailable, StatementTimeout) as error:
-        if isinstance(error, StatementTimeout) or error.code == _LOCK_TIMEOUT:
-            raise IdempotencyKeyInUse from error
-        raise
+def _missing_table() -> ServiceUnavailable:
+    """Return the error of a missing table, or of one that may not be written to."""
+    return ServiceUnavailable(
+        "Idempotency-Key is not available: the database lacks the table idempotency_keys of this"
+        " service, or the right to write to it",
+        reason="idempotency-keys-missing",
+    )
