@@ -37,7 +37,9 @@ from sqlalchemy.sql.visitors import iterate
 from encore.database.history import RecordedTable, recorded_table_of
 from encore.database.history.recorded_table import (
     BASELINE,
+    BEGAN,
     EXISTS,
+    EXPIRED,
     OPERATION,
     RECORDED_AT,
     SEQUENCE,
@@ -166,7 +168,8 @@ def _conditions(
             yield func.coalesce(superseded_at > _at(), true())
         case State.LATEST:
             yield ~select(later.c[SEQUENCE]).where(following).exists()
+            # Not IS NOT NULL of the key: SQLite would read all entries by its index.
+            yield history.c[OPERATION].not_in([BEGAN, EXPIRED])
         case State.BASELINE:
             yield history.c[OPERATION] == BASELINE
             yield history.c[RECORDED_AT] > _at()
-    yield history.c[recorded.key[0]].is_not(None)
