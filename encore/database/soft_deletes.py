@@ -104,8 +104,8 @@ def dialect_showing(dialect: Dialect, rows: DeletedRows) -> Dialect:
     registry = soft_deletes_of(dialect)
     shown = registry._dialects.get(rows)  # noqa: SLF001 - of this module
     if shown is None:
-        _install(dialect)
         shown = copy(dialect)
+        _install(shown)
         setattr(shown, _ROWS, rows)
         registry._dialects[rows] = shown  # noqa: SLF001 - of this module
     return shown

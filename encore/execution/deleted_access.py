@@ -4,7 +4,7 @@ from starlette.types import Scope
 
 from encore.errors import Forbidden
 from encore.http.request_state import RequestState
-from encore.http.require_principal import require_principal
+from encore.http.require_principal import require_further_access
 from encore.options import RESTORE
 from encore.query.parser import DELETED
 from encore.resource.definition import ResourceDefinition
@@ -15,15 +15,12 @@ def require_deleted_access(resource: ResourceDefinition, scope: Scope) -> None:
 
     Raises:
         Unauthorized: There is no verified caller.
-        Forbidden: The token lacks a scope; the error and its challenge name it.
+        Forbidden: The token lacks a scope; the error names it.
     """
-    access, state = resource.access(RESTORE), RequestState.from_scope(scope)
+    access = resource.access(RESTORE)
     try:
-        require_principal(access, state)
+        require_further_access(access, RequestState.from_scope(scope))
     except Forbidden as error:
         required = ", ".join((*access.all_of, *access.any_of[:1]))
         message = f"The parameter {DELETED} needs the scope {required}"
         raise Forbidden(message, headers=error.headers, reason=error.reason) from error
-    if access.scopes() and state.granted is None:
-        # Another application's middleware has compared the scopes of the list, not these.
-        raise Forbidden(f"The parameter {DELETED} needs a service that verifies scopes")

@@ -146,7 +146,10 @@ class Statements:
         """
         if not self._capabilities.identity_sequences:
             return None
-        return self._cached(self._advance, field)
+        if not soft_deletes_of(self.dialect).columns:
+            return self._cached(self._advance, field)
+        stored = self.showing(DeletedRows.STORED)  # Deleted rows keep their keys.
+        return stored._cached(stored._advance, field)  # noqa: SLF001 - of the same class
 
     def update(
         self, written: tuple[Field, ...], conditions: Conditions = (), *, keep: bool = True

@@ -31,6 +31,7 @@ from sqlalchemy.sql import ClauseElement
 from encore.database.capabilities import capabilities_of
 from encore.database.expressions.json_text import json_array_text
 from encore.database.expressions.numbering import highest_numbers, insert_generated, next_number
+from encore.database.soft_deletes import DeletedRows, dialect_showing
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
 from encore.models.fields import FIRST_VERSION, Field
@@ -90,7 +91,8 @@ class UploadStatements:
         self.reject_dangling = [self._compile(clause) for clause in self._reject_dangling()]
         self.match_stored = self._compile(self._match_stored())
         self.assign_ids = self._compile(self._assign_ids())
-        self.highest_ids = [self._compile(clause) for clause in self._highest_ids()]
+        stored = dialect_showing(dialect, DeletedRows.STORED)  # Deleted rows keep their ids.
+        self.highest_ids = [Statement(clause, stored) for clause in self._highest_ids()]
         self.may_update = bool(changeable)
         self.write_all: dict[str, Statement] = {}
         self.write_range: dict[str, Statement] = {}
