@@ -23,7 +23,7 @@ _WIDTH: Final = len(COLUMNS)
 _OPERATION_AT: Final = COLUMNS.index(OPERATION)
 
 Entry = Mapping[str, Any]
-Changes = Mapping[str, Mapping[str, Any]]
+Changes = dict[str, Mapping[str, Any]]
 
 
 class EntrySerializer:

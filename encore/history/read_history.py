@@ -1,5 +1,6 @@
 """``GET /parts/7/history``: the versions of one row, the newest first."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,7 +102,15 @@ class ReadHistory(RowAction[HistoryContext]):
             context.link = link_header(context.scope, [("next", query)])
 
     async def send(self, context: HistoryContext) -> None:
-        """Send the entries, and the link to older ones."""
+        """Send the entries, and the link to older ones.
+
+        Members that hooks have removed from the row are not shown in the entries either.
+        """
+        shown = context.instance if isinstance(context.instance, Container) else ()
+        visible = {name for name in self._entries.names if name in shown}
+        for entry in context.entries:
+            for name in entry["changes"].keys() - visible:
+                del entry["changes"][name]
         context.instance, context.rows = context.entries, ()
         await super().send(context)
         if context.link is not None:

@@ -88,6 +88,28 @@ def test_criteria_of_hooks_are_judged_on_past_rows_and_present_policies(serve: S
     assert_field_errors(api.get("/makers", params={"as_of": at}), 400, "as_of")
 
 
+def test_members_that_hooks_remove_are_not_in_the_history(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    tools = api.crud.resource(Tool, history=True)
+    api.create("/tools", name="saw", price=1)
+
+    @tools.read.data.after
+    def hide_price(context: Context) -> None:
+        del context.instance["price"]
+        context.instance["added"] = True
+
+    (created,) = history(api, "/tools/1")
+    assert "price" not in created["changes"]
+    assert created["changes"]["name"]["after"] == "saw"
+
+    @tools.read.data.after
+    def replace(context: Context) -> None:
+        context.instance = {"name": "other"}
+
+    (created,) = history(api, "/tools/1")
+    assert created["changes"].keys() == {"name"}
+
+
 def test_statements_of_hooks_read_the_present(serve: Serve) -> None:
     api = serve(HistoryBase.metadata)
     makers = api.crud.resource(Maker, history=True)
