@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from encore.models.types import TypeAdapter
     from encore.options import (
         AssociationOptions,
+        BatchOptions,
         History,
         Include,
         ResourceOptions,
@@ -40,6 +41,7 @@ __all__ = [
     "Access",
     "Action",
     "AssociationOptions",
+    "BatchOptions",
     "ConfigurationError",
     "Context",
     "Crud",
@@ -72,6 +74,7 @@ _MODULES: Final = {
     "Access": "http.access",
     "Action": "execution.actions",
     "AssociationOptions": "options",
+    "BatchOptions": "options",
     "ConfigurationError": "errors.configuration",
     "Context": "execution.context",
     "Crud": "crud",

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from sqlalchemy import Dialect
 
+from encore.batch.registration import BatchRegistration, parse_batch_option
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import PipelineRoute
 from encore.errors import ConfigurationError
@@ -25,12 +26,12 @@ from encore.execution.hooks import ActionHooks
 from encore.execution.resource import Resource
 from encore.execution.soft_delete_checks import check_soft_delete
 from encore.history.routes import history_routes
-from encore.http.access import Access
+from encore.http.access import AUTHENTICATED, PUBLIC, Access
 from encore.http.require_principal import with_startup_check
 from encore.idempotency.store import DEFAULT_HOURS, IdempotencyKeys
 from encore.models.fields import Model
 from encore.models.types import TypeAdapters
-from encore.options import READING_ACTIONS, ResourceOptions, is_view
+from encore.options import READING_ACTIONS, BatchOptions, ResourceOptions, is_view
 from encore.resource.compatibility import compatibility_of
 from encore.resource.definition import DEFAULT_BODY_LIMIT
 from encore.resource.histories import Histories, ResourceHistory
@@ -71,6 +72,9 @@ class Crud:
         gate: What authenticates callers: the application's middleware
             (``encore.http.require_principal``). None declares that nothing does, and that every
             operation is public.
+        batch: Whether many operations can be sent in one request to ``/batch``, once a resource
+            can be written; its path, or ``BatchOptions``. Callers need a valid token, and for each
+            operation what it demands of a token.
 
     Raises:
         ConfigurationError: From the constructor, if an argument is invalid: ``app`` is not a
@@ -93,6 +97,7 @@ class Crud:
         secret: Secret | str | bytes | None = None,
         types: TypeAdapters | None = None,
         compatible: str | None = None,
+        batch: bool | str | BatchOptions = True,
     ) -> None:
         for problem in check_compatible(compatible):
             raise ConfigurationError("Crud", "compatible", problem)
@@ -123,6 +128,14 @@ class Crud:
         self._upload_limit = upload_limit
         self._idempotency_keys = IdempotencyKeys(database.dialect, hours=idempotency_hours)
         self._types = types or {}
+        self._batches = BatchRegistration(
+            parse_batch_option(batch),
+            app,
+            self._routes,
+            database,
+            base=base,
+            access=PUBLIC if gate is None else AUTHENTICATED,
+        )
 
     @property
     def dialect(self) -> Dialect:
@@ -179,7 +192,7 @@ class Crud:
             resource.nested_resources.update(nested_by_name)
             for nested in nested_by_name.values():
                 self._add(nested)
-        self._routes.add(resource.name, link_routes(resource, nested_by_name, self._database))
+        self._batches.add(resource.name, link_routes(resource, nested_by_name, self._database))
         return resource
 
     def custom_action(self, **arguments: Any) -> ActionHooks:
@@ -197,7 +210,7 @@ class Crud:
         hooks = ActionHooks()
         custom_action = CustomAction(**arguments)
         route = custom_action.route(hooks, self._database)
-        self._routes.add(custom_action.action.resource.name, [route])
+        self._batches.add(custom_action.action.resource.name, [route])
         return hooks
 
     def operation(self, **arguments: Any) -> ActionHooks:
@@ -241,7 +254,7 @@ class Crud:
         endpoint = UploadEndpoint(upload, self._database)
         describe = partial(describe_upload, upload, endpoint.name)
         route = PipelineRoute(upload.path, endpoint, ["POST"], describe)
-        self._routes.add(resource.name, [route])
+        self._batches.add(resource.name, [route])
         return upload
 
     def _check_soft_deletes(self) -> None:
@@ -254,10 +267,10 @@ class Crud:
         self._search_indexes.require(resource.name, resource.searches)
         if resource.history is not None:
             self._histories.require(resource.name, resource.history)
-            self._routes.add(resource.name, history_routes(resource, self._database))
+            self._batches.add(resource.name, history_routes(resource, self._database))
         # Not include_router: its indirection costs a tenth of a small request.
-        self._routes.add(resource.name, ResourceRouter(resource, self._database).routes)
-        self._routes.add(resource.name, bulk_routes(resource, self._database))
+        self._batches.add(resource.name, ResourceRouter(resource, self._database).routes)
+        self._batches.add(resource.name, bulk_routes(resource, self._database))
 
 
 def _is_mapped_class(model: Any) -> bool:

@@ -135,6 +135,23 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """The options of a batch: many operations in one request.
+
+    Attributes:
+        path: The path, below the base of the resources.
+        max_operations: How many operations one batch may have.
+        body_limit: The largest body that a batch may have, in bytes.
+        seconds: How long the operations of one batch may take, without waiting for the database.
+    """
+
+    path: str = "/batch"
+    max_operations: int = 1_000
+    body_limit: int = 4 * 1024 * 1024
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceOptions:
     """The options of ``Crud.resource``.
 

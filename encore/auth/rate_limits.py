@@ -54,13 +54,27 @@ class RateLimit:
         Returns:
             Whether it is within the rate, the seconds until the window ends, the header fields.
         """
-        if len(key) > _KEY_CHARACTERS:
-            key = sha256(key.encode()).hexdigest()
+        key = _short(key)
         within = self._limiter.hit(self._item, key)
+        return self._outcome(key, within=within)
+
+    def hit_all(self, key: str, requests: int) -> tuple[bool, int, tuple[Header, ...]]:
+        """Count several requests if all are within the rate, otherwise none; see ``hit``."""
+        key = _short(key)
+        within = self._limiter.test(self._item, key, cost=requests)
+        if within:
+            self._limiter.hit(self._item, key, cost=requests)
+        return self._outcome(key, within=within)
+
+    def _outcome(self, key: str, *, within: bool) -> tuple[bool, int, tuple[Header, ...]]:
         end, remaining = self._limiter.get_window_stats(self._item, key)
         seconds = max(1, ceil(end - self._clock()))
         field = f'"{self._name}";r={remaining};t={seconds}'
         return within, seconds, (self._policy, (b"ratelimit", field.encode()))
+
+
+def _short(key: str) -> str:
+    return sha256(key.encode()).hexdigest() if len(key) > _KEY_CHARACTERS else key
 
 
 class RateLimitMiddleware(BearerAuthMiddleware):
@@ -109,9 +123,23 @@ class RateLimitMiddleware(BearerAuthMiddleware):
     def _count_principal(self, state: RequestState) -> None:
         if self._clients is None:
             return
-        principal = state.principal
-        within, seconds, headers = self._clients.hit(repr((principal.issuer, principal.subject)))
+        state.counter = self
+        within, seconds, headers = self._clients.hit(_key_of(state))
         state.headers = (*state.headers, *headers)
+        if not within:
+            raise _too_many(challenges.TOO_MANY, seconds, "rate-limit-client")
+
+    def count_more(self, state: RequestState, requests: int) -> None:
+        """Count a request as several more, or as none if they exceed the rate.
+
+        Raises:
+            TooManyRequests: They exceed the rate.
+        """
+        if self._clients is None:
+            return
+        within, seconds, headers = self._clients.hit_all(_key_of(state), requests)
+        names = {name for name, _ in headers}
+        state.headers = (*(h for h in state.headers if h[0] not in names), *headers)
         if not within:
             raise _too_many(challenges.TOO_MANY, seconds, "rate-limit-client")
 
@@ -123,6 +151,11 @@ class RateLimitMiddleware(BearerAuthMiddleware):
             state.headers = (*state.headers, *headers)
             message = challenges.TOO_MANY_INVALID
             raise _too_many(message, seconds, "rate-limit-bad-tokens") from None
+
+
+def _key_of(state: RequestState) -> str:
+    principal = state.principal
+    return repr((principal.issuer, principal.subject))
 
 
 def _too_many(message: str, seconds: int, reason: str) -> TooManyRequests:

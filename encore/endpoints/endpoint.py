@@ -18,6 +18,7 @@ from encore.endpoints.idempotency import describe_idempotency
 from encore.errors import NotFound
 from encore.execution.context import Response
 from encore.execution.pipeline import Pipeline
+from encore.execution.unit_of_work import UnitOfWork
 from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.preconditions import check_preconditions
@@ -86,11 +87,26 @@ class Operation:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the pipeline and send its response, whatever the caller accepts."""
+        await self.respond(await self.run(scope, receive), scope, send)
+
+    async def run(
+        self, scope: Scope, receive: Receive, outer: UnitOfWork | None = None
+    ) -> Response:
+        """Run the pipeline and return its response.
+
+        Args:
+            scope: The request.
+            receive: The channel of its body.
+            outer: The unit of a batch, whose transaction the run is part of.
+
+        Raises:
+            ApiError: The request is rejected, or the action has failed.
+        """
         if self.pipeline.action.writes:
             check_preconditions(scope, checks_if_match=self.pipeline.action.checks_if_match)
         else:
             reject_idempotency_key(scope)
-        await self.respond(await self.pipeline.run(scope, receive), scope, send)
+        return await self.pipeline.run(scope, receive, outer)
 
     @staticmethod
     async def respond(response: Response, scope: Scope, send: Send) -> None:

@@ -23,6 +23,7 @@ The tree, by who has to act on an error::
     │   ├── PayloadTooLarge         413
     │   ├── UnsupportedMediaType    415
     │   ├── IdempotencyKeyReused    422   the key belongs to another request
+    │   ├── FailedDependency        424   an operation of a batch needs one that failed
     │   ├── PreconditionRequired    428   the version of the row is missing
     │   ├── TooManyRequests         429   with ``Retry-After``
     │   ├── ClientClosedRequest     499   the client has disconnected: for the log only
@@ -65,6 +66,7 @@ from encore.errors.problems import (
     Conflict,
     Declined,
     Draining,
+    FailedDependency,
     FieldError,
     Forbidden,
     HistoryUnavailable,
@@ -102,6 +104,7 @@ __all__ = [
     "Conflict",
     "Declined",
     "Draining",
+    "FailedDependency",
     "FieldError",
     "Forbidden",
     "HistoryUnavailable",

@@ -38,12 +38,14 @@ class ApiError(Exception):
     Attributes:
         hint: How to find out more, for people; its member is left out if there is none.
         detail: The message, or the ``detail`` of FastAPI's ``HTTPException``, of any JSON type.
+        extensions: Further members of the problem document (RFC 9457, section 3.2).
     """
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal Server Error"
     hint: str | None = None
+    extensions: Mapping[str, Any] | None = None
 
     def __init__(
         self,
@@ -96,7 +98,9 @@ class ApiError(Exception):
             "message": self.message,
             "errors": self.errors,
         }
-        return members if self.hint is None else members | {"hint": self.hint}
+        if self.hint is not None:
+            members["hint"] = self.hint
+        return members if self.extensions is None else {**members, **self.extensions}
 
     def render(self, instance: str, request_id: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """Return the headers and the body of the response.
@@ -233,6 +237,14 @@ class PreconditionFailed(ApiError):
     status = 412
     slug = "precondition-failed"
     title = "Precondition Failed"
+
+
+class FailedDependency(ApiError):
+    """424: an operation of a batch refers to the result of one that has failed."""
+
+    status = 424
+    slug = "failed-dependency"
+    title = "Failed Dependency"
 
 
 class PreconditionRequired(ApiError):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Dialect, ForeignKeyConstraint, and_, literal, select
+from starlette.types import Scope
 
 from encore.database import errors as db
 from encore.database.protocol import Database
@@ -114,6 +115,15 @@ async def map_database_error(
         return error_type(_INVALID, errors)
     if errors:
         return ValidationFailed(_INVALID, errors)
+    return _general_error(error)
+
+
+def map_commit_error(error: db.DatabaseError, scope: Scope) -> ApiError:
+    """Return the API error for an error of a commit of several actions, which names no field."""
+    RequestState.from_scope(scope).cause = error.code
+    if isinstance(error, db.IntegrityViolation):
+        error_type, _ = _VIOLATIONS[type(error)]
+        return error_type(_INVALID)
     return _general_error(error)
 
 

@@ -82,9 +82,11 @@ class Pipeline:
 
     Attributes:
         produces: The media types of its responses; empty if they are not known beforehand.
+        receives: Whether it reads a body.
     """
 
     produces: tuple[str, ...]
+    receives: bool
 
     def __init__(self, action: Action[Any], hooks: ActionHooks, database: Database) -> None:
         self.action = action
@@ -99,7 +101,7 @@ class Pipeline:
         """Compile the steps; called again when a hook is added."""
         self.action.has_hooks = has_hooks = bool(self._hooks)
         # Most requests have no body: this saves them a call.
-        self._receives = self.action.reads_body or type(self.action).receive is not Action.receive
+        self.receives = self.action.reads_body or type(self.action).receive is not Action.receive
         self._is_checked = has_hooks or type(self.action) not in ACTIONS.values()
         self.action.exposes_instance = any(map(self._hooks.stage, _WITH_INSTANCE))
         self._single = self.action.single and not has_hooks
@@ -217,7 +219,7 @@ class Pipeline:
     async def _run(self, context: Context, receive: Receive) -> Response:
         check_preferences(context.scope, self.action.preferences)
         try:
-            if self._receives:
+            if self.receives:
                 await self.action.receive(context, receive)
             if context.idempotent_run is not None:
                 await context.idempotent_run.begin(context.unit)

@@ -39,6 +39,11 @@ class UnitOfWork:
         writes: Whether the transaction may change rows.
         single: Whether it runs one statement at most.
         outer: The unit whose transaction it shares; None for a transaction of its own.
+        fails_with_joined: Whether the failure of a joined unit rolls it back at once, so that no
+            connection is held while the failure is explained.
+
+    Attributes:
+        failed: Whether a joined unit has failed, whatever its caller made of that.
 
     Raises:
         ValueError: It writes, but the outer unit only reads.
@@ -50,9 +55,11 @@ class UnitOfWork:
         "_connection",
         "_database",
         "_entered",
+        "_fails_with_joined",
         "_outer",
         "_single",
         "_writes",
+        "failed",
     )
 
     def __init__(
@@ -62,6 +69,7 @@ class UnitOfWork:
         writes: bool,
         single: bool,
         outer: "UnitOfWork | None" = None,
+        fails_with_joined: bool = False,
     ) -> None:
         if outer is not None:
             if writes and not outer.writes:
@@ -71,6 +79,8 @@ class UnitOfWork:
         self._writes = writes
         self._single = single
         self._outer = outer
+        self._fails_with_joined = fails_with_joined
+        self.failed = False
         self._connection: Connection | None = None
         self._entered: AbstractAsyncContextManager[Connection] | None = None
         self._after: list[Work] | None = None
@@ -88,6 +98,8 @@ class UnitOfWork:
     async def connection(self) -> Connection:
         """Return the connection of the transaction, which this begins if necessary."""
         if self._connection is None:
+            if self._fails_with_joined and self.failed:
+                raise RuntimeError("the transaction was rolled back")
             if self._outer is not None:
                 self._connection = await self._outer.connection()
             else:
@@ -161,7 +173,7 @@ class UnitOfWork:
         A joined unit leaves both to the outer one.
         """
         if self._outer is not None:
-            self._leave_outer(self._outer, error)
+            await self._leave_outer(self._outer, error)
             return
         entered, self._entered, self._connection = self._entered, None, None
         if entered is not None:
@@ -170,12 +182,16 @@ class UnitOfWork:
         if error is None and self._after is not None:
             await self._run_after_commit()
 
-    def _leave_outer(self, outer: "UnitOfWork", error: BaseException | None) -> None:
+    async def _leave_outer(self, outer: "UnitOfWork", error: BaseException | None) -> None:
         self._connection = None
         works, self._after = self._after, None
         if error is None:
             for work in works or ():
                 outer.after_commit(work)
+            return
+        outer.failed = True
+        if outer._fails_with_joined:  # noqa: SLF001 - of this class
+            await outer.close(error)
 
     async def _run_after_commit(self) -> None:
         for work in self._after or ():

@@ -115,24 +115,32 @@ def _drop_frames(error: BaseException | None) -> None:
 
 
 def _error_response(error: Exception, scope: Scope) -> ASGIApp:
-    """Return the response to an error and record its reason; log a failure of the service."""
-    state = RequestState.from_scope(scope)
+    """Return the response to an error; see ``render_error``."""
     if isinstance(error, HTTPException) and error.status_code in _SUCCESS_STATUSES:
         return _success_response(error)
+    status, headers, body = render_error(error, scope)
+
+    async def send_problem(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return send_problem
+
+
+def render_error(error: Exception, scope: Scope) -> tuple[int, list[Header], bytes]:
+    """Return status, headers and body of an error; log a failure of the service.
+
+    The reason and the cause are recorded in the request state.
+    """
+    state = RequestState.from_scope(scope)
     problem = _to_api_error(error)
     state.reason = problem.reason
     state.cause = state.cause or error_code(error)
     is_failure = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_failure and not isinstance(problem, errors.Declined):
         _log_failure(error, state)
-
     headers, body = _render_problem(problem, scope, state)
-
-    async def send_problem(_: Scope, __: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return send_problem
+    return problem.status, headers, body
 
 
 def _render_problem(

@@ -101,9 +101,15 @@ def _too_large(limit: int) -> PayloadTooLarge:
 
 async def read_json(scope: Scope, receive: Receive, limit: int) -> Any:
     """Read any JSON value. Raises the errors of ``read_json_object``, also for an empty body."""
+    body = await read_json_text(scope, receive, limit)
+    return decode_json(body.removeprefix(codecs.BOM_UTF8))  # RFC 8259, section 8.1.
+
+
+async def read_json_text(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Read a body of a JSON media type, without decoding it. Raises the errors of ``read_body``."""
     body = await read_body(scope, receive, limit)
     _check_media_type(get_content_type(scope))
-    return decode_json(body.removeprefix(codecs.BOM_UTF8))  # RFC 8259, section 8.1.
+    return body
 
 
 async def read_json_object(scope: Scope, receive: Receive, limit: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.types import Message, Receive, Scope
 
@@ -23,6 +23,15 @@ Header = tuple[bytes, bytes]
 """A name in lower case, and its value."""
 
 _SCOPE_KEY: Final = "encore.request_state"
+
+
+class RequestCounter(Protocol):
+    """Counts the requests of callers, and limits their rate."""
+
+    def count_more(self, state: "RequestState", requests: int) -> None:
+        """Count further requests of a caller. Raises ``TooManyRequests``."""
+        ...
+
 
 
 @dataclass(slots=True)
@@ -41,12 +50,14 @@ class RequestState:
         client_id: The client, from ``cid``, ``client_id``, ``azp`` or ``appid``.
         reason: The reason code of the error, for the log only.
         cause: The code of the failure (``encore.http.error_codes``), for the log only.
-        measures: Rows and bytes of a stream, for the log; None for other responses.
+        measures: Rows and bytes of a stream, or the operations of a batch, for the log; None for
+            other responses.
         headers: Headers to add to the response, from any layer.
         remote_address: The client's IP address (``encore.http.forwarded``); empty if unknown.
         channel: The ASGI channel of the body and of ``http.disconnect``.
         answered: Whether the response has been sent.
         watch: Reads the channel ahead, once ``left`` was called.
+        counter: Counts the requests of this caller; None if their rate is not limited.
     """
 
     request_id: str
@@ -64,6 +75,7 @@ class RequestState:
     channel: Receive | None = None
     answered: bool = False
     watch: DisconnectWatch | None = None
+    counter: RequestCounter | None = None
     _principal: Principal | None = None
     _client: str = ""
 
@@ -93,6 +105,11 @@ class RequestState:
         self._principal, self.client_id = principal, principal.client_id
         self.claims, self.granted = claims, granted
 
+    def forget_caller(self) -> None:
+        """Remove the caller, as in a request to a public route, whose token is not verified."""
+        self._principal, self.client_id, self.granted = None, None, None
+        self.claims = {}
+
     @property
     def client(self) -> str:
         """The key of the caller for fair scheduling (``encore.database.callers``).
@@ -114,6 +131,11 @@ class RequestState:
         if caller is None:
             return Author(None, None, self.client_id, self.request_id)
         return Author(caller.issuer or None, caller.subject, caller.client_id, self.request_id)
+
+    def count_more(self, requests: int) -> None:
+        """Count a request as several more, before it is handled. Raises ``TooManyRequests``."""
+        if self.counter is not None and requests:
+            self.counter.count_more(self, requests)
 
     def receive(self) -> Awaitable[Message]:
         """Return the next message from the server; this is the application's ``receive``.
@@ -156,6 +178,7 @@ class RequestState:
         self.request_id, self.remote_address = outer.request_id, outer.remote_address
         self.claims, self.granted = outer.claims, outer.granted
         self.client_id = outer.client_id
+        self.counter = outer.counter
         if outer.claims:
             self._principal = outer.principal
 

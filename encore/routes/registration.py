@@ -53,6 +53,11 @@ class RouteRegistry:
         router = app.router
         router.lifespan_context = with_startup_check(router.lifespan_context, self._check_start)
 
+    @property
+    def routes(self) -> Sequence[PipelineRoute]:
+        """The routes that were added; grows with them."""
+        return self._added
+
     def default_access(self, scopes: Sequence[str]) -> Access:
         """Return what operations demand of a token unless they override it."""
         if self._gate is None:
@@ -82,7 +87,7 @@ class RouteRegistry:
         for route in added:
             route.resource = resource
             self._insert(route)
-        self._added += added
+        self._added.extend(added)
 
     def _insert(self, route: PipelineRoute) -> None:
         """Add a route; Starlette's router matches in order, so words must precede parameters."""

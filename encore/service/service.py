@@ -39,6 +39,7 @@ from encore.http.route_table import RouteTable
 from encore.http.security_headers import security_headers
 from encore.models.mapped_class import Model
 from encore.models.types import TypeAdapters
+from encore.options import BatchOptions
 from encore.secret_key import Secret, StoredSecret, parse_secret
 from encore.service import docs, health
 from encore.service.authentication import Authentication
@@ -75,6 +76,8 @@ class Service(Application, Generic[S_co]):
         base: Stands before the path of every resource: ``/v1``.
         types: JSON conversions of column types; see ``TypeAdapter``.
         compatible: ``"finale"`` for front ends made for Finale.
+        batch: Whether many operations can be sent in one request to ``/batch``; its path, or
+            ``BatchOptions``.
         migrations: The folder of Alembic's scripts; ``migrations`` of the current folder if there
             is one.
         upgrade_command: What brings the database to the newest revision, for messages.
@@ -103,6 +106,7 @@ class Service(Application, Generic[S_co]):
         base: str = "",
         types: TypeAdapters | None = None,
         compatible: str | None = None,
+        batch: bool | str | BatchOptions = True,
         migrations: Path | str | None = None,
         upgrade_command: str = UPGRADE,
         doctor_command: str = DOCTOR,
@@ -151,6 +155,7 @@ class Service(Application, Generic[S_co]):
             secret=self._secret,
             types=types,
             compatible=compatible,
+            batch=batch,
         )
         docs.add_docs(self, token_url=self._authentication.token_url, default=Access(all_of=scopes))
 

@@ -1,0 +1,181 @@
+"""The description of a batch in OpenAPI, with an example of the service's own resources."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi.routing import APIRoute
+
+from encore.batch.body import HEADERS, METHODS
+from encore.endpoints.endpoint import Operation, PipelineRoute
+from encore.endpoints.openapi import json_body, problems
+from encore.endpoints.schemas import create_schema
+from encore.execution.resource import Resource
+from encore.options import BatchOptions
+
+_STATUSES: Final = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 503)
+
+
+def describe_batch(path: str, options: BatchOptions, routes: Sequence[PipelineRoute]) -> APIRoute:
+    """Return the FastAPI route that describes the batch in OpenAPI."""
+
+    def endpoint() -> None:
+        """Run many operations: all in one transaction, or each in its own.
+
+        Atomic (the default): the first failure undoes everything and is the response; the fields
+        of its errors begin with the operation: operations[3].body.name. Otherwise each result has
+        the status and the body of its operation, problems included. An operation may refer to the
+        results of earlier ones: {a.id} as a path segment, {"$ref": "a.id"} in a body.
+        """
+
+    return APIRoute(
+        path,
+        endpoint,
+        methods=["POST"],
+        status_code=200,
+        tags=["batch"],
+        summary="Run many operations",
+        operation_id="post_batch",
+        responses=problems(_STATUSES),
+        openapi_extra={
+            "requestBody": _with_example(json_body(_batch_schema(options)), routes),
+            "responses": {"200": _response()},
+        },
+        name="batch",
+    )
+
+
+def _batch_schema(options: BatchOptions) -> dict[str, Any]:
+    operation = {
+        "type": "object",
+        "properties": {
+            "id": {
+                "type": "string",
+                "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
+                "description": "What references to its result begin with; unique in the batch",
+            },
+            "method": {"type": "string", "enum": list(METHODS)},
+            "path": {
+                "type": "string",
+                "pattern": "^/",
+                "description": "The path and the query of an operation of this API,"
+                " percent-encoded; a segment may be a reference: /parts/{a.id}",
+            },
+            "headers": {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in HEADERS.values()},
+                "additionalProperties": False,
+            },
+            "body": {
+                "description": 'The body of the operation; {"$ref": "a.id"} is a member of an'
+                " earlier result, and $$ref a member that is called $ref",
+            },
+        },
+        "required": ["method", "path"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "operations": {
+                "type": "array",
+                "items": operation,
+                "minItems": 1,
+                "maxItems": options.max_operations,
+            },
+            "atomic": {
+                "type": "boolean",
+                "default": True,
+                "description": "Whether all operations are one transaction",
+            },
+        },
+        "required": ["operations"],
+        "additionalProperties": False,
+    }
+
+
+def _response() -> dict[str, Any]:
+    result = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "status": {"type": "integer"},
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+            "body": {},
+        },
+        "required": ["status", "headers", "body"],
+    }
+    schema = {
+        "type": "object",
+        "properties": {"results": {"type": "array", "items": result}},
+        "required": ["results"],
+    }
+    return {
+        "description": "The results, in the order of the operations",
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _with_example(body: dict[str, Any], routes: Sequence[PipelineRoute]) -> dict[str, Any]:
+    example = _example(routes)
+    if example is not None:
+        body["content"]["application/json"]["example"] = example
+    return body
+
+
+def _example(routes: Sequence[PipelineRoute]) -> dict[str, Any] | None:
+    """Return a batch that creates a row of the first resource that can show it, and reads it."""
+    for resource in _creatable(routes):
+        row = _row_of(create_schema(resource).model_json_schema())
+        if row is not None and resource.item_path.count("{") == 1:
+            name = resource.key[0].name
+            item = f"{resource.collection_path}/{{a.{name}}}"
+            return {
+                "operations": [
+                    {"id": "a", "method": "POST", "path": resource.collection_path, "body": row},
+                    {"method": "GET", "path": item},
+                ]
+            }
+    return None
+
+
+def _creatable(routes: Sequence[PipelineRoute]) -> list[Resource]:
+    """Return the resources whose rows can be created and read, at paths without parameters."""
+    operations = [r.operation for r in routes if isinstance(r.operation, Operation)]
+    resources = dict.fromkeys(o.pipeline.action.resource for o in operations)
+    return [
+        resource
+        for resource in resources
+        if {"create", "read"} <= set(resource.options.actions)
+        and "create" not in resource.options.bodies
+        and "{" not in resource.collection_path
+        and not any(f.required and f.column.foreign_keys for f in resource.bodies.creatable)
+    ]
+
+
+def _row_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a row that has the required fields; None if a value cannot be guessed."""
+    row = {}
+    for name in schema.get("required", ()):
+        value = _value_of(schema["properties"][name])
+        if value is None:
+            return None
+        row[name] = value
+    return row
+
+
+def _value_of(schema: Mapping[str, Any]) -> Any:
+    """Return a value of a plain schema; None for others."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "pattern" in schema or "format" in schema:
+        return None
+    match schema.get("type"):
+        case "string":
+            text = "x" * max(1, schema.get("minLength", 1))
+            return text if len(text) <= schema.get("maxLength", len(text)) else None
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case _:
+            return None
