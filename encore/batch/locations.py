@@ -110,6 +110,6 @@ def _place(field: str, problem: ApiError, operation: BatchOperation) -> str:
         return f".headers.{HEADERS[field.lower()]}"
     if isinstance(problem, InvalidQuery):
         return ".path"
-    if operation.body is None:
-        return ""
+    if operation.body is None:  # A 400 concerns the query, others the row.
+        return ".path" if problem.status == BadRequest.status else ""
     return f".body{field}" if field[:1] == "[" else f".body.{field}"

@@ -33,7 +33,6 @@ class RequestCounter(Protocol):
         ...
 
 
-
 @dataclass(slots=True)
 class RequestState:
     """One request and the results of its layers.
