@@ -12,7 +12,7 @@ from encore.endpoints.schemas import create_schema
 from encore.execution.resource import Resource
 from encore.options import BatchOptions
 
-_STATUSES: Final = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 503)
+_STATUSES: Final = (400, 401, 403, 404, 406, 409, 412, 413, 415, 428, 503)
 
 
 def describe_batch(path: str, options: BatchOptions, routes: Sequence[PipelineRoute]) -> APIRoute:
@@ -153,9 +153,11 @@ def _creatable(routes: Sequence[PipelineRoute]) -> list[Resource]:
 
 
 def _row_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a row that has the required fields; None if a value cannot be guessed."""
+    """Return a row that has the required fields, or one; None if a value cannot be guessed."""
     row = {}
-    for name in schema.get("required", ()):
+    properties = schema.get("properties", {})
+    any_field = (name for name, value in properties.items() if _value_of(value) is not None)
+    for name in schema.get("required") or list(any_field)[:1]:
         value = _value_of(schema["properties"][name])
         if value is None:
             return None
