@@ -133,6 +133,7 @@ class Crud:
             app,
             self._routes,
             database,
+            self._idempotency_keys,
             base=base,
             access=PUBLIC if gate is None else AUTHENTICATED,
         )

@@ -9,7 +9,6 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from encore.batch.body import Batch, parse_batch
-from encore.batch.results import encode_results
 from encore.batch.routes import OperationRoutes
 from encore.batch.runner import BatchRunner
 from encore.database.protocol import Database
@@ -22,13 +21,15 @@ from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.request_body import read_json_text
 from encore.http.request_state import RequestState
+from encore.idempotency.response import REPLAYED
+from encore.idempotency.run import IdempotentRun, Replayed
+from encore.idempotency.store import IdempotencyKeys
 from encore.options import BatchOptions
 from encore.query.parameter_errors import invalid_parameter
 
 _LARGE_BYTES: Final = 128 * 1024
 """From this size on, in bytes, parsing would block the event loop for two milliseconds."""
 
-_JSON: Final = (b"content-type", b"application/json")
 _REFUSED: Final = {
     b"if-match": "If-Match",
     b"if-none-match": "If-None-Match",
@@ -46,18 +47,27 @@ class BatchEndpoint:
         access: What callers need; each operation has its own access besides.
         routes: The operations that it may run.
         database: The database.
+        keys: The stored responses of idempotency keys.
 
     Attributes:
         access: As passed.
         name: The name of the route.
+        accepts_idempotency_keys: An atomic batch may have a key.
     """
 
     name = "batch"
+    accepts_idempotency_keys = True
 
     def __init__(
-        self, options: BatchOptions, access: Access, routes: OperationRoutes, database: Database
+        self,
+        options: BatchOptions,
+        access: Access,
+        routes: OperationRoutes,
+        database: Database,
+        keys: IdempotencyKeys,
     ) -> None:
         self.access = access
+        self._keys = keys
         self._options = options
         self._routes = routes
         self._database = database
@@ -69,15 +79,27 @@ class BatchEndpoint:
         if scope["query_string"]:
             name = scope["query_string"].decode("latin-1").partition("=")[0]
             raise invalid_parameter(name, "is not a parameter of a batch")
-        data = await read_json_text(scope, receive, self._options.body_limit)
+        keyed = IdempotentRun.of(self._keys, scope)
+        channel = receive if keyed is None else keyed.digesting(receive)
+        data = await read_json_text(scope, channel, self._options.body_limit)
         batch = await self._parse(data)
+        if keyed is not None and not batch.is_atomic:
+            raise BadRequest("Idempotency-Key is not supported here: the batch is not atomic")
         state = RequestState.from_scope(scope)
         state.measures = {"operations": len(batch.operations)}
         state.count_more(len(batch.operations) - 1)
+        await Operation.respond(await self._run(batch, scope, keyed), scope, send)
+
+    async def _run(self, batch: Batch, scope: Scope, keyed: IdempotentRun | None) -> Response:
         runner = BatchRunner(self._routes, self._database, scope, self._options.seconds)
-        results = await runner.run(batch)
-        response = Response(200, [_JSON], encode_results(results))
-        await Operation.respond(response, scope, send)
+        try:
+            return await runner.run(batch, keyed)
+        except Replayed as replay:
+            stored = replay.response
+            return Response(stored.status, [*stored.headers, REPLAYED], stored.body)
+        finally:
+            if keyed is not None:
+                keyed.close()
 
     async def _parse(self, data: bytes) -> Batch:
         limit = self._options.max_operations
@@ -94,6 +116,3 @@ def _check_headers(scope: Scope) -> None:
             spelt = _REFUSED[name]
             message = f"A batch has no {spelt}: put it into the headers of an operation"
             raise BadRequest(message, [{"field": spelt, "message": message}])
-        if name == b"idempotency-key":
-            message = "A batch does not support Idempotency-Key"
-            raise BadRequest(message, [{"field": "Idempotency-Key", "message": message}])

@@ -18,6 +18,7 @@ from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.errors import ConfigurationError
 from encore.http.access import Access
+from encore.idempotency.store import IdempotencyKeys
 from encore.options import BatchOptions
 from encore.resource.option_checks import check_path
 from encore.routes.registration import RouteRegistry
@@ -73,6 +74,7 @@ class BatchRegistration:
         app: The application.
         registry: The routes of the resources.
         database: The database of the resources.
+        keys: The stored responses of idempotency keys.
         base: The prefix of every path.
         access: What callers of the batch need.
     """
@@ -83,6 +85,7 @@ class BatchRegistration:
         app: FastAPI,
         registry: RouteRegistry,
         database: Database,
+        keys: IdempotencyKeys,
         *,
         base: str,
         access: Access,
@@ -91,6 +94,7 @@ class BatchRegistration:
         self._app = app
         self._registry = registry
         self._database = database
+        self._keys = keys
         self._path = "" if options is None else f"{base}{options.path}"
         self._access = access
         self._is_added = False
@@ -113,7 +117,7 @@ class BatchRegistration:
         for route in iter_route_contexts(self._app.router.routes):
             self._check_path(getattr(route.original_route, "resource", ""), route)
         routes = OperationRoutes(self._app, self._registry.routes)
-        endpoint = BatchEndpoint(options, self._access, routes, self._database)
+        endpoint = BatchEndpoint(options, self._access, routes, self._database, self._keys)
         describe = partial(describe_batch, self._path, options, self._registry.routes)
         self._registry.add(_NAME, [PipelineRoute(self._path, endpoint, ["POST"], describe)])
         self._is_added = True

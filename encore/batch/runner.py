@@ -23,7 +23,7 @@ from encore.batch.locations import (
     missing_result,
 )
 from encore.batch.references import InvalidReference, Reference, decode_path
-from encore.batch.results import FIRST_ERROR, MAX_RESULT_BYTES, Result
+from encore.batch.results import FIRST_ERROR, MAX_RESULT_BYTES, Result, encode_results
 from encore.batch.routes import OperationRoutes
 from encore.database.cancellation import shield_until_done
 from encore.database.errors import DatabaseError
@@ -37,7 +37,10 @@ from encore.http.access import Access
 from encore.http.error_handling import render_error
 from encore.http.request_state import Header, RequestState
 from encore.http.require_principal import require_principal
+from encore.idempotency.response import StoredResponse
+from encore.idempotency.run import IdempotentRun
 
+_JSON: Final = (b"content-type", b"application/json")
 _YIELD_S: Final = 0.001
 """How long operations run before the event loop serves other requests, in seconds."""
 
@@ -82,23 +85,33 @@ class BatchRunner:
         self._size = 0
         self._yielded = monotonic()
 
-    async def run(self, batch: Batch) -> list[Result]:
-        """Run the operations; return their results.
+    async def run(self, batch: Batch, keyed: IdempotentRun | None) -> Response:
+        """Run the operations; return the response with their results.
+
+        Args:
+            batch: The batch.
+            keyed: The run of its idempotency key; None without one.
 
         Raises:
             ApiError: The batch is atomic and an operation has failed: nothing is written.
+            Replayed: The batch was carried out before.
         """
         leaving = asyncio.ensure_future(RequestState.from_scope(self._scope).left())
         try:
             if batch.is_atomic:
-                return await self._run_together(batch.operations, leaving)
-            return await self._run_apart(batch.operations, leaving)
+                return await self._run_together(batch.operations, keyed, leaving)
+            return _response(await self._run_apart(batch.operations, leaving))
+        except DatabaseError as error:
+            raise map_commit_error(error, self._scope) from error
         finally:
             leaving.cancel()
 
     async def _run_together(
-        self, operations: Sequence[BatchOperation], leaving: "asyncio.Future[None]"
-    ) -> list[Result]:
+        self,
+        operations: Sequence[BatchOperation],
+        keyed: IdempotentRun | None,
+        leaving: "asyncio.Future[None]",
+    ) -> Response:
         """Run the operations in one transaction."""
         unit = UnitOfWork(
             self._database,
@@ -107,16 +120,19 @@ class BatchRunner:
             fails_with_joined=True,
         )
         try:
-            results = await self._run_in_time(operations, unit, leaving)
+            if keyed is not None:
+                await keyed.begin(unit)
+                await keyed.claim(unit)
+            response = _response(await self._run_in_time(operations, unit, leaving))
+            if keyed is not None:
+                stored = StoredResponse(response.status, response.headers, response.body)
+                await keyed.finish(unit, stored)
         except BaseException as error:
             await unit.close(error)
             raise
         # A commit that has begun goes on, with what follows it, even if the client disconnects.
-        try:
-            await shield_until_done(asyncio.ensure_future(unit.close(None)))
-        except DatabaseError as error:
-            raise map_commit_error(error, self._scope) from error
-        return results
+        await shield_until_done(asyncio.ensure_future(_commit(unit, keyed)))
+        return response
 
     async def _run_in_time(
         self,
@@ -132,7 +148,8 @@ class BatchRunner:
                     """Restart the time: waiting for the turn to write does not count."""
                     limit.reschedule(loop.time() + self._seconds)
 
-                unit.at_begin(restart)
+                if not unit.has_begun:
+                    unit.at_begin(restart)
                 return [
                     await self._run_joined(operation, unit, leaving) for operation in operations
                 ]
@@ -158,7 +175,7 @@ class BatchRunner:
         except Exception as error:  # noqa: BLE001 - raised again, with the operation
             problem = located(error, operation)
             raise problem from problem.__cause__
-        if unit.failed or result.is_failure:
+        if unit.failure is not None or result.is_failure:
             raise failed(result, operation)
         self._keep(operation, result)
         return result
@@ -267,6 +284,16 @@ class BatchRunner:
             self._yielded = monotonic()
             if leaving.done():
                 raise ClientClosedRequest
+
+
+async def _commit(unit: UnitOfWork, keyed: IdempotentRun | None) -> None:
+    await unit.close(None)
+    if keyed is not None:
+        keyed.committed()
+
+
+def _response(results: Sequence[Result]) -> Response:
+    return Response(200, [_JSON], encode_results(results))
 
 
 def authorize(access: Access, state: RequestState) -> None:

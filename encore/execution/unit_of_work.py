@@ -43,7 +43,7 @@ class UnitOfWork:
             connection is held while the failure is explained.
 
     Attributes:
-        failed: Whether a joined unit has failed, whatever its caller made of that.
+        failure: The error of a joined unit, whatever its caller made of that; None without one.
 
     Raises:
         ValueError: It writes, but the outer unit only reads.
@@ -59,7 +59,7 @@ class UnitOfWork:
         "_outer",
         "_single",
         "_writes",
-        "failed",
+        "failure",
     )
 
     def __init__(
@@ -80,7 +80,7 @@ class UnitOfWork:
         self._single = single
         self._outer = outer
         self._fails_with_joined = fails_with_joined
-        self.failed = False
+        self.failure: BaseException | None = None
         self._connection: Connection | None = None
         self._entered: AbstractAsyncContextManager[Connection] | None = None
         self._after: list[Work] | None = None
@@ -98,7 +98,7 @@ class UnitOfWork:
     async def connection(self) -> Connection:
         """Return the connection of the transaction, which this begins if necessary."""
         if self._connection is None:
-            if self._fails_with_joined and self.failed:
+            if self._fails_with_joined and self.failure is not None:
                 raise RuntimeError("the transaction was rolled back")
             if self._outer is not None:
                 self._connection = await self._outer.connection()
@@ -185,11 +185,12 @@ class UnitOfWork:
     async def _leave_outer(self, outer: "UnitOfWork", error: BaseException | None) -> None:
         self._connection = None
         works, self._after = self._after, None
+        error = error or self.failure  # A formatter of errors may have made a response of it.
         if error is None:
             for work in works or ():
                 outer.after_commit(work)
             return
-        outer.failed = True
+        outer.failure = error
         if outer._fails_with_joined:  # noqa: SLF001 - of this class
             await outer.close(error)
 

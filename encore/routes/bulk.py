@@ -3,16 +3,18 @@
 from functools import partial
 from typing import Final
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from encore.bulk.actions import FilteredAction, FilteredDelete, FilteredUpdate
 from encore.bulk.openapi import describe_bulk
 from encore.bulk.request import reject_conditions
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
+from encore.execution.context import Response
 from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
+from encore.execution.unit_of_work import UnitOfWork
 
 _FILTERED: Final[dict[str, tuple[str, type[FilteredAction]]]] = {
     "update": ("PATCH", FilteredUpdate),
@@ -32,10 +34,12 @@ class BulkOperation(Operation):
         super().__init__(pipeline, resource.access(pipeline.action.name))
         self.name = f"bulk_{pipeline.action.name}_{resource.slug}"
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the pipeline and send its response."""
+    async def run(
+        self, scope: Scope, receive: Receive, outer: UnitOfWork | None = None
+    ) -> Response:
+        """Run the pipeline and return its response."""
         reject_conditions(scope)
-        await self.respond(await self.pipeline.run(scope, receive), scope, send)
+        return await self.pipeline.run(scope, receive, outer)
 
 
 def bulk_actions(resource: Resource) -> tuple[str, ...]:

@@ -20,7 +20,12 @@ from tests.service.operations import OPERATIONS
 
 PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs-assets"}
 PROTECTED = {(path, method.upper()) for path, method in OPERATIONS}
-OTHER_ROUTES = {("/public", "GET"), ("/private", "GET"), ("/private-scoped", "GET")}
+OTHER_ROUTES = {
+    ("/public", "GET"),
+    ("/private", "GET"),
+    ("/private-scoped", "GET"),
+    ("/batch", "POST"),
+}
 PUBLIC_ROUTES = PUBLIC | {"/public"}
 """Public by ``PUBLIC_PATHS`` or by declaration."""
 
