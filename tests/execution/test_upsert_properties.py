@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import hypothesis
 import pytest
@@ -109,7 +110,7 @@ def api(serve: Serve) -> ModelApi:
 
 
 @hypothesis.settings(
-    max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+    max_examples=30, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 @hypothesis.given(requests=st.lists(REQUEST, min_size=1, max_size=8))
 def test_upserts_equal_the_model(
@@ -136,3 +137,31 @@ def test_upserts_equal_the_model(
 def _empty(connection: sa.Connection) -> None:
     connection.execute(sa.delete(Thing))
     connection.commit()
+
+
+@hypothesis.settings(
+    max_examples=30, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(
+    query=st.lists(
+        st.tuples(
+            st.sampled_from(["on_conflict", "on", "dry_run", "o%6e"]),
+            st.one_of(
+                st.sampled_from(["merge", "ignore", "true", "id", "a,b", "c"]), st.text(max_size=5)
+            ),
+        ),
+        max_size=4,
+    ),
+    body=st.dictionaries(
+        st.sampled_from(NAMES),
+        st.one_of(st.none(), st.integers(), st.text(max_size=3), st.just([]), st.just({"id": 1})),
+    ),
+)
+def test_any_parameters_and_bodies_are_answered(
+    api: ModelApi, query: list[tuple[str, str]], body: Row
+) -> None:
+    raw = "&".join(f"{name}={quote(text)}" for name, text in query)
+    response = api.request("POST", f"/things?{raw}", json=body)
+    assert response.status_code in (200, 201, 400, 409), response.text
+    put = api.request("PUT", f"/things/1?{raw}", json=body)
+    assert put.status_code in (200, 400, 404, 409), put.text
