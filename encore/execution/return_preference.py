@@ -11,7 +11,7 @@ from encore.execution.context import Context
 from encore.http.prefer_header import MINIMAL, preferred_return
 from encore.serializers.stored_text import HEADER
 
-_OF_BODIES: Final = (b"content-type", HEADER)
+_OF_BODIES: Final = (b"content-type", b"content-location", HEADER)
 """The headers that describe a body."""
 
 _OK: Final = 200
