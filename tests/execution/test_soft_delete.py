@@ -1,5 +1,6 @@
 """Soft deletes: DELETE hides a row, ``restore`` shows it again, for callers with its scopes."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -285,6 +286,33 @@ def test_dry_run_of_delete_and_restore_changes_nothing(api: Api) -> None:
     api.delete("/books/1")
     assert api.send("POST", "/books/1/restore?dry_run=true").status_code == 200
     assert api.status("GET", "/books/1") == 404
+
+
+def test_reference_to_a_row_that_is_being_deleted_waits_and_is_refused(
+    make_api: Callable[[], Api],
+) -> None:
+    api = make_api()
+    restore = {"restore": "library:restore"}
+    authors = api.crud.resource(Author, soft_delete="deletedAt", access=restore)
+    api.crud.resource(Book, soft_delete="removed", access=restore)
+    api.create("/authors", name="Herbert")
+
+    async def run() -> tuple[int, int]:
+        marked = asyncio.Event()
+
+        @authors.delete.write.after
+        async def hold(_: Context) -> None:
+            marked.set()
+            await asyncio.sleep(0.2)
+
+        async def refer() -> httpx.Response:
+            await marked.wait()
+            return await api.call("POST", "/books", json={"title": "Dune", "author_id": 1})
+
+        deleted, created = await asyncio.gather(api.call("DELETE", "/authors/1"), refer())
+        return deleted.status_code, created.status_code
+
+    assert api.run(run()) == (200, 409)
 
 
 def test_hooks_of_delete_and_restore_narrow_the_rows(make_api: Callable[[], Api]) -> None:

@@ -45,7 +45,7 @@ class RowAction(Action[C]):
             statements = self.resource.statements
         else:
             statements = lookup.statements
-        return self._showing(context, statements)
+        return statements if context.query is None else self._showing(context, statements)
 
     def _check_deleted(self, context: C) -> None:  # noqa: ARG002 - reading needs it
         """Raise ``InvalidQuery``: only reading takes the parameter ``deleted``."""
