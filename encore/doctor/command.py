@@ -9,6 +9,7 @@ from encore.doctor.check_result import CheckResult, Status, failed, ok
 from encore.doctor.environment import check_database, check_introspection, check_port
 from encore.doctor.issuers import CheckedIssuer, check_issuer
 from encore.doctor.production import check_production
+from encore.doctor.soft_deletes import check_soft_deletes
 from encore.doctor.tables import check_tables
 from encore.doctor.tokens import parse_credential, unverified_issuer
 from encore.doctor.verdict import check_token
@@ -114,7 +115,8 @@ def _tables(service: Service) -> list[CheckResult]:
         service.schema().check()
     except StartupError:  # check_database has reported it.
         return []
-    return check_tables(service.settings.database_url, service.resources())
+    tables = check_tables(service.settings.database_url, service.resources())
+    return tables + check_soft_deletes(service.soft_deleted_resources())
 
 
 def _as_result(problem: str) -> CheckResult:

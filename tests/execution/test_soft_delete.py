@@ -15,12 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from encore import Context, Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
+from encore.database.tables import metadata as library_metadata
 from encore.errors import ConfigurationError
 from encore.http.request_state import RequestState
 from encore.types import UtcDateTime
 from tests.fixtures.in_process import InProcessService, empty, postgres_with, sqlite_with
 
 BOTH = "library library:restore"
+ROWS = ["read", "update", "delete"]
 
 
 class Base(DeclarativeBase):
@@ -122,6 +124,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def make_api(url: str) -> Iterator[Callable[[], Api]]:
     def empty_tables(connection: sa.Connection) -> None:
+        library_metadata.create_all(connection)
         empty(connection, Base.metadata)
         connection.commit()
 
@@ -348,6 +351,32 @@ def test_invalid_option_stops_the_start(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         make_api().crud.resource(Book, **options)
+
+
+def test_restore_by_a_path_with_a_parent(make_api: Callable[[], Api]) -> None:
+    api = make_api()
+    restore = {"restore": "library:restore"}
+    api.crud.resource(Author, soft_delete="deletedAt", access=restore)
+    paths = ["/authors/{author_id}/books", "/authors/{author_id}/books/{id}"]
+    api.crud.resource(Book, endpoints=paths, soft_delete="removed", access=restore, actions=ROWS)
+    api.crud.resource(
+        Book, endpoints=["/books", "/books/{id}"], soft_delete="removed", access=restore
+    )
+    api.create("/authors", name="Herbert")
+    api.create("/books", title="Dune", author_id=1)
+    api.delete("/authors/1/books/1")
+    assert api.status("POST", "/authors/2/books/1/restore") == 404
+    assert api.send("POST", "/authors/1/books/1/restore").json()["title"] == "Dune"
+
+
+def test_restore_with_an_idempotency_key_is_carried_out_once(api: Api) -> None:
+    api.create("/books", title="Dune")
+    api.delete("/books/1")
+    headers = {"X-Scopes": BOTH, "Idempotency-Key": "k1"}
+    first, again = [api.request("POST", "/books/1/restore", headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json() == again.json()
 
 
 def test_resources_of_the_same_rows_must_agree(make_api: Callable[[], Api]) -> None:
