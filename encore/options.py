@@ -191,7 +191,8 @@ class ResourceOptions:
         bodies: The JSON schema of a body by ``create`` or ``update``, for OpenAPI, if hooks accept
             other members than the fields.
         checks_if_match: The writing actions on one row whose hooks compare ``If-Match`` with it.
-            Elsewhere any entity tag is a 412.
+            On others the service compares it.
+        require_match: Whether update and delete require ``If-Match``: 428 without it.
         bulk: Which of create, update and delete can be carried out on many rows by one request:
             true for all that the resource has, or their names.
         bulk_limit: The most rows that one such request writes.
@@ -230,6 +231,7 @@ class ResourceOptions:
     checks_if_match: Sequence[str] = ()
     bulk: bool | Sequence[str] = True
     bulk_limit: int = BULK_LIMIT
+    require_match: bool = False
     hook_seconds: float = HOOK_SECONDS
     history: bool | History = False
     soft_delete: str | None = None

@@ -26,8 +26,8 @@ class Capabilities:
             sets; ``GENERATED ALWAYS AS IDENTITY`` is enforced.
         nulls_are_largest: Nulls sort after all values in ascending order, also in indexes.
             Otherwise they sort before all values.
-        exact_returning: RETURNING returns the type of each column. Otherwise an integer may come
-            as a float if the table's first column is a float.
+        exact_returning: RETURNING returns the type of each column. Otherwise integers and floats
+            may be confused if the table has a column of floats.
         subqueries_reject_rows: A scalar subquery with several rows is an error. Otherwise its
             first row is the value.
         enforced_types: A column holds values of its declared type only. Otherwise any value may be

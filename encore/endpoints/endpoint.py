@@ -21,7 +21,6 @@ from encore.execution.pipeline import Pipeline
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.access import Access
 from encore.http.media_types import check_accept
-from encore.http.preconditions import check_preconditions
 from encore.http.standalone_operation import StandaloneOperation
 from encore.http.unsupported_headers import reject_idempotency_key
 
@@ -102,9 +101,7 @@ class Operation:
         Raises:
             ApiError: The request is rejected, or the action has failed.
         """
-        if self.pipeline.action.writes:
-            check_preconditions(scope, checks_if_match=self.pipeline.action.checks_if_match)
-        else:
+        if not self.pipeline.action.writes:
             reject_idempotency_key(scope)
         return await self.pipeline.run(scope, receive, outer)
 

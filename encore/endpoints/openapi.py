@@ -9,6 +9,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, WithJsonSchema
 
+from encore.endpoints.conditional import (
+    not_modified_response,
+    precondition_parameters,
+    validator_headers,
+)
 from encore.endpoints.query_parameters import list_parameters, past_parameters, row_parameters
 from encore.endpoints.write_descriptions import (
     upsert_parameters,
@@ -71,8 +76,8 @@ _GONE: Final = 410
 _OF_EVERY_ACTION: Final = (400, 401, 403, 503)
 _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
     "create": (409, 412, 413, 415),
-    "list": (),
-    "read": (404,),
+    "list": (412,),
+    "read": (404, 412),
     "update": (404, 409, 412, 413, 415),
     "delete": (404, 409, 412),
     "restore": (404, 409, 412),
@@ -104,14 +109,6 @@ _INVALID_VALUES: Final[Mapping[str, Any]] = {
         "description": "How many stored values do not fit their columns; they are shown as text",
         "schema": {"type": "integer", "minimum": 1},
     }
-}
-
-
-_IF_MATCH: Final[Mapping[str, Any]] = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "The entity tag of the row on which the request is based (RFC 9110 13.1.1)",
-    "schema": {"type": "string"},
 }
 
 
@@ -175,8 +172,8 @@ def operation_extras(
             *row_parameters(resource, reads=action == "read"),
             *past_parameters(resource, action),
         ]
-    if action in resource.options.checks_if_match:
-        extras["parameters"] = [*extras.get("parameters", ()), _IF_MATCH]
+    if conditions := precondition_parameters(resource, action):
+        extras["parameters"] = [*extras.get("parameters", ()), *conditions]
     own_schema = resource.options.bodies.get(action)
     if own_schema is not None:
         extras["requestBody"] = json_body(own_schema)
@@ -192,11 +189,12 @@ def operation_extras(
         extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
     if action != "delete":
         own_headers = {} if action == "list" and not resource.options.pagination else _HEADERS
-        headers = {**own_headers.get(action, {}), **_INVALID_VALUES}
+        validators = validator_headers(resource, action)
+        headers = {**own_headers.get(action, {}), **_INVALID_VALUES, **validators}
         answer: dict[str, Any] = {"headers": headers}
         if streams:
             answer["content"] = {name: {"schema": {"type": "string"}} for name in streams}
-        extras["responses"] = {str(status): answer}
+        extras["responses"] = {str(status): answer, **not_modified_response(resource, action)}
     if action not in READING_ACTIONS:
         _describe_write(extras, status)
     return extras

@@ -17,6 +17,7 @@ from encore.execution.attribute_values import AttributeValues
 from encore.execution.criteria import Criteria
 from encore.execution.key_lookup import KeyLookup, resolve_key
 from encore.execution.unit_of_work import UnitOfWork
+from encore.http.preconditions import Preconditions
 from encore.http.principal import Principal
 from encore.http.request_state import RequestState
 from encore.idempotency.run import IdempotentRun
@@ -111,6 +112,8 @@ class Context:
         representation: The body that the action itself has made; None if it has made none.
         rows_found: Whether the rows are found, so that neither key nor criteria can change them.
         idempotent_run: The run of a request with an idempotency key; None without one.
+        preconditions: The preconditions of the request; None if it neither has nor needs any.
+        judged: What selected the row that the preconditions were compared with.
     """
 
     resource: "ResourceDefinition"
@@ -149,6 +152,8 @@ class Context:
     is_dry_run: bool = False
     representation: bytes | None = None
     idempotent_run: IdempotentRun | None = None
+    preconditions: Preconditions | None = None
+    judged: tuple[Any, ...] | None = None
     _attributes: Attributes | None = field(default=None, init=False)
     _add_to_children: MutableMapping[str, Any] | None = field(default=None, init=False)
     _include: Collection[str] | None = field(default=None, init=False)

@@ -28,7 +28,8 @@ from encore.execution.response_checks import check_response
 BEFORE_PARSING: Final = ("start", "auth")
 """The stages that run before names and values of the request are validated."""
 
-STAGES: Final = (*BEFORE_PARSING, "fetch", "data", "write", "send", "complete")
+AFTER_PARSING: Final = ("fetch", "data", "write", "send")
+STAGES: Final = (*BEFORE_PARSING, *AFTER_PARSING, "complete")
 TIMINGS: Final = ("before", "action", "after", "replace")
 
 Hook = Callable[[Context], Any]

@@ -33,10 +33,12 @@ from encore.errors import (
     ServiceUnavailable,
 )
 from encore.execution.actions import ACTIONS, Action
+from encore.execution.conditional_requests import ConditionalRequests
 from encore.execution.context import Context, Response
 from encore.execution.dry_run import DryRuns
 from encore.execution.error_mapping import map_database_error
 from encore.execution.hooks import (
+    AFTER_PARSING,
     BEFORE_PARSING,
     SKIP,
     STAGES,
@@ -47,6 +49,7 @@ from encore.execution.hooks import (
 )
 from encore.execution.other_run import OtherRun, original_scope, other_run
 from encore.execution.response_checks import check_response
+from encore.execution.response_tags import SHAPING_STAGES
 from encore.execution.return_preference import apply_return_preference
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import error_from_http_exception
@@ -104,27 +107,35 @@ class Pipeline:
         self.receives = self.action.reads_body or type(self.action).receive is not Action.receive
         self._is_checked = has_hooks or type(self.action) not in ACTIONS.values()
         self.action.exposes_instance = any(map(self._hooks.stage, _WITH_INSTANCE))
+        self.action.is_shaped = any(map(self._hooks.stage, SHAPING_STAGES))
+        self._tags_late = self.action.is_tagged and self.action.is_shaped
         self._single = self.action.single and not has_hooks
+        self._conditional = ConditionalRequests(self.action, self._hooks)
         names = STAGES[: STAGES.index(_LAST)]
         steps = {name: found for name in names if (found := self._steps(name, has_hooks=has_hooks))}
         self._before_parsing = tuple(steps.pop(name) for name in BEFORE_PARSING if name in steps)
         self._after_parsing = tuple(steps.values())
         self._prefers_return = RETURN in self.action.preferences
+        judged = (self._steps(n, has_hooks=has_hooks, judged=True) for n in AFTER_PARSING)
+        self._judged_steps = tuple(filter(None, judged))
         self._complete = self._steps(_LAST, has_hooks=has_hooks)
         # A hook of send may make a response of another media type.
         self.produces = () if self._hooks.stage("send") else self.action.produces
 
-    def _steps(self, name: str, *, has_hooks: bool) -> tuple[Step, ...]:
+    def _steps(self, name: str, *, has_hooks: bool, judged: bool = False) -> tuple[Step, ...]:
+        """Return the steps of a stage, for requests with preconditions if they are ``judged``."""
         stage = self._hooks.stage(name)
         own_step: Step | None = getattr(self.action, name, None)
         if stage.replaced or (name in self.action.only_for_hooks and not has_hooks):
             own_step = None
         if own_step is not None and not self._resource.compatibility.conflicts:
             own_step = _converting_conflicts(own_step, self._resource.compatibility)
-        limit = self._resource.options.hook_seconds
+        limit, conditional = self._resource.options.hook_seconds, self._conditional
         return (
             *(_limited(hook, limit) for hook in stage.befores),
+            *((self.action.judge,) if judged and name in conditional.judged_before else ()),
             *(() if own_step is None else (own_step,)),
+            *((self.action.judge,) if judged and name in conditional.judged_after else ()),
             *(_limited(hook, limit) for hook in (*stage.actions, *stage.afters)),
         )
 
@@ -219,18 +230,15 @@ class Pipeline:
     async def _run(self, context: Context, receive: Receive) -> Response:
         check_preferences(context.scope, self.action.preferences)
         try:
+            if self._conditional.begin(context):
+                await self._resource.digest.prepare()
             if self.receives:
                 await self.action.receive(context, receive)
             if context.idempotent_run is not None:
                 await context.idempotent_run.begin(context.unit)
             stopped = await self._run_early(context) if self._before_parsing else None
             if stopped is None:
-                self.action.parse_request(context)
-                if context.undecided is not None or context.idempotent_run is not None:
-                    await self._begin_writing(context)
-                for steps in self._after_parsing:
-                    if (stopped := await run_steps(steps, context)) is not None:
-                        break
+                stopped = await self._run_action(context)
         except Stop as raised:
             stopped = raised
         if self._complete:
@@ -238,11 +246,28 @@ class Pipeline:
         return self._response(context) if stopped is None else stopped.response
 
     def _response(self, context: Context) -> Response:
+        if self._tags_late and self.action.tags is not None:
+            self.action.tags.finish(context, is_shaped=True)
         if self._is_checked:
             check_response(context.status, context.headers, context.body)
         if self._prefers_return:
             apply_return_preference(context)
         return Response(context.status, context.headers, context.body)
+
+    async def _run_action(self, context: Context) -> Stop | None:
+        """Validate the request, and run the stages after that."""
+        stages = self._after_parsing
+        if context.preconditions is None:
+            self.action.parse_request(context)
+        else:
+            await self._conditional.parse(context, context.preconditions)
+            stages = self._judged_steps
+        if context.undecided is not None or context.idempotent_run is not None:
+            await self._begin_writing(context)
+        for steps in stages:
+            if (stopped := await run_steps(steps, context)) is not None:
+                return stopped
+        return None
 
     async def _begin_writing(self, context: Context) -> None:
         """Claim the idempotency key, and validate what needs the stored row."""

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from encore.database.errors import UniqueViolation
 from encore.database.protocol import Connection, Database
-from encore.errors import NotFound, PreconditionFailed
+from encore.errors import NotFound
 from encore.execution.actions.action import Action
 from encore.execution.actions.create_at_path import CreateAtPath
 from encore.execution.context import Response
@@ -22,6 +22,7 @@ from encore.execution.other_run import ATTEMPTS, OtherRun, ReplayedBody, expecti
 from encore.execution.pipeline import Pipeline
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.entity_tags import IF_MATCH, parse_entity_tags
+from encore.http.preconditions import precondition_failed
 from encore.http.request_state import RequestState
 from encore.http.require_principal import require_further_access
 
@@ -79,7 +80,7 @@ class PutPipeline(Pipeline):
             inner = scope if last else expecting(scope, NotFound)
             return await run_part(super().run, inner, receive, outer)
         if parse_entity_tags(scope, IF_MATCH) is not None:
-            raise PreconditionFailed("If-Match cannot be met: there is no such row")
+            raise precondition_failed(IF_MATCH, "cannot be met: there is no such row")
         require_further_access(self._create_access, RequestState.from_scope(scope))
         inner = scope if last else expecting(scope, UniqueViolation)
         return await run_part(self._create.run, inner, receive, outer)

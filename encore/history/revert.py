@@ -25,6 +25,7 @@ from encore.execution.resource import Resource
 from encore.execution.subrequest import body_receive, sub_scope
 from encore.history.entries import EntrySerializer
 from encore.history.statements import REVERT, HistoryStatements
+from encore.http.preconditions import Preconditions
 from encore.query.as_of import AS_OF, check_not_future, parse_as_of
 from encore.resource.histories import ResourceHistory
 from encore.sql.past import unknown_before
@@ -82,6 +83,7 @@ class Revert(Action[RevertContext]):
     reads_body = True
     writes = True
     finds_by_key = True
+    own_preconditions = frozenset(Preconditions._fields)  # Update judges them.
 
     def __init__(
         self,
@@ -93,7 +95,6 @@ class Revert(Action[RevertContext]):
     ) -> None:
         super().__init__(resource)
         self.single = False
-        self.checks_if_match = update.action.checks_if_match
         self._update = update
         self._read_history = read_history
         self._statements_of_history = HistoryStatements(resource, history)

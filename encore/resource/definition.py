@@ -191,7 +191,7 @@ class ResourceDefinition:
 
         Await ``digest.prepare()`` before, unless ``digest.ready``.
         """
-        return self.row_versions.of(row)
+        return self.row_versions.of(row).decode()
 
     def parse_parent_key(self, scope: Scope) -> tuple[Any, ...]:
         """Return the driver values of the parent's key in the path. Raises ``NotFound``."""

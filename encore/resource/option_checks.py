@@ -382,6 +382,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "checks_if_match": _checks_if_match,
     "bulk": _bulk,
     "bulk_limit": _bulk_limit,
+    "require_match": _flag,
     "hook_seconds": _hook_seconds,
     "history": _history,
     "soft_delete": _soft_delete,

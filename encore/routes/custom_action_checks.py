@@ -18,7 +18,8 @@ from encore.resource.option_checks import PARAMETER, check_path
 from encore.suggestions import most_similar
 
 HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_METHODS: Final = (*STAGES, "receive", "parse_request")
+_PARSING: Final = ("parse_request", "parse_target", "parse_body")
+_METHODS: Final = (*STAGES, "receive", *_PARSING)
 """The methods of an action that the pipeline calls."""
 
 _REQUIRED: Final = ("action", "method", "access")
@@ -78,8 +79,8 @@ def _member(label: str, name: str, member: Any) -> Problems:
     if name in _METHODS:
         if not is_function:
             yield f"{label} must be a method"
-        elif inspect.iscoroutinefunction(member) == (name == "parse_request"):
-            yield f"{label} must {'not be' if name == 'parse_request' else 'be'} async"
+        elif inspect.iscoroutinefunction(member) == (name in _PARSING):
+            yield f"{label} must {'not be' if name in _PARSING else 'be'} async"
     elif is_function and not hasattr(Action, name):
         similar = most_similar(name, _METHODS)
         hint = f"did you mean {similar}?" if similar else "begin the names of helpers with _"

@@ -124,7 +124,7 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             template,
             operation.pipeline.produces,
             conflicts=resource.compatibility.conflicts,
-            conditional=action.checks_if_match or action.conditional,
+            conditional=action.may_require_match() or action.conditional,
             reads_past=resource.history is not None and action.name in READING_ACTIONS,
         )
         extras = operation_extras(

@@ -44,27 +44,30 @@ class KeyedDigest:
     @property
     def ready(self) -> bool:
         """Whether the key is final; otherwise await ``prepare``."""
-        return self._keyed is not None and self._secret.loaded
+        return self._keyed is not None
 
     async def prepare(self) -> bool:
         """Load the key; return whether it is final. Await it before taking a connection."""
-        if not self.ready:
-            if not self._secret.loaded:
-                await self._secret.load()
-            self._derive()
-        return self._secret.loaded
-
-    def of(self, data: bytes) -> str:
-        """Return the digest of bytes: 16 characters of base64."""
         if self._keyed is None:
+            await self._secret.load()
             self._derive()
-        hasher = self._keyed.copy()
-        hasher.update(data)
-        return b2a_base64(hasher.digest(), newline=False).decode()
+        return self.ready
 
-    def _derive(self) -> None:
+    def of(self, data: bytes) -> bytes:
+        """Return the digest of bytes: 16 characters of base64.
+
+        Until the key is final, it is one that is valid in this process only.
+        """
+        hasher = (self._keyed or self._derive()).copy()
+        hasher.update(data)
+        return b2a_base64(hasher.digest(), newline=False)
+
+    def _derive(self) -> Any:
         key = self._secret.derive(self._purpose, _KEY_BYTES)
-        self._keyed = blake2b(key=key, digest_size=_DIGEST_BYTES)
+        keyed = blake2b(key=key, digest_size=_DIGEST_BYTES)
+        if self._secret.loaded:
+            self._keyed = keyed
+        return keyed
 
 
 class RowVersions:
@@ -87,19 +90,19 @@ class RowVersions:
         self._version_index = version[0] if version else 0
         self._stored = _stored_values(order)
 
-    def of(self, row: Row) -> str:
+    def of(self, row: Row) -> bytes:
         """Return the version of a stored row, as it stands before the dot of its entity tag."""
         if self.counted:
             return self._counted(row[self._version_index])
         return self._digest.of(encode_values(self._stored(row)))
 
-    def digest_rows(self, rows: Iterable[Row], others: object = None) -> str:
+    def digest_rows(self, rows: Iterable[Row], others: object = None) -> bytes:
         """Return a digest of the stored columns of several rows, and of other values."""
         return self._digest.of(encode_values([*map(self._stored, rows), others]))
 
-    def _counted(self, version: Any) -> str:
+    def _counted(self, version: Any) -> bytes:
         if type(version) is int:
-            return str(version)
+            return b"%d" % version
         # A version of another type, or a stored value that does not fit: it may contain anything.
         return self._digest.of(encode_values(version))
 

@@ -108,7 +108,7 @@ class Statements:
         self.returns_rows = not (
             fields.computed
             or any(_is_fetched(field.column) for field in fields)
-            or _returns_floats(fields, dialect)
+            or _confuses_numbers(fields, dialect)
         )
         self._cached = StatementCache(self._compile)
         self._keysets = lru_cache(_CACHED_ORDERS)(lambda order: KeysetOrder(order, fields, dialect))
@@ -345,11 +345,14 @@ def _is_fetched(column: Column[Any]) -> bool:
     return any(type(default) is FetchedValue for default in defaults)
 
 
-def _returns_floats(fields: Fields, dialect: Dialect) -> bool:
-    """Return whether RETURNING returns integers as floats: SQLite's, if the first column is one."""
+def _confuses_numbers(fields: Fields, dialect: Dialect) -> bool:
+    """Return whether RETURNING confuses integers and floats: SQLite's, if a column is a float.
+
+    It returns 2 where SELECT returns 2.0, and floats for integers if the first column is a float.
+    """
     if capabilities_of(dialect).exact_returning or not fields.mapped.tables:
         return False
-    return isinstance(storage_type(next(iter(fields.table.c)).type, dialect), Float)
+    return any(isinstance(storage_type(c.type, dialect), Float) for c in fields.table.c)
 
 
 def _equals(

@@ -29,6 +29,7 @@ class StreamPage(List[PageContext]):
     """
 
     context_type = PageContext
+    is_tagged = False
 
     def __init__(self, resource: "Resource") -> None:
         super().__init__(resource)

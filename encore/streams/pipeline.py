@@ -15,11 +15,13 @@ from starlette.types import Scope
 from encore.database.protocol import Database
 from encore.database.threads import short_switch_interval
 from encore.errors import HookError
+from encore.execution.conditional_requests import not_modified
 from encore.execution.context import Response
 from encore.execution.hooks import ActionHooks, Stop
 from encore.execution.pipeline import Pipeline, run_steps
 from encore.execution.resource import Resource
 from encore.execution.response_checks import check_response
+from encore.http.preconditions import judge_untagged, parse_preconditions
 from encore.http.prefer_header import check_preferences
 from encore.streams.context import PageContext, Stream
 from encore.streams.formats import FORMATS
@@ -121,6 +123,9 @@ class StreamPipeline(Pipeline):
             return raised
         if stopped is None:
             self.action.parse_request(context)
+            preconditions = parse_preconditions(context.scope)
+            if preconditions is not None and judge_untagged(preconditions, reads=True):
+                return not_modified()
         return stopped
 
     async def _run_page(self, page: PageContext) -> Stop | None:

@@ -22,7 +22,7 @@ from encore.execution.error_mapping import map_database_error
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.disconnect import while_connected
 from encore.http.media_types import check_accept
-from encore.http.preconditions import check_preconditions
+from encore.http.preconditions import refuse_preconditions
 from encore.http.request_state import RequestState
 from encore.http.unsupported_headers import reject_idempotency_key
 from encore.idempotency.fingerprint import IdempotentRequest
@@ -74,7 +74,7 @@ class UploadEndpoint:
         """Receive the body, handle the upload and send the response."""
         upload = self._upload
         check_accept(scope, JSON_ONLY)
-        check_preconditions(scope)
+        refuse_preconditions(scope)
         if upload.idempotency_keys is None:
             reject_idempotency_key(scope, "this upload does not store its responses")
         request = UploadRequest.of(scope)

@@ -24,7 +24,7 @@ def api(tmp_path: Path) -> Api:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("If-Match", '"abc"'), ("If-Match", 'W/"a", "b"'), ("If-Match", ""), ("If-None-Match", "*")],
+    [("If-Match", '"abc"'), ("If-Match", 'W/"a", "b"'), ("If-None-Match", "*")],
 )
 def test_failing_precondition_of_a_write_is_412(api: Api, name: str, value: str) -> None:
     for method, path in WRITES:
@@ -52,8 +52,8 @@ def test_satisfied_precondition_of_a_write_is_accepted(api: Api) -> None:
     ],
     ids=str,
 )
-def test_every_field_of_a_precondition_counts(api: Api, headers: list[tuple[str, str]]) -> None:
-    assert api.request("PUT", "/users/1", json={"age": 1}, headers=headers).status_code == 412
+def test_every_line_of_a_precondition_counts(api: Api, headers: list[tuple[str, str]]) -> None:
+    assert api.request("PUT", "/users/1", json={"age": 1}, headers=headers).status_code == 400
     assert [row["age"] for row in api.rows(User)] == [None]
     api.close()
 

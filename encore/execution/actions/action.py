@@ -27,10 +27,13 @@ from encore.database.statement import Row
 from encore.errors import NotFound
 from encore.execution.context import Context
 from encore.execution.nested.additions import check_additions
+from encore.execution.preconditions import RowPreconditions
 from encore.execution.resource import Resource
+from encore.execution.response_tags import ResponseTags
 from encore.http.form_body import read_json_or_form
 from encore.http.prefer_header import RETURN
 from encore.http.request_body import read_json_object
+from encore.options import CONDITIONAL_ACTIONS
 from encore.query import Condition
 from encore.query.write_parameters import (
     NO_WRITE_PARAMETERS,
@@ -74,7 +77,8 @@ class Action(Generic[C]):
         status: The status of its response, unless a hook sets another.
         reads_body: Whether its request has a JSON object (or a form, where the resource is
             compatible with an API that reads forms) as its body.
-        conditional: Whether it may reject a request that names no version of its rows (428).
+        conditional: Whether a custom action rejects a request that names no version of its row
+            (428).
         writes: Whether it needs a transaction that may change something.
         single: Whether it runs one statement at most.
         has_hooks: Whether hooks are registered; what they may still set is not demanded of the
@@ -83,7 +87,14 @@ class Action(Generic[C]):
             negotiates by itself.
         exposes_instance: Whether hooks see the instance before it is sent, and may change it.
         finds_by_key: Whether it finds one row by its key.
-        checks_if_match: Whether its hooks compare ``If-Match``; it is rejected otherwise.
+        is_tagged: Whether its responses have the entity tags of its rows.
+        judges_preconditions: Whether the preconditions of a request are compared with its row.
+        checks_if_match: Whether its hooks, or the action itself, compare ``If-Match``; where
+            neither this nor ``judges_preconditions`` holds, preconditions are rejected.
+        own_preconditions: The members of ``Preconditions`` that the action itself judges.
+        tags: The entity tags of its rows; None if neither of the two holds.
+        row_preconditions: Judges preconditions; None unless ``judges_preconditions``.
+        is_shaped: Whether hooks may change its responses, so that tags are added after them.
         preferences: The preferences (``Prefer``) that it supports, besides ``handling``.
         parameters: The query parameters of writes that it has (``query.write_parameters``).
         only_for_hooks: The stages whose step is of use to hooks alone: without hooks it is left
@@ -99,6 +110,10 @@ class Action(Generic[C]):
     produces: ClassVar[tuple[str, ...]] = ()
     finds_by_key: ClassVar[bool] = False
     parameters: ClassVar[tuple[str, ...]] = ()
+    is_tagged: ClassVar[bool] = False
+    judges_preconditions: ClassVar[bool] = False
+    checks_if_match: bool = False
+    own_preconditions: ClassVar[frozenset[str]] = frozenset()
     only_for_hooks: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, resource: Resource) -> None:
@@ -109,10 +124,25 @@ class Action(Generic[C]):
         self.preferences: tuple[str, ...] = (RETURN,) if self.writes else ()
         self.has_hooks = False
         self.exposes_instance = False
-        self.checks_if_match = getattr(self, "name", None) in resource.options.checks_if_match
+        self.is_shaped = False
+        if getattr(self, "name", None) in resource.options.checks_if_match:
+            self.checks_if_match = True
+        self.tags: ResponseTags | None = None
+        self.row_preconditions: RowPreconditions | None = None
+        if self.is_tagged or self.judges_preconditions:
+            self.tags = ResponseTags(resource, self.name)
+            if self.judges_preconditions and not (self.checks_if_match or resource.is_view):
+                is_generated = self.name in CONDITIONAL_ACTIONS
+                required = resource.options.require_match if is_generated else self.conditional
+                self.row_preconditions = RowPreconditions(self.tags, required=required)
         self._embeds = bool(resource.serializer.children)
         reads_forms = resource.compatibility.reads_forms
         self._read_body = read_json_or_form if reads_forms else read_json_object
+
+    def may_require_match(self) -> bool:
+        """Return whether a request without ``If-Match`` may be rejected (428)."""
+        judges = self.row_preconditions
+        return self.checks_if_match or (judges is not None and judges.required)
 
     async def receive(self, context: C, receive: Receive) -> None:
         """Receive and decode the body; its members are not validated yet.
@@ -126,11 +156,16 @@ class Action(Generic[C]):
             )
 
     def parse_request(self, context: C) -> None:
-        """Validate path, query and body; by default, reject every query parameter.
+        """Validate path, query and body.
 
         Hooks of ``start`` and ``auth`` have run: what they set on the context overrides the
         request, and what they changed in ``context.request_body`` is validated.
         """
+        self.parse_target(context)
+        self.parse_body(context)
+
+    def parse_target(self, context: C) -> None:
+        """Validate path and query; by default, reject every other query parameter."""
         self.resource.reject_parameters(context.scope, self.parameters)
         self.parse_write_parameters(context)
 
@@ -144,6 +179,19 @@ class Action(Generic[C]):
         if not query_string or not self.parameters:
             return NO_WRITE_PARAMETERS
         return parse_write_parameters(query_string, self.parameters)
+
+    def parse_body(self, context: C) -> None:
+        """Validate the body, after the preconditions of the request were judged."""
+
+    async def judge(self, context: C) -> None:
+        """Lock the row and compare it with the preconditions, unless that is done already.
+
+        Raises:
+            NotFound: There is no such row.
+            PreconditionFailed: A precondition is not met.
+            PreconditionRequired: There is none, but one is required.
+        """
+        raise NotImplementedError(f"{self.name} is on no row to be judged")
 
     async def resolve_undecided(self, context: C) -> None:
         """Validate what ``parse_request`` could not without the stored row."""
@@ -160,6 +208,9 @@ class Action(Generic[C]):
     async def send(self, context: C) -> None:
         """Build the response from the instance, without the members that were not requested."""
         self._hide_unrequested(context)
+        tags = None if self.is_shaped or not self.is_tagged else self.tags
+        if tags is not None and tags.begin(context):
+            return
         context.headers.append(_JSON)
         instance = context.instance
         if self.exposes_instance:
@@ -168,6 +219,8 @@ class Action(Generic[C]):
         context.representation = context.body
         if invalid:
             context.headers.append((HEADER, str(invalid).encode()))
+        if tags is not None and not tags.is_static:
+            tags.finish(context)
 
     def row_conditions(self, context: C) -> RowConditions:
         """Return the conditions of the query and of hooks that rows must meet besides the key."""

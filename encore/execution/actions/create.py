@@ -33,16 +33,15 @@ class Create(Action[C]):
     reads_body = True
     writes = True
     parameters: ClassVar[tuple[str, ...]] = (DRY_RUN,)
+    is_tagged = True
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
         self._key_index = resource.serializer.column_index(resource.fields.key[0].column)
 
-    def parse_request(self, context: C) -> None:
+    def parse_body(self, context: C) -> None:
         """Validate the body."""
         resource, body = self.resource, context.request_body
-        resource.reject_parameters(context.scope, self.parameters)
-        self.parse_write_parameters(context)
         errors = ValidationErrors()
         only_written = resource.bodies.members.create.written.issuperset(body)
         if not only_written:

@@ -11,7 +11,8 @@ from encore.validation.unchanged import is_driver_value
 class CreateAtPath(Create[C]):
     """Create the row that the path names; the key in the body must agree with it."""
 
-    checks_if_match = True  # The PUT has compared them.
+    # The PUT has compared If-Match; there is no row that If-None-Match could name.
+    own_preconditions = frozenset(("if_match", "if_none_match"))
 
     def _path_attributes(self, context: C, errors: ValidationErrors) -> Attributes:
         """Return the key in the path, by attribute names. Raises ``NotFound`` for no valid key."""

@@ -24,6 +24,7 @@ class Delete(RowAction[C]):
     produces = JSON_ONLY
     writes = True
     parameters = (DRY_RUN,)
+    judges_preconditions = True
     only_for_hooks = frozenset({"fetch"})
 
     def __init__(self, resource: Resource) -> None:

@@ -54,6 +54,8 @@ class LinkAction(Update[LinkContext]):
     """
 
     context_type = LinkContext
+    is_tagged = False
+    judges_preconditions = False
 
     def __init__(self, parent: Resource, nested: Resource, name: str) -> None:
         super().__init__(parent)

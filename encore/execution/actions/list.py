@@ -8,6 +8,7 @@ from encore.execution.actions.action import JSON_ONLY, Action, C
 from encore.execution.deleted_access import require_deleted_access
 from encore.execution.past import read_as_of
 from encore.execution.resource import Resource
+from encore.execution.response_tags import NOT_MODIFIED
 from encore.http.prefer_header import COUNT, ESTIMATED, EXACT, NONE, preferred_count
 from encore.pages.content_range import content_range_without_total
 from encore.pages.cursors import FIRST_PAGE, CursorPayload
@@ -27,13 +28,14 @@ class List(Action[C]):
 
     name = "list"
     produces = JSON_ONLY
+    is_tagged = True
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource)
         if resource.options.pagination:
             self.preferences = (COUNT,)
 
-    def parse_request(self, context: C) -> None:
+    def parse_target(self, context: C) -> None:
         """Parse path and query."""
         context.key_values = self.resource.parse_parent_key(context.scope)
         context.query = query = self.resource.parse_list_query(context.scope)
@@ -41,6 +43,11 @@ class List(Action[C]):
             read_as_of(context, query, query.as_of)
         if query.deleted is not None:
             require_deleted_access(self.resource, context.scope)
+
+    async def judge(self, context: C) -> None:
+        """Compare the page with the preconditions. Raises ``PreconditionFailed``."""
+        if self.tags is not None:
+            self.tags.judge_read(context)
 
     async def fetch(self, context: C) -> None:
         """Read one page, count all rows where the page does not tell, and link to other pages."""
@@ -148,6 +155,8 @@ class List(Action[C]):
         """Send the rows, their range and the total, and links to other pages."""
         await super().send(context)
         context.headers.append(_VARY)
+        if context.status == NOT_MODIFIED:
+            return
         if not isinstance(context.instance, list) or not self.resource.options.pagination:
             return
         rows, offset = len(context.instance), context.offset or 0

@@ -23,6 +23,7 @@ class Restore(RowAction[C]):
     name = "restore"
     produces = JSON_ONLY
     writes = True
+    is_tagged = True
     parameters = (DRY_RUN,)
     only_for_hooks = frozenset({"fetch"})
 

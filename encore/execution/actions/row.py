@@ -10,6 +10,7 @@ from encore.errors import HistoryUnavailable, NotFound
 from encore.execution.actions.action import JSON_ONLY, Action, C, RowConditions
 from encore.execution.deleted_access import require_deleted_access
 from encore.execution.past import read_as_of
+from encore.execution.preconditions import row_selection
 from encore.query.as_of import AS_OF
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.query.parser import DELETED
@@ -23,7 +24,7 @@ class RowAction(Action[C]):
 
     finds_by_key = True
 
-    def parse_request(self, context: C) -> None:
+    def parse_target(self, context: C) -> None:
         """Parse path and query."""
         query = self.resource.parse_row_query(context.scope, self.parameters)
         context.query = query
@@ -74,6 +75,34 @@ class RowAction(Action[C]):
             raise HistoryUnavailable("The history of this row began after that time")
         context.past = past
 
+    async def judge(self, context: C) -> None:
+        """See ``Action.judge``."""
+        judges, preconditions = self.row_preconditions, context.preconditions
+        selection = row_selection(context)
+        if judges is None or preconditions is None or context.judged == selection:
+            return
+        judges.judge(context, await self._lock_row(context), preconditions)
+        context.judged = selection
+
+    async def _lock_row(self, context: C) -> Row:
+        """Return the row, which no other transaction can write until this one ends.
+
+        Raises:
+            NotFound: There is no such row.
+        """
+        context.unit.run_several()
+        found = self.row_conditions(context)
+        values = (*found.values, *context.key_values)
+        lock = self._statements(context).lock(found.conditions, keep=found.reusable)
+        connection = await context.connection()
+        row = await connection.fetch_one(lock, values)
+        if row is not None and len(self.resource.fields.mapped.tables) > 1:
+            # One table is locked, but what was read of the others may be older than the lock.
+            row = await self._read_row(context)
+        if row is None:
+            raise NotFound
+        return row
+
     async def _explain_missing(self, context: C, found: RowConditions) -> NoReturn:
         """Raise ``NotFound``, or ``NotWritten`` if the row that was not written exists."""
         statement = self._statements(context).read(found.conditions, keep=False)
@@ -89,6 +118,12 @@ class Read(RowAction[C]):
 
     name = "read"
     produces = JSON_ONLY
+    is_tagged = True
+
+    async def judge(self, context: C) -> None:
+        """Compare the row with the preconditions. Raises ``PreconditionFailed``."""
+        if self.tags is not None:
+            self.tags.judge_read(context)
 
     def _check_deleted(self, context: C) -> None:
         """Raise ``ApiError`` if the caller may not see deleted rows."""

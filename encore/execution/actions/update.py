@@ -1,5 +1,7 @@
 """Update: changes a stored row, in part or as a whole."""
 
+from urllib.parse import quote
+
 from msgspec import UNSET
 from sqlalchemy import JSON
 
@@ -35,6 +37,8 @@ class Update(RowAction[C]):
     reads_body = True
     writes = True
     parameters = (DRY_RUN,)
+    is_tagged = True
+    judges_preconditions = True
     only_for_hooks = frozenset({"fetch"})
 
     def __init__(self, resource: Resource) -> None:
@@ -48,9 +52,8 @@ class Update(RowAction[C]):
         if self._default_fields:  # They are read by another statement.
             self.single = False
 
-    def parse_request(self, context: C) -> None:
-        """Parse path, query and body."""
-        super().parse_request(context)
+    def parse_body(self, context: C) -> None:
+        """Validate the body."""
         resource, body = self.resource, context.request_body
         fields, unseen = resource.bodies.updatable, resource.bodies.unseen
         errors = ValidationErrors()
@@ -180,6 +183,15 @@ class Update(RowAction[C]):
         stored = context.stored_row
         row = await self._read_row(context) if stored is None else stored.row
         await self.resource.references.check(connection, context.attributes, stored=row)
+
+    async def send(self, context: C) -> None:
+        """Send the row, which is what a GET of the same path returns (RFC 9110, section 8.7)."""
+        if self.is_tagged:
+            scope = context.scope
+            path = scope.get("raw_path") or quote(scope["path"]).encode()
+            query = scope["query_string"]
+            context.headers.append((b"content-location", path + b"?" + query if query else path))
+        await super().send(context)
 
     async def _set_defaults(self, context: C) -> None:
         """Set the fields that a replacement omits to the defaults that SQL evaluates."""
