@@ -59,6 +59,9 @@ class BulkRow:
 class _OneOfMany(Action[C]):
     """What the actions on one of many rows have in common."""
 
+    is_tagged = False
+    judges_preconditions = False
+
     async def receive(self, context: C, receive: Receive) -> None:  # noqa: ARG002 - the array has been received
         """Take the row's key and its decoded object; hooks may change both."""
         row = _row_of(context.scope)

@@ -59,7 +59,9 @@ class ConditionalRequests:
         preconditions = parse_preconditions(context.scope)
         if preconditions is not None or self._required:
             context.preconditions = preconditions or NO_PRECONDITIONS
-        return self._digest is not None and not self._digest.ready
+        if self._digest is None or self._digest.ready:
+            return False
+        return not context.unit.is_joined  # On SQLite, storing a key would wait for the outer unit.
 
     async def parse(self, context: Context, preconditions: Preconditions) -> None:
         """Validate a request, judging its preconditions as soon as its target is known.

@@ -33,6 +33,7 @@ from encore.options import (
     ResourceOptions,
     SearchOptions,
     SortOptions,
+    is_view,
 )
 from encore.query.page_parameters import PARAMETERS as PAGE_PARAMETERS
 from encore.query.parser import CHILDREN, FIELDS, NOT_PARAMETER, OR_PARAMETER, PRESET
@@ -87,9 +88,29 @@ def check_options(options: ResourceOptions) -> None:
         raise ConfigurationError(options.model.__name__, "access", message)
     _check_put(options)
     _check_upsert(options)
+    _check_require_match(options)
     if options.compatible is not None and options.nested_arrays == NESTED_ARRAYS[0]:
         message = f"{options.nested_arrays!r} contradicts compatible={options.compatible!r}"
         raise ConfigurationError(options.model.__name__, "nested_arrays", message)
+
+
+def _check_require_match(options: ResourceOptions) -> None:
+    """Raise ``ConfigurationError`` for an option that writes rows without comparing them."""
+    if not options.require_match:
+        return
+    bulk = () if isinstance(options.bulk, bool) else options.bulk
+    contradicting = {
+        "bulk": any(name in CONDITIONAL_ACTIONS for name in bulk),
+        "checks_if_match": bool(options.checks_if_match),
+        "upsert": bool(options.upsert),
+    }
+    for option, is_set in contradicting.items():
+        if is_set:
+            message = f"contradicts {option}: it writes rows without the service comparing If-Match"
+            raise ConfigurationError(options.model.__name__, "require_match", message)
+    if is_view(options.model):
+        message = "rows of a view cannot be locked, so that they cannot be compared"
+        raise ConfigurationError(options.model.__name__, "require_match", message)
 
 
 def _check_put(options: ResourceOptions) -> None:

@@ -15,6 +15,7 @@ from encore.execution.hooks import ActionHooks
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.execution.unit_of_work import UnitOfWork
+from encore.options import CONDITIONAL_ACTIONS
 
 _FILTERED: Final[dict[str, tuple[str, type[FilteredAction]]]] = {
     "update": ("PATCH", FilteredUpdate),
@@ -48,6 +49,8 @@ def bulk_actions(resource: Resource) -> tuple[str, ...]:
     if options.bulk is False or paths.is_nested or paths.collection_path_names_one_row:
         return ()
     named = options.actions if options.bulk is True else options.bulk
+    if options.require_match:  # One request cannot name the versions of many rows.
+        named = [name for name in named if name not in CONDITIONAL_ACTIONS]
     return tuple(name for name in ("create", "update", "delete") if name in named)
 
 

@@ -117,6 +117,9 @@ class Upload(UploadHooks):
                 if field not in staged:
                     message = f"{field.name!r} is not uploaded: the service or the database sets it"
                     raise self._error(option, message)
+        if resource.options.require_match:
+            message = "contradicts require_match: it changes rows without comparing If-Match"
+            raise self._error("upload", message)
         if len(staged) > MAX_FIELDS:
             raise self._error("upload", f"supports at most {MAX_FIELDS} fields")
         self.staging = StagingTable(f"upload_{resource.slug}", staged, dialect)

@@ -411,3 +411,65 @@ def test_sessions_of_another_process_are_not_lost(serve: Serve) -> None:
     api.sql("UPDATE checked SET name = 'z'")
     assert api.put(path, {"name": "b"}, headers={"If-Match": tag}).status_code == 412
     assert api.sql("SELECT name FROM checked") == [("z",)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"bulk": ["update"]}, {"bulk": ["delete"]}, {"upsert": True}, {"checks_if_match": ["update"]}],
+    ids=str,
+)
+def test_require_match_contradicts_writes_that_compare_nothing(
+    api: Api, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigurationError, match="require_match"):
+        api.crud.resource(User, require_match=True, **options)
+
+
+def test_require_match_leaves_no_bulk_writes_and_no_uploads(api: Api) -> None:
+    users = api.crud.resource(User, require_match=True)
+    api.create("/users", firstName="A")
+    assert api.request("PATCH", "/users?age=1", json={"age": 2}).status_code == 405
+    assert api.delete("/users?age=1").status_code == 405
+    with pytest.raises(ConfigurationError, match="require_match"):
+        api.crud.upload(users, natural_key=["email"])
+
+
+def test_put_that_creates_with_if_none_match_never_overwrites(api: Api) -> None:
+    api.crud.resource(Country, put_creates=True)
+    only_new = {"If-None-Match": "*"}
+    created = api.put("/countries/a", {"name": "A"}, headers=only_new)
+    assert created.status_code == 201, created.text
+    assert created.headers["etag"] == tag_of(api, "/countries/a")
+    again = api.put("/countries/a", {"name": "B"}, headers=only_new)
+    assert again.status_code == 412
+    assert again.headers["etag"] == created.headers["etag"]
+    missing = api.put("/countries/b", {"name": "B"}, headers={"If-Match": "*"})
+    assert missing.status_code == 412
+    assert [row["name"] for row in api.rows(Country)] == ["A"]
+
+
+def test_replay_is_not_judged_again(users: Api) -> None:
+    path = path_of(users)
+    headers = {"If-Match": tag_of(users, path), "Idempotency-Key": "k" * 30}
+    first = users.put(path, {"age": 1}, headers=headers)
+    assert first.status_code == 200
+    again = users.put(path, {"age": 1}, headers=headers)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["etag"] == first.headers["etag"]
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_dry_run_has_no_tag_and_is_judged(users: Api) -> None:
+    path = path_of(users)
+    stale = users.put(f"{path}?dry_run=true", {}, headers={"If-Match": '"x"'})
+    assert stale.status_code == 412
+    response = users.put(f"{path}?dry_run=true", {"age": 1}, headers={"If-Match": "*"})
+    assert response.status_code == 200
+    assert "etag" not in response.headers
+
+
+def test_minimal_response_has_the_tag(users: Api) -> None:
+    path = path_of(users)
+    response = users.put(path, {"age": 1}, headers={"Prefer": "return=minimal"})
+    assert response.status_code == 204
+    assert response.headers["etag"] == tag_of(users, path)
