@@ -1,5 +1,6 @@
 """Bulk writes, upserts, and repeated requests leave the entries that they should."""
 
+from encore import metadata as library_metadata
 from tests.fixtures.history_models import HistoryBase, Maker, Note, Tool
 from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
@@ -44,3 +45,35 @@ def test_upsert_records_what_it_changes(serve: Serve) -> None:
     response = api.post("/tools", body, params={"on_conflict": "merge", "on": "name"})
     assert response.status_code == 200, response.text
     assert operations(api, "/tools/1") == ["create", "update"]
+
+
+def test_revert_with_an_idempotency_key_is_carried_out_once(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata, [library_metadata.create_all])
+    api.crud.resource(Maker, history=True)
+    api.create("/makers", name="one")
+    api.put("/makers/1", {"name": "two"})
+    first = history(api, "/makers/1")[0]["sequence"]
+    headers = {"Idempotency-Key": "once"}
+    responses = [
+        api.post("/makers/1/revert", {"sequence": first}, headers=headers) for _ in range(2)
+    ]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert responses[1].headers["idempotency-replayed"] == "true"
+    assert responses[0].content == responses[1].content
+    assert operations(api, "/makers/1") == ["create", "update", "revert"]
+    assert api.get("/makers/1/history", headers=headers).status_code == 400
+
+
+def test_failed_revert_with_a_key_may_be_sent_again(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata, [library_metadata.create_all])
+    api.crud.resource(Tool, history=True)
+    api.create("/tools", name="saw")
+    api.put("/tools/1", {"name": "axe"})
+    other = api.create("/tools", name="saw")["id"]
+    first = history(api, "/tools/1")[0]["sequence"]
+    headers = {"Idempotency-Key": "again"}
+    body = {"sequence": first}
+    assert api.post("/tools/1/revert", body, headers=headers).status_code == 409
+    api.delete(f"/tools/{other}")
+    assert api.post("/tools/1/revert", body, headers=headers).status_code == 200
+    assert operations(api, "/tools/1") == ["create", "update", "revert"]

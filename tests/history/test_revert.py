@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from encore import Context
-from encore.errors import Forbidden
+from encore.errors import ApiError, Forbidden
+from encore.execution.context import Response
 from tests.fixtures.history_models import HistoryBase, Tool
 from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
@@ -105,3 +106,24 @@ def test_unknown_version_is_rejected(api: ModelApi) -> None:
     assert_field_errors(api.post("/tools/1/revert", {"as_of": "x"}), 400, "as_of")
     early = api.post("/tools/1/revert", {"as_of": "2020-01-01T00:00:00Z"})
     assert early.status_code == 410
+
+
+def test_revert_whose_error_is_formatted_by_a_hook_changes_nothing(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    tools = api.crud.resource(Tool, history=True)
+    api.create("/tools", name="saw")
+    api.put("/tools/1", {"name": "axe"})
+    first, _ = history(api, "/tools/1")
+
+    @tools.update.write.after
+    def fail(_: Context) -> None:
+        raise Forbidden("after the write")
+
+    @tools.update.on_error
+    def format_error(_: Context, __: ApiError) -> Response:
+        return Response(418, [], b"short and stout")
+
+    response = api.post("/tools/1/revert", {"sequence": first["sequence"]})
+    assert (response.status_code, response.text) == (418, "short and stout")
+    assert api.get("/tools/1").json()["name"] == "axe"
+    assert len(history(api, "/tools/1")) == 2
