@@ -1,5 +1,6 @@
 """Bulk writes, upserts, and repeated requests leave the entries that they should."""
 
+from encore import Access
 from encore import metadata as library_metadata
 from tests.fixtures.history_models import HistoryBase, Maker, Note, Tool
 from tests.fixtures.library import assert_field_errors
@@ -77,3 +78,37 @@ def test_failed_revert_with_a_key_may_be_sent_again(serve: Serve) -> None:
     api.delete(f"/tools/{other}")
     assert api.post("/tools/1/revert", body, headers=headers).status_code == 200
     assert operations(api, "/tools/1") == ["create", "update", "revert"]
+
+
+def test_operations_of_a_batch_are_one_instant_of_the_history(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    api.crud.resource(Maker, history=True, access={"all": Access()})
+    api.create("/makers", name="one")
+    first = history(api, "/makers/1")[0]["sequence"]
+    operations_of_batch = [
+        {"method": "PATCH", "path": "/makers/1", "body": {"name": "two"}},
+        {"method": "POST", "path": "/makers/1/revert", "body": {"sequence": first}},
+        {"method": "POST", "path": "/makers", "body": {"name": "other"}},
+        {"method": "GET", "path": "/makers/1/history"},
+    ]
+    response = api.post("/batch", {"operations": operations_of_batch})
+    assert response.status_code == 200, response.text
+    listed = response.json()["results"][3]["body"]
+    assert [entry["operation"] for entry in listed] == ["revert", "update", "create"]
+    assert history(api, "/makers/1")[::-1] == listed
+    (created,) = history(api, "/makers/2")
+    assert {entry["at"] for entry in listed[:2]} == {created["at"]}
+    assert {entry["requestId"] for entry in listed[:2]} == {created["requestId"]}
+    assert created["subject"] == "tester"
+
+
+def test_failed_batch_leaves_no_entries(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    api.crud.resource(Maker, history=True, access={"all": Access()})
+    api.create("/makers", name="one")
+    failing = [
+        {"method": "PATCH", "path": "/makers/1", "body": {"name": "two"}},
+        {"method": "POST", "path": "/makers/1/revert", "body": {"sequence": 2**40}},
+    ]
+    assert api.post("/batch", {"operations": failing}).status_code == 400
+    assert operations(api, "/makers/1") == ["create"]
