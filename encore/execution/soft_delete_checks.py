@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ForeignKeyConstraint
 
+from encore.database.history import recorded_table_of
 from encore.errors import ConfigurationError
 from encore.execution.resource import Resource
 from encore.execution.soft_delete import cascading_relationships
@@ -23,6 +24,11 @@ def check_soft_delete(resource: Resource) -> None:
     """
     if resource.soft_delete is None:
         return
+    field = resource.soft_delete
+    recorded = recorded_table_of(resource.fields.table)
+    if recorded is not None and str(field.column.name) in recorded[0].exclude:
+        message = f"the history of the rows must record {field.name!r}, or past deletions are lost"
+        raise ConfigurationError(resource.name, "soft_delete", message)
     for problem in (*_events(resource), *_cascades(resource), *_rules(resource)):
         raise ConfigurationError(resource.name, "soft_delete", problem)
 

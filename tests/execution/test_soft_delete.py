@@ -379,6 +379,34 @@ def test_restore_with_an_idempotency_key_is_carried_out_once(api: Api) -> None:
     assert first.json() == again.json()
 
 
+def test_batch_deletes_and_restores_in_one_transaction(api: Api) -> None:
+    api.create("/books", title="Dune")
+    delete = {"method": "DELETE", "path": "/books/1"}
+    restore = {"method": "POST", "path": "/books/1/restore"}
+    done = api.send("POST", "/batch", {"operations": [delete, restore]})
+    assert [result["status"] for result in done.json()["results"]] == [200, 200]
+    undone = api.send("POST", "/batch", {"operations": [delete, delete]})
+    assert undone.status_code == 404
+    assert api.read("/books/1")["version"] == 3
+
+
+def test_bulk_delete_marks_rows_and_counts_versions(api: Api) -> None:
+    for title in ("a", "b", "b"):
+        api.create("/books", title=title)
+    assert api.send("DELETE", "/books?title=b").status_code == 200
+    assert [row["id"] for row in api.read("/books")] == [1]
+    assert [row["version"] for row in api.read("/books?deleted=only")] == [2, 2]
+
+
+def test_bulk_update_cannot_refer_to_a_deleted_row(api: Api) -> None:
+    api.create("/authors", name="Herbert")
+    api.create("/books", title="Dune")
+    api.delete("/authors/1")
+    refused = api.send("PATCH", "/books?title=Dune", {"author_id": 1})
+    assert refused.status_code == 409, refused.text
+    assert api.read("/books/1")["author_id"] is None
+
+
 def test_resources_of_the_same_rows_must_agree(make_api: Callable[[], Api]) -> None:
     crud = make_api().crud
     crud.resource(Book, endpoints=["/all", "/all/{id}"], actions=["list", "read"])

@@ -27,6 +27,7 @@ from sqlalchemy.orm import (
 )
 
 from encore import Include, SearchOptions
+from encore.database.search_index import add_search_index
 from encore.types import UtcDateTime
 from tests.execution.test_soft_delete import Api
 from tests.fixtures.in_process import postgres_with, sqlite_with
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET: Final = "twins " * 8
+JSON: Final = ("application/json", "application/problem+json")
 WORDS: Final = ("ada", "bob", "cy", "dune", "emma", "fox")
 
 
@@ -104,6 +106,7 @@ def make_models() -> SimpleNamespace:
         minutes: Mapped[int]
         __mapper_args__ = {"polymorphic_identity": "disc"}  # noqa: RUF012 - SQLAlchemy's name
 
+    add_search_index(Book.__table__, ["title"])
     chapters, books, persons = Chapter.__table__, Book.__table__, Person.__table__
     Book.chapters = relationship(
         Chapter,
@@ -178,7 +181,10 @@ def make_api(url: str, models: SimpleNamespace, *, soft: bool) -> Api:
         ],
         links=True,
         presets={"long": lambda: book.id.in_(select(chapter.book_id))},
-        search=SearchOptions("q", ["title", "author.name", "chapters.heading"]),
+        search=[
+            SearchOptions("q", ["title", "author.name", "chapters.heading"]),
+            SearchOptions("indexed", ["title"], index=True),
+        ],
         **options,
     )
     resource(chapter, **options)
@@ -215,7 +221,7 @@ class Twins:
 
 
 def _body(response: Any) -> Any:
-    if not response.headers.get("content-type", "").endswith("json") or response.text.count("\n"):
+    if response.headers.get("content-type") not in JSON:
         return response.text
     body = response.json()
     if isinstance(body, Mapping):
@@ -302,7 +308,15 @@ SORTS: Final[dict[str, list[str]]] = {
     "/discs": ["label", "-minutes"],
 }
 OTHERS: Final[dict[str, list[str]]] = {
-    "/books": ["q=ad", "q=e", "preset=long", "children=author|tags", "fields=id,tags,author"],
+    "/books": [
+        "q=ad",
+        "q=e",
+        "indexed=dun",
+        "indexed=emma",
+        "preset=long",
+        "children=author|tags",
+        "fields=id,tags,author",
+    ],
     "/persons": ["q=a", "children=books|reports", "fields=name,boss,published"],
 }
 NESTED: Final = ["books", "boss", "reports"]
