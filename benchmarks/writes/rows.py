@@ -10,10 +10,12 @@ from benchmarks.writes.service import PLAIN, TRACKED
 from benchmarks.writes.traffic import (
     BuildTraffic,
     Target,
+    batch_of_creates,
     get_list,
     get_one,
     patch_rows,
     post,
+    post_some,
     post_with_key,
     put,
 )
@@ -21,6 +23,7 @@ from benchmarks.writes.traffic import (
 BEFORE: Final = "before"
 AFTER: Final = "after"
 PARTS: Final = 10_000
+CREATED: Final = 1_000
 CPU: Final = "CPU"
 TIME: Final = "time"
 
@@ -93,6 +96,20 @@ ROWS: Final = (
     Row("POST: with a key, without", loaded(AFTER, post()), loaded(AFTER, post_with_key), 1.2),
     Row("POST: history, none", loaded(AFTER, post(PLAIN)), loaded(AFTER, post(TRACKED)), 1.4),
     Row("PUT: history, none", loaded(AFTER, put(PLAIN)), loaded(AFTER, put(TRACKED)), 1.4),
+    Row(
+        "1,000 creates: one batch, one client",
+        completed(post_some(CREATED), CREATED, connections=1),
+        completed(batch_of_creates(CREATED), CREATED, connections=1),
+        1 / 8,
+        TIME,
+    ),
+    Row(
+        "1,000 creates: one batch, 32 clients",
+        completed(post_some(CREATED), CREATED),
+        completed(batch_of_creates(CREATED), CREATED, connections=1),
+        1.0,
+        TIME,
+    ),
     Row(
         "PATCH of 10,000 rows by filter: service, bare UPDATE",
         Side(AFTER, update_rows),
