@@ -92,3 +92,18 @@ def test_as_of_is_unknown_where_there_is_no_history_and_refused_where_rows_are_w
     at = at_last_change(api, "/tools/1")
     assert_field_errors(api.get("/plains", params={"as_of": at}), 400, "as_of")
     assert_field_errors(api.delete(f"/tools/1?as_of={at}"), 400, "as_of")
+
+
+def test_past_rows_have_entity_tags_of_their_own_versions(api: ModelApi) -> None:
+    api.create("/makers", name="one")
+    at = at_last_change(api, "/makers/1")
+    tag = api.get("/makers/1", params={"as_of": at}).headers["etag"]
+    assert api.get("/makers/1").headers["etag"] == tag
+    api.put("/makers/1", {"name": "two"})
+    assert api.get("/makers/1").headers["etag"] != tag
+    headers = {"If-None-Match": tag}
+    for path in ("/makers/1", "/makers"):
+        tag = api.get(path, params={"as_of": at}).headers["etag"]
+        headers = {"If-None-Match": tag}
+        assert api.get(path, params={"as_of": at}, headers=headers).status_code == 304
+        assert api.get(path, headers=headers).status_code == 200

@@ -127,3 +127,29 @@ def test_revert_whose_error_is_formatted_by_a_hook_changes_nothing(serve: Serve)
     assert (response.status_code, response.text) == (418, "short and stout")
     assert api.get("/tools/1").json()["name"] == "axe"
     assert len(history(api, "/tools/1")) == 2
+
+
+def test_preconditions_of_revert_are_judged_on_the_row(serve: Serve) -> None:
+    api = serve(HistoryBase.metadata)
+    api.crud.resource(Tool, history=True, require_match=True)
+    api.create("/tools", name="saw")
+    tag = api.get("/tools/1").headers["etag"]
+    assert api.put("/tools/1", {"name": "axe"}, headers={"If-Match": tag}).status_code == 200
+    body = {"sequence": history(api, "/tools/1")[0]["sequence"]}
+    assert api.post("/tools/1/revert", body).status_code == 428
+    assert api.post("/tools/1/revert", body, headers={"If-Match": tag}).status_code == 412
+    assert api.get("/tools/1").json()["name"] == "axe"
+    tag = api.get("/tools/1").headers["etag"]
+    response = api.post("/tools/1/revert", body, headers={"If-Match": tag})
+    assert response.status_code == 200
+    assert response.headers["etag"].partition(".")[0] != tag.partition(".")[0]
+    assert len(history(api, "/tools/1")) == 3
+
+
+def test_minimal_response_of_revert_is_that_of_update(api: ModelApi) -> None:
+    api.create("/tools", name="saw")
+    api.put("/tools/1", {"name": "axe"})
+    body = {"sequence": history(api, "/tools/1")[0]["sequence"]}
+    response = api.post("/tools/1/revert", body, headers={"Prefer": "return=minimal"})
+    assert response.status_code == 204
+    assert response.headers["preference-applied"] == "return=minimal"
