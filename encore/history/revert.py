@@ -27,6 +27,7 @@ from encore.history.entries import EntrySerializer
 from encore.history.statements import REVERT, HistoryStatements
 from encore.http.preconditions import Preconditions
 from encore.query.as_of import AS_OF, check_not_future, parse_as_of
+from encore.query.write_parameters import DRY_RUN
 from encore.resource.histories import ResourceHistory
 from encore.sql.past import unknown_before
 from encore.sql.past_statement import timestamp_value
@@ -83,6 +84,7 @@ class Revert(Action[RevertContext]):
     reads_body = True
     writes = True
     finds_by_key = True
+    parameters = (DRY_RUN,)
     own_preconditions = frozenset(Preconditions._fields)  # Update judges them.
 
     def __init__(
@@ -103,7 +105,8 @@ class Revert(Action[RevertContext]):
 
     def parse_request(self, context: RevertContext) -> None:
         """Parse path, query and body."""
-        self.resource.reject_parameters(context.scope)
+        self.resource.reject_parameters(context.scope, self.parameters)
+        self.parse_write_parameters(context)
         context.key_values = self.resource.parse_key(context.scope)
         body, errors = context.request_body, ValidationErrors()
         for name in body:

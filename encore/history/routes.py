@@ -13,6 +13,7 @@ from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
 from encore.endpoints.openapi import json_body, problem_responses
 from encore.endpoints.schemas import read_schema
+from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.errors import ConfigurationError
 from encore.execution.actions import Update
 from encore.execution.hooks import ActionHooks
@@ -135,7 +136,11 @@ def _describe_revert(resource: Resource, operation: HistoryOperation, path: str)
         "additionalProperties": False,
     }
     row = read_schema(resource)
-    extra = {"requestBody": json_body(schema)}
+    extra = {
+        "requestBody": json_body(schema),
+        "parameters": write_parameters(),
+        "responses": write_responses(["200"]),
+    }
     return _route(
         resource,
         operation,

@@ -95,3 +95,15 @@ def asks_for_dry_run(query_string: bytes) -> bool:
         return False
     pairs = (segment.partition("=") for segment in query_string.decode("latin-1").split("&"))
     return any(unquote_plus(n) == DRY_RUN and unquote_plus(text) != "false" for n, _, text in pairs)
+
+
+def without_write_parameters(query_string: bytes, names: tuple[str, ...]) -> bytes:
+    """Return a query string without these parameters, as a GET of the row has it."""
+    if not query_string:
+        return b""
+    segments = query_string.split(b"&")
+    return b"&".join(
+        segment
+        for segment in segments
+        if unquote_plus(segment.partition(b"=")[0].decode("latin-1")) not in names
+    )

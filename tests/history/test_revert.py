@@ -28,6 +28,20 @@ def test_revert_writes_the_old_values_as_a_new_version(api: ModelApi) -> None:
     assert reverted["changes"]["name"] == {"before": "axe", "after": "saw"}
 
 
+def test_revert_has_dry_runs_and_responses_without_a_body(api: ModelApi) -> None:
+    api.create("/tools", name="saw")
+    api.put("/tools/1", {"name": "axe"})
+    created, _ = history(api, "/tools/1")
+    body, minimal = {"sequence": created["sequence"]}, {"Prefer": "return=minimal"}
+    dry = api.post("/tools/1/revert?dry_run=true", body)
+    assert (dry.status_code, dry.json()["name"], dry.headers["dry-run"]) == (200, "saw", "true")
+    assert api.read("/tools/1")["name"] == "axe"
+    assert len(history(api, "/tools/1")) == 2
+    done = api.post("/tools/1/revert", body, headers=minimal)
+    assert (done.status_code, done.content) == (204, b"")
+    assert api.read("/tools/1")["name"] == "saw"
+
+
 def test_revert_to_a_time_counts_the_version_forward(api: ModelApi) -> None:
     api.create("/notes", language="en", number=1, text="one")
     at = at_last_change(api, "/notes/en/1")

@@ -20,7 +20,7 @@ from encore.execution.stored_row import StoredRow
 from encore.models.defaults import has_sql_default
 from encore.models.fields import DriverValue
 from encore.models.types.registry import storage_type
-from encore.query.write_parameters import DRY_RUN
+from encore.query.write_parameters import DRY_RUN, without_write_parameters
 from encore.serializers.stored_text import ambiguous_fields, is_shown_as
 from encore.validation import body as validation
 from encore.validation.body import Attributes, ValidationErrors
@@ -186,10 +186,10 @@ class Update(RowAction[C]):
 
     async def send(self, context: C) -> None:
         """Send the row, which is what a GET of the same path returns (RFC 9110, section 8.7)."""
-        if self.is_tagged:
+        if self.is_tagged and not context.is_dry_run:
             scope = context.scope
             path = scope.get("raw_path") or quote(scope["path"]).encode()
-            query = scope["query_string"]
+            query = without_write_parameters(scope["query_string"], self.parameters)
             context.headers.append((b"content-location", path + b"?" + query if query else path))
         await super().send(context)
 
