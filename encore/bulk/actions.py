@@ -1,9 +1,10 @@
-"""The actions on a collection: ``PATCH`` and ``DELETE`` of all rows that a filter matches.
+"""The actions on many rows of a collection: ``POST``, ``PATCH`` and ``DELETE``.
 
 Each has the name of the action on one row, so that its errors are worded alike. Its own stages have
 no hooks: those of the resource run for each row.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
@@ -12,46 +13,150 @@ from sqlalchemy import Date, DateTime, Time
 from sqlalchemy.sql.schema import CallableColumnDefault
 from starlette.types import Receive
 
+from encore.bulk.arrays import ArrayRows
 from encore.bulk.context import BulkContext
 from encore.bulk.filtered import FilteredRows
-from encore.bulk.request import FILTER_PARAMETERS, parse_max_affected
-from encore.bulk.responses import encode_rows, send_affected
+from encore.bulk.request import (
+    FILTER_PARAMETERS,
+    MODE,
+    REPORT,
+    check_array,
+    parse_array_parameters,
+    parse_max_affected,
+)
+from encore.bulk.responses import affected_body, encode_rows
 from encore.database.errors import ForeignKeyViolation
 from encore.database.protocol import Connection, Database
 from encore.database.statement import Row
-from encore.errors import BadRequest, Conflict, ValidationFailed
+from encore.errors import (
+    BadRequest,
+    Conflict,
+    MalformedBody,
+    ServiceUnavailable,
+    ValidationFailed,
+)
 from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.resource import Resource
 from encore.execution.soft_delete import deletion_timestamp
 from encore.http.prefer_header import REPRESENTATION, preferred_return
-from encore.http.request_body import read_body, read_json_object
+from encore.http.request_body import read_body, read_json
 from encore.models.fields import Field
 from encore.query.write_parameters import DRY_RUN
 from encore.types import UtcDateTime
+from encore.uploads.request import PARTIAL
+from encore.uploads.request import REJECTED as REJECTED_ONLY
+from encore.uploads.responses import NOTHING_WRITTEN
 from encore.validation import body as validation
 from encore.validation.body import ValidationErrors
 from encore.validation.nested import NestedBody, ParseOptions
 
+SECONDS: Final = 10.0
+"""How long the writing of one request may take, in seconds."""
+
+_JSON: Final = (b"content-type", b"application/json")
 _ONE_VALUE_FOR_ALL: Final = (DateTime, Date, Time, UtcDateTime)
 """Types of columns whose ``onupdate`` may have one value in all rows of a statement."""
 
 
-class FilteredAction(Action[BulkContext]):
-    """What the actions on all rows that a filter matches have in common."""
+class BulkAction(Action[BulkContext]):
+    """What the actions on many rows have in common."""
 
     context_type = BulkContext
     produces = JSON_ONLY
     writes = True
     parameters = (DRY_RUN,)
 
-    def __init__(self, resource: Resource, database: Database) -> None:
+    def __init__(self, resource: Resource, database: Database) -> None:  # noqa: ARG002 - for subclasses
         super().__init__(resource)
         self.single = False
         self.checks_if_match = False
-        self._filtered = FilteredRows(resource, self.name, database)
+
+    async def write(self, context: BulkContext) -> None:
+        """Write the rows, within the time limit.
+
+        Raises:
+            ServiceUnavailable: It takes too long; nothing is written.
+        """
+        try:
+            async with asyncio.timeout(SECONDS) as limit:
+                await self._write(context)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            message = f"The rows took more than {SECONDS:g} seconds: {NOTHING_WRITTEN}"
+            raise ServiceUnavailable(f"{message}; send fewer", reason="bulk-timeout") from error
+
+    async def _write(self, context: BulkContext) -> None:
+        raise NotImplementedError
+
+    async def send(self, context: BulkContext) -> None:
+        """Send what the rows' writing has set as the body."""
+        context.headers.append(_JSON)
+
+
+class ArrayAction(BulkAction):
+    """What the actions on the rows of an array have in common.
+
+    Attributes:
+        array_parameters: The query parameters that they have besides ``dry_run``.
+    """
+
+    array_parameters: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, resource: Resource, database: Database) -> None:
+        super().__init__(resource, database)
+        self._arrays = ArrayRows(resource, self.name, database)
+
+    def _parse_array(self, context: BulkContext) -> None:
+        query = context.scope["query_string"]
+        found = parse_array_parameters(query, self.array_parameters)
+        self.parse_write_parameters(context)
+        context.preferred = preferred_return(context.scope)
+        context.is_partial = found.get(MODE) == PARTIAL
+        context.rejected_only = found.get(REPORT) == REJECTED_ONLY
+
+    async def _write_array(self, context: BulkContext) -> None:
+        report = await self._arrays.write(context)
+        if context.preferred != REPRESENTATION:
+            context.body = context.representation = report.encode()
+        elif context.is_partial:  # Rows that were rejected could not be told.
+            context.body = report.encode()
+        else:
+            context.body = context.representation = b"[%s]" % b",".join(report.representations)
+
+
+class CreateMany(ArrayAction):
+    """Create a row of each object of an array; the response is a report.
+
+    One invalid row rejects all, unless `mode=partial`.
+    """
+
+    name: ClassVar[str] = "create"
+    array_parameters = (MODE, REPORT)
+
+    async def receive(self, context: BulkContext, receive: Receive) -> None:
+        """Receive and decode the array."""
+        resource = self.resource
+        body = await read_json(context.scope, receive, resource.body_limit)
+        context.elements = check_array(body, resource.options.bulk_limit)
 
     def parse_request(self, context: BulkContext) -> None:
+        """Parse the query; the rows are validated one by one."""
+        self._parse_array(context)
+
+    async def _write(self, context: BulkContext) -> None:
+        await self._write_array(context)
+
+
+class FilteredRowsAction(BulkAction):
+    """What the actions on all rows that a filter matches have in common."""
+
+    def __init__(self, resource: Resource, database: Database) -> None:
+        super().__init__(resource, database)
+        self._filtered = FilteredRows(resource, self.name, database)
+
+    def _parse_filters(self, context: BulkContext) -> None:
         """Parse the query; at least one filter is required."""
         query = context.scope["query_string"]
         found = self.resource.parser.parse_filters(query, FILTER_PARAMETERS)
@@ -63,16 +168,18 @@ class FilteredAction(Action[BulkContext]):
             raise BadRequest("At least one filter is required: it chooses the rows")
         context.conditions, context.values = found.conditions, found.values
 
-    async def write(self, context: BulkContext) -> None:
+    async def _write_filtered(self, context: BulkContext) -> None:
         """Write the rows by one statement, or one after the other."""
         await self._filtered.check_count(context)
         connection = await context.connection()
         if self._works_row_by_row(context):
             await self._filtered.write_each(connection, context)
-            return
-        rows = await self._write_all(connection, context)
-        if context.preferred == REPRESENTATION:
-            context.representations = await encode_rows(self.resource, connection, rows)
+        else:
+            rows = await self._write_all(connection, context)
+            if context.preferred == REPRESENTATION:
+                ordered = sorted(rows, key=self.resource.fields.key_of)
+                context.representations = await encode_rows(self.resource, connection, ordered)
+        context.body = context.representation = affected_body(context)
 
     async def _write_all(self, connection: Connection, context: BulkContext) -> list[Row]:
         raise NotImplementedError
@@ -87,16 +194,16 @@ class FilteredAction(Action[BulkContext]):
             or (context.preferred == REPRESENTATION and not resource.statements.returns_rows)
         )
 
-    async def send(self, context: BulkContext) -> None:
-        """Send the number of rows, or the rows if the caller prefers them."""
-        send_affected(context)
 
+class UpdateMany(FilteredRowsAction, ArrayAction):
+    """Change many rows: all that the filters match, or those of an array.
 
-class FilteredUpdate(FilteredAction):
-    """Change all rows that the filters match; the response is their number.
+    With an object as the body, all rows that the filters match are changed alike; the response is
+    their number. A request without a filter is rejected, and so is one whose filters match more
+    than `max_affected` rows: nothing is changed then.
 
-    The body contains the members to change. A request without a filter is rejected, and so is one
-    whose filters match more than `max_affected` rows: nothing is changed then.
+    With an array as the body, each object names its row by its key and changes its other members,
+    all rows or none; the response is a report.
     """
 
     name: ClassVar[str] = "update"
@@ -107,26 +214,43 @@ class FilteredUpdate(FilteredAction):
 
     async def receive(self, context: BulkContext, receive: Receive) -> None:
         """Receive and decode the body."""
-        limit = self.resource.body_limit
-        context.request_body = await read_json_object(context.scope, receive, limit)
+        resource = self.resource
+        body = await read_json(context.scope, receive, resource.body_limit)
+        if isinstance(body, dict):
+            context.request_body = body
+        elif isinstance(body, list):
+            context.elements = check_array(body, resource.options.bulk_limit)
+        else:
+            raise MalformedBody("The body must be a JSON object, or an array of objects")
 
     def parse_request(self, context: BulkContext) -> None:
         """Parse query and body; what hooks may still change is validated for each row."""
-        super().parse_request(context)
-        hooks = self.resource.hooks[self.name]
-        if hooks.start or hooks.auth:
+        if context.elements is not None:
+            self._parse_array(context)
             return
+        self._parse_filters(context)
+        hooks = self.resource.hooks[self.name]
+        if not (hooks.start or hooks.auth):
+            self._parse_body(context, has_hooks=bool(hooks))
+
+    async def _write(self, context: BulkContext) -> None:
+        if context.elements is not None:
+            await self._write_array(context)
+        else:
+            await self._write_filtered(context)
+
+    def _parse_body(self, context: BulkContext, *, has_hooks: bool) -> None:
         body, resource = context.request_body, self.resource
         errors = ValidationErrors()
         attributes = validation.validate_update(body, resource.bodies.updatable, errors)
         if self._is_plain(body):
-            if not body and not hooks:
+            if not body and not has_hooks:
                 raise ValidationFailed("The body must have a member to change")
             context.take_attributes(attributes)
         else:
             lenient = resource.ignores_members(context.scope)
             resource.bodies.members.update.check(body, errors, lenient=lenient)
-            options = ParseOptions(errors, new=False, hooked=bool(hooks), lenient=lenient)
+            options = ParseOptions(errors, new=False, hooked=has_hooks, lenient=lenient)
             resource.bodies.nested.parse(body, options)
         errors.check()
 
@@ -157,7 +281,7 @@ class FilteredUpdate(FilteredAction):
         return list(await self._filtered.write_all(connection, context, statement, values))
 
 
-class FilteredDelete(FilteredAction):
+class DeleteMany(FilteredRowsAction):
     """Delete all rows that the filters match; the response is their number.
 
     A request without a filter is rejected, and so is one whose filters match more than
@@ -165,6 +289,13 @@ class FilteredDelete(FilteredAction):
     """
 
     name: ClassVar[str] = "delete"
+
+    def parse_request(self, context: BulkContext) -> None:
+        """Parse the query."""
+        self._parse_filters(context)
+
+    async def _write(self, context: BulkContext) -> None:
+        await self._write_filtered(context)
 
     async def receive(self, context: BulkContext, receive: Receive) -> None:
         """Reject a body: it might be meant to choose the rows."""

@@ -19,6 +19,8 @@ class BulkContext(Context):
         max_affected: How many rows may be written.
         preferred: ``minimal`` or ``representation``, if the caller prefers it; else None.
         elements: The array in the body; None without one.
+        is_partial: Whether rows that are not rejected are written nevertheless.
+        rejected_only: Whether the report lists rejected rows only.
         affected: How many rows were written.
         representations: The rows as JSON, if the caller prefers them.
     """
@@ -29,5 +31,7 @@ class BulkContext(Context):
     max_affected: int = 0
     preferred: str | None = None
     elements: Sequence[Any] | None = None
+    is_partial: bool = False
+    rejected_only: bool = False
     affected: int = 0
     representations: Sequence[bytes] = ()

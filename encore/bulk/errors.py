@@ -1,9 +1,10 @@
 """The errors of bulk writes: too many rows, and the row that was rejected."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from encore.errors import ApiError, Conflict
+from encore.errors import ApiError, Conflict, FieldError
 
 
 class TooManyRows(Conflict):
@@ -37,23 +38,39 @@ class _OfRow(ApiError):
         return {**super().problem(instance, request_id), **self.members}
 
 
-def error_of_row(cause: ApiError, message: str, label: str, members: dict[str, Any]) -> ApiError:
+def error_of_row(cause: ApiError, message: str, label: str) -> ApiError:
     """Return the error of a bulk write for the error of one row, with the same status and type.
 
     Args:
         cause: The error of the row.
         message: The message of the whole request.
-        label: Names the row in the message of each field: ``line 3``.
+        label: Names the row in the message of each field: ``id 3``.
+    """
+    errors = [
+        item if isinstance(item, str) else {**item, "message": f"{label}: {item['message']}"}
+        for item in cause.errors
+    ]
+    return error_of_rows(cause, message, errors, {})
+
+
+def error_of_rows(
+    cause: ApiError,
+    message: str,
+    errors: Sequence[FieldError | str],
+    members: dict[str, Any],
+) -> ApiError:
+    """Return the error of a bulk write, with the status and type of its first row's error.
+
+    Args:
+        cause: The error of the first row that was rejected.
+        message: The message of the whole request.
+        errors: The errors of its rows' fields.
         members: Further members of the problem document.
     """
     type_: Any = type(cause)  # mypy: a class with class variables is not hashable to it.
     class_ = _class_of_row(type_)
     error: _OfRow = class_.__new__(class_)
     vars(error).update(vars(cause))
-    errors = [
-        item if isinstance(item, str) else {**item, "message": f"{label}: {item['message']}"}
-        for item in cause.errors
-    ]
     ApiError.__init__(error, message, errors, headers=cause.headers, reason=cause.reason)
     error.members = members
     error.__cause__ = cause

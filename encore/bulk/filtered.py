@@ -134,7 +134,7 @@ class FilteredRows:
         if all(field.name in shown for _, field in parameters):
             names = (f"{field.name} {row.path_params[name]}" for name, field in parameters)
             label = ", ".join(names)
-        return error_of_row(error, f"{label}: {error.message}: nothing is changed", label, {})
+        return error_of_row(error, f"{label}: {error.message}: nothing is changed", label)
 
 
 def _text_of(field: Field, value: Any) -> str:

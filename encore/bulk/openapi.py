@@ -4,15 +4,18 @@ from typing import Any, Final
 
 from fastapi.routing import APIRoute
 
-from encore.bulk.request import DEFAULT_MAX_AFFECTED, MAX_AFFECTED
+from encore.bulk.request import DEFAULT_MAX_AFFECTED, MAX_AFFECTED, MODE, REPORT
 from encore.endpoints.openapi import problems
 from encore.endpoints.query_parameters import filter_parameters
-from encore.endpoints.schemas import read_schema, update_schema
+from encore.endpoints.schemas import create_schema, read_schema, update_schema
 from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.execution.actions.action import Action
 from encore.execution.resource import Resource
+from encore.uploads.endpoint import DESCRIPTIONS, report_schema
+from encore.uploads.request import PARAMETERS
 
 _ERROR_STATUSES: Final = {
+    "create": (400, 401, 403, 404, 406, 409, 412, 413, 415, 503),
     "update": (400, 401, 403, 404, 406, 409, 412, 413, 415, 503),
     "delete": (400, 401, 403, 404, 406, 409, 412, 413, 503),
 }
@@ -24,24 +27,24 @@ _AFFECTED: Final = {
 }
 
 
-def describe_bulk(resource: Resource, action: Action[Any], name: str, method: str) -> APIRoute:
+def describe_bulk(
+    resource: Resource, action: Action[Any], name: str, path: str, method: str
+) -> APIRoute:
     """Return the FastAPI route that describes a bulk write in OpenAPI."""
 
     def endpoint() -> None:
         """Serve OpenAPI alone: ``PipelineRoute`` runs the operation."""
 
     endpoint.__doc__ = action.__doc__
-    extra: dict[str, Any] = {"parameters": _parameters(resource), "responses": _responses(resource)}
-    if method == "PATCH":
-        body = _inline(update_schema(resource).model_json_schema())
-        if not resource.hooks[action.name]:  # Hooks may set what the body lacks.
-            body["minProperties"] = 1
-        extra["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": body}},
-        }
+    extra: dict[str, Any] = {
+        "parameters": _parameters(resource, action.name),
+        "responses": _responses(resource, action.name),
+    }
+    if method != "DELETE":
+        content = {"application/json": {"schema": _body(resource, action.name)}}
+        extra["requestBody"] = {"required": True, "content": content}
     return APIRoute(
-        resource.collection_path,
+        path,
         endpoint,
         methods=[method],
         tags=[resource.slug],
@@ -53,6 +56,43 @@ def describe_bulk(resource: Resource, action: Action[Any], name: str, method: st
     )
 
 
+def array_response(resource: Resource, *, with_row: bool = False) -> dict[str, Any]:
+    """Return the description of the response to an array.
+
+    Args:
+        resource: The resource.
+        with_row: Whether the response may also be one row that was stored already.
+    """
+    row = _row(resource)
+    schemas = [_report(resource), {"type": "array", "items": row}, *([row] if with_row else [])]
+    or_row = "; or the row that was stored already" if with_row else ""
+    return {
+        "description": f"The report of an array, or its rows, if they are preferred{or_row}",
+        "content": {"application/json": {"schema": {"anyOf": schemas}}},
+    }
+
+
+def _body(resource: Resource, action: str) -> dict[str, Any]:
+    own: Any = resource.options.bodies.get(action)
+    if action == "create":
+        row = own or _inline(create_schema(resource).model_json_schema())
+        return _array(resource, row)
+    change = dict(own or _inline(update_schema(resource).model_json_schema()))
+    of_key = {f.name: f.codec.body_schema for _, f in resource.paths.key_parameters}
+    named = {
+        **change,
+        "properties": {**change.get("properties", {}), **of_key},
+        "required": list(of_key),
+    }
+    if not resource.hooks[action]:  # Hooks may set what the body lacks.
+        change["minProperties"] = 1
+    return {"anyOf": [change, _array(resource, named)]}
+
+
+def _array(resource: Resource, row: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": row, "maxItems": resource.options.bulk_limit}
+
+
 def _statuses(resource: Resource, action: str) -> tuple[int, ...]:
     """Return the error statuses of a bulk write: those of one row are among them."""
     if action in resource.options.checks_if_match:
@@ -60,7 +100,11 @@ def _statuses(resource: Resource, action: str) -> tuple[int, ...]:
     return _ERROR_STATUSES[action]
 
 
-def _parameters(resource: Resource) -> list[dict[str, Any]]:
+def _parameters(resource: Resource, action: str) -> list[dict[str, Any]]:
+    # Without their examples: a request that has nothing else would lack a filter.
+    own = [{n: v for n, v in p.items() if n != "example"} for p in write_parameters()]
+    if action == "create":
+        return [*own, *(_choice(name) for name in (MODE, REPORT))]
     most = resource.options.bulk_limit
     limit = {
         "type": "integer",
@@ -68,30 +112,50 @@ def _parameters(resource: Resource) -> list[dict[str, Any]]:
         "maximum": most,
         "default": min(DEFAULT_MAX_AFFECTED, most),
     }
-    own: list[dict[str, Any]] = [
+    own.append(
         {
             "name": MAX_AFFECTED,
             "in": "query",
             "description": "How many rows the filters may match; if more do, nothing is changed",
             "schema": limit,
-        },
-        # Without their examples: a request that has nothing else would lack a filter.
-        *({name: v for name, v in p.items() if name != "example"} for p in write_parameters()),
-    ]
+        }
+    )
     names = {parameter["name"] for parameter in own}
     return [*own, *(p for p in filter_parameters(resource) if p["name"] not in names)]
 
 
-def _responses(resource: Resource) -> dict[str, Any]:
-    row = _inline(read_schema(resource).model_json_schema())
-    schema = {"anyOf": [_AFFECTED, {"type": "array", "items": row}]}
+def _choice(name: str) -> dict[str, Any]:
+    values = PARAMETERS[name]
+    schema = {"type": "string", "enum": list(values), "default": values[0]}
+    return {"name": name, "in": "query", "description": DESCRIPTIONS[name], "schema": schema}
+
+
+def _responses(resource: Resource, action: str) -> dict[str, Any]:
     responses = write_responses(["200"])
-    responses["200"] = {
-        **responses["200"],
-        "description": "How many rows were changed; or the rows, if they are preferred",
-        "content": {"application/json": {"schema": schema}},
-    }
+    described = array_response(resource)
+    if action != "create":
+        schemas: list[dict[str, Any]] = [_AFFECTED, {"type": "array", "items": _row(resource)}]
+        if action == "update":
+            schemas.append(_report(resource))
+        described = {
+            "description": "How many rows were changed, or the report of an array; or the rows, if"
+            " they are preferred",
+            "content": {"application/json": {"schema": {"anyOf": schemas}}},
+        }
+    responses["200"] = {**responses["200"], **described}
     return responses
+
+
+def _row(resource: Resource) -> dict[str, Any]:
+    return _inline(read_schema(resource).model_json_schema())
+
+
+def _report(resource: Resource) -> dict[str, Any]:
+    key = resource.fields.key
+    id_: dict[str, Any] = key[0].codec.schema
+    if len(key) > 1:
+        id_ = {"type": "object", "properties": {f.name: f.codec.schema for f in key}}
+    return report_schema(id_)
 
 
 def _inline(schema: dict[str, Any]) -> dict[str, Any]:

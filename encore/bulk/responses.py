@@ -13,19 +13,16 @@ from encore.execution.resource import Resource
 from encore.http.prefer_header import REPRESENTATION
 from encore.serializers.records import encode
 
-_JSON: Final = (b"content-type", b"application/json")
 _ROWS_PER_ITERATION: Final = 256
 
 
 async def encode_rows(
     resource: Resource, connection: Connection, rows: Sequence[Row]
 ) -> list[bytes]:
-    """Return rows as JSON objects in the order of their keys; other requests run meanwhile."""
-    fields = resource.fields
-    ordered = sorted(rows, key=fields.key_of)
+    """Return rows as JSON objects; other requests run meanwhile."""
     encoded = []
-    for start in range(0, len(ordered), _ROWS_PER_ITERATION):
-        part = ordered[start : start + _ROWS_PER_ITERATION]
+    for start in range(0, len(rows), _ROWS_PER_ITERATION):
+        part = rows[start : start + _ROWS_PER_ITERATION]
         records = resource.serializer.read_rows(part)
         if resource.serializer.children and resource.options.reload_instances:
             await resource.relation_loader.embed(connection, part, records)
@@ -34,11 +31,8 @@ async def encode_rows(
     return encoded
 
 
-def send_affected(context: BulkContext) -> None:
-    """Set the response to a bulk write by filter; the pipeline omits it if nothing is preferred."""
-    context.headers.append(_JSON)
+def affected_body(context: BulkContext) -> bytes:
+    """Return the body of the response to a bulk write by filter: the number, or the rows."""
     if context.preferred == REPRESENTATION:
-        context.body = b"[%s]" % b",".join(context.representations)
-    else:
-        context.body = msgspec.json.encode({"affected": context.affected})
-    context.representation = context.body
+        return b"[%s]" % b",".join(context.representations)
+    return msgspec.json.encode({"affected": context.affected})

@@ -5,7 +5,8 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
-from encore.bulk.actions import FilteredAction, FilteredDelete, FilteredUpdate
+from encore.bulk.actions import BulkAction, CreateMany, DeleteMany, UpdateMany
+from encore.bulk.body_start import begins_array, is_form
 from encore.bulk.openapi import describe_bulk
 from encore.bulk.request import reject_conditions
 from encore.database.protocol import Database
@@ -17,10 +18,12 @@ from encore.execution.resource import Resource
 from encore.execution.unit_of_work import UnitOfWork
 from encore.options import CONDITIONAL_ACTIONS
 
-_FILTERED: Final[dict[str, tuple[str, type[FilteredAction]]]] = {
-    "update": ("PATCH", FilteredUpdate),
-    "delete": ("DELETE", FilteredDelete),
+_ON_COLLECTION: Final[dict[str, tuple[str, type[UpdateMany | DeleteMany]]]] = {
+    "update": ("PATCH", UpdateMany),
+    "delete": ("DELETE", DeleteMany),
 }
+_POST: Final = "POST"
+_BULK: Final = "bulk"
 
 
 class BulkOperation(Operation):
@@ -56,13 +59,55 @@ def bulk_actions(resource: Resource) -> tuple[str, ...]:
 
 def bulk_routes(resource: Resource, database: Database) -> list[PipelineRoute]:
     """Return the routes of a resource's bulk writes."""
+    actions, path = bulk_actions(resource), resource.collection_path
     routes = []
-    for name in bulk_actions(resource):
-        if name in _FILTERED:
-            method, make = _FILTERED[name]
-            pipeline = Pipeline(make(resource, database), ActionHooks(), database)
-            operation = BulkOperation(pipeline, resource)
-            describe = partial(describe_bulk, resource, pipeline.action, operation.name, method)
-            path = resource.collection_path
-            routes.append(PipelineRoute(path, operation, [method], describe))
+    for name, (method, class_) in _ON_COLLECTION.items():
+        if name in actions:
+            routes.append(_route(resource, class_(resource, database), database, path, method))
+    if "create" in actions and not _updates_by_post(resource):
+        action = CreateMany(resource, database)
+        routes.append(_route(resource, action, database, f"{path}/{_BULK}", _POST))
     return routes
+
+
+def _route(
+    resource: Resource, action: BulkAction, database: Database, path: str, method: str
+) -> PipelineRoute:
+    operation = BulkOperation(Pipeline(action, ActionHooks(), database), resource)
+    describe = partial(describe_bulk, resource, action, operation.name, path, method)
+    return PipelineRoute(path, operation, [method], describe)
+
+
+def _updates_by_post(resource: Resource) -> bool:
+    """Return whether ``POST /parts/bulk`` may be the update of the row with the key ``bulk``."""
+    options = resource.options
+    return "update" in options.actions and options.update_method.upper() == _POST
+
+
+class CreateOperation(Operation):
+    """Creates one row of an object, or many of an array.
+
+    Args:
+        pipeline: The pipeline of the create of one row.
+        resource: The resource.
+        database: The database.
+    """
+
+    def __init__(self, pipeline: Pipeline, resource: Resource, database: Database) -> None:
+        super().__init__(pipeline, resource.access("create"))
+        many = Pipeline(CreateMany(resource, database), ActionHooks(), database)
+        self._many = BulkOperation(many, resource)
+        self._reads_forms = resource.compatibility.reads_forms
+
+    async def run(
+        self, scope: Scope, receive: Receive, outer: UnitOfWork | None = None
+    ) -> Response:
+        """Run the pipeline for the body and return its response."""
+        is_array, scope, receive = await begins_array(scope, receive, self._limit)
+        if is_array and not (self._reads_forms and is_form(scope)):
+            return await self._many.run(scope, receive, outer)
+        return await super().run(scope, receive, outer)
+
+    @property
+    def _limit(self) -> int:
+        return self.pipeline.action.resource.body_limit

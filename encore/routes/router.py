@@ -13,8 +13,9 @@ from typing import Annotated, Any, Final
 from fastapi import Body, Path
 from fastapi.routing import APIRoute
 from fastapi_crudrouter.core import CRUDGenerator
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
+from encore.bulk.openapi import array_response
 from encore.database.protocol import Database
 from encore.endpoints import schemas
 from encore.endpoints.endpoint import Operation, PipelineRoute
@@ -31,9 +32,11 @@ from encore.execution.put_pipeline import PutPipeline
 from encore.execution.resource import Resource
 from encore.execution.upsert_pipeline import UpsertPipeline
 from encore.options import READING_ACTIONS, RESTORE
+from encore.routes.bulk import CreateOperation, bulk_actions
 from encore.streams.operation import ListOperation
 from encore.streams.pipeline import StreamPipeline
 
+_CREATE: Final = "create"
 _PUT: Final = "PUT"
 _STATUS: Final = {"create": 201}
 _BODIES: Final = {"create": "create_schema", "update": "update_schema"}
@@ -133,9 +136,8 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         if method == _PUT and resource.options.put_creates:
             responses[201] = {"description": "The row was created", "model": self.schema}
             describe_put(extras)
-        if action.name == "create" and resource.upsert_targets is not None:
-            responses[200] = {"description": "The row was stored already", "model": self.schema}
-            describe_upsert(extras, resource.upsert_targets)
+        if action.name == _CREATE:
+            self._describe_create(responses, extras)
         endpoint.__doc__ = action.__doc__
         endpoint.__signature__ = self._signature(template, action.name)  # type: ignore[attr-defined] # FastAPI reads it
         return APIRoute(
@@ -151,6 +153,20 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
             openapi_extra=extras,
             name=operation.name,
         )
+
+    def _describe_create(self, responses: dict[int | str, Any], extras: dict[str, Any]) -> None:
+        """Add the responses to an upsert, and to an array."""
+        targets = self._resource.upsert_targets
+        if targets is not None:
+            responses[200] = {"description": "The row was stored already", "model": self.schema}
+            describe_upsert(extras, targets)
+        if self._creates_many:
+            responses[200] = array_response(self._resource, with_row=targets is not None)
+
+    @property
+    def _creates_many(self) -> bool:
+        """Whether an array creates many rows."""
+        return _CREATE in bulk_actions(self._resource)
 
     def _form(self, action: str) -> dict[str, Any] | None:
         """Return the JSON schema of a form that an action reads; None if it reads none."""
@@ -172,6 +188,9 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
         ]
         if action in _BODIES and action not in self._resource.options.bodies:
             body = getattr(self, _BODIES[action])
+            if action == _CREATE and self._creates_many:
+                most = self._resource.options.bulk_limit
+                body = body | Annotated[list[body], Field(max_length=most)]  # type: ignore[valid-type] # created at run time
             parameters.append(
                 Parameter("body", Parameter.KEYWORD_ONLY, annotation=body, default=Body())
             )
@@ -179,14 +198,15 @@ class ResourceRouter(CRUDGenerator[BaseModel]):
 
     def _operation(self, action: str) -> Operation:
         resource, database = self._resource, self._database
-        if action == "create" and resource.options.upsert:
-            upserts = UpsertPipeline(Upsert(resource), resource.hooks[action], database)
-            return Operation(upserts, resource.access(action))
-        creates = action == "update" and resource.options.put_creates
-        pipeline = (PutPipeline if creates else Pipeline)(
-            ACTIONS[action](resource), resource.hooks[action], database
-        )
-        access = resource.access(action)
+        hooks, access = resource.hooks[action], resource.access(action)
+        if action == _CREATE and resource.options.upsert:
+            pipeline: Pipeline = UpsertPipeline(Upsert(resource), hooks, database)
+        else:
+            creates = action == "update" and resource.options.put_creates
+            make = PutPipeline if creates else Pipeline
+            pipeline = make(ACTIONS[action](resource), hooks, database)
+        if action == _CREATE and self._creates_many:
+            return CreateOperation(pipeline, resource, database)
         if action != "list":
             return Operation(pipeline, access)
         return ListOperation(

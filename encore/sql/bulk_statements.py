@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Delete, Dialect, Update, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Delete,
+    Dialect,
+    Update,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.expressions.changes import changed_rows, counted
@@ -67,6 +77,13 @@ class BulkStatements(Statements):
         build = self._delete_returning if returning else self._delete_counted
         return self._long_running(compile_(build, conditions))
 
+    def insert_many(self, written: tuple[Field, ...], rows: int) -> Statement:
+        """Return the INSERT of so many rows, which returns them.
+
+        Values: for each row, one per written field.
+        """
+        return self._cached(self._insert_many, written, rows)
+
     def lock_keys(self, conditions: Conditions, *, keep: bool = True) -> Statement:
         """Return the SELECT of the keys of the rows, in their order, with FOR UPDATE.
 
@@ -79,6 +96,11 @@ class BulkStatements(Statements):
         if not self._capabilities.row_locks:
             statement.slow_until = inf
         return statement
+
+    def _insert_many(self, written: tuple[Field, ...], rows: int) -> ClauseElement:
+        next_param = params()
+        values = [{f.column: next_param(f.column.type) for f in written} for _ in range(rows)]
+        return insert(self._fields.table).values(values).returning(*self._returned)
 
     def _update_returning(
         self, written: tuple[Field, ...], conditions: Conditions

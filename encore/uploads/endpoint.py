@@ -34,7 +34,7 @@ from encore.uploads.responses import NOTHING_WRITTEN, UploadResponse
 from encore.uploads.staging_table import STATUSES
 from encore.uploads.upload import Upload
 
-_DESCRIPTIONS: Final = {
+DESCRIPTIONS: Final = {
     "mode": "atomic: one rejected row rejects all; partial: the valid rows are written",
     "dry_run": "Report what would happen to each row, and write nothing",
     "report": "Which rows the report lists",
@@ -167,7 +167,7 @@ def _parameters() -> list[dict[str, Any]]:
         {
             "name": name,
             "in": "query",
-            "description": _DESCRIPTIONS[name],
+            "description": DESCRIPTIONS[name],
             "schema": {"type": "string", "enum": list(values), "default": values[0]},
         }
         for name, values in PARAMETERS.items()
@@ -186,12 +186,12 @@ def _text(description: str) -> dict[str, Any]:
     return {"type": "string", "description": description}
 
 
-def _responses(row: Mapping[str, Any]) -> dict[str, Any]:
-    stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
+def report_schema(id_: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of a report, for the schema of a row's id."""
     reported = {
         "line": {"type": "integer"},
         "status": {"type": "string", "enum": list(STATUSES)},
-        "id": {"type": "integer"},
+        "id": id_,
         "errors": {"type": "array", "items": _ERROR},
     }
     report = {
@@ -200,7 +200,12 @@ def _responses(row: Mapping[str, Any]) -> dict[str, Any]:
         "dry_run": {"type": "boolean"},
         "rows": {"type": "array", "items": _object(reported, ["line", "status"])},
     }
-    either = {"anyOf": [_object(report, list(report)), stored]}
+    return _object(report, list(report))
+
+
+def _responses(row: Mapping[str, Any]) -> dict[str, Any]:
+    stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
+    either = {"anyOf": [report_schema({"type": "integer"}), stored]}
     return {
         "200": _response("The report; or the row, if it was stored already", either),
         "201": _response("The created row", stored),

@@ -21,7 +21,8 @@ DECISION: Final = CHANGE | {"428"}
 
 OPERATIONS: Final[Operations] = {
     ("/timesheets", "get"): (READ, {"200"}, ALWAYS),
-    ("/timesheets", "post"): (CREATE, {"201"}, WITH_BODY - ACCEPT),
+    ("/timesheets", "post"): (CREATE, {"200", "201"}, WITH_BODY - ACCEPT),
+    ("/timesheets/bulk", "post"): (CREATE, {"200", "204"}, CHANGE),
     ("/timesheets", "patch"): (CREATE, {"200", "204"}, CHANGE),
     ("/timesheets", "delete"): (DELETE, {"200", "204"}, BULK_DELETE),
     ("/timesheets/{id}", "get"): (READ, {"200"}, OF_ROW),
