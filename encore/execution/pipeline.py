@@ -234,8 +234,9 @@ class Pipeline:
                 await self._resource.digest.prepare()
             if self.receives:
                 await self.action.receive(context, receive)
-            if context.idempotent_run is not None:
-                await context.idempotent_run.begin(context.unit)
+            keyed = context.idempotent_run
+            if keyed is not None and not keyed.begin_nowait(context.unit):
+                await keyed.wait_for_twin()
             stopped = await self._run_early(context) if self._before_parsing else None
             if stopped is None:
                 stopped = await self._run_action(context)
@@ -272,7 +273,8 @@ class Pipeline:
     async def _begin_writing(self, context: Context) -> None:
         """Claim the idempotency key, and validate what needs the stored row."""
         if context.idempotent_run is not None:
-            await context.idempotent_run.claim(context.unit)
+            context.idempotent_run.check_twin()
+            await context.unit.connection()  # It claims the key.
         if context.undecided is not None:
             await self.action.resolve_undecided(context)
 

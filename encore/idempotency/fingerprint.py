@@ -8,13 +8,16 @@ the body are.
 from functools import lru_cache
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 from starlette.types import Scope
 
 from encore.errors import BadRequest, IdempotencyKeyReused
 from encore.http.request_state import RequestState
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as HASH
 
 MIN_ANONYMOUS_CHARACTERS: Final = 16
 """The least characters of a key where callers are not told apart: two of them must not choose the
@@ -39,28 +42,19 @@ class IdempotentRequest(NamedTuple):
     key: str
     fingerprint: str
 
-    @classmethod
-    def of(cls, scope: Scope, key: str, body_digest: bytes) -> "IdempotentRequest":
-        """Return the idempotent request.
-
-        Args:
-            scope: The request, with its route and caller.
-            key: Its key.
-            body_digest: The SHA-256 of its body.
-
-        Raises:
-            BadRequest: Callers are not told apart here, and the key is too short to be unique.
-            Forbidden: The token identifies neither a user nor a client.
-        """
-        return cls(_owner(scope, key), key, _fingerprint(scope, body_digest))
-
 
 def reused() -> IdempotencyKeyReused:
     """Return the error of a key that belongs to another request."""
     return IdempotencyKeyReused("This Idempotency-Key was used for another request")
 
 
-def _owner(scope: Scope, key: str) -> str:
+def owner_of(scope: Scope, key: str) -> str:
+    """Return the SHA-256 of caller, method and path, in hexadecimal.
+
+    Raises:
+        BadRequest: Callers are not told apart here, and the key is too short to be unique.
+        Forbidden: The token identifies neither a user nor a client.
+    """
     state = RequestState.from_scope(scope)
     caller = state.principal.key if state.claims else None
     if caller is None and len(key) < MIN_ANONYMOUS_CHARACTERS:
@@ -81,7 +75,8 @@ def _digest(*parts: Any) -> str:
     return sha256(_encode(parts)).hexdigest()
 
 
-def _fingerprint(scope: Scope, body_digest: bytes) -> str:
+def begin_fingerprint(scope: Scope) -> "HASH":
+    """Return the fingerprint of a request without its body, which is to be added."""
     headers = [
         (name, value.strip(b" \t"))
         for name, value in scope["headers"]
@@ -89,4 +84,5 @@ def _fingerprint(scope: Scope, body_digest: bytes) -> str:
     ]
     if len(headers) > 1:  # Stable: values of one name keep their order.
         headers.sort(key=itemgetter(0))
-    return sha256(_encode((scope["query_string"], headers, body_digest))).hexdigest()
+    # An array of MessagePack says where it ends, so that no body continues it.
+    return sha256(_encode((scope["query_string"], headers)))

@@ -18,6 +18,7 @@ SCHEMA: Final = {"type": "string", "minLength": 1, "maxLength": 2 * MAX_CHARACTE
 """The JSON schema of the header: in quotation marks, each character may be escaped."""
 
 _BARE: Final = re.compile(rb"[\x21\x23-\x7e][\x21-\x7e]*")
+_QUOTE: Final = b'"'
 _QUOTED: Final = re.compile(rb'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _ESCAPED: Final = re.compile(rb"\\(.)")
 
@@ -44,16 +45,16 @@ def parse_key(value: bytes) -> str:
             with 1 to 255 characters.
     """
     value = value.strip(b" \t")
-    quoted = _QUOTED.fullmatch(value)
-    if quoted is not None:
-        key = _ESCAPED.sub(rb"\1", quoted[1])
-    elif _BARE.fullmatch(value):
-        key = value
-    else:
+    is_quoted = value[:1] == _QUOTE
+    match = _QUOTED.fullmatch(value) if is_quoted else _BARE.fullmatch(value)
+    if match is None:
         raise BadRequest(
             f"Idempotency-Key must be 1 to {MAX_CHARACTERS} visible ASCII characters, or a string"
             " in quotation marks (RFC 9651) without parameters"
         )
+    key = match[1] if is_quoted else value
+    if is_quoted and b"\\" in key:
+        key = _ESCAPED.sub(rb"\1", key)
     if not 1 <= len(key) <= MAX_CHARACTERS:
         raise BadRequest(f"Idempotency-Key must have 1 to {MAX_CHARACTERS} characters")
     return key.decode("ascii")

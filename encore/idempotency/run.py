@@ -12,14 +12,18 @@ A key that has a response ends the run with ``Replayed``, wherever the transacti
 """
 
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from typing import Final, Protocol
 
 from starlette.types import Message, Receive, Scope
 
 from encore.database.protocol import Connection
 from encore.errors import ApiError
-from encore.idempotency.fingerprint import IdempotentRequest, reused
+from encore.idempotency.fingerprint import (
+    IdempotentRequest,
+    begin_fingerprint,
+    owner_of,
+    reused,
+)
 from encore.idempotency.in_progress import Finished
 from encore.idempotency.key import find_key
 from encore.idempotency.response import StoredResponse
@@ -65,12 +69,25 @@ class IdempotentRun:
             even if a hook has caught it.
     """
 
+    __slots__ = (
+        "_fingerprint",
+        "_finished",
+        "_is_claimed",
+        "_is_committed",
+        "_key",
+        "_keys",
+        "_leads",
+        "_request",
+        "_scope",
+        "outcome",
+    )
+
     def __init__(self, keys: IdempotencyKeys, scope: Scope, key: str) -> None:
         self.outcome: Replayed | ApiError | None = None
         self._keys = keys
         self._scope = scope
         self._key = key
-        self._digest = sha256()
+        self._fingerprint = begin_fingerprint(scope)
         self._request: IdempotentRequest | None = None
         self._finished: Finished | None = None
         self._leads = False
@@ -90,43 +107,54 @@ class IdempotentRun:
 
     def digesting(self, receive: Receive) -> Receive:
         """Return a channel that digests the body that is received through it."""
-        digest = self._digest
+        update = self._fingerprint.update
 
         async def receive_and_digest() -> Message:
             message = await receive()
-            digest.update(message.get("body", b""))
+            update(message.get("body", b""))
             return message
 
         return receive_and_digest
 
-    async def begin(self, unit: Unit) -> None:
-        """Wait for twins in this process, and have the unit claim the key when it begins.
+    def begin_nowait(self, unit: Unit) -> bool:
+        """Have the unit claim the key when it begins; return whether no twin is in progress.
 
-        Called when the body has been received, and before anything else runs.
+        Called when the body has been received, and before anything else runs. If there is a twin,
+        ``begin`` must be called to wait for it.
 
         Raises:
             BadRequest: The key is too short where callers are not told apart.
-            IdempotencyKeyInUse: A twin took too long.
         """
-        request = IdempotentRequest.of(self._scope, self._key, self._digest.digest())
-        self._request = request
-        name, in_progress = (request.owner, request.key), self._keys.in_progress
-        if not in_progress.enter_nowait(name):
-            self._finished = await in_progress.enter(name)
-        self._leads = self._finished is None
+        owner = owner_of(self._scope, self._key)
+        self._request = IdempotentRequest(owner, self._key, self._fingerprint.hexdigest())
         unit.at_begin(self._claim)
+        self._leads = self._keys.in_progress.enter_nowait((owner, self._key))
+        return self._leads
 
-    async def claim(self, unit: Unit) -> None:
-        """Claim the key now, unless the transaction has begun.
+    async def begin(self, unit: Unit) -> None:
+        """As ``begin_nowait``, and wait for the twin.
 
         Raises:
-            Replayed: The request was carried out before.
-            IdempotencyKeyReused: The key was used for another request.
-            IdempotencyKeyInUse: A twin in another process took too long.
+            IdempotencyKeyInUse: The twin took too long.
         """
-        if self._finished is not None:  # The twin was committed: no transaction is needed.
+        if not self.begin_nowait(unit):
+            await self.wait_for_twin()
+
+    async def wait_for_twin(self) -> None:
+        """Wait for the twin in this process. Raises ``IdempotencyKeyInUse``."""
+        request = self._begun()
+        self._finished = await self._keys.in_progress.enter((request.owner, request.key))
+        self._leads = self._finished is None
+
+    def check_twin(self) -> None:
+        """End the run if the twin that it has waited for was committed: it needs no transaction.
+
+        Raises:
+            Replayed: The twin was the same request.
+            IdempotencyKeyReused: It was another one.
+        """
+        if self._finished is not None:
             self._raise_finished(self._finished)
-        await unit.connection()
 
     async def finish(self, unit: Unit, response: StoredResponse) -> None:
         """Store the response in the transaction, if it is a success; else remove the claim.
@@ -139,9 +167,7 @@ class IdempotentRun:
             connection = await unit.connection()
         if self.outcome is not None:
             raise self.outcome
-        request = self._request
-        if request is None:  # pragma: no cover - begin() has set it
-            raise RuntimeError("the run has not begun")
+        request = self._begun()
         if response.status in _OK:
             await self._keys.store(connection, request, response)
             self._finished = Finished(request.fingerprint, response)
@@ -162,12 +188,9 @@ class IdempotentRun:
         self._keys.in_progress.leave((self._request.owner, self._request.key), finished)
 
     async def _claim(self, connection: Connection) -> None:
-        if self._finished is not None:
-            self._raise_finished(self._finished)
-        if self._request is None:  # pragma: no cover - begin() has set it
-            raise RuntimeError("the run has not begun")
+        self.check_twin()
         try:
-            stored = await self._keys.claim(connection, self._request)
+            stored = await self._keys.claim(connection, self._begun())
         except ApiError as error:
             self.outcome = error
             raise
@@ -176,8 +199,13 @@ class IdempotentRun:
             raise self.outcome
         self._is_claimed = True
 
+    def _begun(self) -> IdempotentRequest:
+        if self._request is None:
+            raise RuntimeError("the run has not begun")
+        return self._request
+
     def _raise_finished(self, finished: Finished) -> None:
         """End the run as that of a twin which was committed."""
-        is_same = self._request is not None and finished.fingerprint == self._request.fingerprint
+        is_same = finished.fingerprint == self._begun().fingerprint
         self.outcome = Replayed(finished.response) if is_same else reused()
         raise self.outcome

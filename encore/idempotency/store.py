@@ -7,6 +7,7 @@ locked the database, so that the key is looked up first, and the row is written 
 
 import asyncio
 from datetime import datetime, timedelta
+from time import time
 from typing import Any, Final
 
 from sqlalchemy import Dialect, delete, select, tuple_, update
@@ -70,6 +71,7 @@ class IdempotencyKeys:
         self._lifetime = timedelta(hours=hours)
         self._bind_timestamp = created_at.type.dialect_impl(dialect).bind_processor(dialect)
         self._claims_first = capabilities_of(dialect).row_locks
+        self._second, self._timestamp_of_second = 0, None
         self._writes = _WRITES_PER_PURGE  # The first one purges.
         self._find = Statement(select(fingerprint, response, created_at).where(*same), dialect)
         claimed = {**values, response: None}
@@ -180,14 +182,13 @@ class IdempotencyKeys:
             stored = encode_response(response)
         else:
             stored = await asyncio.to_thread(encode_response, response)
-        timestamp = now()
-        values = (*request, stored, self._timestamp(timestamp))
+        values = (*request, stored, self._now())
         try:
             await connection.fetch_all(self._put, values)
             self._writes += 1
             if self._writes > _WRITES_PER_PURGE:
                 self._writes = 0
-                expired = self._timestamp(timestamp - self._lifetime)
+                expired = self._timestamp(now() - self._lifetime)
                 await connection.fetch_all(self._purge, (expired,))
         except _TABLE_ERRORS as error:
             raise _missing_table() from error
@@ -196,6 +197,14 @@ class IdempotencyKeys:
         """Remove the claim of a request whose response is not stored."""
         if self._claims_first:
             await connection.fetch_all(self._release, (request.owner, request.key))
+
+    def _now(self) -> Any:
+        """Return the driver's value of now, in whole seconds; made once a second."""
+        second = int(time())
+        if second != self._second:
+            self._second = second
+            self._timestamp_of_second = self._timestamp(now().replace(microsecond=0))
+        return self._timestamp_of_second
 
     def _timestamp(self, timestamp: datetime) -> Any:
         """Return the driver's value of a timestamp."""

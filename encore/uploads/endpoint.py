@@ -25,7 +25,7 @@ from encore.http.media_types import check_accept
 from encore.http.preconditions import refuse_preconditions
 from encore.http.request_state import RequestState
 from encore.http.unsupported_headers import reject_idempotency_key
-from encore.idempotency.fingerprint import IdempotentRequest
+from encore.idempotency.fingerprint import IdempotentRequest, begin_fingerprint, owner_of
 from encore.uploads.formats import CSV, JSON, NDJSON
 from encore.uploads.handler import UploadHandler
 from encore.uploads.hooks import UploadContext
@@ -103,7 +103,9 @@ class UploadEndpoint:
     ) -> UploadResponse:
         upload, key, idempotent = self._upload, context.request.key, None
         if key is not None and upload.idempotency_keys is not None:
-            idempotent = IdempotentRequest.of(scope, key, body.digest.digest())
+            fingerprint = begin_fingerprint(scope)
+            fingerprint.update(body.digest.digest())
+            idempotent = IdempotentRequest(owner_of(scope, key), key, fingerprint.hexdigest())
             async with self._database.reading() as connection:
                 stored = await upload.idempotency_keys.find(connection, idempotent)
             if stored is not None:
