@@ -115,7 +115,7 @@ class BatchRunner:
         """Run the operations in one transaction."""
         unit = UnitOfWork(
             self._database,
-            writes=any(operation.method != "GET" for operation in operations),
+            writes=keyed is not None or any(one.method != "GET" for one in operations),
             single=False,
             fails_with_joined=True,
         )

@@ -146,6 +146,17 @@ class IdempotentRun:
         self._finished = await self._keys.in_progress.enter((request.owner, request.key))
         self._leads = self._finished is None
 
+    async def claim(self, unit: Unit) -> None:
+        """Claim the key now, unless the transaction has begun.
+
+        Raises:
+            Replayed: The request was carried out before.
+            IdempotencyKeyReused: The key was used for another request.
+            IdempotencyKeyInUse: A twin in another process took too long.
+        """
+        self.check_twin()
+        await unit.connection()
+
     def check_twin(self) -> None:
         """End the run if the twin that it has waited for was committed: it needs no transaction.
 
