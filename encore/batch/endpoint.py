@@ -9,8 +9,9 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from encore.batch.body import Batch, parse_batch
+from encore.batch.replays import read_stored_batch
 from encore.batch.routes import OperationRoutes
-from encore.batch.runner import BatchRunner
+from encore.batch.runner import BatchRunner, authorize
 from encore.database.protocol import Database
 from encore.database.threads import run_in_thread, short_switch_interval
 from encore.endpoints.endpoint import Operation
@@ -21,7 +22,6 @@ from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.request_body import read_json_text
 from encore.http.request_state import RequestState
-from encore.idempotency.response import REPLAYED
 from encore.idempotency.run import IdempotentRun, Replayed
 from encore.idempotency.store import IdempotencyKeys
 from encore.options import BatchOptions
@@ -95,8 +95,10 @@ class BatchEndpoint:
         try:
             return await runner.run(batch, keyed)
         except Replayed as replay:
-            stored = replay.response
-            return Response(stored.status, [*stored.headers, REPLAYED], stored.body)
+            response, accesses = read_stored_batch(replay.response)
+            for access in accesses:
+                authorize(access, RequestState.from_scope(scope))
+            return response
         finally:
             if keyed is not None:
                 keyed.close()

@@ -23,6 +23,7 @@ from encore.batch.locations import (
     missing_result,
 )
 from encore.batch.references import InvalidReference, Reference, decode_path
+from encore.batch.replays import stored_batch
 from encore.batch.results import FIRST_ERROR, MAX_RESULT_BYTES, Result, encode_results
 from encore.batch.routes import OperationRoutes
 from encore.database.cancellation import shield_until_done
@@ -37,7 +38,6 @@ from encore.http.access import Access
 from encore.http.error_handling import render_error
 from encore.http.request_state import Header, RequestState
 from encore.http.require_principal import require_principal
-from encore.idempotency.response import StoredResponse
 from encore.idempotency.run import IdempotentRun
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -82,6 +82,7 @@ class BatchRunner:
         )
         self._root: str = scope.get("root_path", "")
         self._results: dict[str, Result] = {}
+        self._accesses: dict[Access, None] = {}
         self._size = 0
         self._yielded = monotonic()
 
@@ -125,8 +126,7 @@ class BatchRunner:
                 await keyed.claim(unit)
             response = _response(await self._run_in_time(operations, unit, leaving))
             if keyed is not None:
-                stored = StoredResponse(response.status, response.headers, response.body)
-                await keyed.finish(unit, stored)
+                await keyed.finish(unit, stored_batch(response, self._accesses))
         except BaseException as error:
             await unit.close(error)
             raise
@@ -227,6 +227,7 @@ class BatchRunner:
             raise missing_result(operation, error.reference) from None
         self._set_path(scope, path)
         found = self._routes.resolve(operation, scope)
+        self._accesses[found.access] = None
         authorize(found.access, RequestState.from_scope(scope))
         if body is not None and not found.pipeline.receives:
             raise invalid_operation(

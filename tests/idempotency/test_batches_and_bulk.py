@@ -10,21 +10,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from encore.http.request_state import RequestState
 from tests.fixtures.library import CLAIMS, Api
-from tests.fixtures.library_models import IdempotencyKey, Tag
+from tests.fixtures.library_models import Country, IdempotencyKey, Tag
 from tests.fixtures.problems import assert_problem
 
 KEY = {"Idempotency-Key": "k"}
 
 
 class GrantingMiddleware:
-    """Sets claims and scopes for every request, without a token."""
+    """Sets claims, and the scopes of the header ``X-Scopes``, without a token."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = RequestState.from_scope(scope)
-        state.claims, state.granted = CLAIMS, frozenset({"library"})
+        granted = dict(scope["headers"]).get(b"x-scopes", b"library").decode().split()
+        state.claims, state.granted = CLAIMS, frozenset(granted)
         await self._app(scope, receive, send)
 
 
@@ -59,6 +60,20 @@ def test_batch_sent_again_is_carried_out_once(granted: Api) -> None:
     assert len(granted.rows(Tag)) == 2
     other = granted.post("/batch", batch_of("a", "c"), headers=KEY)
     assert_problem(other, 422, "idempotency-key-reused")
+
+
+def test_replay_of_a_batch_needs_the_scopes_of_its_operations(granted: Api) -> None:
+    granted.crud.resource(Country, access={"all": "countries"})
+    body = batch_of("a")
+    country = {"code": "fr", "name": "France"}
+    body["operations"].append({"method": "POST", "path": "/countries", "body": country})
+    both, one = ({**KEY, "X-Scopes": scopes} for scopes in ("library countries", "library"))
+    first = granted.post("/batch", body, headers=both)
+    assert first.status_code == 200, first.text
+    assert_problem(granted.post("/batch", body, headers=one), 403, "forbidden")
+    again = granted.post("/batch", body, headers=both)
+    assert_replay(again, first)
+    assert {*again.headers} - {*first.headers} == {"idempotency-replayed"}
 
 
 def test_batch_that_failed_may_be_sent_again(granted: Api) -> None:
