@@ -19,7 +19,8 @@ usage: python -m encore COMMAND
   serve app:service                  serve, with the issuers and the database of the settings
   doctor app:service [TOKEN | -]     check settings, database, issuers, and a token (-: from stdin)
   doctor app:service token [TOKEN]   say why a token is rejected, or what it allows (from stdin)
-  prune history app:service [--dry-run]   delete versions of rows that are older than the retention
+  prune history app:service          delete versions of rows that are older than the retention;
+                                     --dry-run counts them
   purge app:service [OPTIONS]        delete soft-deleted rows for good: --older-than 30d,
                                      --resource parts, --dry-run
   migrations init [app:service]      write alembic.ini and migrations/

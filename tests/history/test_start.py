@@ -165,3 +165,40 @@ def test_history_table_refuses_what_it_cannot_record() -> None:
         history_table(int)
     with pytest.raises(ValueError, match="schema"):
         history_table(sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer), schema="s"))
+
+
+TOUCH = {
+    "sqlite": [
+        (
+            "CREATE TRIGGER {name} AFTER UPDATE OF name ON makers WHEN NEW.name NOT LIKE '%!' BEGIN"
+            " UPDATE makers SET name = NEW.name || '!' WHERE id = NEW.id; END"
+        )
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " UPDATE makers SET name = NEW.name || '!' WHERE id = NEW.id; RETURN NULL; END $$"
+        ),
+        (
+            "CREATE TRIGGER {name} AFTER UPDATE OF name ON makers FOR EACH ROW"
+            " WHEN (NEW.name NOT LIKE '%!') EXECUTE FUNCTION {name}()"
+        ),
+    ],
+}
+"""A trigger that changes the row again."""
+
+
+def test_what_other_triggers_change_is_recorded_in_its_order(api: ModelApi) -> None:
+    api.create("/makers", name="one")
+    for sql in TOUCH["sqlite" if api.is_sqlite else "postgresql"]:
+        api.sql(sql.format(name="a_touch").replace("%", "%" if api.is_sqlite else "%%"))
+    if api.is_sqlite:
+        with pytest.raises(ConfigurationError, match="a_touch, which may change the same rows"):
+            start(api)
+        migrate(api, lambda op: create_history(op, "makers", key=["id"], columns=COLUMNS))
+    start(api)
+    api.put("/makers/1", {"name": "two"})
+    names = [entry["changes"]["name"]["after"] for entry in history(api, "/makers/1")]
+    assert names == ["one", "two", "two!"]
+    query = {"as_of": history(api, "/makers/1")[-1]["at"]}
+    assert api.get("/makers/1", params=query).json()["name"] == "two!"

@@ -1,17 +1,22 @@
 """Checks at start-up that a history table exists, and that the triggers fill it as declared."""
 
+import re
 from collections.abc import AsyncIterator
+from itertools import dropwhile
 from typing import Any, Final
 
 from sqlalchemy import Dialect, String, Table, select, text
 
 from encore.database.errors import InvalidStatement
 from encore.database.history import postgresql, sqlite
-from encore.database.history.recorded_table import AUTHORS, RecordedTable, quoted
+from encore.database.history.recorded_table import AUTHORS, TRIGGER, RecordedTable, quoted
 from encore.database.protocol import Connection
 from encore.database.statement import Statement, param
 
-_SQLITE_PARTS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+_SQLITE_TRIGGERS: Final = (
+    "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :__slot_0"
+    " ORDER BY rowid"
+)
 _SQLITE_AUTHORS: Final = "SELECT name FROM sqlite_master WHERE name = :__slot_0"
 _POSTGRES: Final = """
 SELECT p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
@@ -64,25 +69,33 @@ async def _is_unprotected(
 async def _sqlite_problems(
     connection: Connection, dialect: Dialect, recorded: RecordedTable
 ) -> AsyncIterator[str]:
-    stored = dict(await _fetch(connection, dialect, _SQLITE_PARTS))
-    for name, sql in sqlite.definitions(recorded).items():
+    stored = dict(await _fetch(connection, dialect, _SQLITE_TRIGGERS, recorded.table))
+    definitions = sqlite.definitions(recorded)
+    for name, sql in definitions.items():
         if name not in stored:
             yield f"the trigger {name} is missing, so changes are not recorded"
         elif stored[name] != sql:
             yield f"the trigger {name} does not record what the model declares"
     if not await _fetch(connection, dialect, _SQLITE_AUTHORS, AUTHORS):
         yield f"the table {AUTHORS} is missing"
+    # The trigger that was created last runs first.
+    changes_rows = re.compile(
+        rf"\bUPDATE\b.*\b{re.escape(recorded.table)}\b", re.IGNORECASE | re.DOTALL
+    )
+    later = dropwhile(lambda name: name not in definitions, stored)
+    for name in later:
+        if name not in definitions and changes_rows.search(stored[name].partition("BEGIN")[2]):
+            yield f"the trigger {name}, which may change the same rows, runs before the history's"
 
 
 async def _postgres_problems(
     connection: Connection, dialect: Dialect, recorded: RecordedTable
 ) -> AsyncIterator[str]:
-    name = recorded.function
-    found = await _fetch(connection, dialect, _POSTGRES, name, quoted(recorded.table))
+    found = await _fetch(connection, dialect, _POSTGRES, TRIGGER, quoted(recorded.table))
     if not found:
-        yield f"the trigger {name} is missing or disabled, so changes are not recorded"
+        yield f"the trigger {TRIGGER} is missing or disabled, so changes are not recorded"
     elif found[0][0] != postgresql.body(recorded):
-        yield f"the trigger {name} does not record what the model declares"
+        yield f"the function {recorded.function} does not record what the model declares"
 
 
 async def _fetch(connection: Connection, dialect: Dialect, sql: str, *values: str) -> list[Any]:

@@ -22,6 +22,7 @@ from encore.database.history.recorded_table import (
     OPERATION,
     RECORDED_AT,
     SEQUENCE,
+    TRIGGER,
     UPDATE,
     RecordedTable,
     listed,
@@ -45,7 +46,7 @@ def set_author(author: Author) -> str:
 def statements_to_prepare(recorded: RecordedTable) -> Iterator[str]:
     """Yield the SQL that keeps other writers of the table away until the transaction ends."""
     yield f"LOCK TABLE {quoted(recorded.table)} IN SHARE ROW EXCLUSIVE MODE"
-    yield f"DROP TRIGGER IF EXISTS {quoted(recorded.function)} ON {quoted(recorded.table)}"
+    yield f"DROP TRIGGER IF EXISTS {quoted(TRIGGER)} ON {quoted(recorded.table)}"
 
 
 def statements_to_drop(table: str) -> Iterator[str]:
@@ -59,7 +60,7 @@ def definitions(recorded: RecordedTable) -> dict[str, str]:
     return {
         "function": f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql"
         f" AS $history${body(recorded)}$history$",
-        "trigger": f"CREATE TRIGGER {function} AFTER INSERT OR UPDATE OR DELETE"
+        "trigger": f"CREATE TRIGGER {quoted(TRIGGER)} AFTER INSERT OR UPDATE OR DELETE"
         f" ON {quoted(recorded.table)} FOR EACH ROW EXECUTE FUNCTION {function}()",
     }
 

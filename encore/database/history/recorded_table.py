@@ -43,6 +43,10 @@ AUTHORS: Final = "encore_author"
 
 AUTHOR_SETTING: Final = "encore.author"
 
+TRIGGER: Final = "00_history_record"
+"""The name of PostgreSQL's trigger. Triggers run in the order of their names: this one runs before
+those that change the row again."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedTable:
