@@ -44,13 +44,14 @@ class KeyedDigest:
     @property
     def ready(self) -> bool:
         """Whether the key is final; otherwise await ``prepare``."""
+        if self._keyed is None and self._secret.loaded:  # As it is since the service has started.
+            self._derive()
         return self._keyed is not None
 
     async def prepare(self) -> bool:
         """Load the key; return whether it is final. Await it before taking a connection."""
         if self._keyed is None:
             await self._secret.load()
-            self._derive()
         return self.ready
 
     def of(self, data: bytes) -> bytes:

@@ -143,3 +143,13 @@ def test_body_of_hook_that_is_no_json_is_a_string(api: BatchApi) -> None:
     (result,) = api.results(operation("GET", "/labels"))
     assert result["body"] == "{no json"
     assert_field_errors(api.batch(operation("GET", "/labels/1")), 406, "operations[0]")
+
+
+def test_first_request_of_a_service_may_be_a_batch_with_tags(api: BatchApi) -> None:
+    created = api.results(ADA)[0]
+    changed = operation(
+        "PATCH", "/users/1", {"firstName": "A"}, headers={"If-Match": created["headers"]["ETag"]}
+    )
+    results = api.results(changed, operation("GET", "/users/1"))
+    assert statuses(results) == [200, 200]
+    assert results[0]["headers"]["ETag"] == results[1]["headers"]["ETag"]

@@ -41,6 +41,15 @@ def test_every_column_counts_and_the_key_does() -> None:
     assert len({first, *others}) == 5
 
 
+def test_digest_is_ready_as_soon_as_its_secret_is_loaded() -> None:
+    secret = Secret(b"x" * 32)
+    secret.loaded = False
+    digest = KeyedDigest(secret)
+    assert not digest.ready
+    secret.loaded = True
+    assert digest.ready
+
+
 VALUES: list[Any] = [
     None, True, 1, 1.0, "1", b"1", 0, 0.0, False, "", b"", 2**64, -(2**70), float("inf"),
     Undecodable("1"), Decimal("1.0"), Decimal("1.00"), UUID(int=1), [1], [], {"a": 1}, {"a": "1"},
