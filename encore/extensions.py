@@ -10,6 +10,7 @@ from encore.database.capabilities import capabilities_of
 from encore.database.expressions.dates import Period, add_days, start_of_period
 from encore.database.expressions.locks import advisory_lock
 from encore.database.protocol import Connection
+from encore.database.soft_deletes import DeletedRows, dialect_showing
 from encore.database.statement import Row, Statement, param
 from encore.endpoints.openapi import json_body
 from encore.endpoints.query_parameters import list_parameters
@@ -42,6 +43,7 @@ __all__ = [
     "Action",
     "Condition",
     "Connection",
+    "DeletedRows",
     "Field",
     "InvalidValue",
     "MergeContext",
@@ -57,6 +59,7 @@ __all__ = [
     "attachment",
     "capabilities_of",
     "check_complete",
+    "dialect_showing",
     "escape_formula",
     "invalid_parameter",
     "json_body",

@@ -67,33 +67,53 @@ class SoftDeleteSessions:
         """Return whether the rows of a class are marked instead of deleted."""
         return self._soft_deletes.column_of(mapper.tables) is not None
 
-    def is_deleted_before(self, instance: Any, time: datetime) -> bool:
-        """Return whether a row was marked as deleted before a time."""
-        deleted_at = getattr(instance, self._attribute(instance)[0])
-        return deleted_at is not None and _aware(deleted_at) < time
-
     def delete(self, session: Session, instance: Any, timestamp: datetime) -> bool:
         """Mark a row and its dependents; return False if it is deleted already."""
-        name, column = self._attribute(instance)
-        if getattr(instance, name) is not None:
-            return False
-        setattr(instance, name, _value(column, timestamp))
-        for child in self._dependents(session, instance):
-            self.delete(session, child, timestamp)
-        return True
+        pending = [instance]
+        is_marked = False
+        while pending:  # Not recursive: a chain of rows may be long.
+            row = pending.pop()
+            name, column = self._attribute(row)
+            if getattr(row, name) is not None:
+                continue
+            setattr(row, name, _value(column, timestamp))
+            is_marked = True
+            pending += self._dependents(session, row)
+        return is_marked
 
     def restore(self, session: Session, instance: Any) -> bool:
         """Restore a row and the rows deleted with it; return False if it is not deleted."""
-        name, _ = self._attribute(instance)
-        timestamp = getattr(instance, name)
-        if timestamp is None:
+        deleted_at = self._deleted_at(instance)
+        if deleted_at is None:
             return False
-        setattr(instance, name, None)
-        for child in self._dependents(session, instance):
-            of_child = getattr(child, self._attribute(child)[0])
-            if of_child is not None and _aware(of_child) == _aware(timestamp):
-                self.restore(session, child)
+        pending = [instance]
+        while pending:
+            row = pending.pop()
+            setattr(row, self._attribute(row)[0], None)
+            children = self._dependents(session, row)
+            pending += [child for child in children if self._deleted_at(child) == deleted_at]
         return True
+
+    def has_live_dependents(self, session: Session, instance: Any) -> bool:
+        """Return whether deleting a row would delete rows that are not marked as deleted."""
+        pending, seen = [instance], {id(instance)}
+        while pending:
+            for child in self._dependents(session, pending.pop()):
+                if self._deleted_at(child) is None:
+                    return True
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    pending.append(child)
+        return False
+
+    def is_deleted_before(self, instance: Any, time: datetime) -> bool:
+        """Return whether a row was marked as deleted before a time."""
+        deleted_at = self._deleted_at(instance)
+        return deleted_at is not None and deleted_at < time
+
+    def _deleted_at(self, instance: Any) -> datetime | None:
+        value: datetime | None = getattr(instance, self._attribute(instance)[0])
+        return None if value is None else _aware(value)
 
     def _attribute(self, instance: Any) -> tuple[str, Column[Any]]:
         mapper = inspect(instance).mapper
@@ -101,15 +121,6 @@ class SoftDeleteSessions:
         if column is None:
             raise TypeError(f"{mapper.class_.__name__} is not soft-deleted")
         return str(mapper.get_property_by_column(column).key), column
-
-    def has_live_dependents(self, session: Session, instance: Any) -> bool:
-        """Return whether deleting a row would delete rows that are not marked as deleted."""
-        for child in self._dependents(session, instance):
-            if getattr(child, self._attribute(child)[0]) is None:
-                return True
-            if self.has_live_dependents(session, child):
-                return True
-        return False
 
     @staticmethod
     def _dependents(session: Session, instance: Any) -> Iterator[Any]:

@@ -4,7 +4,7 @@ A table is soft-deleted for every resource of the database, not only for the one
 second resource that writes the same rows must name the same field, or it would really delete them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Dialect
@@ -22,6 +22,7 @@ from encore.models.mapped_class import MappedClass
 from encore.options import RESTORE, ResourceOptions, SearchOptions
 from encore.query.parser import DELETED
 from encore.resource.field_names import find_field
+from encore.resource.option_checks import OWN
 
 _OPTION: Final = "soft_delete"
 _WRITING: Final = ("create", "update", "delete")
@@ -93,6 +94,10 @@ def _problems(options: ResourceOptions, field: Field, fields: Fields) -> Problem
         yield f"{name!r} must be a column of the table that all rows of the hierarchy have"
     elif any(default is not None for default in defaults):
         yield f"{name!r} must have no default: a new row is not deleted"
+    hidden = options.write_only_attributes
+    own_hidden = hidden.get(OWN, ()) if isinstance(hidden, Mapping) else hidden
+    if {field.name, field.attribute} & {*own_hidden}:
+        yield f"{name!r} contradicts write_only_attributes: clients never write it"
     if DELETED in fields.by_name:
         yield f"the parameter {DELETED!r} would hide the field of that name: rename the column"
     search = options.search

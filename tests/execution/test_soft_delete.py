@@ -71,6 +71,23 @@ class Label(Base):
     deletedAt: Mapped[datetime | None] = mapped_column(UtcDateTime)  # noqa: N815 - the name in JSON
 
 
+class ViewBase(DeclarativeBase):
+    pass
+
+
+VIEW = sa.DDL("CREATE VIEW book_titles AS SELECT id, title, removed FROM books")
+sa.event.listen(Base.metadata, "after_create", VIEW)
+
+
+class BookTitle(ViewBase):
+    __tablename__ = "book_titles"
+    __table_args__ = {"info": {"is_view": True}}  # noqa: RUF012 - SQLAlchemy's name
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    removed: Mapped[datetime | None] = mapped_column(sa.DateTime)
+
+
 class ScopesMiddleware:
     """Authenticates every request, with the scopes of the header ``X-Scopes``."""
 
@@ -318,6 +335,29 @@ def test_reference_to_a_row_that_is_being_deleted_waits_and_is_refused(
     assert api.run(run()) == (200, 409)
 
 
+def test_hidden_timestamp_is_not_shown_and_restored_rows_are(make_api: Callable[[], Api]) -> None:
+    api = make_api()
+    options = {"soft_delete": "removed", "exclude_attributes": ["removed"]}
+    api.crud.resource(Book, access={"restore": "library:restore"}, **options)
+    api.create("/books", title="Dune")
+    api.delete("/books/1")
+    (row,) = api.read("/books?deleted=only")
+    assert "removed" not in row
+    assert api.status("GET", "/books?removed__is_null=false&deleted=with") == 400
+    assert api.send("POST", "/books/1/restore").json()["title"] == "Dune"
+
+
+def test_view_leaves_deleted_rows_out_if_it_says_so(make_api: Callable[[], Api]) -> None:
+    api = make_api()
+    api.crud.resource(Book, soft_delete="removed", access={"restore": "library:restore"})
+    api.crud.resource(BookTitle, soft_delete="removed", access={"restore": "library:restore"})
+    api.create("/books", title="Dune")
+    api.create("/books", title="Emma")
+    api.delete("/books/1")
+    assert [row["title"] for row in api.read("/book_titles")] == ["Emma"]
+    assert [row["title"] for row in api.read("/book_titles?deleted=only")] == ["Dune"]
+
+
 def test_hooks_of_delete_and_restore_narrow_the_rows(make_api: Callable[[], Api]) -> None:
     api = make_api()
     books = api.crud.resource(Book, soft_delete="removed", access={"restore": "library:restore"})
@@ -341,6 +381,10 @@ def test_hooks_of_delete_and_restore_narrow_the_rows(make_api: Callable[[], Api]
     [
         ({"soft_delete": "gone"}, "'gone' is none of"),
         ({"soft_delete": "title"}, "'title' is not a column of timestamps"),
+        (
+            {"soft_delete": "removed", "write_only_attributes": ["removed"]},
+            "contradicts write_only_attributes",
+        ),
         ({"soft_delete": 3}, "must be the name of a field"),
         ({"soft_delete": "removed"}, "restore: soft_delete needs the scopes"),
         ({"access": {"restore": "x"}}, "there is no restore: the option soft_delete"),
