@@ -75,7 +75,7 @@ class ViewBase(DeclarativeBase):
     pass
 
 
-VIEW = sa.DDL("CREATE VIEW book_titles AS SELECT id, title, removed FROM books")
+VIEW = sa.DDL("CREATE VIEW book_titles AS SELECT id, title, removed FROM books")  # type: ignore[no-untyped-call] # SQLAlchemy's
 sa.event.listen(Base.metadata, "after_create", VIEW)
 
 
