@@ -124,6 +124,16 @@ def test_other_programs_are_recorded_without_an_author(api: ModelApi) -> None:
     assert history(api, "/makers/7")[-1]["subject"] == "tester"
 
 
+def test_rows_of_an_emptied_table_are_recorded(api: ModelApi) -> None:
+    for name in ("one", "two"):
+        api.create("/makers", name=name)
+    api.sql("DELETE FROM makers" if api.is_sqlite else "TRUNCATE makers CASCADE")
+    for number in (1, 2):
+        assert operations(api, f"/makers/{number}") == ["create", "delete"]
+    if not api.is_sqlite:
+        api.sql("TRUNCATE makers, makers_history, tools, tools_history, notes, notes_history")
+
+
 def test_update_of_the_same_values_is_not_recorded(api: ModelApi) -> None:
     api.create("/makers", name="acme")
     api.put("/makers/1", {"name": "acme"})

@@ -9,7 +9,13 @@ from sqlalchemy import Dialect, String, Table, select, text
 
 from encore.database.errors import InvalidStatement
 from encore.database.history import postgresql, sqlite
-from encore.database.history.recorded_table import AUTHORS, TRIGGER, RecordedTable, quoted
+from encore.database.history.recorded_table import (
+    AUTHORS,
+    TRIGGER,
+    TRUNCATE_TRIGGER,
+    RecordedTable,
+    quoted,
+)
 from encore.database.protocol import Connection
 from encore.database.statement import Statement, param
 
@@ -91,11 +97,12 @@ async def _sqlite_problems(
 async def _postgres_problems(
     connection: Connection, dialect: Dialect, recorded: RecordedTable
 ) -> AsyncIterator[str]:
-    found = await _fetch(connection, dialect, _POSTGRES, TRIGGER, quoted(recorded.table))
-    if not found:
-        yield f"the trigger {TRIGGER} is missing or disabled, so changes are not recorded"
-    elif found[0][0] != postgresql.body(recorded):
-        yield f"the function {recorded.function} does not record what the model declares"
+    for trigger in (TRIGGER, TRUNCATE_TRIGGER):
+        found = await _fetch(connection, dialect, _POSTGRES, trigger, quoted(recorded.table))
+        if not found:
+            yield f"the trigger {trigger} is missing or disabled, so changes are not recorded"
+        elif found[0][0] != postgresql.body(recorded):
+            yield f"the function {recorded.function} does not record what the model declares"
 
 
 async def _fetch(connection: Connection, dialect: Dialect, sql: str, *values: str) -> list[Any]:

@@ -134,15 +134,16 @@ def _synchronise(recorded: RecordedTable, module: _Statements) -> Iterator[str]:
     unknown = (
         f"NOT EXISTS (SELECT 1 FROM {history} AS entry WHERE {_same(recorded, 'entry', 'stored')})"  # noqa: S608 - as above
     )
-    yield entries(DELETE, "last", f"{last} AS last WHERE {exists} AND {gone}")
-    yield entries(UPDATE, "stored", f"{joined} WHERE {exists} AND ({differs})")
-    yield entries(CREATE, "stored", f"{joined} WHERE NOT {exists}")
-    yield entries(BASELINE, "stored", f"{table} AS stored WHERE {unknown}")
+    # First: on SQLite each statement has its own time, and none of the others may be before it.
     yield (
         f"INSERT INTO {history} ({listed([OPERATION, RECORDED_AT, EXISTS])})"  # noqa: S608 - as above
         f" SELECT '{BEGAN}', {module.NOW}, false WHERE NOT EXISTS (SELECT 1 FROM {history}"
         f" WHERE {quoted(OPERATION)} = '{BEGAN}')"
     )
+    yield entries(DELETE, "last", f"{last} AS last WHERE {exists} AND {gone}")
+    yield entries(UPDATE, "stored", f"{joined} WHERE {exists} AND ({differs})")
+    yield entries(CREATE, "stored", f"{joined} WHERE NOT {exists}")
+    yield entries(BASELINE, "stored", f"{table} AS stored WHERE {unknown}")
 
 
 def _same(recorded: RecordedTable, one: str, other: str) -> str:

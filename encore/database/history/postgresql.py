@@ -23,6 +23,7 @@ from encore.database.history.recorded_table import (
     RECORDED_AT,
     SEQUENCE,
     TRIGGER,
+    TRUNCATE_TRIGGER,
     UPDATE,
     RecordedTable,
     listed,
@@ -30,6 +31,7 @@ from encore.database.history.recorded_table import (
 )
 
 NOW: Final = "transaction_timestamp()"
+_AUTHOR: Final = ", ".join(f"author->>'{member}'" for member in Author._fields)
 
 
 def set_author(author: Author) -> str:
@@ -46,7 +48,8 @@ def set_author(author: Author) -> str:
 def statements_to_prepare(recorded: RecordedTable) -> Iterator[str]:
     """Yield the SQL that keeps other writers of the table away until the transaction ends."""
     yield f"LOCK TABLE {quoted(recorded.table)} IN SHARE ROW EXCLUSIVE MODE"
-    yield f"DROP TRIGGER IF EXISTS {quoted(TRIGGER)} ON {quoted(recorded.table)}"
+    for trigger in (TRIGGER, TRUNCATE_TRIGGER):
+        yield f"DROP TRIGGER IF EXISTS {quoted(trigger)} ON {quoted(recorded.table)}"
 
 
 def statements_to_drop(table: str) -> Iterator[str]:
@@ -55,13 +58,15 @@ def statements_to_drop(table: str) -> Iterator[str]:
 
 
 def definitions(recorded: RecordedTable) -> dict[str, str]:
-    """Return the SQL definitions of the function and of the trigger, by kind."""
+    """Return the SQL definitions of the function and of the triggers, by kind."""
     function = quoted(recorded.function)
     return {
         "function": f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql"
         f" AS $history${body(recorded)}$history$",
         "trigger": f"CREATE TRIGGER {quoted(TRIGGER)} AFTER INSERT OR UPDATE OR DELETE"
         f" ON {quoted(recorded.table)} FOR EACH ROW EXECUTE FUNCTION {function}()",
+        "truncate": f"CREATE TRIGGER {quoted(TRUNCATE_TRIGGER)} BEFORE TRUNCATE"
+        f" ON {quoted(recorded.table)} FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
     }
 
 
@@ -72,6 +77,7 @@ def body(recorded: RecordedTable) -> str:
         f" DECLARE author json := nullif(current_setting('{AUTHOR_SETTING}', true), '')::json;"
         " latest timestamptz;"
         " BEGIN"
+        f" IF TG_OP = 'TRUNCATE' THEN {_truncation(recorded)} RETURN NULL; END IF;"
         " IF TG_OP = 'UPDATE' THEN"
         f" IF NOT ({image_differs(every, 'OLD', 'NEW')}) THEN RETURN NULL; END IF;"
         f" {_baseline(recorded)}"
@@ -101,12 +107,22 @@ def _latest(recorded: RecordedTable, row: str) -> str:
 
 def _entry(recorded: RecordedTable, operation: str, row: str) -> str:
     names = [OPERATION, RECORDED_AT, EXISTS, *AUTHOR_COLUMNS, *recorded.columns]
-    members = ("issuer", "subject", "client", "request_id")
-    author = ", ".join(f"author->>'{member}'" for member in members)
     return (
         f"INSERT INTO {quoted(recorded.name)} ({listed(names)})"  # noqa: S608 - as above
         f" VALUES ('{operation}', greatest({NOW}, latest), {str(operation != DELETE).lower()},"
-        f" {author}, {listed(recorded.columns, row)});"
+        f" {_AUTHOR}, {listed(recorded.columns, row)});"
+    )
+
+
+def _truncation(recorded: RecordedTable) -> str:
+    """Return the INSERT of an entry for each row of a table that is about to be emptied."""
+    names = [OPERATION, RECORDED_AT, EXISTS, *AUTHOR_COLUMNS, *recorded.columns]
+    same = " AND ".join(f"entry.{quoted(key)} = stored.{quoted(key)}" for key in recorded.key)
+    return (
+        f"INSERT INTO {quoted(recorded.name)} ({listed(names)})"  # noqa: S608 - as above
+        f" SELECT '{DELETE}', greatest({NOW}, (SELECT max(entry.{quoted(RECORDED_AT)})"
+        f" FROM {quoted(recorded.name)} AS entry WHERE {same})), false, {_AUTHOR},"
+        f" {listed(recorded.columns, 'stored.')} FROM {quoted(recorded.table)} AS stored;"
     )
 
 

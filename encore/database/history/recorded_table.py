@@ -47,6 +47,9 @@ TRIGGER: Final = "00_history_record"
 """The name of PostgreSQL's trigger. Triggers run in the order of their names: this one runs before
 those that change the row again."""
 
+TRUNCATE_TRIGGER: Final = "00_history_truncate"
+"""The name of the one that records the rows of a table that is emptied by TRUNCATE."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedTable:
