@@ -25,6 +25,7 @@ from encore.bulk.request import (
     parse_max_affected,
 )
 from encore.bulk.responses import affected_body, encode_rows
+from encore.bulk.visible_rows import VisibleRows
 from encore.database.errors import ForeignKeyViolation
 from encore.database.protocol import Connection, Database
 from encore.database.statement import Row
@@ -155,6 +156,7 @@ class FilteredRowsAction(BulkAction):
     def __init__(self, resource: Resource, database: Database) -> None:
         super().__init__(resource, database)
         self._filtered = FilteredRows(resource, self.name, database)
+        self._visible = VisibleRows(resource, database)
 
     def _parse_filters(self, context: BulkContext) -> None:
         """Parse the query; at least one filter is required."""
@@ -170,6 +172,7 @@ class FilteredRowsAction(BulkAction):
 
     async def _write_filtered(self, context: BulkContext) -> None:
         """Write the rows by one statement, or one after the other."""
+        await self._visible.narrow(context)
         await self._filtered.check_count(context)
         connection = await context.connection()
         if self._works_row_by_row(context):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from encore.bulk.context import BulkContext
 from encore.bulk.insert import PlainInserts
+from encore.bulk.pacing import paced
 from encore.bulk.report import Report
 from encore.bulk.row_actions import BulkRow, RowRunner
 from encore.database.protocol import Connection, Database
@@ -56,13 +57,13 @@ class ArrayRows:
             ApiError: A row is rejected, unless others may be written nevertheless.
         """
         report, elements = Report(self._resource, context), context.elements or ()
-        rows = self._parse(context, elements, report)
+        rows = await self._parse(context, elements, report)
         if not context.is_partial:
             report.check_rejected(len(elements))
         connection = await context.connection()
         creates = self._action == "create"
         if creates and await self._inserts.insert_all(connection, context, rows, report):
-            for line, row in rows:
+            async for line, row in paced(rows):
                 report.add(line, CREATED, row)
             return report
         if self._locks_rows:
@@ -89,13 +90,13 @@ class ArrayRows:
         else:
             report.add(line, _STATUSES[self._action] if row.stored else UNCHANGED, row)
 
-    def _parse(
+    async def _parse(
         self, context: BulkContext, elements: Sequence[Any], report: Report
     ) -> list[tuple[int, BulkRow]]:
         """Return the rows with their lines; those that name no row are rejected."""
         rows = []
         lines_by_key: dict[tuple[Any, ...], int] = {}
-        for line, element in enumerate(elements, start=1):
+        async for line, element in paced(enumerate(elements, start=1)):
             try:
                 row = self._parse_row(context, element)
                 if row.key is not None:

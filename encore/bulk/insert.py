@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from encore.bulk.context import BulkContext
+from encore.bulk.pacing import paced
 from encore.bulk.report import Report
 from encore.bulk.responses import encode_rows
 from encore.bulk.row_actions import BulkRow
@@ -64,7 +65,7 @@ class PlainInserts:
         if any(row.represented for _, row in rows) and not self._returns_rows:
             return False
         written = []
-        for line, row in rows:
+        async for line, row in paced(rows):
             if not self._is_plain(row):
                 return False
             try:

@@ -176,3 +176,31 @@ def test_filters_through_relations_choose_rows(api: Api) -> None:
     response = patch(api, "/books?author.firstName=ada", {"pages": 5})
     assert response.json() == {"affected": 1}
     assert [row["pages"] for row in api.read("/books?sort=id")] == [5, None]
+
+
+def test_criteria_of_list_narrow_the_rows_and_their_number(api: Api) -> None:
+    tags = api.crud.resource(Tag)
+    for n in range(103):
+        api.create("/tags", label=f"{'own' if n < 2 else 'other'} {n}")
+
+    @tags.list.start.before
+    def tenant(context: Context) -> None:
+        context.criteria = Tag.label.startswith("own")
+        assert context.list_query is not None
+
+    assert patch(api, "/tags?id__gt=0&dry_run=true", {}).status_code == 400
+    assert api.delete("/tags?id__gt=0&max_affected=1").json()["matched"] == 2
+    assert api.delete("/tags?id__gt=0").json() == {"affected": 2}
+    tags.delete.write.after(lambda _: None)
+    assert api.delete("/tags?id__gt=0").json() == {"affected": 0}
+
+
+def test_list_that_a_hook_rejects_chooses_no_rows(api: Api) -> None:
+    tags = api.crud.resource(Tag)
+    api.create("/tags", label="a")
+
+    @tags.list.auth
+    def reject(_: Context) -> None:
+        raise Forbidden("no list")
+
+    assert api.delete("/tags?label=a").status_code == 403
