@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from encore.options import CONDITIONAL_ACTIONS, READING_ACTIONS
+from encore.options import CONDITIONAL_ACTIONS, READING_ACTIONS, RESTORE
 from encore.resource.definition import ResourceDefinition
 from encore.serializers.modification_date import ModificationDate
 
@@ -52,8 +52,8 @@ def precondition_parameters(resource: ResourceDefinition, action: str) -> list[M
     has_date = ModificationDate(resource.fields).exists
     if action in resource.options.checks_if_match:
         return [_IF_MATCH]
-    if action in CONDITIONAL_ACTIONS:
-        required = resource.options.require_match
+    if action in (*CONDITIONAL_ACTIONS, RESTORE):
+        required = resource.options.require_match and action != RESTORE
         if_match = {**_IF_MATCH, "required": True} if required else _IF_MATCH
         return [if_match, *([_IF_UNMODIFIED_SINCE] if has_date else ())]
     if action not in READING_ACTIONS:

@@ -451,6 +451,43 @@ def test_bulk_update_cannot_refer_to_a_deleted_row(api: Api) -> None:
     assert api.read("/books/1")["author_id"] is None
 
 
+def test_restore_judges_preconditions(api: Api) -> None:
+    api.create("/books", title="Dune")
+    stale = api.send("GET", "/books/1").headers["etag"]
+    gone = api.request("DELETE", "/books/1", headers={"X-Scopes": BOTH, "If-Match": '"9.x"'})
+    assert gone.status_code == 412
+    gone = api.request("DELETE", "/books/1", headers={"X-Scopes": BOTH, "If-Match": stale})
+    assert gone.status_code == 200
+    tag = api.send("GET", "/books/1?deleted=with").headers["etag"]
+
+    def restore(tag: str) -> httpx.Response:
+        headers = {"X-Scopes": BOTH, "If-Match": tag}
+        return api.request("POST", "/books/1/restore", headers=headers)
+
+    refused = restore(stale)
+    assert (refused.status_code, refused.headers["etag"][:2]) == (412, '"2')
+    assert restore(tag).status_code == 200
+    assert restore(tag).status_code == 409
+    missing = {"X-Scopes": BOTH, "If-Match": tag}
+    assert api.request("POST", "/books/9/restore", headers=missing).status_code == 404
+
+
+def test_restore_of_a_row_that_is_not_deleted_is_a_conflict_with_hooks_too(
+    make_api: Callable[[], Api],
+) -> None:
+    api = make_api()
+    books = api.crud.resource(Book, soft_delete="removed", access={"restore": "library:restore"})
+    api.create("/books", title="Dune")
+
+    @books.restore.write.before
+    async def rename(context: Context) -> None:
+        context.attributes["title"] = f"{context.instance.title} again"
+
+    assert api.status("POST", "/books/1/restore") == 409
+    api.delete("/books/1")
+    assert api.send("POST", "/books/1/restore").json()["title"] == "Dune again"
+
+
 def test_resources_of_the_same_rows_must_agree(make_api: Callable[[], Api]) -> None:
     crud = make_api().crud
     crud.resource(Book, endpoints=["/all", "/all/{id}"], actions=["list", "read"])

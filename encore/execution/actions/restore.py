@@ -24,6 +24,7 @@ class Restore(RowAction[C]):
     produces = JSON_ONLY
     writes = True
     is_tagged = True
+    judges_preconditions = True
     parameters = (DRY_RUN,)
     only_for_hooks = frozenset({"fetch"})
 
@@ -42,6 +43,35 @@ class Restore(RowAction[C]):
         """Return the statements that find the deleted row by its key."""
         return super()._statements(context).showing(DeletedRows.ONLY)
 
+    async def fetch(self, context: C) -> None:
+        """Read the deleted row."""
+        row = await self._read_row(context)
+        if row is None:
+            await self._explain_undeleted(context)
+        await self._set_instance(context, row)
+
+    async def _lock_row(self, context: C) -> Row:
+        """Return the deleted row, which no other transaction can write until this one ends.
+
+        Raises:
+            NotFound: There is no such row.
+            Conflict: It is not deleted.
+        """
+        try:
+            return await super()._lock_row(context)
+        except NotFound:
+            await self._explain_undeleted(context)
+            raise
+
+    async def _explain_undeleted(self, context: C) -> None:
+        """Raise ``Conflict`` if there is a row with this key that is not deleted."""
+        found = self.row_conditions(context)
+        shown = super()._statements(context).read(found.conditions, keep=found.reusable)
+        connection = await context.connection()
+        values = (*found.values, *context.key_values)
+        if await connection.fetch_one(shown, values) is not None:
+            raise Conflict(NOT_DELETED)
+
     async def write(self, context: C) -> None:
         """Restore the row and read it back.
 
@@ -49,16 +79,7 @@ class Restore(RowAction[C]):
             NotFound: There is no such row.
             Conflict: It is not deleted, or a unique key of it belongs to another row by now.
         """
-        found = self.row_conditions(context)
-        connection = await context.connection()
-        lock = self._statements(context).lock(found.conditions, keep=found.reusable)
-        values = (*found.values, *context.key_values)
-        row = await connection.fetch_one(lock, values)
-        if row is None:
-            shown = super()._statements(context).read(found.conditions, keep=found.reusable)
-            if await connection.fetch_one(shown, values) is None:
-                raise NotFound
-            raise Conflict(NOT_DELETED)
+        row = await self._lock_row(context)
         in_session = self.needs_session()
         restored = (
             await session_rows.restore_row(self.resource, context, row)
