@@ -13,11 +13,13 @@ from benchmarks.writes.traffic import (
     batch_of_creates,
     get_list,
     get_one,
+    get_unchanged_list,
     patch_rows,
     post,
     post_some,
     post_with_key,
     put,
+    put_with_tag,
 )
 
 BEFORE: Final = "before"
@@ -93,6 +95,8 @@ ROWS: Final = (
     _unchanged("list of 100", get_list, 1.08),
     _unchanged("PUT", put(), 1.05),
     _unchanged("POST", post(), 1.05),
+    Row("list: 304, 200", loaded(AFTER, get_list), loaded(AFTER, get_unchanged_list), 1 / 1.3),
+    Row("PUT: with If-Match, without", loaded(AFTER, put()), loaded(AFTER, put_with_tag), 1.1),
     Row("POST: with a key, without", loaded(AFTER, post()), loaded(AFTER, post_with_key), 1.2),
     Row("POST: history, none", loaded(AFTER, post(PLAIN)), loaded(AFTER, post(TRACKED)), 1.4),
     Row("PUT: history, none", loaded(AFTER, put(PLAIN)), loaded(AFTER, put(TRACKED)), 1.4),

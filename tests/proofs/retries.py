@@ -65,6 +65,7 @@ class RetryingClient:
                 self._create,
                 self._create_in_batch,
                 self._increment,
+                self._change,
             )
         )
         await kind()

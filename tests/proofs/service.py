@@ -40,9 +40,13 @@ class Note(ProofBase):
 
 
 class Counter(ProofBase):
-    """A row whose version the mapper counts."""
+    """A row whose version the mapper counts.
+
+    Its keys are never used again: a new row with the key of a deleted one would have its versions.
+    """
 
     __tablename__ = "counters"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's form
 
     id: Mapped[int] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(sa.String(100), unique=True)

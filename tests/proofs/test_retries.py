@@ -1,6 +1,6 @@
 """Clients that retry with idempotency keys, while connections are cut and the server is killed.
 
-Every request is carried out exactly once, and repeated requests get the same bytes. 20
+Every request is carried out exactly once, and repeated requests get the same bytes. 10
 interruptions on each database in the suite; 500 by ``make proofs``.
 """
 
@@ -20,8 +20,8 @@ _log = logging.getLogger("proofs")
 
 pytestmark = pytest.mark.processes
 
-INTERRUPTIONS = amount(20, 500)
-KILLS = amount(3, 200)
+INTERRUPTIONS = amount(10, 500)
+KILLS = amount(2, 200)
 """How many of the interruptions kill the server; the others cut a connection."""
 CLIENTS = 6
 CUT_SHARE = 0.25

@@ -68,6 +68,21 @@ def test_of_twins_that_create_one_creates(servers: ServerPair) -> None:
     asyncio.run(run())
 
 
+def test_of_twins_that_update_with_one_tag_one_updates(servers: ServerPair) -> None:
+    async def run() -> None:
+        writer = servers.first.connect("twin")
+        for collection in ("/notes", "/counters"):
+            created = await writer.request("POST", collection, {"value": uuid4().hex})
+            path = f"{collection}/{created.json()['id']}"
+            body = {"value": uuid4().hex}
+            responses = await send_twins(servers, "PATCH", path, body, If_Match=created.etag)
+            updated = assert_one_was_carried_out(responses, 200)
+            assert updated.json()["value"] == body["value"]
+        writer.close()
+
+    asyncio.run(run())
+
+
 def test_of_twins_that_delete_one_deletes(servers: ServerPair) -> None:
     async def run() -> None:
         writer = servers.first.connect("twin")
