@@ -38,7 +38,7 @@ from encore.http.access import Access
 from encore.http.error_handling import render_error
 from encore.http.request_state import Header, RequestState
 from encore.http.require_principal import require_principal
-from encore.idempotency.run import IdempotentRun
+from encore.idempotency.run import IdempotentRun, Replayed
 
 _JSON: Final = (b"content-type", b"application/json")
 _YIELD_S: Final = 0.001
@@ -127,6 +127,9 @@ class BatchRunner:
             response = _response(await self._run_in_time(operations, unit, leaving))
             if keyed is not None:
                 await keyed.finish(unit, stored_batch(response, self._accesses))
+        except Replayed:  # On SQLite, the commit of its response may be in progress.
+            await unit.close(None)
+            raise
         except BaseException as error:
             await unit.close(error)
             raise

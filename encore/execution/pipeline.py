@@ -186,7 +186,7 @@ class Pipeline:
                 await context.unit.close(None)
         except Exception as error:  # noqa: BLE001 - _fail handles all of them
             if keyed is not None and keyed.replay is not None:
-                await context.unit.close(error)
+                await self._end_replay(keyed, context, error)
                 return replayed(keyed.replay)
             return await self._fail(context, error, is_joined=outer is not None)
         except BaseException as error:
@@ -218,6 +218,23 @@ class Pipeline:
             return IdempotentRun.of(self._resource.idempotency_keys, original_scope(scope))
         reject_idempotency_key(scope, "it belongs to the whole request")
         return None
+
+    async def _end_replay(self, keyed: IdempotentRun, context: Context, error: Exception) -> None:
+        """End the transaction of a replay; on SQLite, wait until the response is committed.
+
+        There the response may be that of a request whose commit is in progress.
+        """
+        if error is keyed.outcome and not self._before_parsing:  # Nothing can have been written.
+            await context.unit.close(None)
+            return
+        await context.unit.close(error)
+        unit = UnitOfWork(self._database, writes=True, single=False)
+        try:
+            await keyed.confirm(await unit.connection())
+        except BaseException as failure:
+            await unit.close(failure)
+            raise
+        await unit.close(None)
 
     @staticmethod
     async def _commit_keyed(keyed: IdempotentRun, context: Context, response: Response) -> None:

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from starlette.types import Message, Receive, Scope
 
 from encore.database.protocol import Connection
-from encore.errors import ApiError
+from encore.errors import ApiError, IdempotencyKeyInUse
 from encore.idempotency.fingerprint import (
     IdempotentRequest,
     begin_fingerprint,
@@ -166,6 +166,15 @@ class IdempotentRun:
         """
         if self._finished is not None:
             self._raise_finished(self._finished)
+
+    async def confirm(self, connection: Connection) -> None:
+        """Check in another transaction that the response is stored.
+
+        Raises:
+            IdempotencyKeyInUse: It is not any more: its transaction was rolled back.
+        """
+        if await self._keys.find(connection, self._begun()) is None:
+            raise IdempotencyKeyInUse
 
     async def finish(self, unit: Unit, response: StoredResponse) -> None:
         """Store the response in the transaction, if it is a success; else remove the claim.

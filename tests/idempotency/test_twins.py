@@ -13,6 +13,7 @@ from encore import Context, Crud
 from encore.database.engine import with_connection
 from encore.database.factory import open_database
 from encore.database.postgresql import connection as postgres_connection
+from encore.database.sqlite.writer import Writer
 from encore.http.application import Application
 from encore.idempotency import in_progress
 from tests.fixtures.library import Api, ClaimsMiddleware
@@ -86,6 +87,41 @@ def test_twin_that_waits_too_long_in_one_process_is_a_409(
     assert refused.headers["retry-after"] == "1"
     assert first.status_code == 201
     assert api.run(create(api)).headers["idempotency-replayed"] == "true"
+
+
+@pytest.mark.parametrize("library_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("has_hooks", [True, False])
+def test_replay_waits_for_the_commit_of_a_request_whose_client_has_left(
+    api: Api, monkeypatch: pytest.MonkeyPatch, *, has_hooks: bool
+) -> None:
+    tags = api.crud.resource(Tag)
+    if has_hooks:
+        tags.create.start.before(lambda _: None)
+    release = asyncio.Event()
+    commit = Writer._commit
+
+    async def commit_late(writer: Writer, group: "asyncio.Future[None]") -> None:
+        await release.wait()
+        await commit(writer, group)
+
+    async def leave_and_retry() -> tuple[bool, httpx.Response]:
+        other = await api.call(
+            "POST", "/tags", json={"label": "b"}, headers={"Idempotency-Key": "b"}
+        )
+        assert other.status_code == 201  # All statements are compiled now.
+        monkeypatch.setattr(Writer, "_commit", commit_late)
+        first = asyncio.create_task(create(api))
+        await asyncio.wait({first}, timeout=0.05)
+        first.cancel()
+        twin = asyncio.create_task(create(api))
+        done, _ = await asyncio.wait({twin}, timeout=0.05)
+        release.set()
+        return bool(done), await twin
+
+    was_early, response = api.run(leave_and_retry())
+    assert not was_early
+    assert response.headers["idempotency-replayed"] == "true"
+    assert len(api.rows(Tag)) == 2
 
 
 @pytest.mark.parametrize("library_url", ["postgresql"], indirect=True)
