@@ -46,16 +46,28 @@ class UpsertPipeline(Pipeline):
         action: The create.
         hooks: Its hooks.
         database: The database.
+        update: Changes the stored row; the resource's update by default.
+        read: Returns the stored row; the resource's read by default.
 
     Raises:
         ConfigurationError: A hook replaces the step of create that looks for the stored row.
     """
 
-    def __init__(self, action: Action[Any], hooks: ActionHooks, database: Database) -> None:
+    def __init__(
+        self,
+        action: Action[Any],
+        hooks: ActionHooks,
+        database: Database,
+        *,
+        update: Action[Any] | None = None,
+        read: Action[Any] | None = None,
+    ) -> None:
         super().__init__(action, hooks, database)
         resource = action.resource
-        self._read = Pipeline(ReadStored(resource), resource.hooks["read"], database)
-        self._update = Pipeline(Update(resource), resource.hooks["update"], database)
+        update = update or Update(resource)
+        read = read or ReadStored(resource)
+        self._update = Pipeline(update, resource.hooks["update"], database)
+        self._read = Pipeline(read, resource.hooks["read"], database)
 
     def _compile(self) -> None:
         if self._hooks.stage("write").replaced:
