@@ -7,6 +7,7 @@ no hooks: those of the resource run for each row.
 import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
 from msgspec import UNSET
 from sqlalchemy import Date, DateTime, Time
@@ -42,8 +43,10 @@ from encore.execution.resource import Resource
 from encore.execution.soft_delete import deletion_timestamp
 from encore.http.prefer_header import REPRESENTATION, preferred_return
 from encore.http.request_body import read_body, read_json
+from encore.http.request_state import RequestState
+from encore.http.require_principal import require_further_access
 from encore.models.fields import Field
-from encore.query.write_parameters import DRY_RUN
+from encore.query.write_parameters import DRY_RUN, MERGE, ON, ON_CONFLICT, WriteParameters
 from encore.types import UtcDateTime
 from encore.uploads.request import PARTIAL
 from encore.uploads.request import REJECTED as REJECTED_ONLY
@@ -66,7 +69,7 @@ class BulkAction(Action[BulkContext]):
     context_type = BulkContext
     produces = JSON_ONLY
     writes = True
-    parameters = (DRY_RUN,)
+    parameters: tuple[str, ...] = (DRY_RUN,)
 
     def __init__(self, resource: Resource, database: Database) -> None:  # noqa: ARG002 - for subclasses
         super().__init__(resource)
@@ -111,11 +114,30 @@ class ArrayAction(BulkAction):
 
     def _parse_array(self, context: BulkContext) -> None:
         query = context.scope["query_string"]
-        found = parse_array_parameters(query, self.array_parameters)
-        self.parse_write_parameters(context)
+        found = parse_array_parameters(query, self.array_parameters, self.parameters)
+        parameters = self.parse_write_parameters(context)
+        if parameters.on_conflict is not None:
+            context.upsert = self._parse_upsert(context, parameters)
         context.preferred = preferred_return(context.scope)
         context.is_partial = found.get(MODE) == PARTIAL
         context.rejected_only = found.get(REPORT) == REJECTED_ONLY
+
+    def _parse_upsert(self, context: BulkContext, parameters: WriteParameters) -> bytes:
+        """Return the query string of the upsert of one row.
+
+        Raises:
+            InvalidQuery: There is no such unique key.
+            Forbidden: The caller may not do what is done with stored rows.
+        """
+        resource = self.resource
+        access = resource.access("update" if parameters.on_conflict == MERGE else "read")
+        require_further_access(access, RequestState.from_scope(context.scope))
+        query = {ON_CONFLICT: parameters.on_conflict}
+        if parameters.on is not None:
+            query[ON] = ",".join(parameters.on)
+        if resource.upsert_targets is not None:
+            resource.upsert_targets.check(parameters.on)
+        return urlencode(query).encode()
 
     async def _write_array(self, context: BulkContext) -> None:
         report = await self._arrays.write(context)
@@ -135,6 +157,11 @@ class CreateMany(ArrayAction):
 
     name: ClassVar[str] = "create"
     array_parameters = (MODE, REPORT)
+
+    def __init__(self, resource: Resource, database: Database) -> None:
+        super().__init__(resource, database)
+        if resource.upsert_targets is not None:
+            self.parameters = (DRY_RUN, ON_CONFLICT, ON)
 
     async def receive(self, context: BulkContext, receive: Receive) -> None:
         """Receive and decode the array."""

@@ -28,6 +28,7 @@ from encore.validation.body import INVALID, ValidationErrors
 
 _METHODS: Final = {"create": "POST", "update": "PATCH"}
 _STATUSES: Final = {"create": CREATED, "update": UPDATED}
+_CREATED: Final = 201
 _LOCKED: Final = 64
 """How many rows one statement locks."""
 
@@ -62,7 +63,11 @@ class ArrayRows:
             report.check_rejected(len(elements))
         connection = await context.connection()
         creates = self._action == "create"
-        if creates and await self._inserts.insert_all(connection, context, rows, report):
+        if (
+            creates
+            and not context.upsert
+            and await self._inserts.insert_all(connection, context, rows, report)
+        ):
             async for line, row in paced(rows):
                 report.add(line, CREATED, row)
             return report
@@ -88,7 +93,15 @@ class ArrayRows:
             if not context.is_partial:
                 report.check_rejected(len(context.elements or ()))
         else:
-            report.add(line, _STATUSES[self._action] if row.stored else UNCHANGED, row)
+            report.add(line, self._status(context, row), row)
+
+    def _status(self, context: BulkContext, row: BulkRow) -> str:
+        """Return the status of a row that was written."""
+        if not row.stored:
+            return UNCHANGED
+        if context.upsert and row.status != _CREATED:
+            return UPDATED if b"=merge" in context.upsert else UNCHANGED
+        return _STATUSES[self._action]
 
     async def _parse(
         self, context: BulkContext, elements: Sequence[Any], report: Report
@@ -114,7 +127,7 @@ class ArrayRows:
         if not isinstance(element, dict):
             raise _rejected(WHOLE_ROW, "The row must be a JSON object")
         if self._action == "create":
-            return BulkRow("POST", {}, None, element, represented)
+            return BulkRow("POST", {}, None, element, represented, query=context.upsert)
         parameters = self._resource.paths.key_parameters
         errors = ValidationErrors()
         key = tuple(_key_value(field, element, errors) for _, field in parameters)

@@ -21,6 +21,7 @@ class BulkContext(Context):
         elements: The array in the body; None without one.
         is_partial: Whether rows that are not rejected are written nevertheless.
         rejected_only: Whether the report lists rejected rows only.
+        upsert: The query string of the upsert of one row; empty for creates.
         affected: How many rows were written.
         representations: The rows as JSON, if the caller prefers them.
     """
@@ -33,5 +34,6 @@ class BulkContext(Context):
     elements: Sequence[Any] | None = None
     is_partial: bool = False
     rejected_only: bool = False
+    upsert: bytes = b""
     affected: int = 0
     representations: Sequence[bytes] = ()

@@ -8,7 +8,7 @@ from encore.bulk.request import DEFAULT_MAX_AFFECTED, MAX_AFFECTED, MODE, REPORT
 from encore.endpoints.openapi import problems
 from encore.endpoints.query_parameters import filter_parameters
 from encore.endpoints.schemas import create_schema, read_schema, update_schema
-from encore.endpoints.write_descriptions import write_parameters, write_responses
+from encore.endpoints.write_descriptions import upsert_parameters, write_parameters, write_responses
 from encore.execution.actions.action import Action
 from encore.execution.resource import Resource
 from encore.uploads.endpoint import DESCRIPTIONS, report_schema
@@ -104,6 +104,8 @@ def _parameters(resource: Resource, action: str) -> list[dict[str, Any]]:
     # Without their examples: a request that has nothing else would lack a filter.
     own = [{n: v for n, v in p.items() if n != "example"} for p in write_parameters()]
     if action == "create":
+        targets = resource.upsert_targets
+        own += [] if targets is None else upsert_parameters(targets)
         return [*own, *(_choice(name) for name in (MODE, REPORT))]
     most = resource.options.bulk_limit
     limit = {

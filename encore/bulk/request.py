@@ -55,22 +55,25 @@ def parse_max_affected(parameters: Parameters, most: int) -> int:
     return int(text)
 
 
-def parse_array_parameters(query_string: bytes, names: Sequence[str]) -> dict[str, str]:
+def parse_array_parameters(
+    query_string: bytes, names: Sequence[str], others: Sequence[str]
+) -> dict[str, str]:
     """Return the parameters of a bulk write of an array: the values of ``mode`` and ``report``.
 
     Args:
         query_string: As in the URL, percent-encoded.
-        names: The parameters that the operation has, besides ``dry_run``.
+        names: The parameters that the operation has.
+        others: Its parameters that are parsed elsewhere: those of every write.
 
     Raises:
         InvalidQuery: A parameter is unknown or a duplicate, or its value is invalid.
     """
     found: dict[str, str] = {}
     for name, text in parse_pairs(query_string):
-        if name == DRY_RUN:
+        if name in others:
             continue
         if name not in names:
-            raise unknown_parameter(name, (*names, DRY_RUN))
+            raise unknown_parameter(name, (*names, *others))
         if name in found:
             raise invalid_parameter(name, "must be given once")
         if text not in PARAMETERS[name]:

@@ -19,11 +19,14 @@ from encore.execution.actions.action import Action, C
 from encore.execution.actions.create import Create
 from encore.execution.actions.delete import Delete
 from encore.execution.actions.update import Update
+from encore.execution.actions.upsert import ReadStored, Upsert, UpsertContext
+from encore.execution.context import Context
 from encore.execution.key_lookup import KeyLookup
 from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.execution.subrequest import body_receive, sub_scope
 from encore.execution.unit_of_work import UnitOfWork
+from encore.execution.upsert_pipeline import UpsertPipeline
 from encore.http.prefer_header import is_lenient
 from encore.serializers.records import encode
 
@@ -43,6 +46,8 @@ class BulkRow:
         key: The driver values that they stand for; None for a new row.
         body: Its JSON object.
         represented: Whether the response contains it.
+        query: The query string of a request for this row alone.
+        status: The status of its response.
         stored: The row as the database returned it; None if a hook has ended the action.
         representation: The row as JSON, if the response contains it.
     """
@@ -52,6 +57,8 @@ class BulkRow:
     key: tuple[Any, ...] | None
     body: dict[str, Any]
     represented: bool
+    query: bytes = b""
+    status: int = 0
     stored: Row | None = None
     representation: bytes = b""
 
@@ -92,6 +99,14 @@ class UpdateOneOfMany(_OneOfMany[C], Update[C]):
     """Change one of many rows."""
 
 
+class UpsertOneOfMany(_OneOfMany[UpsertContext], Upsert):
+    """Create one of many rows, unless it is stored."""
+
+
+class ReadOneOfMany(_OneOfMany[Context], ReadStored):
+    """Note one of many rows, which is stored and stays."""
+
+
 class DeleteOneOfMany(_OneOfMany[C], Delete[C]):
     """Delete one of many rows."""
 
@@ -121,7 +136,17 @@ class RowRunner:
     """
 
     def __init__(self, resource: Resource, action: str, database: Database) -> None:
-        self._pipeline = Pipeline(_ACTIONS[action](resource), resource.hooks[action], database)
+        hooks = resource.hooks[action]
+        if action == "create" and resource.upsert_targets is not None:
+            self._pipeline: Pipeline = UpsertPipeline(
+                UpsertOneOfMany(resource),
+                hooks,
+                database,
+                update=UpdateOneOfMany(resource),
+                read=ReadOneOfMany(resource),
+            )
+        else:
+            self._pipeline = Pipeline(_ACTIONS[action](resource), hooks, database)
         self._template = resource.collection_path if action == "create" else resource.item_path
         self._count = 0
 
@@ -137,9 +162,13 @@ class RowRunner:
         path = self._template
         for name, value in row.path_params.items():
             path = path.replace(f"{{{name}}}", value)
-        inner = sub_scope(scope, row.method, path, row.path_params, headers=_inherited(scope))
+        headers = _inherited(scope)
+        inner = sub_scope(
+            scope, row.method, path, row.path_params, query=row.query, headers=headers
+        )
         inner[_ROW] = row
         response = await self._pipeline.run(inner, _NO_BODY, outer)
+        row.status = response.status
         if response.status >= _ERROR:
             raise ApiError.for_status(response.status, "A hook has rejected the row")
 

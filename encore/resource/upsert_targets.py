@@ -87,6 +87,11 @@ class UpsertTargets:
         if len(self._by_names) < len(targets):
             raise self._error("two keys have the same fields that clients may write")
 
+    def check(self, on: Sequence[str] | None) -> None:
+        """Raise ``InvalidQuery`` if these fields are not those of a unique key."""
+        if on is not None:
+            self._named(on)
+
     def choose(self, on: Sequence[str] | None, body: Mapping[str, Any]) -> UpsertTarget:
         """Return the key by which the row of a body is looked up.
 

@@ -109,7 +109,7 @@ class Action(Generic[C]):
     writes: ClassVar[bool] = False
     produces: ClassVar[tuple[str, ...]] = ()
     finds_by_key: ClassVar[bool] = False
-    parameters: ClassVar[tuple[str, ...]] = ()
+    parameters: tuple[str, ...] = ()
     is_tagged: ClassVar[bool] = False
     judges_preconditions: ClassVar[bool] = False
     checks_if_match: bool = False

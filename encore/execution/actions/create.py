@@ -1,7 +1,7 @@
 """Create: one new row, with the related rows that its body creates or connects."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
 
 from starlette.types import Scope
@@ -32,7 +32,7 @@ class Create(Action[C]):
     status = 201
     reads_body = True
     writes = True
-    parameters: ClassVar[tuple[str, ...]] = (DRY_RUN,)
+    parameters: tuple[str, ...] = (DRY_RUN,)
     is_tagged = True
 
     def __init__(self, resource: Resource) -> None:
