@@ -159,6 +159,8 @@ def _decode_bodies(data: bytes) -> list[bytes | None]:
         raw = _RAW.decode(data)
     except RecursionError as error:
         raise MalformedBody("The body is nested too deeply") from error
+    except msgspec.DecodeError as error:  # A string has half of a surrogate pair.
+        raise MalformedBody("The body has a string that is not valid Unicode") from error
     return [
         None if isinstance(operation.body, msgspec.UnsetType) else bytes(operation.body)
         for operation in raw.operations

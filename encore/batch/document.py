@@ -1,6 +1,6 @@
 """The description of a batch in OpenAPI, with an example of the service's own resources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -125,7 +125,8 @@ def _with_example(body: dict[str, Any], routes: Sequence[PipelineRoute]) -> dict
 def _example(routes: Sequence[PipelineRoute]) -> dict[str, Any] | None:
     """Return a batch that creates a row of the first resource that can show it, and reads it."""
     for resource in _creatable(routes):
-        row = _row_of(create_schema(resource).model_json_schema())
+        keys = {field.name for field in resource.fields.key}
+        row = _row_of(create_schema(resource).model_json_schema(), keys)
         if row is not None and resource.item_path.count("{") == 1:
             name = resource.key[0].name
             item = f"{resource.collection_path}/{{a.{name}}}"
@@ -152,12 +153,12 @@ def _creatable(routes: Sequence[PipelineRoute]) -> list[Resource]:
     ]
 
 
-def _row_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+def _row_of(schema: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any] | None:
     """Return a row that has the required fields, or one; None if a value cannot be guessed."""
     row = {}
     properties = schema.get("properties", {})
-    any_field = (name for name, value in properties.items() if _value_of(value) is not None)
-    for name in schema.get("required") or list(any_field)[:1]:
+    others = [name for name in properties if name not in keys and _value_of(properties[name])]
+    for name in schema.get("required") or others[:1]:
         value = _value_of(schema["properties"][name])
         if value is None:
             return None
@@ -167,17 +168,16 @@ def _row_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _value_of(schema: Mapping[str, Any]) -> Any:
     """Return a value of a plain schema; None for others."""
+    if "anyOf" in schema:
+        return next(filter(None, map(_value_of, schema["anyOf"])), None)
+    if {"pattern", "format", "readOnly"} & schema.keys():
+        return None
     if "enum" in schema:
         return schema["enum"][0]
-    if "pattern" in schema or "format" in schema:
-        return None
-    match schema.get("type"):
-        case "string":
-            text = "x" * max(1, schema.get("minLength", 1))
-            return text if len(text) <= schema.get("maxLength", len(text)) else None
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return True
-        case _:
-            return None
+    type_ = schema.get("type")
+    if type_ == "string":
+        text = "x" * max(1, schema.get("minLength", 1))
+        return text if len(text) <= schema.get("maxLength", len(text)) else None
+    if type_ in ("integer", "number"):
+        return max(1, schema.get("minimum", 1))
+    return True if type_ == "boolean" else None

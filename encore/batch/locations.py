@@ -16,6 +16,8 @@ from encore.errors import (
     FieldError,
     InternalError,
     InvalidQuery,
+    MalformedBody,
+    PayloadTooLarge,
 )
 
 _OF_RESOURCE: Final = ("etag", "last-modified", "allow", "location")
@@ -66,7 +68,9 @@ def located(error: Exception, operation: BatchOperation) -> ApiError:
             problem.__cause__ = error
     if not isinstance(problem, InvalidOperation | MissingResult):  # Located already.
         own = [_locate(found, problem, operation) for found in problem.errors]
-        problem.errors = own or [{"field": operation.name, "message": str(problem.message)}]
+        place = ".body" if isinstance(problem, MalformedBody | PayloadTooLarge) else ""
+        whole = {"field": operation.name + place, "message": str(problem.message)}
+        problem.errors = own or [whole]
     moved = {k: v for k, v in problem.headers.items() if k.lower() in _OF_RESOURCE}
     for name in moved:
         del problem.headers[name]

@@ -201,7 +201,7 @@ def parse_body(raw: bytes, field: str = "body") -> BodyTemplate:
     """Find the references in the JSON text of a body.
 
     Args:
-        raw: Valid JSON.
+        raw: JSON.
         field: The name of the body, for errors.
 
     Raises:
@@ -214,6 +214,8 @@ def parse_body(raw: bytes, field: str = "body") -> BodyTemplate:
         _collect(raw, field, parts)
     except RecursionError:
         raise InvalidReference(field, "is nested too deeply") from None
+    except msgspec.DecodeError:
+        raise InvalidReference(field, "has a string that is not valid Unicode") from None
     return BodyTemplate(tuple(parts))
 
 
@@ -256,10 +258,7 @@ def _collect_object(
 
 
 def _parse_ref(value: msgspec.Raw, field: str) -> Reference:
-    try:
-        target: Any = msgspec.json.decode(value)
-    except msgspec.DecodeError:  # A lone surrogate.
-        target = None
+    target: Any = msgspec.json.decode(value)
     if not isinstance(target, str):
         raise InvalidReference(f"{field}.{REF}", f"must be a string such as a.id; {_ESCAPE}")
     return parse_reference(target, field)

@@ -82,7 +82,7 @@ class OperationRoutes:
         others = self._others.get(template)
         if others is None:
             others = self._others[template] = tuple(self._preceding(template))
-        return any(route.matches(dict(scope))[0] is not Match.NONE for route in others)
+        return any(route.matches(dict(scope))[0] is Match.FULL for route in others)
 
     def _preceding(self, template: str) -> list[RouteContext]:
         """Return the routes of the application's own that may precede a resource's."""

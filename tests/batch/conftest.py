@@ -7,6 +7,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from encore import BatchOptions
 from encore.database.engine import with_connection
 from encore.http.request_state import RequestState
 from tests.fixtures.in_process import empty
@@ -63,10 +64,16 @@ def statuses(results: Sequence[dict[str, Any]]) -> list[int]:
     return [result["status"] for result in results]
 
 
+def empty_tables(connection: Any) -> None:
+    """Delete all rows, and restart the ids."""
+    empty(connection, LibraryBase.metadata)
+    connection.commit()
+
+
 @pytest.fixture
 def bare(library_url: str) -> Iterator[BatchApi]:
     """Return a service over empty tables, without resources."""
-    with_connection(library_url, _empty)
+    with_connection(library_url, empty_tables)
     api = BatchApi(library_url)
     yield api
     api.close()
@@ -81,6 +88,10 @@ def api(bare: BatchApi) -> BatchApi:
     return bare
 
 
-def _empty(connection: Any) -> None:
-    empty(connection, LibraryBase.metadata)
-    connection.commit()
+@pytest.fixture
+def hasty(library_url: str) -> Iterator[BatchApi]:
+    """Return a service without resources, whose batches may take a tenth of a second."""
+    with_connection(library_url, empty_tables)
+    api = BatchApi(library_url, batch=BatchOptions(seconds=0.1))
+    yield api
+    api.close()

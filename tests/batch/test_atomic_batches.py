@@ -55,7 +55,7 @@ def test_failure_at_any_index_leaves_nothing(api: BatchApi, failing: int) -> Non
         ),
         (operation("POST", "/books", {"title": []}), 400, "operations[1].body.title"),
         (operation("POST", "/books", {}), 400, "operations[1].body.title"),
-        (operation("POST", "/books", 1), 400, "operations[1]"),
+        (operation("POST", "/books", 7), 400, "operations[1].body"),
         (operation("GET", "/books?sort=nothing"), 400, "operations[1].path"),
         (operation("GET", "/books/7"), 404, "operations[1]"),
         (operation("PATCH", "/books/7", {"title": "x"}), 404, "operations[1]"),

@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
+from math import inf
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -38,17 +39,23 @@ from encore.database.errors import (
     DatabaseUnavailable,
     ReadOnly,
     RolledBack,
+    StatementTimeout,
 )
 from encore.database.sqlite.authors import TransactionAuthors
 from encore.database.sqlite.file import DatabaseFile
 from encore.database.sqlite.orm import SqliteSessions, run_orm
 from encore.database.sqlite.pragmas import BUSY_TIMEOUT_MS, connect
+from encore.database.sqlite.reader import LOOP_BUDGET_S, STATEMENT_TIMEOUT_S
 from encore.database.sqlite.text import decode
+from encore.database.sqlite.timed_connection import STEPS
 from encore.database.sqlite.transaction_state import FAILURES, TransactionState
 from encore.database.sqlite.write_lock import BUSY, WriteLock
 from encore.database.statement import Row, Statement, Values, compile_in_thread
 
 _LOCK_RETRY_S: Final = 0.005
+
+_READING: Final = "SELECT"
+"""What statements begin with that may only read, and take long: lists in a batch."""
 
 T = TypeVar("T")
 
@@ -71,6 +78,8 @@ class Writer:
         # A statement that has changed rows cannot be run again to read them.
         self._driver.text_factory = decode
         self._driver.execute("SELECT count(*) FROM sqlite_master")  # Opens the write-ahead log.
+        self._deadline = inf
+        self._driver.set_progress_handler(self._must_end, STEPS)
         self.file = DatabaseFile(path)
         self.authors = authors
         self.write_error: DatabaseNotReady | None = None
@@ -139,13 +148,37 @@ class Writer:
         time; the lock is held meanwhile, even if the caller is cancelled.
         """
         if statement.known:
-            return self._run(statement, values)
+            if not statement.sql.startswith(_READING):
+                return self._run(statement, values)
+            if not statement.is_heavy:
+                try:
+                    return self._run_for(LOOP_BUDGET_S, statement, values)
+                except StatementTimeout:  # A SELECT that is interrupted has changed nothing.
+                    statement.is_heavy = True
         await compile_in_thread(statement)
         loop = asyncio.get_running_loop()
-        job = loop.run_in_executor(self._thread, self._run, statement, values)
-        rows = await shield_until_done(job)
+        if statement.sql.startswith(_READING):
+            job = loop.run_in_executor(
+                self._thread, self._run_for, STATEMENT_TIMEOUT_S, statement, values
+            )
+            rows = await shield_until_done(job, self._driver.interrupt)
+        else:
+            rows = await shield_until_done(
+                loop.run_in_executor(self._thread, self._run, statement, values)
+            )
         statement.known = not statement.slow_until
         return rows
+
+    def _run_for(self, seconds: float, statement: Statement, values: Values) -> list[Row]:
+        """Run a statement that only reads; interrupt it after this time."""
+        self._deadline = monotonic() + seconds
+        try:
+            return self._run(statement, values)
+        finally:
+            self._deadline = inf
+
+    def _must_end(self) -> bool:
+        return monotonic() > self._deadline
 
     def _run(self, statement: Statement, values: Values) -> list[Row]:
         state = self._state
