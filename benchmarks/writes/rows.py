@@ -121,18 +121,4 @@ ROWS: Final = (
         2.0,
         TIME,
     ),
-    Row(
-        "1,000 creates: a batch, one client",
-        completed(post_some(CREATED), CREATED, connections=1),
-        completed(batch_of_creates(CREATED), CREATED, connections=1),
-        1 / 8,
-        TIME,
-    ),
-    Row(
-        "1,000 creates: a batch, 32 clients",
-        completed(post_some(CREATED), CREATED, connections=CONNECTIONS),
-        completed(batch_of_creates(CREATED), CREATED, connections=1),
-        1.0,
-        TIME,
-    ),
 )
