@@ -126,6 +126,8 @@ def test_batch_does_what_its_operations_do(
     assert [result["status"] for result in results] == [r.status_code for r in responses]
     for result, response in zip(results, responses, strict=True):
         assert comparable(result["body"]) == comparable(response.json())
-        for name in ("Location", "ETag", "Content-Range", "Link"):
+        # Entity tags depend on the timestamps.
+        assert ("ETag" in result["headers"]) is ("ETag" in response.headers)
+        for name in ("Location", "Content-Range", "Link"):
             assert result["headers"].get(name) == response.headers.get(name), name
     assert tables(api) == alone
