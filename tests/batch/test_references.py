@@ -19,7 +19,11 @@ from encore.batch.references import (
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NAMES = TEXTS | st.sampled_from(["$ref", "$$ref", "$$$ref", "\\u0024ref"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=12,
 )
