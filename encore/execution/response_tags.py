@@ -66,6 +66,7 @@ class ResponseTags:
         self._is_function = not resource.serializer.children and not resource.fields.computed
         # A counted version says nothing of changes that did not count it: the body does.
         self.is_static = self._is_function and (self._is_list or not self._versions.counted)
+        self._is_simple = self.is_static and action == READ
 
     def begin(self, context: Context) -> bool:
         """Add validators before the body is made, if it is not needed for them.
@@ -73,7 +74,16 @@ class ResponseTags:
         Returns:
             Whether the response is 304, so that it needs no body.
         """
-        return self.is_static and self._add(context, None, by_date=True)
+        if not self.is_static:
+            return False
+        if not self._is_simple or context.preconditions is not None or not self._digest.ready:
+            return self._add(context, None, by_date=True)
+        row = context.rows[0]
+        tag = b'"%b.%b"' % (self._versions.of(row), self._representation(context))
+        context.headers.append((_ETAG, tag))
+        if (date := self.modification_date.header(row)) is not None:
+            context.headers.append((_LAST_MODIFIED, date))
+        return False
 
     def finish(self, context: Context, *, is_shaped: bool = False) -> None:
         """Add validators to a response whose body is made.
@@ -82,8 +92,18 @@ class ResponseTags:
             context: The context, with the body.
             is_shaped: Whether hooks may have changed the body; they may have set a tag as well.
         """
+        if is_shaped and any(name.lower() == _ETAG for name, _ in context.headers):
+            self._judge_own_tag(context)
+            return
         by_date = self._is_function and not is_shaped
         self._add(context, context.body, by_date=by_date)
+
+    def _judge_own_tag(self, context: Context) -> None:
+        """Answer 304 if the tag that a hook has set is known to the caller."""
+        tag = next(value for name, value in context.headers if name.lower() == _ETAG)
+        preconditions: Preconditions | None = context.preconditions
+        if preconditions is not None and self._reads:
+            self._apply(context, preconditions, tag, None)
 
     def row_version(self, row: Row) -> str:
         """Return the first part of a row's tag.
@@ -144,13 +164,19 @@ class ResponseTags:
         tag = date = None
         # The tag of a dry run would tell whether a guess of a hidden column is right.
         if context.status in _TAGGED_STATUSES and not context.is_dry_run:
-            tag = self._own_tag(context) or self._tag(context, body)
+            tag = self._tag(context, body)
             if tag is not None and not self._is_list:
                 date = self._add_date(context)
         preconditions: Preconditions | None = context.preconditions
         if preconditions is None or not self._reads:
             return False
-        if not self._is_unchanged(preconditions, tag, date if by_date else None):
+        return self._apply(context, preconditions, tag, date if by_date else None)
+
+    def _apply(
+        self, context: Context, preconditions: Preconditions, tag: bytes | None, date: int | None
+    ) -> bool:
+        """Make the response 304 if the caller knows it; return whether it is."""
+        if not self._is_unchanged(preconditions, tag, date):
             return False
         context.status, context.body = NOT_MODIFIED, b""
         context.headers = [h for h in context.headers if h[0].lower() not in _NOT_IN_304]
@@ -188,12 +214,6 @@ class ResponseTags:
         if header is not None:
             context.headers.append((_LAST_MODIFIED, header))
         return None if context.preconditions is None else self.modification_date.seconds(row)
-
-    @staticmethod
-    def _own_tag(context: Context) -> bytes | None:
-        """Return the tag that a hook has set; None if there is none."""
-        headers = context.headers
-        return next((value for name, value in headers if name.lower() == _ETAG), None)
 
     @staticmethod
     def _is_unchanged(preconditions: Preconditions, tag: bytes | None, date: int | None) -> bool:

@@ -20,11 +20,13 @@ from encore.http.request_state import Header, RequestState
 
 EXPOSED: Final = (
     "Content-Disposition",
+    "Content-Location",
     "Content-Range",
     "Dry-Run",
     "ETag",
     "Idempotency-Replayed",
     "Invalid-Values",
+    "Last-Modified",
     "Link",
     "Location",
     "Preference-Applied",
@@ -43,7 +45,9 @@ ACCEPTED: Final = (
     "Content-Type",
     "Idempotency-Key",
     "If-Match",
+    "If-Modified-Since",
     "If-None-Match",
+    "If-Unmodified-Since",
     "Prefer",
     "X-Request-Id",
 )

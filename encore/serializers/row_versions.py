@@ -8,8 +8,8 @@ service after a restart, have the same versions.
 
 import re
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
 
@@ -31,6 +31,9 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 class KeyedDigest:
     """Makes keyed digests of bytes, as text that is allowed in entity tags.
 
+    A digest is a part of SHA-256 over the key and the bytes: what is left out keeps the digest of
+    longer bytes from being computed without the key.
+
     Args:
         secret: What the key is derived from.
         purpose: What the digests are for: those of different purposes differ.
@@ -39,18 +42,18 @@ class KeyedDigest:
     def __init__(self, secret: Secret, purpose: str = _PURPOSE) -> None:
         self._secret = secret
         self._purpose = purpose
-        self._keyed: Any = None
+        self._key: bytes | None = None
 
     @property
     def ready(self) -> bool:
         """Whether the key is final; otherwise await ``prepare``."""
-        if self._keyed is None and self._secret.loaded:  # As it is since the service has started.
+        if self._key is None and self._secret.loaded:  # As it is since the service has started.
             self._derive()
-        return self._keyed is not None
+        return self._key is not None
 
     async def prepare(self) -> bool:
         """Load the key; return whether it is final. Await it before taking a connection."""
-        if self._keyed is None:
+        if self._key is None:
             await self._secret.load()
         return self.ready
 
@@ -59,16 +62,14 @@ class KeyedDigest:
 
         Until the key is final, it is one that is valid in this process only.
         """
-        hasher = (self._keyed or self._derive()).copy()
-        hasher.update(data)
-        return b2a_base64(hasher.digest(), newline=False)
+        key = self._key or self._derive()
+        return b2a_base64(sha256(key + data).digest()[:_DIGEST_BYTES], newline=False)
 
-    def _derive(self) -> Any:
+    def _derive(self) -> bytes:
         key = self._secret.derive(self._purpose, _KEY_BYTES)
-        keyed = blake2b(key=key, digest_size=_DIGEST_BYTES)
         if self._secret.loaded:
-            self._keyed = keyed
-        return keyed
+            self._key = key
+        return key
 
 
 class RowVersions:
@@ -90,6 +91,7 @@ class RowVersions:
         self.counted = bool(version)
         self._version_index = version[0] if version else 0
         self._stored = _stored_values(order)
+        self._are_whole = not fields.computed
 
     def of(self, row: Row) -> bytes:
         """Return the version of a stored row, as it stands before the dot of its entity tag."""
@@ -97,9 +99,11 @@ class RowVersions:
             return self._counted(row[self._version_index])
         return self._digest.of(encode_values(self._stored(row)))
 
-    def digest_rows(self, rows: Iterable[Row], others: object = None) -> bytes:
+    def digest_rows(self, rows: Sequence[Row], others: object = None) -> bytes:
         """Return a digest of the stored columns of several rows, and of other values."""
-        return self._digest.of(encode_values([*map(self._stored, rows), others]))
+        if not (self._are_whole and rows and type(rows[0]) is tuple):  # Those of SQLite are.
+            rows = [*map(self._stored, rows)]
+        return self._digest.of(encode_values((rows, others)))
 
     def _counted(self, version: Any) -> bytes:
         if type(version) is int:
