@@ -66,6 +66,7 @@ class ResponseTags:
         self._is_function = not resource.serializer.children and not resource.fields.computed
         # A counted version says nothing of changes that did not count it: the body does.
         self.is_static = self._is_function and (self._is_list or not self._versions.counted)
+        self._has_date = self.modification_date.exists
         self._is_simple = self.is_static and action == READ
 
     def begin(self, context: Context) -> bool:
@@ -79,10 +80,11 @@ class ResponseTags:
         if not self._is_simple or context.preconditions is not None or not self._digest.ready:
             return self._add(context, None, by_date=True)
         row = context.rows[0]
-        tag = b'"%b.%b"' % (self._versions.of(row), self._representation(context))
-        context.headers.append((_ETAG, tag))
-        if (date := self.modification_date.header(row)) is not None:
-            context.headers.append((_LAST_MODIFIED, date))
+        tag = b'"' + self._versions.of(row) + b"." + self._representation(context) + b'"'
+        headers = context.headers
+        headers.append((_ETAG, tag))
+        if self._has_date and (date := self.modification_date.header(row)) is not None:
+            headers.append((_LAST_MODIFIED, date))
         return False
 
     def finish(self, context: Context, *, is_shaped: bool = False) -> None:

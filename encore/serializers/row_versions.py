@@ -63,7 +63,7 @@ class KeyedDigest:
         Until the key is final, it is one that is valid in this process only.
         """
         key = self._key or self._derive()
-        return b2a_base64(sha256(key + data).digest()[:_DIGEST_BYTES], newline=False)
+        return b2a_base64(sha256(key + data).digest()[:_DIGEST_BYTES])[:-1]
 
     def _derive(self) -> bytes:
         key = self._secret.derive(self._purpose, _KEY_BYTES)
@@ -97,7 +97,12 @@ class RowVersions:
         """Return the version of a stored row, as it stands before the dot of its entity tag."""
         if self.counted:
             return self._counted(row[self._version_index])
-        return self._digest.of(encode_values(self._stored(row)))
+        values = row if self._are_whole and type(row) is tuple else self._stored(row)
+        try:
+            encoded = _encode(values)
+        except Exception:  # noqa: BLE001 - see encode_values
+            encoded = encode_values(values)
+        return self._digest.of(encoded)
 
     def digest_rows(self, rows: Sequence[Row], others: object = None) -> bytes:
         """Return a digest of the stored columns of several rows, and of other values."""
