@@ -12,11 +12,9 @@ from encore.execution.context import Context, Response
 from encore.execution.hooks import ActionHooks, Stop
 from encore.execution.response_tags import NOT_MODIFIED
 from encore.http.preconditions import (
-    NO_PRECONDITIONS,
     READING_METHODS,
     Preconditions,
     judge_untagged,
-    parse_preconditions,
 )
 
 _WRITING: Final = frozenset(("fetch", "write"))
@@ -32,6 +30,8 @@ class ConditionalRequests:
         hooks: Its hooks.
 
     Attributes:
+        required: Whether every request must be judged, since one without preconditions is rejected.
+        needs_key: Whether the key of entity tags may have to be loaded.
         judged_before: The stages before whose own step the action judges.
         judged_after: The stages after whose own step it does.
     """
@@ -39,29 +39,22 @@ class ConditionalRequests:
     def __init__(self, action: Action[Any], hooks: ActionHooks) -> None:
         judges = action.row_preconditions
         self._action = action
-        self._required = judges is not None and judges.required
+        self.required = judges is not None and judges.required
         self._is_early = judges is not None and not hooks.stage("fetch").befores
         self._splits_parsing = type(action).parse_request is Action.parse_request
         self._reads = action.is_tagged and not action.writes
         self._digest = None if action.tags is None else action.resource.digest
+        self.needs_key = self._digest is not None
         self.judged_before = _NEVER if judges is None else _WRITING
         self.judged_after = _READING if self._reads else _NEVER
 
-    def begin(self, context: Context) -> bool:
-        """Parse the preconditions of a request.
+    async def prepare_key(self) -> None:
+        """Load the key of entity tags, before a connection is taken.
 
-        Returns:
-            Whether the key of entity tags must be loaded first.
-
-        Raises:
-            BadRequest: A header is malformed.
+        Not inside another request: on SQLite, storing a key would wait for the outer unit.
         """
-        preconditions = parse_preconditions(context.scope)
-        if preconditions is not None or self._required:
-            context.preconditions = preconditions or NO_PRECONDITIONS
-        if self._digest is None or self._digest.ready:
-            return False
-        return not context.unit.is_joined  # On SQLite, storing a key would wait for the outer unit.
+        if self._digest is not None:
+            self.needs_key = not await self._digest.prepare()
 
     async def parse(self, context: Context, preconditions: Preconditions) -> None:
         """Validate a request, judging its preconditions as soon as its target is known.

@@ -53,7 +53,9 @@ from encore.execution.response_tags import SHAPING_STAGES
 from encore.execution.return_preference import apply_return_preference
 from encore.execution.unit_of_work import UnitOfWork
 from encore.http.error_handling import error_from_http_exception
+from encore.http.preconditions import NO_PRECONDITIONS, parse_preconditions
 from encore.http.prefer_header import RETURN, check_preferences
+from encore.http.special_headers import has_special_headers
 from encore.http.unsupported_headers import reject_idempotency_key
 from encore.idempotency.response import REPLAYED, StoredResponse
 from encore.idempotency.run import IdempotentRun
@@ -245,10 +247,15 @@ class Pipeline:
         keyed.committed()
 
     async def _run(self, context: Context, receive: Receive) -> Response:
-        check_preferences(context.scope, self.action.preferences)
+        conditional = self._conditional
+        if has_special_headers(context.scope):
+            check_preferences(context.scope, self.action.preferences)
+            context.preconditions = parse_preconditions(context.scope)
+        if conditional.required and context.preconditions is None:
+            context.preconditions = NO_PRECONDITIONS
         try:
-            if self._conditional.begin(context):
-                await self._resource.digest.prepare()
+            if conditional.needs_key and not context.unit.is_joined:
+                await conditional.prepare_key()
             if self.receives:
                 await self.action.receive(context, receive)
             keyed = context.idempotent_run

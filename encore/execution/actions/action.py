@@ -207,10 +207,12 @@ class Action(Generic[C]):
 
     async def send(self, context: C) -> None:
         """Build the response from the instance, without the members that were not requested."""
-        self._hide_unrequested(context)
         tags = None if self.is_shaped or not self.is_tagged else self.tags
         if tags is not None and tags.begin(context):
             return
+        if context.instance is context.rows:  # A list that the caller might have known.
+            context.instance = self.resource.serializer.read_rows(context.rows)
+        self._hide_unrequested(context)
         context.headers.append(_JSON)
         instance = context.instance
         if self.exposes_instance:

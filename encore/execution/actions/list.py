@@ -104,11 +104,21 @@ class List(Action[C]):
     async def _set_page(self, context: C, page: Page, offset: int) -> None:
         """Set the page's rows as the instance."""
         context.rows = page.rows
-        context.instance = records = self.resource.serializer.read_rows(page.rows)
         context.offset = offset
         context.rows_found = True
+        if self._may_be_known(context):  # 304 needs no records; else ``send`` makes them.
+            context.instance = page.rows
+            return
+        context.instance = records = self.resource.serializer.read_rows(page.rows)
         if self._embeds:
             await self._embed(context, records)
+
+    def _may_be_known(self, context: C) -> bool:
+        """Return whether the caller may have the page, and its tag does not depend on records."""
+        preconditions, tags = context.preconditions, self.tags
+        if preconditions is None or preconditions.if_none_match is None or self.has_hooks:
+            return False
+        return tags is not None and tags.is_static
 
     async def _count(
         self,
