@@ -77,11 +77,12 @@ def purge(
     Raises:
         StartupError: There is no such soft-deleted resource, or the database fails.
     """
-    chosen = _chosen(service.soft_deleted_resources(), resource)
+    chosen = chosen_resources(service.soft_deleted_resources(), resource)
     return asyncio.run(_purge_all(service.database, chosen, age, dry_run=dry_run))
 
 
-def _chosen(resources: Sequence[Resource], name: str | None) -> list[Resource]:
+def chosen_resources(resources: Sequence[Resource], name: str | None) -> list[Resource]:
+    """Return the resources of this name, all without one. Raises ``StartupError`` for none."""
     known = ", ".join(resource.slug for resource in resources) or "none"
     chosen = [r for r in resources if name is None or name in (r.slug, r.name)]
     if not chosen:

@@ -344,7 +344,7 @@ def queries(draw: st.DrawFn) -> str:
 
 
 EXAMPLES: Final = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -10,9 +10,11 @@ from typing import Final
 import pytest
 import sqlalchemy as sa
 
+from encore.cli import EXIT_USAGE, main
 from encore.database.engine import with_connection
 from encore.database.tables import metadata
-from encore.service.purge import parse_age
+from encore.errors import StartupError
+from encore.service.purge import chosen_resources, parse_age
 from encore.service.purge_command import parse_options
 from tests.fixtures.system import ROOT
 
@@ -91,19 +93,22 @@ def test_purge_reports_and_deletes_old_rows(folder: Path) -> None:
     assert ids(folder) == [1, 3]
 
 
-@pytest.mark.processes
-def test_purge_of_an_unknown_resource_fails(folder: Path) -> None:
-    code, out, error = run(folder, "--resource", "authors")
-    assert (code, out) == (1, "")
-    assert "'authors' is none of books" in error
+def test_purge_of_an_unknown_resource_fails() -> None:
+    with pytest.raises(StartupError, match="'authors' is none of none"):
+        chosen_resources([], "authors")
 
 
-@pytest.mark.processes
-def test_purge_with_nonsense_prints_the_usage(folder: Path) -> None:
-    code, out, error = run(folder, "--older-than", "soon")
-    assert (code, out) == (2, "")
-    assert "'soon' is not an age such as 30d" in error
-    assert "usage:" in error
+def test_purge_without_soft_deleted_resources_fails() -> None:
+    with pytest.raises(StartupError, match="no resource is soft-deleted"):
+        chosen_resources([], None)
+
+
+def test_purge_with_nonsense_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["purge", "app:service", "--older-than", "soon"]) == EXIT_USAGE
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "'soon' is not an age such as 30d" in output.err
+    assert "usage:" in output.err
 
 
 @pytest.mark.parametrize(
