@@ -112,3 +112,16 @@ def test_failed_batch_leaves_no_entries(serve: Serve) -> None:
     ]
     assert api.post("/batch", {"operations": failing}).status_code == 400
     assert operations(api, "/makers/1") == ["create"]
+
+
+def test_rows_of_arrays_are_recorded(serve: Serve) -> None:
+    api = bulk(serve)
+    rows = [{"language": "en", "number": n, "text": "one"} for n in (1, 2)]
+    assert api.post("/notes", rows).status_code < 300, "an array creates rows"
+    changes = [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]
+    response = api.request("PATCH", "/makers", json=changes)
+    assert response.status_code == 200, response.text
+    assert operations(api, "/notes/en/1") == operations(api, "/notes/en/2") == ["create"]
+    assert operations(api, "/makers/1") == operations(api, "/makers/2") == ["create", "update"]
+    assert history(api, "/makers/2")[1]["changes"]["name"] == {"before": "b", "after": "y"}
+    assert subjects(api, "/notes/en/2") == {"tester"}
