@@ -128,13 +128,29 @@ def put(path: str = "/parts") -> BuildTraffic:
     return build
 
 
+def _read_tags(target: Target, ids: list[int]) -> dict[int, bytes]:
+    """Return the tags of some parts."""
+    left, tags = ids[::-1], dict[int, bytes]()
+
+    def handle(_: int, response: Received) -> None:
+        tags[left.pop()] = response.etag
+
+    traffic = Traffic(
+        lambda _: target.encode("GET", f"/parts/{left[-1]}") if left else None,
+        handle,
+        frozenset({OK}),
+    )
+    measure_load(target.port, target.processes, traffic, seconds=None, connections=1)
+    return tags
+
+
 def put_with_tag(target: Target) -> Traffic:
     """PUT of the name of a part, with its current tag in If-Match."""
     own = [
         [place * CONNECTIONS + number + 1 for place in range(_IDS_OF_A_CONNECTION)]
         for number in range(CONNECTIONS)
     ]
-    tags = {id_: target.send("GET", f"/parts/{id_}").etag for ids in own for id_ in ids}
+    tags = _read_tags(target, [id_ for ids in own for id_ in ids])
     current = [0] * CONNECTIONS
 
     def next_request(connection: int) -> bytes:
