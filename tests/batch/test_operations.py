@@ -192,3 +192,20 @@ def test_other_routes_are_not_operations(api: BatchApi) -> None:
     assert api.batch(operation("GET", "/users/7")).status_code == 404
     assert not handled
     assert not api.rows(User)
+
+
+def test_entity_tags_of_rows_count_within_a_batch(api: BatchApi) -> None:
+    tag = api.post("/users", {"firstName": "Ada"}).headers["ETag"]
+    change = operation("PATCH", "/users/1", {"firstName": "Bob"}, headers={"If-Match": tag})
+    unchanged = operation("GET", "/users/1", headers={"If-None-Match": tag})
+    results = api.results(unchanged, change, operation("GET", "/users/1"))
+    assert statuses(results) == [304, 200, 200]
+    assert (results[0]["body"], results[0]["headers"]["ETag"]) == (None, tag)
+    # What the first operation of a batch has changed, the second may no longer base itself on.
+    fresh = {"If-Match": results[1]["headers"]["ETag"]}
+    response = api.batch(
+        *(operation("PATCH", "/users/1", {"rank": n}, headers=fresh) for n in (1, 2))
+    )
+    assert response.status_code == 412, response.text
+    assert response.json()["operation"]["headers"]["ETag"] != fresh["If-Match"]
+    assert api.rows(User)[0]["rank"] == 7

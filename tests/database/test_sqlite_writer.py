@@ -247,3 +247,35 @@ def test_writer_fails_if_lock_is_held_too_long_and_writes_later(
 
     asyncio.run(scenario())
     assert texts_in(path) == ["later"]
+
+
+def test_slow_read_in_a_transaction_leaves_the_event_loop(database: SqliteDatabase) -> None:
+    """It sees the transaction's own rows, and goes to a thread once it takes too long."""
+    many = [NOTES.alias(name) for name in "abc"]
+    count = sa.select(sa.func.count()).select_from(
+        sa.join(sa.join(*many[:2], sa.true()), many[2], sa.true())
+    )
+    statement = Statement(count, database.dialect)
+    statement.known = True  # As after reads of a smaller table.
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.001)
+            ticks += 1
+
+    async def scenario() -> list[int]:
+        await database.open()
+        ticking = asyncio.create_task(tick())
+        async with database.writing() as connection:
+            for number in range(150):
+                await connection.fetch_one(adding(database), (str(number),))
+            counts = [await connection.fetch_count(statement, ()) for _ in range(2)]
+        ticking.cancel()
+        await database.close()
+        return counts
+
+    assert asyncio.run(scenario()) == [150**3] * 2
+    assert statement.is_heavy
+    assert ticks > 2
