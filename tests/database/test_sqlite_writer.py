@@ -251,10 +251,9 @@ def test_writer_fails_if_lock_is_held_too_long_and_writes_later(
 
 def test_slow_read_in_a_transaction_leaves_the_event_loop(database: SqliteDatabase) -> None:
     """It sees the transaction's own rows, and goes to a thread once it takes too long."""
-    many = [NOTES.alias(name) for name in "abc"]
-    count = sa.select(sa.func.count()).select_from(
-        sa.join(sa.join(*many[:2], sa.true()), many[2], sa.true())
-    )
+    a, b, c = (NOTES.alias(name) for name in "abc")
+    product = a.join(b, sa.true()).join(c, sa.true())
+    count = sa.select(sa.func.count()).select_from(product)
     statement = Statement(count, database.dialect)
     statement.known = True  # As after reads of a smaller table.
     ticks = 0
