@@ -266,8 +266,12 @@ class UpdateMany(FilteredRowsAction, ArrayAction):
     async def _write(self, context: BulkContext) -> None:
         if context.elements is not None:
             await self._write_array(context)
-        else:
-            await self._write_filtered(context)
+            return
+        await self._write_filtered(context)
+        hooks, bodies = self.resource.hooks[self.name], self.resource.options.bodies
+        is_validated = context.affected or not (hooks.start or hooks.auth)
+        if not is_validated and self.name not in bodies:  # Such bodies are left to hooks.
+            self._parse_body(context, has_hooks=True)
 
     def _parse_body(self, context: BulkContext, *, has_hooks: bool) -> None:
         body, resource = context.request_body, self.resource

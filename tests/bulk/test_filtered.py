@@ -204,3 +204,12 @@ def test_list_that_a_hook_rejects_chooses_no_rows(api: Api) -> None:
         raise Forbidden("no list")
 
     assert api.delete("/tags?label=a").status_code == 403
+
+
+def test_invalid_body_is_400_even_if_no_row_matches(api: Api) -> None:
+    users = api.crud.resource(User)
+    assert_field_errors(patch(api, "/users?id=0", {"rank": "x"}), 400, "rank")
+    users.update.start.before(lambda _: None)
+    assert_field_errors(patch(api, "/users?id=0", {"rank": "x"}), 400, "rank")
+    assert_field_errors(patch(api, "/users?id=0", {"rnak": 1}), 400, "rnak")
+    assert patch(api, "/users?id=0", {"rank": 1}).json() == {"affected": 0}
