@@ -34,7 +34,7 @@ def describe_batch(path: str, options: BatchOptions, routes: Sequence[PipelineRo
         status_code=200,
         tags=["batch"],
         summary="Run many operations",
-        operation_id="post_batch",
+        operation_id=f"post{path.replace('/', '_')}",  # Applications may have several.
         responses=problems(_STATUSES),
         openapi_extra={
             "requestBody": _with_example(json_body(_batch_schema(options)), routes),

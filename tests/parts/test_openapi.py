@@ -26,7 +26,7 @@ def test_parameters_of_list_are_described(document: dict[str, Any]) -> None:
     assert {"id__gte", "name__startswith", "createdAt__between", "name__is_null"} < {*described}
     by_place = {p["name"]: p["in"] for p in parameters if p["name"] in ("cursor", "Prefer")}
     assert by_place == {"cursor": "query", "Prefer": "header"}
-    assert {p["in"] for p in parameters if p["name"] != "Prefer"} == {"query"}
+    assert {p["in"] for p in parameters if p["in"] != "header"} == {"query"}
     assert all(parameter["description"] for parameter in parameters)
 
 
