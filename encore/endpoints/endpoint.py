@@ -22,7 +22,6 @@ from encore.execution.unit_of_work import UnitOfWork
 from encore.http.access import Access
 from encore.http.media_types import check_accept
 from encore.http.standalone_operation import StandaloneOperation
-from encore.http.unsupported_headers import reject_idempotency_key
 
 _WITHOUT_CONTENT: Final = (204, 304)
 """Statuses whose responses have neither content nor its length (RFC 9110, section 6.4.1)."""
@@ -101,8 +100,6 @@ class Operation:
         Raises:
             ApiError: The request is rejected, or the action has failed.
         """
-        if not self.pipeline.action.writes:
-            reject_idempotency_key(scope)
         return await self.pipeline.run(scope, receive, outer)
 
     @staticmethod

@@ -113,6 +113,7 @@ class Pipeline:
         self._tags_late = self.action.is_tagged and self.action.is_shaped
         self._single = self.action.single and not has_hooks
         self._conditional = ConditionalRequests(self.action, self._hooks)
+        self._validate = _validator(self.action)
         names = STAGES[: STAGES.index(_LAST)]
         steps = {name: found for name in names if (found := self._steps(name, has_hooks=has_hooks))}
         self._before_parsing = tuple(steps.pop(name) for name in BEFORE_PARSING if name in steps)
@@ -163,8 +164,8 @@ class Pipeline:
         Raises:
             ApiError: The request is rejected, or the action has failed.
         """
-        action = self.action
-        keyed = self._idempotent_run(scope, outer) if action.writes else None
+        action, is_special = self.action, has_special_headers(scope)
+        keyed = self._idempotent_run(scope, outer) if is_special else None
         context = action.context_type(
             self._resource,
             action.name,
@@ -179,7 +180,7 @@ class Pipeline:
         try:
             if action.parameters and asks_for_dry_run(scope["query_string"]):
                 self._begin_dry_run(context)
-            response = await self._run(context, receive)
+            response = await self._run(context, receive, is_special=is_special)
             if context.is_dry_run:
                 response = await self._dry_runs.end(context.unit, response)
             elif keyed is not None:
@@ -216,6 +217,9 @@ class Pipeline:
 
     def _idempotent_run(self, scope: Scope, outer: UnitOfWork | None) -> IdempotentRun | None:
         """Return the run of a request with an idempotency key; None without one."""
+        if not self.action.writes:
+            reject_idempotency_key(scope)
+            return None
         if outer is None:
             return IdempotentRun.of(self._resource.idempotency_keys, original_scope(scope))
         reject_idempotency_key(scope, "it belongs to the whole request")
@@ -246,21 +250,16 @@ class Pipeline:
         await context.unit.close(None)
         keyed.committed()
 
-    async def _run(self, context: Context, receive: Receive) -> Response:
+    async def _run(self, context: Context, receive: Receive, *, is_special: bool) -> Response:
         conditional = self._conditional
-        if has_special_headers(context.scope):
+        if is_special:
             check_preferences(context.scope, self.action.preferences)
             context.preconditions = parse_preconditions(context.scope)
         if conditional.required and context.preconditions is None:
             context.preconditions = NO_PRECONDITIONS
         try:
-            if conditional.needs_key and not context.unit.is_joined:
-                await conditional.prepare_key()
-            if self.receives:
-                await self.action.receive(context, receive)
-            keyed = context.idempotent_run
-            if keyed is not None and not keyed.begin_nowait(context.unit):
-                await keyed.wait_for_twin()
+            if self.receives or is_special or conditional.needs_key:
+                await self._receive(context, receive)
             stopped = await self._run_early(context) if self._before_parsing else None
             if stopped is None:
                 stopped = await self._run_action(context)
@@ -269,6 +268,16 @@ class Pipeline:
         if self._complete:
             stopped = await self._run_complete(context) or stopped
         return self._response(context) if stopped is None else stopped.response
+
+    async def _receive(self, context: Context, receive: Receive) -> None:
+        """Do what comes before any connection is taken: receive the body, wait for a twin."""
+        if self._conditional.needs_key and not context.unit.is_joined:
+            await self._conditional.prepare_key()
+        if self.receives:
+            await self.action.receive(context, receive)
+        keyed = context.idempotent_run
+        if keyed is not None and not keyed.begin_nowait(context.unit):
+            await keyed.wait_for_twin()
 
     def _response(self, context: Context) -> Response:
         if self._tags_late and self.action.tags is not None:
@@ -283,7 +292,7 @@ class Pipeline:
         """Validate the request, and run the stages after that."""
         stages = self._after_parsing
         if context.preconditions is None:
-            self.action.parse_request(context)
+            self._validate(context)
         else:
             await self._conditional.parse(context, context.preconditions)
             stages = self._judged_steps
@@ -404,6 +413,14 @@ def _of_http_exception(error: HTTPException) -> Exception:
         converted = HookError(f"HTTPException({status}) is not an error: return stop(response)")
     converted.__cause__ = error
     return converted
+
+
+def _validator(action: Action[Any]) -> Callable[[Any], None]:
+    """Return what validates a request of an action, without a call that does nothing."""
+    type_ = type(action)
+    if type_.parse_request is Action.parse_request and type_.parse_body is Action.parse_body:
+        return action.parse_target
+    return action.parse_request
 
 
 def _api_error(error: Exception) -> ApiError:

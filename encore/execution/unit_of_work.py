@@ -103,17 +103,17 @@ class UnitOfWork:
             if self._outer is not None:
                 self._connection = await self._outer.connection()
             else:
-                self._connection = await self._begin()
+                opened = self._open()
+                self._connection = await opened.__aenter__()
+                self._entered = opened
             if self._beginnings:
                 await self._run_beginnings(self._connection)
         return self._connection
 
-    async def _begin(self) -> Connection:
-        database = self._database
-        opened = database.writing(single=self._single) if self._writes else database.reading()
-        connection = await opened.__aenter__()
-        self._entered = opened
-        return connection
+    def _open(self) -> "AbstractAsyncContextManager[Connection]":
+        if self._writes:
+            return self._database.writing(single=self._single)
+        return self._database.reading()
 
     async def _run_beginnings(self, connection: Connection) -> None:
         beginnings, self._beginnings = self._beginnings, ()

@@ -8,7 +8,7 @@ status 0 and its reason.
 """
 
 import re
-from secrets import token_hex
+from random import Random
 from time import perf_counter
 from typing import Final
 
@@ -28,6 +28,10 @@ UNANSWERED: Final = "unanswered"
 """The reason code of a request whose client disconnected, or whose response was not sent."""
 
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ID_BITS: Final = 64
+
+_numbers: Final = Random()  # noqa: S311 - request ids are unique, not secret
+"""Seeded by the operating system in each process; half a microsecond cheaper than its numbers."""
 
 
 class RequestLogMiddleware:
@@ -130,4 +134,4 @@ def _request_id(scope: Scope) -> bytes:
     request_id = get_header(scope, b"x-request-id")
     if request_id is not None and _VALID_ID.fullmatch(request_id):
         return request_id
-    return token_hex(8).encode()
+    return b"%016x" % _numbers.getrandbits(_ID_BITS)

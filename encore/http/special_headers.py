@@ -10,14 +10,22 @@ from encore.http.entity_tags import (
     IF_NONE_MATCH,
     IF_UNMODIFIED_SINCE,
 )
+from encore.http.unsupported_headers import IDEMPOTENCY_KEY
 
 _SPECIAL: Final = frozenset(
-    (IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, b"prefer")
+    (
+        IDEMPOTENCY_KEY,
+        IF_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_NONE_MATCH,
+        IF_UNMODIFIED_SINCE,
+        b"prefer",
+    )
 )
 
 
 def has_special_headers(scope: Scope) -> bool:
-    """Return whether a request has preconditions or preferences: one loop looks for both."""
+    """Return whether a request has preconditions, preferences or a key: one loop finds all."""
     for name, _ in scope["headers"]:
         if name in _SPECIAL:
             break

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from encore.errors import BadRequest
 from encore.http.request_body import get_header
 
-_KEY: Final = b"idempotency-key"
+IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _READS: Final = "this operation changes nothing, so that it can be repeated without one"
 
 
@@ -18,7 +18,7 @@ def reject_idempotency_key(scope: Scope, reason: str = _READS) -> None:
         scope: The request.
         reason: Why the operation does not support one.
     """
-    if get_header(scope, _KEY) is not None:
+    if get_header(scope, IDEMPOTENCY_KEY) is not None:
         raise BadRequest(f"Idempotency-Key is not supported here: {reason}")
 
 
