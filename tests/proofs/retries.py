@@ -64,6 +64,7 @@ class RetryingClient:
             (
                 self._create,
                 self._create_in_batch,
+                self._create_in_bulk,
                 self._increment,
                 self._change,
             )
@@ -81,6 +82,12 @@ class RetryingClient:
         response = await self.send("POST", "/batch", {"operations": operations})
         assert response.status == 200, response
         self.created += len(operations)
+
+    async def _create_in_bulk(self) -> None:
+        """Create some rows by one request."""
+        response = await self.send("POST", "/events", [{"source": self.name}] * 3)
+        assert response.status in {200, 201}, response
+        self.created += 3
 
     async def _increment(self) -> None:
         response = await self.send("POST", f"{self._counter}/increment", {})
