@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from encore.database.errors import UniqueViolation
 from encore.database.protocol import Connection, Database
-from encore.errors import NotFound
+from encore.errors import ApiError, NotFound
 from encore.execution.actions.action import Action
 from encore.execution.actions.create_at_path import CreateAtPath
 from encore.execution.context import Response
@@ -25,6 +25,7 @@ from encore.http.entity_tags import IF_MATCH, parse_entity_tags
 from encore.http.preconditions import precondition_failed
 from encore.http.request_state import RequestState
 from encore.http.require_principal import require_further_access
+from encore.idempotency.key import find_key
 
 
 class PutPipeline(Pipeline):
@@ -79,11 +80,32 @@ class PutPipeline(Pipeline):
         if exists:
             inner = scope if last else expecting(scope, NotFound)
             return await run_part(super().run, inner, receive, outer)
+        try:
+            self._check_may_create(scope)
+        except ApiError as refusal:
+            return await self._replay(scope, receive, outer, refusal)
+        inner = scope if last else expecting(scope, UniqueViolation)
+        return await run_part(self._create.run, inner, receive, outer)
+
+    def _check_may_create(self, scope: Scope) -> None:
+        """Raise ``ApiError`` for a request that must not create a row."""
         if parse_entity_tags(scope, IF_MATCH) is not None:
             raise precondition_failed(IF_MATCH, "cannot be met: there is no such row")
         require_further_access(self._create_access, RequestState.from_scope(scope))
-        inner = scope if last else expecting(scope, UniqueViolation)
-        return await run_part(self._create.run, inner, receive, outer)
+
+    async def _replay(
+        self, scope: Scope, receive: Receive, outer: UnitOfWork | None, refusal: ApiError
+    ) -> Response:
+        """Return the stored response of an update whose row is gone; raise the error without one.
+
+        The update finds the idempotency key before it looks for the row.
+        """
+        if outer is not None or find_key(scope) is None:
+            raise refusal
+        try:
+            return await run_part(super().run, expecting(scope, NotFound), receive, outer)
+        except OtherRun:
+            raise refusal from None
 
     async def _find(
         self,

@@ -62,6 +62,14 @@ def test_text_and_composite_keys(api: Api) -> None:
     assert_field_errors(api.put("/seats/A/4", {"number": 3}), 400, "number")
 
 
+def test_key_that_a_body_could_not_have_is_not_created(api: Api) -> None:
+    api.crud.resource(Country, put_creates=True)
+    api.crud.resource(Seat, put_creates=True)
+    assert_field_errors(api.put(f"/countries/{'x' * 21}", {"name": "X"}), 400, "code")
+    assert_field_errors(api.put(f"/seats/{'x' * 11}/3", {}), 400, "line")
+    assert api.put(f"/countries/{'é' * 20}", {"name": "X"}).status_code == 201
+
+
 def test_path_of_another_unique_key(api: Api) -> None:
     api.crud.resource(Shelf, endpoints=("/shelves", "/shelves/{code}"), put_creates=True)
     made = api.put("/shelves/x", {})
@@ -271,3 +279,28 @@ def test_idempotency_key_of_a_put_that_creates(api: Api) -> None:
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.headers["idempotency-replayed"] == "true"
     assert again.headers["location"] == first.headers["location"]
+
+
+def test_stored_response_is_sent_after_the_row_is_gone(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a precondition nor the scopes of create refuse what was carried out."""
+    api.app.add_middleware(Caller)
+    access = {"create": Access(all_of=("library", "library:create"))}
+    api.crud.resource(Tag, put_creates=True, access=access)
+    monkeypatch.setattr(Caller, "granted", frozenset({"library", "library:create"}))
+    created = api.put("/tags/3", {"label": "a"})
+    monkeypatch.setattr(Caller, "granted", frozenset({"library"}))
+    keyed = {"Idempotency-Key": str(uuid4())}
+    matching = {"Idempotency-Key": str(uuid4()), "If-Match": created.headers["etag"]}
+    changed = [api.put("/tags/3", {"label": "b"}, headers=h) for h in (matching, keyed)]
+    assert api.delete("/tags/3").status_code == 200
+    again = [api.put("/tags/3", {"label": "b"}, headers=h) for h in (matching, keyed)]
+    assert [r.content for r in again] == [r.content for r in changed]
+    assert [r.headers["idempotency-replayed"] for r in again] == ["true", "true"]
+    assert api.put("/tags/3", {"label": "c"}, headers=matching).status_code == 422
+    assert api.put("/tags/3", {"label": "c"}, headers=keyed).status_code == 422
+    matching["Idempotency-Key"], keyed["Idempotency-Key"] = str(uuid4()), str(uuid4())
+    assert api.put("/tags/3", {"label": "b"}, headers=matching).status_code == 412
+    assert api.put("/tags/3", {"label": "b"}, headers=keyed).status_code == 403
+    assert api.rows(Tag) == []
