@@ -17,6 +17,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from encore.errors import PayloadTooLarge
+
 REF: Final = "$ref"
 
 _ESCAPED_REF: Final = re.compile(r"\$\$+ref")
@@ -188,13 +190,25 @@ class BodyTemplate:
         """The references in the body."""
         return tuple(part for part in self.parts if isinstance(part, Reference))
 
-    def resolve(self, resolve: Resolve) -> bytes:
-        """Return the JSON text. Raises ``InvalidReference``."""
+    def resolve(self, resolve: Resolve, limit: int) -> bytes:
+        """Return the JSON text.
+
+        Args:
+            resolve: Returns the text of a reference.
+            limit: The maximum size, in bytes: a few references may name a large value often.
+
+        Raises:
+            InvalidReference: A reference is invalid.
+            PayloadTooLarge: The text exceeds the limit.
+        """
         if len(self.parts) == 1 and isinstance(self.parts[0], bytes):
             return self.parts[0]
-        return b"".join(
-            resolve(part) if isinstance(part, Reference) else part for part in self.parts
-        )
+        written = bytearray()
+        for part in self.parts:
+            written += resolve(part) if isinstance(part, Reference) else part
+            if len(written) > limit:
+                raise PayloadTooLarge(f"The body may hold at most {limit} bytes")
+        return bytes(written)
 
 
 def parse_body(raw: bytes, field: str = "body") -> BodyTemplate:

@@ -29,6 +29,7 @@ from encore.batch.routes import OperationRoutes
 from encore.database.cancellation import shield_until_done
 from encore.database.errors import DatabaseError
 from encore.database.protocol import Connection, Database
+from encore.endpoints.endpoint import Operation
 from encore.errors import ClientClosedRequest, Forbidden, ServiceUnavailable
 from encore.execution.context import Response
 from encore.execution.error_mapping import map_commit_error
@@ -222,21 +223,27 @@ class BatchRunner:
         self, operation: BatchOperation, scope: Scope, outer: UnitOfWork | None
     ) -> Response:
         try:
-            path = operation.path.resolve(self._resolve)
-            body = None if operation.body is None else operation.body.resolve(self._resolve)
+            self._set_path(scope, operation.path.resolve(self._resolve))
+            found = self._routes.resolve(operation, scope)
+            self._accesses[found.access] = None
+            authorize(found.access, RequestState.from_scope(scope))
+            body = self._body_of(operation, found)
         except InvalidReference as error:
             raise invalid_operation(operation, error.field, error.requirement) from None
         except _FailedReference as error:
             raise missing_result(operation, error.reference) from None
-        self._set_path(scope, path)
-        found = self._routes.resolve(operation, scope)
-        self._accesses[found.access] = None
-        authorize(found.access, RequestState.from_scope(scope))
         if body is not None and not found.pipeline.receives:
             raise invalid_operation(
                 operation, "body", "must not be given: this operation reads none"
             )
         return await found.run(scope, body_receive(body or b""), outer)
+
+    def _body_of(self, operation: BatchOperation, found: Operation) -> bytes | None:
+        """Return the JSON text of a body, which is no larger than its route reads."""
+        if operation.body is None:
+            return None
+        limit = found.pipeline.action.resource.body_limit
+        return operation.body.resolve(self._resolve, limit)
 
     def _scope_of(self, operation: BatchOperation) -> Scope:
         return sub_scope(

@@ -26,6 +26,8 @@ BEFORE: Final = "before"
 COUNT: Final = "count"
 PARAMETERS: Final = (COUNT, BEFORE)
 _MAX_SEQUENCE: Final = 2**63 - 1
+_MAX_DIGITS: Final = len(str(_MAX_SEQUENCE))
+"""``int`` raises an exception for thousands of digits."""
 
 
 @dataclass(slots=True)
@@ -121,6 +123,7 @@ def _parse_before(texts: list[str] | None) -> int | None:
     if texts is None:
         return None
     text = texts[0]
-    if len(texts) > 1 or not (text.isascii() and text.isdigit() and int(text) <= _MAX_SEQUENCE):
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    if len(texts) > 1 or not is_number or int(text) > _MAX_SEQUENCE:
         raise invalid_parameter(BEFORE, "must be the sequence of an entry")
     return int(text)

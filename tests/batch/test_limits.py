@@ -183,3 +183,10 @@ def test_reads_go_on_while_a_batch_writes(api: BatchApi) -> None:
 
     api.run(both())
     assert finished == ["read", "batch"]
+
+
+def test_body_is_no_larger_with_its_references_than_its_route_reads(api: BatchApi) -> None:
+    title = operation("POST", "/books", {"title": "x" * 100_000}, id="a")
+    many = operation("POST", "/books", [{"title": {"$ref": "a.title"}}] * 10_000)
+    assert_field_errors(api.batch(title, many), 413, "operations[1].body")
+    assert api.rows(Book) == []

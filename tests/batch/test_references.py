@@ -15,6 +15,7 @@ from encore.batch.references import (
     parse_body,
     parse_path,
 )
+from encore.errors import PayloadTooLarge
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NAMES = TEXTS | st.sampled_from(["$ref", "$$ref", "$$$ref", "\\u0024ref"])
@@ -51,19 +52,33 @@ def never(reference: Reference) -> bytes:
 def test_every_value_can_be_written_with_escapes(value: Any) -> None:
     for ascii_only in (True, False):
         raw = json.dumps(escaped(value), ensure_ascii=ascii_only).encode()
-        assert json.loads(parse_body(raw).resolve(never)) == value
+        assert json.loads(parse_body(raw).resolve(never, 1_000_000)) == value
 
 
 def test_reference_is_found_however_its_name_is_written() -> None:
     body = parse_body(rb'{"x": [{"\u0024re\u0066": "a.b.0"}, "{a.b}", "$ref"]}')
     assert body.references == (Reference("a", ("b", "0"), "body.x[0]"),)
-    assert body.resolve(lambda _: b"1e400") == b'{"x":[1e400,"{a.b}","$ref"]}'
+    assert body.resolve(lambda _: b"1e400", 100) == b'{"x":[1e400,"{a.b}","$ref"]}'
+
+
+def test_large_values_are_not_written_beyond_the_limit() -> None:
+    body = parse_body(b"[" + b",".join([b'{"$ref": "a.text"}'] * 100_000) + b"]")
+    value, written = b'"' + b"x" * 100_000 + b'"', 0
+
+    def resolve(_: Reference) -> bytes:
+        nonlocal written
+        written += len(value)
+        return value
+
+    with pytest.raises(PayloadTooLarge):
+        body.resolve(resolve, 1_000_000)
+    assert written < 1_200_000  # Of ten gigabytes.
 
 
 def test_numbers_beside_a_reference_stay_as_they_were_sent() -> None:
     raw = b'{"a": {"$ref": "a.id"}, "b": 1e400, "c": 0.10, "d": 123456789012345678901234567890}'
     expected = b'{"a":"\xc3\xa4","b":1e400,"c":0.10,"d":123456789012345678901234567890}'
-    assert parse_body(raw).resolve(lambda _: '"ä"'.encode()) == expected
+    assert parse_body(raw).resolve(lambda _: '"ä"'.encode(), 100) == expected
 
 
 @pytest.mark.parametrize(

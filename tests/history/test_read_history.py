@@ -1,5 +1,8 @@
 """``GET /tools/1/history``: who changed a row, when, and what."""
 
+import pytest
+
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi
 from tests.history.conftest import history
 
@@ -29,3 +32,10 @@ def test_history_of_a_deleted_row_ends_with_its_last_state(api: ModelApi) -> Non
     assert deleted["changes"]["name"] == {"before": "saw", "after": None}
     assert api.get("/tools/1").status_code == 404
     assert api.get("/tools/2/history").status_code == 404
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "٣", "9" * 19, "9" * 5_000])
+def test_invalid_positions_are_refused(api: ModelApi, text: str) -> None:
+    api.create("/tools", name="saw")
+    response = api.get("/tools/1/history", params={"before": text})
+    assert_field_errors(response, 400, "before")
