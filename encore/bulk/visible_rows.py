@@ -12,8 +12,9 @@ from encore.database.protocol import Database
 from encore.errors import ApiError, Conflict
 from encore.execution.actions.list import List
 from encore.execution.context import Context
-from encore.execution.pipeline import Pipeline, Step, run_steps
+from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
+from encore.execution.steps import Step, run_steps
 from encore.execution.subrequest import sub_scope
 from encore.query.filters import ListQuery, StatementKey
 

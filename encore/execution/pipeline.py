@@ -10,68 +10,60 @@ idempotency key (``encore.idempotency``) is claimed before ``fetch``: if it has 
 is sent, and nothing else runs.
 """
 
-import asyncio
-import inspect
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
-from encore.database.errors import DatabaseError
 from encore.database.protocol import Database
 from encore.errors import (
-    ApiError,
     BadRequest,
-    Conflict,
-    HookError,
-    InternalError,
-    OutcomeUnknown,
-    ServiceUnavailable,
 )
 from encore.execution.actions import ACTIONS, Action
 from encore.execution.conditional_requests import ConditionalRequests
 from encore.execution.context import Context, Response
 from encore.execution.dry_run import DryRuns
-from encore.execution.error_mapping import map_database_error
+from encore.execution.failures import (
+    api_error,
+    formatted_error,
+    log_failed_complete,
+    log_hook_error,
+    undo,
+    without_http_exception,
+)
 from encore.execution.hooks import (
     AFTER_PARSING,
     BEFORE_PARSING,
-    SKIP,
     STAGES,
     ActionHooks,
-    Hook,
     Stop,
-    as_response,
 )
-from encore.execution.other_run import OtherRun, original_scope, other_run
+from encore.execution.keyed_runs import (
+    begin_keyed,
+    claim_key,
+    commit_keyed,
+    end_replay,
+    keyed_run,
+    replayed,
+)
+from encore.execution.other_run import other_run
 from encore.execution.response_checks import check_response
 from encore.execution.response_tags import SHAPING_STAGES
 from encore.execution.return_preference import apply_return_preference
+from encore.execution.steps import Step, converting_conflicts, limited, run_steps
 from encore.execution.unit_of_work import UnitOfWork
-from encore.http.error_handling import error_from_http_exception
 from encore.http.preconditions import NO_PRECONDITIONS, parse_preconditions
 from encore.http.prefer_header import RETURN, check_preferences
 from encore.http.special_headers import has_special_headers
-from encore.http.unsupported_headers import reject_idempotency_key
-from encore.idempotency.response import REPLAYED, StoredResponse
 from encore.idempotency.run import IdempotentRun
 from encore.models.session_requirements import UnsupportedEventListener
 from encore.query.parameter_errors import invalid_parameter
 from encore.query.write_parameters import DRY_RUN, asks_for_dry_run
-from encore.resource.compatibility import Compatibility
 
 _log: Final = structlog.get_logger("encore.execution")
 
-Step = Callable[[Context], Awaitable[Any]]
 _LAST: Final = "complete"
-_ERRORS: Final = range(400, 600)
-_WITH_KEY: Final = (
-    "It is not known whether this change was made; send it again with the same Idempotency-Key"
-)
 _WITH_INSTANCE: Final = ("fetch", "data", "write", "send")
 """The stages whose hooks may change the instance before it is sent."""
 
@@ -132,14 +124,14 @@ class Pipeline:
         if stage.replaced or (name in self.action.only_for_hooks and not has_hooks):
             own_step = None
         if own_step is not None and not self._resource.compatibility.conflicts:
-            own_step = _converting_conflicts(own_step, self._resource.compatibility)
+            own_step = converting_conflicts(own_step, self._resource.compatibility)
         limit, conditional = self._resource.options.hook_seconds, self._conditional
         return (
-            *(_limited(hook, limit) for hook in stage.befores),
+            *(limited(hook, limit) for hook in stage.befores),
             *((self.action.judge,) if judged and name in conditional.judged_before else ()),
             *(() if own_step is None else (own_step,)),
             *((self.action.judge,) if judged and name in conditional.judged_after else ()),
-            *(_limited(hook, limit) for hook in (*stage.actions, *stage.afters)),
+            *(limited(hook, limit) for hook in (*stage.actions, *stage.afters)),
         )
 
     def _unit(self, outer: UnitOfWork | None = None) -> UnitOfWork:
@@ -165,7 +157,7 @@ class Pipeline:
             ApiError: The request is rejected, or the action has failed.
         """
         action, is_special = self.action, has_special_headers(scope)
-        keyed = self._idempotent_run(scope, outer) if is_special else None
+        keyed = self._keyed_run(scope, outer) if is_special else None
         context = action.context_type(
             self._resource,
             action.name,
@@ -184,12 +176,18 @@ class Pipeline:
             if context.is_dry_run:
                 response = await self._dry_runs.end(context.unit, response)
             elif keyed is not None:
-                await self._commit_keyed(keyed, context, response)
+                await commit_keyed(keyed, context, response)
             else:
                 await context.unit.close(None)
         except Exception as error:  # noqa: BLE001 - _fail handles all of them
             if keyed is not None and keyed.replay is not None:
-                await self._end_replay(keyed, context, error)
+                await end_replay(
+                    keyed,
+                    context,
+                    error,
+                    self._database,
+                    may_have_written=bool(self._before_parsing),
+                )
                 return replayed(keyed.replay)
             return await self._fail(context, error, is_joined=outer is not None)
         except BaseException as error:
@@ -215,40 +213,9 @@ class Pipeline:
         context.is_dry_run = True
         context.unit.run_several()
 
-    def _idempotent_run(self, scope: Scope, outer: UnitOfWork | None) -> IdempotentRun | None:
-        """Return the run of a request with an idempotency key; None without one."""
-        if not self.action.writes:
-            reject_idempotency_key(scope)
-            return None
-        if outer is None:
-            return IdempotentRun.of(self._resource.idempotency_keys, original_scope(scope))
-        reject_idempotency_key(scope, "it belongs to the whole request")
-        return None
-
-    async def _end_replay(self, keyed: IdempotentRun, context: Context, error: Exception) -> None:
-        """End the transaction of a replay; on SQLite, wait until the response is committed.
-
-        There the response may be that of a request whose commit is in progress.
-        """
-        if error is keyed.outcome and not self._before_parsing:  # Nothing can have been written.
-            await context.unit.close(None)
-            return
-        await context.unit.close(error)
-        unit = UnitOfWork(self._database, writes=True, single=False)
-        try:
-            await keyed.confirm(await unit.connection())
-        except BaseException as failure:
-            await unit.close(failure)
-            raise
-        await unit.close(None)
-
-    @staticmethod
-    async def _commit_keyed(keyed: IdempotentRun, context: Context, response: Response) -> None:
-        """Store the response, and commit."""
-        stored = StoredResponse(response.status, response.headers, response.body)
-        await keyed.finish(context.unit, stored)
-        await context.unit.close(None)
-        keyed.committed()
+    def _keyed_run(self, scope: Scope, outer: UnitOfWork | None) -> IdempotentRun | None:
+        keys, writes = self._resource.idempotency_keys, self.action.writes
+        return keyed_run(scope, keys, writes=writes, is_joined=outer is not None)
 
     async def _run(self, context: Context, receive: Receive, *, is_special: bool) -> Response:
         conditional = self._conditional
@@ -275,9 +242,8 @@ class Pipeline:
             await self._conditional.prepare_key()
         if self.receives:
             await self.action.receive(context, receive)
-        keyed = context.idempotent_run
-        if keyed is not None and not keyed.begin_nowait(context.unit):
-            await keyed.wait_for_twin()
+        if context.idempotent_run is not None:
+            await begin_keyed(context.idempotent_run, context.unit)
 
     def _response(self, context: Context) -> Response:
         if self._tags_late and self.action.tags is not None:
@@ -306,8 +272,7 @@ class Pipeline:
     async def _begin_writing(self, context: Context) -> None:
         """Claim the idempotency key, and validate what needs the stored row."""
         if context.idempotent_run is not None:
-            context.idempotent_run.check_twin()
-            await context.unit.connection()  # It claims the key.
+            await claim_key(context.idempotent_run, context.unit)
         if context.undecided is not None:
             await self.action.resolve_undecided(context)
 
@@ -329,10 +294,9 @@ class Pipeline:
         self, context: Context, error: Exception, *, is_joined: bool = False
     ) -> Response:
         """Roll back, run ``complete``, and return the response to an error or raise it."""
-        if isinstance(error, HTTPException):
-            error = _of_http_exception(error)
-        with_cause = await self._undo(context, error)
-        context.error = _api_error(with_cause)
+        error = without_http_exception(error)
+        with_cause = await undo(context, error, self._database)
+        context.error = api_error(with_cause)
         # Hooks of complete may still read; what they write is rolled back as well. The outer unit
         # still has its connection, so that another one that writes would wait for it for ever.
         context.unit = (
@@ -342,77 +306,20 @@ class Pipeline:
         try:
             stopped = await self._run_complete(context)
         except Exception as another:  # noqa: BLE001 - the first error is reported
-            _log.warning("complete failed after an error", error=type(another).__name__)
+            log_failed_complete(another)
         finally:
             await context.unit.close(error)
-        self._log_hook_error(error)
+        log_hook_error(context, error)
         if (other := other_run(context.scope, error, context.error)) is not None:
             raise other from error.__cause__
         if stopped is not None:
             return stopped.response
-        try:
-            formatted = await self._format(context, context.error)
-        except HookError as hook_error:
-            self._log_hook_error(hook_error)
-            raise
+        formatted = await formatted_error(context, context.error, self._hooks.format_error)
         if formatted is not None:
             return formatted
         if with_cause is error:  # Its own cause stays, for the log.
             raise error
         raise with_cause from error
-
-    async def _format(self, context: Context, error: ApiError) -> Response | None:
-        """Return the response that ``on_error`` makes of an error; None if there is none."""
-        if self._hooks.format_error is None:
-            return None
-        formatted = self._hooks.format_error(context, error)
-        if inspect.isawaitable(formatted):
-            async with asyncio.timeout(self._resource.options.hook_seconds):
-                formatted = await formatted
-        return None if formatted is None else as_response(formatted)
-
-    def _log_hook_error(self, error: Exception) -> None:
-        """Log the message of a ``HookError``: the renderer's log has no messages of exceptions."""
-        if isinstance(error, HookError):
-            action, message = self.action.name, str(error)
-            _log.error("invalid hook", resource=self._resource.name, action=action, reason=message)
-
-    async def _undo(self, context: Context, error: Exception) -> Exception:
-        """Roll back; return the error for the caller."""
-        try:
-            await context.unit.close(error)
-        except DatabaseError as failure:
-            error = failure
-        if isinstance(error, DatabaseError):
-            api_error = await map_database_error(error, context, self._database)
-            if context.idempotent_run is not None and isinstance(api_error, OutcomeUnknown):
-                api_error = OutcomeUnknown(_WITH_KEY, headers={"Retry-After": "1"})
-            api_error.__cause__ = error
-            return self._resource.compatibility.convert_error(api_error)
-        return error
-
-
-def replayed(response: StoredResponse) -> Response:
-    """Return a stored response with the header that says so."""
-    return Response(response.status, [*response.headers, REPLAYED], response.body)
-
-
-def _of_http_exception(error: HTTPException) -> Exception:
-    """Convert an ``HTTPException`` that a hook raised; its status and detail stay.
-
-    A redirection is returned as it is. Any other status is a ``HookError``: raising rolls back, so
-    the response cannot report success.
-    """
-    status = error.status_code
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return error
-    converted: Exception
-    if status in _ERRORS:
-        converted = error_from_http_exception(error)
-    else:
-        converted = HookError(f"HTTPException({status}) is not an error: return stop(response)")
-    converted.__cause__ = error
-    return converted
 
 
 def _validator(action: Action[Any]) -> Callable[[Any], None]:
@@ -421,68 +328,3 @@ def _validator(action: Action[Any]) -> Callable[[Any], None]:
     if type_.parse_request is Action.parse_request and type_.parse_body is Action.parse_body:
         return action.parse_target
     return action.parse_request
-
-
-def _api_error(error: Exception) -> ApiError:
-    """Return the error for the caller, and for the hooks of ``complete``."""
-    match error:
-        case ApiError():
-            return error
-        case OtherRun():
-            return error.error
-        case _:
-            return InternalError()
-
-
-def _converting_conflicts(own_step: Step, compatibility: Compatibility) -> Step:
-    """Return a step whose conflicts have the status of another API; those of hooks stay."""
-
-    async def step(context: Context) -> Any:
-        try:
-            return await own_step(context)
-        except Conflict as conflict:
-            raise compatibility.convert_error(conflict) from conflict.__cause__
-
-    return step
-
-
-async def run_steps(steps: tuple[Step, ...], context: Context) -> Stop | None:
-    """Run the steps of one stage; ``SKIP`` skips the rest of them."""
-    for step in steps:
-        outcome = await step(context)
-        if outcome is not None:
-            if isinstance(outcome, Stop):
-                return outcome
-            if outcome is SKIP:
-                return None
-            type_ = type(outcome).__name__
-            raise HookError(
-                f"{_name(step)} returned {type_}: a hook returns None, SKIP or stop(response)"
-            )
-    return None
-
-
-def _name(step: Step) -> str:
-    function = getattr(step, "__wrapped__", step)
-    return getattr(function, "__qualname__", repr(function))
-
-
-def _limited(hook: Hook, seconds: float) -> Step:
-    """Return a step that runs a hook, and cancels it after the time limit."""
-
-    @wraps(hook, assigned=(), updated=())
-    async def step(context: Context) -> Any:
-        outcome = hook(context)
-        if not inspect.isawaitable(outcome):
-            return outcome
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                return await outcome
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise ServiceUnavailable(
-                "The operation took too long", headers={"Retry-After": "1"}, reason="hook-timeout"
-            ) from error
-
-    return step

@@ -18,9 +18,10 @@ from encore.errors import HookError
 from encore.execution.conditional_requests import not_modified
 from encore.execution.context import Response
 from encore.execution.hooks import ActionHooks, Stop
-from encore.execution.pipeline import Pipeline, run_steps
+from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.execution.response_checks import check_response
+from encore.execution.steps import run_steps
 from encore.http.preconditions import judge_untagged, parse_preconditions
 from encore.http.prefer_header import check_preferences
 from encore.streams.context import PageContext, Stream
