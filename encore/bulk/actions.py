@@ -40,6 +40,7 @@ from encore.errors import (
 from encore.execution.actions import session_rows
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.resource import Resource
+from encore.execution.response_tags import LIST, READ
 from encore.execution.soft_delete import deletion_timestamp
 from encore.http.prefer_header import REPRESENTATION, preferred_return
 from encore.http.request_body import read_body, read_json
@@ -325,8 +326,12 @@ class DeleteMany(FilteredRowsAction):
     name: ClassVar[str] = "delete"
 
     def parse_request(self, context: BulkContext) -> None:
-        """Parse the query."""
+        """Parse the query; a response that contains the rows requires the scopes of reading."""
         self._parse_filters(context)
+        if context.preferred == REPRESENTATION:
+            reads = LIST if LIST in self.resource.options.actions else READ
+            state = RequestState.from_scope(context.scope)
+            require_further_access(self.resource.access(reads), state)
 
     async def _write(self, context: BulkContext) -> None:
         await self._write_filtered(context)

@@ -68,6 +68,21 @@ def test_bulk_writes_need_the_scopes_of_their_action(api: Api) -> None:
     assert operations["/tags", "DELETE"] == Access(all_of=("c",))
 
 
+@pytest.mark.parametrize("actions", [["create", "delete"], ["create", "list", "delete"]])
+def test_deleted_rows_are_sent_to_those_who_may_read_them(api: Api, actions: list[str]) -> None:
+    """A dry run of a delete would list the rows otherwise."""
+    reading = {name: Access(all_of=("library", "reads")) for name in ("list", "read")}
+    api.crud.resource(Tag, access=reading, actions=actions)
+    api.create("/tags", label="a")
+    prefers = {"Prefer": "return=representation"}
+    for query in ("id__gte=0&dry_run=true", "id__gte=0"):
+        refused = api.delete(f"/tags?{query}", headers=prefers)
+        assert refused.status_code == 403, refused.text
+        assert "label" not in refused.text
+    assert len(api.rows(Tag)) == 1
+    assert api.delete("/tags?id__gte=0").json() == {"affected": 1}
+
+
 def test_views_and_rows_below_a_parent_have_no_bulk_writes(api: Api, serve: Serve) -> None:
     api.crud.resource(User, associations=True)
     user = api.create("/users", firstName="a")
