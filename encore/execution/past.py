@@ -48,7 +48,7 @@ def read_as_of(
 
 
 def _check_recorded(query: ListQuery, history: ResourceHistory) -> None:
-    """Raise ``InvalidQuery`` for filters and orders by fields that are not recorded."""
+    """Raise ``InvalidQuery`` for filters, orders and ``fields`` that name what is not recorded."""
     key = query.statement_key
     leaves = [leaf for condition in key.conditions for leaf in leaf_conditions(condition)]
     fields = [getattr(leaf, "field", None) for leaf in leaves]
@@ -56,6 +56,9 @@ def _check_recorded(query: ListQuery, history: ResourceHistory) -> None:
     for field in fields:
         if field in history.excluded:
             raise impossible(f"{field.name} is not recorded")
+    for field in history.excluded:
+        if query.shown is not None and field.attribute in query.shown:
+            raise impossible(f"{field.name} is not recorded: leave it out of fields")
 
 
 def _recorded_members(

@@ -16,6 +16,7 @@ from sqlalchemy import Table
 from encore.database.history import RecordedTable, recorded_table_of
 from encore.database.history.checks import find_problem
 from encore.database.protocol import Database
+from encore.database.soft_deletes import soft_deletes_of
 from encore.errors import ConfigurationError
 from encore.http.require_principal import Lifespan
 from encore.models.fields import Field, Fields
@@ -108,7 +109,13 @@ class Histories:
             DatabaseError: The database cannot be read.
         """
         dialect = self._database.dialect
+        deleted_at = {str(c) for c in soft_deletes_of(dialect).columns.values()}
         for resource, history in self._required:
+            table = history.recorded.table
+            for name in history.recorded.exclude:
+                if f"{table}.{name}" in deleted_at:
+                    message = f"{name} says which rows are deleted: do not exclude it"
+                    raise ConfigurationError(resource, HISTORY, message)
             async with self._database.reading() as connection:
                 problem = await find_problem(connection, dialect, history.recorded, history.table)
             if problem is not None:

@@ -17,6 +17,9 @@ from encore.database.statement import Row
 from encore.serializers.records import hide
 from encore.serializers.relation_statements import Key, RelationStatements
 from encore.serializers.serializer import RelatedSerializer, Serializer
+from encore.sql.past import PastConnection
+from encore.sql.past_statement import impossible
+from encore.sql.unrecorded import is_unrecorded
 
 
 @dataclass(slots=True)
@@ -76,6 +79,8 @@ class _RelationLoader:
         self, connection: Connection, rows: Sequence[Row], records: Sequence[Any]
     ) -> None:
         relation, indexes = self._child.relation, self._statements.key_indexes
+        if isinstance(connection, PastConnection):
+            self._check_recorded()
         keys = [tuple(row[index] for index in indexes) for row in rows]
         found = await self._fetch(connection, {key for key in keys if None not in key})
         for record, key in zip(records, keys, strict=True):
@@ -84,6 +89,12 @@ class _RelationLoader:
             setattr(record, relation.name, value)
             if found.counts and key in found.counts:
                 setattr(record, self._child.count_name, found.counts[key])
+
+    def _check_recorded(self) -> None:
+        """Raise ``InvalidQuery`` if it is unknown which rows were related."""
+        for column, _ in self._child.relation.pairs:
+            if is_unrecorded(column):
+                raise impossible(f"{column} is not recorded; leave out {self._child.relation.name}")
 
     async def _fetch(self, connection: Connection, keys: Collection[Key]) -> _RelatedRecords:
         """Fetch the related rows of parents with these keys."""
@@ -108,8 +119,12 @@ class _RelationLoader:
                     counts = await statements.count(connection, long)
         if self._loader is not None:
             await self._loader.embed(connection, rows, records)
-        if serializer.hidden:
-            hide(records, serializer.hidden)
+        hidden = serializer.hidden
+        if isinstance(connection, PastConnection):
+            fields = serializer.fields
+            hidden += tuple(f.attribute for f in fields if is_unrecorded(f.column))
+        if hidden:
+            hide(records, hidden)
         return _RelatedRecords(by_key, counts)
 
 

@@ -45,9 +45,10 @@ from encore.database.history.recorded_table import (
     SEQUENCE,
 )
 from encore.database.statement import Statement, param
-from encore.errors import InvalidQuery
+from encore.errors import ApiError, BadRequest, InvalidQuery
 from encore.query.as_of import AS_OF
 from encore.query.parameter_errors import invalid_parameter
+from encore.sql.unrecorded import used_unrecorded
 from encore.types import UtcDateTime
 
 _LAST_VALUE: Final = -1
@@ -85,7 +86,8 @@ class PastStatement(Statement):
         recorded: The tables that are replaced by their histories; known once it is compiled.
 
     Raises:
-        InvalidQuery: On compiling: it reads a table without a history.
+        ApiError: On compiling: it reads a table without a history, or uses a column whose values
+            are not recorded.
     """
 
     __slots__ = ("recorded",)
@@ -109,6 +111,8 @@ class PastStatement(Statement):
                 recorded_tables.append(found)
             elif state is State.AT_TIME:
                 raise impossible(f"{name} has no history; leave out what reads it")
+        for column in used_unrecorded(clause, in_results=state is State.AT_TIME):
+            raise unrecorded(column, state)
         for recorded, history in recorded_tables:
             clause = clause.add_cte(_versions(recorded, history, state))
         self.recorded = recorded_tables
@@ -118,6 +122,13 @@ class PastStatement(Statement):
 def impossible(reason: str) -> InvalidQuery:
     """Return the error for a past state that cannot be read."""
     return invalid_parameter(AS_OF, f"is not possible here: {reason}")
+
+
+def unrecorded(column: str, state: State) -> ApiError:
+    """Return the error for a statement that uses a column whose past values are unknown."""
+    if state is State.LATEST:  # Nothing but a condition of a hook can name it.
+        return BadRequest(f"The history is not possible here: {column} is not recorded")
+    return impossible(f"{column} is not recorded")
 
 
 def tables_of(clause: ClauseElement) -> Iterator[TableClause]:

@@ -53,6 +53,25 @@ def test_excluded_columns_are_absent_and_cannot_be_filtered(api: ModelApi) -> No
     assert "secret" not in history(api, "/tools/1")[0]["changes"]
     for query in ({"secret": "s"}, {"sort": "secret"}, {"not": "secret=s"}):
         assert_field_errors(api.get("/tools", params={"as_of": at, **query}), 400, "as_of")
+    for path in ("/tools", "/tools/1"):
+        response = api.get(path, params={"as_of": at, "fields": "name,secret"})
+        assert_field_errors(response, 400, "as_of")
+
+
+def test_excluded_columns_of_related_rows_are_absent_and_cannot_be_filtered(api: ModelApi) -> None:
+    api.create("/makers", name="acme")
+    api.create("/tools", name="saw", secret="s", maker_id=1)
+    at = at_last_change(api, "/tools/1")
+    for path in ("/makers/1", "/makers"):
+        read = api.read(path, as_of=at)
+        (tool,) = (read if isinstance(read, dict) else read[0])["tools"]
+        assert tool["name"] == "saw"
+        assert "secret" not in tool
+    assert len(api.read("/makers", **{"tools.secret": "s"})) == 1
+    for name in ("tools.secret", "tools.secret__ne", "tools.secret__null"):
+        value = "true" if name.endswith("null") else "t"
+        response = api.get("/makers", params={"as_of": at, name: value, "fields": "id"})
+        assert response.status_code == 400, response.text
 
 
 def test_embedded_rows_are_those_of_the_same_time(api: ModelApi) -> None:

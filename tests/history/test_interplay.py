@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import make_url
-from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column, relationship
 
 from encore import ConfigurationError, Context, SearchOptions, history_table
 from encore.database.engine import with_connection
@@ -21,6 +21,32 @@ from tests.fixtures.models import ModelApi, Serve
 from tests.history.conftest import history
 from tests.history.test_as_of import at_last_change
 from tests.history.test_start import start
+
+
+class LinkBase(DeclarativeBase):
+    pass
+
+
+class Shelf(LinkBase):
+    __tablename__ = "shelves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    boxes: Mapped[list["Box"]] = relationship(back_populates="shelf")
+
+
+class Box(LinkBase):
+    """Its history does not say where it was."""
+
+    __tablename__ = "boxes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shelf_id: Mapped[int] = mapped_column(sa.ForeignKey("shelves.id"))
+    shelf: Mapped[Shelf] = relationship(back_populates="boxes")
+
+
+history_table(Shelf)
+history_table(Box, exclude=["shelf_id"])
 
 
 def test_stream_as_of_has_the_rows_of_that_time(api: ModelApi) -> None:
@@ -86,6 +112,40 @@ def test_criteria_of_hooks_are_judged_on_past_rows_and_present_policies(serve: S
     assert [row["name"] for row in api.read("/makers", as_of=at)] == ["two"]
     policy[0] = Maker.id.in_(sa.select(Tool.maker_id))
     assert_field_errors(api.get("/makers", params={"as_of": at}), 400, "as_of")
+
+
+def test_criteria_of_hooks_cannot_use_excluded_columns(serve: Serve) -> None:
+    """They would find null: whoever may see only rows without a secret would see all of them."""
+    api = serve(HistoryBase.metadata)
+    tools = api.crud.resource(Tool, history=True)
+    api.create("/tools", name="saw", secret="s")
+    at = at_last_change(api, "/tools/1")
+
+    @tools.list.start.before
+    @tools.read.start.before
+    def restrict(context: Context) -> None:
+        context.criteria = Tool.secret.is_(None)
+
+    assert api.get("/tools/1").status_code == 404
+    for path in ("/tools", "/tools/1"):
+        assert_field_errors(api.get(path, params={"as_of": at}), 400, "as_of")
+    response = api.get("/tools/1/history")
+    assert response.status_code == 400
+    assert "tools.secret is not recorded" in response.json()["detail"]
+
+
+def test_relations_by_excluded_columns_are_refused(serve: Serve) -> None:
+    api = serve(LinkBase.metadata)
+    api.crud.resource(Shelf, history=True, include=["boxes"])
+    api.crud.resource(Box, history=True, include=["shelf"])
+    api.create("/shelves", name="top")
+    api.create("/boxes", shelf_id=1)
+    at = at_last_change(api, "/boxes/1")
+    for path in ("/shelves", "/shelves/1", "/boxes", "/boxes/1"):
+        response = api.get(path, params={"as_of": at})
+        assert_field_errors(response, 400, "as_of")
+        assert "boxes.shelf_id is not recorded" in response.json()["detail"]
+        assert api.get(path, params={"as_of": at, "fields": "id"}).status_code == 200
 
 
 def test_members_that_hooks_remove_are_not_in_the_history(serve: Serve) -> None:

@@ -1,15 +1,18 @@
 """Histories of soft-deleted rows."""
 
 from datetime import datetime
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from encore import history_table
+from encore import ConfigurationError, history_table
 from encore.types import UtcDateTime
 from tests.fixtures.models import ModelApi, Serve
 from tests.history.conftest import history
 from tests.history.test_as_of import at_last_change
+from tests.history.test_start import start
 
 
 class Base(DeclarativeBase):
@@ -25,6 +28,20 @@ class Page(Base):
 
 
 history_table(Page)
+
+
+class Unrecorded(DeclarativeBase):
+    pass
+
+
+class Leaf(Unrecorded):
+    __tablename__ = "leaves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    removed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+history_table(Leaf, exclude=["removed"])
 
 
 def pages(serve: Serve) -> ModelApi:
@@ -67,3 +84,12 @@ def test_deleted_row_is_restored_before_it_is_reverted(serve: Serve) -> None:
     api.post("/pages/1/restore")
     row = api.post("/pages/1/revert", {"sequence": first}).json()
     assert (row["title"], row["deletedAt"]) == ("one", None)
+
+
+def test_time_of_the_deletion_cannot_be_excluded(serve: Serve) -> None:
+    """Deleted rows would be shown in past lists."""
+    api = serve(Unrecorded.metadata)
+    options: Any = {"soft_delete": "removed", "access": {"restore": "library"}}
+    api.crud.resource(Leaf, history=True, **options)
+    with pytest.raises(ConfigurationError, match=r"Leaf.*history.*removed"):
+        start(api)
