@@ -4,6 +4,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final
 
+from encore.database.history.recorded_table import COLUMNS, SEQUENCE
 from encore.database.soft_deletes import DeletedRows
 from encore.database.statement import Row
 from encore.errors import HookError
@@ -12,7 +13,7 @@ from encore.execution.actions.row import RowAction
 from encore.execution.context import Context
 from encore.execution.resource import Resource
 from encore.history.entries import EntrySerializer
-from encore.history.statements import HistoryStatements
+from encore.history.statements import HistoryStatements, end_of_earlier_rows
 from encore.pages.links import link_header
 from encore.query.page_parameters import PAGING, parse_page
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
@@ -25,6 +26,7 @@ from encore.sql.statements import Statements
 BEFORE: Final = "before"
 COUNT: Final = "count"
 PARAMETERS: Final = (COUNT, BEFORE)
+_SEQUENCE_AT: Final = COLUMNS.index(SEQUENCE)
 _MAX_SEQUENCE: Final = 2**63 - 1
 _MAX_DIGITS: Final = len(str(_MAX_SEQUENCE))
 """``int`` raises an exception for thousands of digits."""
@@ -48,7 +50,8 @@ class HistoryContext(Context):
 class ReadHistory(RowAction[HistoryContext]):
     """Read the versions of the row, the newest first; also those of a deleted row.
 
-    The hooks of read say who may: their criteria are judged on the latest version.
+    The hooks of read say who may: their criteria are judged on the latest version. With such hooks
+    the entries of earlier rows with the same key are not shown.
     """
 
     name = "read"
@@ -97,6 +100,9 @@ class ReadHistory(RowAction[HistoryContext]):
             rows = await connection.fetch_all(statements.newest, (*key, limit))
         else:
             rows = await connection.fetch_all(statements.older, (*key, context.before, limit))
+        if self.has_hooks:
+            end = await end_of_earlier_rows(statements, connection, key)
+            rows = [row for row in rows if row[_SEQUENCE_AT] > end]
         context.entries = self._entries.entries(rows, context.entries_count)
         if len(rows) > context.entries_count:
             last = context.entries[-1]["sequence"]

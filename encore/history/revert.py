@@ -24,7 +24,7 @@ from encore.execution.pipeline import Pipeline
 from encore.execution.resource import Resource
 from encore.execution.subrequest import body_receive, sub_scope
 from encore.history.entries import EntrySerializer
-from encore.history.statements import REVERT, HistoryStatements
+from encore.history.statements import REVERT, HistoryStatements, end_of_earlier_rows
 from encore.http.preconditions import Preconditions
 from encore.query.as_of import AS_OF, check_not_future, parse_as_of
 from encore.query.write_parameters import DRY_RUN
@@ -160,10 +160,13 @@ class Revert(Action[RevertContext]):
         if context.at is not None:
             at = timestamp_value(context.at, statements.dialect)
             entry = await connection.fetch_one(statements.at_time, (*key, at, 1))
-            if entry is None:
-                raise unknown_before(None)
         else:
             entry = await connection.fetch_one(statements.entry, (*key, context.sequence))
+        if self._read_history.action.has_hooks:
+            end = await end_of_earlier_rows(statements, connection, key)
+            entry = entry if entry is not None and entry[_SEQUENCE_AT] > end else None
+        if entry is None and context.at is not None:
+            raise unknown_before(None)
         member = "sequence" if context.at is None else AS_OF
         if entry is None:
             errors.add(member, INVALID, "must be the sequence of an entry of this row")

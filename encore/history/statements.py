@@ -16,7 +16,14 @@ from sqlalchemy import (
     update,
 )
 
-from encore.database.history.recorded_table import COLUMNS, OPERATION, RECORDED_AT, SEQUENCE
+from encore.database.history.recorded_table import (
+    COLUMNS,
+    EXISTS,
+    OPERATION,
+    RECORDED_AT,
+    SEQUENCE,
+)
+from encore.database.protocol import Connection
 from encore.database.statement import Statement
 from encore.models.fields import Field
 from encore.resource.definition import ResourceDefinition
@@ -79,6 +86,19 @@ class HistoryStatements:
         return self._compile(rows.where(at <= next_param(at.type)).limit(next_param(BigInteger())))
 
     @cached_property
+    def earlier_rows(self) -> Statement:
+        """The SELECT of the last sequence of earlier rows with this key, null without any.
+
+        Values: the key, the key. The newest entry belongs to the row, even if it is its deletion.
+        """
+        next_param, table = params(), self._history.table
+        of_row = [column == next_param(column.type) for column in self._key_columns]
+        same_row = [column == next_param(column.type) for column in self._key_columns]
+        newest = select(func.max(self._sequence)).where(*same_row).scalar_subquery()
+        ended = select(func.max(self._sequence)).where(*of_row, ~table.c[EXISTS])
+        return self._compile(ended.where(self._sequence < newest))
+
+    @cached_property
     def label(self) -> Statement:
         """The UPDATE of the operation of a row's latest entry, which the transaction has written.
 
@@ -116,3 +136,15 @@ class HistoryStatements:
 
     def _compile(self, clause: Any) -> Statement:
         return Statement(clause, self.dialect)
+
+
+async def end_of_earlier_rows(
+    statements: HistoryStatements, connection: Connection, key: tuple[Any, ...]
+) -> int:
+    """Return the last sequence of earlier rows with the key of a row; 0 without any.
+
+    Where hooks decide who sees a row, they have judged its latest version only: an earlier row
+    may have been another caller's. SQLite gives the id of a deleted row to the next one.
+    """
+    found = await connection.fetch_one(statements.earlier_rows, (*key, *key))
+    return 0 if found is None or found[0] is None else int(found[0])

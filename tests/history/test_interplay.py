@@ -114,6 +114,40 @@ def test_criteria_of_hooks_are_judged_on_past_rows_and_present_policies(serve: S
     assert_field_errors(api.get("/makers", params={"as_of": at}), 400, "as_of")
 
 
+def test_hooks_hide_the_history_of_an_earlier_row_with_the_same_key(serve: Serve) -> None:
+    """On SQLite the id of a deleted row may be that of the next one, of another caller."""
+    api = serve(HistoryBase.metadata)
+    makers = api.crud.resource(Maker, history=True)
+    api.sql("INSERT INTO makers (id, name) VALUES (7, 'theirs')")
+    at_first = at_last_change(api, "/makers/7")
+    (theirs,) = history(api, "/makers/7")
+    api.sql("DELETE FROM makers")
+    api.sql("INSERT INTO makers (id, name) VALUES (7, 'mine')")
+    at = at_last_change(api, "/makers/7")
+    api.put("/makers/7", {"name": "new"})
+    operations = [entry["operation"] for entry in history(api, "/makers/7")]
+    assert operations == ["create", "delete", "create", "update"]
+
+    @makers.all.start.before
+    def restrict(context: Context) -> None:
+        context.criteria = Maker.name != "theirs"
+
+    entries = history(api, "/makers/7")
+    assert [entry["operation"] for entry in entries] == ["create", "update"]
+    pages = [api.get("/makers/7/history", params={"count": 1})]
+    pages.append(api.get(pages[0].headers["link"].split(">")[0].removeprefix("<")))
+    assert [page.json() for page in pages] == [entries[1:], entries[:1]]
+    assert "link" not in pages[1].headers
+    earlier = {"before": entries[0]["sequence"]}
+    assert api.get("/makers/7/history", params=earlier).json() == []
+    revert = api.post("/makers/7/revert", {"sequence": theirs["sequence"]})
+    assert_field_errors(revert, 400, "sequence")
+    assert api.post("/makers/7/revert", {"as_of": at_first}).status_code == 410
+    assert api.post("/makers/7/revert", {"as_of": at}).json()["name"] == "mine"
+    api.delete("/makers/7")
+    assert history(api, "/makers/7")[-1]["operation"] == "delete"
+
+
 def test_criteria_of_hooks_cannot_use_excluded_columns(serve: Serve) -> None:
     """They would find null: whoever may see only rows without a secret would see all of them."""
     api = serve(HistoryBase.metadata)
