@@ -80,3 +80,11 @@ def not_modified_response(resource: ResourceDefinition, action: str) -> dict[str
         return {}
     headers = validator_headers(resource, action)
     return {"304": {"description": "The representation is known already", "headers": headers}}
+
+
+def failed_response(resource: ResourceDefinition, action: str) -> dict[str, Any]:
+    """Return the headers of the response 412 of an action on one row; empty for others."""
+    if action not in (*CONDITIONAL_ACTIONS, "read"):
+        return {}
+    headers = validator_headers(resource, action)
+    return {"412": {"headers": headers}} if headers else {}

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, WithJsonSchema
 
 from encore.endpoints.conditional import (
+    failed_response,
     not_modified_response,
     precondition_parameters,
     validator_headers,
@@ -82,8 +83,13 @@ _OF_ACTION: Final[Mapping[str, tuple[int, ...]]] = {
     "delete": (404, 409, 412),
     "restore": (404, 409, 412),
 }
+LOCATION: Final[Mapping[str, Any]] = {
+    "Location": {"description": "The path of the row", "schema": {"type": "string"}}
+}
+"""The header of a response that names a row."""
+
 _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "create": {"Location": {"description": "The path of the row", "schema": {"type": "string"}}},
+    "create": LOCATION,
     "list": {
         "Content-Range": {
             "description": "The range of these rows and the total: items a-b/total; for a page"
@@ -110,6 +116,7 @@ _INVALID_VALUES: Final[Mapping[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
     }
 }
+_NO_CONTENT: Final = "204"
 
 
 def problem_responses(
@@ -197,6 +204,8 @@ def operation_extras(
         extras["responses"] = {str(status): answer, **not_modified_response(resource, action)}
     if action not in READING_ACTIONS:
         _describe_write(extras, status)
+        _describe_no_content(extras["responses"], str(status))
+    extras.setdefault("responses", {}).update(failed_response(resource, action))
     return extras
 
 
@@ -212,12 +221,21 @@ def describe_upsert(extras: dict[str, Any], targets: UpsertTargets) -> None:
     headers = extras["responses"]["201"]["headers"]
     extras["responses"] = _merged(extras["responses"], write_responses(["200"]))
     extras["responses"]["200"]["headers"] = headers
+    _describe_no_content(extras["responses"], "201")
 
 
 def _describe_write(extras: dict[str, Any], status: int) -> None:
     """Add what all writes have in common."""
     extras["parameters"] = [*extras.get("parameters", ()), *write_parameters()]
     extras["responses"] = _merged(extras.get("responses", {}), write_responses([str(status)]))
+
+
+def _describe_no_content(responses: dict[str, Any], status: str) -> None:
+    """Give the 204 of a write the headers of its response with a body, except those of the body."""
+    if _NO_CONTENT in responses:
+        headers = responses[status]["headers"].items()
+        kept = {name: header for name, header in headers if name not in _INVALID_VALUES}
+        responses[_NO_CONTENT] = {**responses[_NO_CONTENT], "headers": kept}
 
 
 def _merged(

@@ -11,7 +11,7 @@ from pydantic import WithJsonSchema
 
 from encore.database.protocol import Database
 from encore.endpoints.endpoint import Operation, PipelineRoute
-from encore.endpoints.openapi import json_body, problem_responses
+from encore.endpoints.openapi import LOCATION, json_body, problem_responses
 from encore.endpoints.schemas import read_schema
 from encore.endpoints.write_descriptions import write_parameters, write_responses
 from encore.errors import ConfigurationError, NotFound
@@ -151,7 +151,10 @@ def _describe(operation: LinkOperation, action: LinkAction, path: str, method: s
     responses = problem_responses("update", path, action.produces, conflicts=conflicts)
     if method == "POST":
         responses[200] = {"description": "The row was linked already", "model": row}
-    extra["responses"] = write_responses({str(action.status), "200"})
+    extra["responses"] = described = write_responses({str(action.status), "200"})
+    if method == "POST":
+        for response in described.values():
+            response["headers"] = {**response["headers"], **LOCATION}
     return APIRoute(
         path,
         endpoint,

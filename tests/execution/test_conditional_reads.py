@@ -307,4 +307,8 @@ def test_descriptions_name_validators_and_conditions(users: Api) -> None:
     for method in ("put", "patch", "delete"):
         named = {p["name"] for p in item[method]["parameters"]}
         assert {"If-Match", "If-Unmodified-Since"} <= named
-        assert "412" in item[method]["responses"]
+        failed = item[method]["responses"]["412"]
+        assert {"ETag", "Last-Modified"} <= failed["headers"].keys()
+        assert "description" in failed
+    for method in ("put", "patch"):
+        assert "ETag" in item[method]["responses"]["204"]["headers"]

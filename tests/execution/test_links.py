@@ -218,6 +218,9 @@ def test_openapi_describes_the_links(api: ModelApi) -> None:
     operations = document["paths"][path]
     assert {"get", "put", "post"} == operations.keys()
     assert {"200", "201", "409", "404"} <= operations["post"]["responses"].keys()
+    for status in ("200", "201", "204"):
+        assert "Location" in operations["post"]["responses"][status]["headers"]
+    assert "Location" not in operations["put"]["responses"]["200"]["headers"]
     body = operations["put"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["type"] == "array"
     assert "delete" in document["paths"][f"{path}/{{id}}"]

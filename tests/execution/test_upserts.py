@@ -431,7 +431,9 @@ def test_openapi_describes_upserts(api: Api) -> None:
     assert {"on_conflict", "on", "dry_run", "Prefer"} <= names
     assert {"200", "201", "204"} <= set(operation["responses"])
     assert "stored already" in operation["responses"]["200"]["description"]
-    assert "Location" in operation["responses"]["200"]["headers"]
+    for status in ("200", "201", "204"):
+        headers = operation["responses"][status]["headers"]
+        assert {"Location", "ETag", "Preference-Applied", "Dry-Run"} <= headers.keys(), status
     others = {parameter["name"] for parameter in paths["/countries"]["post"]["parameters"]}
     assert "on_conflict" not in others
     assert "stored already" not in paths["/countries"]["post"]["responses"]["200"]["description"]
