@@ -16,7 +16,7 @@ from starlette._utils import get_route_path
 from encore.database.history.recorded_table import COLUMNS, DELETE, OPERATION, SEQUENCE
 from encore.database.protocol import Connection
 from encore.database.statement import Row
-from encore.errors import Conflict, NotFound
+from encore.errors import Conflict, InvalidQuery, NotFound
 from encore.execution.actions.action import JSON_ONLY, Action
 from encore.execution.context import Context, Response
 from encore.execution.hooks import Stop
@@ -215,6 +215,10 @@ def _parse_time(value: Any, errors: ValidationErrors) -> datetime | None:
     if not isinstance(value, str):
         errors.add(AS_OF, INVALID, "must be a string")
         return None
-    at = parse_as_of([value])
-    check_not_future(at)
+    try:
+        at = parse_as_of([value])
+        check_not_future(at)
+    except InvalidQuery as error:  # It is not of the query.
+        errors.add(AS_OF, INVALID, str(error.message).removeprefix(f"{AS_OF} "))
+        return None
     return at
