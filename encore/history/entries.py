@@ -66,6 +66,11 @@ class EntrySerializer:
         shown = decode_record(record)
         return {name: shown[name] for name in self.names}
 
+    def is_deletion(self, row: Row) -> bool:
+        """Return whether there was no row after an entry, or it was marked as deleted."""
+        place = None if self._deleted_at is None else _WIDTH + self._deleted_at
+        return row[_OPERATION_AT] == DELETE or (place is not None and row[place] is not None)
+
     def _entry(self, row: Row, previous: Row | None) -> Entry:
         """Return an entry; ``previous`` is the row's entry before it, if that is known."""
         sequence, operation, at, _, issuer, subject, client, request_id = row[:_WIDTH]

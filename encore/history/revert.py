@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from starlette._utils import get_route_path
 
-from encore.database.history.recorded_table import COLUMNS, DELETE, OPERATION, SEQUENCE
+from encore.database.history.recorded_table import COLUMNS, SEQUENCE
 from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import Conflict, InvalidQuery, NotFound
@@ -45,7 +45,6 @@ _PASSED_ON: Final = (
 """The headers that update reads."""
 
 _SEQUENCE_AT: Final = COLUMNS.index(SEQUENCE)
-_OPERATION_AT: Final = COLUMNS.index(OPERATION)
 _OK: Final = 200
 _ERRORS: Final = 400
 
@@ -172,7 +171,7 @@ class Revert(Action[RevertContext]):
             errors.add(member, INVALID, "must be the sequence of an entry of this row")
             errors.check()
             raise NotFound
-        if entry[_OPERATION_AT] == DELETE:
+        if self._entries.is_deletion(entry):
             errors.add(member, INVALID, "names a deletion, which has no version to write")
             errors.check()
         return entry

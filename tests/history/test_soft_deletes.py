@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from encore import ConfigurationError, history_table
 from encore.types import UtcDateTime
+from tests.fixtures.library import assert_field_errors
 from tests.fixtures.models import ModelApi, Serve
 from tests.history.conftest import history
 from tests.history.test_as_of import at_last_change
@@ -84,6 +85,19 @@ def test_deleted_row_is_restored_before_it_is_reverted(serve: Serve) -> None:
     api.post("/pages/1/restore")
     row = api.post("/pages/1/revert", {"sequence": first}).json()
     assert (row["title"], row["deletedAt"]) == ("one", None)
+
+
+def test_row_is_not_reverted_to_a_deletion(serve: Serve) -> None:
+    api = pages(serve)
+    api.delete("/pages/1")
+    at = at_last_change(api, "/pages/1")
+    api.post("/pages/1/restore")
+    api.put("/pages/1", {"title": "two"})
+    deletion = history(api, "/pages/1")[1]["sequence"]
+    response = api.post("/pages/1/revert", {"sequence": deletion})
+    assert_field_errors(response, 400, "sequence")
+    assert_field_errors(api.post("/pages/1/revert", {"as_of": at}), 400, "as_of")
+    assert api.read("/pages/1")["title"] == "two"
 
 
 def test_time_of_the_deletion_cannot_be_excluded(serve: Serve) -> None:
