@@ -144,7 +144,8 @@ class ArrayAction(BulkAction):
         report = await self._arrays.write(context)
         if context.preferred != REPRESENTATION:
             context.body = context.representation = report.encode()
-        elif context.is_partial:  # Rows that were rejected could not be told.
+        elif context.is_partial or not all(report.representations):
+            # Rows that were rejected, or whose action a hook has ended, could not be told.
             context.body = report.encode()
         else:
             context.body = context.representation = b"[%s]" % b",".join(report.representations)
@@ -210,7 +211,9 @@ class FilteredRowsAction(BulkAction):
             if context.preferred == REPRESENTATION:
                 ordered = sorted(rows, key=self.resource.fields.key_of)
                 context.representations = await encode_rows(self.resource, connection, ordered)
-        context.body = context.representation = affected_body(context)
+        context.body = affected_body(context)
+        if all(context.representations):
+            context.representation = context.body
 
     async def _write_all(self, connection: Connection, context: BulkContext) -> list[Row]:
         raise NotImplementedError

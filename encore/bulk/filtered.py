@@ -86,7 +86,8 @@ class FilteredRows:
     async def write_each(self, connection: Connection, context: BulkContext) -> None:
         """Lock the rows, and run the resource's own action for each.
 
-        Rows that hooks exclude (criteria) are as if the filter did not match them.
+        Rows that hooks exclude (criteria) are as if the filter did not match them. Rows whose
+        action a hook has ended before they were written are not counted.
 
         Raises:
             TooManyRows: There are too many; nothing is written.
@@ -114,7 +115,7 @@ class FilteredRows:
                 if error.status >= _SERVER_ERROR:
                     raise
                 raise self._error_of(row, error) from error
-            context.affected += 1
+            context.affected += row.stored is not None
             if row.represented:
                 representations.append(row.representation)
         context.representations = representations

@@ -32,7 +32,10 @@ async def encode_rows(
 
 
 def affected_body(context: BulkContext) -> bytes:
-    """Return the body of the response to a bulk write by filter: the number, or the rows."""
-    if context.preferred == REPRESENTATION:
+    """Return the body of the response to a bulk write by filter: the number, or the rows.
+
+    If a hook has ended the action of a row, there is a number.
+    """
+    if context.preferred == REPRESENTATION and all(context.representations):
         return b"[%s]" % b",".join(context.representations)
     return msgspec.json.encode({"affected": context.affected})

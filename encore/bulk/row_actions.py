@@ -48,8 +48,10 @@ class BulkRow:
         represented: Whether the response contains it.
         query: The query string of a request for this row alone.
         status: The status of its response.
-        stored: The row as the database returned it; None if a hook has ended the action.
-        representation: The row as JSON, if the response contains it.
+        stored: The row as the database returned it; None if a hook has ended the action before it
+            was written.
+        representation: The row as JSON, if the response contains it; empty if a hook has ended the
+            action.
     """
 
     method: str
@@ -94,13 +96,28 @@ class _OneOfMany(Action[C]):
 class CreateOneOfMany(_OneOfMany[C], Create[C]):
     """Create one of many rows."""
 
+    async def write(self, context: C) -> None:
+        """Create the row, and note it: a hook may end the action after that."""
+        await super().write(context)
+        _note(context)
+
 
 class UpdateOneOfMany(_OneOfMany[C], Update[C]):
     """Change one of many rows."""
 
+    async def write(self, context: C) -> None:
+        """Change the row, and note it: a hook may end the action after that."""
+        await super().write(context)
+        _note(context)
+
 
 class UpsertOneOfMany(_OneOfMany[UpsertContext], Upsert):
     """Create one of many rows, unless it is stored."""
+
+    async def write(self, context: UpsertContext) -> None:
+        """Create the row, and note it: a hook may end the action after that."""
+        await super().write(context)
+        _note(context)
 
 
 class ReadOneOfMany(_OneOfMany[Context], ReadStored):
@@ -109,6 +126,11 @@ class ReadOneOfMany(_OneOfMany[Context], ReadStored):
 
 class DeleteOneOfMany(_OneOfMany[C], Delete[C]):
     """Delete one of many rows."""
+
+    async def write(self, context: C) -> None:
+        """Delete the row, and note it: a hook may end the action after that."""
+        await super().write(context)
+        _row_of(context.scope).stored = ()
 
     async def send(self, context: C) -> None:
         """Note the row that was deleted."""
@@ -176,6 +198,10 @@ class RowRunner:
 def _inherited(scope: Scope) -> list[tuple[bytes, bytes]]:
     """Return the headers that hold for each row: how strictly members are read."""
     return [(b"prefer", b"handling=lenient")] if is_lenient(scope) else []
+
+
+def _note(context: Context) -> None:
+    _row_of(context.scope).stored = next(iter(context.rows), None)
 
 
 def _row_of(scope: Scope) -> BulkRow:
