@@ -32,11 +32,14 @@ async def begins_array(scope: Scope, receive: Receive, limit: int) -> tuple[bool
         headers = [(n, v) for n, v in headers if n != b"content-length"]
         return _is_array(body), {**scope, "headers": headers}, body_receive(body)
     message = await receive()
-    received, size = [message], len(message.get("body", b""))
-    while not (start := _start(message)) and message.get("more_body", False) and size <= limit:
+    beginning: bytes = message.get("body", b"")
+    received, size = [message], len(beginning)
+    while not (start := _start(beginning)) and message.get("more_body", False) and size <= limit:
         message = await receive()
         received.append(message)
-        size += len(message.get("body", b""))
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        beginning = beginning + part if _is_part_of_mark(beginning) else part
     return start == b"[", scope, _replay(received, receive)
 
 
@@ -48,12 +51,18 @@ def is_form(scope: Scope) -> bool:
 
 
 def _is_array(body: bytes) -> bool:
-    return body.removeprefix(codecs.BOM_UTF8).lstrip(_WHITESPACE)[:1] == b"["
+    return _start(body) == b"["
 
 
-def _start(message: Message) -> bytes:
-    """Return the first character of a part of a body; empty if it has only whitespace."""
-    body: bytes = message.get("body", b"")
+def _is_part_of_mark(beginning: bytes) -> bool:
+    """Return whether a byte order mark has begun and is not complete."""
+    return len(beginning) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(beginning)
+
+
+def _start(body: bytes) -> bytes:
+    """Return the first character of a body; empty if there is none yet but whitespace."""
+    if _is_part_of_mark(body):
+        return b""
     return body.removeprefix(codecs.BOM_UTF8).lstrip(_WHITESPACE)[:1]
 
 

@@ -1,5 +1,6 @@
 """Arrays as bodies: POST creates many rows, PATCH changes the rows that its objects name."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -41,6 +42,25 @@ def test_array_of_plain_rows_takes_few_statements(api: Api) -> None:
     api.database.sql.clear()
     api.post("/users", [{"firstName": "x", "age": n} for n in range(70)])
     assert sum("INSERT" in sql for sql in api.database.sql) == 7  # 64, then one by one.
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"\xef", b"\xbb", b"\xbf", b'[{"label":"a"}]'],
+        [b"\xef\xbb", b"\xbf[", b'{"label":"a"}]'],
+        [b"", b" \n", b"", b"\t[", b'{"label":"a"}]'],
+    ],
+)
+def test_array_is_one_however_its_bytes_arrive(api: Api, parts: list[bytes]) -> None:
+    api.crud.resource(Tag)
+
+    async def send() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    headers = {"Content-Type": "application/json"}
+    assert report_of(api.request("POST", "/tags", content=send(), headers=headers))["created"] == 1
 
 
 def test_empty_array_creates_nothing(api: Api) -> None:
