@@ -188,7 +188,7 @@ class FilteredRowsAction(BulkAction):
         self._visible = VisibleRows(resource, database)
 
     def _parse_filters(self, context: BulkContext) -> None:
-        """Parse the query; at least one filter is required."""
+        """Parse the query; at least one filter, and the access of list, are required."""
         query = context.scope["query_string"]
         found = self.resource.parser.parse_filters(query, FILTER_PARAMETERS)
         self.parse_write_parameters(context)
@@ -197,6 +197,9 @@ class FilteredRowsAction(BulkAction):
         context.max_affected = parse_max_affected(found.parameters, limit)
         if not found.conditions:
             raise BadRequest("At least one filter is required: it chooses the rows")
+        reads = LIST if LIST in self.resource.options.actions else READ
+        # The number of rows that match tells what is stored, as the rows themselves do.
+        require_further_access(self.resource.access(reads), RequestState.from_scope(context.scope))
         context.conditions, context.values = found.conditions, found.values
 
     async def _write_filtered(self, context: BulkContext) -> None:
@@ -329,12 +332,8 @@ class DeleteMany(FilteredRowsAction):
     name: ClassVar[str] = "delete"
 
     def parse_request(self, context: BulkContext) -> None:
-        """Parse the query; a response that contains the rows requires the scopes of reading."""
+        """Parse the query."""
         self._parse_filters(context)
-        if context.preferred == REPRESENTATION:
-            reads = LIST if LIST in self.resource.options.actions else READ
-            state = RequestState.from_scope(context.scope)
-            require_further_access(self.resource.access(reads), state)
 
     async def _write(self, context: BulkContext) -> None:
         await self._write_filtered(context)

@@ -116,6 +116,10 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     ),
     # Scopes and rates: the token is valid.
     "scope-missing": "it lacks a scope that the operation requires; request it from the issuer",
+    "scopes-unknown": (
+        "the service's own middleware does not say which scopes a token has, so that only those of"
+        " the route itself are compared; it must set RequestState.granted"
+    ),
     "scope-ill-typed": (
         "its scope claim is neither a string nor a list of strings, so it grants no scope"
     ),

@@ -2,12 +2,21 @@
 
 from starlette.types import Scope
 
-from encore.errors import Forbidden
+from encore.errors import Forbidden, Unauthorized
 from encore.http.request_state import RequestState
 from encore.http.require_principal import require_further_access
 from encore.options import RESTORE
 from encore.query.parser import DELETED
 from encore.resource.definition import ResourceDefinition
+
+
+def may_see_deleted(resource: ResourceDefinition, scope: Scope) -> bool:
+    """Return whether the caller may see deleted rows."""
+    try:
+        require_further_access(resource.access(RESTORE), RequestState.from_scope(scope))
+    except (Unauthorized, Forbidden):
+        return False
+    return True
 
 
 def require_deleted_access(resource: ResourceDefinition, scope: Scope) -> None:

@@ -52,9 +52,12 @@ class Resource(ResourceDefinition):
                 for name, child in self.serializer.children.items()
             },
         )
-        self.hooks = {name: ActionHooks(self._unused(name)) for name in (*ACTION_NAMES, RESTORE)}
+        self.hooks = {name: ActionHooks(self._unused(name)) for name in ACTION_NAMES}
         for name, hooks in self.hooks.items():
             setattr(self, name, hooks)
+        self.restore = ActionHooks(self._unused(RESTORE))
+        if self.has_restore:
+            self.hooks[RESTORE] = self.restore
         self.all = AllHooks(self.hooks)
         self.nested_resources: dict[str, Resource] = {}
 

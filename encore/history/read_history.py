@@ -7,10 +7,11 @@ from typing import Any, Final
 from encore.database.history.recorded_table import COLUMNS, SEQUENCE
 from encore.database.soft_deletes import DeletedRows
 from encore.database.statement import Row
-from encore.errors import HookError
+from encore.errors import HookError, NotFound
 from encore.execution.actions.action import JSON_ONLY
 from encore.execution.actions.row import RowAction
 from encore.execution.context import Context
+from encore.execution.deleted_access import may_see_deleted
 from encore.execution.resource import Resource
 from encore.history.entries import EntrySerializer
 from encore.history.statements import HistoryStatements, end_of_earlier_rows
@@ -90,7 +91,16 @@ class ReadHistory(RowAction[HistoryContext]):
         if len(context.rows) != 1:
             raise HookError(f"resource {self.resource.name}: a history needs the row")
         (row,) = context.rows
+        self._check_deleted_row(context, row)
         await self._read_entries(context, row)
+
+    def _check_deleted_row(self, context: HistoryContext, row: Row) -> None:
+        """Raise ``NotFound`` for a soft-deleted row, unless the caller may see deleted rows."""
+        field = self.resource.soft_delete
+        if field is None or row[list(self.resource.fields).index(field)] is None:
+            return
+        if not may_see_deleted(self.resource, context.scope):
+            raise NotFound
 
     async def _read_entries(self, context: HistoryContext, row: Row) -> None:
         statements, limit = self._statements_of_history, context.entries_count + 1

@@ -11,7 +11,6 @@ from time import time
 from typing import Any, Final
 
 from sqlalchemy import Dialect, delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from encore.database.capabilities import capabilities_of
 from encore.database.errors import (
@@ -20,6 +19,7 @@ from encore.database.errors import (
     PermissionDenied,
     StatementTimeout,
 )
+from encore.database.expressions.insertion import insert_on_conflict
 from encore.database.protocol import Connection
 from encore.database.statement import Statement, param
 from encore.database.tables import idempotency_keys
@@ -66,7 +66,7 @@ class IdempotencyKeys:
         owner, key, fingerprint, response, created_at = columns
         values = {column: param(position, column.type) for position, column in enumerate(columns)}
         same = (owner == values[owner], key == values[key])
-        insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+        insert = insert_on_conflict(table, dialect)
         self.in_progress = InProgress()
         self._lifetime = timedelta(hours=hours)
         self._bind_timestamp = created_at.type.dialect_impl(dialect).bind_processor(dialect)

@@ -64,7 +64,7 @@ def test_refused_token_does_not_hide_the_scopes_that_a_valid_one_lacks(gate: Run
     status, output = explain(gate, gate.token(scp=["read:messages"]))
     assert status == 1
     assert "FAIL  token: it lacks the scope items (SCOPE); it holds read:messages in scp" in output
-    assert "its scopes allow GET /private, GET /private-scoped" in output
+    assert "its scopes allow POST /batch, GET /private, GET /private-scoped" in output
 
 
 def test_token_is_explained_while_its_issuer_cannot_be_reached(gate: RunningGate) -> None:

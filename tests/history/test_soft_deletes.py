@@ -63,6 +63,15 @@ def test_deletion_and_restoration_are_called_so(serve: Serve) -> None:
     assert operations == ["create", "delete", "restore"]
 
 
+def test_history_of_a_deleted_row_is_for_those_who_may_restore_it(serve: Serve) -> None:
+    api = serve(Base.metadata)
+    api.crud.resource(Page, history=True, soft_delete="deletedAt", access={"restore": "other"})
+    api.create("/pages", title="one")
+    assert api.get("/pages/1/history").status_code == 200
+    api.delete("/pages/1")
+    assert api.get("/pages/1/history").status_code == 404
+
+
 def test_list_as_of_shows_the_rows_that_were_not_deleted_then(serve: Serve) -> None:
     api = pages(serve)
     before = at_last_change(api, "/pages/1")

@@ -141,11 +141,11 @@ def test_401_precedes_403_and_403_precedes_404_and_405(gate: RunningGate) -> Non
     other = gate.bearer(scp=["x"])
     statuses = [
         httpx.get(f"{gate.url}/nowhere").status_code,
-        httpx.delete(f"{gate.url}/items").status_code,
+        httpx.put(f"{gate.url}/items").status_code,
         httpx.get(f"{gate.url}/items/404", headers=other).status_code,
-        httpx.delete(f"{gate.url}/items", headers=other).status_code,
+        httpx.put(f"{gate.url}/items", headers=other).status_code,
         httpx.get(f"{gate.url}/items/404", headers=gate.bearer()).status_code,
-        httpx.delete(f"{gate.url}/items", headers=gate.bearer()).status_code,
+        httpx.put(f"{gate.url}/items", headers=gate.bearer()).status_code,
     ]
     assert statuses == [401, 401, 403, 403, 404, 405]
 
