@@ -14,7 +14,7 @@ from benchmarks.parts import generate_parts
 from benchmarks.postgres import PostgresDatabase, start_postgres
 from benchmarks.processes import Cores
 from benchmarks.servers import RunSettings, migrate, start_server
-from benchmarks.writes.rows import AFTER, BEFORE, PARTS
+from benchmarks.writes.rows import AFTER, BEFORE, COPIES, PARTS
 from benchmarks.writes.service import create_copies
 from benchmarks.writes.traffic import Target
 from encore.database.engine import with_connection
@@ -32,9 +32,9 @@ def serve_versions(
         if on_postgres:
             sockets = stack.enter_context(start_postgres(folder / "postgres", cores.load))
             postmaster = (_read_pid(folder / "postgres" / "postmaster.pid"),)
-        services = [_this_version()]
+        services = [_version_with_copies()]
         if before is not None:
-            services.append(_earlier_version(before))
+            services += [_shipped_version(BEFORE, before), _shipped_version(AFTER, None)]
         targets = {}
         for service in services:
             database: Database = (
@@ -55,14 +55,17 @@ def _read_pid(path: Path) -> int:
     return int(path.read_text().partition("\n")[0])
 
 
-def _this_version() -> Competitor:
+def _version_with_copies() -> Competitor:
     serve = _repeatable("benchmarks.writes.service")
-    return replace(create_ours(), name=AFTER, title=AFTER, serve=serve, settings=_settings)
+    return replace(create_ours(), name=COPIES, title=COPIES, serve=serve, settings=_settings)
 
 
-def _earlier_version(folder: Path) -> Competitor:
-    ours = replace(create_ours(), name=BEFORE, title=BEFORE, cwd=folder)
-    return replace(ours, serve=_repeatable("api"), settings=_settings)
+def _shipped_version(name: str, folder: Path | None) -> Competitor:
+    """Return a version as it is shipped: the one in a folder, or this one."""
+    ours = replace(create_ours(), name=name, title=name, settings=_settings)
+    if folder is not None:
+        ours = replace(ours, cwd=folder)
+    return replace(ours, serve=_repeatable("api"))
 
 
 def _repeatable(module: str) -> list[str]:
@@ -83,6 +86,6 @@ def _create(service: Competitor, database: Database, settings: RunSettings) -> N
     database.create()
     migrate(service, database, settings)
     database.insert_parts(generate_parts(PARTS))
-    if service.name == AFTER:
+    if service.name == COPIES:
         with_connection(database.url, create_copies)
     database.save_snapshot()

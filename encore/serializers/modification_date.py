@@ -4,8 +4,9 @@ It is the one managed ``UtcDateTime`` that each update sets, as ``updatedAt`` of
 ``Timestamps``; in whole seconds, as HTTP dates are. Rows of other models have none.
 """
 
+import re
 from calendar import timegm
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,6 +16,11 @@ from encore.models.fields import Field, Fields
 from encore.types import UtcDateTime, parse_datetime
 
 _CACHE_SIZE: Final = 4_096
+_STORED: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d{1,6})?Z?",
+    re.ASCII,
+)
+"""What a ``UtcDateTime`` is in SQLite: UTC."""
 
 
 class ModificationDate:
@@ -46,10 +52,28 @@ def _is_modification_date(field: Field) -> bool:
     return is_kept and isinstance(field.column.type, UtcDateTime)
 
 
-@lru_cache(_CACHE_SIZE)
 def _header(value: Any) -> bytes | None:
+    """Return the HTTP date of a driver value: days are cached, since nearly all times differ."""
+    if type(value) is str and (stored := _STORED.fullmatch(value)) is not None:
+        day = _day(stored[1])
+        return None if day is None else day + stored[2].encode() + b" GMT"
+    if type(value) is datetime and value.tzinfo is UTC:  # As PostgreSQL's driver returns it.
+        day = _day(value.date().isoformat())
+        time = b"%02d:%02d:%02d GMT" % (value.hour, value.minute, value.second)
+        return None if day is None else day + time
     seconds = _seconds(value)
     return None if seconds is None else format_http_date(seconds).encode()
+
+
+@lru_cache(_CACHE_SIZE)
+def _day(text: str) -> bytes | None:
+    """Return the beginning of an HTTP date: ``Fri, 27 Nov 2026``, with a space at the end."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    seconds = timegm(day.timetuple())
+    return format_http_date(seconds).removesuffix("00:00:00 GMT").encode()
 
 
 def _seconds(value: Any) -> int | None:
