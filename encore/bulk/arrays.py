@@ -46,7 +46,7 @@ class ArrayRows:
         self._resource = resource
         self._action = action
         self._rows = RowRunner(resource, action, database)
-        self._inserts = PlainInserts(resource, database)
+        self._inserts = PlainInserts(resource)
         self._locks_rows = action == "update" and database.capabilities.row_locks
         dialect = resource.statements.dialect
         self._statements = BulkStatements(resource.fields, resource.key, dialect)

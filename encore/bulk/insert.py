@@ -12,7 +12,7 @@ from encore.bulk.report import Report
 from encore.bulk.responses import encode_rows
 from encore.bulk.row_actions import BulkRow
 from encore.database.errors import ROW_ERRORS, NotWritten
-from encore.database.protocol import Connection, Database
+from encore.database.protocol import Connection
 from encore.database.statement import Row
 from encore.errors import ValidationFailed
 from encore.execution.resource import Resource
@@ -35,15 +35,13 @@ class PlainInserts:
 
     Args:
         resource: The resource.
-        database: The database.
     """
 
-    def __init__(self, resource: Resource, database: Database) -> None:
+    def __init__(self, resource: Resource) -> None:
         self._resource = resource
         dialect = resource.statements.dialect
         self._statements = BulkStatements(resource.fields, resource.key, dialect)
         self._returns_rows = resource.statements.returns_rows
-        del database
 
     async def insert_all(
         self,
@@ -54,8 +52,8 @@ class PlainInserts:
     ) -> bool:
         """Insert all rows; return False, with nothing written, if they must go one by one.
 
-        They must if hooks or sessions work on each, if the database rejects one, or if an object
-        has members other than the fields that clients write.
+        They must if hooks or sessions work on each, if the database rejects one, if an object has
+        members other than the fields that clients write, or if it refers to a soft-deleted table.
 
         Raises:
             ApiError: Rows are invalid; the report names all of them.
@@ -90,7 +88,14 @@ class PlainInserts:
 
     def _is_plain(self, row: BulkRow) -> bool:
         written = self._resource.bodies.members.create.written
-        return bool(row.body) and written.issuperset(row.body)
+        return bool(row.body) and written.issuperset(row.body) and not self._refers(row)
+
+    def _refers(self, row: BulkRow) -> bool:
+        """Return whether a row may refer to a soft-deleted one: create looks for that."""
+        references, fields = self._resource.references, self._resource.fields.by_name
+        if not references:
+            return False
+        return references.are_set({fields[name].attribute: None for name in row.body})
 
     def _parse(self, row: BulkRow) -> _Written:
         """Return what is written of a row. Raises ``ValidationFailed``."""

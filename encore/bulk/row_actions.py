@@ -28,6 +28,7 @@ from encore.execution.subrequest import body_receive, sub_scope
 from encore.execution.unit_of_work import UnitOfWork
 from encore.execution.upsert_pipeline import UpsertPipeline
 from encore.http.prefer_header import is_lenient
+from encore.resource.option_checks import PARAMETER
 from encore.serializers.records import encode
 
 _ROW: Final = "encore.bulk_row"
@@ -181,9 +182,7 @@ class RowRunner:
         self._count += 1
         if not self._count % _ROWS_PER_ITERATION:
             await asyncio.sleep(0)
-        path = self._template
-        for name, value in row.path_params.items():
-            path = path.replace(f"{{{name}}}", value)
+        path = PARAMETER.sub(lambda parameter: row.path_params[parameter[1]], self._template)
         headers = _inherited(scope)
         inner = sub_scope(
             scope, row.method, path, row.path_params, query=row.query, headers=headers

@@ -35,18 +35,6 @@ def keyed_run(
     return IdempotentRun.of(keys, original_scope(scope))
 
 
-async def begin_keyed(keyed: IdempotentRun, unit: UnitOfWork) -> None:
-    """Have the unit claim the key when it begins; wait for a twin in this process."""
-    if not keyed.begin_nowait(unit):
-        await keyed.wait_for_twin()
-
-
-async def claim_key(keyed: IdempotentRun, unit: UnitOfWork) -> None:
-    """Claim the key, which ends the run if it has a response."""
-    keyed.check_twin()
-    await unit.connection()
-
-
 async def commit_keyed(keyed: IdempotentRun, context: Context, response: Response) -> None:
     """Store the response, and commit."""
     stored = StoredResponse(response.status, response.headers, response.body)

@@ -40,8 +40,6 @@ from encore.execution.hooks import (
     Stop,
 )
 from encore.execution.keyed_runs import (
-    begin_keyed,
-    claim_key,
     commit_keyed,
     end_replay,
     keyed_run,
@@ -243,7 +241,7 @@ class Pipeline:
         if self.receives:
             await self.action.receive(context, receive)
         if context.idempotent_run is not None:
-            await begin_keyed(context.idempotent_run, context.unit)
+            await context.idempotent_run.begin(context.unit)
 
     def _response(self, context: Context) -> Response:
         if self._tags_late and self.action.tags is not None:
@@ -272,7 +270,7 @@ class Pipeline:
     async def _begin_writing(self, context: Context) -> None:
         """Claim the idempotency key, and validate what needs the stored row."""
         if context.idempotent_run is not None:
-            await claim_key(context.idempotent_run, context.unit)
+            await context.idempotent_run.claim(context.unit)
         if context.undecided is not None:
             await self.action.resolve_undecided(context)
 

@@ -77,6 +77,9 @@ class ResponseTags:
         """
         if not self.is_static:
             return False
+        if context.has_hooks and _find_own_tag(context) is not None:  # One of start or auth.
+            self.finish(context)
+            return context.status == NOT_MODIFIED
         if not self._is_simple or context.preconditions is not None or not self._digest.ready:
             return self._add(context, None, by_date=True)
         row = context.rows[0]
@@ -92,17 +95,17 @@ class ResponseTags:
 
         Args:
             context: The context, with the body.
-            is_shaped: Whether hooks may have changed the body; they may have set a tag as well.
+            is_shaped: Whether hooks may have changed the body.
         """
-        if is_shaped and any(name.lower() == _ETAG for name, _ in context.headers):
-            self._judge_own_tag(context)
+        own = _find_own_tag(context) if context.has_hooks else None
+        if own is not None:
+            self._judge_own_tag(context, own)
             return
         by_date = self._is_function and not is_shaped
         self._add(context, context.body, by_date=by_date)
 
-    def _judge_own_tag(self, context: Context) -> None:
+    def _judge_own_tag(self, context: Context, tag: bytes) -> None:
         """Answer 304 if the tag that a hook has set is known to the caller."""
-        tag = next(value for name, value in context.headers if name.lower() == _ETAG)
         preconditions: Preconditions | None = context.preconditions
         if preconditions is not None and self._reads:
             self._apply(context, preconditions, tag, None)
@@ -274,6 +277,11 @@ class ResponseTags:
 
 _JUDGED: Final = Access()
 """Stands for an access that the gate has compared with the token already."""
+
+
+def _find_own_tag(context: Context) -> bytes | None:
+    """Return the entity tag that a hook has set; None without one."""
+    return next((value for name, value in context.headers if name.lower() == _ETAG), None)
 
 
 def _access_to_rows(resource: Resource, action: str) -> Access | None:

@@ -29,7 +29,7 @@ from encore.types import format_timestamp
 
 DEFAULT_AGE: Final = timedelta(days=30)
 BATCH_ROWS: Final = 100
-_AGE: Final = re.compile(r"(\d{1,6})([dhm])")
+_AGE: Final = re.compile(r"(\d{1,6})([dhm])", re.ASCII)
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
 

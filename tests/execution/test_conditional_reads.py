@@ -97,6 +97,19 @@ def test_if_modified_since_is_judged_in_whole_seconds(users: Api) -> None:
     assert users.get("/users", headers={"If-Modified-Since": LATER}).status_code == 200
 
 
+@pytest.mark.parametrize("stage", ["start", "auth"])
+@pytest.mark.parametrize("action", ["read", "list"])
+def test_tag_of_an_early_hook_replaces_the_row_s(api: Api, stage: str, action: str) -> None:
+    users = api.crud.resource(User)
+    hooks = users.hooks[action].stage(stage)
+    hooks.before(lambda context: context.headers.append((b"etag", b'"own"')))
+    api.create("/users", firstName="A")
+    path = first_path(api) if action == "read" else "/users"
+    assert api.get(path).headers.get_list("etag") == ['"own"']
+    assert unchanged(api, path, '"own"')
+    assert not unchanged(api, path, '"other"')
+
+
 def test_if_match_of_a_read_is_compared(users: Api) -> None:
     for path in (first_path(users), "/users"):
         tag = users.get(path).headers["etag"]

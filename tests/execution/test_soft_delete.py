@@ -195,6 +195,15 @@ def test_deleted_parent_is_gone_from_its_children(api: Api) -> None:
     assert api.read("/books?author.name=Herbert") == []
 
 
+def test_restore_takes_no_members(api: Api) -> None:
+    author = api.create("/authors", name="Ada")
+    api.delete(f"/authors/{author['id']}")
+    path = f"/authors/{author['id']}/restore"
+    refused = api.send("POST", path, {"name": "Bob"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "name")
+    assert api.send("POST", path, {}).status_code == 200
+
+
 def test_deleted_rows_are_shown_to_callers_with_the_scope_of_restore(api: Api) -> None:
     api.create("/books", title="Dune")
     api.create("/books", title="Emma")

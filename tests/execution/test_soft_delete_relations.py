@@ -199,6 +199,18 @@ def test_foreign_key_in_a_body_cannot_name_a_deleted_row(api: Api) -> None:
     assert refused.json()["errors"][0]["field"] == "chapters.0.parent_id"
 
 
+def test_row_of_an_array_cannot_name_a_deleted_row(api: Api) -> None:
+    create_book(api)
+    api.create("/books", title="Emma")
+    before = len(api.rows(Chapter))
+    plain = [{"heading": "X", "book_id": 1}, {"heading": "Y", "book_id": 2}]
+    api.delete("/books/2")
+    for query in ("", "?mode=partial"):
+        response = api.send("POST", f"/chapters{query}", plain)
+        assert [row["status"] for row in response.json()["rows"]][-1] == "rejected"
+    assert len(api.rows(Chapter)) == before + 1  # The other row of the partial array.
+
+
 def test_foreign_key_that_a_row_has_already_may_name_a_deleted_row(api: Api) -> None:
     create_book(api)
     api.create("/chapters", heading="I.1", book_id=1, parent_id=1)

@@ -12,16 +12,18 @@ from encore.execution.actions.row import RowAction, single_row
 from encore.execution.resource import Resource
 from encore.query.write_parameters import DRY_RUN
 from encore.sql.statements import Statements
+from encore.validation.body import INVALID, ValidationErrors
 from encore.validation.nested import NestedBody
 
 NOT_DELETED = "The row is not deleted"
 
 
 class Restore(RowAction[C]):
-    """Restore a deleted row; the response is the row."""
+    """Restore a deleted row; the response is the row. The body must be empty, or `{}`."""
 
     name = "restore"
     produces = JSON_ONLY
+    reads_body = True
     writes = True
     is_tagged = True
     judges_preconditions = True
@@ -34,6 +36,13 @@ class Restore(RowAction[C]):
         fields, dialect = resource.fields, resource.statements.dialect
         stored = dialect_showing(dialect, DeletedRows.STORED)
         self._by_key = Statements(fields, fields.key, stored)
+
+    def parse_body(self, context: C) -> None:
+        """Reject members: a restored row is as it was. Raises ``ValidationFailed``."""
+        errors = ValidationErrors()
+        for name in context.request_body:
+            errors.add(name, INVALID, "must not be given: a restored row is as it was")
+        errors.check()
 
     def needs_session(self, nested: Sequence[NestedBody] = ()) -> bool:  # noqa: ARG002 - as every action's
         """Return whether the row is written through an ORM session."""
