@@ -54,10 +54,21 @@ class MergeSteps:
         """Set the status of each row; return the counts."""
         for statement in self._statements.reject_dangling:
             await self._connection.execute(statement, ())
-        await self._connection.execute(self._statements.match_stored, ())
+        await self._match_rows()
         for hook in self._upload.merge_hooks:
             await hook(self._merge)
         return await self.count_rows()
+
+    async def _match_rows(self) -> None:
+        """Match rows to stored rows by the natural key, and compare them."""
+        hooks = self._upload.before_compare_hooks
+        if not hooks:
+            await self._connection.execute(self._statements.match_and_compare, ())
+            return
+        await self._connection.execute(self._statements.match_stored, ())
+        for hook in hooks:
+            await hook(self._merge)
+        await self._connection.execute(self._statements.compare_matched, ())
 
     async def write_rows(self, counts: Counts, *, keep_going: bool, first: int = 1) -> Counts:
         """Write the rows that are created or updated.

@@ -134,6 +134,7 @@ class UploadHooks:
     def __init__(self) -> None:
         self.before_read_hooks: list[BeforeReadHook] = []
         self.row_hooks: list[RowHook] = []
+        self.before_compare_hooks: list[MergeHook] = []
         self.merge_hooks: list[MergeHook] = []
         self.before_write_hooks: list[MergeHook] = []
         self.after_write_hooks: list[MergeHook] = []
@@ -147,6 +148,17 @@ class UploadHooks:
     def validate_row(self, hook: RowHook) -> RowHook:
         """Complete and validate each row, in a worker thread without access to the database."""
         self.row_hooks.append(hook)
+        return hook
+
+    def before_compare(self, hook: MergeHook) -> MergeHook:
+        """Run in the transaction, when rows are matched to stored rows but not compared yet.
+
+        Matched rows are those of ``staging.is_matched``: ``staging.id`` is the id of the stored
+        row. The hook may set staged values, for example to those of the stored row, by an UPDATE
+        of the staging table; values of fields that a row does not contain are not compared. It also
+        runs in dry runs, and must change the staging table only.
+        """
+        self.before_compare_hooks.append(hook)
         return hook
 
     def validate_merge(self, hook: MergeHook) -> MergeHook:

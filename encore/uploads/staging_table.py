@@ -104,6 +104,11 @@ class StagingTable:
         """Return the column of an attribute. Raises ``KeyError`` if there is none."""
         return self.table.c[self._by_attribute[attribute].name]
 
+    @property
+    def is_matched(self) -> ColumnElement[bool]:
+        """The SQL condition that a row is matched to a stored row, but not compared yet."""
+        return (self.status == CREATED) & self.id.is_not(None)
+
     def mask_of(self, attributes: Sequence[str]) -> int:
         """Return the field mask of a row with values for these attributes.
 

@@ -89,7 +89,9 @@ class UploadStatements:
         self._mapped = mapped
         self.reject_duplicates = self._compile(self._reject_duplicates())
         self.reject_dangling = [self._compile(clause) for clause in self._reject_dangling()]
+        self.match_and_compare = self._compile(self._match_stored(compare=True))
         self.match_stored = self._compile(self._match_stored())
+        self.compare_matched = self._compile(self._compare_matched())
         self.assign_ids = self._compile(self._assign_ids())
         stored = dialect_showing(dialect, DeletedRows.STORED)  # Deleted rows keep their ids.
         self.highest_ids = [Statement(clause, stored) for clause in self._highest_ids()]
@@ -180,18 +182,34 @@ class UploadStatements:
         complete = [column.is_not(None) for column in local]
         return and_(*complete, ~exists(select(literal(1)).select_from(remote).where(*matches)))
 
-    def _match_stored(self) -> ClauseElement:
-        """Set the id and the status of rows whose natural key is stored. No values."""
+    def _match_stored(self, *, compare: bool = False) -> ClauseElement:
+        """Set the id, or the id and the status, of rows whose natural key is stored. No values."""
         staging = self._staging
         stored, criteria = self._stored_columns()
-        differences = (staging.differs(field, stored[field]) for field in self._changeable)
         matches = (staging.equals(field, stored[field]) for field in self._identifying)
-        status = case((or_(false(), *differences), UPDATED), else_=UNCHANGED)
+        values: dict[Any, Any] = {staging.id: stored[self.key]}
+        if compare:
+            values[staging.status] = self._result(stored)
         return (
             update(staging.table)
-            .values({staging.id: stored[self.key], staging.status: status})
+            .values(values)
             .where(staging.status == CREATED, *matches, *criteria)
         )
+
+    def _compare_matched(self) -> ClauseElement:
+        """Set the status of rows that have the id of a stored row. No values."""
+        staging = self._staging
+        stored, criteria = self._stored_columns()
+        return (
+            update(staging.table)
+            .values({staging.status: self._result(stored)})
+            .where(staging.is_matched, stored[self.key] == staging.id, *criteria)
+        )
+
+    def _result(self, stored: Mapping[Field, ColumnElement[Any]]) -> ColumnElement[str]:
+        """Return the SQL expression of a matched row's status: ``updated`` or ``unchanged``."""
+        differences = (self._staging.differs(field, stored[field]) for field in self._changeable)
+        return case((or_(false(), *differences), UPDATED), else_=UNCHANGED)
 
     def _stored_columns(
         self,
