@@ -10,29 +10,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from client.importing.job import ImportJob
-    from client.importing.mapping import FieldMapping, load_mapping
+    from client.importing.mapping.field_mapping import FieldMapping
+    from client.importing.mapping.loading import load_mapping
     from client.importing.options import ImportOptions
     from client.importing.progress import Progress
-    from client.importing.results import Counts, Summary
     from client.importing.settings import ImportSettings, SourceCredentials, load_import_settings
-    from client.importing.sources import FileSource, Source, StreamSource, UrlSource, create_source
+    from client.importing.sources.creating import create_source
+    from client.importing.sources.file import FileSource
+    from client.importing.sources.source import Source
+    from client.importing.sources.stream import StreamSource
+    from client.importing.sources.url import UrlSource
+    from client.importing.summary import Summary
+    from client.importing.uploading.results import Counts
 
 _MODULES: Final = {
-    "Counts": "results",
-    "FieldMapping": "mapping",
-    "FileSource": "sources",
+    "Counts": "uploading.results",
+    "FieldMapping": "mapping.field_mapping",
+    "FileSource": "sources.file",
     "ImportJob": "job",
     "ImportOptions": "options",
     "ImportSettings": "settings",
     "Progress": "progress",
-    "Source": "sources",
+    "Source": "sources.source",
     "SourceCredentials": "settings",
-    "StreamSource": "sources",
-    "Summary": "results",
-    "UrlSource": "sources",
-    "create_source": "sources",
+    "StreamSource": "sources.stream",
+    "Summary": "summary",
+    "UrlSource": "sources.url",
+    "create_source": "sources.creating",
     "load_import_settings": "settings",
-    "load_mapping": "mapping",
+    "load_mapping": "mapping.loading",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from client.output import write_text
 from client.urls import validate_url
 
 if TYPE_CHECKING:
-    from client.importing.sources import Source
+    from client.importing.sources.source import Source
 
 STDIN: Final = "-"
 _OPTIONS: Final = (
@@ -48,11 +48,13 @@ def run_import(environment: Environment) -> ExitCode:
 def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     # Imported only now: the job's modules take longer to import than the arguments to parse.
     from client.importing.job import ImportJob  # noqa: PLC0415 - start-up.
-    from client.importing.mapping import FieldMapping, load_mapping  # noqa: PLC0415 - start-up.
+    from client.importing.mapping.field_mapping import FieldMapping  # noqa: PLC0415 - start-up.
+    from client.importing.mapping.loading import load_mapping  # noqa: PLC0415 - start-up.
     from client.importing.options import ImportOptions  # noqa: PLC0415 - start-up.
     from client.importing.progress import create_progress  # noqa: PLC0415 - start-up.
     from client.importing.settings import load_import_settings  # noqa: PLC0415 - start-up.
-    from client.importing.sources import StreamSource, create_source  # noqa: PLC0415 - start-up.
+    from client.importing.sources.creating import create_source  # noqa: PLC0415 - start-up.
+    from client.importing.sources.stream import StreamSource  # noqa: PLC0415 - start-up.
 
     chosen = {name: value for name, value in vars(parsed).items() if value is not None}
     options = ImportOptions(**{name: chosen[name] for name in _OPTIONS if name in chosen})

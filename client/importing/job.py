@@ -10,23 +10,26 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from client.errors import ClientError, SourceUnavailableError, UsageError
-from client.importing.batches import Batch, Fingerprint, make_batches
-from client.importing.checkpoint import Checkpoint
-from client.importing.mapping import MAX_SOURCE_CHARACTERS, FieldMapping
+from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
 from client.importing.options import ImportOptions
 from client.importing.progress import Progress
-from client.importing.records import FORMATS, Records, decode_text, read_records
-from client.importing.rejected_file import RejectedFile
-from client.importing.results import Counts, Summary
+from client.importing.reading.records import Records
 from client.importing.retries import RetryPolicy
-from client.importing.row_results import RejectedRow, RowProcessor, RowResult
+from client.importing.rows.row_results import RejectedRow, RowProcessor, RowResult
 from client.importing.settings import ImportSettings
-from client.importing.sources import FileSource, OpenSource, Source
-from client.importing.state import FileState, State
-from client.importing.uploader import Uploader
+from client.importing.sources.file import FileSource
+from client.importing.sources.reading import open_records
+from client.importing.sources.source import Source
+from client.importing.state.checkpoint import Checkpoint
+from client.importing.state.rejected_file import RejectedFile
+from client.importing.state.state import FileState, State
+from client.importing.summary import Summary
+from client.importing.uploading.batches import Batch, Fingerprint, make_batches
+from client.importing.uploading.results import Counts
+from client.importing.uploading.uploader import Uploader
 
 
 class _StaleCheckpointError(Exception):
@@ -130,11 +133,16 @@ class ImportJob:
 
     def _import_after_checkpoint(self) -> Path | None:
         with ExitStack() as stack:
-            opened = stack.enter_context(self._source.open(reopen=self._checkpoint.position > 0))
-            stream = stack.enter_context(decode_text(opened.content, self._mapping.encoding))
-            file_format = self._format_of(opened)
-            records = read_records(stream, file_format, self._mapping.delimiter)
-            path = self._state.rejected_path(file_format)
+            opened = stack.enter_context(
+                open_records(
+                    self._source,
+                    self._mapping,
+                    self._options,
+                    reopen=self._checkpoint.position > 0,
+                )
+            )
+            records = opened.records
+            path = self._state.rejected_path(opened.file_format)
             rejected_file = stack.enter_context(self._open_rejected_file(path, records.columns))
             # Saved before the first batch: a run killed in it must keep its idempotency keys.
             self._state.save(self._checkpoint)
@@ -143,18 +151,8 @@ class ImportJob:
             size = self._options.batch_size
             for batch in make_batches(results, fingerprint, self._checkpoint.position, size):
                 self._upload(batch, rejected_file)
-                self._progress.advance(
-                    self._checkpoint.counts, _bytes_read(opened.content), opened.size
-                )
+                self._progress.advance(self._checkpoint.counts, opened.bytes_read, opened.size)
         return path
-
-    def _format_of(self, opened: OpenSource) -> str:
-        file_format = self._options.file_format or opened.file_format
-        if not file_format:
-            raise UsageError(
-                f"The format of {self._name} is unknown: pass --format {', '.join(FORMATS)}."
-            )
-        return file_format
 
     def _open_rejected_file(self, path: Path | None, columns: tuple[str, ...]) -> RejectedFile:
         source = self._source.path if isinstance(self._source, FileSource) else None
@@ -216,11 +214,3 @@ def _create_state(options: ImportOptions, name: str) -> State:
 
 def _is_unavailable(error: ClientError) -> bool:
     return isinstance(error, SourceUnavailableError)
-
-
-def _bytes_read(content: IO[bytes]) -> int | None:
-    """Return how many bytes were read, if the stream knows."""
-    try:
-        return content.tell()
-    except (OSError, ValueError):
-        return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from client.errors import UsageError
-from client.importing.records import FORMATS
+from client.importing.mapping.field_mapping import FORMATS
 from client.importing.retries import DEFAULT_ATTEMPTS
 
 DEFAULT_BATCH_SIZE: Final = 1000

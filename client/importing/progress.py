@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from client.environment import Environment, printable
-from client.importing.results import Counts
+from client.importing.uploading.results import Counts
 
 if TYPE_CHECKING:
     import rich.progress

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.importing.external_ids import ExternalIds, HashCounter
-from client.importing.row_mapper import RowError
+from client.importing.rows.external_ids import ExternalIds, HashCounter
+from client.importing.rows.row_mapper import RowError
 from tests.client.importing.conftest import FakeUploadApi, ImportRun
 
 ROW = "007,2017-05-10,StoreZero,5"

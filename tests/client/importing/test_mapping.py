@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from client.errors import ConfigurationError
-from client.importing.mapping import load_mapping
+from client.importing.mapping.loading import load_mapping
 from tests.client.importing.conftest import FakeUploadApi, ImportRun
 
 MAPPING = """

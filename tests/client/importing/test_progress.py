@@ -12,7 +12,7 @@ import pytest
 
 from client.environment import Environment
 from client.importing.progress import BarProgress, LineProgress
-from client.importing.results import Counts
+from client.importing.uploading.results import Counts
 from tests.client.importing.conftest import COMMAND
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.importing.mapping import FieldMapping
-from client.importing.row_mapper import RowError, RowMapper
-from client.importing.timestamps import timestamp_parser
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.rows.row_mapper import RowError, RowMapper
+from client.importing.rows.timestamps import timestamp_parser
 from tests.client.importing.conftest import FakeUploadApi, ImportRun
 
 BASE = {"user_id": "007", "project": "StoreZero", "hours": 5, "date": "2017-05-10"}

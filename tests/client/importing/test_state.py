@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from client.importing.checkpoint import Checkpoint
-from client.importing.results import Counts
-from client.importing.state import FileState
+from client.importing.state.checkpoint import Checkpoint
+from client.importing.state.state import FileState
+from client.importing.uploading.results import Counts
 from tests.client.importing.conftest import (
     COMMAND,
     FakeUploadApi,

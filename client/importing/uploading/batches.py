@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from client.importing.records import Record
-from client.importing.row_results import RejectedRow, RowResult
+from client.importing.reading.records import Record
+from client.importing.rows.row_results import RejectedRow, RowResult
 
 MAX_BYTES: Final = 8 << 20
 """A batch ends when its body reaches this size, however few its rows."""

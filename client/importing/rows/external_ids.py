@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from client.importing.row_mapper import RowError
+from client.importing.rows.row_mapper import RowError
 
 _INITIAL_SLOTS: Final = 1 << 12
 _KEY_BYTES: Final = 8

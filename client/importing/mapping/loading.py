@@ -1,81 +1,31 @@
-"""The mapping file (TOML): how columns and notations of the external system become our fields."""
+"""Reads and validates a mapping file (TOML)."""
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from client.errors import ConfigurationError
+from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
+from client.importing.suggestions import suggest
+from client.importing.targets.timesheets import TIMESHEETS
 
-FIELDS: Final = (
-    "user_type",
-    "user_id",
-    "date",
-    "year",
-    "week",
-    "project",
-    "hours",
-    "source",
+SUPPORTED: Final = (
+    "fields",
+    "defaults",
     "external_id",
+    "source",
+    "date_format",
+    "time_zone",
+    "decimal_comma",
+    "delimiter",
+    "encoding",
+    "since_parameter",
 )
-"""The fields of an entry, in our names."""
-
-MAX_SOURCE_CHARACTERS: Final = 100
-"""The longest source name that the API stores."""
-
 _SAMPLE_DAY: Final = date(2017, 11, 23)
 _TYPE_NAMES: Final = {dict: "a table", str: "a string", bool: "true or false"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class FieldMapping:
-    """The content of a mapping file; the defaults fit rows that already have our names.
-
-    Args:
-        fields: Column names by our field's name; empty: the columns have our names, except
-            the one of the external id.
-        defaults: Values by our field's name, for rows without one.
-        external_id: The column that identifies rows, short for ``fields.external_id``.
-        source: The external system's name; empty: the file's name, or the URL's host and path.
-        date_format: In ``strptime`` syntax; empty for ISO 8601.
-        time_zone: The zone of times without an offset.
-        decimal_comma: Whether hours are written 7,5.
-        delimiter: Between the cells of CSV.
-        encoding: Of the text; a byte order mark is skipped.
-        since_parameter: The query parameter for ``--since`` of a source that is a URL; empty for
-            none.
-    """
-
-    fields: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    external_id: str = ""
-    source: str = ""
-    date_format: str = ""
-    time_zone: str = "UTC"
-    decimal_comma: bool = False
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    since_parameter: str = ""
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The columns to read, by our field's name."""
-        columns = self.fields or {name: name for name in FIELDS}
-        return {**columns, "external_id": self.external_id} if self.external_id else dict(columns)
-
-    @property
-    def has_external_id(self) -> bool:
-        """Whether the mapping names the column that identifies rows."""
-        return bool(self.external_id or "external_id" in self.fields)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone."""
-        return ZoneInfo(self.time_zone)
 
 
 def load_mapping(path: Path) -> FieldMapping:
@@ -96,19 +46,12 @@ def load_mapping(path: Path) -> FieldMapping:
         raise ConfigurationError(f"{path}: {error}.") from error
 
 
-def suggest(name: str, known: Sequence[str]) -> str:
-    """Return a hint at the closest known name, to append to a message."""
-    close = get_close_matches(name, known, 1)
-    return f" (did you mean {close[0]}?)" if close else f" (known are {', '.join(known)})"
-
-
 def _build_mapping(content: dict[str, Any]) -> FieldMapping:
     defaults = FieldMapping()
-    known = tuple(member.name for member in fields(FieldMapping))
     for name, value in content.items():
-        if name not in known:
-            raise ValueError(f"{name!r} is unknown{suggest(name, known)}")
-        type_ = type(getattr(defaults, name))
+        if name not in SUPPORTED:
+            raise ValueError(f"{name!r} is unknown{suggest(name, SUPPORTED)}")
+        type_ = str if name == "date_format" else type(getattr(defaults, name))
         if type(value) is not type_:
             raise ValueError(f"{name} must be {_TYPE_NAMES[type_]}, not {value!r}")
     for name, validate in _VALIDATORS.items():
@@ -122,8 +65,10 @@ def _build_mapping(content: dict[str, Any]) -> FieldMapping:
 
 def _validate_names(table: str, content: Mapping[str, Any]) -> None:
     for name in content:
-        if name not in FIELDS:
-            raise ValueError(f"[{table}] {name!r} is not one of our fields{suggest(name, FIELDS)}")
+        if name not in TIMESHEETS.fields:
+            raise ValueError(
+                f"[{table}] {name!r} is not one of our fields{suggest(name, TIMESHEETS.fields)}"
+            )
 
 
 def _validate_fields(content: Mapping[str, Any]) -> None:

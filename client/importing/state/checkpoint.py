@@ -5,8 +5,8 @@ import secrets
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
-from client.importing.batches import Batch
-from client.importing.results import Counts
+from client.importing.uploading.batches import Batch
+from client.importing.uploading.results import Counts
 from client.strict_json import parse_json
 
 _VERSION: Final = 1

@@ -5,10 +5,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from client.api import Api
-from client.importing.batches import Batch
-from client.importing.results import BatchResult, parse_batch_result
 from client.importing.retries import RetryPolicy, is_transient
 from client.importing.settings import ImportSettings
+from client.importing.uploading.batches import Batch
+from client.importing.uploading.results import BatchResult, parse_batch_result
 
 SCOPE: Final = "batch:upload"
 """The only scope requested, whatever the setting SCOPE is."""

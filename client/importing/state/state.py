@@ -15,7 +15,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from client.errors import LockedError, StateError
-from client.importing.checkpoint import Checkpoint
+from client.importing.state.checkpoint import Checkpoint
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME_CHARACTERS: Final = 200

@@ -5,17 +5,16 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from client.errors import SourceError
-from client.importing.mapping import FieldMapping, suggest
-from client.importing.timestamps import Timestamp, timestamp_parser
-from client.importing.values import (
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.rows.timestamps import Timestamp, timestamp_parser
+from client.importing.rows.values import (
     parse_decimal,
     parse_decimal_comma,
     parse_integer,
     parse_string,
 )
-
-REQUIRED: Final = ("user_id", "project", "hours")
-"""Fields that every entry has; whether it has a date or a week is validated by the API."""
+from client.importing.suggestions import suggest
+from client.importing.targets.timesheets import TIMESHEETS
 
 SUNDAY: Final = 7
 
@@ -44,8 +43,8 @@ class RowMapper:
         self._columns = mapping.columns
         # Without [fields] the columns have our names: any other one is probably misspelt.
         self._known = () if mapping.fields else tuple(self._columns.values())
-        self._required = REQUIRED + (("external_id",) if mapping.has_external_id else ())
-        self._parse_timestamp = timestamp_parser(mapping.date_format, mapping.zone)
+        self._required = TIMESHEETS.required + (("external_id",) if mapping.has_external_id else ())
+        self._parse_timestamp = timestamp_parser(next(iter(mapping.date_formats), ""), mapping.zone)
         self._parsers: dict[str, Callable[[Any], Any]] = {
             "year": parse_integer,
             "week": parse_integer,

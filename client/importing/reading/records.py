@@ -4,25 +4,20 @@ A record has the external system's names and values. A record that cannot be par
 its error if the start of the next one is known; otherwise ``SourceError`` ends the reading.
 """
 
-import codecs
 import csv
-import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Any, Final, NamedTuple, TextIO, TypeVar
+from typing import Any, Final, NamedTuple, TextIO, TypeVar
 
 from client.errors import SourceError
-from client.importing.json_stream import MAX_CHARACTERS, JSONStream
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.reading.json_stream import MAX_CHARACTERS, JSONStream
 from client.strict_json import reject_constant
 
 _T = TypeVar("_T")
 
-FORMATS: Final = ("csv", "ndjson", "json")
 REJECTED_COLUMNS: Final = ("line", "reason")
 """The first columns of a file of rejected rows; ignored when such a file is imported."""
-
-_UTF_8: Final = codecs.lookup("utf-8").name
 
 
 class Record(NamedTuple):
@@ -63,29 +58,13 @@ class Records(NamedTuple):
     rows: Iterator[Record]
 
 
-@contextmanager
-def decode_text(content: IO[bytes], encoding: str) -> Iterator[TextIO]:
-    """Decode a binary stream, keeping its line ends; leave the stream open.
-
-    Args:
-        content: Read from its current position.
-        encoding: For UTF-8, a byte order mark is skipped.
-    """
-    name = codecs.lookup(encoding).name
-    stream = io.TextIOWrapper(content, "utf-8-sig" if name == _UTF_8 else encoding, newline="")
-    try:
-        yield stream
-    finally:
-        stream.detach()
-
-
-def read_records(stream: TextIO, file_format: str, delimiter: str = ",") -> Records:
+def read_records(stream: TextIO, file_format: str, mapping: FieldMapping) -> Records:
     """Read records lazily, one at a time.
 
     Args:
         stream: Opened with ``newline=""``.
         file_format: One of ``FORMATS``.
-        delimiter: Between the cells of CSV.
+        mapping: Its ``delimiter`` separates the cells of CSV.
 
     Raises:
         SourceError: CSV has no header; raised by the rows, the rest cannot be read.
@@ -93,7 +72,7 @@ def read_records(stream: TextIO, file_format: str, delimiter: str = ",") -> Reco
     if file_format != "csv":
         rows = _ndjson_records(stream) if file_format == "ndjson" else _json_records(stream)
         return Records((), _translate_errors(rows))
-    cells = _translate_errors(_csv_rows(stream, delimiter))
+    cells = _translate_errors(_csv_rows(stream, mapping.delimiter))
     _, header = next(cells, (0, []))
     if not header:
         raise SourceError("The source is empty: CSV begins with a line of column names.")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, Self
 
 from client.errors import StateError
-from client.importing.mapping import FieldMapping
-from client.importing.records import REJECTED_COLUMNS, build_object
-from client.importing.row_results import RejectedRow
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.reading.records import REJECTED_COLUMNS, build_object
+from client.importing.rows.row_results import RejectedRow
 from client.strict_json import parse_json
 
 

@@ -3,10 +3,10 @@
 from datetime import date
 from typing import NamedTuple
 
-from client.importing.external_ids import ExternalIds, encode_entry
-from client.importing.mapping import FieldMapping
-from client.importing.records import Record
-from client.importing.row_mapper import RowError, RowMapper
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.reading.records import Record
+from client.importing.rows.external_ids import ExternalIds, encode_entry
+from client.importing.rows.row_mapper import RowError, RowMapper
 
 
 class RejectedRow(NamedTuple):

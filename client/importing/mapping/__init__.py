@@ -1,0 +1,1 @@
+"""The mapping file: its content, and how it is read."""

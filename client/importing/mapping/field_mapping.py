@@ -1,0 +1,96 @@
+"""The content of a mapping file: how columns and notations of a source become our fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from client.importing.targets.timesheets import TIMESHEETS
+
+FORMATS: Final = ("csv", "ndjson", "json")
+"""The formats of a source."""
+
+MAX_SOURCE_CHARACTERS: Final = 100
+"""The longest source name that the API stores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldMapping:
+    """The content of a mapping file; the defaults fit rows that already have our names.
+
+    Args:
+        fields: Column names by our field's name; empty: the columns have our names, except
+            the one of the external id.
+        defaults: Values by our field's name, for rows without one.
+        external_id: The column that identifies rows, short for ``fields.external_id``.
+        source: The external system's name; empty: the file's name, or the URL's host and path.
+        date_format: In ``strptime`` syntax, tried in order; none for ISO 8601.
+        time_zone: The zone of times without an offset.
+        decimal_comma: Whether hours are written 7,5.
+        delimiter: Between the cells of CSV.
+        encoding: Of the text; a byte order mark is skipped.
+        since_parameter: The query parameter for ``--since`` of a source that is a URL; empty for
+            none.
+        format: One of ``FORMATS``; empty: by suffix or media type.
+        rows: Where the rows are in JSON: member names separated by dots, ``*`` for any member.
+        header: The line of the column names of CSV, from 1.
+        unit: The unit of a bare number in ``hours``.
+        day_columns: The ``strptime`` form of columns whose names are days; empty for none.
+        next: Where an answer names the next page; empty: only ``Link: rel="next"`` is followed.
+        page_parameter: The query parameter of the number of a page.
+        next_parameter: The query parameter of the token that ``next`` names.
+        headers: Request headers of the source.
+        body: The body of the request, which is then a POST.
+        values: By our field: what they say = what we say.
+        skip: Rows to leave out: patterns by column; any column that fits is enough.
+        only: Rows to import: patterns by column; all columns must fit.
+        extract: By our field: the regular expression of the part of a cell that is meant.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    external_id: str = ""
+    source: str = ""
+    date_format: str | Sequence[str] = ()
+    time_zone: str = "UTC"
+    decimal_comma: bool = False
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    since_parameter: str = ""
+    format: str = ""
+    rows: str = ""
+    header: int = 1
+    unit: str = "hours"
+    day_columns: str = ""
+    next: str = ""
+    page_parameter: str = ""
+    next_parameter: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    skip: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    extract: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns to read, by our field's name."""
+        columns = self.fields or {name: name for name in TIMESHEETS.fields}
+        return {**columns, "external_id": self.external_id} if self.external_id else dict(columns)
+
+    @property
+    def has_external_id(self) -> bool:
+        """Whether the mapping names the column that identifies rows."""
+        return bool(self.external_id or "external_id" in self.fields)
+
+    @property
+    def date_formats(self) -> tuple[str, ...]:
+        """The forms of dates; empty for ISO 8601."""
+        if isinstance(self.date_format, str):
+            return (self.date_format,) if self.date_format else ()
+        return tuple(self.date_format)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.time_zone)

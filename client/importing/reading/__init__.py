@@ -1,0 +1,1 @@
+"""From bytes to records: decoding, CSV, NDJSON and JSON."""

@@ -1,0 +1,1 @@
+"""From records to rows in our names and notations, with their natural keys."""

@@ -1,0 +1,1 @@
+"""Where the bytes come from: a file, standard input, or a URL."""

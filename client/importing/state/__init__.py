@@ -1,0 +1,1 @@
+"""What an import keeps between runs: checkpoint, lock, rejected rows."""

@@ -1,0 +1,1 @@
+"""What is imported into: the resources of the API and their fields."""

@@ -1,0 +1,1 @@
+"""Sends rows to the API, batch by batch."""
