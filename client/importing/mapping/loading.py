@@ -2,13 +2,13 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from client.errors import ConfigurationError
 from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
+from client.importing.notations.date_formats import check_date_format
 from client.importing.suggestions import suggest
 from client.importing.targets.timesheets import TIMESHEETS
 
@@ -24,7 +24,6 @@ SUPPORTED: Final = (
     "encoding",
     "since_parameter",
 )
-_SAMPLE_DAY: Final = date(2017, 11, 23)
 _TYPE_NAMES: Final = {dict: "a table", str: "a string", bool: "true or false"}
 
 
@@ -93,16 +92,10 @@ def _validate_source(name: str) -> None:
 
 
 def _validate_date_format(format_: str) -> None:
-    if not format_:
-        return
     try:
-        parsed = datetime.strptime(  # noqa: DTZ007 - only its day is used.
-            _SAMPLE_DAY.strftime(format_), format_
-        )
+        check_date_format(format_)
     except ValueError as error:
-        raise ValueError(f"date_format {format_!r} is not supported by strptime") from error
-    if parsed.date() != _SAMPLE_DAY:
-        raise ValueError(f"date_format {format_!r} must contain day, month and year")
+        raise ValueError(f"date_format {error}") from error
 
 
 def _validate_time_zone(name: str) -> None:

@@ -44,7 +44,7 @@ class RowMapper:
         # Without [fields] the columns have our names: any other one is probably misspelt.
         self._known = () if mapping.fields else tuple(self._columns.values())
         self._required = TIMESHEETS.required + (("external_id",) if mapping.has_external_id else ())
-        self._parse_timestamp = timestamp_parser(next(iter(mapping.date_formats), ""), mapping.zone)
+        self._parse_timestamp = timestamp_parser(mapping.date_formats, mapping.zone)
         self._parsers: dict[str, Callable[[Any], Any]] = {
             "year": parse_integer,
             "week": parse_integer,

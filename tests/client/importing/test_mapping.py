@@ -86,7 +86,7 @@ def test_mapped_rows_have_our_names_and_notations(
         ("delimiter = ';;'", "delimiter must be one character"),
         ("encoding = 'utf-88'", "encoding 'utf-88' is unknown"),
         ("encoding = 'base64'", "encoding 'base64' is unknown"),
-        ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' is not supported"),
+        ("date_format = '%d.%m.%Q'", "date_format '%d.%m.%Q' contains %Q"),
         ("date_format = '%d.%m.'", "date_format '%d.%m.' must contain day, month and year"),
         ("a = ", "is not TOML"),
     ],

@@ -32,7 +32,10 @@ def test_rejected_file_has_rows_of_job_and_api_in_source_order(
     assert result.code == 3
     assert "1 created, 0 updated, 0 unchanged, 3 rejected" in result.err
     assert "Rejected rows are in " in result.err
-    date = "date must be a date in ISO 8601, not '10.5.2017'"
+    date = (
+        "date must be a date in ISO 8601, not '10.5.2017'"
+        ' (write its form in the mapping, such as date_format = "%d.%m.%Y")'
+    )
     assert rejected(run) == [
         ["line", "reason", "user_id", "date", "project", "hours", "external_id"],
         ["3", date, "007", "10.5.2017", "StoreZero", "5", "E3"],

@@ -1,0 +1,1 @@
+"""Numbers, dates and units of time, as tools and spreadsheets write them."""
