@@ -8,12 +8,16 @@ conversion. PostgreSQL stores it as ``TIMESTAMP WITH TIME ZONE``, in microsecond
 
 ``FixedDecimal`` holds a decimal with few digits as an integer of its smallest unit. SQLite has no
 decimals, and sums of its floats are inexact; integers add up exactly on every database.
+
+``DurationHours`` holds a duration in hours as whole seconds: 20 minutes are not a decimal fraction
+of an hour, but three times 1200 seconds are exactly one hour.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import to_builtins
@@ -177,6 +181,54 @@ class FixedDecimal(TypeDecorator[Decimal]):
         """Return the JSON number for a stored integer; an integer if it is whole."""
         whole, rest = divmod(units, self._units)
         return units / self._units if rest else whole
+
+
+SECONDS_PER_HOUR: Final = 3600
+
+_CACHED_DURATIONS: Final = 4_096
+"""How many durations are cached as JSON numbers: a table of hours repeats few values."""
+
+
+@lru_cache(_CACHED_DURATIONS)
+def _hours_number(seconds: int) -> int | float:
+    whole, rest = divmod(seconds, SECONDS_PER_HOUR)
+    return round(seconds / SECONDS_PER_HOUR, DurationHours.decimals) if rest else whole
+
+
+class DurationHours(TypeDecorator[Decimal]):
+    """A duration in hours, stored as whole seconds: 1.5 hours as 5400.
+
+    The Python value is a decimal with up to four decimal places, which tell any two seconds apart:
+    a value that was read is written back unchanged. A value with more places, or between two
+    seconds, is rounded to the nearest second, half a second away from zero.
+    """
+
+    impl = Integer
+    cache_ok = True
+    decimals: Final = 4
+
+    @staticmethod
+    def to_seconds(hours: Decimal) -> int:
+        """Return hours as whole seconds, rounded. Raise ``ValueError`` for NaN and infinities."""
+        if not hours.is_finite():
+            raise ValueError("must be a finite number of hours")
+        return int((hours * SECONDS_PER_HOUR).to_integral_value(ROUND_HALF_UP))
+
+    @staticmethod
+    def from_seconds(seconds: int) -> Decimal:
+        """Return seconds as hours, with up to four decimal places and no trailing zeros."""
+        return Decimal(str(_hours_number(seconds)))
+
+    to_number = staticmethod(_hours_number)
+    """Return the JSON number for stored seconds; an integer if the hours are whole."""
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the seconds to store."""
+        return None if value is None else self.to_seconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - as above
+        """Return the hours for the stored seconds."""
+        return None if value is None else self.from_seconds(value)
 
 
 MANAGED: Final = {"managed": True}

@@ -10,12 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Enum, Index, String, text
+from sqlalchemy import CheckConstraint, Enum, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base
 from db.models.timesheet_change import MAX_REASON, TimesheetChange
-from encore.types import MANAGED, FixedDecimal, Timestamps, UtcDateTime
+from encore.types import MANAGED, DurationHours, Timestamps, UtcDateTime
 
 USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
@@ -29,6 +29,10 @@ class Timesheet(Timestamps, Base):
 
     They are unique for each ``created_by``, so that one client's import cannot conflict with the
     entries of others.
+
+    ``legacy`` is true for entries that were stored when hours had two decimals and days were those
+    of UTC, until a write changes their date, day or hours: an import that sends such an entry again
+    more exactly does not change it.
 
     Every write counts ``version`` up; the history has one row for each version.
 
@@ -66,7 +70,7 @@ class Timesheet(Timestamps, Base):
     week: Mapped[int]
     day: Mapped[calendar_date]
     project: Mapped[str] = mapped_column(String(100))
-    hours: Mapped[Decimal] = mapped_column(FixedDecimal(scale=2))
+    hours: Mapped[Decimal] = mapped_column(DurationHours)
     status: Mapped[str] = mapped_column(
         Enum(*STATUSES, name="status", native_enum=False, create_constraint=True),
         default=STATUSES[0],
@@ -77,6 +81,7 @@ class Timesheet(Timestamps, Base):
     external_id: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column(String(255))
     version: Mapped[int] = mapped_column(server_default=text("1"))
+    legacy: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __mapper_args__: Any = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 

@@ -22,7 +22,7 @@ from encore.database.tables import metadata as library_metadata
 from encore.errors import StartupError
 from encore.migrations.running import run
 from encore.migrations.settings import MigrationSettings
-from encore.types import FixedDecimal, UtcDateTime
+from encore.types import DurationHours, FixedDecimal, UtcDateTime
 
 _NO_ISSUER: Final = {"ISSUER": "https://issuer.invalid/"}
 """Overrides ISSUER, which a migration does not need: no token is verified then."""
@@ -191,7 +191,7 @@ def _as_plain_types(type_: str, element: object, _: object) -> str | Literal[Fal
     match element:
         case UtcDateTime():
             return "sa.DateTime(timezone=True)"
-        case FixedDecimal():
+        case FixedDecimal() | DurationHours():
             return "sa.Integer()"
         case _:
             return False

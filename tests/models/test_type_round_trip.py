@@ -14,7 +14,7 @@ from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from encore.types import FixedDecimal, UtcDateTime
+from encore.types import DurationHours, FixedDecimal, UtcDateTime
 from tests.fixtures.models import ModelApi, Serve
 
 UTC = dt.UTC
@@ -248,6 +248,8 @@ CASES: Final[dict[str, tuple[Any, Any, Any]]] = {
         "192.0.2.1",
     ),
     "fixed": (FixedDecimal(2), decimal.Decimal("7.25"), 7.25),
+    "duration": (DurationHours(), decimal.Decimal("1.5083"), 1.5083),
+    "duration_second": (DurationHours(), decimal.Decimal("0.0003"), 0.0003),
     "guid": (Guid(), ID, str(ID)),
     "json_text": (JsonText(), {"a": [1]}, {"a": [1]}),
     "commas": (Commas(), ["a", "b"], ["a", "b"]),

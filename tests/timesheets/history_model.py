@@ -90,7 +90,8 @@ def complete(change: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as the history shows them: exact hours, dates in UTC with year and week."""
     found = dict(change)
     if "hours" in found:
-        found["hours"] = str(Decimal(found["hours"]).quantize(Decimal("0.01")))
+        hours = f"{Decimal(found['hours']):.4f}"
+        found["hours"] = hours[:-2] + hours[-2:].rstrip("0")
     if "date" in found:
         iso = datetime.fromisoformat(found["date"]).isocalendar()
         found |= {"year": iso.year, "week": iso.week}

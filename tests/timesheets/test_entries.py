@@ -70,18 +70,67 @@ def test_date_with_offset_is_converted_to_utc(
     assert (entry["date"], entry["day"]) == (stored, day)
 
 
-@pytest.mark.parametrize("hours", [0.01, 0.1, 7.25, 8, 24, "7.5"])
+NO_TIME = "hours must be more than 0, not 0 (hours are rounded to the second)"
+HUGE = "hours must be between -596523.2353 and 596523.2353"
+
+
+@pytest.mark.parametrize("hours", [0.01, 0.1, 7.25, 8, 24, "7.5", 0.0003, 1.5083, 23.9997])
 def test_hours_are_returned_as_sent(machine: httpx.Client, hours: float | str) -> None:
     assert create_entry(machine, hours=hours)["hours"] == float(hours)
 
 
 @pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (1 / 3, 0.3333),
+        ("1.33333333333333333333", 1.3333),
+        (0.00014, 0.0003),
+        (1.23456, 1.2347),
+        (8.00001, 8),
+        (23.99999, 24),
+    ],
+)
+def test_hours_are_rounded_to_the_second(
+    machine: httpx.Client, sent: float | str, shown: float
+) -> None:
+    path = f"/timesheets/{create_entry(machine, hours=sent)['id']}"
+    entry = read(machine, path)
+    assert entry["hours"] == shown
+    again = machine.put(path, json=entry).json()
+    assert (again["hours"], again["version"]) == (shown, entry["version"])
+
+
+def test_hours_are_filtered_and_sorted_by_seconds(machine: httpx.Client) -> None:
+    for seconds in (1200, 1201, 1199):
+        create_entry(machine, hours=seconds / 3600)
+    path = "/timesheets?fields=hours&sort=hours"
+    for query, found in {
+        "hours=0.3333": [0.3333],
+        "hours=0.33333333": [0.3333],
+        "hours__gt=0.3333": [0.3336],
+        "hours__gte=0.33333": [0.3333, 0.3336],
+        "hours__lt=0.3333": [0.3331],
+        "hours__between=0.3331,0.3333": [0.3331, 0.3333],
+        "hours__in=0.3331,0.3336": [0.3331, 0.3336],
+        "hours__ne=0.3333": [0.3331, 0.3336],
+    }.items():
+        response = machine.get(f"{path}&{query}")
+        assert [entry["hours"] for entry in response.json()] == found, query
+
+
+@pytest.mark.parametrize(
     ("entry", "field", "message"),
     [
-        (DATED | {"hours": 0}, "hours", "hours must be more than 0, not 0"),
+        (DATED | {"hours": 0}, "hours", NO_TIME),
+        (DATED | {"hours": 0.00013}, "hours", NO_TIME),
+        (DATED | {"hours": -0.00013}, "hours", NO_TIME),
         (DATED | {"hours": -1}, "hours", "hours must be more than 0, not -1"),
         (DATED | {"hours": 24.01}, "hours", "hours must be at most 24 a day, not 24.01"),
-        (DATED | {"hours": 1.234}, "hours", "hours must have at most 2 decimals, not 1.234"),
+        (DATED | {"hours": 24.0003}, "hours", "hours must be at most 24 a day, not 24.0003"),
+        (DATED | {"hours": 1e9}, "hours", f"{HUGE}, not 1000000000.0"),
+        (DATED | {"hours": "1e999"}, "hours", f"{HUGE}, not 1E+999"),
+        (DATED | {"hours": "NaN"}, "hours", 'hours must be a decimal number, not "NaN"'),
+        (DATED | {"hours": "-inf"}, "hours", 'hours must be a decimal number, not "-inf"'),
         (DATED | {"hours": "many"}, "hours", 'hours must be a decimal number, not "many"'),
         (DATED | {"hours": True}, "hours", "hours must be a decimal number, not true"),
         (DATED | {"hours": None}, "hours", "timesheets.hours cannot be null"),

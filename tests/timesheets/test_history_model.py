@@ -25,7 +25,7 @@ EXAMPLES = 15
 MAX_CREATED = 3
 """Few entries, so that many calls are about each of them."""
 
-HOURS = st.sampled_from(["0.01", "0.1", "0.25", "0.5"])
+HOURS = st.sampled_from(["0.01", "0.1", "0.25", "0.5", "0.125", "0.0003", "0.3333"])
 DATES = st.sampled_from([f"2017-05-{day:02}T0{day}:00:00.{day:03}Z" for day in range(1, 8)])
 PROJECTS = st.sampled_from(["StoreZero", "Zürich", 'a "quoted" \\ one'])
 KEYS = st.sampled_from(["T-1", "T-2", "T-3"])

@@ -14,12 +14,13 @@ from api.resources.timesheets.rules.entry_validator import (
 )
 from encore import ValidationErrors
 from encore.errors import ValidationFailed
+from encore.types import DurationHours
 
 VALIDATOR = EntryValidator(Decimal(10))
 YEARS = st.integers(1970, 9998)
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMESTAMPS = st.datetimes(datetime(1971, 1, 1), datetime(9997, 12, 31), timezones=ZONES)  # noqa: DTZ001 - the zones are drawn
-CENTIHOURS = st.integers(-30_000, 30_000).map(lambda units: Decimal(units).scaleb(-2))
+HOURS = st.integers(-400_000, 800_000).map(DurationHours.from_seconds)
 
 
 def validate(entry: dict[str, Any]) -> dict[str, str]:
@@ -75,7 +76,7 @@ def test_week_that_differs_from_date_is_invalid(timestamp: datetime, week: int) 
         assert messages == {"week": f"week must be {iso.week} to match the date, not {week}"}
 
 
-@given(CENTIHOURS, st.booleans())
+@given(HOURS, st.booleans())
 def test_hours_outside_limits_are_invalid(hours: Decimal, dated: bool) -> None:  # noqa: FBT001 - drawn
     when: dict[str, Any] = {"date": datetime(2017, 5, 10, tzinfo=UTC)}
     if not dated:
@@ -83,7 +84,8 @@ def test_hours_outside_limits_are_invalid(hours: Decimal, dated: bool) -> None: 
     limit, period = (10, "day") if dated else (168, "week")
     messages = validate({**when, "hours": hours})
     if hours <= 0:
-        assert messages == {"hours": f"hours must be more than 0, not {hours}"}
+        rounded = "" if hours else " (hours are rounded to the second)"
+        assert messages == {"hours": f"hours must be more than 0, not {hours}{rounded}"}
     elif hours > limit:
         assert messages == {"hours": f"hours must be at most {limit} a {period}, not {hours}"}
     else:

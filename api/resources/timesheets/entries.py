@@ -17,6 +17,7 @@ from api.resources.timesheets.principal import (
 )
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.rules.entry_validator import merge_change
+from api.resources.timesheets.rules.legacy_entries import EXACT, LEGACY
 from api.resources.timesheets.rules.natural_keys import check_changed_key, check_new_key
 from api.resources.timesheets.rules.transitions import REJECTED, SUBMITTED, check_mutable
 from api.resources.timesheets.services import TimesheetServices
@@ -45,6 +46,7 @@ def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:
         Timesheet,
         access=ACCESS,
         read_only_attributes=READ_ONLY,
+        exclude_attributes=(LEGACY,),
         associations=AssociationOptions(auto_populate=False),
     )
     EntryHooks(timesheets, services).register()
@@ -125,6 +127,8 @@ class EntryHooks:
         self._validator.validate(entry, errors, before["user_id"])
         errors.check()
         await self._limits.validate(await context.connection(), entry, before)
+        if any(entry[name] != before[name] for name in EXACT):
+            entry[LEGACY] = False
         if before["status"] == REJECTED:
             entry |= {"status": SUBMITTED, "reason": None}
         context.attributes = {

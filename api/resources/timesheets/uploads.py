@@ -12,6 +12,7 @@ from sqlalchemy import String, Text, case, cast, exists, literal, select, update
 from api.resources.timesheets.history.upload_changes import record_upload
 from api.resources.timesheets.principal import check_person, has_prefix, validate_principal
 from api.resources.timesheets.rules.bulk_hour_limits import BulkHourLimits
+from api.resources.timesheets.rules.legacy_entries import adopt_stored_values
 from api.resources.timesheets.rules.natural_keys import (
     NATURAL_KEY,
     OWNER,
@@ -55,6 +56,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     limits = BulkHourLimits(services.limits.hours_per_day, services.dialect)
     upload.before_read(hooks.resolve_principal)
     upload.validate_row(hooks.validate_entry)
+    upload.before_compare(adopt_stored_values)
     upload.validate_merge(reject_invalid_names)
     upload.validate_merge(hooks.reject_approved)
     upload.validate_merge(reject_invisible)

@@ -1,4 +1,4 @@
-"""Conversions of integers, floats, decimals, decimals of fixed scale, and booleans."""
+"""Conversions of integers, floats, decimals, decimals of fixed scale, durations and booleans."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from sqlalchemy import Dialect, types
 
 from encore.database.capabilities import capabilities_of
 from encore.models.types.codec import Conversion, InvalidValue
-from encore.types import FixedDecimal
+from encore.types import DurationHours, FixedDecimal
 
 _INTEGER: Final = re.compile(r"-?\d{1,30}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -22,6 +22,9 @@ _DEFAULT_SCALE: Final = 10
 
 _CACHED_NUMBERS: Final = 1_024
 """How many parsed decimals are cached: an upload repeats few prices or hours many times."""
+
+_MAX_SECONDS: Final = 2**31 - 1
+"""The longest duration that an integer column holds on every database."""
 
 _SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript, and many a JSON parser, reads without losing digits."""
@@ -162,6 +165,30 @@ def fixed_decimal_conversion(type_: FixedDecimal, _: Dialect) -> Conversion:
         if number != round(number, type_.scale):
             raise InvalidValue(f"must have at most {type_.scale} decimals", number)
         return number
+
+    def from_json(value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise InvalidValue("must be a decimal number", value)
+        return from_text(str(value))
+
+    return Conversion(from_json, from_text, {"type": "number"})
+
+
+def duration_hours_conversion(type_: DurationHours, _: Dialect) -> Conversion:
+    """Return the conversion of hours, numbers in JSON, which are rounded to the second.
+
+    Values and operands of filters are rounded alike, so that the shown hours find their row.
+    """
+    highest = type_.from_seconds(_MAX_SECONDS)
+
+    @lru_cache(_CACHED_NUMBERS)
+    def from_text(value: str) -> Decimal:
+        if _NUMBER.fullmatch(value) is None:
+            raise InvalidValue("must be a decimal number", value)
+        number = Decimal(value)
+        if abs(number) > highest:
+            raise InvalidValue(f"must be between -{highest} and {highest}", number)
+        return type_.from_seconds(type_.to_seconds(number))
 
     def from_json(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -24,6 +24,7 @@ from encore.models.types.decorated import (
 from encore.models.types.json import json_conversion
 from encore.models.types.numbers import (
     boolean_conversion,
+    duration_hours_conversion,
     fixed_decimal_conversion,
     float_conversion,
     integer_conversion,
@@ -49,7 +50,7 @@ from encore.models.types.verification import (
     verifier_for,
     verify_fixed_text,
 )
-from encore.types import FixedDecimal, UtcDateTime, format_timestamp
+from encore.types import DurationHours, FixedDecimal, UtcDateTime, format_timestamp
 
 _NONE_REGISTERED: Final[TypeAdapters] = MappingProxyType({})
 
@@ -88,7 +89,7 @@ def codec_for(
     """
     type_ = resolve_variant(type_, dialect)
     registered = find_registered_conversion(type_, types_)
-    if registered is None and isinstance(type_, UtcDateTime | FixedDecimal):
+    if registered is None and isinstance(type_, UtcDateTime | FixedDecimal | DurationHours):
         return _encore_type_codec(type_, dialect)
     conversion = registered or _conversion(type_, dialect)
     if conversion is None:
@@ -149,13 +150,17 @@ def _basic_conversion(type_: TypeEngine[Any], dialect: Dialect) -> Conversion | 
     return None if make is None else make(type_, dialect)
 
 
-def _encore_type_codec(type_: UtcDateTime | FixedDecimal, dialect: Dialect) -> Codec:
+def _encore_type_codec(
+    type_: UtcDateTime | FixedDecimal | DurationHours, dialect: Dialect
+) -> Codec:
     """Return the codec of a type of ``encore.types``: driver values become JSON in one step."""
-    if isinstance(type_, FixedDecimal):
-        return replace(
-            _codec(type_, fixed_decimal_conversion(type_, dialect), dialect),
-            to_wire=_nullable(type_.to_number),
+    if isinstance(type_, FixedDecimal | DurationHours):
+        conversion = (
+            fixed_decimal_conversion(type_, dialect)
+            if isinstance(type_, FixedDecimal)
+            else duration_hours_conversion(type_, dialect)
         )
+        return replace(_codec(type_, conversion, dialect), to_wire=_nullable(type_.to_number))
     to_wire = None if type_.is_text(dialect) else _nullable(format_timestamp)
     verify = verify_fixed_text if type_.is_text(dialect) else None
     codec = _codec(type_, utc_conversion(type_, dialect), dialect)

@@ -1,6 +1,7 @@
 """One change of an entry, as the history records it: statuses, version, values before and after.
 
-Values are exact and alike on every database: hours are strings with two decimals (``"7.25"``),
+Values are exact and alike on every database: hours are strings with two to four decimals
+(``"7.25"``), exact to the second,
 dates are the timestamps that responses show, and other values are those of responses. A creation
 has no ``before``, a deletion no ``after``; there, fields without a value are left out.
 ``upload_changes`` builds the same values in SQL.
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect
 
+from api.resources.timesheets.hours import format_hours
 from api.resources.timesheets.rules.transitions import DELETED, NEW, SUBMITTED
 from db.models.timesheet import Timesheet
 from encore.types import UtcDateTime, format_stored_timestamp, format_timestamp
@@ -111,5 +113,5 @@ def stores_dates_as_text(dialect: Dialect) -> bool:
 
 def _to_json(value: Any, format_date: Callable[[datetime], str]) -> Any:
     if isinstance(value, Decimal):
-        return f"{value:.2f}"
+        return format_hours(value)
     return format_date(value) if isinstance(value, datetime) else value

@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Dialect,
-    Integer,
     String,
     Text,
     case,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 
 from api.resources.timesheets.history.audit_log import BY_REQUEST, request_values
 from api.resources.timesheets.history.changes import FIELDS, UPLOAD, stores_dates_as_text
+from api.resources.timesheets.hours import hours_text
 from api.resources.timesheets.rules.transitions import NEW, SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
@@ -32,9 +32,6 @@ from encore.extensions import CREATED, UPDATED, MergeContext, StagingTable, capa
 from encore.types import now
 
 _NUMBERS: Final = ("year", "week")
-_UNITS_PER_HOUR: Final = 100
-"""Hours are stored in hundredths (``FixedDecimal``)."""
-
 _TRAILING_ZEROS: Final = "0{1,3}$"
 """Timestamps have three to six digits of a second (``format_timestamp``)."""
 
@@ -108,7 +105,7 @@ class _ToJson:
         if name in _NUMBERS:
             return func.coalesce(cast(value, Text), "null")
         if name == "hours":
-            value = _format_hours(value)
+            value = hours_text(value)
         elif name == "date":
             value = self._format_date(value)
         if self._is_parsed:
@@ -120,10 +117,3 @@ class _ToJson:
             return type_coerce(date, Text)
         text = func.to_char(func.timezone("UTC", date), 'YYYY-MM-DD"T"HH24:MI:SS.US')
         return func.regexp_replace(text, _TRAILING_ZEROS, "") + literal("Z", Text)
-
-
-def _format_hours(hours: Element) -> Element:
-    """Return hours as text with two decimals."""
-    units = type_coerce(hours, Integer)
-    hundredths = cast(units % _UNITS_PER_HOUR + _UNITS_PER_HOUR, Text)
-    return cast(units // _UNITS_PER_HOUR, Text) + literal(".", Text) + func.substr(hundredths, 2, 2)

@@ -5,7 +5,7 @@ and weeks over their limit are fetched; their rows are accepted in the order of 
 as hours remain. A row that does not fit therefore does not keep out a later, smaller one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -27,6 +27,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from api.resources.timesheets.hours import hours_text
 from api.resources.timesheets.rules.entry_validator import HOURS_PER_WEEK
 from api.resources.timesheets.rules.period_lock import ALL_PERSONS_LOCK
 from db.models.timesheet import Timesheet
@@ -40,9 +41,7 @@ from encore.extensions import (
     advisory_lock,
     capabilities_of,
 )
-
-_UNITS_PER_HOUR: Final = 100
-"""Hours are stored in hundredths (``FixedDecimal``)."""
+from encore.types import DurationHours
 
 _MAX_EXCEEDED: Final = 1_000
 """With more days or weeks over their limit, an upload is rejected as a whole."""
@@ -55,14 +54,13 @@ _REJECT_SIZE: Final = 500
 
 DAY: Final = "day"
 WEEK: Final = "week"
-_PERIODS_PER_FETCH: Final = {DAY: 20, WEEK: 2}
-"""Their limits hold fewer rows than ``_FETCH_SIZE``, even of 0.01 hours, so that each full fetch
-finds a row to reject."""
+_PERIODS_AT_ONCE: Final = 20
+"""Days or weeks whose rows one statement selects."""
 
 _KEYS: Final = {DAY: ("user_id", "day"), WEEK: ("user_id", "year", "week")}
 
-UnitsByPeriod = Mapping[tuple[Any, ...], int]
-"""Hundredths of hours by person and day, or by person and week."""
+SecondsByPeriod = dict[tuple[Any, ...], int]
+"""Seconds by person and day, or by person and week."""
 
 
 class BulkHourLimits:
@@ -74,9 +72,9 @@ class BulkHourLimits:
     """
 
     def __init__(self, hours_per_day: Decimal, dialect: Dialect) -> None:
-        self._max_units = {
-            DAY: int(hours_per_day * _UNITS_PER_HOUR),
-            WEEK: int(HOURS_PER_WEEK * _UNITS_PER_HOUR),
+        self._max_seconds = {
+            DAY: DurationHours.to_seconds(hours_per_day),
+            WEEK: DurationHours.to_seconds(HOURS_PER_WEEK),
         }
         self._limits = {DAY: f"{hours_per_day} a day", WEEK: f"{HOURS_PER_WEEK} a week"}
         self._dialect = dialect
@@ -90,9 +88,9 @@ class BulkHourLimits:
         """
         if self._takes_lock:  # Excludes single entries, which share the lock (``hour_limits``).
             await merge.fetch_all(select(advisory_lock(ALL_PERSONS_LOCK)))
-        days = _exceeded_days(merge.staging, self._max_units[DAY])
+        days = _exceeded_days(merge.staging, self._max_seconds[DAY])
         await self._reject_in_periods(merge, days, DAY)
-        weeks = _exceeded_weeks(merge.staging, self._max_units[WEEK], self._dialect)
+        weeks = _exceeded_weeks(merge.staging, self._max_seconds[WEEK], self._dialect)
         await self._reject_in_periods(merge, weeks, WEEK)
 
     async def _reject_in_periods(
@@ -107,29 +105,31 @@ class BulkHourLimits:
                 f" {limit}: nothing was written",
                 [{"field": "hours", "message": f"hours must be at most {limit}"}],
             )
-        step = _PERIODS_PER_FETCH[period]
-        for first in range(0, len(found), step):
-            stored = {tuple(key): units for *key, units in found[first : first + step]}
-            await self._reject_rows(merge, stored, period)
+        max_seconds = self._max_seconds[period]
+        for first in range(0, len(found), _PERIODS_AT_ONCE):
+            periods = found[first : first + _PERIODS_AT_ONCE]
+            remaining = {tuple(key): max_seconds - int(seconds) for *key, seconds in periods}
+            await self._reject_rows(merge, remaining, period)
 
-    async def _reject_rows(self, merge: MergeContext, stored: UnitsByPeriod, period: str) -> None:
-        """Reject rows of these days, or weeks, until none of them exceeds its limit."""
-        remaining = {key: self._max_units[period] - units for key, units in stored.items()}
+    async def _reject_rows(
+        self, merge: MergeContext, remaining: SecondsByPeriod, period: str
+    ) -> None:
+        """Reject the rows of these days, or weeks, that exceed what remains of them."""
+        line = merge.staging.line
         statement = _select_rows(merge.staging, list(remaining), period).limit(_FETCH_SIZE)
-        while True:
-            rows = await merge.fetch_all(statement)
+        rows = await merge.fetch_all(statement)
+        while rows:
             exceeding = _exceeding_lines(rows, remaining)
             while lines := list(islice(exceeding, _REJECT_SIZE)):
-                condition = merge.staging.line.in_(lines)
-                await merge.reject(condition, "hours", self._message(merge.staging, period))
+                message = self._message(merge.staging, period)
+                await merge.reject(line.in_(lines), "hours", message)
             if len(rows) < _FETCH_SIZE:
                 return
+            *_, last_line, _ = rows[-1]
+            rows = await merge.fetch_all(statement.where(line > last_line))
 
     def _message(self, staging: StagingTable, period: str) -> ColumnElement[str]:
         """Return the SQL expression of a row's error message, built from the row's values."""
-        units = _units(staging)
-        hours = cast(units // _UNITS_PER_HOUR, String)
-        hundredths = func.substr(cast(units % _UNITS_PER_HOUR + _UNITS_PER_HOUR, String), 2, 2)
         when = (
             "on " + cast(staging["day"], String)
             if period == DAY
@@ -137,30 +137,30 @@ class BulkHourLimits:
         )
         message: ColumnElement[str] = (
             literal("adding ", Text)
-            + (hours + "." + hundredths)
+            + hours_text(staging["hours"])
             + (literal(" hours for ", Text) + staging["user_id"] + " " + when)
             + literal(f" exceeds the limit of {self._limits[period]}", Text)
         )
         return message
 
 
-def _exceeding_lines(rows: Iterable[Sequence[Any]], remaining: UnitsByPeriod) -> Iterator[int]:
+def _exceeding_lines(rows: Iterable[Sequence[Any]], remaining: SecondsByPeriod) -> Iterator[int]:
     """Yield the lines of rows that exceed what remains of their day or week.
 
     Args:
-        rows: Key, line and units of each, in the order of the lines.
-        remaining: The remaining units of each day or week by its key.
+        rows: Key, line and seconds of each, in the order of the lines.
+        remaining: The remaining seconds of each day or week by its key; those of other rows are
+            subtracted.
     """
-    left = dict(remaining)
-    for *key, line, units in rows:
+    for *key, line, seconds in rows:
         period = tuple(key)
-        if units > left[period]:
+        if seconds > remaining[period]:
             yield line
         else:
-            left[period] -= units
+            remaining[period] -= seconds
 
 
-def _units(staging: StagingTable) -> ColumnElement[int]:
+def _seconds(staging: StagingTable) -> ColumnElement[int]:
     return type_coerce(staging["hours"], Integer)
 
 
@@ -175,21 +175,21 @@ def _is_kept(staging: StagingTable) -> ColumnElement[bool]:
     return (Timesheet.status != "rejected") & Timesheet.id.not_in(replaced)
 
 
-def _exceeded_days(staging: StagingTable, max_units: int) -> Select[Any]:
-    """Return a SELECT of user, day and stored units of each day that would exceed its limit."""
+def _exceeded_days(staging: StagingTable, max_seconds: int) -> Select[Any]:
+    """Return a SELECT of user, day and stored seconds of each day that would exceed its limit."""
     days = (
-        select(staging["user_id"], staging["day"], func.sum(_units(staging)).label("units"))
+        select(staging["user_id"], staging["day"], func.sum(_seconds(staging)).label("seconds"))
         .where(_is_written(staging), staging["date"].is_not(None))
         .group_by(staging["user_id"], staging["day"])
         .subquery()
     )
     same = (Timesheet.user_id == days.c.user_id) & (Timesheet.day == days.c.day)
-    stored = _stored_units(same & Timesheet.date.is_not(None) & _is_kept(staging))
-    return select(days.c.user_id, days.c.day, stored).where(days.c.units + stored > max_units)
+    stored = _stored_seconds(same & Timesheet.date.is_not(None) & _is_kept(staging))
+    return select(days.c.user_id, days.c.day, stored).where(days.c.seconds + stored > max_seconds)
 
 
-def _exceeded_weeks(staging: StagingTable, max_units: int, dialect: Dialect) -> Select[Any]:
-    """Return a SELECT of user, year, week and stored units of weeks that would exceed their limit.
+def _exceeded_weeks(staging: StagingTable, max_seconds: int, dialect: Dialect) -> Select[Any]:
+    """Return a SELECT of user, year, week and stored seconds of weeks over their limit.
 
     It covers only weeks with a weekly entry, staged or stored: dated entries are limited by day.
     """
@@ -203,7 +203,7 @@ def _exceeded_weeks(staging: StagingTable, max_units: int, dialect: Dialect) -> 
             *key,
             func.min(staging["day"]).label("first"),
             func.max(staging["day"]).label("last"),
-            func.sum(_units(staging)).label("units"),
+            func.sum(_seconds(staging)).label("seconds"),
         )
         .where(_is_written(staging))
         .group_by(*key)
@@ -215,12 +215,12 @@ def _exceeded_weeks(staging: StagingTable, max_units: int, dialect: Dialect) -> 
     around = Timesheet.day.between(
         add_days(weeks.c.last, -6, dialect), add_days(weeks.c.first, 6, dialect)
     )
-    stored = _stored_units(and_(*same_week, around, _is_kept(staging)))
+    stored = _stored_seconds(and_(*same_week, around, _is_kept(staging)))
     found = [weeks.c[name] for name in _KEYS[WEEK]]
-    return select(*found, stored).where(weeks.c.units + stored > max_units)
+    return select(*found, stored).where(weeks.c.seconds + stored > max_seconds)
 
 
-def _stored_units(condition: ColumnElement[bool]) -> ColumnElement[int]:
+def _stored_seconds(condition: ColumnElement[bool]) -> ColumnElement[int]:
     total = func.coalesce(func.sum(type_coerce(Timesheet.hours, Integer)), 0)
     return select(total).where(condition).scalar_subquery()
 
@@ -228,11 +228,11 @@ def _stored_units(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def _select_rows(
     staging: StagingTable, keys: Sequence[tuple[Any, ...]], period: str
 ) -> Select[Any]:
-    """Return a SELECT of key, line and units of these periods' rows, in the order of the lines."""
+    """Return a SELECT of key, line and seconds of these periods' rows, by line."""
     columns = [staging[name] for name in _KEYS[period]]
     # The keys are in the driver's form: a day is a string on SQLite.
     in_periods = or_(*(and_(*map(_equals, columns, values)) for values in keys))
-    rows = select(*columns, staging.line, _units(staging)).where(_is_written(staging), in_periods)
+    rows = select(*columns, staging.line, _seconds(staging)).where(_is_written(staging), in_periods)
     if period == DAY:
         rows = rows.where(staging["date"].is_not(None))
     return rows.order_by(staging.line)

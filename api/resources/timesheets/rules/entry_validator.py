@@ -67,7 +67,8 @@ class EntryValidator:
         if hours is None:
             return
         if hours <= 0:
-            errors.add("hours", INVALID, f"must be more than 0, not {hours}")
+            rounded = "" if hours else " (hours are rounded to the second)"
+            errors.add("hours", INVALID, f"must be more than 0, not {hours}{rounded}")
         elif entry.get("date") is None:
             if hours > HOURS_PER_WEEK:
                 errors.add(

@@ -22,9 +22,9 @@ from api.resources.timesheets.rules.period_lock import (
 from db.models.timesheet import Timesheet
 from encore import ValidationErrors
 from encore.extensions import Connection, Statement, advisory_lock, capabilities_of, param
-from encore.types import FixedDecimal
+from encore.types import DurationHours
 
-_HOURS: Final = FixedDecimal(scale=2)
+_to_seconds: Final = DurationHours.to_seconds
 
 
 class HourLimits:
@@ -74,31 +74,31 @@ class HourLimits:
         assert row is not None  # noqa: S101 - an aggregate always returns a row
         *sums, latest_lock = row
         self._period_lock.check_days(latest_lock, *([stored["day"]] if stored else []), day)
-        day_hours, week_hours = (Decimal(int(units)).scaleb(-_HOURS.scale) for units in sums)
         errors = ValidationErrors()
-        for message in self._find_errors(entry, day_hours, week_hours):
+        for message in self._find_errors(entry, *map(int, sums)):
             errors.add("hours", INVALID, message)
         errors.check()
 
-    def _find_errors(self, entry: Attributes, day_hours: Decimal, week_hours: Decimal) -> list[str]:
+    def _find_errors(self, entry: Attributes, on_day: int, in_week: int) -> list[str]:
         """Return a message for each limit that an entry would exceed.
 
         Args:
             entry: A complete entry.
-            day_hours: Hours of the person's other dated entries on that day.
-            week_hours: Hours of all other entries of the person in that week.
+            on_day: Seconds of the person's other dated entries on that day.
+            in_week: Seconds of all other entries of the person in that week.
         """
-        hours, user, day = entry["hours"], entry["user_id"], entry["day"]
+        seconds, user, day = _to_seconds(entry["hours"]), entry["user_id"], entry["day"]
         messages, week = [], f"week {entry['week']} of {entry['year']}"
-        if entry.get("date") is not None and day_hours + hours > self.hours_per_day:
+        is_dated = entry.get("date") is not None
+        if is_dated and on_day + seconds > _to_seconds(self.hours_per_day):
             messages.append(
-                f"must be at most {self.hours_per_day} a day, not {_format(day_hours + hours)}:"
-                f" {user} has {_format(day_hours)} on {day} already"
+                f"must be at most {self.hours_per_day} a day, not {_format(on_day + seconds)}:"
+                f" {user} has {_format(on_day)} on {day} already"
             )
-        if week_hours + hours > HOURS_PER_WEEK:
+        if in_week + seconds > _to_seconds(HOURS_PER_WEEK):
             messages.append(
-                f"must be at most {HOURS_PER_WEEK} a week, not {_format(week_hours + hours)}:"
-                f" {user} has {_format(week_hours)} in {week} already"
+                f"must be at most {HOURS_PER_WEEK} a week, not {_format(in_week + seconds)}:"
+                f" {user} has {_format(in_week)} in {week} already"
             )
         return messages
 
@@ -109,22 +109,22 @@ def week_around(day: date) -> tuple[date, date]:
     return monday, monday + timedelta(days=6)
 
 
-def _format(hours: Decimal) -> str:
-    """Return hours without trailing zeros or an exponent."""
-    return f"{hours.normalize():f}"
+def _format(seconds: int) -> str:
+    """Return seconds as hours with up to four decimals."""
+    return str(DurationHours.from_seconds(seconds))
 
 
 def _select_sums() -> Any:
-    """Return a SELECT of the stored units of a day and of a week, and of the latest lock.
+    """Return a SELECT of the stored seconds of a day and of a week, and of the latest lock.
 
     Its parameters: user, day, Monday, Sunday, id of the entry to ignore.
     """
     type_ = Timesheet.day.type
     on_day = (Timesheet.day == param(1, type_)) & Timesheet.date.is_not(None)
-    units = Timesheet.hours
+    seconds = Timesheet.hours
     return select(
-        sql.coalesce(sql.sum(case((on_day, units), else_=literal(0, Integer()))), 0),
-        sql.coalesce(sql.sum(units), 0),
+        sql.coalesce(sql.sum(case((on_day, seconds), else_=literal(0, Integer()))), 0),
+        sql.coalesce(sql.sum(seconds), 0),
         select_latest_lock().scalar_subquery(),
     ).where(
         Timesheet.user_id == param(0, String()),

@@ -87,7 +87,7 @@ def summary_statement(
     """Return the statement that sums the entries that meet the conditions.
 
     Its parameters are those of the conditions. A row holds the group columns, the first day of the
-    period, then hundredths of hours and the number of entries: of all entries and, if grouped by
+    period, then seconds and the number of entries: of all entries and, if grouped by
     ``approved``, of approved ones.
     """
     return Statement(partial(_select_summary, grouping, conditions, dialect), dialect)
@@ -112,12 +112,12 @@ def _select_summary(
 
 
 def _sums(grouping: Grouping) -> list[Label[Any]]:
-    units, entries = sql.sum(_TABLE.c.hours), sql.count()
-    sums: list[Label[Any]] = [units.label("units"), entries.label("entries")]
+    seconds, entries = sql.sum(_TABLE.c.hours), sql.count()
+    sums: list[Label[Any]] = [seconds.label("seconds"), entries.label("entries")]
     if grouping.approved:
         approved = _TABLE.c.approved.is_(True)
         sums += [
-            units.filter(approved).label("approved_units"),
+            seconds.filter(approved).label("approved_seconds"),
             entries.filter(approved).label("approved_entries"),
         ]
     return sums

@@ -16,12 +16,13 @@ from pydantic import BaseModel
 
 from api.resources.timesheets.summary.grouping import Grouping
 from encore.extensions import Row, escape_formula
-from encore.types import FixedDecimal
+from encore.types import DurationHours
+
+_to_number: Final = DurationHours.to_number
 
 CSV: Final = b"text/csv; charset=utf-8; header=present"
 JSON: Final = b"application/json"
 _QVALUE: Final = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
-_HOURS: Final = FixedDecimal(scale=2)
 
 
 class SummaryRow(BaseModel):
@@ -66,15 +67,15 @@ def _groups(grouping: Grouping, rows: Sequence[Row]) -> Iterator[dict[str, Any]]
         if grouping.period is not None:
             first_day, *sums = sums
             keys += _period_key(grouping.period, first_day)
-        units, entries, *approved = (int(value or 0) for value in sums)
+        seconds, entries, *approved = (int(value or 0) for value in sums)
         if not approved:
-            yield dict(zip(columns, (*keys, _HOURS.to_number(units), entries), strict=True))
+            yield dict(zip(columns, (*keys, _to_number(seconds), entries), strict=True))
             continue
         yes, yes_count = approved
-        parts = ((False, units - yes, entries - yes_count), (True, yes, yes_count))
+        parts = ((False, seconds - yes, entries - yes_count), (True, yes, yes_count))
         for flag, part, count in parts:
             if count:
-                yield dict(zip(columns, (*keys, flag, _HOURS.to_number(part), count), strict=True))
+                yield dict(zip(columns, (*keys, flag, _to_number(part), count), strict=True))
 
 
 def _period_key(period: str, first_day: date | str) -> tuple[int | str, ...]:
