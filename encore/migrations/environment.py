@@ -6,6 +6,7 @@ An ``env.py`` is two lines, with the models' metadata or with the service::
     run_migrations(Base.metadata)
 """
 
+from functools import partial
 from typing import Any, Final, Literal
 
 from alembic import context
@@ -41,7 +42,10 @@ def run_migrations(*metadata: MetaData) -> None:
     elif (connection := context.config.attributes.get("connection")) is not None:
         environment.migrate(connection)
     else:
-        run(_settings(), environment.migrate)
+        # SQLite rolls back DDL as well, and with_connection() begins transactions with its lock.
+        # Alembic's default there is a transaction for each migration: another process could take
+        # the lock between two of them, and both would run the second.
+        run(_settings(), partial(environment.migrate, transactional_ddl=True))
 
 
 def run_service_migrations(target: str) -> None:
@@ -92,11 +96,18 @@ class _Environment:
         self._rewriter = Rewriter()
         self._rewriter.rewrites(ops.AlterColumnOp)(self._keep_row_ids)
 
-    def migrate(self, connection: Connection) -> None:
-        """Run the migrations on a connection."""
+    def migrate(self, connection: Connection, *, transactional_ddl: bool | None = None) -> None:
+        """Run the migrations on a connection.
+
+        Args:
+            connection: The connection.
+            transactional_ddl: Whether all migrations are one transaction; None for Alembic's
+                default, false on SQLite, where not every engine begins transactions before DDL.
+        """
         context.configure(
             connection=connection,
             target_metadata=self._metadata,
+            transactional_ddl=transactional_ddl,
             render_as_batch=connection.dialect.name == "sqlite",
             process_revision_directives=self._write_revision,
             render_item=_as_plain_types,

@@ -84,7 +84,8 @@ def _migrate_exclusively(
     connection: Connection, settings: MigrationSettings, migrate: Callable[[Connection], None]
 ) -> None:
     if connection.dialect.name == "sqlite":
-        # The first statement takes the file's write lock, and waits for it.
+        # The first statement takes the file's write lock, and waits for it; the commit after the
+        # last migration gives it back.
         driver: Any = connection.connection.driver_connection
         driver.execute(f"PRAGMA busy_timeout = {settings.lock_seconds * 1000}")
         migrate(connection)

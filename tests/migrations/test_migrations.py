@@ -1,5 +1,6 @@
 """The migrations: upgrade, downgrade, and equality with the models."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import db.models  # noqa: F401 - registers the models with Base
 import encore
 from db.base import Base
 from encore.database.engine import with_connection
+from encore.errors import StartupError
+from encore.migrations.upgrade import upgrade_database
 from encore.service.revisions import newest_revision
 from migrations import FOLDER
 from tests.fixtures.databases import alembic_config
@@ -155,3 +158,39 @@ def test_migrations_run_offline(command_name: str, capsys: pytest.CaptureFixture
     else:
         command.downgrade(config, "head:base", sql=True)
         assert "DROP TABLE parts" in capsys.readouterr().out
+
+
+ENVIRONMENT = """\
+import sqlalchemy as sa
+from encore.migrations import run_migrations
+
+run_migrations(sa.MetaData())
+"""
+
+REVISION = """\
+import sqlalchemy as sa
+from alembic import op
+
+revision = {name!r}
+down_revision = {previous!r}
+
+def upgrade():
+    op.create_table({name!r}, sa.Column("id", sa.Integer, primary_key=True))
+"""
+
+
+@pytest.mark.usefixtures("restored_logs")
+def test_failing_migration_rolls_back_those_before_it(database_url: str, tmp_path: Path) -> None:
+    """All are one transaction: otherwise another process could run between two of them."""
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (tmp_path / "migrations" / "env.py").write_text(ENVIRONMENT)
+    (versions / "first.py").write_text(REVISION.format(name="first", previous=None))
+    second = REVISION.format(name="second", previous="first")
+    (versions / "second.py").write_text(f"{second}    raise RuntimeError('second fails')\n")
+    with pytest.raises(StartupError, match="second fails"):
+        upgrade_database(database_url, tmp_path / "migrations")
+    assert tables_of(database_url) == set()
+    (versions / "second.py").write_text(second)
+    upgrade_database(database_url, tmp_path / "migrations")
+    assert tables_of(database_url) == {"first", "second"}
