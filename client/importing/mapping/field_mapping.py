@@ -27,8 +27,8 @@ class FieldMapping:
         date_format: In ``strptime`` syntax, tried in order; none for ISO 8601.
         time_zone: The zone of times without an offset.
         decimal_comma: Whether hours are written 7,5.
-        delimiter: Between the cells of CSV.
-        encoding: Of the text; a byte order mark is skipped.
+        delimiter: Between the cells of CSV; empty: a comma, or a tab for TSV.
+        encoding: Of the text; empty: that of the byte order mark or the media type, or UTF-8.
         since_parameter: The query parameter for ``--since`` of a source that is a URL; empty for
             none.
         format: One of ``FORMATS``; empty: by suffix or media type.
@@ -54,8 +54,8 @@ class FieldMapping:
     date_format: str | Sequence[str] = ()
     time_zone: str = "UTC"
     decimal_comma: bool = False
-    delimiter: str = ","
-    encoding: str = "utf-8"
+    delimiter: str = ""
+    encoding: str = ""
     since_parameter: str = ""
     format: str = ""
     rows: str = ""

@@ -10,8 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, TextIO
 
-MAX_CHARACTERS: Final = 1 << 20
-"""The longest supported row, in characters; bounds the memory."""
+from client.importing.reading.text import MAX_CHARACTERS, check_encoding
 
 _CHUNK: Final = 1 << 16
 """Characters read at once."""
@@ -32,6 +31,7 @@ class JSONStream:
         self._buffer = ""
         self._at = 0
         self._row = 0
+        self._line = 1
 
     def __iter__(self) -> Iterator[tuple[Any, str]]:
         """Yield each element and its text.
@@ -97,6 +97,9 @@ class JSONStream:
     def _read_chunk(self) -> bool:
         """Append a chunk to the unread rest of the buffer; return whether there was one."""
         chunk = self._stream.read(_CHUNK)
+        if not chunk.isascii():
+            check_encoding(self._stream, chunk, self._line)
+        self._line += chunk.count("\n")
         self._buffer = self._buffer[self._at :] + chunk
         self._at = 0
         return bool(chunk)

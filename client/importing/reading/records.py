@@ -6,12 +6,14 @@ its error if the start of the next one is known; otherwise ``SourceError`` ends 
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TextIO, TypeVar
 
 from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
-from client.importing.reading.json_stream import MAX_CHARACTERS, JSONStream
+from client.importing.reading.json_stream import JSONStream
+from client.importing.reading.text import read_lines
 from client.strict_json import reject_constant
 
 _T = TypeVar("_T")
@@ -31,6 +33,8 @@ class Record(NamedTuple):
     """Cells of CSV, or JSON text: written to the file of rejected rows."""
     error: str = ""
     """Why the record cannot be parsed."""
+    skipped: bool = False
+    """Whether it has no row: a line of NDJSON without the mapping's ``rows``."""
 
 
 class DuplicateMember(NamedTuple):
@@ -56,6 +60,8 @@ class Records(NamedTuple):
 
     columns: tuple[str, ...]
     rows: Iterator[Record]
+    envelope: Mapping[str, Any] = MappingProxyType({})
+    """The members around the rows of JSON, complete when the rows were read."""
 
 
 def read_records(stream: TextIO, file_format: str, mapping: FieldMapping) -> Records:
@@ -63,16 +69,18 @@ def read_records(stream: TextIO, file_format: str, mapping: FieldMapping) -> Rec
 
     Args:
         stream: Opened with ``newline=""``.
-        file_format: One of ``FORMATS``.
+        file_format: One of ``FORMATS``, or ``tsv``.
         mapping: Its ``delimiter`` separates the cells of CSV.
 
     Raises:
         SourceError: CSV has no header; raised by the rows, the rest cannot be read.
     """
-    if file_format != "csv":
+    if file_format not in {"csv", "tsv"}:
         rows = _ndjson_records(stream) if file_format == "ndjson" else _json_records(stream)
         return Records((), _translate_errors(rows))
-    cells = _translate_errors(_csv_rows(stream, mapping.delimiter))
+    cells = _translate_errors(
+        _csv_rows(stream, mapping.delimiter or ("\t" if file_format == "tsv" else ","))
+    )
     _, header = next(cells, (0, []))
     if not header:
         raise SourceError("The source is empty: CSV begins with a line of column names.")
@@ -84,7 +92,7 @@ def read_records(stream: TextIO, file_format: str, mapping: FieldMapping) -> Rec
 
 def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the non-empty rows of CSV, each with the line where it begins."""
-    reader = csv.reader(_lines(stream), delimiter=delimiter, strict=True)
+    reader = csv.reader(read_lines(stream), delimiter=delimiter, strict=True)
     line = 1
     for row in reader:
         if row:
@@ -105,7 +113,7 @@ def _csv_records(
 
 
 def _ndjson_records(stream: TextIO) -> Iterator[Record]:
-    for line, raw in enumerate(_lines(stream), 1):
+    for line, raw in enumerate(read_lines(stream), 1):
         if not raw.isspace():
             try:
                 value = _DECODER.decode(raw)
@@ -131,25 +139,10 @@ def _json_record(line: int, value: Any, raw: str) -> Record:
     return Record(line, value, raw)
 
 
-def _lines(stream: TextIO) -> Iterator[str]:
-    """Yield lines with their ends; raise if one is so long that it would fill the memory."""
-    for line, raw in enumerate(iter(lambda: stream.readline(MAX_CHARACTERS), ""), 1):
-        if len(raw) == MAX_CHARACTERS:
-            raise SourceError(
-                f"Line {line} of the source is longer than {MAX_CHARACTERS} characters."
-            )
-        yield raw
-
-
 def _translate_errors(rows: Iterator[_T]) -> Iterator[_T]:
     """Raise ``SourceError`` for errors of reading, decoding and parsing."""
     try:
         yield from rows
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"The source is not {error.encoding}: byte {error.object[error.start]:#x} is invalid"
-            " there. A mapping file can set another encoding."
-        ) from error
     except (csv.Error, ValueError, OSError) as error:
         raise SourceError(f"The source cannot be read: {_describe(error)}.") from error
 

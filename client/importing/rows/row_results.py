@@ -43,6 +43,8 @@ class RowProcessor:
         """Map a record, set its natural key and encode it."""
         if record.error:
             return RowResult(record, reason=record.error)
+        if record.skipped:
+            return RowResult(record)
         try:
             entry = self.mapper.map_row(record.values)
             if self._since and entry.last_day and entry.last_day < self._since:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from client.errors import SourceError
-from client.importing.sources.file_formats import SUFFIXES
+from client.importing.sources.file_formats import format_of_path
 from client.importing.sources.source import OpenSource, Source
 
 
@@ -30,4 +30,4 @@ class FileSource(Source):
             raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
         with file:
             size = self.path.stat().st_size if file.seekable() else None
-            yield OpenSource(file, SUFFIXES.get(self.path.suffix.lower(), ""), size)
+            yield OpenSource(file, format_of_path(self.path), size)

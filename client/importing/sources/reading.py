@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from client.errors import UsageError
-from client.importing.mapping.field_mapping import FORMATS, FieldMapping
+from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
 from client.importing.reading.records import Records, read_records
 from client.importing.reading.text import decode_text
+from client.importing.sources.file_formats import choose_format
 from client.importing.sources.source import OpenSource, Source
 
 
@@ -50,12 +50,9 @@ def open_records(
         UsageError: Its format is unknown.
     """
     with source.open(reopen=reopen) as opened:
-        file_format = options.file_format or opened.file_format
-        if not file_format:
-            raise UsageError(
-                f"The format of {mapping.source or source.name} is unknown: pass --format"
-                f" {', '.join(FORMATS)}."
-            )
-        with decode_text(opened.content, mapping.encoding) as stream:
+        file_format = choose_format(
+            mapping.format, options.file_format, opened.file_format, mapping.source or source.name
+        )
+        with decode_text(opened.content, mapping.encoding, opened.charset) as stream:
             records = read_records(stream, file_format, mapping)
             yield OpenRecords(records, file_format, opened)

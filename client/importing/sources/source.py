@@ -17,6 +17,8 @@ class OpenSource(NamedTuple):
     """From suffix or media type; empty if unknown."""
     size: int | None = None
     """Total bytes, if known."""
+    charset: str = ""
+    """From the media type; empty without one."""
 
 
 class Source(ABC):

@@ -3,14 +3,18 @@
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from client.errors import NetworkError, SourceError, SourceUnavailableError, UsageError
 from client.importing.retries import RETRY_STATUSES
 from client.importing.settings import SourceCredentials
-from client.importing.sources.file_formats import MEDIA_TYPES, SUFFIXES
+from client.importing.sources.file_formats import (
+    charset_of,
+    format_of_media_type,
+    format_of_path,
+)
 from client.importing.sources.source import OpenSource, Source
 from client.transport import Transport
 from client.urls import origin, require_https, validate_url
@@ -51,7 +55,7 @@ class UrlSource(Source):
         query = "&".join(filter(None, (parts.query, urlencode(parameters))))
         self._url = urlunsplit(parts._replace(query=query, fragment=""))
         self._headers = {"Accept": _ACCEPT, **credentials.headers}
-        self._suffix = Path(parts.path).suffix.lower()
+        self._path = PurePosixPath(parts.path)
         self.name = f"{parts.netloc}{parts.path}".rstrip("/")
 
     @contextmanager
@@ -68,7 +72,12 @@ class UrlSource(Source):
                 raise SourceUnavailableError(str(error)) from error
             self._check_status(response)
             content = io.BufferedReader(_ResponseBody(chunks))
-            yield OpenSource(content, self._format_of(response), _content_length(response))
+            yield OpenSource(
+                content,
+                self._format_of(response),
+                _content_length(response),
+                charset=charset_of(response.headers.get("content-type", "")),
+            )
 
     def _check_status(self, response: "httpx.Response") -> None:
         status = response.status_code
@@ -81,9 +90,8 @@ class UrlSource(Source):
         raise SourceError(message)
 
     def _format_of(self, response: "httpx.Response") -> str:
-        media_type, _, _ = response.headers.get("content-type", "").partition(";")
-        known = MEDIA_TYPES.get(media_type.strip().lower())
-        return known or SUFFIXES.get(self._suffix, "")
+        content_type = response.headers.get("content-type", "")
+        return format_of_media_type(content_type) or format_of_path(self._path)
 
 
 class _ResponseBody(io.RawIOBase):

@@ -16,6 +16,7 @@ from client.errors import StateError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.records import REJECTED_COLUMNS, build_object
 from client.importing.rows.row_results import RejectedRow
+from client.importing.sources.file_formats import default_delimiter
 from client.strict_json import parse_json
 
 
@@ -25,7 +26,7 @@ class RejectedFile:
     Args:
         path: The file; None writes nothing.
         columns: The source's columns, if it is CSV.
-        mapping: Delimiter and encoding are the source's.
+        mapping: Delimiter and encoding are those with which a file of this name is read again.
         keep: Bytes of an earlier run's file to append to; the rest of it is removed.
 
     Raises:
@@ -37,8 +38,8 @@ class RejectedFile:
     ) -> None:
         self._path = path
         self._columns = columns
-        self._delimiter = mapping.delimiter
-        self._encoding = mapping.encoding
+        self._delimiter = mapping.delimiter or default_delimiter(path or Path())
+        self._encoding = mapping.encoding or "utf-8"
         self._file: IO[str] | None = None
         self._length = keep
         if path is not None:

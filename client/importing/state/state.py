@@ -15,6 +15,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from client.errors import LockedError, StateError
+from client.importing.sources.file_formats import TSV
 from client.importing.state.checkpoint import Checkpoint
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -142,7 +143,7 @@ class FileState(State):
 
     def rejected_path(self, file_format: str) -> Path | None:
         """Return the file that the user named, or one in the directory."""
-        suffix = "csv" if file_format == "csv" else "ndjson"
+        suffix = file_format if file_format in {"csv", TSV} else "ndjson"
         return self._rejected or self._directory / f"{self._job}.rejected.{suffix}"
 
 

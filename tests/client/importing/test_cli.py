@@ -52,7 +52,7 @@ def test_quiet_prints_summary_only_with_rejected_rows(
         (("timesheets", "a.csv", "--batch-size", "10001"), "between 1 and 10000, not 10001"),
         (("timesheets", "a.csv", "--attempts", "0"), "between 1 and 1000, not 0"),
         (("timesheets", "a.csv", "--format", "xml"), "invalid choice: 'xml'"),
-        (("timesheets", "a.txt"), "--format csv, ndjson, json"),
+        (("timesheets", "a.dat"), "--format csv, ndjson, json"),
         (("timesheets", f"{'a' * 97}.csv"), "longer than 100 characters"),
         (("timesheets", "ftp://host/a.csv"), "SOURCE must start with http:// or https://"),
     ],
@@ -69,7 +69,7 @@ def test_invalid_arguments_are_reported_and_nothing_is_sent(
     from client.cli import main  # noqa: PLC0415 - as the door does.
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.txt").write_text("")
+    (tmp_path / "a.dat").write_text("")
     err = io.StringIO()
     context = Environment(
         ["import", *argv], environment, str(tmp_path), io.StringIO(), io.StringIO(), err
