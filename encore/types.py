@@ -2,7 +2,8 @@
 
 ``UtcDateTime`` holds a timestamp. SQLite stores it, in milliseconds, as the text that JSON shows,
 ``2018-08-16T02:22:09.446Z``: of fixed width, so that texts sort as timestamps and need no
-conversion. PostgreSQL stores it as ``TIMESTAMP WITH TIME ZONE``, in microseconds.
+conversion. PostgreSQL stores it as ``TIMESTAMP WITH TIME ZONE``, in microseconds. With
+``keep_offset`` hooks see the offset that a request wrote (``written_offset``); it is not stored.
 
 ``Timestamps`` adds the two timestamps that Sequelize keeps.
 
@@ -15,7 +16,7 @@ of an hour, but three times 1200 seconds are exactly one hour.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -56,6 +57,39 @@ def parse_datetime(text: str) -> datetime:
         except OverflowError as error:
             raise ValueError("outside the years 1 to 9999") from error
     return timestamp
+
+
+_STATED_UTC: Final = timezone(timedelta(0), "+00:00")
+"""The zone of a timestamp that was written with ``+00:00``; ``UTC`` is that of ``Z``."""
+
+
+def parse_offset_datetime(text: str) -> datetime:
+    """Parse the same as ``parse_datetime``, but keep the offset for ``written_offset``.
+
+    Raises:
+        ValueError: As ``parse_datetime``.
+    """
+    timestamp = parse_datetime(text)
+    if text[-1] in "Zz":
+        return timestamp
+    match = _TIMESTAMP.fullmatch(text)
+    offset = match and match[4]
+    if match and match[2] is None:
+        return timestamp.replace(tzinfo=_STATED_UTC)  # A day: midnight in UTC begins it.
+    if not offset or offset.replace(":", "") == "-0000":
+        return timestamp
+    minutes = int(offset[:3]) * 60 + int(offset[0] + offset[-2:])
+    return timestamp.astimezone(timezone(timedelta(minutes=minutes)) if minutes else _STATED_UTC)
+
+
+def written_offset(timestamp: datetime) -> timedelta | None:
+    """Return the offset of a timestamp from a request; None if it says nothing about local time.
+
+    For columns of ``UtcDateTime(keep_offset=True)``. ``Z``, ``-00:00`` and no offset say that the
+    local offset is unknown, ``+00:00`` says that it is UTC (RFC 9557, section 2.2). A date without
+    a time has the offset +00:00, in which it is the day of its timestamp.
+    """
+    return None if timestamp.tzinfo is UTC else timestamp.utcoffset()
 
 
 def format_timestamp(timestamp: datetime) -> str:
@@ -120,10 +154,18 @@ class UtcDateTime(TypeDecorator[datetime]):
     """An aware timestamp in UTC, to the millisecond on SQLite and to the microsecond elsewhere.
 
     A naive datetime is rejected, because its time zone is unknown.
+
+    Args:
+        keep_offset: Whether hooks receive a request's timestamp with the offset that it was written
+            with (``written_offset``), not in UTC.
     """
 
     impl = DateTime(timezone=True).with_variant(_TextTimestamp(), "sqlite")  # type: ignore[no-untyped-call] # SQLAlchemy's
     cache_ok = True
+
+    def __init__(self, *, keep_offset: bool = False) -> None:
+        super().__init__()
+        self.keep_offset = keep_offset
 
     def is_text(self, dialect: Dialect) -> bool:
         """Return whether this database stores the text that JSON shows."""

@@ -58,9 +58,11 @@ class UploadedRow:
         attributes: Python values by the model's attribute names: those that the caller sent for
             writable fields. Hooks may set any attribute.
         errors: The validation errors; a row with errors is rejected.
+        flags: Names of ``row_flags`` that hooks set for this row, for the hooks that see all rows
+            in SQL (``StagingTable.has_flag``).
     """
 
-    __slots__ = ("attributes", "context", "errors", "line")
+    __slots__ = ("attributes", "context", "errors", "flags", "line")
 
     def __init__(
         self, context: UploadContext, line: int, attributes: Attributes, errors: ValidationErrors
@@ -69,6 +71,7 @@ class UploadedRow:
         self.line = line
         self.attributes = attributes
         self.errors = errors
+        self.flags: tuple[str, ...] = ()
 
 
 class MergeContext:

@@ -38,10 +38,11 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class _RowLayout:
-    """What rows with values for the same attributes have in common.
+    """What rows with values for the same attributes, and with the same flags, have in common.
 
     Args:
         attributes: The attributes, after the hooks.
+        flags: The flags that the hooks have set.
         staging: The staging table.
         required: The fields that a row must have a value for.
     """
@@ -49,12 +50,17 @@ class _RowLayout:
     __slots__ = ("_convert", "_defaults", "_missing", "_template")
 
     def __init__(
-        self, attributes: tuple[str, ...], staging: StagingTable, required: Iterable[Field]
+        self,
+        attributes: tuple[str, ...],
+        flags: tuple[str, ...],
+        staging: StagingTable,
+        required: Iterable[Field],
     ) -> None:
         self._missing = [f for f in required if f.attribute not in attributes]
         self._convert: list[tuple[int, str, Converter | None]] = []
         self._defaults: list[tuple[int, Field]] = []
-        self._template: list[Any] = [None, CREATED, None, staging.mask_of(attributes), None]
+        mask = staging.mask_of(attributes, flags)
+        self._template: list[Any] = [None, CREATED, None, mask, None]
         for position, field in enumerate(staging.fields, start=len(self._template)):
             value = None
             if field.attribute in attributes:
@@ -114,7 +120,7 @@ class RowMaker:
             f.name: (f.attribute, check(f, _from_text(f.codec)), f) for f in creatable
         }
         self._nulls = (None,) * len(staging.fields)
-        self._layouts: dict[tuple[str, ...], _RowLayout] = {}
+        self._layouts: dict[tuple[Any, ...], _RowLayout] = {}
 
     def parse_row(
         self, context: UploadContext, line: int, body: dict[str, Any], *, hint: bool = True
@@ -146,14 +152,15 @@ class RowMaker:
         return row
 
     def layout_of(self, row: UploadedRow) -> _RowLayout:
-        """Return the layout of a row, built once for rows with the same attributes."""
+        """Return the layout of a row, built once for rows with the same attributes and flags."""
         attributes = tuple(row.attributes)
-        layout = self._layouts.get(attributes)
+        key: tuple[Any, ...] = (attributes, row.flags) if row.flags else attributes
+        layout = self._layouts.get(key)
         if layout is None:
             if len(self._layouts) >= _MAX_LAYOUTS:
                 self._layouts.clear()
-            layout = _RowLayout(attributes, self._staging, self._required)
-            self._layouts[attributes] = layout
+            layout = _RowLayout(attributes, row.flags, self._staging, self._required)
+            self._layouts[key] = layout
         return layout
 
     def rejected_row(self, line: int, errors: Sequence[FieldError]) -> Row:

@@ -49,7 +49,7 @@ Counts = Mapping[str, int]
 """The number of rows by status."""
 
 MAX_FIELDS: Final = 63
-"""The most fields of a model: the mask of a row's fields is a signed 64-bit integer."""
+"""The most fields and flags: the mask of those that a row has is a signed 64-bit integer."""
 
 DEFAULT_PART_ROWS: Final = 10_000
 """The rows of a part; as many as an upload with an idempotency key may have."""
@@ -64,22 +64,26 @@ class StagingTable:
         name: The name of the table.
         fields: The fields that rows may have values for.
         dialect: The dialect of the database.
+        flags: The names of the flags that hooks may set for a row.
 
     Attributes:
         table: The table. Its columns are the five below, in this order, and one for each field.
         line: The position of the row in the body.
         status: The result: one of ``STATUSES``. Until it is known, ``created``.
         errors: The errors of a rejected row, as JSON.
-        field_mask: The fields that the row has a value for, one bit each.
+        field_mask: The fields that the row has a value for and its flags, one bit each.
         id: The id of the stored row: that of the matching row, or assigned before it is written.
         fields: The fields.
     """
 
-    def __init__(self, name: str, fields: Sequence[Field], dialect: Dialect) -> None:
+    def __init__(
+        self, name: str, fields: Sequence[Field], dialect: Dialect, flags: Sequence[str] = ()
+    ) -> None:
         self.fields = tuple(fields)
         self.dialect = dialect
         self._has_parsed_json = capabilities_of(dialect).parsed_json
         self._bits = {field: 1 << position for position, field in enumerate(self.fields)}
+        self._flags = {name: 1 << len(self.fields) + place for place, name in enumerate(flags)}
         self._by_attribute = {field.attribute: field for field in self.fields}
         self.line: Column[int] = Column(
             "upload_line", Integer, primary_key=True, autoincrement=False
@@ -109,16 +113,21 @@ class StagingTable:
         """The SQL condition that a row is matched to a stored row, but not compared yet."""
         return (self.status == CREATED) & self.id.is_not(None)
 
-    def mask_of(self, attributes: Sequence[str]) -> int:
-        """Return the field mask of a row with values for these attributes.
+    def mask_of(self, attributes: Sequence[str], flags: Sequence[str] = ()) -> int:
+        """Return the field mask of a row with values for these attributes and with these flags.
 
         Raises:
-            AttributeError: A hook has set an attribute that uploads do not write.
+            AttributeError: A hook has set an attribute that uploads do not write, or a flag that is
+                not declared.
         """
+        for name in flags:
+            if name not in self._flags:
+                raise AttributeError(f"{name!r} is not one of the row_flags of this upload")
         for name in attributes:
             if name not in self._by_attribute:
                 raise AttributeError(f"{name!r} is not an attribute that an upload writes")
-        return sum(self._bits[self._by_attribute[name]] for name in attributes)
+        fields = sum(self._bits[self._by_attribute[name]] for name in attributes)
+        return fields + sum(self._flags[name] for name in set(flags))
 
     def in_mask(self, mask: int, field: Field) -> bool:
         """Return whether a field mask includes a field."""
@@ -127,6 +136,10 @@ class StagingTable:
     def contains(self, field: Field) -> ColumnElement[bool]:
         """Return the SQL condition that a row has a value for a field."""
         return self.field_mask.bitwise_and(self._bits[field]) != 0
+
+    def has_flag(self, name: str) -> ColumnElement[bool]:
+        """Return the SQL condition that a hook has set a flag for a row."""
+        return self.field_mask.bitwise_and(self._flags[name]) != 0
 
     def value(self, field: Field) -> ColumnElement[Any]:
         """Return the SQL expression of a field's uploaded value, in the type of its column."""

@@ -42,6 +42,7 @@ class Upload(UploadHooks):
         owned_by: The names of fields that hooks set and that say who owns a row. They are part of
             the natural key: a row matches only stored rows of the same owner, and never changes it.
         only_on_create: The names of fields that hooks set, and that never change in a stored row.
+        row_flags: Names of flags that ``validate_row`` hooks may set for a row.
         access: What callers need.
         limit: The largest body, in bytes.
         max_rejected: The most rows that may be rejected; with one more the upload ends and nothing
@@ -71,6 +72,7 @@ class Upload(UploadHooks):
         natural_key: Sequence[str],
         owned_by: Sequence[str] = (),
         only_on_create: Sequence[str] = (),
+        row_flags: Sequence[str] = (),
         access: Access,
         limit: int = DEFAULT_UPLOAD_LIMIT,
         max_rejected: int = DEFAULT_MAX_REJECTED,
@@ -87,6 +89,7 @@ class Upload(UploadHooks):
         self.dialect = dialect
         self.table: Table = resource.fields.key[0].column.table
         self._check_options(natural_key, owned_by, part_rows, idempotency_keys)
+        self._check_flags(row_flags)
         self.idempotency_keys = resource.idempotency_keys if idempotency_keys else None
         key = self._primary_key()
         identifying = [self._natural_key_field(name, key) for name in natural_key]
@@ -120,9 +123,9 @@ class Upload(UploadHooks):
         if resource.options.require_match:
             message = "contradicts require_match: it changes rows without comparing If-Match"
             raise self._error("upload", message)
-        if len(staged) > MAX_FIELDS:
-            raise self._error("upload", f"supports at most {MAX_FIELDS} fields")
-        self.staging = StagingTable(f"upload_{resource.slug}", staged, dialect)
+        if len(staged) + len(row_flags) > MAX_FIELDS:
+            raise self._error("upload", f"supports at most {MAX_FIELDS} fields and row_flags")
+        self.staging = StagingTable(f"upload_{resource.slug}", staged, dialect, row_flags)
         self.parts = Parts(self.staging, part_rows)
         self.statements = UploadStatements(
             self.staging,
@@ -159,6 +162,13 @@ class Upload(UploadHooks):
                 raise self._error(option, "must be a list of names")
         if type(idempotency_keys) is not bool:
             raise self._error("idempotency_keys", "must be True or False")
+
+    def _check_flags(self, flags: Any) -> None:
+        is_list = isinstance(flags, Collection) and not isinstance(flags, str)
+        if not is_list or not all(isinstance(name, str) for name in flags):
+            raise self._error("row_flags", "must be a list of names")
+        if len(set(flags)) < len(flags):
+            raise self._error("row_flags", "must be different names")
 
     def _error(self, option: str, message: str) -> ConfigurationError:
         return ConfigurationError(self.resource.name, option, message)

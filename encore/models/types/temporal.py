@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, types
 
 from encore.database.capabilities import capabilities_of
 from encore.models.types.codec import Conversion, Converter, InvalidValue
-from encore.types import format_timestamp, parse_datetime
+from encore.types import UtcDateTime, format_timestamp, parse_datetime, parse_offset_datetime
 
 _TIMESTAMP: Final = "an ISO 8601 date-time such as 2018-08-16T02:22:09.446Z"
 
@@ -37,10 +37,15 @@ def iso_conversion(
     return lambda _, __: Conversion(from_text, from_text, schema, wire)
 
 
-utc_conversion: Final = iso_conversion(parse_datetime, _TIMESTAMP, "date-time", format_timestamp)
 date_conversion: Final = iso_conversion(
     date.fromisoformat, "a date such as 2018-08-16", "date", str
 )
+
+
+def utc_conversion(type_: UtcDateTime, dialect: Dialect) -> Conversion:
+    """Return the conversion of ``UtcDateTime``."""
+    parse = parse_offset_datetime if type_.keep_offset else parse_datetime
+    return iso_conversion(parse, _TIMESTAMP, "date-time", format_timestamp)(type_, dialect)
 
 
 def _naive(text: str) -> datetime:
