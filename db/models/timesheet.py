@@ -1,8 +1,9 @@
 """A timesheet entry: hours that one person worked on one project, on a day or in an ISO week.
 
 The fields have the names of the Auth0 seeds. Dated entries have a ``date``, weekly ones do not. In
-both, ``year`` and ``week`` are the ISO week (ISO 8601), and ``day`` is the day of the date in UTC,
-or the Thursday of the week, which determines the year and, in summaries, the month of a week.
+both, ``day`` says when they count: the contractor's local day of the date, or the Thursday of the
+week, which determines the year and, in summaries, the month of a week. ``year`` and ``week`` are
+its ISO week (ISO 8601).
 """
 
 from datetime import date as calendar_date
@@ -65,7 +66,7 @@ class Timesheet(Timestamps, Base):
         default=USER_TYPES[0],
     )
     user_id: Mapped[str] = mapped_column(String(100))
-    date: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    date: Mapped[datetime | None] = mapped_column(UtcDateTime(keep_offset=True))
     year: Mapped[int]
     week: Mapped[int]
     day: Mapped[calendar_date]

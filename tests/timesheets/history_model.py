@@ -12,6 +12,7 @@ FIELDS = (
     "date",
     "year",
     "week",
+    "day",
     "project",
     "hours",
     "source",
@@ -87,12 +88,13 @@ class Entry:
 
 
 def complete(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as the history shows them: exact hours, dates in UTC with year and week."""
+    """Return values as the history shows them: exact hours, dates in UTC with day and week."""
     found = dict(change)
     if "hours" in found:
         hours = f"{Decimal(found['hours']):.4f}"
         found["hours"] = hours[:-2] + hours[-2:].rstrip("0")
     if "date" in found:
-        iso = datetime.fromisoformat(found["date"]).isocalendar()
-        found |= {"year": iso.year, "week": iso.week}
+        day = datetime.fromisoformat(found["date"]).date()
+        iso = day.isocalendar()
+        found |= {"day": str(day), "year": iso.year, "week": iso.week}
     return found

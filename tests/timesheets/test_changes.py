@@ -28,6 +28,7 @@ CREATED = {
     "date": "2017-05-10T17:40:20.095Z",
     "year": 2017,
     "week": 19,
+    "day": "2017-05-10",
     "project": PROJECT,
     "hours": "5.00",
     "source": "tempus",
@@ -103,6 +104,7 @@ def test_creation_and_change_record_values_before_and_after(
     for name in ("source", "external_id"):
         del created[name]
     last = {**created, "hours": "7.25", "date": "2017-05-16T23:00:00.500Z", "week": 20}
+    last["day"] = "2017-05-17"
     assert_history(
         machine,
         id_,
@@ -121,8 +123,8 @@ def test_creation_and_change_record_values_before_and_after(
             "update",
             "rejected submitted",
             who="jane",
-            before={"date": created["date"], "week": 19},
-            after={"date": last["date"], "week": 20},
+            before={"date": created["date"], "week": 19, "day": "2017-05-10"},
+            after={"date": last["date"], "week": 20, "day": "2017-05-17"},
         ),
         change(id_, "delete", "submitted deleted", who="jane", before=last, after=None),
     )
@@ -155,8 +157,8 @@ def test_upload_records_the_same_values(users: ApiUsers, machine: httpx.Client) 
             id_,
             "upload",
             "rejected submitted",
-            before={"date": date, "week": 19, "hours": "12.50"},
-            after={"date": None, "week": 20, "hours": "0.05"},
+            before={"date": date, "week": 19, "day": "2017-05-10", "hours": "12.50"},
+            after={"date": None, "week": 20, "day": "2017-05-18", "hours": "0.05"},
         ),
     )
 

@@ -31,8 +31,8 @@ def test_day_is_limited_to_24_hours_per_user(machine: httpx.Client) -> None:
     create_entry(machine, hours=0.01, user_id="008")
 
 
-def test_day_is_in_utc(machine: httpx.Client) -> None:
-    create_entry(machine, hours=20, date="2017-05-10T23:00:00-05:00")
+def test_day_is_local(machine: httpx.Client) -> None:
+    create_entry(machine, hours=20, date="2017-05-11T01:00:00+09:00")
     create_entry(machine, hours=20, date="2017-05-10T12:00:00Z")
     assert "on 2017-05-11 already" in rejection(
         machine, DATED | {"hours": 5, "date": "2017-05-11T12:00:00Z"}

@@ -7,18 +7,15 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.resources.timesheets.rules.entry_validator import (
-    EntryValidator,
-    merge_change,
-    weeks_in_year,
-)
+from api.resources.timesheets.rules.entry_period import merge_change, weeks_in_year
+from api.resources.timesheets.rules.entry_validator import EntryValidator
 from encore import ValidationErrors
 from encore.errors import ValidationFailed
 from encore.types import DurationHours
 
 VALIDATOR = EntryValidator(Decimal(10))
 YEARS = st.integers(1970, 9998)
-ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+ZONES = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMESTAMPS = st.datetimes(datetime(1971, 1, 1), datetime(9997, 12, 31), timezones=ZONES)  # noqa: DTZ001 - the zones are drawn
 HOURS = st.integers(-400_000, 800_000).map(DurationHours.from_seconds)
 
@@ -59,21 +56,22 @@ def test_year_that_begins_or_ends_on_thursday_has_53_weeks(year: int) -> None:
 @example(datetime(2021, 1, 3, 23, 59, tzinfo=UTC))
 @example(datetime(2021, 1, 4, 0, 30, tzinfo=timezone(timedelta(hours=1))))
 @example(datetime(2020, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-1))))
-def test_date_sets_day_and_week_in_utc(timestamp: datetime) -> None:
+def test_date_sets_day_and_week_at_its_offset(timestamp: datetime) -> None:
     entry: dict[str, Any] = {"date": timestamp}
     assert not validate(entry)
-    assert entry["day"] == timestamp.astimezone(UTC).date()
+    assert entry["day"] == timestamp.date()
     assert (entry["year"], entry["week"]) == entry["day"].isocalendar()[:2]
 
 
 @given(TIMESTAMPS, st.integers(1, 53))
 def test_week_that_differs_from_date_is_invalid(timestamp: datetime, week: int) -> None:
-    iso = timestamp.astimezone(UTC).isocalendar()
+    day, iso = timestamp.date(), timestamp.isocalendar()
     messages = validate({"date": timestamp, "year": iso.year, "week": week})
     if week == iso.week:
         assert not messages
     else:
-        assert messages == {"week": f"week must be {iso.week} to match the date, not {week}"}
+        which = "the date" if day == timestamp.astimezone(UTC).date() else f"the day {day}"
+        assert messages == {"week": f"week must be {iso.week} to match {which}, not {week}"}
 
 
 @given(HOURS, st.booleans())
@@ -98,4 +96,5 @@ def test_new_date_recomputes_week(before: datetime, after: datetime) -> None:
     VALIDATOR.validate(entry, ValidationErrors())
     changed = merge_change(entry, {"date": after})
     assert not validate(changed)
-    assert (changed["year"], changed["week"]) == after.astimezone(UTC).isocalendar()[:2]
+    day = before.date() if before == after else after.date()
+    assert (changed["day"], changed["year"], changed["week"]) == (day, *day.isocalendar()[:2])

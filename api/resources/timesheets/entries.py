@@ -16,7 +16,7 @@ from api.resources.timesheets.principal import (
     restrict_to_visible,
 )
 from api.resources.timesheets.repository import TimesheetRepository
-from api.resources.timesheets.rules.entry_validator import merge_change
+from api.resources.timesheets.rules.entry_period import merge_change
 from api.resources.timesheets.rules.legacy_entries import EXACT, LEGACY
 from api.resources.timesheets.rules.natural_keys import check_changed_key, check_new_key
 from api.resources.timesheets.rules.transitions import REJECTED, SUBMITTED, check_mutable
@@ -33,11 +33,11 @@ ACCESS: Final = {
     "read": "read:timesheets",
     "delete": "delete:timesheets",
 }
-READ_ONLY: Final = ("id", "day", "status", "reason", "created_by")
+READ_ONLY: Final = ("id", "status", "reason", "created_by")
 """The fields that only the service writes; ``approved`` is read-only by its model."""
 
 _SET_BY_SERVICE: Final = frozenset({"year", "week", "day", "created_by"})
-"""Required fields that the hooks set or validate, with messages of ``rules.entry_validator``."""
+"""Required fields that the hooks set or validate, with messages of ``rules.entry_period``."""
 
 
 def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:
@@ -122,8 +122,10 @@ class EntryHooks:
         check_person(context.attributes, principal, errors)
         lenient = self._timesheets.ignores_members(context.scope)
         check_changed_key(before, context.attributes, principal, errors, lenient=lenient)
-        entry = merge_change(before, context.attributes)
-        entry["date"] = self._changes.as_stored(entry["date"])
+        change = dict(context.attributes)
+        if "date" in change:
+            change["date"] = self._changes.as_stored(change["date"])
+        entry = merge_change(before, change)
         self._validator.validate(entry, errors, before["user_id"])
         errors.check()
         await self._limits.validate(await context.connection(), entry, before)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from api.resources.timesheets.entries import ACCESS
 from api.resources.timesheets.principal import principal_of
-from api.resources.timesheets.rules.entry_validator import INVALID
+from api.resources.timesheets.rules.entry_period import INVALID
 from api.resources.timesheets.rules.period_lock import ALL_PERSONS_LOCK
 from api.resources.timesheets.services import TimesheetServices
 from db.models.timesheet_lock import TimesheetLock

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, func
 
-from api.resources.timesheets.rules.entry_validator import INVALID, Attributes
+from api.resources.timesheets.rules.entry_period import INVALID, Attributes
 from db.models.timesheet import Timesheet
 from encore import Context, Principal, ValidationErrors
 from encore.errors import Forbidden

@@ -39,7 +39,7 @@ class TimesheetServices:
         """Return the services that these settings configure."""
         period_lock = PeriodLock(settings.lock_timesheets_before, dialect)
         return cls(
-            validator=EntryValidator(settings.max_hours_per_day),
+            validator=EntryValidator(settings.max_hours_per_day, settings.zone),
             limits=HourLimits(settings.max_hours_per_day, period_lock, dialect),
             period_lock=period_lock,
             audit_log=AuditLog(dialect),

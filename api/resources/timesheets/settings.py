@@ -1,15 +1,19 @@
 """The settings that only timesheets need."""
 
 import re
-from datetime import date
+from datetime import UTC, date, tzinfo
 from decimal import Decimal
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator
 
 from encore.settings import Flag, ReadableFile, Settings
 
 _HOURS_PER_DAY: Final = 24
+_UTC: Final = "UTC"
+_OF_THE_MACHINE: Final = "localtime"
+"""A file beside the zones on some systems; it means another zone on each machine."""
 
 
 def _parse_hours_per_day(value: str | Decimal) -> Decimal:
@@ -34,17 +38,39 @@ def _parse_day(value: str | date | None) -> date | None:
     raise ValueError("must be a day such as 2026-10-01, or empty for none")
 
 
+def _parse_time_zone(value: str) -> str:
+    name = value.strip()
+    if name == _UTC:  # Known without the machine's time zone database.
+        return name
+    known = available_timezones() - {_OF_THE_MACHINE}
+    if name not in known:
+        from encore.extensions import most_similar  # noqa: PLC0415 - it imports the whole engine
+
+        similar = most_similar(name, known)
+        hint = f"; did you mean {similar}?" if similar else ""
+        raise ValueError(f"must be the IANA name of a time zone such as Europe/Berlin{hint}")
+    return name
+
+
 class TimesheetSettings(Settings):
     """Settings of a service with timesheets.
 
     Attributes:
         max_hours_per_day: The limit of a person's entries for one day, in hours.
+        time_zone: The IANA name of the time zone that decides the day of a dated entry if neither
+            its ``day`` nor its offset does.
         lock_timesheets_before: The first day whose entries can be changed; None for no lock.
         require_seen_version: Whether a decision must name the version of the entry that was seen.
         approvers_file: A TOML file of the people of each approver; None if all see all entries.
     """
 
     max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)
+    time_zone: Annotated[str, BeforeValidator(_parse_time_zone)] = _UTC
     lock_timesheets_before: Annotated[date | None, BeforeValidator(_parse_day)] = None
     require_seen_version: Flag = True
     approvers_file: ReadableFile = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of ``time_zone``."""
+        return UTC if self.time_zone == _UTC else ZoneInfo(self.time_zone)

@@ -12,6 +12,7 @@ from sqlalchemy import String, Text, case, cast, exists, literal, select, update
 from api.resources.timesheets.history.upload_changes import record_upload
 from api.resources.timesheets.principal import check_person, has_prefix, validate_principal
 from api.resources.timesheets.rules.bulk_hour_limits import BulkHourLimits
+from api.resources.timesheets.rules.entry_period import PERIOD
 from api.resources.timesheets.rules.legacy_entries import adopt_stored_values
 from api.resources.timesheets.rules.natural_keys import (
     NATURAL_KEY,
@@ -20,6 +21,12 @@ from api.resources.timesheets.rules.natural_keys import (
     set_default_source,
 )
 from api.resources.timesheets.rules.transitions import APPROVED, REJECTED, SUBMITTED
+from api.resources.timesheets.rules.uploaded_days import (
+    FLAGS,
+    defer_week_errors,
+    flag_derived_day,
+    keep_stored_days,
+)
 from api.resources.timesheets.services import TimesheetServices
 from db.models.timesheet import Timesheet
 from encore import Crud, Resource
@@ -36,7 +43,6 @@ from encore.types import now
 
 ACCESS: Final = "batch:upload"
 
-_PERIOD: Final = ("date", "year", "week", "day")
 _PRINCIPAL: Final = "principal"
 _INVALID_NAMES: Final = "invalid names"
 _MAX_INVALID_NAMES: Final = 1_000
@@ -49,6 +55,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
         timesheets,
         natural_key=NATURAL_KEY,
         owned_by=(OWNER,),
+        row_flags=FLAGS,
         access=ACCESS,
         idempotency_keys=True,
     )
@@ -56,6 +63,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     limits = BulkHourLimits(services.limits.hours_per_day, services.dialect)
     upload.before_read(hooks.resolve_principal)
     upload.validate_row(hooks.validate_entry)
+    upload.before_compare(keep_stored_days)
     upload.before_compare(adopt_stored_values)
     upload.validate_merge(reject_invalid_names)
     upload.validate_merge(hooks.reject_approved)
@@ -90,8 +98,10 @@ class UploadHooks:
         check_new_key(entry, principal, row.errors, lenient=row.context.request.lenient)
         if principal.user is None:
             set_default_source(entry, principal, row.errors)
+        week = flag_derived_day(row)
         self._validator.validate(entry, row.errors, self._stored_name(row))
-        for name in _PERIOD:  # Unset fields are written as null, or the other form's would remain.
+        defer_week_errors(row, week)
+        for name in PERIOD:  # Unset fields are written as null, or the other form's would remain.
             entry.setdefault(name, None)
 
     def _stored_name(self, row: UploadedRow) -> str | None:

@@ -14,7 +14,7 @@ from api.resources.timesheets.approvals.seen_versions import (
     SeenVersion,
     parse_version,
 )
-from api.resources.timesheets.rules.entry_validator import INVALID
+from api.resources.timesheets.rules.entry_period import INVALID
 from api.resources.timesheets.rules.transitions import APPROVED, REJECTED, SUBMITTED
 from db.models.timesheet_change import MAX_REASON
 from encore import ValidationErrors

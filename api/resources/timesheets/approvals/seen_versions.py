@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
-from api.resources.timesheets.rules.entry_validator import INVALID
+from api.resources.timesheets.rules.entry_period import INVALID
 from encore import ValidationErrors
 from encore.errors import BadRequest
 from encore.extensions import Field, InvalidValue

@@ -26,6 +26,7 @@ FIELDS: Final = (
     "date",
     "year",
     "week",
+    "day",
     "project",
     "hours",
     "source",

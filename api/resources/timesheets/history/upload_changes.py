@@ -108,6 +108,8 @@ class _ToJson:
             value = hours_text(value)
         elif name == "date":
             value = self._format_date(value)
+        elif name == "day":
+            value = self._format_day(value)
         if self._is_parsed:
             return func.coalesce(cast(func.to_json(cast(value, Text)), Text), "null")
         return func.json_quote(value)
@@ -117,3 +119,8 @@ class _ToJson:
             return type_coerce(date, Text)
         text = func.to_char(func.timezone("UTC", date), 'YYYY-MM-DD"T"HH24:MI:SS.US')
         return func.regexp_replace(text, _TRAILING_ZEROS, "") + literal("Z", Text)
+
+    def _format_day(self, day: Element) -> Element:
+        if self._has_text_dates:
+            return type_coerce(day, Text)
+        return func.to_char(day, "YYYY-MM-DD")

@@ -13,7 +13,8 @@ from typing import Any, Final
 from sqlalchemy import Dialect, Integer, String, case, literal, select
 from sqlalchemy import func as sql
 
-from api.resources.timesheets.rules.entry_validator import HOURS_PER_WEEK, INVALID, Attributes
+from api.resources.timesheets.rules.entry_period import INVALID, Attributes
+from api.resources.timesheets.rules.entry_validator import HOURS_PER_WEEK
 from api.resources.timesheets.rules.period_lock import (
     ALL_PERSONS_LOCK,
     PeriodLock,

@@ -1,8 +1,9 @@
-"""Entries stored before hours had seconds (``Timesheet.legacy``): their hours have two decimals.
+"""Entries stored before hours had seconds and days were local (``Timesheet.legacy``).
 
-An import that sends such an entry again now has its hours to the second. The row is the same entry
-unless its period or its hours, at two decimals, differ: then the stored hours are adopted, so that
-the row is ``unchanged``, even if the entry is approved or locked.
+Their hours have two decimals, and their day is that of UTC. An import that sends such an entry
+again now has its hours to the second and its local day. Unless its date (or week) or its hours, at
+two decimals, differ, the row is the same entry: the stored hours and the stored day are adopted, so
+that the row is ``unchanged``, even if the entry is approved or locked.
 """
 
 from typing import Any, Final
@@ -16,7 +17,7 @@ LEGACY: Final = "legacy"
 EXACT: Final = ("date", "day", "hours")
 """The fields that are exact in other entries; a write that changes one clears ``legacy``."""
 
-_ADOPTED: Final = ("hours",)
+_ADOPTED: Final = ("hours", "day", "year", "week")
 """The fields whose stored values are adopted."""
 
 _HALF_OF_HUNDREDTH: Final = 18
@@ -24,9 +25,9 @@ _HALF_OF_HUNDREDTH: Final = 18
 
 
 async def adopt_stored_values(merge: MergeContext) -> None:
-    """Adopt the stored hours for rows that repeat a legacy entry; a ``before_compare`` hook.
+    """Adopt the stored hours and day for rows that repeat a legacy entry.
 
-    Rows that change an entry clear its flag.
+    A ``before_compare`` hook. Rows that change an entry clear its flag.
     """
     staging, stored = merge.staging, Timesheet.__table__.c
     repeats = _repeats(staging)

@@ -8,7 +8,7 @@ keys of an import. For persons both fields are read-only.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.resources.timesheets.rules.entry_validator import INVALID, Attributes
+from api.resources.timesheets.rules.entry_period import INVALID, Attributes
 from encore import Principal, ValidationErrors
 
 NATURAL_KEY: Final = ("source", "external_id")
