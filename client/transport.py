@@ -64,12 +64,13 @@ class Transport:
 
     @contextmanager
     def stream(
-        self, url: str, **options: Any
+        self, url: str, method: str = "GET", **options: Any
     ) -> Iterator[tuple["httpx.Response", Iterator[bytes]]]:
-        """Send a GET request; yield the response and its body, chunk by chunk as it arrives.
+        """Send a request; yield the response and its body, chunk by chunk as it arrives.
 
         Args:
             url: An http or https URL.
+            method: In upper case.
             options: Arguments of ``httpx.Client.stream``.
 
         Raises:
@@ -80,7 +81,7 @@ class Transport:
         client = self._client(url, httpx)
         with ExitStack() as stack:
             with _translated_errors(url, httpx):
-                response = stack.enter_context(client.stream("GET", url, **options))
+                response = stack.enter_context(client.stream(method, url, **options))
             yield response, _chunks(response, url, httpx)
 
     def _client(self, url: str, httpx: ModuleType) -> "httpx.Client":

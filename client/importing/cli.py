@@ -54,6 +54,9 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     from client.importing.progress import create_progress  # noqa: PLC0415 - start-up.
     from client.importing.settings import load_import_settings  # noqa: PLC0415 - start-up.
     from client.importing.sources.creating import create_source  # noqa: PLC0415 - start-up.
+    from client.importing.sources.headers import (  # noqa: PLC0415 - start-up.
+        read_header_variables,
+    )
     from client.importing.sources.stream import StreamSource  # noqa: PLC0415 - start-up.
 
     chosen = {name: value for name, value in vars(parsed).items() if value is not None}
@@ -66,7 +69,10 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     if parsed.source == STDIN:
         source: Source = StreamSource(environment.stdin.buffer)
     else:
-        source = create_source(parsed.source, settings.credentials, mapping, options)
+        variables = read_header_variables(
+            mapping.headers, environment.variables, environment.directory
+        )
+        source = create_source(parsed.source, settings.credentials, mapping, options, variables)
     with (
         create_progress(environment, quiet=parsed.quiet) as progress,
         ImportJob(source, settings, mapping, options, progress) as job,

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from client.errors import ClientError, SourceUnavailableError, UsageError
+from client.errors import ClientError, SourceError, SourceUnavailableError, UsageError
 from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
 from client.importing.options import ImportOptions
 from client.importing.progress import Progress
@@ -105,7 +105,10 @@ class ImportJob:
             if earlier is not None and earlier.position:
                 self._progress.message(f"Resuming after {earlier.position} rows of an earlier run.")
             self._start_at(earlier or Checkpoint())
-            rejected = self._retries.call(self._import_source, _is_unavailable)
+            try:
+                rejected = self._retries.call(self._import_source, _is_unavailable)
+            except SourceError as error:
+                raise SourceError(f"{error}{self._describe_done()}", error.status) from error
             self._state.remove()
         counts = self._checkpoint.counts
         return Summary(
@@ -117,6 +120,15 @@ class ImportJob:
             since=self._options.since,
             dry_run=self._options.dry_run,
         )
+
+    def _describe_done(self) -> str:
+        """Return what an import that ends early has done, to append to a message; else nothing."""
+        done = self._checkpoint.position
+        if not done:
+            return ""
+        verb = "checked" if self._options.dry_run else "imported, skipped or rejected"
+        rows = "1 row was" if done == 1 else f"{done} rows were"
+        return f"\nBefore that, {rows} {verb}."
 
     def _start_at(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
@@ -139,6 +151,7 @@ class ImportJob:
                     self._mapping,
                     self._options,
                     reopen=self._checkpoint.position > 0,
+                    retries=self._retries,
                 )
             )
             records = opened.records

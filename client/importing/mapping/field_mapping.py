@@ -38,6 +38,7 @@ class FieldMapping:
         day_columns: The ``strptime`` form of columns whose names are days; empty for none.
         next: Where an answer names the next page; empty: only ``Link: rel="next"`` is followed.
         page_parameter: The query parameter of the number of a page.
+        offset_parameter: The query parameter of the number of rows before a page.
         next_parameter: The query parameter of the token that ``next`` names.
         headers: Request headers of the source.
         body: The body of the request, which is then a POST.
@@ -64,6 +65,7 @@ class FieldMapping:
     day_columns: str = ""
     next: str = ""
     page_parameter: str = ""
+    offset_parameter: str = ""
     next_parameter: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from client.errors import ConfigurationError
 from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
+from client.importing.mapping.source_keys import validate_headers, validate_paging
 from client.importing.notations.date_formats import check_date_format
 from client.importing.suggestions import suggest
 from client.importing.targets.timesheets import TIMESHEETS
@@ -23,6 +24,12 @@ SUPPORTED: Final = (
     "delimiter",
     "encoding",
     "since_parameter",
+    "next",
+    "page_parameter",
+    "offset_parameter",
+    "next_parameter",
+    "headers",
+    "body",
 )
 _TYPE_NAMES: Final = {dict: "a table", str: "a string", bool: "true or false"}
 
@@ -59,6 +66,7 @@ def _build_mapping(content: dict[str, Any]) -> FieldMapping:
     mapping = FieldMapping(**content)
     if mapping.external_id and "external_id" in mapping.fields:
         raise ValueError("external_id is set both in [fields] and outside")
+    validate_paging(mapping)
     return mapping
 
 
@@ -125,4 +133,5 @@ _VALIDATORS: Final[Mapping[str, Callable[[Any], None]]] = {
     "time_zone": _validate_time_zone,
     "delimiter": _validate_delimiter,
     "encoding": _validate_encoding,
+    "headers": validate_headers,
 }

@@ -35,6 +35,8 @@ class Record(NamedTuple):
     """Why the record cannot be parsed."""
     skipped: bool = False
     """Whether it has no row: a line of NDJSON without the mapping's ``rows``."""
+    page: int = 1
+    """Of a source that is read page by page: the page that ``line`` is counted in."""
 
 
 class DuplicateMember(NamedTuple):

@@ -1,6 +1,8 @@
 """Chooses the source for a path or a URL."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
@@ -11,15 +13,21 @@ from client.importing.sources.url import UrlSource
 
 
 def create_source(
-    location: str, credentials: SourceCredentials, mapping: FieldMapping, options: ImportOptions
+    location: str,
+    credentials: SourceCredentials,
+    mapping: FieldMapping,
+    options: ImportOptions,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Source:
     """Return the source for a path or a URL.
 
     Args:
         location: The path or URL.
         credentials: For a URL.
-        mapping: Its ``since_parameter`` is the query parameter for the first day requested.
+        mapping: Its ``since_parameter`` is the query parameter for the first day requested; its
+            ``headers`` and ``body`` are sent to a URL.
         options: Its ``since`` is that day.
+        variables: Environment variables by name, for ``headers``.
 
     Raises:
         ClientError: As for ``UrlSource``.
@@ -29,4 +37,12 @@ def create_source(
     parameters = {}
     if options.since and mapping.since_parameter:
         parameters[mapping.since_parameter] = options.since.isoformat()
-    return UrlSource(location, credentials, parameters, insecure=options.insecure)
+    return UrlSource(
+        location,
+        credentials,
+        parameters,
+        insecure=options.insecure,
+        headers=mapping.headers,
+        variables=variables,
+        body=mapping.body,
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from client.errors import SourceError
 from client.importing.sources.file_formats import format_of_path
+from client.importing.sources.request import PageRequest
 from client.importing.sources.source import OpenSource, Source
 
 
@@ -21,9 +22,11 @@ class FileSource(Source):
         self.name = path.name
 
     @contextmanager
-    def open(self, *, reopen: bool = False) -> Iterator[OpenSource]:
+    def open(
+        self, *, reopen: bool = False, request: PageRequest | None = None
+    ) -> Iterator[OpenSource]:
         """Open the file."""
-        del reopen  # A file can always be opened again.
+        del reopen, request  # A file can always be opened again, and has no other pages.
         try:
             file = self.path.open("rb")
         except OSError as error:

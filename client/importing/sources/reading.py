@@ -1,58 +1,80 @@
-"""Reads the records of a source, from its first one."""
+"""Opens the records of a source: all pages of a URL as one stream."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+from contextlib import ExitStack, contextmanager
 
+from client.errors import ConfigurationError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
-from client.importing.reading.records import Records, read_records
-from client.importing.reading.text import decode_text
-from client.importing.sources.file_formats import choose_format
-from client.importing.sources.source import OpenSource, Source
+from client.importing.reading.records import Records
+from client.importing.retries import RetryPolicy
+from client.importing.sources.pages import Pages
+from client.importing.sources.source import Source
 
 
-class OpenRecords(NamedTuple):
-    """The records of an open source."""
+class OpenRecords:
+    """The records of an open source.
 
-    records: Records
-    file_format: str
-    content: OpenSource
+    Args:
+        pages: Reads it.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self.file_format = pages.file_format
+        self.records = Records(pages.columns, pages.rows())
 
     @property
     def bytes_read(self) -> int | None:
         """Bytes read so far, if known."""
-        try:
-            return self.content.content.tell()
-        except (OSError, ValueError):
-            return None
+        return self._pages.bytes_read
 
     @property
     def size(self) -> int | None:
         """Bytes of the whole source, if known."""
-        return self.content.size
+        return self._pages.size
 
 
 @contextmanager
 def open_records(
-    source: Source, mapping: FieldMapping, options: ImportOptions, *, reopen: bool
+    source: Source,
+    mapping: FieldMapping,
+    options: ImportOptions,
+    *,
+    reopen: bool,
+    retries: RetryPolicy | None = None,
 ) -> Iterator[OpenRecords]:
     """Open a source and read its records lazily.
 
     Args:
         source: The source.
-        mapping: How it is written.
+        mapping: How it is written, and where its next page is.
         options: Its ``file_format`` overrides the format of the source.
         reopen: Whether the source may have to be opened once more.
+        retries: Repeats requests of pages after the first; None: as often as ``options`` says.
 
     Raises:
-        SourceError: The source cannot be read.
+        SourceError: The source cannot be read; raised by the rows, it has more than can be read.
         UsageError: Its format is unknown.
+        ConfigurationError: The mapping has keys of requests, but the source is not a URL.
     """
-    with source.open(reopen=reopen) as opened:
-        file_format = choose_format(
-            mapping.format, options.file_format, opened.file_format, mapping.source or source.name
-        )
-        with decode_text(opened.content, mapping.encoding, opened.charset) as stream:
-            records = read_records(stream, file_format, mapping)
-            yield OpenRecords(records, file_format, opened)
+    _check_request_keys(source, mapping)
+    with ExitStack() as stack:
+        policy = retries or RetryPolicy(options.attempts)
+        yield OpenRecords(Pages(source, mapping, options, policy, stack, reopen=reopen))
+
+
+def _check_request_keys(source: Source, mapping: FieldMapping) -> None:
+    body = source.request.body if source.request else ""
+    for key, meant, sent in (
+        ("[headers]", dict(mapping.headers), dict(source.headers)),
+        ("body", mapping.body, body),
+    ):
+        if meant and meant != sent:
+            raise ConfigurationError(
+                f"The mapping has {key}, which only a URL is requested with: {source.name} is a"
+                " file or stream. Remove it from the mapping, or import from the URL."
+                if source.request is None
+                else f"The mapping has {key}, but the source was created without it: use"
+                " create_source."
+            )

@@ -5,8 +5,12 @@ source returns bytes; ``reading`` parses them.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import IO, NamedTuple
+
+from client.importing.sources.request import PageRequest
 
 
 class OpenSource(NamedTuple):
@@ -19,6 +23,8 @@ class OpenSource(NamedTuple):
     """Total bytes, if known."""
     charset: str = ""
     """From the media type; empty without one."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Of the response, names in lower case."""
 
 
 class Source(ABC):
@@ -26,13 +32,20 @@ class Source(ABC):
 
     name: str
     """Identifies the source: the first half of natural keys."""
+    request: PageRequest | None = None
+    """The request of its first page; None: the source is not a URL."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Headers of its requests, as in the mapping: with the names of variables."""
 
     @abstractmethod
-    def open(self, *, reopen: bool) -> AbstractContextManager[OpenSource]:
+    def open(
+        self, *, reopen: bool, request: PageRequest | None = None
+    ) -> AbstractContextManager[OpenSource]:
         """Open the source at its start.
 
         Args:
             reopen: Whether it may have to be opened once more.
+            request: Another page of a URL; None: the first one.
 
         Raises:
             SourceError: It cannot be read; ``SourceUnavailableError`` if a retry may succeed.

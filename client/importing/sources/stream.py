@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from client.importing.sources.request import PageRequest
 from client.importing.sources.source import OpenSource, Source
 
 
@@ -23,8 +24,9 @@ class StreamSource(Source):
         self.name = name
 
     @contextmanager
-    def open(self, *, reopen: bool) -> Iterator[OpenSource]:
+    def open(self, *, reopen: bool, request: PageRequest | None = None) -> Iterator[OpenSource]:
         """Return the stream, or a copy in a temporary file if it may have to be opened again."""
+        del request  # A stream has no other pages.
         if reopen and self._copy is None:
             self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close.
             shutil.copyfileobj(self._stream, self._copy)

@@ -4,10 +4,17 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from client.errors import NetworkError, SourceError, SourceUnavailableError, UsageError
+from client.errors import (
+    ConfigurationError,
+    NetworkError,
+    SourceError,
+    SourceUnavailableError,
+    UsageError,
+)
 from client.importing.retries import RETRY_STATUSES
 from client.importing.settings import SourceCredentials
 from client.importing.sources.file_formats import (
@@ -15,7 +22,10 @@ from client.importing.sources.file_formats import (
     format_of_media_type,
     format_of_path,
 )
+from client.importing.sources.headers import has_secrets, resolve_headers
+from client.importing.sources.request import PageRequest
 from client.importing.sources.source import OpenSource, Source
+from client.strict_json import parse_json
 from client.transport import Transport
 from client.urls import origin, require_https, validate_url
 
@@ -23,7 +33,9 @@ if TYPE_CHECKING:
     import httpx
 
 _ACCEPT: Final = "text/csv, application/x-ndjson, application/json;q=0.9"
+_JSON: Final = "application/json"
 _OK: Final = 200
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class UrlSource(Source):
@@ -34,10 +46,14 @@ class UrlSource(Source):
         credentials: Sent to this URL only.
         parameters: Appended to the query.
         insecure: Whether credentials may be sent over http to another machine.
+        headers: As in the mapping: ``$NAME`` in a value is a variable.
+        variables: The values of these variables.
+        body: The request's body, which is then a POST; JSON unless a header says otherwise.
 
     Raises:
         UsageError: The URL is malformed, or contains credentials.
-        InsecureError: Credentials would be sent in clear.
+        ConfigurationError: Headers or body are invalid, or a variable is not set.
+        InsecureError: Credentials or headers would be sent in clear.
     """
 
     def __init__(
@@ -47,51 +63,107 @@ class UrlSource(Source):
         parameters: Mapping[str, str],
         *,
         insecure: bool = False,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        variables: Mapping[str, str] = MappingProxyType({}),
+        body: str = "",
     ) -> None:
         validate_url(url, "SOURCE", UsageError)
-        if credentials.is_set and not insecure:
+        if (credentials.is_set or has_secrets(headers)) and not insecure:
             require_https(url, "source's credentials")
         parts = urlsplit(url)
         query = "&".join(filter(None, (parts.query, urlencode(parameters))))
-        self._url = urlunsplit(parts._replace(query=query, fragment=""))
-        self._headers = {"Accept": _ACCEPT, **credentials.headers}
+        self.request = PageRequest(urlunsplit(parts._replace(query=query, fragment="")), body)
+        self._headers = _merge_headers(resolve_headers(headers, variables), credentials, body)
+        self.headers = headers
+        self._transport = Transport()
         self._path = PurePosixPath(parts.path)
         self.name = f"{parts.netloc}{parts.path}".rstrip("/")
 
+    request: PageRequest
+
     @contextmanager
-    def open(self, *, reopen: bool = False) -> Iterator[OpenSource]:
-        """Request the URL, and stream its body."""
+    def open(
+        self, *, reopen: bool = False, request: PageRequest | None = None
+    ) -> Iterator[OpenSource]:
+        """Request a page, and stream its body."""
         del reopen  # A URL can always be requested again.
+        url, body = request or self.request
         with ExitStack() as stack:
-            transport = stack.enter_context(Transport())
             try:
                 response, chunks = stack.enter_context(
-                    transport.stream(self._url, headers=self._headers)
+                    self._transport.stream(
+                        url,
+                        method="POST" if body else "GET",
+                        headers=self._headers,
+                        content=body.encode() or None,
+                    )
                 )
             except NetworkError as error:
                 raise SourceUnavailableError(str(error)) from error
             self._check_status(response)
-            content = io.BufferedReader(_ResponseBody(chunks))
+            headers = {name.lower(): value for name, value in response.headers.items()}
             yield OpenSource(
-                content,
+                io.BufferedReader(_ResponseBody(chunks)),
                 self._format_of(response),
                 _content_length(response),
-                charset=charset_of(response.headers.get("content-type", "")),
+                charset_of(headers.get("content-type", "")),
+                headers,
             )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
 
     def _check_status(self, response: "httpx.Response") -> None:
         status = response.status_code
         if status == _OK:
             return
-        message = f"{origin(self._url)} did not return rows: {status} {response.reason_phrase}."
+        message = (
+            f"{origin(self.request.url)} did not return rows: {status} {response.reason_phrase}."
+        )
+        if status in _REDIRECTS:
+            message += " Redirects are not followed: import from the URL that it leads to."
         if status in RETRY_STATUSES:
             retry_after = response.headers.get("retry-after", "")
             raise SourceUnavailableError(message, status, retry_after)
-        raise SourceError(message)
+        raise SourceError(message, status)
 
     def _format_of(self, response: "httpx.Response") -> str:
         content_type = response.headers.get("content-type", "")
         return format_of_media_type(content_type) or format_of_path(self._path)
+
+
+def _merge_headers(
+    headers: Mapping[str, str], credentials: SourceCredentials, body: str
+) -> dict[str, str]:
+    """Return the headers of each request, names in lower case."""
+    own = {name.lower(): value for name, value in headers.items()}
+    given = {name.lower(): value for name, value in credentials.headers.items()}
+    if own.keys() & given.keys():
+        raise ConfigurationError(
+            "Authorization is set twice: by [headers] of the mapping and by IMPORT_SOURCE_TOKEN or"
+            " IMPORT_SOURCE_USER. Remove one of them."
+        )
+    if body and "content-type" not in own:
+        own["content-type"] = _JSON
+    if body and _is_json(own["content-type"]):
+        _validate_json(body)
+    return {"accept": _ACCEPT, **given, **own}
+
+
+def _is_json(media_type: str) -> bool:
+    name = media_type.partition(";")[0].strip().lower()
+    return name == _JSON or name.endswith("+json")
+
+
+def _validate_json(body: str) -> None:
+    try:
+        parse_json(body)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The body in the mapping is not JSON: {error}. If it is meant to be something else,"
+            " set Content-Type in [headers]."
+        ) from error
 
 
 class _ResponseBody(io.RawIOBase):

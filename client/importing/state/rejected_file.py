@@ -64,16 +64,17 @@ class RejectedFile:
         Args:
             rejected_rows: In any order; written in the order of the source.
         """
-        rows = sorted(rejected_rows, key=lambda row: row.record.line)
+        rows = sorted(rejected_rows, key=lambda row: (row.record.page, row.record.line))
         if not rows or self._path is None:
             return self._length
         try:
             file = self._file or self._open(self._path)
             for record, reason in rows:
+                line = record.line if record.page == 1 else f"{record.page}:{record.line}"
                 if isinstance(record.raw, str):
-                    file.write(f"{_format_json_row(record.line, reason, record.raw)}\n")
+                    file.write(f"{_format_json_row(line, reason, record.raw)}\n")
                 else:
-                    self._writer.writerow([record.line, reason, *record.raw])
+                    self._writer.writerow([line, reason, *record.raw])
             file.flush()
             os.fsync(file.fileno())
             self._length = os.fstat(file.fileno()).st_size
@@ -93,7 +94,7 @@ class RejectedFile:
         return StateError(f"Rejected rows cannot be written to {self._path}: {error.strerror}.")
 
 
-def _format_json_row(line: int, reason: str, raw: str) -> str:
+def _format_json_row(line: int | str, reason: str, raw: str) -> str:
     """Return an object with line and reason before its members; other text becomes a member."""
     prefix = json.dumps({"line": line, "reason": reason}, ensure_ascii=False)
     try:

@@ -1,0 +1,161 @@
+"""Raises if a source says that it has more rows than were read.
+
+A total that is larger than the rows read, a next page that nothing leads to, a flag: any of them
+ends the import, so that the first page is never taken for all.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from client.errors import SourceError
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.sources.envelope import Member, normalize_name, walk_envelope
+from client.importing.sources.link_header import next_link
+from client.importing.sources.members import find_member
+from client.importing.sources.paging import Page, Paging, SinglePage, looks_like_url
+from client.importing.sources.totals import named_counts, named_pages, named_rows
+
+_NEXT_ANYWHERE: Final = frozenset(
+    {"nextpage", "nextpagetoken", "nextlink", "nexturl", "nexthref", "nextcursor", "nexttoken",
+     "nextpageurl", "odatanextlink", "nextbyoffset", "nextrecordsurl", "nextoffset", "nextuntil",
+     "nextpagelink", "nextstart", "nextpageid", "nextbatch", "nextpagecursor", "nextkey",
+     "nextmarker", "nextrownumber", "continuationtoken", "nextpagestart"}
+)  # fmt: skip
+_NEXT_BESIDE: Final = "next"
+_MORE: Final = frozenset(
+    {"hasmore", "hasnext", "hasnextpage", "morepages", "moreavailable", "hasmorepages",
+     "hasmoreitems", "moreitemsincollection", "istruncated", "truncated", "incompleteresults",
+     "exceededtransferlimit", "hasmoreresults", "moreresults"}
+)  # fmt: skip
+_LAST: Final = frozenset({"islast", "islastpage", "lastpage"})
+_LAST_BESIDE: Final = "last"
+_NEXT_HEADER: Final = re.compile(r"x-(?:\w+-)*next(?:-[\w-]+)?")
+_MORE_HEADERS: Final = frozenset({"xhasmore", "xhasnext", "xhasnextpage", "xmore"})
+_LAST_HEADERS: Final = frozenset({"lastpage", "xlastpage", "xislast", "xislastpage"})
+_NOTHING: Final = frozenset({"", "0", "false", "null", "none", "-1"})
+
+_BY_PARAMETER: Final = (
+    'page_parameter = "NAME" if pages are numbered, offset_parameter = "NAME" if rows are counted'
+)
+
+
+class Sign(NamedTuple):
+    """What says that there is more."""
+
+    words: str
+    advice: str
+    """What to write in the mapping."""
+
+
+def check_response(page: Page, mapping: FieldMapping, paging: Paging) -> None:
+    """Raise if the headers of the first response name other pages that nothing leads to.
+
+    Called before its rows are read, so that nothing is sent.
+
+    Raises:
+        SourceError: The message says what to write in the mapping.
+    """
+    if paging.is_configured or page.is_file or paging.next(page) is not None:
+        return
+    for sign in _signs_of_next_page(page, (), mapping):
+        raise SourceError(
+            f"The source has more than one page: {sign.words}. {_advise_mapping(sign)}"
+        )
+
+
+def check_complete(page: Page, mapping: FieldMapping, paging: Paging) -> None:
+    """Raise if the last page that was read says that there are more rows.
+
+    Args:
+        page: The last page.
+        mapping: Its ``rows`` says which objects are around the rows.
+        paging: How pages were requested; if until one had no rows, only totals count.
+
+    Raises:
+        SourceError: The message says what to write in the mapping.
+    """
+    if isinstance(paging, SinglePage):
+        return
+    sign = _find_sign(page, mapping, paging)
+    if sign is None:
+        return
+    rows = f"{page.position} row{'' if page.position == 1 else 's'}"
+    if page.is_file:
+        raise SourceError(
+            f"The source has more than the {rows} in it: {sign.words}. Export all pages, or import"
+            ' from the URL. If these rows are all that is meant, write next = "none" in the'
+            " mapping."
+        )
+    pages = "" if page.number == 1 else f" of {page.number} pages"
+    raise SourceError(
+        f"The source has more than the {rows}{pages} that were read: {sign.words}."
+        f" {_advise_mapping(sign)}"
+    )
+
+
+def has_all_rows(page: Page, mapping: FieldMapping) -> bool:
+    """Return whether a total says that no row comes after a page."""
+    members = walk_envelope(page.envelope, mapping.rows)
+    return any(total == page.position for _, total in named_rows(page.headers, members))
+
+
+def _find_sign(page: Page, mapping: FieldMapping, paging: Paging) -> Sign | None:
+    members = list(walk_envelope(page.envelope, mapping.rows))
+    totals = list(named_rows(page.headers, members))
+    counts = [] if totals else list(named_counts(members))
+    for name, total in (*totals, *counts):
+        if total > page.position:
+            return Sign(f"{name} is {total}", _BY_PARAMETER)
+    reached = any(total == page.position for _, total in totals)
+    if reached if page.is_file else paging.ends_by_rows:
+        # A next page may have been saved in a file although its total has been reached.
+        return None
+    return next(_signs_of_next_page(page, members, mapping), None)
+
+
+def _signs_of_next_page(
+    page: Page, members: Sequence[Member], mapping: FieldMapping
+) -> Iterator[Sign]:
+    if mapping.next and find_member(page.envelope, mapping.next):
+        yield Sign(f"{mapping.next} names a next page", _BY_PARAMETER)
+    yield from _signs_in_headers(page.headers)
+    for name, pages in named_pages(page.headers, members):
+        if pages > page.number:
+            yield Sign(f"{name} is {pages}", _BY_PARAMETER)
+    for path, key, value, beside in members:
+        if key in _NEXT_ANYWHERE or (key == _NEXT_BESIDE and beside):
+            if str(value).strip().lower() not in _NOTHING:
+                yield Sign(f"{path} names a next page", _advise(path, value))
+        elif value is True and key in _MORE:
+            yield Sign(f"{path} is true", _BY_PARAMETER)
+        elif value is False and (key in _LAST or (key == _LAST_BESIDE and beside)):
+            yield Sign(f"{path} is false", _BY_PARAMETER)
+
+
+def _signs_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
+    if "next" in headers.get("link", "").lower() and next_link(headers["link"]) is not None:
+        yield Sign("its Link header names a next page", "no page_parameter or offset_parameter")
+    for name, value in headers.items():
+        shown, word = name.title(), value.strip().lower()
+        if _NEXT_HEADER.fullmatch(name) and word not in _NOTHING:
+            yield Sign(
+                f"{shown} names a next page", f'next = "{shown}" and next_parameter = "NAME"'
+            )
+        elif (normalize_name(name) in _MORE_HEADERS and word in {"true", "1"}) or (
+            normalize_name(name) in _LAST_HEADERS and word in {"false", "0"}
+        ):
+            yield Sign(f"{shown} is {word}", _BY_PARAMETER)
+
+
+def _advise_mapping(sign: Sign) -> str:
+    return (
+        f"Write in the mapping where the rest is: {sign.advice}. If these rows are all that is"
+        ' meant, write next = "none".'
+    )
+
+
+def _advise(path: str, value: object) -> str:
+    if isinstance(value, str) and looks_like_url(value):
+        return f'next = "{path}"'
+    return f'next = "{path}" and next_parameter = "NAME", the name of the parameter it is sent as'
