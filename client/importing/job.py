@@ -187,9 +187,7 @@ class ImportJob:
         Records before it matter too: they are hashed, and derived ids depend on earlier equal rows.
         """
         checkpoint = self._checkpoint
-        processor = RowProcessor(self._mapping, self._name, self._options.since)
-        if records.columns:
-            processor.mapper.check_columns(records.columns)
+        processor = RowProcessor(self._mapping, self._name, self._options.since, records.columns)
         position = 0
         for position, record in enumerate(records.rows, 1):
             fingerprint.add(record)
@@ -202,11 +200,14 @@ class ImportJob:
                 )
         if position < checkpoint.position:
             raise _StaleCheckpointError("The source has fewer rows than an earlier run has read.")
+        processor.finish()
 
     def _upload(self, batch: Batch, rejected_file: RejectedFile) -> None:
         """Upload a batch, write its rejected rows and save the checkpoint."""
         rejected_rows = batch.rejected_rows
-        counts = Counts(skipped=batch.skipped, rejected=len(rejected_rows))
+        counts = Counts(
+            skipped=batch.skipped, before_since=batch.before_since, rejected=len(rejected_rows)
+        )
         if batch.records:
             result = self._uploader.upload(batch, self._checkpoint.run)
             rejected_rows = rejected_rows + [

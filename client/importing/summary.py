@@ -33,8 +33,10 @@ class Summary:
         """Return the summary in one or two lines."""
         counts = self.counts
         figures = [f"{getattr(counts, name)} {name}" for name in REPORTED]
+        if counts.skipped:
+            figures.append(f"{counts.skipped} skipped")
         if self.since is not None:
-            figures.append(f"{counts.skipped} before {self.since}")
+            figures.append(f"{counts.before_since} before {self.since}")
         prefix = f"Dry run of {self.source}, nothing is written" if self.dry_run else self.source
         rate = self.rows / self.seconds if self.seconds else 0.0
         line = f"{prefix}: {', '.join(figures)}; {self.seconds:.1f} s, {rate:.0f} rows/s."

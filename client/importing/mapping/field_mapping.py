@@ -19,13 +19,16 @@ class FieldMapping:
     """The content of a mapping file; the defaults fit rows that already have our names.
 
     Args:
-        fields: Column names by our field's name; empty: the columns have our names, except
-            the one of the external id.
+        fields: By our field's name, a column, a path or a template (see ``expressions``); empty:
+            the columns have our names, except the one of the external id. ``end``, of a timesheet
+            entry, is there instead of ``hours``: these are end minus date.
         defaults: Values by our field's name, for rows without one.
-        external_id: The column that identifies rows, short for ``fields.external_id``.
+        external_id: What identifies rows, short for ``fields.external_id``.
         source: The external system's name; empty: the file's name, or the URL's host and path.
-        date_format: In ``strptime`` syntax, tried in order; none for ISO 8601.
-        time_zone: The zone of times without an offset.
+        date_format: One or several, tried in order: in ``strptime`` syntax, ``unix``, ``unix_ms``,
+            ``excel``, or empty for ISO 8601; none: ISO 8601.
+        time_zone: The zone of times without an offset, and of the days; empty: UTC, and the day by
+            a time's own offset.
         decimal_comma: Whether hours are written 7,5.
         delimiter: Between the cells of CSV; empty: a comma, or a tab for TSV.
         encoding: Of the text; empty: that of the byte order mark or the media type, or UTF-8.
@@ -43,8 +46,8 @@ class FieldMapping:
         headers: Request headers of the source.
         body: The body of the request, which is then a POST.
         values: By our field: what they say = what we say.
-        skip: Rows to leave out: patterns by column; any column that fits is enough.
-        only: Rows to import: patterns by column; all columns must fit.
+        skip: Rows to leave out: globs by column; any column that fits is enough.
+        only: Rows to import: globs by column; all columns must fit.
         extract: By our field: the regular expression of the part of a cell that is meant.
     """
 
@@ -53,7 +56,7 @@ class FieldMapping:
     external_id: str = ""
     source: str = ""
     date_format: str | Sequence[str] = ()
-    time_zone: str = "UTC"
+    time_zone: str = ""
     decimal_comma: bool = False
     delimiter: str = ""
     encoding: str = ""
@@ -76,13 +79,13 @@ class FieldMapping:
 
     @property
     def columns(self) -> dict[str, str]:
-        """The columns to read, by our field's name."""
+        """The expressions to read, by our field's name."""
         columns = self.fields or {name: name for name in TIMESHEETS.fields}
         return {**columns, "external_id": self.external_id} if self.external_id else dict(columns)
 
     @property
     def has_external_id(self) -> bool:
-        """Whether the mapping names the column that identifies rows."""
+        """Whether the mapping names what identifies rows."""
         return bool(self.external_id or "external_id" in self.fields)
 
     @property
@@ -93,6 +96,6 @@ class FieldMapping:
         return tuple(self.date_format)
 
     @property
-    def zone(self) -> ZoneInfo:
-        """The time zone."""
-        return ZoneInfo(self.time_zone)
+    def zone(self) -> ZoneInfo | None:
+        """The time zone; None without one."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None

@@ -1,26 +1,21 @@
 """Maps a record of the external system to an entry in our names and notations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from client.errors import SourceError
+from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
-from client.importing.rows.timestamps import Timestamp, timestamp_parser
-from client.importing.rows.values import (
-    parse_decimal,
-    parse_decimal_comma,
-    parse_integer,
-    parse_string,
-)
+from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
+from client.importing.mapping.references import list_references
+from client.importing.rows.field_readers import FieldReader, FieldReaders
+from client.importing.rows.raw_keys import compile_raw_key
+from client.importing.rows.row_error import RowError
+from client.importing.rows.selectors import Row
+from client.importing.rows.timesheet_rules import TimesheetRules
 from client.importing.suggestions import suggest
-from client.importing.targets.timesheets import TIMESHEETS
-
-SUNDAY: Final = 7
-
-
-class RowError(ValueError):
-    """A row is invalid and cannot be sent; the message is the reason, for the user."""
+from client.importing.targets.timesheets import END, TIMESHEETS
 
 
 class Entry(NamedTuple):
@@ -32,95 +27,88 @@ class Entry(NamedTuple):
 
 
 class RowMapper:
-    """Applies a mapping to rows.
+    """Applies a mapping to rows; compiled once for a source.
 
     Args:
         mapping: Names and notations of the external system.
+        columns: The header of CSV, which is validated instead of rejecting every row because of it;
+            empty for JSON.
+
+    Raises:
+        SourceError: A column of CSV is missing, unknown or duplicate.
+        ConfigurationError: A default or a value map has an invalid value.
     """
 
-    def __init__(self, mapping: FieldMapping) -> None:
-        self._defaults = mapping.defaults
-        self._columns = mapping.columns
+    def __init__(self, mapping: FieldMapping, columns: Sequence[str] = ()) -> None:
+        if columns and mapping.day_columns:
+            columns = (*columns, DAY_COLUMN, CELL_COLUMN)
+        self._texts = mapping.columns
         # Without [fields] the columns have our names: any other one is probably misspelt.
-        self._known = () if mapping.fields else tuple(self._columns.values())
+        self._known = frozenset() if mapping.fields else frozenset(self._texts.values())
+        self._is_csv = bool(columns)
         self._required = TIMESHEETS.required + (("external_id",) if mapping.has_external_id else ())
-        self._parse_timestamp = timestamp_parser(mapping.date_formats, mapping.zone)
-        self._parsers: dict[str, Callable[[Any], Any]] = {
-            "year": parse_integer,
-            "week": parse_integer,
-            "hours": parse_decimal_comma if mapping.decimal_comma else parse_decimal,
-        }
-
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Validate the header of CSV, instead of rejecting every row because of it.
-
-        Raises:
-            SourceError: A column is missing, unknown or duplicate.
-        """
         for name in columns:
             if reason := self._unknown_reason(name):
                 raise SourceError(f"The source's column {reason}.")
-        for name in self._columns.values():
+        for name in list_references(mapping):
             if columns.count(name) > 1:
                 raise SourceError(f"The source has the column {name!r} more than once.")
-        for field in self._required if self._known else self._columns:
-            name = self._columns[field]
-            if name not in columns and field not in self._defaults:
-                raise SourceError(f"The source has no column {name!r}{suggest(name, columns)}.")
+        self._readers = self._compile_readers(mapping, columns)
+        self._rules = TimesheetRules(mapping, columns)
+        self.raw_key = compile_raw_key(mapping, columns)
 
-    def map_row(self, values: Mapping[str, Any]) -> Entry:
+    def map_row(self, row: Row) -> Entry:
         """Return the entry for a record.
 
         Args:
-            values: The record's values by the external system's names.
+            row: The record's values by the external system's names.
 
         Raises:
             RowError: The record is invalid.
         """
-        entry = self._select(values)
-        last_day = None
-        if isinstance(raw := entry.get("date"), str):
-            timestamp: Timestamp = self._parse(self._parse_timestamp, "date", raw)
-            entry["date"], last_day = timestamp.rfc3339, timestamp.day
-        for field, value in entry.items():
-            if field in self._parsers:
-                entry[field] = self._parse(self._parsers[field], field, value)
-            elif not isinstance(value, str):
-                entry[field] = parse_string(value)
+        if self._known and not self._is_csv and not row.keys() <= self._known:
+            raise RowError(next(filter(None, map(self._unknown_reason, row))))
+        entry = {}
+        for field, read in self._readers:
+            value = read(row)
+            if value is not None:
+                entry[field] = value
+        last_day = self._rules.complete(entry, row)
         for field in self._required:
             if field not in entry:
-                raise RowError(f"{self._columns[field]} is missing or empty")
-        return Entry(entry, last_day or _last_day_of_week(entry))
+                raise RowError(self._missing_reason(field))
+        return Entry(entry, last_day)
 
-    def _select(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values by our names; an empty cell and null count as missing."""
-        if self._known:
-            for name in values:
-                if reason := self._unknown_reason(name):
-                    raise RowError(reason)
-        selected = dict(self._defaults)
-        for field, name in self._columns.items():
-            value = values.get(name)
-            if value is not None and value != "":
-                selected[field] = value
-        return selected
+    def _compile_readers(
+        self, mapping: FieldMapping, columns: Sequence[str]
+    ) -> list[tuple[str, FieldReader]]:
+        compiler = FieldReaders(mapping, columns)
+        kinds = {**TIMESHEETS.kinds, END: TIMESHEETS.kinds["date"]}
+        readers = []
+        for field, kind in kinds.items():
+            default = compiler.compile_default(field, kind)
+            text = self._texts.get(field)
+            optional = bool(self._known) and (field not in self._required or default is not None)
+            if text is not None and not (columns and optional and text not in columns):
+                readers.append((field, compiler.compile(field, kind, text)))
+            elif default is not None:
+                readers.append((field, _constant(default)))
+        return readers
 
-    def _parse(self, parser: Callable[[Any], Any], field: str, value: Any) -> Any:
-        try:
-            return parser(value)
-        except ValueError as error:
-            raise RowError(f"{self._columns.get(field, field)} {error}") from error
+    def _missing_reason(self, field: str) -> str:
+        text = self._texts.get(field, field)
+        if field == "hours" and END in self._texts:
+            text = self._texts[END]
+        if field == "external_id" and parse_expression(text).literals:
+            return f"{text} has an empty part"
+        return f"{text} is missing or empty"
 
     def _unknown_reason(self, name: str) -> str:
         """Return why a column is invalid; empty if it is valid."""
         if not self._known or name in self._known:
             return ""
-        return f"{name!r} is not one of our fields{suggest(name, self._known)}"
+        return f"{name!r} is not one of our fields{suggest(name, sorted(self._known))}"
 
 
-def _last_day_of_week(entry: Mapping[str, Any]) -> date | None:
-    """Return the Sunday of a weekly entry."""
-    try:
-        return date.fromisocalendar(entry["year"], entry["week"], SUNDAY)
-    except (KeyError, TypeError, ValueError):
-        return None
+def _constant(value: Any) -> FieldReader:
+    return lambda _: value

@@ -12,6 +12,7 @@ from typing import Final
 
 from client.errors import ClientError, SourceError, SourceUnavailableError
 from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.mapping.layout_checks import check_format
 from client.importing.options import ImportOptions
 from client.importing.reading.records import Record, Records, read_records
 from client.importing.reading.text import decode_text
@@ -47,6 +48,7 @@ class Pages:
     Raises:
         SourceError: The first page cannot be read.
         UsageError: Its format is unknown.
+        ConfigurationError: A key of the mapping has no effect on its format.
     """
 
     def __init__(
@@ -196,12 +198,14 @@ class Pages:
             yield read_records(stream, self.file_format, self._mapping)
 
     def _format_of(self, opened: OpenSource) -> str:
-        return choose_format(
+        file_format = choose_format(
             self._mapping.format,
             self._options.file_format,
             opened.file_format,
             self._mapping.source or self._source.name,
         )
+        check_format(self._mapping, file_format)
+        return file_format
 
 
 @contextmanager

@@ -1,6 +1,11 @@
 """A target: the resource of the API that rows are imported into."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["string", "integer", "duration", "timestamp", "date"]
+"""How a field is parsed: a duration is seconds, a timestamp an instant with its day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -9,10 +14,15 @@ class Target:
 
     Args:
         name: The resource's name in the API: ``timesheets``.
-        fields: The names of its fields that a row may have.
+        kinds: The kinds of its fields that a row may have, by name.
         required: The fields that every row has.
     """
 
     name: str
-    fields: tuple[str, ...]
+    kinds: Mapping[str, Kind]
     required: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields that a row may have."""
+        return tuple(self.kinds)

@@ -6,17 +6,24 @@ from client.importing.targets.target import Target
 
 TIMESHEETS: Final = Target(
     name="timesheets",
-    fields=(
-        "user_type",
-        "user_id",
-        "date",
-        "year",
-        "week",
-        "project",
-        "hours",
-        "source",
-        "external_id",
-    ),
+    kinds={
+        "user_type": "string",
+        "user_id": "string",
+        "date": "timestamp",
+        "day": "date",
+        "year": "integer",
+        "week": "integer",
+        "project": "string",
+        "hours": "duration",
+        "source": "string",
+        "external_id": "string",
+    },
     required=("user_id", "project", "hours"),
 )
 """The entries; whether one has a date or a week is validated by the API."""
+
+NOT_TAKEN_YET: Final = ("day", "previous_external_id")
+"""What the API will take as soon as its part of the local day and of renaming is there."""
+
+END: Final = "end"
+"""The field of a mapping, not of the API, from which and the date the hours are computed."""

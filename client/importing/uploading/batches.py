@@ -28,6 +28,8 @@ class Batch:
     rejected_rows: list[RejectedRow] = field(default_factory=list)
     """Those that are invalid."""
     skipped: int = 0
+    """Rows that the mapping skips."""
+    before_since: int = 0
     """Rows earlier than ``since``."""
     body: bytearray = field(default_factory=bytearray)
     """NDJSON."""
@@ -41,8 +43,10 @@ class Batch:
             self.body += b"\n"
         elif result.reason:
             self.rejected_rows.append(RejectedRow(result.record, result.reason))
-        else:
+        elif result.is_skipped:
             self.skipped += 1
+        else:
+            self.before_since += 1
 
     def idempotency_key(self, run_id: str) -> str:
         """Return the idempotency key: a hash of the run's id, the position and the body.
@@ -91,7 +95,8 @@ def make_batches(
         if rows >= size or len(batch.body) >= MAX_BYTES:
             batch.fingerprint = fingerprint.value
             yield batch
-            batch = Batch(batch.position)
-    if batch.records or batch.rejected_rows or batch.skipped:
+            start = batch.position
+            batch = Batch(start)
+    if batch.position > start:
         batch.fingerprint = fingerprint.value
         yield batch

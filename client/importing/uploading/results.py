@@ -14,6 +14,8 @@ class Counts(NamedTuple):
     unchanged: int = 0
     rejected: int = 0
     skipped: int = 0
+    """Skipped by the mapping; not sent."""
+    before_since: int = 0
     """Earlier than ``since``; not sent."""
 
     def __add__(self, other: "Counts") -> "Counts":  # type: ignore[override] # sums, does not join

@@ -1,0 +1,57 @@
+"""The parsers of the kinds of fields, in the external system's notations and in ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.rows.durations import duration_parser
+from client.importing.rows.timestamps import timestamp_parser
+from client.importing.rows.values import parse_integer, to_text
+from client.importing.targets.target import Kind
+
+Parser = Callable[[Any], Any]
+"""Raises ``ValueError`` with a reason to append to the column's name."""
+
+
+class KindParsers:
+    """Returns the parser of each kind.
+
+    Args:
+        mapping: Its notations are the external system's.
+    """
+
+    def __init__(self, mapping: FieldMapping) -> None:
+        self._mapping = mapping
+
+    def theirs(self, kind: Kind) -> Parser:
+        """Return the parser of cells."""
+        mapping = self._mapping
+        return self._create(kind, mapping.date_formats, mapping.unit)
+
+    def ours(self, kind: Kind) -> Parser:
+        """Return the parser of values in the mapping: of defaults and value maps.
+
+        They are ours, so that a bare number is in hours and a date may be in ISO 8601; but they may
+        also be in the notations of the external system, as far as that is unambiguous.
+        """
+        formats = self._mapping.date_formats
+        return self._create(kind, formats if "" in formats else (*formats, ""), "hours")
+
+    def _create(self, kind: Kind, formats: tuple[str, ...], unit: str) -> Parser:
+        if kind == "duration":
+            return duration_parser(unit, decimal_comma=self._mapping.decimal_comma)
+        if kind == "timestamp":
+            return timestamp_parser(formats, self._mapping.zone)
+        if kind == "date":
+            return _day_parser(timestamp_parser(formats, None))
+        return parse_integer if kind == "integer" else to_text
+
+
+def _day_parser(parse: Parser) -> Parser:
+    def parse_day(value: Any) -> Any:
+        timestamp = parse(value)
+        if timestamp.has_time:
+            raise ValueError(f"must be a date without a time of day, not {value!r}")
+        return timestamp.day
+
+    return parse_day
