@@ -17,6 +17,7 @@ from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.records import REJECTED_COLUMNS, build_object
 from client.importing.rows.row_results import RejectedRow
 from client.importing.sources.file_formats import default_delimiter
+from client.importing.state.private_files import check_private_file, open_private_file
 from client.strict_json import parse_json
 
 
@@ -45,9 +46,13 @@ class RejectedFile:
         if path is not None:
             try:
                 if keep:
-                    os.truncate(path, keep)
-                else:
-                    path.unlink(missing_ok=True)
+                    descriptor = open_private_file(path, os.O_WRONLY)
+                    try:
+                        os.truncate(descriptor, keep)
+                    finally:
+                        os.close(descriptor)
+                elif check_private_file(path):
+                    path.unlink()
             except OSError as error:
                 raise self._state_error(error) from error
 
@@ -83,8 +88,15 @@ class RejectedFile:
         return self._length
 
     def _open(self, path: Path) -> IO[str]:
+        flags = os.O_WRONLY | os.O_APPEND | (0 if self._length else os.O_CREAT | os.O_EXCL)
         # Only a reason can contain characters that the source's encoding lacks.
-        self._file = path.open("a", encoding=self._encoding, errors="backslashreplace", newline="")
+        self._file = open(  # noqa: PTH123, SIM115 - a descriptor; closed by __exit__.
+            open_private_file(path, flags),
+            "a",
+            encoding=self._encoding,
+            errors="backslashreplace",
+            newline="",
+        )
         self._writer = csv.writer(self._file, delimiter=self._delimiter, lineterminator="\n")
         if self._columns and not self._length:
             self._writer.writerow([*REJECTED_COLUMNS, *self._columns])

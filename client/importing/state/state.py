@@ -15,10 +15,18 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from client.errors import LockedError, StateError
+from client.importing.options import DEFAULT_STATE
 from client.importing.sources.file_formats import TSV
 from client.importing.state.checkpoint import Checkpoint
+from client.importing.state.private_files import (
+    FILE_MODE,
+    create_private_directory,
+    open_private_file,
+)
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_SUFFIXES: Final = (".json", ".new", ".lock", ".rejected.csv", ".rejected.tsv", ".rejected.ndjson")
+"""How the names of the files end."""
 _MAX_NAME_CHARACTERS: Final = 200
 """File systems allow 255 bytes, and suffixes are appended."""
 
@@ -83,16 +91,22 @@ class FileState(State):
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Create the directory and lock a file in it.
+        """Create the directory, which only its owner can use, and lock a file in it.
 
         The kernel releases the lock when the process ends, however it ends; a file system without
         such locks is an error. The file is kept: after removing it, a third run could lock another
         file of the same name.
         """
         path = self._directory / f"{self._job}.lock"
-        lock = FileLock(path, blocking=False, fallback_to_soft=False)
+        lock = FileLock(path, blocking=False, fallback_to_soft=False, mode=FILE_MODE)
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            create_private_directory(
+                self._directory,
+                own_suffixes=_SUFFIXES,
+                # The default may have been put into a directory that others write to.
+                follow=self._directory != DEFAULT_STATE,
+            )
+            os.close(open_private_file(path, os.O_RDWR | os.O_CREAT))
             held = lock.acquire()
         except Timeout as error:
             raise LockedError(
@@ -106,7 +120,10 @@ class FileState(State):
     def load(self) -> Checkpoint | None:
         """Read the checkpoint's file."""
         try:
-            content = self._checkpoint.read_text(encoding="utf-8")
+            with open(  # noqa: PTH123 - a descriptor.
+                open_private_file(self._checkpoint, os.O_RDONLY), encoding="utf-8"
+            ) as file:
+                content = file.read()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -124,8 +141,12 @@ class FileState(State):
     def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint's file."""
         temporary = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            temporary.unlink(missing_ok=True)
+            with open(  # noqa: PTH123 - a descriptor.
+                open_private_file(temporary, flags), "w", encoding="utf-8"
+            ) as file:
                 file.write(checkpoint.to_json())
                 file.flush()
                 os.fsync(file.fileno())
