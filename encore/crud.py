@@ -235,8 +235,8 @@ class Crud:
             natural_key: The names of the fields that identify a stored row.
             path: The path; ``upload`` below the resource's collection path if empty.
             access: What it demands of a token; by default the same as creating a row.
-            options: ``owned_by``, ``only_on_create``, ``row_flags``, ``limit``, ``max_rejected``,
-                ``part_rows`` and ``idempotency_keys``; see ``Upload``.
+            options: ``owned_by``, ``only_on_create``, ``previous_key``, ``row_flags``, ``limit``,
+                ``max_rejected``, ``part_rows`` and ``idempotency_keys``; see ``Upload``.
 
         Raises:
             ConfigurationError: An option is invalid; names the resource and the option.

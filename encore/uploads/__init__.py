@@ -1,8 +1,9 @@
 """Bulk upload: many rows of one resource in one request, merged by a natural key.
 
 Start with ``upload`` (the options) and ``hooks``. A request passes through ``endpoint``,
-``request``, ``formats``, ``rows`` and ``handler``. ``staging_table``, ``statements`` and
-``writers`` are the database side, ``responses`` and ``idempotency`` the result.
+``request``, ``formats``, ``rows``, ``handler`` and ``merge_steps``. ``staging_table``, ``parts``,
+``match_statements``, ``rename_statements``, ``statements`` and ``writers`` are the database side,
+``responses`` is the result.
 """
 
 from encore.uploads.hooks import MergeContext, UploadContext, UploadedRow

@@ -146,6 +146,7 @@ def describe_upload(upload: Upload, name: str) -> APIRoute:
         """
 
     row = _inline(create_schema(resource).model_json_schema())
+    row["properties"] |= upload.row_maker.previous_key.schemas()
     return APIRoute(
         upload.path,
         endpoint,

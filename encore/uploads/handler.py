@@ -5,15 +5,13 @@
 
 from typing import Final
 
-from encore.database.errors import NotWritten
 from encore.database.protocol import BulkConnection
-from encore.database.statement import Values
 from encore.errors import MalformedBody
 from encore.idempotency.fingerprint import IdempotentRequest
 from encore.idempotency.response import StoredResponse
-from encore.models.fields import default_values
 from encore.uploads.formats import JSON, Rows, is_array, read_json_object
 from encore.uploads.hooks import MergeContext, UploadContext
+from encore.uploads.merge_steps import MergeSteps
 from encore.uploads.request import SpooledBody
 from encore.uploads.responses import (
     MAX_LISTED_OF_TOO_MANY,
@@ -24,128 +22,11 @@ from encore.uploads.responses import (
     single_row_rejected,
 )
 from encore.uploads.rows import RowLoader
-from encore.uploads.staging_table import CREATED, STATUSES, UPDATED, Counts
+from encore.uploads.staging_table import Counts
 from encore.uploads.upload import Upload
-from encore.uploads.writers import RowsWriter, SessionRowsWriter, WriteStep
 
 MAX_ROWS_WITH_KEY: Final = 10_000
 """The most rows of an upload with an idempotency key, since its whole response is stored."""
-
-
-class MergeSteps:
-    """The steps from the staging table to the table of the model, with the hooks between them.
-
-    Args:
-        upload: The upload's options.
-        merge: What hooks receive.
-    """
-
-    def __init__(self, upload: Upload, merge: MergeContext) -> None:
-        self._upload = upload
-        self._merge = merge
-        self._connection = merge.connection
-        self._statements = upload.statements
-
-    async def reject_duplicates(self) -> int:
-        """Reject rows with the natural key of an earlier row; return their number."""
-        return await self._connection.execute(self._statements.reject_duplicates, ())
-
-    async def classify_rows(self) -> Counts:
-        """Set the status of each row; return the counts."""
-        for statement in self._statements.reject_dangling:
-            await self._connection.execute(statement, ())
-        await self._match_rows()
-        for hook in self._upload.merge_hooks:
-            await hook(self._merge)
-        return await self.count_rows()
-
-    async def _match_rows(self) -> None:
-        """Match rows to stored rows by the natural key, and compare them."""
-        hooks = self._upload.before_compare_hooks
-        if not hooks:
-            await self._connection.execute(self._statements.match_and_compare, ())
-            return
-        await self._connection.execute(self._statements.match_stored, ())
-        for hook in hooks:
-            await hook(self._merge)
-        await self._connection.execute(self._statements.compare_matched, ())
-
-    async def write_rows(self, counts: Counts, *, keep_going: bool, first: int = 1) -> Counts:
-        """Write the rows that are created or updated.
-
-        Args:
-            counts: The counts that ``classify_rows`` returned.
-            first: The first line in the staging table.
-            keep_going: Whether rows that the database rejects are skipped; otherwise its error is
-                raised.
-
-        Returns:
-            The counts, which include the rows that the database rejected.
-        """
-        if counts[CREATED]:
-            await self._connection.execute(
-                self._statements.assign_ids, await self._id_offset(first)
-            )
-        rejected = found = await self._try_write(keep_going=keep_going)
-        while found and self._upload.before_write_hooks:
-            rejected += (found := await self._try_write(keep_going=keep_going))
-        for hook in self._upload.after_write_hooks:
-            await hook(self._merge)
-        return await self.count_rows() if rejected else counts
-
-    async def _try_write(self, *, keep_going: bool) -> int:
-        """Write the rows; return the number of those that the database rejects.
-
-        What ``before_write`` hooks did for a rejected row must be undone with it. So with such
-        hooks nothing is written then, and the caller retries without those rows.
-        """
-        hooks = self._upload.before_write_hooks
-        writer = self._writer(keep_going=keep_going)
-        if not hooks:
-            await self._write_steps(writer)
-            await writer.stage_rejected()
-            return len(writer.rejected)
-        try:
-            async with self._connection.savepoint():
-                for hook in hooks:
-                    await hook(self._merge)
-                await self._write_steps(writer)
-                writer.check_rejected()
-        except NotWritten:
-            if not writer.rejected:
-                raise
-        await writer.stage_rejected()
-        return len(writer.rejected)
-
-    def _writer(self, *, keep_going: bool) -> RowsWriter:
-        resource = self._upload.resource
-        arguments = (self._connection, self._statements, resource.serializer)
-        writes = resource.session_writes
-        if writes.behaviour.reasons("create") or writes.behaviour.reasons("update"):
-            return SessionRowsWriter(*arguments, writes, keep_going=keep_going)
-        return RowsWriter(*arguments, keep_going=keep_going)
-
-    async def _write_steps(self, writer: RowsWriter) -> None:
-        upload = self._upload
-        timestamps = tuple(default_values(upload.created_timestamps))
-        await writer.write_rows(WriteStep(CREATED, timestamps))
-        if self._statements.may_update:
-            timestamps = tuple((f, f.onupdate_value()) for f in upload.updated_timestamps)
-            await writer.write_rows(WriteStep(UPDATED, timestamps))
-
-    async def count_rows(self) -> Counts:
-        """Return the number of rows in the staging table by status."""
-        counts = dict.fromkeys(STATUSES, 0)
-        for status, count in await self._connection.fetch_all(self._statements.counts, ()):
-            counts[status] = count
-        return counts
-
-    async def _id_offset(self, first: int) -> Values:
-        """Return what is added to a row's line for its id, for databases without sequences."""
-        fetch = self._connection.fetch_one
-        found = [await fetch(statement, ()) for statement in self._statements.highest_ids]
-        highest = (row[0] or 0 for row in found if row is not None)
-        return (max(highest) - first + 1,) if found else ()
 
 
 class UploadHandler:
@@ -173,7 +54,7 @@ class UploadHandler:
         self._bulk = bulk
         self._body = body
         self._idempotent = idempotent
-        merge = MergeContext(context, bulk, upload.staging, upload.statements, upload.dialect)
+        merge = MergeContext(context, bulk, upload.staging, upload.dialect)
         self._steps = MergeSteps(upload, merge)
         self._reporter = Reporter(bulk, upload.statements)
         self._is_single = False
@@ -197,6 +78,7 @@ class UploadHandler:
         rejected = loader.rejected
         async with self._bulk.transaction():
             rejected += await steps.reject_duplicates()
+            await steps.find_previous_keys()
             await self._check_max_rejected(rejected)
         if self._is_split(loader.total):
             return await self._handle_parts(rejected)

@@ -11,9 +11,9 @@ from encore.database.protocol import BulkConnection
 from encore.database.statement import Row, Statement, Values
 from encore.http.principal import Principal
 from encore.http.request_state import RequestState
+from encore.uploads.match_statements import reject_rows
 from encore.uploads.request import UploadRequest
 from encore.uploads.staging_table import StagingTable
-from encore.uploads.statements import UploadStatements
 from encore.validation.body import Attributes, ValidationErrors
 
 if TYPE_CHECKING:
@@ -57,16 +57,18 @@ class UploadedRow:
         line: The position of the row in the body.
         attributes: Python values by the model's attribute names: those that the caller sent for
             writable fields. Hooks may set any attribute.
+        previous_key: Python values by attribute name, of the previous key that the caller sent.
         errors: The validation errors; a row with errors is rejected.
         flags: Names of ``row_flags`` that hooks set for this row, for the hooks that see all rows
             in SQL (``StagingTable.has_flag``).
     """
 
-    __slots__ = ("attributes", "context", "errors", "flags", "line")
+    __slots__ = ("attributes", "context", "errors", "flags", "line", "previous_key")
 
     def __init__(
         self, context: UploadContext, line: int, attributes: Attributes, errors: ValidationErrors
     ) -> None:
+        self.previous_key: Attributes = {}
         self.context = context
         self.line = line
         self.attributes = attributes
@@ -78,7 +80,6 @@ class MergeContext:
     """The merge of one upload into the table, as hooks receive it: inside the transaction.
 
     Args:
-        statements: The statements of the upload.
         dialect: The dialect that the statements of hooks are compiled for.
 
     Attributes:
@@ -92,13 +93,11 @@ class MergeContext:
         context: UploadContext,
         connection: BulkConnection,
         staging: StagingTable,
-        statements: UploadStatements,
         dialect: Dialect,
     ) -> None:
         self.context = context
         self.connection = connection
         self.staging = staging
-        self._statements = statements
         self._dialect = dialect
 
     async def execute(self, clause: ClauseElement, values: Values = ()) -> int:
@@ -122,7 +121,7 @@ class MergeContext:
         Returns:
             The number of rows.
         """
-        return await self.execute(self._statements.reject_where(condition, field, message))
+        return await self.execute(reject_rows(self.staging, condition, field, message))
 
 
 BeforeReadHook = Callable[[UploadContext], None]

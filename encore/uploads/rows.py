@@ -18,6 +18,7 @@ from encore.models.types import Codec, InvalidValue
 from encore.resource.locations import Locations
 from encore.uploads.formats import Rows, UnreadableRow
 from encore.uploads.hooks import RowHook, UploadContext, UploadedRow
+from encore.uploads.previous_key import PreviousKey
 from encore.uploads.responses import MAX_LISTED_OF_TOO_MANY, ReportRow, TooManyRejected
 from encore.uploads.staging_table import CREATED, REJECTED, StagingTable
 from encore.validation.body import NULL_VIOLATION, ValidationErrors
@@ -47,7 +48,7 @@ class _RowLayout:
         required: The fields that a row must have a value for.
     """
 
-    __slots__ = ("_convert", "_defaults", "_missing", "_template")
+    __slots__ = ("_convert", "_defaults", "_missing", "_previous", "_template")
 
     def __init__(
         self,
@@ -70,6 +71,8 @@ class _RowLayout:
             elif isinstance(field.column.default, CallableColumnDefault):
                 self._defaults.append((position, field))
             self._template.append(field.codec.driver_value(value))
+        self._previous = list(enumerate(staging.previous, start=len(self._template)))
+        self._template += [None] * len(self._previous)
 
     def check_missing(self, row: UploadedRow) -> None:
         """Add an error for each required field that has neither a value nor an error."""
@@ -88,6 +91,9 @@ class _RowLayout:
             staged[position] = value if convert is None or value is None else convert(value)
         for position, field in self._defaults:
             staged[position] = field.codec.driver_value(field.default_value())
+        if row.previous_key:
+            for position, field in self._previous:
+                staged[position] = field.codec.driver_value(row.previous_key.get(field.attribute))
         return staged
 
 
@@ -101,6 +107,10 @@ class RowMaker:
             the database.
         locations: The item paths, which restrict the values of fields in them.
         members: The members that a row may have.
+        previous_key: The members of a row's previous key.
+
+    Attributes:
+        previous_key: The same.
     """
 
     def __init__(
@@ -109,9 +119,12 @@ class RowMaker:
         creatable: Sequence[Field],
         nameable: Collection[Field],
         locations: Locations,
+        *,
         members: AllowedMembers,
+        previous_key: PreviousKey,
     ) -> None:
         self._staging = staging
+        self.previous_key = previous_key
         self._members = members
         self._required = [f for f in staging.fields if f.required and f in nameable]
         check = locations.checked
@@ -119,7 +132,7 @@ class RowMaker:
         self._from_text = {
             f.name: (f.attribute, check(f, _from_text(f.codec)), f) for f in creatable
         }
-        self._nulls = (None,) * len(staging.fields)
+        self._nulls = (None,) * (len(staging.fields) + len(staging.previous))
         self._layouts: dict[tuple[Any, ...], _RowLayout] = {}
 
     def parse_row(
@@ -146,6 +159,8 @@ class RowMaker:
             else:
                 row.errors.add(name, NULL_VIOLATION, "cannot be null", field.label)
         if has_others:
+            if self.previous_key.members:
+                self.previous_key.parse(row, body)
             lenient = context.request.lenient
             for name in self._members.check(body, row.errors, lenient=lenient, hint=hint):
                 report_read_only(name, row.errors)
@@ -230,6 +245,8 @@ class RowLoader:
         hint = self.rejected < MAX_HINTED
         row = self._maker.parse_row(self._context, line, body, hint=hint)
         self._hook(row)
+        if row.previous_key:
+            self._maker.previous_key.check_complete(row)
         layout = self._maker.layout_of(row)
         layout.check_missing(row)
         errors = row.errors.found

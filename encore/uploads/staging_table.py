@@ -1,10 +1,9 @@
-"""The temporary tables of one upload: its rows with their results, whole or in parts.
+"""The temporary table of one upload: its rows with their results.
 
 ``statements`` reads and changes them; a database connection creates and drops them.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,22 +18,20 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
+    case,
     cast,
-    delete,
+    false,
     func,
-    insert,
     literal,
     literal_column,
-    select,
-    text,
+    or_,
 )
 from sqlalchemy.types import TypeEngine
 
 from encore.database.capabilities import capabilities_of
 from encore.database.expressions.json_text import comparable_json
 from encore.database.expressions.timestamp_text import longest_form
-from encore.database.protocol import BulkConnection
-from encore.database.statement import Statement, param
 from encore.models.fields import Field
 from encore.models.types import storage_type
 from encore.query.timestamps import compare_timestamps
@@ -45,14 +42,16 @@ UNCHANGED: Final = "unchanged"
 REJECTED: Final = "rejected"
 STATUSES: Final = (CREATED, UPDATED, UNCHANGED, REJECTED)
 
+RENAMED: Final = "renamed"
+"""Not a status of the report: the rows that are ``unchanged``, but whose key is written."""
+
 Counts = Mapping[str, int]
 """The number of rows by status."""
 
+_PREVIOUS: Final = "upload_previous_"
+
 MAX_FIELDS: Final = 63
 """The most fields and flags: the mask of those that a row has is a signed 64-bit integer."""
-
-DEFAULT_PART_ROWS: Final = 10_000
-"""The rows of a part; as many as an upload with an idempotency key may have."""
 
 
 class StagingTable:
@@ -65,21 +64,31 @@ class StagingTable:
         fields: The fields that rows may have values for.
         dialect: The dialect of the database.
         flags: The names of the flags that hooks may set for a row.
+        previous: Those of them that rows may have a previous value for.
 
     Attributes:
-        table: The table. Its columns are the five below, in this order, and one for each field.
+        table: The table. Its columns are the five below, in this order, one for each field, and one
+            for each of ``previous``.
         line: The position of the row in the body.
         status: The result: one of ``STATUSES``. Until it is known, ``created``.
         errors: The errors of a rejected row, as JSON.
         field_mask: The fields that the row has a value for and its flags, one bit each.
         id: The id of the stored row: that of the matching row, or assigned before it is written.
         fields: The fields.
+        previous: The fields with a column of previous values.
     """
 
     def __init__(
-        self, name: str, fields: Sequence[Field], dialect: Dialect, flags: Sequence[str] = ()
+        self,
+        name: str,
+        fields: Sequence[Field],
+        dialect: Dialect,
+        *,
+        flags: Sequence[str] = (),
+        previous: Sequence[Field] = (),
     ) -> None:
         self.fields = tuple(fields)
+        self.previous = tuple(previous)
         self.dialect = dialect
         self._has_parsed_json = capabilities_of(dialect).parsed_json
         self._bits = {field: 1 << position for position, field in enumerate(self.fields)}
@@ -101,6 +110,10 @@ class StagingTable:
             self.field_mask,
             self.id,
             *(Column(f.name, _column_type(f.column.type, dialect)) for f in self.fields),
+            *(
+                Column(f"{_PREVIOUS}{f.name}", _column_type(f.column.type, dialect))
+                for f in self.previous
+            ),
             prefixes=["TEMPORARY"],
         )
 
@@ -112,6 +125,37 @@ class StagingTable:
     def is_matched(self) -> ColumnElement[bool]:
         """The SQL condition that a row is matched to a stored row, but not compared yet."""
         return (self.status == CREATED) & self.id.is_not(None)
+
+    def previous_column(self, field: Field) -> Column[Any]:
+        """Return the column of a field's previous values."""
+        return self.table.c[f"{_PREVIOUS}{field.name}"]
+
+    @property
+    def has_previous(self) -> ColumnElement[bool]:
+        """The SQL condition that a row has a previous value of a field."""
+        return or_(false(), *(self.previous_column(f).is_not(None) for f in self.previous))
+
+    @property
+    def is_renamed(self) -> ColumnElement[bool]:
+        """The SQL condition that a row is matched by its previous key, which the upload changes.
+
+        Rows that are matched by their own key, or not at all, lose their previous key.
+        """
+        return self.id.is_not(None) & (self.status != REJECTED) & self.has_previous
+
+    @property
+    def is_written(self) -> ColumnElement[bool]:
+        """The SQL condition that the upload writes a row: it creates, updates or renames it."""
+        written = self.status.in_((CREATED, UPDATED))
+        return or_(written, self.is_renamed) if self.previous else written
+
+    @property
+    def write_step(self) -> ColumnElement[str]:
+        """The SQL expression of a row's status, or ``RENAMED``."""
+        if not self.previous:
+            return self.status
+        renamed = and_(self.status == UNCHANGED, self.is_renamed)
+        return case((renamed, literal(RENAMED, String)), else_=self.status)
 
     def mask_of(self, attributes: Sequence[str], flags: Sequence[str] = ()) -> int:
         """Return the field mask of a row with values for these attributes and with these flags.
@@ -160,9 +204,18 @@ class StagingTable:
             stored = longest_form(stored)
         return self.contains(field) & staged.is_distinct_from(stored)
 
-    def equals(self, field: Field, stored: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Return the SQL condition that the uploaded value is the stored one."""
+    def key_value(self, field: Field) -> ColumnElement[Any]:
+        """Return the SQL expression of a field's previous value, or its uploaded one without."""
         staged = self[field.attribute]
+        if field not in self.previous:
+            return staged
+        return func.coalesce(self.previous_column(field), staged, type_=staged.type)
+
+    def equals(
+        self, field: Field, stored: ColumnElement[Any], *, previous: bool = False
+    ) -> ColumnElement[bool]:
+        """Return the SQL condition that the uploaded value, or the previous, is the stored one."""
+        staged = self.key_value(field) if previous else self[field.attribute]
         equal = compare_timestamps(field, stored, "eq", [staged])
         return stored == staged if equal is None else equal
 
@@ -181,92 +234,3 @@ def _column_type(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     if isinstance(type_, JSON) and capabilities_of(dialect).parsed_json:
         return Text()  # COPY does not take JSON.
     return type_
-
-
-class Parts:
-    """Splits large partial uploads into parts, each with its own transaction.
-
-    Other writers get their turn between two parts. All rows are read, and validated one by one,
-    before the first part. Then the staging table becomes the backlog, and an empty staging table
-    takes one part after another from it. The results are kept in a third table, which replaces the
-    staging table at the end.
-
-    Args:
-        staging: The staging table.
-        rows: The most rows of a part; None never splits an upload.
-    """
-
-    def __init__(self, staging: StagingTable, rows: int | None) -> None:
-        self.rows = rows
-        table = self._table = staging.table
-        backlog = table.to_metadata(MetaData(), name="uploaded_backlog")
-        columns = (staging.line, staging.status, staging.errors, staging.field_mask, staging.id)
-        names = [column.name for column in columns]
-        self._results = Table(
-            "uploaded_results",
-            MetaData(),
-            *(Column(name, table.c[name].type, primary_key=name == names[0]) for name in names),
-            prefixes=["TEMPORARY"],
-        )
-        line, status = backlog.c[staging.line.name], backlog.c[staging.status.name]
-        quoted = staging.dialect.identifier_preparer.format_table
-
-        def compiled(clause: Any) -> Statement:
-            return Statement(clause, staging.dialect)
-
-        def copy(into: Table, rows: Any) -> Statement:
-            targets = [column.name for column in into.columns]
-            return compiled(insert(into).from_select(targets, rows, include_defaults=False))
-
-        def results(source: Table) -> Any:
-            return select(*(source.c[name] for name in names))
-
-        next_rows = (
-            select(*backlog.columns)
-            .where(status == param(0, status.type), line > param(1, Integer()))
-            .order_by(line)
-            .limit(param(2, Integer()))
-        )
-        self._take_part = copy(table, next_rows)
-        self._keep_rejected = copy(
-            self._results, results(backlog).where(status != literal(CREATED, String))
-        )
-        self._keep_part = copy(self._results, results(table))
-        self._empty = compiled(delete(table))
-        self._range = compiled(
-            select(
-                select(func.min(staging.line)).scalar_subquery(),
-                select(func.max(staging.line)).scalar_subquery(),
-            )
-        )
-        rename = "ALTER TABLE {} RENAME TO {}"
-        self._set_aside = compiled(text(rename.format(quoted(table), quoted(backlog))))
-        self._show_results = compiled(text(rename.format(quoted(self._results), quoted(table))))
-        self._drop = compiled(text(f"DROP TABLE IF EXISTS {quoted(backlog)}"))
-
-    @asynccontextmanager
-    async def split(self, bulk: BulkConnection) -> AsyncIterator[AsyncIterator[tuple[int, int]]]:
-        """Iterate over the parts; after the block, the staging table has the results of all rows.
-
-        Yields:
-            The first and the last line of each part, which the staging table then holds; its
-            results are kept when the next one is requested.
-        """
-        await bulk.execute(self._set_aside, ())
-        try:
-            async with bulk.temporary(self._results):
-                await bulk.execute(self._keep_rejected, ())
-                async with bulk.temporary(self._table):
-                    yield self._parts(bulk)
-                await bulk.execute(self._show_results, ())
-        finally:
-            await bulk.execute(self._drop, ())
-
-    async def _parts(self, bulk: BulkConnection) -> AsyncIterator[tuple[int, int]]:
-        last = 0
-        while await bulk.execute(self._take_part, (CREATED, last, self.rows)):
-            ((first, last),) = await bulk.fetch_all(self._range, ())
-            yield first, last
-            async with bulk.transaction():
-                await bulk.execute(self._keep_part, ())
-                await bulk.execute(self._empty, ())

@@ -4,7 +4,7 @@
 rows of the model.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -12,11 +12,9 @@ from sqlalchemy import (
     Dialect,
     ForeignKeyConstraint,
     Integer,
-    String,
     Text,
     and_,
     case,
-    cast,
     exists,
     false,
     func,
@@ -29,7 +27,6 @@ from sqlalchemy import (
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.capabilities import capabilities_of
-from encore.database.expressions.json_text import json_array_text
 from encore.database.expressions.numbering import highest_numbers, insert_generated, next_number
 from encore.database.soft_deletes import DeletedRows, dialect_showing
 from encore.database.statement import Statement, param
@@ -37,7 +34,14 @@ from encore.models.defaults import sql_default
 from encore.models.fields import FIRST_VERSION, Field
 from encore.models.mapped_class import MappedClass
 from encore.sql.versions import next_version
-from encore.uploads.staging_table import CREATED, REJECTED, UNCHANGED, UPDATED, StagingTable
+from encore.uploads.match_statements import MatchStatements, StoredRows, reject_rows
+from encore.uploads.staging_table import (
+    CREATED,
+    REJECTED,
+    RENAMED,
+    UPDATED,
+    StagingTable,
+)
 
 
 class UploadStatements:
@@ -55,11 +59,13 @@ class UploadStatements:
         dialect: The dialect to compile for.
 
     Attributes:
-        write_all: By status, the statement that writes all rows of that status.
+        matching: The statements that match rows to stored rows.
+        write_all: By status, or ``RENAMED``, the statement that writes all these rows.
         write_range: Likewise for the rows of a range of lines; the first and the last line are its
             last two values.
         may_update: Whether an upload may change anything in a stored row.
-        unchangeable: The attributes that stay as they are in a stored row.
+        unchangeable: The attributes that stay as they are in a stored row, unless it is renamed.
+        renamable: The attributes that are written when a stored row is renamed.
     """
 
     def __init__(
@@ -78,7 +84,7 @@ class UploadStatements:
         self.staging = self._staging = staging
         self.key = key
         self.unchangeable = frozenset(f.attribute for f in staging.fields if f not in changeable)
-        self._natural_key = natural_key
+        self.renamable = frozenset(field.attribute for field in staging.previous)
         self._identifying = (*natural_key, *owners)
         self._created_timestamps = created_timestamps
         self._updated_timestamps = updated_timestamps
@@ -87,15 +93,20 @@ class UploadStatements:
         self._has_sequences = capabilities_of(dialect).identity_sequences
         self._table = key.column.table
         self._mapped = mapped
-        self.reject_duplicates = self._compile(self._reject_duplicates())
+        self._stored = StoredRows(mapped, (key, *self._identifying, *changeable))
+        self.matching = MatchStatements(
+            staging,
+            self._stored,
+            natural_key=natural_key,
+            identifying=self._identifying,
+            key=key,
+            changeable=changeable,
+        )
         self.reject_dangling = [self._compile(clause) for clause in self._reject_dangling()]
-        self.match_and_compare = self._compile(self._match_stored(compare=True))
-        self.match_stored = self._compile(self._match_stored())
-        self.compare_matched = self._compile(self._compare_matched())
         self.assign_ids = self._compile(self._assign_ids())
         stored = dialect_showing(dialect, DeletedRows.STORED)  # Deleted rows keep their ids.
         self.highest_ids = [Statement(clause, stored) for clause in self._highest_ids()]
-        self.may_update = bool(changeable)
+        self.may_update = bool(changeable or staging.previous)
         self.write_all: dict[str, Statement] = {}
         self.write_range: dict[str, Statement] = {}
         if len(mapped.tables) == 1:  # Otherwise ORM sessions write the rows.
@@ -114,49 +125,13 @@ class UploadStatements:
         if self.may_update:
             self.write_all[UPDATED] = self._compile(self._update())
             self.write_range[UPDATED] = self._compile(self._update(in_range=True))
+        if self._staging.previous:
+            self.write_all[RENAMED] = self._compile(self._update(RENAMED))
+            self.write_range[RENAMED] = self._compile(self._update(RENAMED, in_range=True))
 
     def _compile(self, clause: ClauseElement) -> Statement:
         # On first use: resources that are declared later may be soft-deleted.
         return Statement(lambda: clause, self.dialect)
-
-    def reject_where(
-        self, condition: ColumnElement[bool], field: str, message: str | ColumnElement[str]
-    ) -> ClauseElement:
-        """Return the statement that rejects the rows for which a condition holds.
-
-        Rows that are rejected already keep their errors.
-
-        Args:
-            condition: A condition on the staging table and, optionally, other tables.
-            field: The name of the invalid field.
-            message: The whole message, or an SQL expression of it.
-        """
-        staging = self._staging
-        message = literal(message, Text) if isinstance(message, str) else cast(message, Text)
-        error = {"field": literal(field, Text), "message": message}
-        errors = json_array_text([error], self.dialect)
-        return (
-            update(staging.table)
-            .values({staging.status: REJECTED, staging.errors: errors})
-            .where(staging.status != REJECTED, condition)
-        )
-
-    def _reject_duplicates(self) -> ClauseElement:
-        """Reject rows with the natural key of an earlier row. No values."""
-        staging = self._staging
-        keys = [staging[field.attribute] for field in self._identifying]
-        first = func.min(staging.line).over(partition_by=keys)
-        complete = (key.is_not(None) for key in keys)
-        earlier = (
-            select(staging.line.label("line"), first.label("first"))
-            .where(staging.status == CREATED, *complete)
-            .subquery()
-        )
-        duplicate = and_(earlier.c.line == staging.line, earlier.c.first < staging.line)
-        names = " and ".join(field.name for field in self._natural_key)
-        prefix = literal(f"{names} must be unique: the same as in line ", Text)
-        message = prefix + cast(earlier.c.first, String)
-        return self.reject_where(duplicate, self._natural_key[-1].name, message)
 
     def _reject_dangling(self) -> Iterator[ClauseElement]:
         """Reject rows whose foreign keys refer to no row: one statement for each. No values."""
@@ -166,7 +141,7 @@ class UploadStatements:
             if len(fields) == len(key.columns):
                 name = fields[0].name
                 message = f"{name} must refer to an existing row"
-                yield self.reject_where(self._is_dangling(key, fields), name, message)
+                yield reject_rows(self._staging, self._is_dangling(key, fields), name, message)
 
     def _foreign_keys(self) -> list[ForeignKeyConstraint]:
         """Return the table's foreign keys in a stable order."""
@@ -181,46 +156,6 @@ class UploadStatements:
         matches = [remote.c[element.column.name] == column for column, element in pairs]
         complete = [column.is_not(None) for column in local]
         return and_(*complete, ~exists(select(literal(1)).select_from(remote).where(*matches)))
-
-    def _match_stored(self, *, compare: bool = False) -> ClauseElement:
-        """Set the id, or the id and the status, of rows whose natural key is stored. No values."""
-        staging = self._staging
-        stored, criteria = self._stored_columns()
-        matches = (staging.equals(field, stored[field]) for field in self._identifying)
-        values: dict[Any, Any] = {staging.id: stored[self.key]}
-        if compare:
-            values[staging.status] = self._result(stored)
-        return (
-            update(staging.table)
-            .values(values)
-            .where(staging.status == CREATED, *matches, *criteria)
-        )
-
-    def _compare_matched(self) -> ClauseElement:
-        """Set the status of rows that have the id of a stored row. No values."""
-        staging = self._staging
-        stored, criteria = self._stored_columns()
-        return (
-            update(staging.table)
-            .values({staging.status: self._result(stored)})
-            .where(staging.is_matched, stored[self.key] == staging.id, *criteria)
-        )
-
-    def _result(self, stored: Mapping[Field, ColumnElement[Any]]) -> ColumnElement[str]:
-        """Return the SQL expression of a matched row's status: ``updated`` or ``unchanged``."""
-        differences = (self._staging.differs(field, stored[field]) for field in self._changeable)
-        return case((or_(false(), *differences), UPDATED), else_=UNCHANGED)
-
-    def _stored_columns(
-        self,
-    ) -> tuple[Mapping[Field, ColumnElement[Any]], Sequence[ColumnElement[bool]]]:
-        """Return the columns of stored rows, and the conditions that select the class's rows."""
-        fields = (self.key, *self._identifying, *self._changeable)
-        if len(self._mapped.tables) == 1:
-            return {field: field.column for field in fields}, self._mapped.criteria
-        labelled = {f: f.expression.label(f"stored_{n}") for n, f in enumerate(fields)}
-        rows = select(*labelled.values()).subquery("stored")
-        return {field: rows.c[label.name] for field, label in labelled.items()}, ()
 
     def _highest_ids(self) -> Iterator[ClauseElement]:
         """Return the highest ids ever assigned, for databases without sequences. No values."""
@@ -256,22 +191,26 @@ class UploadStatements:
         first, last = (param(n, Integer()) for n in (position, position + 1))
         return self._staging.line >= first, self._staging.line <= last
 
-    def _update(self, *, in_range: bool = False) -> ClauseElement:
-        """Update the stored rows that differ. Values: the updated timestamps; the range.
+    def _update(self, step: str = UPDATED, *, in_range: bool = False) -> ClauseElement:
+        """Update the stored rows of a step. Values: the updated timestamps; the range.
 
         A row whose key has been changed since it was matched is not written.
         """
         staging = self._staging
-        values: dict[Any, ColumnElement[Any]] = {
-            f.column: case((staging.contains(f), staging.value(f)), else_=f.column)
-            for f in self._changeable
-        }
+        values: dict[Any, ColumnElement[Any]] = {}
+        if step == UPDATED:
+            for field in self._changeable:
+                is_set, staged = staging.contains(field), staging.value(field)
+                values[field.column] = case((is_set, staged), else_=field.column)
+        for field in staging.previous:
+            value = staging.value(field)
+            values[field.column] = case((staging.is_renamed, value), else_=field.column)
         for position, field in enumerate(self._updated_timestamps):
             values[field.column] = param(position, field.column.type)
         values |= next_version(self._mapped)
-        matches = [staging.equals(field, field.column) for field in self._identifying]
+        matches = [staging.equals(f, f.column, previous=True) for f in self._identifying]
         lines = self._in_range(len(self._updated_timestamps)) if in_range else ()
-        conditions = (self.key.column == staging.id, staging.status == UPDATED, *matches, *lines)
+        conditions = (self.key.column == staging.id, staging.write_step == step, *matches, *lines)
         return update(self._table).values(values).where(*conditions)
 
     def _reject_line(self) -> ClauseElement:
@@ -281,34 +220,41 @@ class UploadStatements:
         return update(staging.table).values(values).where(staging.line == param(1, Integer()))
 
     def _staged_rows(self) -> ClauseElement:
-        """Return line, id, field mask and values of rows. Values: status, first and last line.
+        """Return line, id, field mask, whether it is renamed, and values of rows.
+
+        Values: the status, or ``RENAMED``; the first and the last line.
 
         Rows whose stored row has another key since it was matched are left out.
         """
         staging = self._staging
         fields = [staging[field.attribute] for field in staging.fields]
-        stored, criteria = self._stored_columns()
-        matches = (staging.equals(field, stored[field]) for field in self._identifying)
-        same = select(literal(1)).where(stored[self.key] == staging.id, *matches, *criteria)
+        renamed = staging.is_renamed if staging.previous else false()
+        stored = self._stored
+        matches = (staging.equals(f, stored[f], previous=True) for f in self._identifying)
+        same = select(literal(1)).where(stored[self.key] == staging.id, *matches, *stored.criteria)
         is_same = same.correlate(staging.table).exists()
         return (
-            select(staging.line, staging.id, staging.field_mask, *fields)
-            .where(staging.status == param(0, staging.status.type), *self._in_range(1))
-            .where(or_(staging.status != UPDATED, is_same))
+            select(staging.line, staging.id, staging.field_mask, renamed.label("renamed"), *fields)
+            .where(staging.write_step == param(0, staging.status.type), *self._in_range(1))
+            .where(or_(staging.status == CREATED, is_same))
             .order_by(staging.line)
         )
 
     def _count_of_status(self) -> ClauseElement:
-        """Return the number of rows of a status. Value: the status."""
-        status = self._staging.status
-        return select(func.count()).where(status == param(0, status.type))
+        """Return the number of rows of a status. Value: the status, or ``RENAMED``."""
+        staging = self._staging
+        is_of_step = staging.write_step == param(0, staging.status.type)
+        return select(func.count()).select_from(staging.table).where(is_of_step)
 
     def _lines_of_status(self) -> ClauseElement:
-        """Return the next lines of a status. Values: status, last line returned, limit."""
-        line, status = self._staging.line, self._staging.status
+        """Return the next lines of a status, or ``RENAMED``.
+
+        Values: the status, the last line returned, the limit.
+        """
+        line, step = self._staging.line, self._staging.write_step
         return (
             select(line)
-            .where(status == param(0, status.type), line > param(1, Integer()))
+            .where(step == param(0, self._staging.status.type), line > param(1, Integer()))
             .order_by(line)
             .limit(param(2, Integer()))
         )

@@ -3,7 +3,7 @@
 ``hooks`` has the methods that register hooks; ``endpoint`` and ``handler`` run a request.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Dialect, Table, UniqueConstraint
@@ -18,8 +18,10 @@ from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime
 from encore.uploads.formats import ColumnNames
 from encore.uploads.hooks import UploadHooks
+from encore.uploads.parts import DEFAULT_PART_ROWS, Parts
+from encore.uploads.previous_key import PreviousKey
 from encore.uploads.rows import RowMaker
-from encore.uploads.staging_table import DEFAULT_PART_ROWS, MAX_FIELDS, Parts, StagingTable
+from encore.uploads.staging_table import MAX_FIELDS, StagingTable
 from encore.uploads.statements import UploadStatements
 from encore.validation.members import AllowedMembers
 
@@ -42,6 +44,9 @@ class Upload(UploadHooks):
         owned_by: The names of fields that hooks set and that say who owns a row. They are part of
             the natural key: a row matches only stored rows of the same owner, and never changes it.
         only_on_create: The names of fields that hooks set, and that never change in a stored row.
+        previous_key: By the name of a field of the natural key, the name of a member of rows: the
+            value that the stored row may still have. A row whose key is not stored is matched by
+            its previous key, and the stored row gets the new one.
         row_flags: Names of flags that ``validate_row`` hooks may set for a row.
         access: What callers need.
         limit: The largest body, in bytes.
@@ -72,6 +77,7 @@ class Upload(UploadHooks):
         natural_key: Sequence[str],
         owned_by: Sequence[str] = (),
         only_on_create: Sequence[str] = (),
+        previous_key: Mapping[str, str] | None = None,
         row_flags: Sequence[str] = (),
         access: Access,
         limit: int = DEFAULT_UPLOAD_LIMIT,
@@ -95,6 +101,7 @@ class Upload(UploadHooks):
         identifying = [self._natural_key_field(name, key) for name in natural_key]
         owners = [self._owner_field(name, identifying) for name in owned_by]
         unchangeable = {self._field("only_on_create", name) for name in only_on_create}
+        previous = self._previous_key(previous_key, identifying)
         if not identifying:
             raise self._error("natural_key", "must name a field")
         if owners:
@@ -125,7 +132,13 @@ class Upload(UploadHooks):
             raise self._error("upload", message)
         if len(staged) + len(row_flags) > MAX_FIELDS:
             raise self._error("upload", f"supports at most {MAX_FIELDS} fields and row_flags")
-        self.staging = StagingTable(f"upload_{resource.slug}", staged, dialect, row_flags)
+        self.staging = StagingTable(
+            f"upload_{resource.slug}",
+            staged,
+            dialect,
+            flags=row_flags,
+            previous=list(previous.members.values()),
+        )
         self.parts = Parts(self.staging, part_rows)
         self.statements = UploadStatements(
             self.staging,
@@ -139,11 +152,16 @@ class Upload(UploadHooks):
             dialect=dialect,
         )
         creatable = [f for f in resource.bodies.creatable if f in staged]
-        members = AllowedMembers.of(resource.serializer, creatable)
+        members = AllowedMembers.of(resource.serializer, creatable, list(previous.members))
         self.row_maker = RowMaker(
-            self.staging, creatable, resource.bodies.nameable, resource.locations, members
+            self.staging,
+            creatable,
+            resource.bodies.nameable,
+            resource.locations,
+            members=members,
+            previous_key=previous,
         )
-        shown = list(resource.serializer.shown)
+        shown = [*resource.serializer.shown, *previous.members]
         self.column_names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
 
     def _check_options(
@@ -192,6 +210,23 @@ class Upload(UploadHooks):
         if field is key or field.read_only or not field.codec.is_comparable:
             raise self._error("natural_key", f"{name!r} is not a field that can identify a row")
         return field
+
+    def _previous_key(self, members: Any, identifying: Sequence[Field]) -> PreviousKey:
+        """Return the members of previous keys. Raise ``ConfigurationError``."""
+        members = {} if members is None else members
+        if not isinstance(members, Mapping):
+            raise self._error("previous_key", "must be a dict of names")
+        fields: dict[str, Field] = {}
+        serializer = self.resource.serializer
+        taken = {*self.resource.fields.by_name, *serializer.shown, *serializer.children}
+        for name, member in members.items():
+            field = self._field("previous_key", name)
+            if field not in identifying:
+                raise self._error("previous_key", f"{name!r} must be one of natural_key")
+            if not isinstance(member, str) or not member or member in taken or member in fields:
+                raise self._error("previous_key", f"{member!r} must be a name that no field has")
+            fields[member] = field
+        return PreviousKey(fields, identifying)
 
     def _owner_field(self, name: str, identifying: Collection[Field]) -> Field:
         field = self._field("owned_by", name)

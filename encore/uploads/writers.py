@@ -7,7 +7,7 @@ rejected if it would be rejected after all earlier rows that were not.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -26,7 +26,7 @@ from encore.execution.session_writes import SessionWrites, python_reader, run_in
 from encore.models.fields import Field
 from encore.serializers.serializer import Serializer
 from encore.uploads.formats import WHOLE_ROW
-from encore.uploads.staging_table import CREATED
+from encore.uploads.staging_table import CREATED, RENAMED
 from encore.uploads.statements import UploadStatements
 
 MAX_REJECTED_BY_DATABASE: Final = 1_000
@@ -50,7 +50,7 @@ class WriteStep:
     """The writing of the rows of one status.
 
     Attributes:
-        status: The status: ``created`` or ``updated``.
+        status: The status: ``created`` or ``updated``; or ``RENAMED``.
         timestamps: The fields with one value for all rows, and their Python values.
     """
 
@@ -228,7 +228,7 @@ class SessionRowsWriter(RowsWriter):
 
     def _write_instances(self, step: WriteStep, rows: Sequence[Row], session: Session) -> None:
         timestamps = {field.attribute: value for field, value in step.timestamps}
-        for line, id_, mask, *values in rows:
+        for line, id_, mask, renamed, *values in rows:
             attributes = {**self._attributes(mask, values), **timestamps}
             if step.status == CREATED:
                 attributes[self._statements.key.attribute] = id_
@@ -237,9 +237,18 @@ class SessionRowsWriter(RowsWriter):
             instance = self._writes.load(session, (id_,))
             if instance is None:
                 raise db.NotWritten(f"the stored row of line {line} does not exist any more")
-            unchangeable = self._statements.unchangeable
-            changes = {name: v for name, v in attributes.items() if name not in unchangeable}
+            unwritten = self._unwritten(step, renamed=renamed)
+            changes = {name: v for name, v in attributes.items() if name not in unwritten}
             self._writes.assign(instance, changes)
+
+    def _unwritten(self, step: WriteStep, *, renamed: bool) -> Collection[str]:
+        """Return the attributes of a stored row that a step does not write."""
+        statements = self._statements
+        if step.status == RENAMED:
+            return {field.attribute for field in self._staging.fields} - statements.renamable
+        return (
+            statements.unchangeable - statements.renamable if renamed else statements.unchangeable
+        )
 
     def _attributes(self, mask: int, values: Sequence[Any]) -> dict[str, Any]:
         """Return the Python values of the attributes that a row has values for."""

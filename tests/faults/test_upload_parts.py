@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from encore import ConfigurationError
-from encore.uploads.staging_table import Parts
+from encore.uploads.parts import Parts
 from tests.fixtures.upload_models import Delivery, Movement, Sample
 from tests.fixtures.uploads import NDJSON, DepotApi, assert_problem_type, delivery, ndjson
 from tests.fixtures.uploads import depot as depot  # noqa: PLC0414 - a fixture

@@ -2,7 +2,8 @@
 
 A client's row updates the entry that the client has imported with the same natural key; a person's
 row is always a new entry. Entries are validated by the same rules as single ones. An approved entry
-cannot be changed; a rejected entry that an upload changes is submitted again.
+cannot be changed; a rejected entry that an upload changes is submitted again. An entry whose id in
+its system has changed gets the new one, whatever its status: that changes no hours.
 """
 
 from typing import Any, Final
@@ -17,7 +18,9 @@ from api.resources.timesheets.rules.legacy_entries import adopt_stored_values
 from api.resources.timesheets.rules.natural_keys import (
     NATURAL_KEY,
     OWNER,
+    PREVIOUS_KEY,
     check_new_key,
+    check_previous_key,
     set_default_source,
 )
 from api.resources.timesheets.rules.transitions import APPROVED, REJECTED, SUBMITTED
@@ -56,6 +59,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
         natural_key=NATURAL_KEY,
         owned_by=(OWNER,),
         row_flags=FLAGS,
+        previous_key=PREVIOUS_KEY,
         access=ACCESS,
         idempotency_keys=True,
     )
@@ -95,9 +99,12 @@ class UploadHooks:
             entry["user_id"] = principal.user
         entry["created_by"] = principal.name
         check_person(entry, principal, row.errors)
-        check_new_key(entry, principal, row.errors, lenient=row.context.request.lenient)
+        lenient = row.context.request.lenient
+        check_new_key(entry, principal, row.errors, lenient=lenient)
         if principal.user is None:
             set_default_source(entry, principal, row.errors)
+        else:
+            check_previous_key(row.previous_key, row.errors, lenient=lenient)
         week = flag_derived_day(row)
         self._validator.validate(entry, row.errors, self._stored_name(row))
         defer_week_errors(row, week)
@@ -121,7 +128,8 @@ class UploadHooks:
     async def reject_approved(self, merge: MergeContext) -> None:
         """Reject rows that would change an approved entry; lock the other entries until the end."""
         staging = merge.staging
-        changed = Timesheet.id.in_(select(staging.id).where(staging.status == UPDATED))
+        written = (staging.status == UPDATED) | staging.is_renamed
+        changed = Timesheet.id.in_(select(staging.id).where(written))
         if self._locks_rows:
             await merge.execute(
                 select(Timesheet.id).where(changed).order_by(Timesheet.id).with_for_update()

@@ -28,7 +28,7 @@ from api.resources.timesheets.rules.transitions import NEW, SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Principal
-from encore.extensions import CREATED, UPDATED, MergeContext, StagingTable, capabilities_of
+from encore.extensions import UNCHANGED, MergeContext, StagingTable, capabilities_of
 from encore.types import now
 
 _NUMBERS: Final = ("year", "week")
@@ -39,7 +39,7 @@ Element = ColumnElement[Any]
 
 
 async def record_upload(merge: MergeContext, principal: Principal, dialect: Dialect) -> None:
-    """Record the creations and changes of an upload, before its rows are written."""
+    """Record the creations, changes and renames of an upload, before its rows are written."""
     columns = TimesheetChange.__table__.columns
     shared = zip(BY_REQUEST, request_values(principal, now()), strict=True)
     values: dict[str, Any] = {name: literal(value, columns[name].type) for name, value in shared}
@@ -48,7 +48,7 @@ async def record_upload(merge: MergeContext, principal: Principal, dialect: Dial
     rows = (
         select(*values.values())
         .select_from(staging.table.outerjoin(stored, stored.c.id == staging.id))
-        .where(staging.status.in_((CREATED, UPDATED)))
+        .where(staging.is_written)
         .order_by(staging.line)
     )
     targets = [columns[name] for name in values]
@@ -71,7 +71,8 @@ def _select_changes(staging: StagingTable, dialect: Dialect) -> Mapping[str, Ele
         "timesheet_id": staging.id,
         "operation": literal(UPLOAD, String),
         "from": func.coalesce(stored.status, NEW),
-        "to": literal(SUBMITTED, String),
+        # An entry that only gets another external id keeps its status.
+        "to": case((staging.status == UNCHANGED, stored.status), else_=literal(SUBMITTED, String)),
         "version": func.coalesce(stored.version, 0) + 1,
         "before": case((~is_new, to_json.build_object(old, changed))),
         "after": to_json.build_object(new, changed),

@@ -12,6 +12,9 @@ from api.resources.timesheets.rules.entry_period import INVALID, Attributes
 from encore import Principal, ValidationErrors
 
 NATURAL_KEY: Final = ("source", "external_id")
+PREVIOUS_KEY: Final = {"external_id": "previous_external_id"}
+"""The member of an uploaded row with the id that its entry may still have."""
+
 OWNER: Final = "created_by"
 """The field that says whose key it is."""
 
@@ -38,6 +41,20 @@ def check_new_key(
     for name in NATURAL_KEY:
         if entry.pop(name, None) is not None and not lenient:
             errors.add(name, INVALID, _OF_CLIENTS)
+
+
+def check_previous_key(key: Attributes, errors: ValidationErrors, *, lenient: bool) -> None:
+    """Validate the previous key of a person's row: it has none.
+
+    Args:
+        key: The previous key; it is cleared.
+        errors: Collects the errors.
+        lenient: Whether to ignore read-only fields (``Prefer: handling=lenient``).
+    """
+    for name in key:
+        if not lenient:
+            errors.add(PREVIOUS_KEY[name], INVALID, _OF_CLIENTS)
+    key.clear()
 
 
 def check_changed_key(

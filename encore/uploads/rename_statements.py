@@ -1,0 +1,92 @@
+"""The SQL statements that match rows by their previous key, before the stored rows are renamed.
+
+A row is matched by its previous key only if its own key is not stored. A stored row is claimed by
+one row at most: by the row that has its key, otherwise by the first that has it as previous key.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy.sql import ClauseElement
+
+from encore.database.statement import Statement
+from encore.models.fields import Field
+from encore.uploads.staging_table import CREATED, StagingTable
+
+
+class RenameStatements:
+    """Builds and holds the statements about previous keys.
+
+    Args:
+        staging: The table of uploaded rows.
+        identifying: The fields of the natural key, and the owners.
+        stored: The columns of these fields in the stored rows.
+        stored_id: The column of their primary key.
+        criteria: The conditions that select the rows of the class.
+
+    Attributes:
+        has_previous: Whether any row has a previous key: one row, or none.
+        forget_claimed: Removes previous keys that are keys of other rows of the whole upload.
+        match_previous: Sets the id of rows whose previous key is stored.
+        forget_unmatched: Removes the previous keys of rows that matched no stored row.
+    """
+
+    def __init__(
+        self,
+        staging: StagingTable,
+        identifying: Sequence[Field],
+        stored: Mapping[Field, ColumnElement[Any]],
+        stored_id: ColumnElement[Any],
+        criteria: Sequence[ColumnElement[bool]],
+    ) -> None:
+        self._staging = staging
+        self._identifying = identifying
+        self._key_values = [staging.key_value(field) for field in identifying]
+        self._removed = {staging.previous_column(field): None for field in staging.previous}
+        self.has_previous = self._compile(
+            select(literal(1)).select_from(staging.table).where(staging.has_previous).limit(1)
+        )
+        self.forget_claimed = self._compile(self._forget_claimed())
+        self.match_previous = self._compile(self._match_previous(stored, stored_id, criteria))
+        self.forget_unmatched = self._compile(
+            update(staging.table).values(self._removed).where(staging.id.is_(None))
+        )
+
+    def _compile(self, clause: ClauseElement) -> Statement:
+        return Statement(lambda: clause, self._staging.dialect)
+
+    def _forget_claimed(self) -> ClauseElement:
+        """Remove previous keys that are the key of a row of the upload. No values."""
+        staging, other = self._staging, self._staging.table.alias("other")
+        pairs = zip(self._identifying, self._key_values, strict=True)
+        same = [other.c[field.name] == value for field, value in pairs]
+        claimed = (
+            select(staging.line)
+            .join(other, same[0])
+            .where(staging.has_previous, *same[1:], other.c[staging.status.name] == CREATED)
+        )
+        claimed = claimed.correlate(None)
+        return update(staging.table).values(self._removed).where(staging.line.in_(claimed))
+
+    def _match_previous(
+        self,
+        stored: Mapping[Field, ColumnElement[Any]],
+        stored_id: ColumnElement[Any],
+        criteria: Sequence[ColumnElement[bool]],
+    ) -> ClauseElement:
+        staging = self._staging
+        first = func.min(staging.line).over(partition_by=self._key_values)
+        claims = (
+            select(staging.line.label("line"), first.label("first"))
+            .where(staging.status == CREATED, staging.id.is_(None), staging.has_previous)
+            .subquery("claims")
+        )
+        matched = select(staging.id).where(staging.id.is_not(None)).correlate(None)
+        matches = (staging.equals(f, stored[f], previous=True) for f in self._identifying)
+        return (
+            update(staging.table)
+            .values({staging.id: stored_id})
+            .where(claims.c.line == staging.line, claims.c.first == staging.line)
+            .where(*matches, *criteria, stored_id.not_in(matched))
+        )
