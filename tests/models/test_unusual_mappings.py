@@ -725,6 +725,10 @@ def test_model_code_that_raises_stops_the_start_with_a_message(
         ({"natural_key": 5}, "must be a list of names"),
         ({"path": "uploads"}, "must begin with /"),
         ({"idempotency_keys": 1}, "must be True or False"),
+        ({"row_flags": "late"}, "option row_flags: must be a list of names"),
+        ({"row_flags": [1]}, "option row_flags: must be a list of names"),
+        ({"row_flags": ["late", "late"]}, "option row_flags: must be different names"),
+        ({"row_flags": [f"f{n}" for n in range(63)]}, "at most 63 fields and row_flags"),
     ],
 )
 def test_invalid_upload_option_stops_the_start_with_a_message(

@@ -3,16 +3,22 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.resources.timesheets.rules.entry_period import merge_change, weeks_in_year
 from api.resources.timesheets.rules.entry_validator import EntryValidator
+from api.resources.timesheets.settings import TimesheetSettings
 from encore import ValidationErrors
 from encore.errors import ValidationFailed
-from encore.types import DurationHours
+from encore.settings import SettingsError
+from encore.types import DurationHours, parse_offset_datetime
 
+PLACES = sorted(name for name in available_timezones() if "/" in name)
+INSTANTS = st.datetimes(datetime(1970, 1, 3), datetime(2100, 1, 1))  # noqa: DTZ001 - in UTC
 VALIDATOR = EntryValidator(Decimal(10))
 YEARS = st.integers(1970, 9998)
 ZONES = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -98,3 +104,61 @@ def test_new_date_recomputes_week(before: datetime, after: datetime) -> None:
     assert not validate(changed)
     day = before.date() if before == after else after.date()
     assert (changed["day"], changed["year"], changed["week"]) == (day, *day.isocalendar()[:2])
+
+
+@given(st.sampled_from(PLACES), INSTANTS)
+@example("Africa/Monrovia", datetime(1970, 6, 1, 0, 30))  # noqa: DTZ001 - offset -00:44:30
+@example("Europe/Berlin", datetime(2026, 3, 28, 23, 30))  # noqa: DTZ001 - in UTC
+@example("Europe/Berlin", datetime(2026, 10, 24, 22, 30))  # noqa: DTZ001 - as above
+@example("America/New_York", datetime(2026, 3, 8, 4, 59))  # noqa: DTZ001 - as above
+def test_time_zone_decides_the_day_of_a_date_in_utc(place: str, instant: datetime) -> None:
+    local = instant.replace(tzinfo=UTC).astimezone(ZoneInfo(place))
+    validator = EntryValidator(Decimal(24), ZoneInfo(place))
+    entry: dict[str, Any] = {"date": parse_offset_datetime(f"{instant.isoformat()}Z")}
+    errors = ValidationErrors()
+    validator.validate(entry, errors)
+    assert not errors.found
+    assert entry["day"] == local.date()
+    assert (entry["year"], entry["week"]) == local.isocalendar()[:2]
+    given_day = {"date": instant.replace(tzinfo=UTC), "day": local.date()}
+    assert not validate(given_day)
+    assert given_day == {name: entry[name] for name in given_day} | {
+        name: entry[name] for name in ("year", "week")
+    }
+
+
+@given(TIMESTAMPS, st.integers(-3, 3))
+def test_day_is_valid_if_some_offset_has_it(timestamp: datetime, shift: int) -> None:
+    day = timestamp.date() + timedelta(days=shift)
+    offsets = (timedelta(minutes=minutes) for minutes in range(-12 * 60, 14 * 60 + 1))
+    utc = timestamp.astimezone(UTC)
+    is_valid = any((utc + offset).date() == day for offset in offsets)
+    messages = validate({"date": timestamp, "day": day})
+    assert set(messages) == (set() if is_valid else {"day"})
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("Europe/Berln", "; did you mean Europe/Berlin?"),
+        ("europe/berlin", "; did you mean Europe/Berlin?"),
+        ("+09:00", ""),
+        ("localtime", ""),
+        ("../etc/passwd", ""),
+        ("", ""),
+        ("Europe", ""),
+    ],
+)
+def test_unknown_time_zone_is_rejected(value: str, hint: str) -> None:
+    with pytest.raises(SettingsError) as rejected:
+        TimesheetSettings.parse({"ISSUER": "https://a.example", "TIME_ZONE": value})
+    message = "TIME_ZONE: must be the IANA name of a time zone such as Europe/Berlin"
+    assert str(rejected.value) == message + hint
+
+
+@pytest.mark.parametrize("value", ["UTC", "Etc/UTC", "Asia/Tokyo", " America/New_York "])
+def test_time_zone_is_a_setting(value: str) -> None:
+    parsed = TimesheetSettings.parse({"ISSUER": "https://a.example", "TIME_ZONE": value})
+    assert parsed.time_zone == value.strip()
+    assert datetime(2026, 1, 1, tzinfo=parsed.zone).utcoffset() is not None
+    assert TimesheetSettings.parse({"ISSUER": "https://a.example"}).zone is UTC

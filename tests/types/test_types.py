@@ -11,7 +11,16 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from encore.types import UtcDateTime, format_stored_timestamp, format_timestamp, now, parse_datetime
+from encore.models.types.registry import codec_for
+from encore.types import (
+    UtcDateTime,
+    format_stored_timestamp,
+    format_timestamp,
+    now,
+    parse_datetime,
+    parse_offset_datetime,
+    written_offset,
+)
 
 SQLITE: Dialect = SQLiteDialect_pysqlite()
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -146,3 +155,49 @@ def test_datetime_subclass_is_formatted_as_datetime(timestamp: datetime) -> None
     own = OwnDatetime.fromisoformat(timestamp.isoformat())
     assert format_timestamp(own) == format_timestamp(timestamp)
     assert format_stored_timestamp(own) == format_stored_timestamp(timestamp)
+
+
+@given(TIMESTAMPS, st.sampled_from(["minutes", "seconds", "microseconds"]))
+def test_written_offset_is_kept_and_the_timestamp_is_the_same(
+    timestamp: datetime, timespec: str
+) -> None:
+    raw = timestamp.isoformat(timespec=timespec)
+    parsed = parse_offset_datetime(raw)
+    assert written_offset(parsed) == timestamp.utcoffset()
+    assert parsed.isoformat(timespec=timespec) == raw
+    assert parsed == parse_datetime(raw)
+    assert format_timestamp(parsed) == format_timestamp(parse_datetime(raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "offset"),
+    [
+        ("2026-03-02T08:30:00Z", None),
+        ("2026-03-02T08:30:00.5z", None),
+        ("2026-03-02T08:30-00:00", None),
+        ("2026-03-02 08:30:00 -0000", None),
+        ("2026-03-02T08:30", None),
+        ("2026-03-02T08:30:00+00:00", timedelta(0)),
+        ("2026-03-02 08:30:00.123 +0000", timedelta(0)),
+        ("2026-03-02T08:30-03:30", timedelta(hours=-3, minutes=-30)),
+        ("2026-03-02", timedelta(0)),
+    ],
+)
+def test_z_and_minus_zero_do_not_state_an_offset(raw: str, offset: timedelta | None) -> None:
+    parsed = parse_offset_datetime(raw)
+    assert (written_offset(parsed), parsed) == (offset, parse_datetime(raw))
+
+
+@pytest.mark.parametrize("raw", ["", "Z", "now", "2026-13-01", "2026-03-02T08:30+24:00"])
+def test_invalid_timestamp_is_rejected_with_its_offset(raw: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the codec has the message
+        parse_offset_datetime(raw)
+
+
+def test_column_keeps_offset_only_if_declared() -> None:
+    raw, stored = "2026-03-02T08:30:00+09:00", "2026-03-01T23:30:00.000Z"
+    for type_, shown in ((UtcDateTime(), "23:30"), (UtcDateTime(keep_offset=True), "08:30")):
+        codec = codec_for(type_, SQLITE)
+        for value in (codec.from_json(raw), codec.from_text(raw)):
+            assert f"{value:%H:%M}" == shown
+            assert codec.driver_value(value) == stored

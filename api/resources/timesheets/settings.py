@@ -15,6 +15,9 @@ _UTC: Final = "UTC"
 _OF_THE_MACHINE: Final = "localtime"
 """A file beside the zones on some systems; it means another zone on each machine."""
 
+_SIMILARITY: Final = 0.8
+"""The least similarity of a suggested zone: of Berln, not of Europe alone."""
+
 
 def _parse_hours_per_day(value: str | Decimal) -> Decimal:
     raw = str(value).strip()
@@ -46,7 +49,7 @@ def _parse_time_zone(value: str) -> str:
     if name not in known:
         from encore.extensions import most_similar  # noqa: PLC0415 - it imports the whole engine
 
-        similar = most_similar(name, known)
+        similar = most_similar(name, known, _SIMILARITY)
         hint = f"; did you mean {similar}?" if similar else ""
         raise ValueError(f"must be the IANA name of a time zone such as Europe/Berlin{hint}")
     return name
