@@ -32,7 +32,7 @@ class FieldMapping:
         decimal_comma: Whether hours are written 7,5.
         delimiter: Between the cells of CSV; empty: a comma, or a tab for TSV.
         encoding: Of the text; empty: that of the byte order mark or the media type, or UTF-8.
-        since_parameter: The query parameter for ``--since`` of a source that is a URL; empty for
+        since_parameter: The parameter for ``--since`` of a source that is a URL; empty for
             none.
         format: One of ``FORMATS``; empty: by suffix or media type.
         rows: Where the rows are in JSON: member names separated by dots, ``*`` for any member.
@@ -40,9 +40,9 @@ class FieldMapping:
         unit: The unit of a bare number in ``hours``.
         day_columns: The ``strptime`` form of columns whose names are days; empty for none.
         next: Where an answer names the next page; empty: only ``Link: rel="next"`` is followed.
-        page_parameter: The query parameter of the number of a page.
-        offset_parameter: The query parameter of the number of rows before a page.
-        next_parameter: The query parameter of the token that ``next`` names.
+        page_parameter: The parameter of the number of a page.
+        offset_parameter: The parameter of the number of rows before a page.
+        next_parameter: The parameter of the token that ``next`` names.
         headers: Request headers of the source.
         body: The body of the request, which is then a POST.
         values: By our field: what they say = what we say.

@@ -34,7 +34,9 @@ def check_keys(content: Mapping[str, Any]) -> None:
             continue
         type_ = type(getattr(_DEFAULTS, name))
         if type(value) is not type_:
-            raise ValueError(f"{name} must be {_TYPE_NAMES[type_]}, not {show(value)}")
+            # What is meant to be headers may be a secret, which is never printed.
+            found = "" if name == "headers" else f", not {show(value)}"
+            raise ValueError(f"{name} must be {_TYPE_NAMES[type_]}{found}")
 
 
 def check_strings(key: str, value: Any) -> None:

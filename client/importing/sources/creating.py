@@ -24,7 +24,7 @@ def create_source(
     Args:
         location: The path or URL.
         credentials: For a URL.
-        mapping: Its ``since_parameter`` is the query parameter for the first day requested; its
+        mapping: Its ``since_parameter`` is the parameter for the first day requested; its
             ``headers`` and ``body`` are sent to a URL.
         options: Its ``since`` is that day.
         variables: Environment variables by name, for ``headers``.

@@ -4,9 +4,10 @@ Without a form, the ``Link`` header is followed (RFC 8288). ``next`` names a mem
 with ``next_parameter`` a token; ``page_parameter`` numbers pages, ``offset_parameter`` counts rows.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
@@ -15,6 +16,8 @@ from client.importing.sources.link_header import next_link
 from client.importing.sources.members import find_member
 from client.importing.sources.request import PageRequest
 from client.importing.sources.totals import total_pages
+
+_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 
 
 class Page(NamedTuple):
@@ -140,7 +143,14 @@ class NextToken(NextMember):
     def next(self, page: Page) -> PageRequest | None:
         """Return the request with the token."""
         value = self._value(page)
-        return None if value is None else page.request.with_parameter(self._parameter, value)
+        if value is None:
+            return None
+        try:
+            return page.request.with_parameter(self._parameter, value)
+        except UnicodeEncodeError as error:
+            raise SourceError(
+                f"{self._path!r} of page {page.number} has characters that cannot be sent."
+            ) from error
 
 
 class PageNumber(Paging):
@@ -174,7 +184,7 @@ class PageNumber(Paging):
         value = request.parameter(self._parameter)
         if value is None or value == "":
             return default
-        if not (value.isascii() and value.isdecimal()):
+        if not _NUMBER.fullmatch(value):
             raise SourceError(
                 f"The parameter {self._parameter!r} of the source must be an integer, from which"
                 " its pages are counted."

@@ -42,6 +42,7 @@ class PageRequest(NamedTuple):
 
         Raises:
             ConfigurationError: The body has no place for it.
+            UnicodeEncodeError: The value cannot be sent in a URL.
         """
         members = self._members()
         pairs = _pairs(self.url)

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from client.errors import (
     ConfigurationError,
@@ -44,7 +44,7 @@ class UrlSource(Source):
     Args:
         url: http or https; its ``Content-Type``, or else its suffix, determines the format.
         credentials: Sent to this URL only.
-        parameters: Appended to the query.
+        parameters: Put into the query, or into a body that is a JSON object.
         insecure: Whether credentials may be sent over http to another machine.
         headers: As in the mapping: ``$NAME`` in a value is a variable.
         variables: The values of these variables.
@@ -71,8 +71,9 @@ class UrlSource(Source):
         if (credentials.is_set or has_secrets(headers)) and not insecure:
             require_https(url, "source's credentials")
         parts = urlsplit(url)
-        query = "&".join(filter(None, (parts.query, urlencode(parameters))))
-        self.request = PageRequest(urlunsplit(parts._replace(query=query, fragment="")), body)
+        self.request = PageRequest(urlunsplit(parts._replace(fragment="")), body)
+        for name, value in parameters.items():
+            self.request = self.request.with_parameter(name, value)
         self._headers = _merge_headers(resolve_headers(headers, variables), credentials, body)
         self.headers = headers
         self._transport = Transport()
