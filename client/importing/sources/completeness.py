@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.sources.envelope import Member, normalize_name, walk_envelope
-from client.importing.sources.link_header import next_link
 from client.importing.sources.members import find_member
 from client.importing.sources.paging import Page, Paging, SinglePage, looks_like_url
 from client.importing.sources.totals import named_counts, named_pages, named_rows
@@ -33,6 +32,11 @@ _LAST_BESIDE: Final = "last"
 _NEXT_HEADER: Final = re.compile(r"x-(?:\w+-)*next(?:-[\w-]+)?")
 _MORE_HEADERS: Final = frozenset({"xhasmore", "xhasnext", "xhasnextpage", "xmore"})
 _LAST_HEADERS: Final = frozenset({"lastpage", "xlastpage", "xislast", "xislastpage"})
+_LIMITS: Final = frozenset(
+    {"limit", "perpage", "pagesize", "size", "maxresults", "top", "take", "pagelimit",
+     "resultsperpage", "maxrecords", "itemsperpage"}
+)  # fmt: skip
+"""Parameters of the most rows of one answer."""
 _NOTHING: Final = frozenset({"", "0", "false", "null", "none", "-1"})
 
 _BY_PARAMETER: Final = (
@@ -111,7 +115,36 @@ def _find_sign(page: Page, mapping: FieldMapping, paging: Paging) -> Sign | None
     if reached if page.is_file else paging.ends_by_rows:
         # A next page may have been saved in a file although its total has been reached.
         return None
-    return next(_signs_of_next_page(page, members, mapping), None)
+    sign = next(_signs_of_next_page(page, members, mapping), None)
+    if sign is None and not (reached or paging.is_configured or _describes_pages(page, members)):
+        return _sign_of_limit(page)
+    return sign
+
+
+def _describes_pages(page: Page, members: Sequence[Member]) -> bool:
+    """Return whether an answer says anything about other pages: that there are none."""
+    return (
+        "link" in page.headers
+        or any(_NEXT_HEADER.fullmatch(name) for name in page.headers)
+        or any(normalize_name(name) in _MORE_HEADERS | _LAST_HEADERS for name in page.headers)
+        or any(True for _ in named_pages(page.headers, members))
+        or any(
+            member.key in _NEXT_ANYWHERE | _MORE | _LAST | {_NEXT_BESIDE, _LAST_BESIDE}
+            for member in members
+        )
+    )
+
+
+def _sign_of_limit(page: Page) -> Sign | None:
+    """Return a sign if the request has a limit, and as many rows came as it allows."""
+    for name, value in page.request.parameters():
+        if normalize_name(name) in _LIMITS and value == str(page.rows):
+            return Sign(
+                f"{name} = {value} of the request allows exactly as many, and nothing says that"
+                " there are no others",
+                _BY_PARAMETER,
+            )
+    return None
 
 
 def _signs_of_next_page(
@@ -134,8 +167,6 @@ def _signs_of_next_page(
 
 
 def _signs_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:
-    if "next" in headers.get("link", "").lower() and next_link(headers["link"]) is not None:
-        yield Sign("its Link header names a next page", "no page_parameter or offset_parameter")
     for name, value in headers.items():
         shown, word = name.title(), value.strip().lower()
         if _NEXT_HEADER.fullmatch(name) and word not in _NOTHING:

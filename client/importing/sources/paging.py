@@ -17,6 +17,8 @@ from client.importing.sources.members import find_member
 from client.importing.sources.request import PageRequest
 from client.importing.sources.totals import total_pages
 
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://|\.{0,2}/|\?", re.IGNORECASE)
+"""How a URL or a relative reference begins."""
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 
 
@@ -141,10 +143,10 @@ class NextToken(NextMember):
         self._parameter = parameter
 
     def next(self, page: Page) -> PageRequest | None:
-        """Return the request with the token."""
+        """Return the request with the token, or else of the ``Link`` header."""
         value = self._value(page)
         if value is None:
-            return None
+            return Paging.next(self, page)
         try:
             return page.request.with_parameter(self._parameter, value)
         except UnicodeEncodeError as error:
@@ -225,6 +227,4 @@ def create_paging(mapping: FieldMapping) -> Paging:
 
 def looks_like_url(value: str) -> bool:
     """Return whether a string is a URL or a relative reference, rather than a token."""
-    return value.startswith(("http://", "https://", "/", "?", "./", "../")) or (
-        "/" in value and "?" in value
-    )
+    return bool(_URL.match(value.strip())) or ("/" in value and "?" in value)

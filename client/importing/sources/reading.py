@@ -66,15 +66,16 @@ def open_records(
 
 def _check_request_keys(source: Source, mapping: FieldMapping) -> None:
     body = source.request.body if source.request else ""
-    for key, meant, sent in (
-        ("[headers]", dict(mapping.headers), dict(source.headers)),
-        ("body", mapping.body, body),
+    for key, is_missing in (
+        ("[headers]", mapping.headers and dict(mapping.headers) != dict(source.headers)),
+        ("body", mapping.body and not body),
     ):
-        if meant and meant != sent:
+        if is_missing and source.request is None:
             raise ConfigurationError(
                 f"The mapping has {key}, which only a URL is requested with: {source.name} is a"
                 " file or stream. Remove it from the mapping, or import from the URL."
-                if source.request is None
-                else f"The mapping has {key}, but the source was created without it: use"
-                " create_source."
+            )
+        if is_missing:
+            raise ConfigurationError(
+                f"The mapping has {key}, but the source was created without it: use create_source."
             )

@@ -1,12 +1,13 @@
 """The request of a page: its URL and body, and where a parameter is put into them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from client.errors import ConfigurationError, SourceError
+from client.importing.sources.envelope import walk_envelope
 from client.importing.sources.members import find_member, set_member
 from client.urls import validate_url
 
@@ -36,6 +37,13 @@ class PageRequest(NamedTuple):
                 return unquote_plus(pair.partition("=")[2])
         value = find_member(self._members() or {}, name)
         return None if value is None or isinstance(value, dict | list) else str(value)
+
+    def parameters(self) -> Iterator[tuple[str, str]]:
+        """Yield name and value of all parameters of the query and of a body's members."""
+        for pair in _pairs(self.url):
+            yield _name(pair), unquote_plus(pair.partition("=")[2])
+        for member in walk_envelope(self._members() or {}, ""):
+            yield member.path.rpartition(".")[2], str(member.value)
 
     def with_parameter(self, name: str, value: str | int) -> "PageRequest":
         """Return the request with another value of a parameter.

@@ -175,3 +175,28 @@ def test_message_names_what_to_write_in_the_mapping(
     with pytest.raises(SourceError) as caught:
         check(headers, envelope)
     assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PageRequest("https://tempus.example/entries?per_page=2"),
+        PageRequest("https://tempus.example/entries?a=1&page%5Bsize%5D=2"),
+        PageRequest("https://tempus.example/entries?$top=2"),
+        PageRequest("https://tempus.example/entries", '{"filter": {"pageSize": 2}}'),
+    ],
+)
+def test_as_many_rows_as_the_request_allows_raise(request_: PageRequest) -> None:
+    with pytest.raises(SourceError, match="allows exactly as many"):
+        check({}, {}, request_)
+    for headers in ({"x-total-count": "2"}, {"link": "<a>; rel=first"}, {"last-page": "true"}):
+        check(headers, {}, request_)
+    for envelope in ({"total": 2}, {"next": None}, {"hasMore": False}, {"links": {"next": ""}}):
+        check({}, envelope, request_)
+    for key in ("page_parameter", "offset_parameter", "next"):
+        check({}, {}, request_, **{key: "name"})
+    check({}, {}, request_, next="none")
+
+
+def test_fewer_rows_than_the_request_allows_pass() -> None:
+    check({}, {}, PageRequest("https://tempus.example/entries?limit=3"))
