@@ -32,6 +32,8 @@ class ExitCode(IntEnum):
     """The source of an import cannot be read, or not to its end."""
     LOCKED = 13
     """Another run of the same import is in progress."""
+    NOTHING_IMPORTED = 14
+    """An import completed, but it rejected all rows of its source that were not skipped."""
     INTERRUPTED = 130
     """Ctrl-C: 128 + SIGINT, the convention of shells."""
     PIPE_CLOSED = 141

@@ -14,10 +14,10 @@ ISSUER, CLIENT_ID, CLIENT_SECRET and AUDIENCE are read from the process environm
 .env.local, then from .env in the current directory; so are IMPORT_URL, IMPORT_SOURCE_TOKEN,
 IMPORT_SOURCE_USER and IMPORT_SOURCE_PASSWORD. docs/how-to/import.md has the details.
 
-exit codes: 0 all rows imported, 1 usage, 3 some rows rejected, 4 refused to send a secret in
-clear, 5 network, 6 rejected by the issuer, 7 rejected by the API, 8 API failed, 9 unexpected
-response, 10 checkpoint or rejected rows cannot be written, 11 settings or mapping, 12 SOURCE cannot
-be read, 13 the same import is running, 130 interrupted
+exit codes: 0 all rows are imported or skipped, 1 usage, 3 some rows rejected, 4 refused to send a
+secret in clear, 5 network, 6 rejected by the issuer, 7 rejected by the API, 8 API failed,
+9 unexpected response, 10 checkpoint or rejected rows cannot be written, 11 settings or mapping,
+12 SOURCE cannot be read, 13 the same import is running, 14 all rows rejected, 130 interrupted
 """
 
 
@@ -44,7 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--since", type=_parse_date, metavar="DATE", help="skip rows of earlier days: YYYY-MM-DD")
     add("--batch-size", type=int, metavar="N", help="rows a request, to 10000 (default: 1000)")
     add("--attempts", type=int, metavar="N", help="attempts of each request (default: 8)")
-    add("--dry-run", action="store_true", help="only report what an import would do")
+    add("--dry-run", action="store_true", help="show the rows and what an import would do")
+    add("--preview", action="store_true", help="only map the rows, without network, and show them")
     add("--restart", action="store_true", help="do not resume an earlier run")
     add("--state", type=Path, metavar="DIR", help="checkpoint, lock, rejects (default: .import)")
     add("--job", metavar="NAME", help="their file name (default: the mapping's source, or SOURCE)")

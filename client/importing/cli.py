@@ -51,6 +51,11 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     from client.importing.mapping.field_mapping import FieldMapping  # noqa: PLC0415 - start-up.
     from client.importing.mapping.loading import load_mapping  # noqa: PLC0415 - start-up.
     from client.importing.options import ImportOptions  # noqa: PLC0415 - start-up.
+    from client.importing.preview.command import (  # noqa: PLC0415 - start-up.
+        create_report,
+        run_preview,
+        show_report,
+    )
     from client.importing.progress import create_progress  # noqa: PLC0415 - start-up.
     from client.importing.settings import load_import_settings  # noqa: PLC0415 - start-up.
     from client.importing.sources.creating import create_source  # noqa: PLC0415 - start-up.
@@ -62,6 +67,8 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     chosen = {name: value for name, value in vars(parsed).items() if value is not None}
     options = ImportOptions(**{name: chosen[name] for name in _OPTIONS if name in chosen})
     mapping = load_mapping(parsed.mapping) if parsed.mapping else FieldMapping()
+    if parsed.preview:
+        return run_preview(environment, parsed, mapping, options)
     settings = load_import_settings(environment.variables, environment.directory)
     if parsed.url:
         validate_url(parsed.url, "--url", UsageError)
@@ -73,11 +80,13 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
             mapping.headers, environment.variables, environment.directory
         )
         source = create_source(parsed.source, settings.credentials, mapping, options, variables)
+    report = create_report(mapping) if parsed.dry_run and not parsed.quiet else None
     with (
         create_progress(environment, quiet=parsed.quiet) as progress,
-        ImportJob(source, settings, mapping, options, progress) as job,
+        ImportJob(source, settings, mapping, options, progress, report=report) as job,
     ):
         summary = job.run()
+    written = show_report(environment, report) if report is not None else ExitCode.OK
     if summary.counts.rejected or not parsed.quiet:
         environment.echo_err(str(summary))
-    return ExitCode.REJECTED if summary.counts.rejected else ExitCode.OK
+    return written or summary.exit_code

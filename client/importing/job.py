@@ -10,17 +10,17 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from client.errors import ClientError, SourceError, SourceUnavailableError, UsageError
-from client.importing.mapping.field_mapping import MAX_SOURCE_CHARACTERS, FieldMapping
+from client.errors import ClientError, SourceError, SourceUnavailableError
+from client.importing.checks import check_rejected_path, source_name
+from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
 from client.importing.progress import Progress
 from client.importing.reading.records import Records
 from client.importing.retries import RetryPolicy
 from client.importing.rows.row_results import RejectedRow, RowProcessor, RowResult
 from client.importing.settings import ImportSettings
-from client.importing.sources.file import FileSource
 from client.importing.sources.reading import open_records
 from client.importing.sources.source import Source
 from client.importing.state.checkpoint import Checkpoint
@@ -30,6 +30,9 @@ from client.importing.summary import Summary
 from client.importing.uploading.batches import Batch, Fingerprint, make_batches
 from client.importing.uploading.results import Counts
 from client.importing.uploading.uploader import Uploader
+
+if TYPE_CHECKING:
+    from client.importing.preview.report import PreviewReport
 
 
 class _StaleCheckpointError(Exception):
@@ -45,6 +48,7 @@ class ImportJob:
         mapping: Which column is which field; by default the columns have our names.
         options: How to import.
         progress: Receives messages and counts.
+        report: Receives all rows, to be shown.
 
     Raises:
         InsecureError: A secret would be sent in clear.
@@ -58,17 +62,15 @@ class ImportJob:
         mapping: FieldMapping | None = None,
         options: ImportOptions | None = None,
         progress: Progress | None = None,
+        *,
+        report: "PreviewReport | None" = None,
     ) -> None:
         self._source = source
         self._mapping = mapping or FieldMapping()
         self._options = options or ImportOptions()
         self._progress = progress or Progress()
-        self._name = self._mapping.source or source.name
-        if len(self._name) > MAX_SOURCE_CHARACTERS:
-            raise UsageError(
-                f"The source's name {self._name!r} is longer than {MAX_SOURCE_CHARACTERS}"
-                " characters: set source in a mapping file."
-            )
+        self._report = report
+        self._name = source_name(source, self._mapping)
         # With other values, other rows would be sent, or to another URL.
         self._inputs = (self._name, self._mapping, settings.url, *self._options.inputs)
         self._retries = RetryPolicy(self._options.attempts, self._progress.message)
@@ -133,6 +135,8 @@ class ImportJob:
     def _start_at(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
         self._start = checkpoint.position
+        if self._report is not None:
+            self._report.clear()
 
     def _import_source(self) -> Path | None:
         """Import from the checkpoint to the end; return the path of the rejected rows."""
@@ -168,12 +172,7 @@ class ImportJob:
         return path
 
     def _open_rejected_file(self, path: Path | None, columns: tuple[str, ...]) -> RejectedFile:
-        source = self._source.path if isinstance(self._source, FileSource) else None
-        if path is not None and source is not None and path.exists() and path.samefile(source):
-            raise UsageError(
-                f"The rejected rows of this import would overwrite its source {path}: pass another"
-                " file with --rejected."
-            )
+        check_rejected_path(path, self._source)
         keep = self._checkpoint.rejected_bytes
         if keep and (path is None or not path.exists() or path.stat().st_size < keep):
             raise _StaleCheckpointError(
@@ -215,6 +214,8 @@ class ImportJob:
                 for line, reason in result.reasons.items()
             ]
             counts += result.counts
+        if self._report is not None:
+            self._report.add_batch(batch, rejected_rows)
         length = rejected_file.write(rejected_rows)
         self._checkpoint = self._checkpoint.after(batch, counts, length)
         self._state.save(self._checkpoint)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from client.exit_codes import ExitCode
 from client.importing.uploading.results import REPORTED, Counts
 
 
@@ -29,6 +30,11 @@ class Summary:
     since: date | None = None
     dry_run: bool = False
 
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code: 3 if rows were rejected, 14 if all were that were not skipped."""
+        return exit_code_of(self.counts.rejected, self.counts.imported)
+
     def __str__(self) -> str:
         """Return the summary in one or two lines."""
         counts = self.counts
@@ -45,3 +51,15 @@ class Summary:
         if counts.rejected:
             return f"{line}\n--rejected FILE writes the rejected rows with their reasons."
         return line
+
+
+def exit_code_of(rejected: int, imported: int) -> ExitCode:
+    """Return the exit code of an import.
+
+    Args:
+        rejected: Rows that the mapping or the API rejected.
+        imported: Rows that were created, updated or unchanged.
+    """
+    if not rejected:
+        return ExitCode.OK
+    return ExitCode.REJECTED if imported else ExitCode.NOTHING_IMPORTED

@@ -27,6 +27,11 @@ class Counts(NamedTuple):
         """All rows."""
         return sum(self)
 
+    @property
+    def imported(self) -> int:
+        """Rows that are in the API now."""
+        return self.created + self.updated + self.unchanged
+
 
 REPORTED: Final = ("created", "updated", "unchanged", "rejected")
 

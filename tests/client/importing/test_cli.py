@@ -29,6 +29,52 @@ def test_rejected_rows_exit_3(run: ImportRun, tmp_path: Path) -> None:
     assert run(tmp_path / "a.csv").code == 3
 
 
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([], 0),
+        (["007,2017-05-09,StoreZero,5,E1"], 0),
+        (["007,never,StoreZero,5,E1"], 14),
+        (["007,2017-05-10,StoreZero,25,E1", "007,never,StoreZero,5,E2"], 14),
+        (["007,2017-05-09,StoreZero,5,E1", "007,never,StoreZero,5,E2"], 14),
+        (["007,2017-05-10,StoreZero,5,E1", "007,never,StoreZero,5,E2"], 3),
+    ],
+)
+def test_exit_code_is_14_if_all_rows_but_skipped_ones_are_rejected(
+    run: ImportRun, tmp_path: Path, rows: list[str], code: int, option: tuple[str, ...]
+) -> None:
+    (tmp_path / "a.csv").write_text(csv_of(*rows))
+    assert run(tmp_path / "a.csv", "--since", "2017-05-10", *option).code == code
+
+
+def test_exit_code_of_unchanged_rows_is_0_and_with_a_rejected_one_3(
+    run: ImportRun, export: Path
+) -> None:
+    assert run(export).code == 0
+    assert run(export).code == 0
+    export.write_text(csv_of(*plain_rows(5), "007,never,StoreZero,5,E6"))
+    assert run(export).code == 3
+
+
+def test_dry_run_shows_rows_sums_and_what_the_api_rejects(
+    run: ImportRun, tmp_path: Path, api: FakeUploadApi
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        csv_of(*plain_rows(3), "007,2017-05-10,StoreZero,25,E4", "007,x,StoreZero,5,E5")
+    )
+    code, out, err = run(path, "--dry-run", "--batch-size", "2")
+    assert code == 3
+    assert "3 created, 0 updated, 0 unchanged, 2 rejected" in err
+    lines = [line.split() for line in out.splitlines()]
+    assert ["total", "4", "47.50", "47:30:00"] in lines
+    assert ["5", "hours", "must", "not", "be", "25"] in lines
+    assert lines[-1][:2] == ["6", "date"]
+    assert api.entries == {}
+    assert run(path, "--dry-run", "--quiet").out == ""
+
+
 def test_quiet_prints_summary_only_with_rejected_rows(
     run: ImportRun, export: Path, tmp_path: Path
 ) -> None:

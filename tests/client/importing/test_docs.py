@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,7 +62,7 @@ def test_documented_mappings_load_and_every_key_is_documented(tmp_path: Path) ->
 def test_documented_commands_parse_and_every_option_is_documented() -> None:
     parser = build_parser()
     commands = COMMAND.findall(PAGE)
-    assert len(commands) == 3
+    assert len(commands) >= 4
     for command in commands:
         assert parser.parse_intermixed_args(shlex.split(command)).resource == "timesheets"
     for option in parser.format_usage().split("["):
@@ -70,6 +73,41 @@ def test_documented_commands_parse_and_every_option_is_documented() -> None:
 def test_documented_exit_codes_are_complete() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
     assert documented == set(ExitCode) - {ExitCode.PIPE_CLOSED}
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
+def test_documented_systemd_units_are_valid(tmp_path: Path) -> None:
+    service, timer = blocks("ini")
+    (tmp_path / "encore-import.timer").write_text(timer)
+    path = tmp_path / "encore-import.service"
+    path.write_text(service.replace("/srv/encore/.venv/bin/python", sys.executable))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", path, tmp_path / "encore-import.timer"],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_documented_systemd_unit_restarts_only_where_a_retry_can_help() -> None:
+    service, _ = blocks("ini")
+    settings = dict(re.findall(r"^(\w+)=(.*)$", service, re.MULTILINE))
+    ended = {int(code) for code in settings["SuccessExitStatus"].split()} | {0}
+    prevented = {int(code) for code in settings["RestartPreventExitStatus"].split()}
+    retried = {
+        ExitCode.NETWORK,
+        ExitCode.API_SERVER_ERROR,
+        ExitCode.UNEXPECTED_RESPONSE,
+        ExitCode.OUTPUT,
+        ExitCode.SOURCE,
+        ExitCode.LOCKED,
+        ExitCode.INTERRUPTED,
+    }
+    assert ended == {ExitCode.OK, ExitCode.REJECTED}
+    assert ended | prevented | retried == set(ExitCode) - {ExitCode.PIPE_CLOSED}
+    assert not retried & (ended | prevented)
 
 
 def test_every_setting_is_documented() -> None:

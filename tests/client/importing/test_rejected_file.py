@@ -67,7 +67,7 @@ def test_json_rows_are_written_as_ndjson_and_can_be_imported(
 ) -> None:
     row = {"user_id": "007", "date": "2017-05-10", "project": "Pão", "hours": 25}
     (tmp_path / "a.ndjson").write_text(f"{json.dumps(row)}\nnonsense\n[1]\n")
-    assert run(tmp_path / "a.ndjson").code == 3
+    assert run(tmp_path / "a.ndjson").code == 14
     path = run.state / "a.ndjson.rejected.ndjson"
     first, second, third = (json.loads(line) for line in path.read_text().splitlines())
     assert first == {"line": 1, "reason": "hours must not be 25", **row}
@@ -86,7 +86,7 @@ def test_row_with_duplicate_member_is_rejected_and_kept(
 ) -> None:
     row = '{"user_id":"007","date":"2017-05-10","project":"a","hours":5,"hours":6}'
     (tmp_path / name).write_text(row)
-    assert run(tmp_path / name).code == 3
+    assert run(tmp_path / name).code == 14
     assert api.requests == []
     assert json.loads((run.state / f"{name}.rejected.ndjson").read_text()) == {
         "line": 1,
@@ -159,7 +159,7 @@ def test_rejected_option_must_not_name_the_source(
     run: ImportRun, api: FakeUploadApi, path: Path, tmp_path: Path
 ) -> None:
     path.write_text(csv_of(TOO_MANY))
-    assert run(path, "--rejected", tmp_path / "no.csv").code == 3
+    assert run(path, "--rejected", tmp_path / "no.csv").code == 14
     assert "hours must not be 25" in (tmp_path / "no.csv").read_text()
     api.requests.clear()
     result = run(path, "--rejected", path)
@@ -172,5 +172,5 @@ def test_batch_with_only_invalid_rows_is_not_sent(
     run: ImportRun, api: FakeUploadApi, path: Path
 ) -> None:
     path.write_text(csv_of(NO_DATE, NO_DATE))
-    assert run(path).code == 3
+    assert run(path).code == 14
     assert api.requests == []
