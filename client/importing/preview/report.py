@@ -14,7 +14,6 @@ from client.importing.uploading.batches import Batch
 
 MAX_REJECTED: Final = 10
 MIN_WIDTH: Final = 40
-_MAX_LINE: Final = 20
 
 _DECODER: Final = msgspec.json.Decoder()
 
@@ -73,9 +72,7 @@ class PreviewReport:
         if not self._rejected:
             return []
         header = ("line", "reason")
-        rows = [
-            (shorten(record_position(row.record), _MAX_LINE), row.reason) for row in self._rejected
-        ]
+        rows = [(record_position(row.record), row.reason) for row in self._rejected]
         longest = max(len(line) for line, _ in [header, *rows])
         table = [(line, shorten(reason, width - longest - 2)) for line, reason in rows]
         lines = format_table(header, table, right=(0,))

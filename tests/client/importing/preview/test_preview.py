@@ -170,11 +170,15 @@ def test_preview_shows_ten_rows_and_ten_rejected_rows_of_many(
 
 def test_preview_of_ndjson_shows_its_members(tmp_path: Path, mapping: Path) -> None:
     source = tmp_path / "a.ndjson"
-    source.write_text('{"user_id": "ada", "date": "2026-03-02", "project": "東京", "hours": 7}\n')
-    mapping.write_text('[fields]\nuser_id = "user_id"\nproject = "project"\nhours = "hours"\n')
+    source.write_text('{"who": {"name": "東京"}, "day": "2026-03-02", "p": ["Apollo"], "h": 7}\n')
+    mapping.write_text(
+        '[fields]\nuser_id = "who.name"\ndate = "day"\nproject = "{p.0}!"\nhours = "h"\n'
+    )
     code, out, _ = preview(tmp_path, source, "--mapping", mapping)
     assert code == 0
-    assert "東京" in out
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[2][:6] == ["line", "who.name", "day", "p.0", "h", "=>"]
+    assert lines[3][:6] == ["1", "東京", "2026-03-02", "Apollo", "7", "=>"]
 
 
 def test_preview_on_narrow_terminal_has_a_line_for_each_field(
