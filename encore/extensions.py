@@ -28,7 +28,7 @@ from encore.sql.statements import params
 from encore.sql.versions import version_increment
 from encore.streams.formulas import escape_formula
 from encore.suggestions import most_similar
-from encore.uploads import MergeContext, UploadContext, UploadedRow
+from encore.uploads import MergeContext, Upload, UploadContext, UploadedRow
 from encore.uploads.staging_table import CREATED, UNCHANGED, UPDATED, StagingTable
 from encore.validation.body import check_complete, validate_update
 
@@ -52,6 +52,7 @@ __all__ = [
     "Row",
     "StagingTable",
     "Statement",
+    "Upload",
     "UploadContext",
     "UploadedRow",
     "add_days",

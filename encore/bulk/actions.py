@@ -49,8 +49,7 @@ from encore.http.require_principal import require_further_access
 from encore.models.fields import Field
 from encore.query.write_parameters import DRY_RUN, MERGE, ON, ON_CONFLICT, WriteParameters
 from encore.types import UtcDateTime
-from encore.uploads.request import PARTIAL
-from encore.uploads.request import REJECTED as REJECTED_ONLY
+from encore.uploads.parameters import PARTIAL, REJECTED_ONLY
 from encore.uploads.responses import NOTHING_WRITTEN
 from encore.validation import body as validation
 from encore.validation.body import ValidationErrors

@@ -11,8 +11,8 @@ from encore.endpoints.schemas import create_schema, read_schema, update_schema
 from encore.endpoints.write_descriptions import upsert_parameters, write_parameters, write_responses
 from encore.execution.actions.action import Action
 from encore.execution.resource import Resource
-from encore.uploads.endpoint import DESCRIPTIONS, report_schema
-from encore.uploads.request import PARAMETERS
+from encore.uploads.endpoint import report_schema
+from encore.uploads.parameters import DESCRIPTIONS, PARAMETERS
 
 _ERROR_STATUSES: Final = {
     "create": (400, 401, 403, 404, 406, 409, 412, 413, 415, 503),

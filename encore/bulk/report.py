@@ -15,7 +15,7 @@ from encore.execution.resource import Resource
 from encore.serializers.records import encode
 from encore.serializers.stored_text import wire_value
 from encore.uploads.formats import WHOLE_ROW
-from encore.uploads.request import ATOMIC, PARTIAL
+from encore.uploads.parameters import ATOMIC, PARTIAL
 from encore.uploads.responses import MAX_LISTED, NOTHING_WRITTEN
 from encore.uploads.staging_table import REJECTED, STATUSES
 

@@ -9,7 +9,7 @@ from encore.errors import BadRequest, MalformedBody
 from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.query.parser import parse_pairs
 from encore.query.write_parameters import DRY_RUN
-from encore.uploads.request import PARAMETERS
+from encore.uploads.parameters import PARAMETERS
 
 MAX_AFFECTED: Final = "max_affected"
 DEFAULT_MAX_AFFECTED: Final = 100

@@ -6,6 +6,7 @@ upload ends, also while it waits for a lock; nothing is written unless its commi
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -29,16 +30,12 @@ from encore.idempotency.fingerprint import IdempotentRequest, begin_fingerprint,
 from encore.uploads.formats import CSV, JSON, NDJSON
 from encore.uploads.handler import UploadHandler
 from encore.uploads.hooks import UploadContext
-from encore.uploads.request import PARAMETERS, SpooledBody, UploadRequest
+from encore.uploads.parameters import PARAMETERS
+from encore.uploads.request import SpooledBody, UploadRequest
 from encore.uploads.responses import NOTHING_WRITTEN, UploadResponse
 from encore.uploads.staging_table import STATUSES
 from encore.uploads.upload import Upload
 
-DESCRIPTIONS: Final = {
-    "mode": "atomic: one rejected row rejects all; partial: the valid rows are written",
-    "dry_run": "Report what would happen to each row, and write nothing",
-    "report": "Which rows the report lists",
-}
 _ERROR_STATUSES: Final = (400, 401, 403, 406, 409, 412, 413, 415, 503)
 _ERROR: Final = {
     "type": "object",
@@ -77,7 +74,7 @@ class UploadEndpoint:
         refuse_preconditions(scope)
         if upload.idempotency_keys is None:
             reject_idempotency_key(scope, "this upload does not store its responses")
-        request = UploadRequest.of(scope)
+        request = UploadRequest.of(scope, upload.parameters)
         context = UploadContext(upload.resource, RequestState.from_scope(scope), request)
         for hook in upload.before_read_hooks:
             hook(context)
@@ -157,24 +154,14 @@ def describe_upload(upload: Upload, name: str) -> APIRoute:
         operation_id=f"post_{name}",
         responses=problems(_ERROR_STATUSES),
         openapi_extra={
-            "parameters": _parameters(),
+            "parameters": upload.parameters.describe(),
             "requestBody": {"required": True, "content": _content(row)},
-            "responses": _responses(_inline(read_schema(resource).model_json_schema())),
+            "responses": _responses(
+                _inline(read_schema(resource).model_json_schema()), upload.report_members
+            ),
         },
         name=name,
     )
-
-
-def _parameters() -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "description": DESCRIPTIONS[name],
-            "schema": {"type": "string", "enum": list(values), "default": values[0]},
-        }
-        for name, values in PARAMETERS.items()
-    ]
 
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,8 +176,15 @@ def _text(description: str) -> dict[str, Any]:
     return {"type": "string", "description": description}
 
 
-def report_schema(id_: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of a report, for the schema of a row's id."""
+def report_schema(
+    id_: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the JSON schema of a report.
+
+    Args:
+        id_: The schema of a row's id.
+        members: The schemas of the members that hooks add.
+    """
     reported = {
         "line": {"type": "integer"},
         "status": {"type": "string", "enum": list(STATUSES)},
@@ -203,12 +197,12 @@ def report_schema(id_: Mapping[str, Any]) -> dict[str, Any]:
         "dry_run": {"type": "boolean"},
         "rows": {"type": "array", "items": _object(reported, ["line", "status"])},
     }
-    return _object(report, list(report))
+    return _object({**report, **members}, list(report))
 
 
-def _responses(row: Mapping[str, Any]) -> dict[str, Any]:
+def _responses(row: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     stored = {**row, "properties": {**row["properties"], "message": {"type": "string"}}}
-    either = {"anyOf": [report_schema({"type": "integer"}), stored]}
+    either = {"anyOf": [report_schema({"type": "integer"}, members), stored]}
     return {
         "200": _response("The report; or the row, if it was stored already", either),
         "201": _response("The created row", stored),

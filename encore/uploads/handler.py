@@ -26,7 +26,7 @@ from encore.uploads.staging_table import Counts
 from encore.uploads.upload import Upload
 
 MAX_ROWS_WITH_KEY: Final = 10_000
-"""The most rows of an upload with an idempotency key, since its whole response is stored."""
+"""The most rows of an upload with an idempotency key, if its response lists them: it is stored."""
 
 
 class UploadHandler:
@@ -98,12 +98,16 @@ class UploadHandler:
                     self._context, counts, self._upload.message_hook
                 )
             if self._idempotent is not None:
-                response = response or await self._reporter.report(request, counts)
+                response = response or await self._reporter.report(
+                    request, counts, self._context.report
+                )
                 self._response = response
                 await self._store_response(self._idempotent, response)
         if writes:
             self._context.committed = "the rows are written, only the report failed"
-        self._response = response or await self._reporter.report(request, counts)
+        self._response = response or await self._reporter.report(
+            request, counts, self._context.report
+        )
         return self._response
 
     def _is_split(self, rows: int) -> bool:
@@ -123,7 +127,9 @@ class UploadHandler:
                     counts = await steps.write_rows(counts, keep_going=True, first=first)
                     await self._check_max_rejected(rejected := rejected + counts["rejected"])
                 self._context.committed = f"the rows up to line {last} are written"
-        self._response = await self._reporter.report(self._request, await steps.count_rows())
+        self._response = await self._reporter.report(
+            self._request, await steps.count_rows(), self._context.report
+        )
         return self._response
 
     async def _load_rows(self) -> RowLoader:
@@ -134,12 +140,22 @@ class UploadHandler:
             upload.row_maker,
             self._context,
             upload.combined_row_hook(),
-            max_rows=None if self._idempotent is None else MAX_ROWS_WITH_KEY,
+            max_rows=self._max_rows(),
             strict=self._is_single,
             max_rejected=upload.max_rejected,
         )
         await self._bulk.load(upload.staging.table, loader.batches(rows))
         return loader
+
+    def _max_rows(self) -> int | None:
+        """Return the most rows of this upload; None for any number.
+
+        The response to an atomic upload whose report lists rejected rows only does not grow with
+        its rows: it has none if any is written.
+        """
+        request = self._request
+        is_small = request.atomic and request.rejected_only
+        return None if self._idempotent is None or is_small else MAX_ROWS_WITH_KEY
 
     def _open_rows(self) -> Rows:
         file, request = self._body.file, self._request
@@ -148,6 +164,7 @@ class UploadHandler:
         body = read_json_object(file)
         if not isinstance(body, dict):
             raise MalformedBody("The body must be a JSON object, or an array of them")
+        self._context.is_single = True
         self._is_single = not request.dry_run
         return iter([(1, body)])
 

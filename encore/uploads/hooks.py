@@ -12,6 +12,7 @@ from encore.database.statement import Row, Statement, Values
 from encore.http.principal import Principal
 from encore.http.request_state import RequestState
 from encore.uploads.match_statements import reject_rows
+from encore.uploads.parameters import UploadParameter, UploadParameters
 from encore.uploads.request import UploadRequest
 from encore.uploads.staging_table import StagingTable
 from encore.validation.body import Attributes, ValidationErrors
@@ -29,6 +30,9 @@ class UploadContext:
         state: The state of the HTTP request: caller, claims, request id.
         request: The parameters of the upload.
         options: Values that hooks pass to later hooks.
+        report: Values of the members that the upload declares (``report_member``), which are added
+            to the report. The response to one JSON object has no report.
+        is_single: Whether the body is one JSON object.
         committed: What has been committed, as the error of an upload that fails later says it.
     """
 
@@ -36,6 +40,8 @@ class UploadContext:
     state: RequestState
     request: UploadRequest
     options: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    is_single: bool = False
     committed: str = ""
 
     @property
@@ -131,9 +137,16 @@ MessageHook = Callable[[str, Any], str]
 
 
 class UploadHooks:
-    """Registers the hooks of an upload; each method is a decorator."""
+    """Registers the hooks of an upload, and what they add to its request and its report.
+
+    Attributes:
+        parameters: The query parameters.
+        report_members: The JSON schemas of the members that hooks add to the report, by name.
+    """
 
     def __init__(self) -> None:
+        self.parameters = UploadParameters()
+        self.report_members: dict[str, Mapping[str, Any]] = {}
         self.before_read_hooks: list[BeforeReadHook] = []
         self.row_hooks: list[RowHook] = []
         self.before_compare_hooks: list[MergeHook] = []
@@ -141,6 +154,32 @@ class UploadHooks:
         self.before_write_hooks: list[MergeHook] = []
         self.after_write_hooks: list[MergeHook] = []
         self.message_hook: MessageHook | None = None
+
+    def parameter(
+        self,
+        name: str,
+        parse: Callable[[str], Any],
+        *,
+        description: str,
+        schema: Mapping[str, Any],
+    ) -> None:
+        """Declare a query parameter; hooks find its value in ``context.request.parameters``.
+
+        Args:
+            name: The name.
+            parse: Returns the value of a string. Raises ``ValueError`` with what the parameter must
+                be: ``must be a day``. A request without it has the value None.
+            description: What it does, for OpenAPI.
+            schema: The JSON schema of the string, for OpenAPI.
+
+        Raises:
+            ValueError: The upload has a parameter of this name.
+        """
+        self.parameters.declare(UploadParameter(name, parse, description, schema))
+
+    def report_member(self, name: str, schema: Mapping[str, Any]) -> None:
+        """Declare a member that hooks add to the report, by ``context.report[name]``."""
+        self.report_members[name] = schema
 
     def before_read(self, hook: BeforeReadHook) -> BeforeReadHook:
         """Run before the body is read; may set ``context.options``, or raise an API error."""

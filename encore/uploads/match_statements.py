@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     String,
     Text,
     and_,
@@ -38,17 +39,20 @@ class StoredRows:
         fields: The fields that statements use.
 
     Attributes:
+        rows: The rows, as statements have them in FROM.
         criteria: The conditions that select the rows of the class.
     """
 
     def __init__(self, mapped: MappedClass, fields: Sequence[Field]) -> None:
         if len(mapped.tables) == 1:
             self._columns: dict[Field, ColumnElement[Any]] = {f: f.column for f in fields}
+            self.rows: FromClause = fields[0].column.table
             self.criteria: Sequence[ColumnElement[bool]] = mapped.criteria
             return
         labelled = {f: f.expression.label(f"stored_{n}") for n, f in enumerate(fields)}
         rows = select(*labelled.values()).subquery("stored")
         self._columns = {field: rows.c[label.name] for field, label in labelled.items()}
+        self.rows = rows
         self.criteria = ()
 
     def __getitem__(self, field: Field) -> ColumnElement[Any]:
@@ -100,9 +104,10 @@ class MatchStatements:
             self.renames = RenameStatements(
                 staging,
                 identifying,
-                {f: stored[f] for f in identifying},
+                {field: stored[field] for field in identifying},
                 stored[key],
-                stored.criteria,
+                stored_rows=stored.rows,
+                criteria=stored.criteria,
             )
 
     def _compile(self, clause: ClauseElement) -> Statement:

@@ -7,7 +7,7 @@ one row at most: by the row that has its key, otherwise by the first that has it
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy import ColumnElement, FromClause, func, literal, select, update
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.statement import Statement
@@ -23,6 +23,7 @@ class RenameStatements:
         identifying: The fields of the natural key, and the owners.
         stored: The columns of these fields in the stored rows.
         stored_id: The column of their primary key.
+        stored_rows: The stored rows, as statements have them in FROM.
         criteria: The conditions that select the rows of the class.
 
     Attributes:
@@ -38,6 +39,8 @@ class RenameStatements:
         identifying: Sequence[Field],
         stored: Mapping[Field, ColumnElement[Any]],
         stored_id: ColumnElement[Any],
+        *,
+        stored_rows: FromClause,
         criteria: Sequence[ColumnElement[bool]],
     ) -> None:
         self._staging = staging
@@ -48,7 +51,9 @@ class RenameStatements:
             select(literal(1)).select_from(staging.table).where(staging.has_previous).limit(1)
         )
         self.forget_claimed = self._compile(self._forget_claimed())
-        self.match_previous = self._compile(self._match_previous(stored, stored_id, criteria))
+        self.match_previous = self._compile(
+            self._match_previous(stored, stored_id, stored_rows, criteria)
+        )
         self.forget_unmatched = self._compile(
             update(staging.table).values(self._removed).where(staging.id.is_(None))
         )
@@ -73,6 +78,7 @@ class RenameStatements:
         self,
         stored: Mapping[Field, ColumnElement[Any]],
         stored_id: ColumnElement[Any],
+        stored_rows: FromClause,
         criteria: Sequence[ColumnElement[bool]],
     ) -> ClauseElement:
         staging = self._staging
@@ -82,11 +88,18 @@ class RenameStatements:
             .where(staging.status == CREATED, staging.id.is_(None), staging.has_previous)
             .subquery("claims")
         )
-        matched = select(staging.id).where(staging.id.is_not(None)).correlate(None)
+        matched = staging.table.alias("matched")
+        matched_id = matched.c[staging.id.name]
         matches = (staging.equals(f, stored[f], previous=True) for f in self._identifying)
-        return (
-            update(staging.table)
-            .values({staging.id: stored_id})
-            .where(claims.c.line == staging.line, claims.c.first == staging.line)
-            .where(*matches, *criteria, stored_id.not_in(matched))
+        # An outer join, since NOT IN of many rows is slow on PostgreSQL, and NOT EXISTS on SQLite.
+        found = (
+            select(staging.line.label("line"), stored_id.label("id"))
+            .select_from(
+                staging.table.join(claims, claims.c.line == staging.line),
+                stored_rows.outerjoin(matched, matched_id == stored_id),
+            )
+            .where(claims.c.first == staging.line, matched_id.is_(None), *matches, *criteria)
+            .subquery("found")
         )
+        renamed = update(staging.table).values({staging.id: found.c.id})
+        return renamed.where(found.c.line == staging.line)

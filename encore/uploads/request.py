@@ -6,43 +6,30 @@ no connection.
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import IO, TYPE_CHECKING, Final, Self
-from urllib.parse import parse_qsl, quote
+from typing import IO, TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
 
 from starlette.types import Receive, Scope
 
-from encore.errors import BadRequest, InvalidQuery, ServiceUnavailable, UnsupportedMediaType
+from encore.errors import BadRequest, ServiceUnavailable, UnsupportedMediaType
 from encore.http.media_types import get_content_type, parse_media_type
 from encore.http.prefer_header import check_preferences, is_lenient
 from encore.http.request_body import read_chunks
 from encore.idempotency.key import find_key
-from encore.query.parameter_errors import invalid_parameter, unknown_parameter
 from encore.uploads.formats import FORMATS, JSON, UploadFormat
+from encore.uploads.parameters import ATOMIC, REJECTED_ONLY, UploadParameters
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-ATOMIC: Final = "atomic"
-PARTIAL: Final = "partial"
-ALL: Final = "all"
-REJECTED: Final = "rejected"
-PARAMETERS: Final = {
-    "mode": (ATOMIC, PARTIAL),
-    "dry_run": ("false", "true"),
-    "report": (ALL, REJECTED),
-}
-"""The values of each query parameter, the default first."""
 
 MAX_SPOOL_IN_MEMORY: Final = 1024 * 1024
 """The bytes of a spool that stay in memory; larger ones become temporary files."""
 
 CHUNK_SIZE: Final = 64 * 1024
 """The bytes that are read from a spool at a time."""
-
-_MAX_PARAMETERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +44,7 @@ class UploadRequest:
         key: The idempotency key; None without one.
         lenient: Whether read-only and unknown members are ignored.
         root: The path that the application is mounted at, percent-encoded.
+        parameters: The values of the query parameters that the service declares, by name.
     """
 
     format: UploadFormat
@@ -66,9 +54,10 @@ class UploadRequest:
     key: str | None
     lenient: bool
     root: bytes
+    parameters: Mapping[str, Any]
 
     @classmethod
-    def of(cls, scope: Scope) -> "UploadRequest":
+    def of(cls, scope: Scope, parameters: UploadParameters) -> "UploadRequest":
         """Parse the query and the headers.
 
         Raises:
@@ -78,46 +67,21 @@ class UploadRequest:
                 run.
         """
         check_preferences(scope)
-        parameters = _parse_query(scope["query_string"])
-        dry_run = parameters["dry_run"] == "true"
+        given, declared = parameters.parse(scope["query_string"])
+        dry_run = given["dry_run"] == "true"
         key = find_key(scope)
         if dry_run and key is not None:
             raise BadRequest("Idempotency-Key is not supported with dry_run: nothing is written")
         return cls(
             format=_format_of(get_content_type(scope)),
-            atomic=parameters["mode"] == ATOMIC,
+            atomic=given["mode"] == ATOMIC,
             dry_run=dry_run,
-            rejected_only=parameters["report"] == REJECTED,
+            rejected_only=given["report"] == REJECTED_ONLY,
             key=key,
             lenient=is_lenient(scope),
             root=quote(scope.get("root_path", "")).encode(),
+            parameters=declared,
         )
-
-
-def _parse_query(query: bytes) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for name, value in _split_query(query):
-        choices = PARAMETERS.get(name)
-        if choices is None:
-            raise unknown_parameter(name, PARAMETERS)
-        if name in parameters:
-            raise invalid_parameter(name, "may be given once")
-        if value not in choices:
-            raise invalid_parameter(name, f"must be one of {', '.join(choices)}")
-        parameters[name] = value
-    return {name: parameters.get(name, choices[0]) for name, choices in PARAMETERS.items()}
-
-
-def _split_query(query: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(
-            query.decode("ascii"),
-            keep_blank_values=True,
-            max_num_fields=_MAX_PARAMETERS,
-            errors="strict",
-        )
-    except ValueError as error:
-        raise InvalidQuery("The query cannot be read") from error
 
 
 def _format_of(content_type: bytes | None) -> UploadFormat:

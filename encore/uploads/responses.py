@@ -1,6 +1,6 @@
 """The responses to an upload: the report, the single row, the errors that list rejected rows."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
@@ -14,7 +14,8 @@ from encore.errors import FieldError, ServiceUnavailable, ValidationFailed
 from encore.idempotency.response import REPLAYED, StoredResponse
 from encore.serializers.stored_text import text_of
 from encore.uploads.hooks import MessageHook, UploadContext
-from encore.uploads.request import ATOMIC, PARTIAL, UploadRequest, new_spool, spool_chunks
+from encore.uploads.parameters import ATOMIC, PARTIAL
+from encore.uploads.request import UploadRequest, new_spool, spool_chunks
 from encore.uploads.staging_table import CREATED, Counts
 from encore.uploads.statements import UploadStatements
 
@@ -202,8 +203,15 @@ class Reporter:
                 response.headers.append((b"location", context.request.root + location))
         return response
 
-    async def report(self, request: UploadRequest, counts: Counts) -> UploadResponse:
+    async def report(
+        self, request: UploadRequest, counts: Counts, members: Mapping[str, Any]
+    ) -> UploadResponse:
         """Return the report of an upload, in a spool.
+
+        Args:
+            request: The parameters of the upload.
+            counts: The number of rows by status.
+            members: The members that hooks add to the report.
 
         Raises:
             ServiceUnavailable: The report does not fit on the disk.
@@ -212,6 +220,7 @@ class Reporter:
             **counts,
             "mode": ATOMIC if request.atomic else PARTIAL,
             "dry_run": request.dry_run,
+            **members,
         }
         spool = new_spool()
         try:

@@ -233,7 +233,8 @@ class RowLoader:
             self.total += len(batch)
             if self._max_rows is not None and self.total > self._max_rows:
                 raise BadRequest(
-                    f"With an Idempotency-Key an upload may have at most {self._max_rows} rows"
+                    f"With an Idempotency-Key an upload may have at most {self._max_rows} rows,"
+                    " unless mode=atomic and report=rejected"
                 )
             yield batch
 

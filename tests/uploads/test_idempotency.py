@@ -71,6 +71,17 @@ def test_idempotency_key_expires_after_a_day(depot: DepotApi) -> None:
     assert depot.send(ROWS, key="old").headers["idempotency-replayed"] == "true"
 
 
+def test_idempotency_key_with_small_response_allows_any_number_of_rows(depot: DepotApi) -> None:
+    rows = ndjson([{"goods": "tea", "weight": 1}] * 10_001)
+    first = depot.send(rows, NDJSON, key="k", report="rejected")
+    again = depot.send(rows, NDJSON, key="k", report="rejected")
+    assert first.json()["created"] == 10_001
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+    for params in ({"mode": "partial", "report": "rejected"}, {"mode": "atomic"}):
+        body = assert_problem_type(depot.send(rows, NDJSON, key="l", **params), 400, "bad-request")
+        assert "unless mode=atomic and report=rejected" in body["message"]
+
+
 def test_idempotency_key_limits_upload_to_10000_rows(depot: DepotApi) -> None:
     rows = [delivery(n) for n in range(10_001)]
     body = assert_problem_type(depot.send(ndjson(rows), NDJSON, key="k"), 400, "bad-request")

@@ -24,6 +24,7 @@ class TimesheetServices:
         dialect: The dialect that statements are compiled for.
         approvers: Restricts approvers to the entries of their people.
         require_seen_version: Whether a decision must name the version that was seen.
+        max_replaced_percent: The most entries that an upload that replaces a period withdraws.
     """
 
     validator: EntryValidator
@@ -33,6 +34,7 @@ class TimesheetServices:
     dialect: Dialect
     approvers: Approvers
     require_seen_version: bool
+    max_replaced_percent: int
 
     @classmethod
     def create(cls, settings: TimesheetSettings, dialect: Dialect) -> "TimesheetServices":
@@ -46,4 +48,5 @@ class TimesheetServices:
             dialect=dialect,
             approvers=read_approvers(settings.approvers_file),
             require_seen_version=settings.require_seen_version,
+            max_replaced_percent=settings.max_replaced_percent,
         )

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from encore.settings import Flag, ReadableFile, Settings
 
 _HOURS_PER_DAY: Final = 24
+_ALL_PERCENT: Final = 100
 _UTC: Final = "UTC"
 _OF_THE_MACHINE: Final = "localtime"
 """A file beside the zones on some systems; it means another zone on each machine."""
@@ -41,6 +42,13 @@ def _parse_day(value: str | date | None) -> date | None:
     raise ValueError("must be a day such as 2026-10-01, or empty for none")
 
 
+def _parse_percent(value: str | int) -> int:
+    raw = str(value).strip()
+    if not re.fullmatch(r"[0-9]{1,3}", raw) or int(raw) > _ALL_PERCENT:
+        raise ValueError("must be a whole number of percent, from 0 to 100")
+    return int(raw)
+
+
 def _parse_time_zone(value: str) -> str:
     name = value.strip()
     if name == _UTC:  # Known without the machine's time zone database.
@@ -63,6 +71,8 @@ class TimesheetSettings(Settings):
         time_zone: The IANA name of the time zone that decides the day of a dated entry if neither
             its ``day`` nor its offset does.
         lock_timesheets_before: The first day whose entries can be changed; None for no lock.
+        max_replaced_percent: The most entries that an upload with ``replace`` may withdraw, in
+            percent of those that its client and source have in the period.
         require_seen_version: Whether a decision must name the version of the entry that was seen.
         approvers_file: A TOML file of the people of each approver; None if all see all entries.
     """
@@ -70,6 +80,7 @@ class TimesheetSettings(Settings):
     max_hours_per_day: Annotated[Decimal, BeforeValidator(_parse_hours_per_day)] = Decimal(24)
     time_zone: Annotated[str, BeforeValidator(_parse_time_zone)] = _UTC
     lock_timesheets_before: Annotated[date | None, BeforeValidator(_parse_day)] = None
+    max_replaced_percent: Annotated[int, BeforeValidator(_parse_percent)] = 20
     require_seen_version: Flag = True
     approvers_file: ReadableFile = None
 

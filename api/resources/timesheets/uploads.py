@@ -12,6 +12,7 @@ from sqlalchemy import String, Text, case, cast, exists, literal, select, update
 
 from api.resources.timesheets.history.upload_changes import record_upload
 from api.resources.timesheets.principal import check_person, has_prefix, validate_principal
+from api.resources.timesheets.replacements import Replacements
 from api.resources.timesheets.rules.bulk_hour_limits import BulkHourLimits
 from api.resources.timesheets.rules.entry_period import PERIOD
 from api.resources.timesheets.rules.legacy_entries import adopt_stored_values
@@ -63,9 +64,11 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
         access=ACCESS,
         idempotency_keys=True,
     )
-    hooks = UploadHooks(services)
+    hooks, replacements = UploadHooks(services), Replacements(timesheets, services)
     limits = BulkHourLimits(services.limits.hours_per_day, services.dialect)
+    replacements.declare(upload)
     upload.before_read(hooks.resolve_principal)
+    upload.before_read(replacements.check_request)
     upload.validate_row(hooks.validate_entry)
     upload.before_compare(keep_stored_days)
     upload.before_compare(adopt_stored_values)
@@ -73,8 +76,11 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     upload.validate_merge(hooks.reject_approved)
     upload.validate_merge(reject_invisible)
     upload.validate_merge(services.period_lock.reject_locked)
+    upload.validate_merge(replacements.plan)
     upload.validate_merge(limits.reject_exceeding)
+    upload.validate_merge(replacements.check)
     upload.before_write(hooks.record_changes)
+    upload.before_write(replacements.withdraw)
     upload.after_write(resubmit_rejected)
     upload.message(result_message)
 

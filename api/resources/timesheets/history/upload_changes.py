@@ -4,7 +4,7 @@ The values before are those of the stored entry, the values after those of the s
 built in SQL, as ``changes`` builds them for one entry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from api.resources.timesheets.history.audit_log import BY_REQUEST, request_values
 from api.resources.timesheets.history.changes import FIELDS, UPLOAD, stores_dates_as_text
 from api.resources.timesheets.hours import hours_text
-from api.resources.timesheets.rules.transitions import NEW, SUBMITTED
+from api.resources.timesheets.rules.transitions import DELETED, NEW, SUBMITTED
 from db.models.timesheet import Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Principal
@@ -40,10 +40,7 @@ Element = ColumnElement[Any]
 
 async def record_upload(merge: MergeContext, principal: Principal, dialect: Dialect) -> None:
     """Record the creations, changes and renames of an upload, before its rows are written."""
-    columns = TimesheetChange.__table__.columns
-    shared = zip(BY_REQUEST, request_values(principal, now()), strict=True)
-    values: dict[str, Any] = {name: literal(value, columns[name].type) for name, value in shared}
-    values |= _select_changes(merge.staging, dialect)
+    values = {**_shared_values(principal), **_select_changes(merge.staging, dialect)}
     staging, stored = merge.staging, Timesheet.__table__
     rows = (
         select(*values.values())
@@ -51,7 +48,44 @@ async def record_upload(merge: MergeContext, principal: Principal, dialect: Dial
         .where(staging.is_written)
         .order_by(staging.line)
     )
-    targets = [columns[name] for name in values]
+    await _insert(merge, values, rows)
+
+
+async def record_withdrawals(
+    merge: MergeContext, principal: Principal, withdrawn: ColumnElement[bool], dialect: Dialect
+) -> None:
+    """Record the deletions of an upload, before they are made.
+
+    Args:
+        merge: The merge of the upload.
+        principal: The principal of the request.
+        withdrawn: The condition of the entries that the upload deletes.
+        dialect: The dialect of the database.
+    """
+    stored = Timesheet.__table__.c
+    old = {name: stored[name] for name in FIELDS}
+    is_set = {name: value.is_not(None) for name, value in old.items()}
+    values = {
+        **_shared_values(principal),
+        "timesheet_id": stored.id,
+        "operation": literal(UPLOAD, String),
+        "from": stored.status,
+        "to": literal(DELETED, String),
+        "version": stored.version + 1,
+        "before": _ToJson(dialect).build_object(old, is_set),
+    }
+    await _insert(merge, values, select(*values.values()).where(withdrawn).order_by(stored.id))
+
+
+def _shared_values(principal: Principal) -> dict[str, Any]:
+    """Return the values of the columns that all changes of an upload share."""
+    columns = TimesheetChange.__table__.columns
+    shared = zip(BY_REQUEST, request_values(principal, now()), strict=True)
+    return {name: literal(value, columns[name].type) for name, value in shared}
+
+
+async def _insert(merge: MergeContext, values: Iterable[str], rows: Any) -> None:
+    targets = [TimesheetChange.__table__.columns[name] for name in values]
     await merge.execute(insert(TimesheetChange).from_select(targets, rows))
 
 

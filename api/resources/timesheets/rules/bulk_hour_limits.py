@@ -52,6 +52,9 @@ _FETCH_SIZE: Final = 50_000
 _REJECT_SIZE: Final = 500
 """Rows rejected by one statement."""
 
+NOT_COUNTED: Final = "not counted"
+"""The option of an upload with the condition of stored entries that it deletes."""
+
 DAY: Final = "day"
 WEEK: Final = "week"
 _PERIODS_AT_ONCE: Final = 20
@@ -88,9 +91,12 @@ class BulkHourLimits:
         """
         if self._takes_lock:  # Excludes single entries, which share the lock (``hour_limits``).
             await merge.fetch_all(select(advisory_lock(ALL_PERSONS_LOCK)))
-        days = _exceeded_days(merge.staging, self._max_seconds[DAY])
+        kept = _is_kept(merge.staging)
+        if (not_counted := merge.context.options.get(NOT_COUNTED)) is not None:
+            kept &= ~not_counted
+        days = _exceeded_days(merge.staging, kept, self._max_seconds[DAY])
         await self._reject_in_periods(merge, days, DAY)
-        weeks = _exceeded_weeks(merge.staging, self._max_seconds[WEEK], self._dialect)
+        weeks = _exceeded_weeks(merge.staging, kept, self._max_seconds[WEEK], self._dialect)
         await self._reject_in_periods(merge, weeks, WEEK)
 
     async def _reject_in_periods(
@@ -175,7 +181,9 @@ def _is_kept(staging: StagingTable) -> ColumnElement[bool]:
     return (Timesheet.status != "rejected") & Timesheet.id.not_in(replaced)
 
 
-def _exceeded_days(staging: StagingTable, max_seconds: int) -> Select[Any]:
+def _exceeded_days(
+    staging: StagingTable, kept: ColumnElement[bool], max_seconds: int
+) -> Select[Any]:
     """Return a SELECT of user, day and stored seconds of each day that would exceed its limit."""
     days = (
         select(staging["user_id"], staging["day"], func.sum(_seconds(staging)).label("seconds"))
@@ -184,11 +192,13 @@ def _exceeded_days(staging: StagingTable, max_seconds: int) -> Select[Any]:
         .subquery()
     )
     same = (Timesheet.user_id == days.c.user_id) & (Timesheet.day == days.c.day)
-    stored = _stored_seconds(same & Timesheet.date.is_not(None) & _is_kept(staging))
+    stored = _stored_seconds(same & Timesheet.date.is_not(None) & kept)
     return select(days.c.user_id, days.c.day, stored).where(days.c.seconds + stored > max_seconds)
 
 
-def _exceeded_weeks(staging: StagingTable, max_seconds: int, dialect: Dialect) -> Select[Any]:
+def _exceeded_weeks(
+    staging: StagingTable, kept: ColumnElement[bool], max_seconds: int, dialect: Dialect
+) -> Select[Any]:
     """Return a SELECT of user, year, week and stored seconds of weeks over their limit.
 
     It covers only weeks with a weekly entry, staged or stored: dated entries are limited by day.
@@ -215,7 +225,7 @@ def _exceeded_weeks(staging: StagingTable, max_seconds: int, dialect: Dialect) -
     around = Timesheet.day.between(
         add_days(weeks.c.last, -6, dialect), add_days(weeks.c.first, 6, dialect)
     )
-    stored = _stored_seconds(and_(*same_week, around, _is_kept(staging)))
+    stored = _stored_seconds(and_(*same_week, around, kept))
     found = [weeks.c[name] for name in _KEYS[WEEK]]
     return select(*found, stored).where(weeks.c.seconds + stored > max_seconds)
 

@@ -63,6 +63,10 @@ class PeriodLock:
                 message = f"{_DAY} {day}{_locked_before(end)}"
                 raise Conflict(message, [{"field": _DAY, "message": message}])
 
+    async def fetch_end(self, connection: Connection) -> date | None:
+        """Return the first day that is not locked; None if no day is locked."""
+        return self._find_end(await self._fetch_latest(connection))
+
     async def _fetch_latest(self, connection: Connection) -> Any:
         row = await connection.fetch_one(self._select, ())
         return None if row is None else row[0]
@@ -77,7 +81,7 @@ class PeriodLock:
         """Reject the rows whose entry is, or would be, in the locked period."""
         if self._takes_lock:
             await merge.fetch_all(select(advisory_lock(ALL_PERSONS_LOCK)))
-        end = self._find_end(await self._fetch_latest(merge.connection))
+        end = await self.fetch_end(merge.connection)
         if end is None:
             return
         staging = merge.staging
