@@ -11,7 +11,7 @@ from typing import Any, Final
 from client.importing.sources.envelope import Member, normalize_name, walk_envelope
 
 _ROW_HEADERS: Final = frozenset(
-    {"xtotal", "xtotalcount", "xwptotal", "xpaginationtotalcount", "xcount", "totalcount"}
+    {"xtotal", "xtotalcount", "xwptotal", "xpaginationtotalcount", "totalcount"}
 )
 _PAGE_HEADERS: Final = frozenset(
     {"xtotalpages", "xwptotalpages", "xpaginationpagecount", "xpagecount", "xlastpage"}
@@ -64,7 +64,7 @@ def named_counts(members: Iterable[Member]) -> Iterator[tuple[str, int]]:
 def _in_headers(headers: Mapping[str, str], keys: frozenset[str]) -> Iterator[tuple[str, int]]:
     for name, value in headers.items():
         if normalize_name(name) in keys and _DIGITS.fullmatch(value.strip()):
-            yield name.title(), int(value)
+            yield name.title(), int(value.strip())
 
 
 def _named_number(member: Member) -> Iterator[tuple[str, int]]:
