@@ -45,6 +45,18 @@ def test_list_as_of_filters_sorts_counts_and_pages_the_rows_of_that_time(api: Mo
     assert len(api.get("/tools", params={"as_of": at, "q": "TOOL"}).json()) == 7
 
 
+def test_hours_as_of_are_exact_and_filtered_to_the_second(api: ModelApi) -> None:
+    api.create("/tools", name="saw", used=1 / 3)
+    at = at_last_change(api, "/tools/1")
+    api.put("/tools/1", {"used": 1201 / 3600})
+    changes = history(api, "/tools/1")[-1]["changes"]
+    assert changes["used"] == {"before": 0.3333, "after": 0.3336}
+    for query in ({"used": 0.3333}, {"used__lt": 0.3336, "sort": "-used"}):
+        rows = api.get("/tools", params={"as_of": at, "fields": "used", **query}).json()
+        assert rows == [{"used": 0.3333}]
+        assert api.get("/tools", params=query).json() == []
+
+
 def test_excluded_columns_are_absent_and_cannot_be_filtered(api: ModelApi) -> None:
     api.create("/tools", name="saw", secret="s")
     at = at_last_change(api, "/tools/1")

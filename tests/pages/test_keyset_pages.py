@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from encore.execution.resource import Resource
 from encore.options import SortOptions
 from encore.pages.page import BEGINNING, KeysetPosition, Page, PagedQuery, read_page
-from encore.types import FixedDecimal, UtcDateTime
+from encore.types import DurationHours, FixedDecimal, UtcDateTime
 from tests.fixtures.in_process import empty
 from tests.fixtures.models import ModelApi, Serve
 
@@ -54,6 +54,7 @@ class Pet(Base):
     )
     price: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
     hours: Mapped[Decimal | None] = mapped_column(FixedDecimal(2))
+    walked: Mapped[Decimal | None] = mapped_column(DurationHours)
     born: Mapped[dt.date | None]
     at: Mapped[dt.datetime | None] = mapped_column(sa.DateTime, server_default=sa.func.now())
     utc: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -85,6 +86,7 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "ratio": FLOATS,
     "price": SMALL.map(lambda n: Decimal(n) / 4),
     "hours": SMALL.map(lambda n: Decimal(n) / 4),
+    "walked": st.integers(1199, 1202).map(DurationHours.from_seconds),
     "born": st.sampled_from(
         [dt.date(2020, 1, 1), dt.date(2020, 1, 2), dt.date(1, 1, 2), dt.date(9999, 12, 31)]
     ),

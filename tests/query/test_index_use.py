@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from encore.types import FixedDecimal, UtcDateTime
+from encore.types import DurationHours, FixedDecimal, UtcDateTime
 from tests.fixtures.models import ModelApi, Serve
 
 
@@ -33,6 +33,7 @@ class Machine(Base):
     real: Mapped[float] = mapped_column(index=True)
     number: Mapped[Decimal] = mapped_column(sa.Numeric(12, 2), index=True)
     fixed: Mapped[Decimal] = mapped_column(FixedDecimal(scale=2), index=True)
+    ran: Mapped[Decimal] = mapped_column(DurationHours, index=True)
     day: Mapped[date] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(sa.DateTime, index=True)
     zoned: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
@@ -43,7 +44,7 @@ class Machine(Base):
 START = datetime(2026, 1, 1, tzinfo=UTC)
 VALUES: dict[str, Any] = {
     "whole": 5, "optional": 5, "small": 5, "big": 5, "short": "n5", "long": "n5", "padded": "n5",
-    "real": 5.5, "number": "5.50", "fixed": "5.50", "day": "2026-01-05",
+    "real": 5.5, "number": "5.50", "fixed": "5.50", "ran": "0.3333", "day": "2026-01-05",
     "at": "2026-01-05T00:00:00", "zoned": "2026-01-05T00:00:00Z", "utc": "2026-01-05T00:00:00Z",
     "uid": str(uuid.UUID(int=5)),
 }  # fmt: skip
@@ -55,7 +56,7 @@ def machine(n: int) -> dict[str, Any]:
     return {
         "id": n, "whole": n, "optional": n if n % 500 else None, "small": n % 30_000, "big": n,
         "short": f"n{n}", "long": f"n{n}" if n % 500 else None, "padded": f"n{n}", "real": n / 2,
-        "number": Decimal(n), "fixed": Decimal(n), "day": at.date(),
+        "number": Decimal(n), "fixed": Decimal(n), "ran": Decimal(n), "day": at.date(),
         "at": at.replace(tzinfo=None), "zoned": at, "utc": at if n % 500 else None,
         "uid": uuid.UUID(int=n),
     }  # fmt: skip

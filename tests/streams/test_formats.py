@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from encore.streams.formulas import escape_formula, unescape_formula
-from encore.types import FixedDecimal, UtcDateTime
+from encore.types import DurationHours, FixedDecimal, UtcDateTime
 from tests.fixtures.models import ModelApi, Serve
 
 CSV = {"Accept": "text/csv", "Accept-Encoding": "identity"}
@@ -64,6 +64,7 @@ class Pet(Base):
     ratio: Mapped[float | None]
     price: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
     hours: Mapped[Decimal | None] = mapped_column(FixedDecimal(2))
+    walked: Mapped[Decimal | None] = mapped_column(DurationHours)
     tame: Mapped[bool | None]
     born: Mapped[dt.date | None]
     fed: Mapped[dt.time | None]
@@ -82,6 +83,7 @@ FULL: dict[str, Any] = {
     "ratio": -1e16,
     "price": "-5.50",
     "hours": -7.25,
+    "walked": 0.3333,
     "tame": True,
     "born": "2020-02-29",
     "fed": "06:30:00",

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from db.models.timesheet import Timesheet
 from encore.database.engine import with_connection
 from tests.fixtures.problems import assert_problem
-from tests.timesheets.conftest import DATED, WEEKLY, ApiUsers, create_entry, messages, read
+from tests.timesheets.conftest import DATED, SCOPES, WEEKLY, ApiUsers, create_entry, messages, read
 
 SUMMARY = "/timesheets/summary"
 MANY_GROUPS = 100_001
@@ -52,6 +52,24 @@ def test_tenths_are_summed_exactly(machine: httpx.Client) -> None:
     for hours in (0.1, 0.2, 0.7):
         create_entry(machine, hours=hours)
     assert machine.get(SUMMARY).text == '[{"user_id":"007","hours":1,"entries":3}]'
+
+
+def test_thirds_of_an_hour_are_summed_exactly(users: ApiUsers) -> None:
+    """A contractor who works in units of 20 minutes: hundredths of hours made 158.4 h of 160."""
+    job = users.machine(f"{SCOPES} batch:upload")
+    days = (f"2017-05-{day:02}T08:00:00Z" for day in range(1, 21) for _ in range(24))
+    entries = [{**DATED, "date": day, "hours": 1200 / 3600} for day in days]
+    response = job.post("/timesheets/upload", json=entries, params={"mode": "atomic"})
+    assert response.json()["created"] == 480, response.text
+    for by in ("employee", "project", "month", "approved"):
+        (row,) = read(job, SUMMARY, by=by)
+        assert (row["hours"], row["entries"]) == (160, 480), by
+    assert (
+        job.get(SUMMARY, params={"format": "csv"}).text
+        == "user_id,hours,entries\r\n007,160,480\r\n"
+    )
+    weeks = read(job, SUMMARY, by="week")
+    assert sum(week["hours"] for week in weeks) == 160
 
 
 @pytest.mark.parametrize("by", ["employee", "week", "approved", "employee,month,approved"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from encore.types import DurationHours
 from tests.timesheets.conftest import ApiUsers, create_entry, decide_many, read
 
 SUMMARY = "/timesheets/summary"
@@ -35,7 +36,7 @@ def entries(session_users: ApiUsers) -> list[dict[str, Any]]:
         common = {
             "user_id": random.choice(PERSONS),
             "project": random.choice(PROJECTS),
-            "hours": float(Decimal(random.randrange(1, 300)) / 100),
+            "hours": float(DurationHours.from_seconds(random.randrange(1, 10_800))),
         }
         if n % 4:
             timestamp = datetime(2020, 12, 20, tzinfo=UTC) + timedelta(hours=random.randrange(700))
@@ -72,14 +73,14 @@ def groups_of(entry: dict[str, Any], by: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def expected_sums(entries: list[dict[str, Any]], by: tuple[str, ...]) -> Sums:
-    """Return the expected sums, computed in decimals."""
+    """Return the expected sums, computed in seconds."""
     hours: Counter[Any] = Counter()
     count: Counter[Any] = Counter()
     for entry in entries:
         key = groups_of(entry, by)
-        hours[key] += Decimal(str(entry["hours"]))  # type: ignore[assignment] # a Counter of Decimals
+        hours[key] += round(entry["hours"] * 3600)
         count[key] += 1
-    return {key: (Decimal(hours[key]), count[key]) for key in count}
+    return {key: (DurationHours.from_seconds(hours[key]), count[key]) for key in count}
 
 
 def parse_sums(rows: list[dict[str, Any]]) -> Sums:

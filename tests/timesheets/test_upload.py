@@ -148,6 +148,29 @@ def test_day_limit_applies_in_the_order_of_rows(job: httpx.Client, reader: httpx
     assert sum(row["hours"] for row in read(reader, "/timesheets")) == 24
 
 
+def test_limits_of_bulk_are_exact_to_the_second(job: httpx.Client) -> None:
+    thirds = [{**DATED, "hours": 1 / 3} for _ in range(72)]
+    exceeding = "adding 0.0003 hours for 007 on 2017-05-10 exceeds the limit of 24 a day"
+    report = upload(job, *thirds, {**DATED, "hours": 0.0003})
+    assert results(report) == ["created"] * 72 + [exceeding]
+    weekly = [{**WEEKLY, "hours": 56 - 1 / 3600}] * 3
+    report = upload(job, *weekly, {**WEEKLY, "hours": 0.0014}, {**WEEKLY, "hours": 3 / 3600})
+    exceeding = "adding 0.0014 hours for 007 in week 24 of 2016 exceeds the limit of 168 a week"
+    assert results(report) == ["created"] * 3 + [exceeding, "created"]
+
+
+def test_day_of_thousands_of_seconds_is_limited(job: httpx.Client) -> None:
+    """More rows of one day than are fetched at once: the last of them must be found as well."""
+    second = {**DATED, "hours": 1 / 3600}
+    rows = [second] * 5001 + [{**DATED, "hours": 23}, second]
+    body = "\n".join(map(json.dumps, rows))
+    params = {"mode": "partial", "report": "rejected"}
+    report = job.post(UPLOAD, content=body, headers=NDJSON, params=params).json()
+    assert (report["created"], report["rejected"]) == (5002, 1)
+    exceeded = "adding 23.00 hours for 007 on 2017-05-10 exceeds the limit of 24 a day"
+    assert results(report) == [exceeded]
+
+
 def test_week_is_limited_to_168_hours_of_weekly_and_dated_entries(
     job: httpx.Client, reader: httpx.Client
 ) -> None:

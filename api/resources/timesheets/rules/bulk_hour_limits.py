@@ -46,8 +46,8 @@ from encore.types import DurationHours
 _MAX_EXCEEDED: Final = 1_000
 """With more days or weeks over their limit, an upload is rejected as a whole."""
 
-_FETCH_SIZE: Final = 50_000
-"""Rows fetched at once."""
+_FETCH_SIZE: Final = 5_000
+"""Rows fetched at once; a day may have many more, each of one second."""
 
 _REJECT_SIZE: Final = 500
 """Rows rejected by one statement."""
