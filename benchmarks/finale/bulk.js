@@ -41,7 +41,7 @@ const Timesheet = database.define('timesheets', {
 const entry = (line) => {
   const { hours, ...fields } = JSON.parse(line)
   const day = new Date(fields.date).toISOString().slice(0, 10)
-  return { ...fields, hours: Math.round(hours * 100), day, year: 2016, week: 1, created_by: 'bench' }
+  return { ...fields, hours: Math.round(hours * 3600), day, year: 2016, week: 1, created_by: 'bench' }
 }
 
 const run = async () => {

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Enum, Index, String, false, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Enum, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base
@@ -20,6 +20,9 @@ from encore.types import MANAGED, DurationHours, Timestamps, UtcDateTime
 
 USER_TYPES: Final = ("Employee", "Contractor")
 STATUSES: Final = ("submitted", "approved", "rejected")
+
+LEGACY: Final = "legacy"
+"""The column that is not mapped, so that lists do not read it."""
 
 _WEEKLY: Final = text("date IS NULL")
 """The condition of the partial index of weekly entries, which uploads look up."""
@@ -57,6 +60,7 @@ class Timesheet(Timestamps, Base):
             sqlite_where=_WEEKLY,
             postgresql_where=_WEEKLY,
         ),
+        Column(LEGACY, Boolean, server_default=false(), nullable=False),
         {"sqlite_autoincrement": True},
     )
 
@@ -82,9 +86,11 @@ class Timesheet(Timestamps, Base):
     external_id: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[str] = mapped_column(String(255))
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    legacy: Mapped[bool] = mapped_column(default=False, server_default=false())
 
-    __mapper_args__: Any = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+    __mapper_args__: Any = {  # noqa: RUF012 - SQLAlchemy's own form
+        "version_id_col": version,
+        "exclude_properties": [LEGACY],
+    }
 
     history: Mapped[list[TimesheetChange]] = relationship(
         primaryjoin="Timesheet.id == foreign(TimesheetChange.timesheet_id)", viewonly=True

@@ -57,6 +57,7 @@ ROWS: Final = (
     Row("2017-05-11T00:00:00.000Z", 18, 1, day="2017-05-11"),
     Row("2017-05-10T12:00:00.000Z", 27_000, 750, "approved"),
     Row(None, 144_010, 4000, "approved", day="2016-06-16"),
+    Row("2017-05-10T10:00:00.000Z", 86_410, 2400),
     Row("2017-05-10T07:00:00.000Z", 26_406, 733),
     Row("2017-05-10T08:00:00.000Z", 26_406, 734),
 )
@@ -227,6 +228,8 @@ def test_changed_row_of_approved_entry_is_rejected(api: LegacyApi) -> None:
     for number in (1, 4, 5):
         assert api.upload(ROWS[number].sent(number) | {"hours": 1}) == {"rejected": 1}
     assert api.upload(ROWS[1].sent(1) | {"project": "StoreOne"}) == {"rejected": 1}
+    too_long = ROWS[0].sent(9) | {"hours": 86_410 / 3600}
+    assert api.upload(too_long) == {"rejected": 1}
     assert all(api.marks())
 
 

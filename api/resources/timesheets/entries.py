@@ -17,7 +17,7 @@ from api.resources.timesheets.principal import (
 )
 from api.resources.timesheets.repository import TimesheetRepository
 from api.resources.timesheets.rules.entry_period import merge_change
-from api.resources.timesheets.rules.legacy_entries import EXACT, LEGACY
+from api.resources.timesheets.rules.legacy_entries import LegacyEntries
 from api.resources.timesheets.rules.natural_keys import check_changed_key, check_new_key
 from api.resources.timesheets.rules.transitions import REJECTED, SUBMITTED, check_mutable
 from api.resources.timesheets.services import TimesheetServices
@@ -46,7 +46,6 @@ def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:
         Timesheet,
         access=ACCESS,
         read_only_attributes=READ_ONLY,
-        exclude_attributes=(LEGACY,),
         associations=AssociationOptions(auto_populate=False),
     )
     EntryHooks(timesheets, services).register()
@@ -63,6 +62,7 @@ class EntryHooks:
         self._period_lock = services.period_lock
         self._audit_log = services.audit_log
         self._changes = ChangeBuilder(services.dialect)
+        self._legacy = LegacyEntries(services.dialect)
         self._repository = TimesheetRepository(timesheets, services.dialect)
         creatable = timesheets.bodies.creatable
         self._required = [f for f in creatable if f.name not in _SET_BY_SERVICE]
@@ -129,14 +129,13 @@ class EntryHooks:
         self._validator.validate(entry, errors, before["user_id"])
         errors.check()
         await self._limits.validate(await context.connection(), entry, before)
-        if any(entry[name] != before[name] for name in EXACT):
-            entry[LEGACY] = False
         if before["status"] == REJECTED:
             entry |= {"status": SUBMITTED, "reason": None}
         context.attributes = {
             name: value for name, value in entry.items() if value != before.get(name)
         }
         if context.attributes:
+            await self._legacy.clear_changed(await context.connection(), before, entry)
             await self._record(context, self._changes.update(before, entry))
 
     async def prepare_delete(self, context: Context) -> None:

@@ -15,7 +15,12 @@ from api.resources.timesheets.principal import check_person, has_prefix, validat
 from api.resources.timesheets.replacements import Replacements
 from api.resources.timesheets.rules.bulk_hour_limits import BulkHourLimits
 from api.resources.timesheets.rules.entry_period import PERIOD
-from api.resources.timesheets.rules.legacy_entries import adopt_stored_values
+from api.resources.timesheets.rules.entry_validator import NO_TOLERANCE
+from api.resources.timesheets.rules.legacy_entries import (
+    ROUNDED_BY,
+    adopt_stored_values,
+    clear_changed_entries,
+)
 from api.resources.timesheets.rules.natural_keys import (
     NATURAL_KEY,
     OWNER,
@@ -81,6 +86,7 @@ def expose_uploads(crud: Crud, timesheets: Resource, services: TimesheetServices
     upload.validate_merge(replacements.check)
     upload.before_write(hooks.record_changes)
     upload.before_write(replacements.withdraw)
+    upload.before_write(clear_changed_entries)
     upload.after_write(resubmit_rejected)
     upload.message(result_message)
 
@@ -112,7 +118,9 @@ class UploadHooks:
         else:
             check_previous_key(row.previous_key, row.errors, lenient=lenient)
         week = flag_derived_day(row)
-        self._validator.validate(entry, row.errors, self._stored_name(row))
+        # The limits over the upload apply when it is known whether the row repeats an entry.
+        tolerance = NO_TOLERANCE if entry.get("external_id") is None else ROUNDED_BY
+        self._validator.validate(entry, row.errors, self._stored_name(row), tolerance=tolerance)
         defer_week_errors(row, week)
         for name in PERIOD:  # Unset fields are written as null, or the other form's would remain.
             entry.setdefault(name, None)

@@ -18,10 +18,9 @@ from api.resources.timesheets.approvals.decisions import (
 )
 from api.resources.timesheets.approvals.seen_versions import VERSION, parse_seen_version
 from api.resources.timesheets.repository import TimesheetRepository
-from api.resources.timesheets.rules.legacy_entries import LEGACY
 from api.resources.timesheets.rules.transitions import SUBMITTED
 from api.resources.timesheets.services import TimesheetServices
-from db.models.timesheet import Timesheet
+from db.models.timesheet import LEGACY, Timesheet
 from db.models.timesheet_change import TimesheetChange
 from encore import Access, Context, Crud, Resource, ValidationErrors
 from encore.extensions import Action, json_body, read_schema, validate_update
@@ -29,9 +28,8 @@ from encore.extensions import Action, json_body, read_schema, validate_update
 SCOPE: Final = "approve:timesheets"
 _HISTORY_PATH: Final = "/approvals/history"
 _WRITABLE: Final = ("status", "reason")
-_HIDDEN: Final = (LEGACY,)
 _READ_ONLY: Final = tuple(
-    c.name for c in Timesheet.__table__.columns if c.name not in (*_WRITABLE, *_HIDDEN)
+    c.name for c in Timesheet.__table__.columns if c.name not in (*_WRITABLE, LEGACY)
 )
 
 
@@ -43,7 +41,6 @@ def expose_approvals(crud: Crud, services: TimesheetServices) -> None:
         actions=("list", "read", "update"),
         access={"all": SCOPE},
         read_only_attributes=_READ_ONLY,
-        exclude_attributes=_HIDDEN,
         bulk=False,  # Many decisions are ``PUT /approvals``, which names the versions.
         bodies={"update": decision_schema()},
         checks_if_match=["update"],

@@ -14,6 +14,7 @@ from encore.extensions import validate_name
 
 HOURS_PER_DAY: Final = Decimal(24)
 HOURS_PER_WEEK: Final = Decimal(168)
+NO_TOLERANCE: Final = Decimal(0)
 
 
 class EntryValidator:
@@ -29,7 +30,12 @@ class EntryValidator:
         self._period = EntryPeriod(zone)
 
     def validate(
-        self, entry: Attributes, errors: ValidationErrors, stored_name: str | None = None
+        self,
+        entry: Attributes,
+        errors: ValidationErrors,
+        stored_name: str | None = None,
+        *,
+        tolerance: Decimal = NO_TOLERANCE,
     ) -> None:
         """Set year, week and day of an entry, and collect its errors.
 
@@ -37,9 +43,10 @@ class EntryValidator:
             entry: The attributes; other missing required fields are reported by the library.
             errors: Collects field, value and limit of each error.
             stored_name: The ``user_id`` that the entry has already, which is not validated.
+            tolerance: By how many hours an entry may exceed its limit, if that is checked later.
         """
         self._period.complete(entry, errors)
-        self._check_hours(entry, errors)
+        self._check_hours(entry, errors, tolerance)
         _check_name(entry.get("user_id"), stored_name, errors)
         for name in ("user_id", "project", "source", "external_id"):
             value = entry.get(name)
@@ -51,7 +58,7 @@ class EntryValidator:
                 missing, present = present, missing
             errors.add(missing, INVALID, f"is required with {present}")
 
-    def _check_hours(self, entry: Attributes, errors: ValidationErrors) -> None:
+    def _check_hours(self, entry: Attributes, errors: ValidationErrors, tolerance: Decimal) -> None:
         hours = entry.get("hours")
         if hours is None:
             return
@@ -59,11 +66,11 @@ class EntryValidator:
             rounded = "" if hours else " (hours are rounded to the second)"
             errors.add("hours", INVALID, f"must be more than 0, not {hours}{rounded}")
         elif entry.get("date") is None:
-            if hours > HOURS_PER_WEEK:
+            if hours > HOURS_PER_WEEK + tolerance:
                 errors.add(
                     "hours", INVALID, f"must be at most {HOURS_PER_WEEK} a week, not {hours}"
                 )
-        elif hours > self.hours_per_day:
+        elif hours > self.hours_per_day + tolerance:
             errors.add("hours", INVALID, f"must be at most {self.hours_per_day} a day, not {hours}")
 
 

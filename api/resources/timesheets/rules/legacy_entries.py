@@ -1,4 +1,4 @@
-"""Entries stored before hours had seconds and days were local (``Timesheet.legacy``).
+"""Entries stored before hours had seconds and days were local: the column ``legacy`` of timesheets.
 
 Their hours have two decimals, and their day is that of UTC. An import that sends such an entry
 again now has its hours to the second and its local day. Unless its date (or week) or its hours, at
@@ -6,50 +6,98 @@ two decimals, differ, the row is the same entry: the stored hours and the stored
 that the row is ``unchanged``, even if the entry is approved or locked.
 """
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, and_, case, false, true, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Integer,
+    and_,
+    case,
+    false,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from db.models.timesheet import Timesheet
-from encore.extensions import MergeContext, StagingTable
+from encore.extensions import UPDATED, Connection, MergeContext, StagingTable, Statement, param
 
-LEGACY: Final = "legacy"
-EXACT: Final = ("date", "day", "hours")
+ROUNDED_BY: Final = Decimal("0.005")
+"""The most that the hours of a legacy entry differ from those worked."""
+
+_EXACT: Final = ("date", "day", "hours")
 """The fields that are exact in other entries; a write that changes one clears ``legacy``."""
 
 _ADOPTED: Final = ("hours", "day", "year", "week")
 """The fields whose stored values are adopted."""
 
-_HALF_OF_HUNDREDTH: Final = 18
-"""Half of 0.01 hours, in seconds."""
+_ROUNDED_BY_SECONDS: Final = 18
+_TABLE: Final = Timesheet.metadata.tables[Timesheet.__tablename__]
+_STORED: Final = _TABLE.c
+_NOT_LEGACY: Final = {_STORED.legacy: false(), _STORED.updatedAt: _STORED.updatedAt}
+"""The values of the UPDATE; the write itself sets ``updatedAt``."""
+
+_FOUND: Final = "legacy entries"
+
+
+class LegacyEntries:
+    """Clears ``legacy`` of an entry that a single write changes.
+
+    Args:
+        dialect: The dialect to compile for.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        is_legacy = (_STORED.id == param(0, Integer())) & _STORED.legacy.is_(True)
+        self._clear = Statement(update(_TABLE).values(_NOT_LEGACY).where(is_legacy), dialect)
+
+    async def clear_changed(
+        self, connection: Connection, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        """Clear the mark of an entry if a change of it changes its date, day or hours."""
+        if any(before[name] != after[name] for name in _EXACT):
+            await connection.fetch_all(self._clear, (before["id"],))
 
 
 async def adopt_stored_values(merge: MergeContext) -> None:
     """Adopt the stored hours and day for rows that repeat a legacy entry.
 
-    A ``before_compare`` hook. Rows that change an entry clear its flag.
+    A ``before_compare`` hook.
     """
-    staging, stored = merge.staging, Timesheet.__table__.c
-    repeats = _repeats(staging)
+    staging = merge.staging
     values: dict[Any, Any] = {
-        staging[name]: case((repeats, stored[name]), else_=staging[name]) for name in _ADOPTED
+        staging[name]: case((_repeats(staging), _STORED[name]), else_=staging[name])
+        for name in _ADOPTED
     }
-    values[staging[LEGACY]] = case((repeats, true()), else_=false())
-    mask = staging.field_mask
-    values[mask] = mask.bitwise_or(staging.mask_of([LEGACY]))
-    is_legacy = (stored.id == staging.id) & stored.legacy.is_(True)
-    await merge.execute(update(staging.table).values(values).where(staging.is_matched, is_legacy))
+    is_legacy = (_STORED.id == staging.id) & _STORED.legacy.is_(True)
+    adopted = update(staging.table).values(values).where(staging.is_matched, is_legacy)
+    merge.context.options[_FOUND] = bool(await merge.execute(adopted))
+
+
+async def clear_changed_entries(merge: MergeContext) -> None:
+    """Clear ``legacy`` of entries that the upload changes; a ``before_write`` hook."""
+    if not merge.context.options[_FOUND]:
+        return
+    staging = merge.staging
+    differs = or_(*(staging[name].is_distinct_from(_STORED[name]) for name in _EXACT))
+    joined = staging.table.join(_TABLE, _STORED.id == staging.id)
+    changed = select(staging.id).select_from(joined)
+    changed = changed.where(staging.status == UPDATED, _STORED.legacy.is_(True), differs)
+    await merge.execute(update(_TABLE).values(_NOT_LEGACY).where(_STORED.id.in_(changed)))
 
 
 def _repeats(staging: StagingTable) -> ColumnElement[bool]:
     """Return the condition that a row has the period and, at two decimals, hours of its entry."""
-    stored = Timesheet.__table__.c
-    sent, kept = (type_coerce(column, Integer) for column in (staging["hours"], stored.hours))
+    sent, kept = (type_coerce(column, Integer) for column in (staging["hours"], _STORED.hours))
     same_week = and_(
         staging["date"].is_(None),
-        stored.date.is_(None),
-        staging["year"] == stored.year,
-        staging["week"] == stored.week,
+        _STORED.date.is_(None),
+        staging["year"] == _STORED.year,
+        staging["week"] == _STORED.week,
     )
-    same_hours = sent.between(kept - _HALF_OF_HUNDREDTH, kept + _HALF_OF_HUNDREDTH)
-    return same_hours & ((staging["date"] == stored.date) | same_week)
+    same_hours = sent.between(kept - _ROUNDED_BY_SECONDS, kept + _ROUNDED_BY_SECONDS)
+    return same_hours & ((staging["date"] == _STORED.date) | same_week)
