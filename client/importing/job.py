@@ -19,6 +19,7 @@ from client.importing.options import ImportOptions
 from client.importing.progress import Progress
 from client.importing.reading.records import Records
 from client.importing.retries import RetryPolicy
+from client.importing.rows.date_order_check import DateOrderCheck
 from client.importing.rows.row_results import RejectedRow, RowProcessor, RowResult
 from client.importing.settings import ImportSettings
 from client.importing.sources.reading import open_records
@@ -83,6 +84,7 @@ class ImportJob:
         self._state = _create_state(self._options, self._name)
         self._checkpoint = Checkpoint()
         self._start = 0
+        self._dates_are_contradicted = False
 
     def __enter__(self) -> Self:
         return self
@@ -121,6 +123,7 @@ class ImportJob:
             rejected_file=rejected if counts.rejected else None,
             since=self._options.since,
             dry_run=self._options.dry_run,
+            would_be_refused=self._dates_are_contradicted,
         )
 
     def _describe_done(self) -> str:
@@ -187,8 +190,14 @@ class ImportJob:
         """
         checkpoint = self._checkpoint
         processor = RowProcessor(self._mapping, self._name, self._options.since, records.columns)
+        check = DateOrderCheck(
+            self._mapping,
+            records.columns,
+            self._progress.warning,
+            refuse=not self._options.dry_run,
+        )
         position = 0
-        for position, record in enumerate(records.rows, 1):
+        for position, record in enumerate(check.watch(records.rows), 1):
             fingerprint.add(record)
             result = processor.process(record)
             if position > checkpoint.position:
@@ -200,6 +209,7 @@ class ImportJob:
         if position < checkpoint.position:
             raise _StaleCheckpointError("The source has fewer rows than an earlier run has read.")
         processor.finish()
+        self._dates_are_contradicted = check.is_contradicted
 
     def _upload(self, batch: Batch, rejected_file: RejectedFile) -> None:
         """Upload a batch, write its rejected rows and save the checkpoint."""

@@ -25,6 +25,10 @@ class Progress:
     def message(self, line: str) -> None:
         """Show a message."""
 
+    def warning(self, line: str) -> None:
+        """Show a message that is also shown if nothing else is."""
+        self.message(line)
+
     def advance(self, counts: Counts, bytes_read: int | None, size: int | None) -> None:
         """Show that a batch is done.
 
@@ -33,6 +37,21 @@ class Progress:
             bytes_read: Bytes of the source so far, if known.
             size: Bytes of the whole source, if known.
         """
+
+
+class QuietProgress(Progress):
+    """Writes warnings only.
+
+    Args:
+        environment: Lines are written to its stderr.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def warning(self, line: str) -> None:
+        """Write a line."""
+        self._environment.echo_err(line)
 
 
 class LineProgress(Progress):
@@ -108,7 +127,7 @@ class BarProgress(Progress):
 
 
 def create_progress(environment: Environment, *, quiet: bool) -> Progress:
-    """Return a bar on a terminal, lines elsewhere, nothing if quiet."""
+    """Return a bar on a terminal, lines elsewhere, only warnings if quiet."""
     if quiet:
-        return Progress()
+        return QuietProgress(environment)
     return BarProgress(environment) if environment.stderr.isatty() else LineProgress(environment)

@@ -20,6 +20,7 @@ class Summary:
         rejected_file: The file of rejected rows; None without any, or without a file.
         since: The first day requested.
         dry_run: Whether nothing was written.
+        would_be_refused: Whether an import would refuse the source, unlike this dry run.
     """
 
     source: str
@@ -29,10 +30,13 @@ class Summary:
     rejected_file: Path | None = None
     since: date | None = None
     dry_run: bool = False
+    would_be_refused: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code: 3 if rows were rejected, 14 if all were that were not skipped."""
+        if self.would_be_refused:
+            return ExitCode.CONFIGURATION
         return exit_code_of(self.counts.rejected, self.counts.imported)
 
     def __str__(self) -> str:

@@ -49,7 +49,7 @@ def run_preview(
     source = _create_source(environment, parsed)
     report = create_report(mapping)
     try:
-        summary = preview_source(source, mapping, options, report)
+        summary = preview_source(source, mapping, options, report, environment.echo_err)
     finally:
         source.close()
     written = ExitCode.OK if parsed.quiet else show_report(environment, report)

@@ -1,5 +1,6 @@
 """The preview: maps the rows of a source without network, and stores nothing."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from client.importing.checks import check_rejected_path, source_name
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
 from client.importing.preview.report import PreviewReport
+from client.importing.rows.date_order_check import DateOrderCheck
 from client.importing.rows.row_results import RowProcessor
 from client.importing.sources.reading import open_records
 from client.importing.sources.source import Source
@@ -30,6 +32,7 @@ class PreviewSummary:
         skipped: Rows that the mapping skips.
         before_since: Rows that are earlier than ``since``.
         rejected_file: The file of rejected rows; None for none.
+        would_be_refused: Whether an import would refuse the source.
     """
 
     source: str
@@ -39,10 +42,13 @@ class PreviewSummary:
     skipped: int = 0
     before_since: int = 0
     rejected_file: Path | None = None
+    would_be_refused: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of an import whose rows the API accepts."""
+        if self.would_be_refused:
+            return ExitCode.CONFIGURATION
         return exit_code_of(self.rejected, self.mapped)
 
     def __str__(self) -> str:
@@ -59,7 +65,11 @@ class PreviewSummary:
 
 
 def preview_source(
-    source: Source, mapping: FieldMapping, options: ImportOptions, report: PreviewReport
+    source: Source,
+    mapping: FieldMapping,
+    options: ImportOptions,
+    report: PreviewReport,
+    warn: Callable[[str], None],
 ) -> PreviewSummary:
     """Map all rows of a source.
 
@@ -68,6 +78,7 @@ def preview_source(
         mapping: Which column is which field.
         options: Format, first day and file of rejected rows; nothing else has an effect.
         report: Receives all rows.
+        warn: Receives warnings.
 
     Raises:
         ClientError: See ``client.errors``.
@@ -80,7 +91,8 @@ def preview_source(
         columns = opened.records.columns
         rejected_file = stack.enter_context(RejectedFile(options.rejected, columns, mapping, 0))
         processor = RowProcessor(mapping, name, options.since, columns)
-        results = map(processor.process, opened.records.rows)
+        check = DateOrderCheck(mapping, columns, warn, refuse=False)
+        results = map(processor.process, check.watch(opened.records.rows))
         for batch in make_batches(results, Fingerprint(""), 0, options.batch_size):
             report.add_batch(batch, batch.rejected_rows)
             rejected_file.write(batch.rejected_rows)
@@ -89,4 +101,5 @@ def preview_source(
             summary.skipped += batch.skipped
             summary.before_since += batch.before_since
         processor.finish()
+        summary.would_be_refused = check.is_contradicted
     return summary

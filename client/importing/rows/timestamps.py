@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from client.importing.notations.date_formats import DateFormat
 from client.importing.notations.date_numbers import NUMBER_PARSERS
+from client.importing.notations.day_month_order import exchange_day_and_month, parse_day
 from client.importing.notations.iso_dates import ParsedDate, parse_iso
 
 _CACHED: Final = 4096
@@ -225,6 +226,10 @@ def _hint(value: Any, names: Sequence[str]) -> str:
     for name, (meant, low, high) in _PROBABLE.items():
         if low <= number < high and name not in names:
             return f' (if it is {meant}, write date_format = "{name}" in the mapping)'
+    if isinstance(value, str):
+        for name in names:
+            if (other := exchange_day_and_month(name)) and parse_day(value, other):
+                return f' (if day and month are exchanged, write date_format = "{other}")'
     if isinstance(value, str) and set(names) == {""}:
         return ' (write its form in the mapping, such as date_format = "%d.%m.%Y")'
     return ""
