@@ -6,7 +6,7 @@ number of rows before it with the same cells, so the same file has the same ids 
 read, and with whatever mapping.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -41,12 +41,12 @@ class ExternalIds:
         self._source = source
         self._seen = HashCounter()
 
-    def assign(self, entry: dict[str, Any], raw_key: Sequence[Any]) -> bool:
+    def assign(self, entry: dict[str, Any], read_key: Callable[[], Sequence[Any]]) -> bool:
         """Set ``source`` and ``external_id`` of an entry, unless the row has them.
 
         Args:
             entry: In our names.
-            raw_key: The cells that identify the row if it has no id.
+            read_key: Returns the cells that identify the row if it has no id.
 
         Returns:
             Whether the id is derived.
@@ -56,12 +56,12 @@ class ExternalIds:
         """
         source = entry.setdefault("source", self._source)
         external_id = entry.get("external_id")
-        key = {"key": [source, external_id]} if external_id else [source, *raw_key]
-        digest = sha256(encode_entry(key))
-        earlier = self._seen.add_digest(digest.digest())
         if not external_id:
-            digest.update(b"%d" % earlier)
+            digest = sha256(encode_entry([source, *read_key()]))
+            digest.update(b"%d" % self._seen.add_digest(digest.digest()))
             entry["external_id"] = digest.hexdigest()
-        elif earlier:
+            return True
+        digest = sha256(encode_entry({"key": [source, external_id]}))
+        if self._seen.add_digest(digest.digest()):
             raise RowError(f"duplicate external_id {external_id!r}: an earlier row has it")
-        return not external_id
+        return False

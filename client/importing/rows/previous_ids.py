@@ -10,19 +10,24 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
+
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
-from client.importing.rows.external_ids import encode_entry
 from client.importing.rows.hash_counter import HashCounter
-from client.importing.rows.row_error import RowError
 from client.importing.rows.selectors import Row
 from client.importing.rows.values import parse_integer
 
-_FIELDS: Final = ("user_type", "user_id", "date", "year", "week", "project", "hours", "source")
-"""The fields of an entry then."""
+Parser = Callable[[Any], Any]
+
+_FIELDS: Final = ("date", "hours", "project", "source", "user_id", "user_type", "week", "year")
+"""The fields of an entry then, in the order in which they were hashed."""
+_ENCODER: Final = msgspec.json.Encoder()
+_CACHED: Final = 4096
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?", re.ASCII)
 
 
@@ -36,22 +41,23 @@ class PreviousIds:
     """
 
     def __init__(self, mapping: FieldMapping, columns: Sequence[str], source: str) -> None:
-        self._source = source
-        self._defaults = {
-            name: mapping.defaults[name] for name in _FIELDS if name in mapping.defaults
+        texts = {
+            field: text
+            for field, text in mapping.columns.items()
+            if field in _FIELDS and (text in columns if columns else _is_column(text))
         }
-        texts = mapping.columns
-        self._columns = [
-            (field, texts[field])
-            for field in _FIELDS
-            if field in texts and (texts[field] in columns if columns else _is_column(texts[field]))
-        ]
-        self._parsers: dict[str, Callable[[Any], Any]] = {
+        defaults = {"source": source, **mapping.defaults}
+        parsers: dict[str, Parser] = {
             "year": parse_integer,
             "week": parse_integer,
             "hours": _parse_decimal_comma if mapping.decimal_comma else _parse_decimal,
         }
-        readable = {name for name, _ in self._columns} | set(self._defaults)
+        self._fields = [
+            (field, texts.get(field, ""), defaults.get(field), parsers.get(field, _parse_string))
+            for field in _FIELDS
+            if field in texts or field in defaults
+        ]
+        readable = {field for field, *_ in self._fields}
         was_possible = not (mapping.rows or mapping.day_columns) and mapping.header == 1
         self._is_active = was_possible and {"user_id", "project", "hours"} <= readable
         self._seen = HashCounter()
@@ -65,21 +71,16 @@ class PreviousIds:
         """
         if not self._is_active:
             return ""
-        previous = dict(self._defaults)
-        for field, column in self._columns:
-            value = row.get(column)
-            if value is not None and value != "":
-                previous[field] = value
-        if "date" in previous:
-            previous["date"] = entry["date"]
-        previous.setdefault("source", self._source)
+        previous = {}
         try:
-            parsed = {
-                field: self._parsers.get(field, _parse_string)(value)
-                for field, value in previous.items()
-            }
-            digest = sha256(encode_entry(parsed))
-        except (ValueError, RowError):
+            for field, column, default, parse in self._fields:
+                value = row.get(column, default)
+                if value is None or value == "":
+                    value = default
+                if value is not None:
+                    previous[field] = entry["date"] if field == "date" else parse(value)
+            digest = sha256(_ENCODER.encode(previous))
+        except (ValueError, OverflowError, RecursionError):
             return ""
         digest.update(b"%d" % self._seen.add_digest(digest.digest()))
         return digest.hexdigest()
@@ -95,10 +96,24 @@ def _parse_string(value: Any) -> Any:
 
 
 def _parse_decimal(value: Any) -> Any:
+    if isinstance(value, str):
+        return _parse_number(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError
+    return value
+
+
+def _parse_decimal_comma(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        return _parse_decimal(value)
+    if "." in value:
+        raise ValueError
+    return _parse_number(value.replace(",", "."))
+
+
+@lru_cache(_CACHED)
+def _parse_number(value: str) -> float:
+    """Return an integer, or a number that has the same decimals."""
     if not _DECIMAL.fullmatch(value):
         raise ValueError
     if "." not in value:
@@ -107,11 +122,3 @@ def _parse_decimal(value: Any) -> Any:
     if Decimal(repr(number)) != Decimal(value):
         raise ValueError
     return number
-
-
-def _parse_decimal_comma(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _parse_decimal(value)
-    if "." in value:
-        raise ValueError
-    return _parse_decimal(value.replace(",", "."))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 from client.importing.mapping.field_mapping import FieldMapping
@@ -12,7 +13,6 @@ from client.importing.rows.previous_ids import PreviousIds
 from client.importing.rows.row_error import RowError
 from client.importing.rows.row_mapper import RowMapper
 from client.importing.rows.unseen_columns import UnseenColumns
-from client.importing.targets.timesheets import NOT_TAKEN_YET
 
 
 class RejectedRow(NamedTuple):
@@ -74,12 +74,9 @@ class RowProcessor:
             if self._since and entry.last_day and entry.last_day < self._since:
                 return RowResult(record)
             fields = entry.fields
-            if self._external_ids.assign(fields, self.mapper.raw_key(row)) and (
-                previous := self._previous_ids.derive(row, fields)
-            ):
+            is_derived = self._external_ids.assign(fields, partial(self.mapper.raw_key, row))
+            if is_derived and (previous := self._previous_ids.derive(row, fields)):
                 fields["previous_external_id"] = previous
-            for name in NOT_TAKEN_YET:
-                fields.pop(name, None)
             return RowResult(record, encode_entry(fields))
         except RowError as error:
             return RowResult(record, reason=str(error))

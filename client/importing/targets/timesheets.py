@@ -22,8 +22,5 @@ TIMESHEETS: Final = Target(
 )
 """The entries; whether one has a date or a week is validated by the API."""
 
-NOT_TAKEN_YET: Final = ("day", "previous_external_id")
-"""What the API will take as soon as its part of the local day and of renaming is there."""
-
 END: Final = "end"
 """The field of a mapping, not of the API, from which and the date the hours are computed."""

@@ -66,10 +66,10 @@ def test_duplicate_external_id_is_rejected_across_batches(
 
 def test_same_id_with_another_source_is_accepted() -> None:
     external_ids = ExternalIds("tempus")
-    external_ids.assign({"external_id": "E1"}, [])
-    external_ids.assign({"external_id": "E1", "source": "other"}, [])
+    external_ids.assign({"external_id": "E1"}, list)
+    external_ids.assign({"external_id": "E1", "source": "other"}, list)
     with pytest.raises(RowError, match="duplicate external_id 'E1'"):
-        external_ids.assign({"external_id": "E1", "source": "tempus"}, [])
+        external_ids.assign({"external_id": "E1", "source": "tempus"}, list)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 50), max_size=300))
