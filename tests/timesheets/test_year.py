@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ APPROVED = "StoreZero"
 Key = tuple[Any, ...]
 
 
-def utc_day(entry: Entry) -> date:
-    return datetime.fromisoformat(entry.date).astimezone(UTC).date()
+def local_day(entry: Entry) -> date:
+    """Return the day on which an entry was noted, which the client sends."""
+    return datetime.fromisoformat(entry.date).date()
 
 
 def iso_week(entry: Entry) -> Key:
-    found = utc_day(entry).isocalendar()
+    found = local_day(entry).isocalendar()
     return found.year, found.week
 
 
@@ -38,11 +39,11 @@ KEYS: dict[str, tuple[tuple[str, ...], Callable[[Entry], Key]]] = {
     "employee": (("user_id",), lambda entry: (entry.user_id,)),
     "project": (("project",), lambda entry: (entry.project,)),
     "week": (("year", "week"), iso_week),
-    "month": (("month",), lambda entry: (f"{utc_day(entry):%Y-%m}",)),
+    "month": (("month",), lambda entry: (f"{local_day(entry):%Y-%m}",)),
     "approved": (("approved",), lambda entry: (entry.project == APPROVED,)),
     "employee,month": (
         ("user_id", "month"),
-        lambda entry: (entry.user_id, f"{utc_day(entry):%Y-%m}"),
+        lambda entry: (entry.user_id, f"{local_day(entry):%Y-%m}"),
     ),
     "project,week,approved": (
         ("project", "year", "week", "approved"),

@@ -16,7 +16,7 @@ CSV += "008,,2016,24,StoreZero,20\n"
 
 def sent(api: FakeUploadApi) -> list[dict[str, Any]]:
     """Return all rows that were sent, without their natural keys."""
-    keys = ("source", "external_id")
+    keys = ("source", "external_id", "previous_external_id")
     return [
         {name: value for name, value in row.items() if name not in keys}
         for request in api.requests
@@ -24,4 +24,4 @@ def sent(api: FakeUploadApi) -> list[dict[str, Any]]:
     ]
 
 
-SENT = [{**ROWS[0], "date": "2017-05-10T08:00:00.000Z"}, ROWS[1]]
+SENT = [{**ROWS[0], "date": "2017-05-10T08:00:00.000Z", "day": "2017-05-10"}, ROWS[1]]
