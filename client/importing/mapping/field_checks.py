@@ -19,13 +19,8 @@ def check_fields(content: Mapping[str, Any]) -> None:
         ValueError: They are invalid, contradict each other, or lack a field that every row has.
     """
     fields, defaults = content.get("fields", {}), content.get("defaults", {})
-    known = (*TIMESHEETS.fields, END)
     for table in _TABLES:
-        for name in content.get(table, {}):
-            if name not in known:
-                raise ValueError(
-                    f"[{table}] {name!r} is not one of our fields{suggest(name, known)}"
-                )
+        _check_names(table, content.get(table, {}))
     for name, text in fields.items():
         _check_expression(f"[fields] {name}", text)
     for name, value in defaults.items():
@@ -36,9 +31,18 @@ def check_fields(content: Mapping[str, Any]) -> None:
             raise ValueError("external_id is set both in [fields] and outside: remove one of them")
     if "source" in content:
         _check_source(content["source"])
+        if "source" in defaults:
+            raise ValueError("source is set both in [defaults] and outside: remove one of them")
     if "fields" in content:
         _check_end(fields, defaults)
         _check_complete(fields, defaults)
+
+
+def _check_names(table: str, content: Mapping[str, Any]) -> None:
+    known = (*TIMESHEETS.fields, END)
+    for name in content:
+        if name not in known:
+            raise ValueError(f"[{table}] {name!r} is not one of our fields{suggest(name, known)}")
 
 
 def _check_expression(key: str, text: Any) -> None:

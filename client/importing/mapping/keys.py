@@ -1,7 +1,8 @@
 """The keys of a mapping file and the types of their values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import date, time
 from typing import Any, Final
 
 from client.importing.mapping.field_mapping import FieldMapping
@@ -37,6 +38,8 @@ def check_keys(content: Mapping[str, Any]) -> None:
             # What is meant to be headers may be a secret, which is never printed.
             found = "" if name == "headers" else f", not {show(value)}"
             raise ValueError(f"{name} must be {_TYPE_NAMES[type_]}{found}")
+        if value == {}:
+            raise ValueError(f"[{name}] is empty: remove it, or write a key below it")
 
 
 def check_strings(key: str, value: Any) -> None:
@@ -46,11 +49,13 @@ def check_strings(key: str, value: Any) -> None:
         raise ValueError(f"{key} must be a string or a list of strings, not {show(value)}")
 
 
-def as_strings(value: str | list[str]) -> tuple[str, ...]:
+def as_strings(value: str | Sequence[str]) -> tuple[str, ...]:
     """Return the strings of a value that is one or a list."""
     return (value,) if isinstance(value, str) else tuple(value)
 
 
 def show(value: Any) -> str:
     """Return a value as TOML writes it, for a message."""
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, date | time) else repr(value)

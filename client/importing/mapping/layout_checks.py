@@ -98,8 +98,13 @@ def _check_encoding(name: str) -> None:
 
 def _check_day_columns(content: Mapping[str, Any]) -> None:
     """Validate the form of the columns, and that their days and cells are used."""
+    form = content["day_columns"]
+    if "%" not in form:
+        raise ValueError(
+            f"day_columns must be the form of the columns' names, such as %Y-%m-%d, not {form!r}"
+        )
     try:
-        check_date_format(content["day_columns"])
+        check_date_format(form)
     except ValueError as error:
         raise ValueError(f"day_columns {error}") from error
     named = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.globs import compile_globs
+from client.importing.mapping.keys import as_strings
 from client.importing.rows.row_error import RowError
 from client.importing.rows.selectors import Row, compile_selector
 from client.importing.rows.values import to_text
@@ -38,7 +39,7 @@ def _compile_table(
 
 def _compile(column: str, patterns: Sequence[str], columns: Sequence[str]) -> Condition:
     select = compile_selector(parse_expression(column), columns)
-    fits = compile_globs(patterns)
+    fits = compile_globs(as_strings(patterns))
 
     def condition(row: Row) -> bool:
         value = select(row)

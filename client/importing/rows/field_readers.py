@@ -9,6 +9,7 @@ from typing import Any
 from client.errors import ConfigurationError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
 from client.importing.rows.extracts import compile_extract
 from client.importing.rows.parsers import KindParsers, Parser
 from client.importing.rows.row_error import RowError
@@ -54,7 +55,8 @@ class FieldReaders:
         table = mapping.values.get(field, {})
         parse = self._compile_parser(field, kind)
         empty = self._ours(kind, f"[values.{field}] ''", table[""]) if table.get("") else default
-        return _compile_reader(text, select, parse, empty=empty, default=default)
+        label = _label_of_cell if mapping.day_columns and text == CELL_COLUMN else None
+        return _compile_reader(text, select, parse, empty=empty, default=default, label=label)
 
     def compile_default(self, field: str, kind: Kind) -> Any:
         """Return the parsed default of a field, or None.
@@ -92,7 +94,13 @@ class FieldReaders:
 
 
 def _compile_reader(
-    text: str, select: Selector, parse: Parser, *, empty: Any, default: Any
+    text: str,
+    select: Selector,
+    parse: Parser,
+    *,
+    empty: Any,
+    default: Any,
+    label: Callable[[Row], str] | None,
 ) -> FieldReader:
     def read(row: Row) -> Any:
         value = select(row)
@@ -101,7 +109,11 @@ def _compile_reader(
         try:
             parsed = parse(value)
         except ValueError as error:
-            raise RowError(f"{text} {error}") from error
+            raise RowError(f"{label(row) if label else text} {error}") from error
         return default if parsed is None else parsed
 
     return read
+
+
+def _label_of_cell(row: Row) -> str:
+    return f"the cell of {row[DAY_COLUMN]}"

@@ -1,6 +1,7 @@
 """The parsers of the kinds of fields, in the external system's notations and in ours."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from client.importing.mapping.field_mapping import FieldMapping
@@ -41,10 +42,17 @@ class KindParsers:
         if kind == "duration":
             return duration_parser(unit, decimal_comma=self._mapping.decimal_comma)
         if kind == "timestamp":
-            return timestamp_parser(formats, self._mapping.zone)
+            parse = timestamp_parser(formats, self._mapping.zone)
+            return _with_days(parse) if self._mapping.day_columns else parse
         if kind == "date":
             return _day_parser(timestamp_parser(formats, None))
         return parse_integer if kind == "integer" else to_text
+
+
+def _with_days(parse: Parser) -> Parser:
+    """Return a parser that also takes the dates which are made of day columns."""
+    parse_iso = timestamp_parser((), None)
+    return lambda value: parse_iso(value.isoformat()) if type(value) is date else parse(value)
 
 
 def _day_parser(parse: Parser) -> Parser:

@@ -87,7 +87,7 @@ def follow_path(row: Row, path: Sequence[str]) -> Any:
             return None
         else:
             raise RowError(
-                f"{'.'.join(path[:depth])} is not an object with a member {name!r}, but"
+                f"{'.'.join(path)} leads nowhere: {'.'.join(path[:depth])} is not an object, but"
                 f" {to_text(value)[:40]!r}"
             )
     return value

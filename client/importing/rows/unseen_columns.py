@@ -10,6 +10,7 @@ from typing import Any, Final
 from client.errors import SourceError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.mapping.keys import as_strings
 from client.importing.rows.selectors import Row
 from client.importing.suggestions import suggest
 
@@ -81,7 +82,7 @@ class UnseenColumns:
                 self._fields.update(dict.fromkeys(names, f"[fields] {field}"))
         for table, conditions in (("skip", mapping.skip), ("only", mapping.only)):
             for text, patterns in conditions.items():
-                may_be_missing = "" in patterns
+                may_be_missing = "" in as_strings(patterns)
                 for name in parse_expression(text).names:
                     if not may_be_missing:
                         self._conditions[name] = f"[{table}]"

@@ -7,8 +7,8 @@ from client.importing.targets.target import Target
 TIMESHEETS: Final = Target(
     name="timesheets",
     kinds={
-        "user_type": "string",
         "user_id": "string",
+        "user_type": "string",
         "date": "timestamp",
         "day": "date",
         "year": "integer",

@@ -58,7 +58,7 @@ def test_json_value_is_selected_by_name_path_or_template(text: str, value: Any) 
     ("text", "words"),
     [
         ("tags.name", "tags is an array: name one of its elements, such as tags.0.name"),
-        ("user.name.first", "user.name is not an object with a member 'first', but 'Ada'"),
+        ("user.name.first", "user.name.first leads nowhere: user.name is not an object, but 'Ada'"),
         ("{tags}", "tags is an array: add .0 to name its first element"),
         ("{user}", "user is an object: add the name of a member (.name, .active, .age)"),
     ],
