@@ -14,7 +14,8 @@ from typing import IO, Self
 
 from client.errors import StateError
 from client.importing.mapping.field_mapping import FieldMapping
-from client.importing.reading.records import REJECTED_COLUMNS, build_object
+from client.importing.reading.json_values import unique_members
+from client.importing.reading.records import REJECTED_COLUMNS
 from client.importing.rows.row_results import RejectedRow
 from client.importing.sources.file_formats import default_delimiter
 from client.importing.state.private_files import check_private_file, open_private_file
@@ -110,7 +111,7 @@ def _format_json_row(line: int | str, reason: str, raw: str) -> str:
     """Return an object with line and reason before its members; other text becomes a member."""
     prefix = json.dumps({"line": line, "reason": reason}, ensure_ascii=False)
     try:
-        value = parse_json(raw, object_pairs_hook=build_object)
+        value = parse_json(raw, object_pairs_hook=unique_members)
     except ValueError:
         value = raw
     if not isinstance(value, dict):
