@@ -81,6 +81,9 @@ class RowWalker:
     def skip(self, place: Path) -> None:
         """Pass a value of any length."""
         first = self._text.peek()
+        if first == '"':
+            self._text.skip_string()
+            return
         if first not in "[{":
             self._read(MAX_CHARACTERS, place)
             return
@@ -220,7 +223,7 @@ class RowWalker:
             if limit < MAX_CHARACTERS:
                 raise
             raise ValueError(
-                f"{name or 'the value'} is not JSON, or longer than {MAX_CHARACTERS} characters"
+                f"the value of {name!r} is not JSON, or longer than {MAX_CHARACTERS} characters"
             ) from error
         except ValueError as error:
             raise ValueError(f"the value of {name!r} is not JSON: {error}") from error

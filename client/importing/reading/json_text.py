@@ -5,12 +5,15 @@ read here. ijson 3.6 was measured again and is not used: see DECISIONS.md.
 """
 
 import json
+import re
 from typing import Any, Final, NamedTuple
 
 from client.importing.reading.json_values import StrictDecoder
 from client.importing.reading.spooled_chunks import SpooledChunks
 
 _WHITESPACE: Final = " \t\r\n"
+_IN_STRING: Final = re.compile(r'["\\]')
+_CUT_OFF: Final = ": the source ends there, it may be cut off"
 _MAX_NAME: Final = 1 << 16
 """Characters of a member's name."""
 
@@ -78,7 +81,7 @@ class JSONText:
         if separator == ",":
             return True
         name = "array" if close == "]" else "object"
-        reason = "" if separator else ": the source ends there, it may be cut off"
+        reason = "" if separator else _CUT_OFF
         raise ValueError(f"the JSON {name} is incomplete: a comma or {close} is missing{reason}")
 
     def name(self) -> str:
@@ -100,7 +103,7 @@ class JSONText:
         """Read a value; return it and its text.
 
         Args:
-            limit: Its characters, at least about so many are supported.
+            limit: Its characters.
 
         Raises:
             TooLongError: It is longer, or not JSON; nothing was read.
@@ -117,14 +120,34 @@ class JSONText:
                 unread = len(self._buffer) - self._at
                 if unread > limit:
                     raise TooLongError from error
-                if not self._read_chunk(unread):
+                if not self._read_chunk(min(unread, limit)):
                     raise ValueError(self._explain(error)) from error
                 continue
+            if end - self._at > limit:
+                raise TooLongError
             # A number at the end of the buffer may continue in the next chunk.
             if end < len(self._buffer) or not self._read_chunk():
                 raw = self._buffer[self._at : end]
                 self._at = end
                 return value, raw
+
+    def skip_string(self) -> None:
+        """Pass a string of any length."""
+        self.peek()
+        self._at += 1
+        escaped = False
+        while self._at < len(self._buffer) or self._read_chunk():
+            if escaped:
+                self._at += 1
+                escaped = False
+            elif found := _IN_STRING.search(self._buffer, self._at):
+                self._at = found.end()
+                if found[0] == '"':
+                    return
+                escaped = True
+            else:
+                self._at = len(self._buffer)
+        raise ValueError(f"a string is not closed{_CUT_OFF}")
 
     def mark(self) -> Mark:
         """Return the position, for ``reset``."""
@@ -157,4 +180,4 @@ class JSONText:
         if not isinstance(error, json.JSONDecodeError):
             return str(error).rstrip(".")
         at_end = error.pos >= len(self._buffer.rstrip()) or error.msg.startswith("Unterminated")
-        return f"{error.msg}{': the source ends there, it may be cut off' if at_end else ''}"
+        return f"{error.msg}{_CUT_OFF if at_end else ''}"

@@ -120,7 +120,7 @@ def _choose_codec(start: bytes, encoding: str, charset: str) -> str:
         )
     name = encoding or charset or _UTF_8
     try:
-        b"".decode(name)
+        "a".encode(name)
     except (LookupError, ValueError) as error:
         raise SourceError(
             f"The charset {name[:40]!r} of the source is unknown: write its encoding in the"

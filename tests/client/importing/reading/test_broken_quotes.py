@@ -69,16 +69,19 @@ def _written(draw: st.DrawFn) -> _Written:
     delimiter = draw(st.sampled_from(",;\t|"))
     # A cell of delimiters and line ends alone looks like the end of another cell.
     word = st.text(f'ab\n"{delimiter} é', max_size=6).map("x{}y".format)
-    row = st.tuples(word, st.just("") | word, st.just("") | word).map(list)
-    cells = draw(st.lists(row, min_size=2, max_size=8))
+    row_cells = st.tuples(word, st.just("") | word, st.just("") | word).map(list)
+    cells = draw(st.lists(row_cells, min_size=2, max_size=8))
     line_end = draw(st.sampled_from(["\n", "\r\n"]))
-    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    quote_all = draw(st.booleans())
     texts = []
     for row in cells:
         text = io.StringIO()
-        csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerow(
-            row
-        )
+        csv.writer(
+            text,
+            delimiter=delimiter,
+            lineterminator=line_end,
+            quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+        ).writerow(row)
         texts.append(text.getvalue())
     return _Written(delimiter, texts, cells)
 
@@ -90,8 +93,9 @@ def test_other_rows_come_out_whatever_quote_is_broken(
     position = data.draw(st.integers(0, len(written.texts) - 1))
     row = written.texts[position]
     quotes = [at for at, character in enumerate(row) if character == '"']
-    if quotes and data.draw(st.booleans()):
-        at = data.draw(st.sampled_from(quotes))
+    removed = data.draw(st.sampled_from([-1, *quotes]))
+    if removed >= 0:
+        at = removed
         broken = row[:at] + row[at + 1 :]
     else:
         at = data.draw(st.integers(0, len(row.rstrip("\r\n"))))
