@@ -14,6 +14,8 @@ from client.importing.reading.spooled_chunks import SpooledChunks
 _WHITESPACE: Final = " \t\r\n"
 _IN_STRING: Final = re.compile(r'["\\]')
 _CUT_OFF: Final = ": the source ends there, it may be cut off"
+_NUMBER_REST: Final = 2
+"""Characters after which the rest of a number may be missing: ``e+`` after ``1``."""
 _MAX_NAME: Final = 1 << 16
 """Characters of a member's name."""
 
@@ -126,7 +128,7 @@ class JSONText:
             if end - self._at > limit:
                 raise TooLongError
             # A number at the end of the buffer may continue in the next chunk.
-            if end < len(self._buffer) or not self._read_chunk():
+            if len(self._buffer) - end > _NUMBER_REST or not self._read_chunk():
                 raw = self._buffer[self._at : end]
                 self._at = end
                 return value, raw
@@ -159,7 +161,7 @@ class JSONText:
         self._chunks.reset(chunk)
 
     def _read_chunk(self, at_least: int = 0) -> bool:
-        """Append to the unread rest of the buffer; return whether there was something.
+        """Append to the unread rest of the buffer; return whether there was something to append.
 
         Args:
             at_least: Characters to append; as many as there are, an incomplete value of any length
@@ -172,8 +174,9 @@ class JSONText:
             read += len(chunk)
             if read >= at_least:
                 break
-        self._buffer = "".join(pieces)
-        self._at = 0
+        if read:
+            self._buffer = "".join(pieces)
+            self._at = 0
         return read > 0
 
     def _explain(self, error: ValueError) -> str:
