@@ -6,11 +6,8 @@ from datetime import date, datetime
 from typing import Final
 
 from client.errors import SourceError
+from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
 from client.importing.reading.record import Record
-
-DAY: Final = "day"
-CELL: Final = "cell"
-"""The values that are added to those of the row."""
 
 _SAMPLE_DAY: Final = date(2017, 11, 23)
 _WEEKDAY: Final = re.compile(r"%[aA]")
@@ -28,7 +25,7 @@ def find_day_columns(columns: Sequence[str], form: str) -> Mapping[int, date]:
     Raises:
         SourceError: There is none, a day has two columns, or a name is ambiguous.
     """
-    for name in (DAY, CELL):
+    for name in (DAY_COLUMN, CELL_COLUMN):
         if name in columns:
             raise SourceError(
                 f"The source has a column {name!r}, but so is called what day_columns makes of each"
@@ -77,7 +74,7 @@ def expand_days(records: Iterator[Record], days: Mapping[int, date]) -> Iterator
         for position, day in days.items():
             cell = record.raw[position]
             if not _EMPTY.fullmatch(cell.strip()):
-                values = {**record.values, DAY: day, CELL: cell.strip()}
+                values = {**record.values, DAY_COLUMN: day, CELL_COLUMN: cell.strip()}
                 yield record._replace(
                     values=values, raw=[*raw[:position], cell, *raw[position + 1 :]]
                 )
