@@ -173,6 +173,8 @@ class ResourceOptions:
         write_only_attributes: Fields that are excluded likewise, except that clients may write
             them; a list, or a mapping of ``own`` and of relations to such lists.
         read_only_attributes: Fields that clients may not write; hooks may.
+        set_by_hooks: Required fields that clients may write, and that hooks set in a new row whose
+            body lacks them: OpenAPI does not require them.
         update_method: The method of update apart from PATCH: PUT or POST.
         put_replaces: Whether PUT sets missing fields to their default, or to null.
         put_creates: Whether PUT creates the row that its path names, if there is none; this demands
@@ -219,6 +221,7 @@ class ResourceOptions:
     exclude_attributes: Sequence[str] | Mapping[str, Sequence[str]] = ()
     write_only_attributes: Sequence[str] | Mapping[str, Sequence[str]] = ()
     read_only_attributes: Sequence[str] = ()
+    set_by_hooks: Sequence[str] = ()
     update_method: str = "PUT"
     put_replaces: bool = False
     put_creates: bool = False

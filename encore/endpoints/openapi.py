@@ -189,9 +189,7 @@ def operation_extras(
         schema = form if own_schema is None else own_schema
         body["content"] = {**body.get("content", {}), FORM: {"schema": schema}}
     if action == "update" or (
-        action == "create"
-        and not resource.bodies.rejects_empty
-        and not any(f.required for f in resource.bodies.creatable)
+        action == "create" and not resource.bodies.rejects_empty and not resource.bodies.required
     ):  # An omitted body means an empty object.
         extras["requestBody"] = {**extras.get("requestBody", {}), "required": False}
     if action != "delete":

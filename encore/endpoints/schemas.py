@@ -38,10 +38,11 @@ def create_schema(resource: ResourceDefinition) -> type[BaseModel]:
     foreign = {
         column for child in serializer.children.values() for column in child.relation.foreign_key
     }
+    required = resource.bodies.required
     members = {
         field.name: (
             _annotation(_or_generated(field.codec.body_schema, field), field, serializer),
-            ... if field.required and field.column not in foreign else None,
+            ... if field in required and field.column not in foreign else None,
         )
         for field in resource.bodies.creatable
     }

@@ -1,5 +1,7 @@
 """The bodies of a resource's create and update: which fields and members they may contain."""
 
+from encore.errors import ConfigurationError
+from encore.models.fields import Field, Fields
 from encore.options import ResourceOptions
 from encore.resource.field_names import find_field
 from encore.resource.paths import ResourcePaths
@@ -20,6 +22,7 @@ class ResourceBodies:
         creatable: The fields that clients may write in a new row.
         updatable: The fields that clients may write in a stored row.
         read_only: The attributes that the option ``read_only_attributes`` names.
+        required: The fields of ``creatable`` that the body of a new row must have.
         unseen: The attributes of ``updatable`` that no GET shows: replacing the row keeps them.
         nameable: The fields that errors may name.
         nested: The parser of related rows in a body.
@@ -44,6 +47,9 @@ class ResourceBodies:
         fixed = {*fields.key, *(field for _, field in paths.key_parameters)}
         self.creatable = tuple(f for f in settable if f in serializer.writable)
         self.updatable = tuple(f for f in self.creatable if f not in fixed)
+        self.required = frozenset(f for f in self.creatable if f.required) - {
+            self._find_set_by_hooks(options, fields, name) for name in options.set_by_hooks
+        }
         self.unseen = frozenset(f.attribute for f in self.updatable if f.name not in shown)
         self.nameable = tuple(f for f in fields if f.name in shown or f in self.creatable)
         self.nested = NestedBodyParser(
@@ -62,3 +68,11 @@ class ResourceBodies:
             ),
         )
         self.rejects_empty = rejects_empty(fields)
+
+    def _find_set_by_hooks(self, options: ResourceOptions, fields: Fields, name: str) -> Field:
+        resource, option = options.model.__name__, "set_by_hooks"
+        field = find_field(fields, name, resource=resource, option=option)
+        if field not in self.creatable or not field.required:
+            message = f"{name!r} is not a required field that clients may write"
+            raise ConfigurationError(resource, option, message)
+        return field

@@ -391,6 +391,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Problems]]] = {
     "exclude_attributes": _exclude,
     "write_only_attributes": _exclude,
     "read_only_attributes": _names,
+    "set_by_hooks": _names,
     "update_method": _update_method,
     "put_replaces": _flag,
     "put_creates": _flag,

@@ -84,6 +84,16 @@ def test_decision_is_accepted_if_its_schema_is_valid(
     )
 
 
+def test_fields_that_the_service_derives_are_not_required(document: dict[str, Any]) -> None:
+    created = document["components"]["schemas"]["TimesheetCreate"]
+    assert {"date", "year", "week", "day"} < set(created["properties"])
+    content = document["paths"]["/timesheets/upload"]["post"]["requestBody"]["content"]
+    row = content["application/json"]["schema"]["anyOf"][0]
+    for schema in (created, row):
+        assert set(schema["required"]) == {"user_id", "project", "hours"}
+        assert not schema["properties"]["day"].get("readOnly")
+
+
 def test_parameters_and_formats_of_summary_are_described(
     document: dict[str, Any],
 ) -> None:

@@ -36,7 +36,10 @@ ACCESS: Final = {
 READ_ONLY: Final = ("id", "status", "reason", "created_by")
 """The fields that only the service writes; ``approved`` is read-only by its model."""
 
-_SET_BY_SERVICE: Final = frozenset({"year", "week", "day", "created_by"})
+ISO_PERIOD: Final = ("year", "week", "day")
+"""The fields that the service derives from ``date``, or from one another, if a body lacks them."""
+
+_SET_BY_SERVICE: Final = frozenset({*ISO_PERIOD, "created_by"})
 """Required fields that the hooks set or validate, with messages of ``rules.entry_period``."""
 
 
@@ -46,6 +49,7 @@ def expose_entries(crud: Crud, services: TimesheetServices) -> Resource:
         Timesheet,
         access=ACCESS,
         read_only_attributes=READ_ONLY,
+        set_by_hooks=ISO_PERIOD,
         associations=AssociationOptions(auto_populate=False),
     )
     EntryHooks(timesheets, services).register()
