@@ -121,7 +121,8 @@ class UploadHooks:
         # The limits over the upload apply when it is known whether the row repeats an entry.
         tolerance = NO_TOLERANCE if entry.get("external_id") is None else ROUNDED_BY
         self._validator.validate(entry, row.errors, self._stored_name(row), tolerance=tolerance)
-        defer_week_errors(row, week)
+        if week:
+            defer_week_errors(row, week)
         for name in PERIOD:  # Unset fields are written as null, or the other form's would remain.
             entry.setdefault(name, None)
 

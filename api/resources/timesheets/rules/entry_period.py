@@ -61,14 +61,15 @@ class EntryPeriod:
         if timestamp is None:
             _complete_week(entry, errors)
             return
-        utc = timestamp.astimezone(UTC)
+        utc = timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)
         if not _FIRST_YEAR - 1 <= utc.year <= _LAST_YEAR:
             _report_year(utc, errors)
             return
         day: date | None = entry.get("day")
         if day is None:
-            day = self._find_day(timestamp, errors)
-        else:
+            is_known = timestamp is utc and self._zone is UTC
+            day = utc.date() if is_known else self._find_day(timestamp, errors)
+        elif day != utc.date():
             _check_day(day, utc, errors)
         if day is not None:
             _complete_day(entry, day, utc, errors)
@@ -144,9 +145,9 @@ def _complete_day(entry: Attributes, day: date, utc: datetime, errors: Validatio
         _report_year(day, errors)
         return
     iso = day.isocalendar()
-    which = "the date" if day == utc.date() else f"the day {day}"
     for name, value in (("year", iso.year), ("week", iso.week)):
         if entry.get(name) not in (None, value):
+            which = "the date" if day == utc.date() else f"the day {day}"
             errors.add(name, INVALID, f"must be {value} to match {which}, not {entry[name]}")
         entry[name] = value
     entry["day"] = day

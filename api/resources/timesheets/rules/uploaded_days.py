@@ -5,6 +5,8 @@ one, and a flag by which the stored day replaces it in SQL. Their year and week 
 that they end up with; errors that the derived day has with them wait until then.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import case, exists, literal, or_, select, update
@@ -22,28 +24,33 @@ _MAX_DEFERRED: Final = 1_000
 
 _PERIOD: Final = ("day", *ISO_WEEK)
 
-GivenWeek = dict[str, Any]
+GivenWeek = Mapping[str, Any]
 """The year and the week that a row gives, before validation sets them."""
+
+_NONE_GIVEN: Final[GivenWeek] = MappingProxyType({})
 
 
 def flag_derived_day(row: UploadedRow) -> GivenWeek:
     """Flag a row whose day validation will derive although it may be stored.
 
     Returns:
-        The year and the week that the row gives, for ``defer_week_errors``.
+        The year and the week that a flagged row gives, for ``defer_week_errors``.
     """
     entry = row.attributes
     is_derived = entry.get("date") is not None and entry.get("day") is None
-    if is_derived and entry.get("external_id") is not None and not row.errors.found:
-        row.flags = FLAGS
-        row.context.options[_DERIVED] = True
-    return {name: entry[name] for name in ISO_WEEK if entry.get(name) is not None}
+    if not is_derived or entry.get("external_id") is None or row.errors.found:
+        return _NONE_GIVEN
+    row.flags = FLAGS
+    row.context.options[_DERIVED] = True
+    if "year" in entry or "week" in entry:
+        return {name: entry[name] for name in ISO_WEEK if entry.get(name) is not None}
+    return _NONE_GIVEN
 
 
 def defer_week_errors(row: UploadedRow, given: GivenWeek) -> None:
     """Remove the errors of a year and a week that may match the stored day, after validation."""
     errors = row.errors.found
-    if not errors or not row.flags or any(error["field"] not in ISO_WEEK for error in errors):
+    if not errors or any(error["field"] not in ISO_WEEK for error in errors):
         return
     deferred: dict[int, Any] = row.context.options.setdefault(_DEFERRED, {})
     if len(deferred) >= _MAX_DEFERRED:
@@ -71,5 +78,5 @@ async def keep_stored_days(merge: MergeContext) -> None:
                 invalid = staging.line.in_(text) & ~exists(matches)
                 await merge.reject(invalid, name, case(text, value=staging.line))
     kept = {staging[name]: stored[name] for name in _PERIOD}
-    derived = staging.is_matched & staging.has_flag(_DERIVED) & is_same
-    await merge.execute(update(staging.table).values(kept).where(derived))
+    derived = staging.is_matched & staging.has_flag(_DERIVED) & (staging["day"] != stored.day)
+    await merge.execute(update(staging.table).values(kept).where(derived, is_same))
