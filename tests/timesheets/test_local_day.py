@@ -327,7 +327,7 @@ def test_entry_of_utc_days_is_unchanged_when_sent_with_its_local_day(
 ) -> None:
     row = {**ENTRY, **KEY, "date": SUNDAY_EVENING, "day": "2026-03-02"}
     create_entry(job, {**row, "day": "2026-03-01"})
-    legacy = sa.update(Timesheet).values(legacy=True)
+    legacy = sa.update(Timesheet.metadata.tables["timesheets"]).values(legacy=True)
     with_connection(api.database_url, lambda c: execute(c, legacy))
     before = stored(job)
     for sent in (row, {**row, "week": 10}, {**ENTRY, **KEY, "date": SUNDAY_EVENING}):
