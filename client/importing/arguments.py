@@ -34,7 +34,10 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("resource", nargs="?", choices=["timesheets"], metavar="timesheets", help="what to import")
     add("source", nargs="?", metavar="SOURCE", help="a file, an http(s) URL, or - for stdin")
-    add("--mapping", type=Path, metavar="FILE", help="TOML: which column is which field")
+    add("--mapping", type=Path, metavar="FILE", help="TOML, or a name of --list-mappings")
+    add("--set", action="append", dest="overrides", metavar="KEY=VALUE", help="a key of it")
+    add("--list-mappings", action="store_true", help="print the shipped mappings and exit")
+    add("--show-mapping", metavar="NAME", help="print one of them, to be adapted, and exit")
     add(
         "--format",
         dest="file_format",

@@ -40,15 +40,36 @@ def run_import(environment: Environment) -> ExitCode:
     parsed = parser.parse_intermixed_args(environment.argv[1:])
     if parsed.help:
         return write_text(environment, parser.format_help().rstrip())
+    if parsed.list_mappings or parsed.show_mapping:
+        return _show_mappings(environment, parsed)
     if not parsed.source:
         raise UsageError(parser.format_usage().rstrip())
     return _run_job(environment, parsed)
 
 
+def _show_mappings(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
+    """Print the shipped mappings, or one of them. Raise ``UsageError``."""
+    from client.importing.mapping.shipped import shipped_mappings  # noqa: PLC0415 - start-up.
+
+    shipped = shipped_mappings()
+    if parsed.resource:
+        option = "--list-mappings" if parsed.list_mappings else "--show-mapping"
+        raise UsageError(f"{option} takes no resource and no source: it imports nothing.")
+    if parsed.list_mappings and parsed.show_mapping:
+        raise UsageError("--list-mappings and --show-mapping exclude each other.")
+    if parsed.list_mappings:
+        width = max(map(len, shipped)) + 2
+        lines = [f"{m.name:<{width}}{m.description}" for m in shipped.values()]
+        return write_text(environment, "\n".join(lines))
+    if parsed.show_mapping not in shipped:
+        known = ", ".join(shipped)
+        raise UsageError(f"{parsed.show_mapping!r} is not a shipped mapping: known are {known}.")
+    return write_text(environment, shipped[parsed.show_mapping].text.rstrip())
+
+
 def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     # Imported only now: the job's modules take longer to import than the arguments to parse.
     from client.importing.job import ImportJob  # noqa: PLC0415 - start-up.
-    from client.importing.mapping.field_mapping import FieldMapping  # noqa: PLC0415 - start-up.
     from client.importing.mapping.loading import load_mapping  # noqa: PLC0415 - start-up.
     from client.importing.options import ImportOptions  # noqa: PLC0415 - start-up.
     from client.importing.preview.command import (  # noqa: PLC0415 - start-up.
@@ -66,7 +87,7 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
 
     chosen = {name: value for name, value in vars(parsed).items() if value is not None}
     options = ImportOptions(**{name: chosen[name] for name in _OPTIONS if name in chosen})
-    mapping = load_mapping(parsed.mapping) if parsed.mapping else FieldMapping()
+    mapping = load_mapping(parsed.mapping, parsed.overrides or ())
     if parsed.preview:
         return run_preview(environment, parsed, mapping, options)
     settings = load_import_settings(environment.variables, environment.directory)

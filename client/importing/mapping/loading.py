@@ -1,6 +1,7 @@
 """Reads and validates a mapping file (TOML)."""
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,64 @@ from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.keys import as_strings, check_keys
 from client.importing.mapping.layout_checks import check_layout
 from client.importing.mapping.notation_checks import check_notations
+from client.importing.mapping.overrides import apply_overrides
+from client.importing.mapping.shipped import shipped_mappings
 from client.importing.mapping.source_keys import validate_headers, validate_paging
 from client.importing.mapping.value_checks import check_values
+from client.importing.suggestions import suggest
 
 
-def load_mapping(path: Path) -> FieldMapping:
+def load_mapping(path: Path | None, overrides: Iterable[str] = ()) -> FieldMapping:
     """Read and validate a mapping file.
+
+    Args:
+        path: The file, or the name of a shipped mapping; None for none.
+        overrides: Keys that replace those of the file (see ``overrides``).
 
     Raises:
         ConfigurationError: The file cannot be read, or its content is invalid.
+        UsageError: An override is not ``KEY=VALUE``.
     """
+    content = {} if path is None else _read_content(path)
+    overrides = tuple(overrides)
+    apply_overrides(content, overrides)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return build_mapping(content)
+    except ValueError as error:
+        name = f"{path or 'The mapping'}{' with --set' if overrides else ''}"
+        raise ConfigurationError(f"{name}: {error}.") from error
+
+
+def _read_content(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_resolve(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} is not TOML in UTF-8: {error}.") from error
-    try:
-        return build_mapping(content)
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: {error}.") from error
+
+
+def _resolve(path: Path) -> Path:
+    """Return the file of a shipped mapping for its name, and any other path as it is.
+
+    Raises:
+        ConfigurationError: The name is a file as well, or neither.
+    """
+    shipped = shipped_mappings()
+    name = str(path)
+    if len(path.parts) != 1 or path.suffix:
+        return path
+    if name in shipped:
+        if path.is_file():
+            raise ConfigurationError(
+                f"{name} is a shipped mapping and a file here: rename the file, to select either."
+            )
+        return shipped[name].path
+    if not path.exists():
+        raise ConfigurationError(
+            f"{name!r} is neither a file nor a shipped mapping{suggest(name, tuple(shipped))}."
+        )
+    return path
 
 
 def build_mapping(content: dict[str, Any]) -> FieldMapping:

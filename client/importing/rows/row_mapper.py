@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from client.errors import SourceError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
 from client.importing.mapping.references import list_references
+from client.importing.mapping.shipped import hint_at_mapping
 from client.importing.rows.field_readers import FieldReader, FieldReaders
 from client.importing.rows.raw_keys import compile_raw_key
 from client.importing.rows.row_error import RowError
@@ -16,6 +17,9 @@ from client.importing.rows.selectors import Row
 from client.importing.rows.timesheet_rules import TimesheetRules
 from client.importing.suggestions import suggest
 from client.importing.targets.timesheets import END, TIMESHEETS
+
+_MAX_HINTS: Final = 100
+"""Hints that are kept, by the names of a row."""
 
 
 class Entry(NamedTuple):
@@ -46,10 +50,11 @@ class RowMapper:
         # Without [fields] the columns have our names: any other one is probably misspelt.
         self._known = frozenset() if mapping.fields else frozenset(self._texts.values())
         self._is_csv = bool(columns)
+        self._hints: dict[frozenset[str], str] = {}
         self._required = TIMESHEETS.required + (("external_id",) if mapping.has_external_id else ())
         for name in columns:
             if reason := self._unknown_reason(name):
-                raise SourceError(f"The source's column {reason}.")
+                raise SourceError(f"The source's column {reason}.{hint_at_mapping(columns)}")
         for name in list_references(mapping):
             if columns.count(name) > 1:
                 raise SourceError(f"The source has the column {name!r} more than once.")
@@ -67,7 +72,7 @@ class RowMapper:
             RowError: The record is invalid.
         """
         if self._known and not self._is_csv and not row.keys() <= self._known:
-            raise RowError(next(filter(None, map(self._unknown_reason, row))))
+            raise RowError(self._first_unknown_reason(row))
         entry = {}
         for field, read in self._readers:
             value = read(row)
@@ -102,6 +107,17 @@ class RowMapper:
         if field == "external_id" and parse_expression(text).literals:
             return f"{text} has an empty part"
         return f"{text} is missing or empty"
+
+    def _first_unknown_reason(self, row: Row) -> str:
+        """Return why the first unknown member is invalid, and which mapping fits, if any."""
+        names = frozenset(row)
+        if names not in self._hints:
+            if len(self._hints) >= _MAX_HINTS:
+                self._hints.clear()
+            self._hints[names] = hint_at_mapping(names)
+        hint = self._hints[names]
+        reason = next(filter(None, map(self._unknown_reason, row)))
+        return f"{reason}.{hint.removesuffix('.')}" if hint else reason
 
     def _unknown_reason(self, name: str) -> str:
         """Return why a column is invalid; empty if it is valid."""
