@@ -16,7 +16,7 @@ of an hour, but three times 1200 seconds are exactly one hour.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -44,19 +44,8 @@ def parse_datetime(text: str) -> datetime:
     Raises:
         ValueError: The text is invalid, or the year is not from 1 to 9999 in UTC.
     """
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:
-        raise ValueError("not an ISO 8601 date-time")
-    date, minutes, seconds, offset = match.groups()
-    timestamp = datetime.fromisoformat(
-        f"{date}T{minutes or '00:00'}{seconds or ''}{(offset or 'Z').upper()}"
-    )
-    if timestamp.tzinfo is not UTC:
-        try:
-            timestamp = timestamp.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("outside the years 1 to 9999") from error
-    return timestamp
+    timestamp = _from_iso(*_split_timestamp(text))
+    return timestamp if timestamp.tzinfo is UTC else _to_utc(timestamp)
 
 
 _STATED_UTC: Final = timezone(timedelta(0), "+00:00")
@@ -69,17 +58,37 @@ def parse_offset_datetime(text: str) -> datetime:
     Raises:
         ValueError: As ``parse_datetime``.
     """
-    timestamp = parse_datetime(text)
-    if text[-1] in "Zz":
+    date, minutes, seconds, offset = _split_timestamp(text)
+    timestamp = _from_iso(date, minutes, seconds, offset)
+    if timestamp.tzinfo is not UTC:
+        if timestamp.year in (MINYEAR, MAXYEAR):
+            _to_utc(timestamp)
         return timestamp
+    # A date without a time: midnight in UTC begins it.
+    is_stated = minutes is None or (offset is not None and offset[0] == "+")
+    return timestamp.replace(tzinfo=_STATED_UTC) if is_stated else timestamp
+
+
+def _split_timestamp(text: str) -> tuple[Any, ...]:
+    """Return date, hour and minute, second, and offset; raise ``ValueError``."""
     match = _TIMESTAMP.fullmatch(text)
-    offset = match and match[4]
-    if match and match[2] is None:
-        return timestamp.replace(tzinfo=_STATED_UTC)  # A day: midnight in UTC begins it.
-    if not offset or offset.replace(":", "") == "-0000":
-        return timestamp
-    minutes = int(offset[:3]) * 60 + int(offset[0] + offset[-2:])
-    return timestamp.astimezone(timezone(timedelta(minutes=minutes)) if minutes else _STATED_UTC)
+    if match is None:
+        raise ValueError("not an ISO 8601 date-time")
+    return match.groups()
+
+
+def _from_iso(date: str, minutes: str | None, seconds: str | None, offset: str | None) -> datetime:
+    return datetime.fromisoformat(
+        f"{date}T{minutes or '00:00'}{seconds or ''}{(offset or 'Z').upper()}"
+    )
+
+
+def _to_utc(timestamp: datetime) -> datetime:
+    """Convert a timestamp to UTC; raise ``ValueError``."""
+    try:
+        return timestamp.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999") from error
 
 
 def written_offset(timestamp: datetime) -> timedelta | None:
@@ -228,7 +237,7 @@ class FixedDecimal(TypeDecorator[Decimal]):
 SECONDS_PER_HOUR: Final = 3600
 
 _CACHED_DURATIONS: Final = 4_096
-"""How many durations are cached as JSON numbers: a table of hours repeats few values."""
+"""How many conversions are cached each way: a table of hours repeats few values."""
 
 
 @lru_cache(_CACHED_DURATIONS)
@@ -250,6 +259,7 @@ class DurationHours(TypeDecorator[Decimal]):
     decimals: Final = 4
 
     @staticmethod
+    @lru_cache(_CACHED_DURATIONS)
     def to_seconds(hours: Decimal) -> int:
         """Return hours as whole seconds, rounded. Raise ``ValueError`` for NaN and infinities."""
         if not hours.is_finite():
