@@ -24,7 +24,8 @@ from client.environment import Environment
 from client.importing import ImportSettings, retries
 from client.settings import ClientSettings
 from tests.client.conftest import SECRET
-from tests.fixtures.system import environment_of
+from tests.client.importing.imports import ServiceImports
+from tests.fixtures.system import System, environment_of
 
 COMMAND = [sys.executable, "-m", "client", "import"]
 Key = tuple[str, str]
@@ -214,6 +215,12 @@ class ImportRun(NamedTuple):
 @pytest.fixture
 def run(environment: dict[str, str], tmp_path: Path) -> ImportRun:
     return ImportRun(environment, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def imports(system: System) -> ServiceImports:
+    """Imports into the running service, over each database."""
+    return ServiceImports(system, system.token("read:timesheets"))
 
 
 HEADER = "user_id,date,project,hours,external_id"
