@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from client.errors import SourceError
 from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
+from client.importing.notations.date_formats import DateFormat
 from client.importing.reading.record import Record
 
 _SAMPLE_DAY: Final = date(2017, 11, 23)
-_WEEKDAY: Final = re.compile(r"%[aA]")
 _EMPTY: Final = re.compile(r"[-\u2013\u2014]?|[+-]?0+(?:[.,:]0+)*(?:\s*h)?")
 """Cells without hours: empty, a dash or zero."""
 
@@ -32,16 +32,11 @@ def find_day_columns(columns: Sequence[str], form: str) -> Mapping[int, date]:
                 " cell: rename that column."
             )
     days: dict[int, date] = {}
+    date_format = DateFormat(form)
     for position, name in enumerate(columns):
-        try:
-            day = _parse_day(name, form)
-        except ValueError:
+        day = _parse_day(name, date_format)
+        if day is None:
             continue
-        if _WEEKDAY.search(form) and f"{day:%a}".lower() not in name.lower():
-            raise SourceError(
-                f"The source's column {name!r} has another weekday than its day, which is a"
-                f" {day:%A}: day_columns in the mapping may have day and month exchanged."
-            )
         if day in days.values():
             raise SourceError(f"The source has more than one column for {day}: {name!r} is one.")
         days[position] = day
@@ -94,5 +89,13 @@ def _check_between(columns: Sequence[str], days: Mapping[int, date]) -> None:
             )
 
 
-def _parse_day(name: str, form: str) -> date:
-    return datetime.strptime(name, form).date()  # noqa: DTZ007 - only its day is used.
+def _parse_day(name: str, date_format: DateFormat) -> date | None:
+    """Return the day that a column is named after; None if its name is not a day."""
+    try:
+        parsed = date_format.parse(" ".join(name.split()))
+    except ValueError as error:
+        raise SourceError(
+            f"The source's column {name!r} has another weekday than its day: {error}. day_columns"
+            " in the mapping may have day and month exchanged."
+        ) from error
+    return parsed.local.date() if parsed else None

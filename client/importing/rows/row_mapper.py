@@ -46,6 +46,7 @@ class RowMapper:
     def __init__(self, mapping: FieldMapping, columns: Sequence[str] = ()) -> None:
         if columns and mapping.day_columns:
             columns = (*columns, DAY_COLUMN, CELL_COLUMN)
+        self.columns = columns
         self._texts = mapping.columns
         # Without [fields] the columns have our names: any other one is probably misspelt.
         self._known = frozenset() if mapping.fields else frozenset(self._texts.values())

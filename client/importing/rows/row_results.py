@@ -51,7 +51,7 @@ class RowProcessor:
         self, mapping: FieldMapping, source: str, since: date | None, columns: Sequence[str] = ()
     ) -> None:
         self.mapper = RowMapper(mapping, columns)
-        self._is_skipped = compile_conditions(mapping, columns)
+        self._is_skipped = compile_conditions(mapping, self.mapper.columns)
         self._unseen = UnseenColumns(mapping, columns)
         self._external_ids = ExternalIds(source)
         self._previous_ids = PreviousIds(mapping, columns, source)

@@ -128,7 +128,7 @@ def test_raw_row_of_a_day_has_its_cell_only(read: Read) -> None:
     ("header", "form", "words"),
     [
         ("who,Mon,Tue", FORM, "no columns like day_columns = '%a %Y-%m-%d', such as 'Thu 2017-11"),
-        ("who,Tue 2026-03-02", FORM, "another weekday than its day, which is a Monday"),
+        ("who,Tue 2026-03-02", FORM, "another weekday than its day: 2026-03-02 is a Monday"),
         ("who,2026-03-02,2026-03-02", "%Y-%m-%d", "more than one column for 2026-03-02"),
         ("who,2026-03-02,2026-03-3x,2026-03-04", "%Y-%m-%d", "'2026-03-3x' is among the days"),
         ("who,cell,2026-03-02", "%Y-%m-%d", "has a column 'cell'"),
