@@ -97,6 +97,11 @@ def validate_paging(mapping: FieldMapping) -> None:
         raise ValueError(f"{forms[0]} and {forms[1]} are both set: pages are found in one way")
     if mapping.next_parameter and mapping.next in {"", NO_PAGING}:
         raise ValueError("next_parameter needs next, the member of the answer that has the token")
+    if mapping.offset_parameter and (mapping.day_columns or "*" in mapping.rows.split(".")):
+        raise ValueError(
+            "offset_parameter counts rows as the source does, which is not possible with"
+            " day_columns or a * in rows"
+        )
     parameter = mapping.next_parameter or mapping.page_parameter or mapping.offset_parameter
     if parameter and parameter == mapping.since_parameter:
         raise ValueError(f"since_parameter is the parameter of pages too: {parameter!r}")

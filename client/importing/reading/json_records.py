@@ -9,14 +9,17 @@ from client.importing.reading.json_text import JSONText, TooLongError
 from client.importing.reading.json_values import build_record
 from client.importing.reading.mapped_names import mapped_names
 from client.importing.reading.missing_rows import rows_not_found
-from client.importing.reading.record import REJECTED_COLUMNS, Record
+from client.importing.reading.record import REJECTED_COLUMNS, OnElement, Record
 from client.importing.reading.row_paths import list_places, parse_path
 from client.importing.reading.spooled_chunks import SpooledChunks
 from client.importing.reading.text import MAX_CHARACTERS
 
 
 def json_records(
-    stream: TextIO, mapping: FieldMapping, envelope: dict[str, Any]
+    stream: TextIO,
+    mapping: FieldMapping,
+    envelope: dict[str, Any],
+    on_element: OnElement | None = None,
 ) -> Iterator[Record]:
     """Yield the rows.
 
@@ -25,6 +28,7 @@ def json_records(
         mapping: Its ``rows`` is the path of the rows; without it they are the elements of an array,
             or the only object.
         envelope: Receives the small members around the rows, where the path has them.
+        on_element: Called after each element of an array on the path.
 
     Raises:
         ValueError: The text is not JSON from here on.
@@ -33,7 +37,7 @@ def json_records(
     path, names = parse_path(mapping.rows), mapped_names(mapping)
     with SpooledChunks(stream) as chunks:
         text = JSONText(chunks)
-        walker = RowWalker(text, names)
+        walker = RowWalker(text, names, on_element)
         first = text.peek()
         if not first:
             raise ValueError("it is empty, which is not JSON")

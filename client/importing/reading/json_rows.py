@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from client.importing.reading.json_text import JSONText, TooLongError
 from client.importing.reading.json_values import build_record
-from client.importing.reading.record import Record
+from client.importing.reading.record import Element, OnElement, Record
 from client.importing.reading.row_paths import ANY, Path, list_places, match_member
 from client.importing.reading.text import MAX_CHARACTERS
 
@@ -41,11 +41,16 @@ class RowWalker:
     Args:
         text: At its start.
         names: The names that the mapping may read.
+        on_element: Called after each element of an array on the path to the rows.
     """
 
-    def __init__(self, text: JSONText, names: frozenset[str]) -> None:
+    def __init__(
+        self, text: JSONText, names: frozenset[str], on_element: OnElement | None = None
+    ) -> None:
         self._text = text
         self._names = names
+        self._on_element = on_element
+        self._arrays = 0
         self._levels: list[_Level] = []
         self._objects = 0
         self._position = 0
@@ -103,13 +108,27 @@ class RowWalker:
         more = self._text.begin("]")
         self.found = self.found or not path or not more
         self._levels.append(_Level("]", path, complete=True))
+        self._arrays += 1
         while more:
-            if path or self._text.peek() == "[":
+            if path:
+                yield from self._walk_element(path, place)
+            elif self._text.peek() == "[":
                 yield from self.walk(path, None, place)
             else:
                 yield self._read_row()
             more = self._text.proceed("]")
+        self._arrays -= 1
         self._levels.pop()
+
+    def _walk_element(self, path: Path, place: Path) -> Iterator[Record]:
+        """Yield the rows in an element of an array on the path to the rows."""
+        if self._on_element is None:
+            yield from self.walk(path, None, place)
+            return
+        members: dict[str, Any] = {}
+        before = self._position
+        yield from self.walk(path, members, place)
+        self._on_element(Element(members, self._position - before, self._arrays - 1))
 
     def _walk_object(
         self, path: Path, envelope: dict[str, Any] | None, place: Path

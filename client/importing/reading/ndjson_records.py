@@ -1,19 +1,21 @@
 """Reads NDJSON as records: each line is a row, or has the rows that ``rows`` leads to."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, TextIO
 
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.json_values import StrictDecoder, build_record, is_rejected_row
 from client.importing.reading.mapped_names import mapped_names
 from client.importing.reading.missing_rows import rows_not_found
-from client.importing.reading.record import Record
-from client.importing.reading.row_paths import RowFinder, list_places, parse_path
+from client.importing.reading.record import Element, OnElement, Record
+from client.importing.reading.row_paths import RowFinder, list_places, parse_path, without_rows
 from client.importing.reading.text import read_lines
 
 
-def ndjson_records(stream: TextIO, mapping: FieldMapping) -> Iterator[Record]:
+def ndjson_records(
+    stream: TextIO, mapping: FieldMapping, on_element: OnElement | None = None
+) -> Iterator[Record]:
     """Yield the rows; a line that is not JSON is a record with an error.
 
     A line in which the path of the rows does not lead to its end is a skipped record.
@@ -40,14 +42,21 @@ def ndjson_records(stream: TextIO, mapping: FieldMapping) -> Iterator[Record]:
                 finder.found = True
                 yield build_record(line, value, raw, decoder.duplicate, {})
                 continue
-            record = None
-            for row, outer in finder.find(value):
-                row_text = json.dumps(row, ensure_ascii=False)
-                record = build_record(line, row, row_text, "", outer)
-                yield record
-            if record is None:
+            count = yield from _rows_of_line(line, value, finder)
+            if on_element and isinstance(value, dict):
+                on_element(Element(without_rows(value, path), count, 0))
+            if not count:
                 without = without or value
                 yield Record(line, value if isinstance(value, dict) else {}, raw, skipped=True)
     if without is not None and not finder.found:
         places = [".".join(place) for place in list_places(without, ())]
         raise rows_not_found(mapping.rows, places, without)
+
+
+def _rows_of_line(line: int, value: Any, finder: RowFinder) -> Generator[Record, None, int]:
+    """Yield the rows in the value of a line; return how many there are."""
+    count = 0
+    for row, outer in finder.find(value):
+        count += 1
+        yield build_record(line, row, json.dumps(row, ensure_ascii=False), "", outer)
+    return count

@@ -1,6 +1,6 @@
 """Records: the rows of a source as the external system wrote them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -32,3 +32,17 @@ class Records(NamedTuple):
     rows: Iterator[Record]
     envelope: Mapping[str, Any] = MappingProxyType({})
     """The members around the rows of JSON, complete when the rows were read."""
+
+
+class Element(NamedTuple):
+    """An element of an array on the path to the rows, after its rows were read."""
+
+    members: Mapping[str, Any]
+    """The small members around its rows."""
+    rows: int
+    """How many rows are in it."""
+    depth: int
+    """Of the array: 0 for the outermost."""
+
+
+OnElement = Callable[[Element], None]

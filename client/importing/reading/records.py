@@ -14,7 +14,7 @@ from client.importing.reading.csv_records import csv_records, read_header
 from client.importing.reading.day_columns import expand_days, find_day_columns
 from client.importing.reading.json_records import json_records
 from client.importing.reading.ndjson_records import ndjson_records
-from client.importing.reading.record import REJECTED_COLUMNS, Record, Records
+from client.importing.reading.record import REJECTED_COLUMNS, OnElement, Record, Records
 
 __all__ = ["REJECTED_COLUMNS", "Record", "Records", "read_records"]
 
@@ -22,13 +22,17 @@ _T = TypeVar("_T")
 _DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 
 
-def read_records(stream: TextIO, file_format: str, mapping: FieldMapping) -> Records:
+def read_records(
+    stream: TextIO, file_format: str, mapping: FieldMapping, on_element: OnElement | None = None
+) -> Records:
     """Read records lazily, one at a time.
 
     Args:
         stream: From ``decode_text``.
         file_format: One of ``FORMATS``, or ``tsv``.
         mapping: Where rows and columns are.
+        on_element: Called after each element of an array on the path to the rows of JSON, and
+            after each line of NDJSON that has several.
 
     Raises:
         SourceError: CSV has no header; raised by the rows, the rest cannot be read.
@@ -36,9 +40,9 @@ def read_records(stream: TextIO, file_format: str, mapping: FieldMapping) -> Rec
     if file_format in _DELIMITERS:
         return _read_csv(stream, mapping, _DELIMITERS[file_format])
     if file_format == "ndjson":
-        return Records((), _translated(ndjson_records(stream, mapping)))
+        return Records((), _translated(ndjson_records(stream, mapping, on_element)))
     envelope: dict[str, Any] = {}
-    return Records((), _translated(json_records(stream, mapping, envelope)), envelope)
+    return Records((), _translated(json_records(stream, mapping, envelope, on_element)), envelope)
 
 
 def _read_csv(stream: TextIO, mapping: FieldMapping, delimiter: str) -> Records:

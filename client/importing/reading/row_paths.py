@@ -45,6 +45,18 @@ def list_places(value: Any, place: Path, *, empty: bool = False) -> Iterator[Pat
             yield from list_places(member, (*place, name), empty=empty)
 
 
+def without_rows(value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the members of an object except those that lead to its rows."""
+    around: dict[str, Any] = {}
+    for name, member in value.items():
+        rest = match_member(path, name) if path else None
+        if rest is None:
+            around[name] = member
+        elif rest and isinstance(member, Mapping) and path[0] != ANY:
+            around[name] = without_rows(member, rest)
+    return around
+
+
 class RowFinder:
     """Finds the rows in values that are in memory.
 

@@ -6,10 +6,12 @@ ends the import, so that the first page is never taken for all.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from client.errors import SourceError
 from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.reading.record import Element
 from client.importing.sources.envelope import Member, normalize_name, walk_envelope
 from client.importing.sources.members import find_member
 from client.importing.sources.paging import Page, Paging, SinglePage, looks_like_url
@@ -119,6 +121,14 @@ def _find_sign(page: Page, mapping: FieldMapping, paging: Paging) -> Sign | None
     if sign is None and not (reached or paging.is_configured or _describes_pages(page, members)):
         return _sign_of_limit(page)
     return sign
+
+
+def find_sign_in_element(element: Element, mapping: FieldMapping) -> Sign | None:
+    """Return what says that an element around the rows has more of them than were in it."""
+    if not any(True for _ in walk_envelope(element.members, mapping.rows)):
+        return None
+    page = Page(envelope=element.members, rows=element.rows, position=element.rows)
+    return _find_sign(page, replace(mapping, next=""), Paging())
 
 
 def _describes_pages(page: Page, members: Sequence[Member]) -> bool:

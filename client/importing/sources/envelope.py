@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 _ABOUT_PAGES: Final = frozenset(
@@ -39,6 +40,7 @@ def walk_envelope(envelope: Mapping[str, Any], rows: str) -> Iterator[Member]:
     yield from _walk_object(envelope, "", "", around, beside=True, depth=0)
 
 
+@lru_cache(maxsize=4096)
 def normalize_name(name: str) -> str:
     """Return a name in lower case and without punctuation."""
     return re.sub(r"[\W_]", "", name).lower()

@@ -22,9 +22,10 @@ from client.importing.sources.completeness import (
     check_response,
     has_all_rows,
 )
+from client.importing.sources.elements import ElementCheck
 from client.importing.sources.file_formats import choose_format
 from client.importing.sources.paging import Page, create_paging
-from client.importing.sources.repeated import RepeatedPageCheck
+from client.importing.sources.repeated import RepeatedPageCheck, repeated_page
 from client.importing.sources.request import PageRequest
 from client.importing.sources.source import OpenSource, Source
 
@@ -67,6 +68,7 @@ class Pages:
         self._retries = retries
         self._paging = create_paging(mapping)
         self._repeated = RepeatedPageCheck()
+        self._elements = ElementCheck(mapping)
         self._request = source.request and self._paging.first(source.request)
         self._first = stack.enter_context(source.open(reopen=reopen, request=self._request))
         self.file_format = self._format_of(self._first)
@@ -123,11 +125,18 @@ class Pages:
             rows = self._repeated.check(rows)
         if page.number > 1:
             rows = (record._replace(page=page.number) for record in rows)
-        count = 0
+        # A line of CSV with several days, or of NDJSON with several rows, is one of the source.
+        count, line = 0, 0
+        self._elements.start_page()
         with _errors_of_page(page.number):
             for record in rows:
-                count += not record.skipped
+                if record.line != line and not record.skipped:
+                    count, line = count + 1, record.line
                 yield record
+            if self._paging.compares_pages and not count and self._elements.repeats_page:
+                raise repeated_page()
+        # What the source counts: elements of an array in which the rows are.
+        count = self._elements.count or count
         position = page.position + count
         return page._replace(envelope=records.envelope, rows=count, position=position)
 
@@ -195,7 +204,7 @@ class Pages:
     @contextmanager
     def _read(self, opened: OpenSource) -> Iterator[Records]:
         with decode_text(opened.content, self._mapping.encoding, opened.charset) as stream:
-            yield read_records(stream, self.file_format, self._mapping)
+            yield read_records(stream, self.file_format, self._mapping, self._elements)
 
     def _format_of(self, opened: OpenSource) -> str:
         file_format = choose_format(

@@ -37,8 +37,13 @@ class RepeatedPageCheck:
                 held = None
                 yield record
         if held and len(held) == len(last):
-            raise SourceError(
-                "it has the same rows as the page before, so the source ignores the parameter that"
-                " the mapping names."
-            )
+            raise repeated_page()
         yield from held or ()
+
+
+def repeated_page() -> SourceError:
+    """Return the error for a page that repeats the one before."""
+    return SourceError(
+        "it has the same rows as the page before, so the source ignores the parameter that the"
+        " mapping names."
+    )
