@@ -26,7 +26,7 @@ _PAGES_ANYWHERE: Final = frozenset(
     {"totalpages", "totalpage", "pagecount", "numpages", "nbpages", "lastpage"}
 )
 _PAGES_BESIDE: Final = "pages"
-_CONTENT_RANGE: Final = re.compile(r"[a-z_-]+ (?:\d+-\d+|\*)/(\d+)", re.IGNORECASE)
+_CONTENT_RANGE: Final = re.compile(r"(?:[a-z_-]+ )?(?:\d+-\d+|\*)/(\d+)", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d{1,15}", re.ASCII)
 
 

@@ -28,6 +28,7 @@ MORE_HEADERS = [
     {"x-total-count": "3"},
     {"x-wp-total": "3"},
     {"content-range": "items 0-1/3"},
+    {"content-range": "0-1/3"},
     {"x-total-pages": "2"},
     {"x-wp-totalpages": "2"},
     {"x-pagination-page-count": "2"},
