@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from client.errors import SourceError
+from client.errors import SourceError, SourceUnavailableError
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.reading.record import Element
 from client.importing.sources.envelope import Member, normalize_name, walk_envelope
@@ -102,8 +102,28 @@ def check_complete(page: Page, mapping: FieldMapping, paging: Paging) -> None:
 
 def has_all_rows(page: Page, mapping: FieldMapping) -> bool:
     """Return whether a total says that no row comes after a page."""
-    members = walk_envelope(page.envelope, mapping.rows)
-    return any(total == page.position for _, total in named_rows(page.headers, members))
+    return any(total == page.position for _, total in _named_totals(page, mapping))
+
+
+def check_unchanged(page: Page, before: Page, mapping: FieldMapping) -> None:
+    """Raise if rows were removed from the source after the page before was requested.
+
+    With fewer rows before it, the page begins after rows that were on no page.
+
+    Raises:
+        SourceUnavailableError: A total is smaller than that of the page before.
+    """
+    earlier = dict(_named_totals(before, mapping))
+    for name, total in _named_totals(page, mapping):
+        if total < earlier.get(name, 0):
+            raise SourceUnavailableError(
+                f"The source changed while its pages were read: {name} was {earlier[name]} on page"
+                f" {before.number}, and is {total} on page {page.number}, so rows may be missing."
+            )
+
+
+def _named_totals(page: Page, mapping: FieldMapping) -> list[tuple[str, int]]:
+    return list(named_rows(page.headers, walk_envelope(page.envelope, mapping.rows)))
 
 
 def _find_sign(page: Page, mapping: FieldMapping, paging: Paging) -> Sign | None:

@@ -20,6 +20,7 @@ from client.importing.retries import RetryPolicy
 from client.importing.sources.completeness import (
     check_complete,
     check_response,
+    check_unchanged,
     has_all_rows,
 )
 from client.importing.sources.elements import ElementCheck
@@ -114,7 +115,10 @@ class Pages:
             )
             with closing(opened.content), self._read_page(opened, following.number) as records:
                 page = yield from self._rows_of(records, following)
-            last = page if page.rows else last
+            if page.rows:
+                if self._paging.ends_by_rows:
+                    check_unchanged(page, last, self._mapping)
+                last = page
         for checked in {last.number: last, page.number: page}.values():
             check_complete(checked, self._mapping, self._paging)
 

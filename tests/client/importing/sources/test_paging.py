@@ -242,3 +242,21 @@ def test_rejected_rows_name_page_and_line(imported: SourceImport, source: PagedS
     assert imported('page_parameter = "page"\nsource = "s"').code == 3
     text = (imported.run.state / "s.rejected.ndjson").read_text()
     assert text.startswith('{"line": "2:2", "reason": "hours must not be 25"')
+
+
+def test_source_whose_rows_are_removed_meanwhile_is_read_again(
+    imported: SourceImport, source: PagedSource
+) -> None:
+    kept = rows(1, 7)
+
+    def answer(request: SourceRequest) -> Answer:
+        start = int(request.query["offset"])
+        if len(source.requests) == 2:
+            del kept[0]
+        return Answer(kept[start : start + SIZE], {"X-Total-Count": str(len(kept))})
+
+    source.answer = answer
+    result = imported('offset_parameter = "offset"', "--batch-size", "2")
+    assert result.code == 0, result.err
+    assert "X-Total-Count was 7 on page 1, and is 6 on page 2" in result.err
+    assert set(imported.ids) == set(SEVEN)
