@@ -37,6 +37,7 @@ date = "Start"
 project = "Project"
 hours = "Hours"
 """
+_WITHOUT_IDS: Final = _PLAIN.replace('external_id = "ID"\n', "")
 _LANGUAGE: Final = """
 source = "tempus"
 external_id = "ID"
@@ -84,7 +85,8 @@ def main() -> int:
         variants = (
             Variant(f"columns, {options.baseline}", folder, _PLAIN, "plain.csv"),
             Variant("columns", _ROOT, _PLAIN, "plain.csv"),
-            Variant("columns, without ids", _ROOT, _without_ids(_PLAIN), "plain.csv"),
+            Variant(f"without ids, {options.baseline}", folder, _WITHOUT_IDS, "plain.csv"),
+            Variant("without ids", _ROOT, _WITHOUT_IDS, "plain.csv"),
             Variant("template, value map, duration, skip", _ROOT, _LANGUAGE, "language.csv"),
         )
         _print_report(variants, _measure(variants, folder, options.rounds), options.rows)
@@ -118,10 +120,6 @@ def _write_exports(folder: Path, rows: Iterable[Entry]) -> None:
             language_writer.writerow(
                 [row.external_id, *person, contract, row.date, row.project, duration, "approved"]
             )
-
-
-def _without_ids(mapping: str) -> str:
-    return mapping.replace('external_id = "ID"\n', "")
 
 
 def _measure(variants: Sequence[Variant], folder: Path, rounds: int) -> dict[str, list[float]]:

@@ -27,7 +27,7 @@ class Entry(NamedTuple):
 
     fields: dict[str, Any]
     last_day: date | None
-    """Its day, or the last day of its week; None if it has neither, which the API rejects."""
+    """Its day, or the last day of its week; None if there is no such week."""
 
 
 class RowMapper:
@@ -52,7 +52,7 @@ class RowMapper:
         self._known = frozenset() if mapping.fields else frozenset(self._texts.values())
         self._is_csv = bool(columns)
         self._hints: dict[frozenset[str], str] = {}
-        self._required = TIMESHEETS.required + (("external_id",) if mapping.has_external_id else ())
+        self._required = self._list_required(mapping)
         for name in columns:
             if reason := self._unknown_reason(name):
                 raise SourceError(f"The source's column {reason}.{hint_at_mapping(columns)}")
@@ -79,11 +79,10 @@ class RowMapper:
             value = read(row)
             if value is not None:
                 entry[field] = value
-        last_day = self._rules.complete(entry, row)
         for field in self._required:
             if field not in entry:
                 raise RowError(self._missing_reason(field))
-        return Entry(entry, last_day)
+        return Entry(entry, self._rules.complete(entry, row))
 
     def _compile_readers(
         self, mapping: FieldMapping, columns: Sequence[str]
@@ -101,10 +100,15 @@ class RowMapper:
                 readers.append((field, _constant(default)))
         return readers
 
+    def _list_required(self, mapping: FieldMapping) -> list[str]:
+        """Return the fields that each row must have, in the mapping's words."""
+        required = list(TIMESHEETS.required)
+        if END in self._texts:
+            required[required.index("hours")] = END
+        return [*required, "external_id"] if mapping.has_external_id else required
+
     def _missing_reason(self, field: str) -> str:
         text = self._texts.get(field, field)
-        if field == "hours" and END in self._texts:
-            text = self._texts[END]
         if field == "external_id" and parse_expression(text).literals:
             return f"{text} has an empty part"
         return f"{text} is missing or empty"

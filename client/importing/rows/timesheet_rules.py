@@ -29,6 +29,8 @@ class TimesheetRules:
     """
 
     def __init__(self, mapping: FieldMapping, columns: Sequence[str]) -> None:
+        texts = mapping.columns
+        self._date = texts.get("date") or texts.get("day") or f"{texts['year']} and {texts['week']}"
         self._end = mapping.fields.get(END, "")
         self._own_parts: list[Selector] = []
         if self._end and mapping.fields.get("date"):
@@ -45,11 +47,11 @@ class TimesheetRules:
             row: The record's values.
 
         Returns:
-            The entry's day, or the last day of its week; None if it has neither, which the API
-            rejects.
+            The entry's day, or the last day of its week; None if there is no such week, which the
+            API rejects.
 
         Raises:
-            RowError: The end is not after the start.
+            RowError: It has neither date nor week, or its end is not after the start.
         """
         timestamp: Timestamp | None = entry.get("date")
         day: date | None = entry.get("day")
@@ -60,6 +62,8 @@ class TimesheetRules:
             entry["date"] = f"{day}T00:00:00.000Z"
         if day is not None:
             entry["day"] = day.isoformat()
+        elif "year" not in entry or "week" not in entry:
+            raise RowError(f"{self._date} is missing or empty")
         if self._end and (end := entry.pop(END, None)) is not None and timestamp is not None:
             entry["hours"] = self._worked_seconds(timestamp, end, row)
         if (seconds := entry.get("hours")) is not None:

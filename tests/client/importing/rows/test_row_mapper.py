@@ -137,6 +137,12 @@ def test_row_without_required_field_is_rejected(name: str, value: Any) -> None:
     assert reason({**BASE, name: value}) == f"{name} is missing or empty"
 
 
+@pytest.mark.parametrize("row", [{}, {"year": 2016}, {"week": 24}])
+def test_row_without_date_and_week_is_rejected(row: dict[str, Any]) -> None:
+    entry = {name: value for name, value in BASE.items() if name != "date"}
+    assert reason({**entry, **row}) == "date is missing or empty"
+
+
 def test_reasons_use_column_names_of_external_system() -> None:
     names = {"user_id": "No", "project": "P", "hours": "H", "date": "Day"}
     row = {"No": "7", "P": "a", "H": "x", "Day": "2017-05-10"}
@@ -169,7 +175,6 @@ def test_unknown_member_without_mapping_is_rejected_with_suggestion() -> None:
         ({"year": 2016, "week": 24}, date(2016, 6, 19)),
         ({"year": "2020", "week": "53"}, date(2021, 1, 3)),
         ({"year": 2016, "week": 53}, None),
-        ({}, None),
     ],
 )
 def test_last_day_is_local_day_or_sunday_of_week(row: dict[str, Any], last: date | None) -> None:
