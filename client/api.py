@@ -4,11 +4,11 @@ with Api(load_settings(os.environ, ".")) as api:
     part = api.request("POST", "http://localhost:3000/parts", b'{"name": "Bread"}')
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from client.errors import ApiRejectedError, ApiServerError, UnexpectedResponseError, UsageError
-from client.responses import describe_error, is_redirect, parse_body
+from client.responses import describe_error, is_redirect, parse_body, parse_problem
 from client.settings import ClientSettings
 from client.tokens import TokenSource
 from client.transport import READ_SECONDS, Transport
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
 _SERVER_ERROR: Final = 500
+
+Body = bytes | Iterable[bytes]
 
 
 class Api:
@@ -59,7 +61,7 @@ class Api:
         self,
         method: str,
         url: str,
-        body: bytes | None = None,
+        body: Body | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         empty: Any = None,
@@ -69,7 +71,8 @@ class Api:
         Args:
             method: In any case.
             url: Absolute.
-            body: JSON text in UTF-8, unless the headers contain another ``Content-Type``.
+            body: JSON text in UTF-8, unless the headers contain another ``Content-Type``; or
+                chunks of it, which can be iterated again.
             headers: Further headers; ``Authorization`` and ``Accept`` are set here.
             empty: Returned when the response has no body, to distinguish that from ``null``.
 
@@ -90,7 +93,9 @@ class Api:
             error_class = ApiServerError if failed else ApiRejectedError
             message = self._tokens.redact(describe_error(response))
             retry_after = response.headers.get("retry-after", "")
-            raise error_class(message, response.status_code, retry_after)
+            error = error_class(message, response.status_code, retry_after)
+            error.problem = parse_problem(response)
+            raise error
         if not response.content:
             return empty
         try:
@@ -106,7 +111,7 @@ class Api:
         self,
         method: str,
         url: str,
-        body: bytes | None = None,
+        body: Body | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> "httpx.Response":
         """Send a request and return the response unchanged, whatever its status.
@@ -135,7 +140,12 @@ class Api:
         return response
 
     def _send(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], token: str
+        self,
+        method: str,
+        url: str,
+        body: Body | None,
+        headers: Mapping[str, str],
+        token: str,
     ) -> "httpx.Response":
         return self._transport.send(
             method.upper(),

@@ -20,7 +20,9 @@ The tree::
     └── LockedError                 13  the same import is running
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from client.exit_codes import ExitCode
 
@@ -73,7 +75,13 @@ class IssuerError(ClientError):
 
 
 class ApiError(ClientError):
-    """The API responded with an error; the message is its own."""
+    """The API responded with an error; the message is its own.
+
+    Attributes:
+        problem: The members of the response, such as the rejected rows of an upload.
+    """
+
+    problem: Mapping[str, Any] = MappingProxyType({})
 
 
 class ApiRejectedError(ApiError):

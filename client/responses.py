@@ -23,6 +23,15 @@ def parse_body(response: "httpx.Response") -> Any:
     return parse_json(response.content.decode("utf-8-sig"))
 
 
+def parse_problem(response: "httpx.Response") -> dict[str, Any]:
+    """Return the members of an error response; empty if it is not a JSON object."""
+    try:
+        problem = parse_body(response)
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
 def is_redirect(response: "httpx.Response") -> bool:
     """Return whether the status is 3xx; the client follows no redirects."""
     return response.status_code in _REDIRECTS
@@ -44,11 +53,8 @@ def describe_error(response: "httpx.Response") -> str:
         response: 4xx or 5xx. Problem documents with Finale's ``message`` and ``errors``
             (``[{"field", "message"}]``, or names) are supported; any other body is shortened.
     """
-    try:
-        problem = parse_body(response)
-    except ValueError:
-        problem = None
-    if not isinstance(problem, dict):
+    problem = parse_problem(response)
+    if not problem:
         return f"{response.status_code} {describe_plain_response(response)}".rstrip()
     title = _first_string(problem, "title", "error") or response.reason_phrase
     detail = _first_string(problem, "detail", "message", "error_description")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from client.importing.mapping.loading import load_mapping
     from client.importing.options import ImportOptions
     from client.importing.progress import Progress
+    from client.importing.replacing.replace_job import ReplaceJob
     from client.importing.settings import ImportSettings, SourceCredentials, load_import_settings
     from client.importing.sources.creating import create_source
     from client.importing.sources.file import FileSource
@@ -31,6 +32,7 @@ _MODULES: Final = {
     "ImportOptions": "options",
     "ImportSettings": "settings",
     "Progress": "progress",
+    "ReplaceJob": "replacing.replace_job",
     "Source": "sources.source",
     "SourceCredentials": "settings",
     "StreamSource": "sources.stream",
@@ -49,6 +51,7 @@ __all__ = [
     "ImportOptions",
     "ImportSettings",
     "Progress",
+    "ReplaceJob",
     "Source",
     "SourceCredentials",
     "StreamSource",

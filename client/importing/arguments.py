@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--attempts", type=int, metavar="N", help="attempts of each request (default: 8)")
     add("--dry-run", action="store_true", help="show the rows and what an import would do")
     add("--preview", action="store_true", help="only map the rows, without network, and show them")
+    add("--replace", action="store_true", help="withdraw what SOURCE no longer has in its period")
     add("--restart", action="store_true", help="do not resume an earlier run")
     add("--state", type=Path, metavar="DIR", help="checkpoint, lock, rejects (default: .import)")
     add("--job", metavar="NAME", help="their file name (default: the mapping's source, or SOURCE)")

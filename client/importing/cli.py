@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from client.environment import Environment
-from client.errors import UsageError
+from client.errors import ClientError, UsageError
 from client.exit_codes import ExitCode
 from client.importing.arguments import build_parser
 from client.output import write_text
@@ -78,6 +78,7 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
         show_report,
     )
     from client.importing.progress import create_progress  # noqa: PLC0415 - start-up.
+    from client.importing.replacing.replace_job import ReplaceJob  # noqa: PLC0415 - start-up.
     from client.importing.settings import load_import_settings  # noqa: PLC0415 - start-up.
     from client.importing.sources.creating import create_source  # noqa: PLC0415 - start-up.
     from client.importing.sources.headers import (  # noqa: PLC0415 - start-up.
@@ -85,6 +86,10 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
     )
     from client.importing.sources.stream import StreamSource  # noqa: PLC0415 - start-up.
 
+    if parsed.replace and parsed.batch_size is not None and not parsed.preview:
+        raise UsageError(
+            "--replace and --batch-size exclude each other: all rows are sent in one request."
+        )
     chosen = {name: value for name, value in vars(parsed).items() if value is not None}
     options = ImportOptions(**{name: chosen[name] for name in _OPTIONS if name in chosen})
     mapping = load_mapping(parsed.mapping, parsed.overrides or ())
@@ -102,11 +107,17 @@ def _run_job(environment: Environment, parsed: argparse.Namespace) -> ExitCode:
         )
         source = create_source(parsed.source, settings.credentials, mapping, options, variables)
     report = create_report(mapping) if parsed.dry_run and not parsed.quiet else None
-    with (
-        create_progress(environment, quiet=parsed.quiet) as progress,
-        ImportJob(source, settings, mapping, options, progress, report=report) as job,
-    ):
-        summary = job.run()
+    job_class = ReplaceJob if parsed.replace else ImportJob
+    try:
+        with (
+            create_progress(environment, quiet=parsed.quiet) as progress,
+            job_class(source, settings, mapping, options, progress, report=report) as job,
+        ):
+            summary = job.run()
+    except ClientError:
+        if report is not None and report.has_withdrawals:
+            show_report(environment, report)
+        raise
     written = show_report(environment, report) if report is not None else ExitCode.OK
     if summary.counts.rejected or not parsed.quiet:
         environment.echo_err(str(summary))

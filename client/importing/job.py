@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from client.errors import ClientError, SourceError, SourceUnavailableError
+from client.errors import ClientError, ConfigurationError, SourceError, SourceUnavailableError
 from client.importing.checks import check_rejected_path, source_name
 from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.options import ImportOptions
@@ -34,6 +34,8 @@ from client.importing.uploading.uploader import Uploader
 
 if TYPE_CHECKING:
     from client.importing.preview.report import PreviewReport
+
+_NOTHING_IMPORTED: Final = "\nNo row was imported."
 
 
 class _StaleCheckpointError(Exception):
@@ -105,22 +107,33 @@ class ImportJob:
         """
         started = time.monotonic()
         with self._state.lock():
-            earlier = None if self._options.restart else self._state.load()
-            if earlier is not None and earlier.position:
-                self._progress.message(f"Resuming after {earlier.position} rows of an earlier run.")
-            self._start_at(earlier or Checkpoint())
+            self._start_at(self._load_checkpoint() or Checkpoint())
             try:
                 rejected = self._retries.call(self._import_source, _is_unavailable)
             except SourceError as error:
                 raise SourceError(f"{error}{self._describe_done()}", error.status) from error
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"{error}{self._describe_done() or _NOTHING_IMPORTED}"
+                ) from error
             self._state.remove()
+        return self._summarize(time.monotonic() - started, rejected)
+
+    def _load_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint of an earlier run that has not completed."""
+        earlier = None if self._options.restart else self._state.load()
+        if earlier is not None and earlier.position:
+            self._progress.message(f"Resuming after {earlier.position} rows of an earlier run.")
+        return earlier
+
+    def _summarize(self, seconds: float, rejected_file: Path | None) -> Summary:
         counts = self._checkpoint.counts
         return Summary(
             source=self._name,
             counts=counts,
             rows=self._checkpoint.position - self._start,
-            seconds=time.monotonic() - started,
-            rejected_file=rejected if counts.rejected else None,
+            seconds=seconds,
+            rejected_file=rejected_file if counts.rejected else None,
             since=self._options.since,
             dry_run=self._options.dry_run,
             would_be_refused=self._dates_are_contradicted,

@@ -22,7 +22,7 @@ WIDTH_OF_FILES: Final = 200
 """The widest table where the output is not a terminal, in columns."""
 
 _STDIN: Final = "-"
-_REFUSED: Final = ("url", "batch_size", "attempts", "dry_run", "restart", "insecure")
+_REFUSED: Final = ("url", "batch_size", "attempts", "dry_run", "restart", "insecure", "replace")
 """Options of requests and of their repetition, which a preview does not have."""
 
 

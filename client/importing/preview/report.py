@@ -1,6 +1,6 @@
 """The report of a dry run or preview: first rows, hours by person and month, rejected rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from client.importing.uploading.batches import Batch
 
 MAX_REJECTED: Final = 10
 MIN_WIDTH: Final = 40
+_CELL: Final = 40
 
 _DECODER: Final = msgspec.json.Decoder()
 
@@ -36,6 +37,22 @@ class PreviewReport:
         self._mapped = 0
         self._rejected: list[RejectedRow] = []
         self._rejected_total = 0
+        self._withdrawn: Sequence[Mapping[str, Any]] = ()
+        self._withdrawn_total: int | None = None
+
+    @property
+    def has_withdrawals(self) -> bool:
+        """Whether it is known what a replacement withdraws."""
+        return self._withdrawn_total is not None
+
+    def set_withdrawn(self, entries: Sequence[Mapping[str, Any]], total: int) -> None:
+        """Set what a replacement would withdraw.
+
+        Args:
+            entries: The first of them.
+            total: Their number.
+        """
+        self._withdrawn, self._withdrawn_total = entries, total
 
     def add_batch(self, batch: Batch, rejected: Iterable[RejectedRow]) -> None:
         """Add the rows of a batch.
@@ -65,6 +82,7 @@ class PreviewReport:
             ("First rows: what the mapping reads => what is sent", self._sample.format(width)),
             (f"Hours of {_rows(self._mapped)} that the mapping accepts", self._hours.format()),
             (f"Rejected: {_rows(self._rejected_total)}", self._format_rejected(width)),
+            ("Would be withdrawn, as the source no longer has it", self._format_withdrawn()),
         ]
         return "\n\n".join(f"{title}\n\n" + "\n".join(lines) for title, lines in blocks if lines)
 
@@ -77,6 +95,19 @@ class PreviewReport:
         table = [(line, shorten(reason, width - longest - 2)) for line, reason in rows]
         lines = format_table(header, table, right=(0,))
         if more := self._rejected_total - len(self._rejected):
+            lines.append(f"... and {more} more")
+        return lines
+
+    def _format_withdrawn(self) -> list[str]:
+        if not self._withdrawn:
+            return []
+        names = list(self._withdrawn[0])
+        rows = [
+            [shorten(str(entry.get(name, "")), _CELL) for name in names]
+            for entry in self._withdrawn
+        ]
+        lines = format_table(names, rows)
+        if more := (self._withdrawn_total or 0) - len(rows):
             lines.append(f"... and {more} more")
         return lines
 

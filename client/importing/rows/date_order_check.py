@@ -47,7 +47,6 @@ class DateOrderCheck:
         self.is_contradicted = False
         self._warn = warn
         self._refuse = refuse
-        self._has_yielded = False
         self._orders: list[DateOrder] = []
         self._select = _compile_selector(mapping, columns)
         if self._select is not None:
@@ -74,7 +73,6 @@ class DateOrderCheck:
             raise
         if is_complete:
             self._finish()
-        self._has_yielded = True
         yield from held
         held.clear()
         if not is_complete:
@@ -134,10 +132,7 @@ class DateOrderCheck:
         self.is_contradicted = True
         self._orders.clear()
         if self._refuse:
-            done = (
-                "Rows before that were imported." if self._has_yielded else "No row was imported."
-            )
-            raise ConfigurationError(f"{reason} {done}")
+            raise ConfigurationError(reason)
         self._warn(f"{reason} An import refuses that.")
 
     def _warn_of_both_orders(self) -> None:

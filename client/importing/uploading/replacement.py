@@ -1,0 +1,168 @@
+"""Uploads all rows of a period in one request, which withdraws what the source no longer has."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import urlencode
+
+from client.api import Api
+from client.errors import ApiRejectedError, ClientError, UnexpectedResponseError
+from client.importing.retries import RetryPolicy, is_transient
+from client.importing.settings import ImportSettings
+from client.importing.uploading.results import BatchResult, Counts, parse_batch_result
+from client.importing.uploading.uploader import READ_SECONDS, SCOPE
+
+_TOO_LARGE: Final = 413
+_CONFLICT: Final = 409
+
+
+class Rows(Protocol):
+    """The rows of a replacement, as NDJSON; can be iterated again."""
+
+    total: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    def __iter__(self) -> Any:
+        """Yield chunks of bytes."""
+
+
+class Withdrawal(NamedTuple):
+    """What a replacement withdraws; the numbers are None if rows are rejected."""
+
+    withdrawn: int | None
+    kept: int | None
+    """Entries that the source no longer has, but that are approved or locked."""
+    entries: list[Mapping[str, Any]]
+    """The first withdrawn ones."""
+
+
+class ReplacementResult(NamedTuple):
+    """The API's report on a replacement."""
+
+    result: BatchResult
+    withdrawal: Withdrawal
+
+
+class TooManyWithdrawnError(ApiRejectedError):
+    """The API refuses to withdraw so many entries.
+
+    Args:
+        error: The API's error.
+        withdrawal: What would be withdrawn.
+    """
+
+    def __init__(self, error: ApiRejectedError, withdrawal: Withdrawal) -> None:
+        super().__init__(f"{error}\nNothing was replaced.", error.status)
+        self.withdrawal = withdrawal
+
+
+class ReplacementUploader:
+    """Uploads the rows of a period, all or none (``mode=atomic``).
+
+    A retry sends the same idempotency key and the same body, so the API carries it out once and
+    returns the same response again.
+
+    Args:
+        settings: The URL to upload to, and the client's credentials.
+        retries: How often the request is tried.
+        dry_run: Whether the API only reports what it would do.
+        insecure: Whether secret and token may be sent over http to another machine.
+
+    Raises:
+        InsecureError: The issuer is http on another machine.
+    """
+
+    def __init__(
+        self,
+        settings: ImportSettings,
+        retries: RetryPolicy,
+        *,
+        dry_run: bool = False,
+        insecure: bool = False,
+    ) -> None:
+        client = replace(settings.client, scope=SCOPE)
+        self._api = Api(client, insecure=insecure, read_seconds=READ_SECONDS)
+        self._retries = retries
+        self._dry_run = dry_run
+        self._url = settings.url
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._api.close()
+
+    def upload(self, rows: Rows, period: str, key: str) -> ReplacementResult:
+        """Upload the rows of a period.
+
+        Args:
+            rows: At least one.
+            period: ``FIRST..LAST``.
+            key: The idempotency key.
+
+        Raises:
+            TooManyWithdrawnError: Too large a part of the stored entries would be withdrawn.
+            ClientError: The API rejected the request, or did not acknowledge it in any attempt.
+        """
+        headers = {"Content-Type": "application/x-ndjson", "Content-Length": str(rows.size)}
+        query = {"mode": "atomic", "report": "rejected", "replace": period}
+        if self._dry_run:
+            query["dry_run"] = "true"
+        else:
+            headers["Idempotency-Key"] = key
+        separator = "&" if "?" in self._url else "?"
+        url = f"{self._url}{separator}{urlencode(query)}"
+        try:
+            report = self._retries.call(
+                lambda: self._api.request("POST", url, rows, headers), _should_retry
+            )
+        except ApiRejectedError as error:
+            return _parse_rejection(error, rows)
+        return ReplacementResult(parse_batch_result(report, rows.total), _parse_withdrawal(report))
+
+
+def _should_retry(error: ClientError) -> bool:
+    """Return whether the same request may succeed, also because its first attempt still runs."""
+    return is_transient(error) or (error.status == _CONFLICT and bool(error.retry_after))
+
+
+def _parse_rejection(error: ApiRejectedError, rows: Rows) -> ReplacementResult:
+    """Return the report of an error that is about rows. Raise any other error."""
+    problem = error.problem
+    if error.status == _CONFLICT and "withdrawn_entries" in problem:
+        raise TooManyWithdrawnError(error, _parse_withdrawal(problem)) from error
+    if error.status == _TOO_LARGE:
+        raise ApiRejectedError(
+            f"{error}\n--replace sends all rows of its period in one request, here"
+            f" {rows.total} rows of {rows.size} bytes: import a shorter period, such as with"
+            " --since. Nothing was replaced.",
+            error.status,
+        ) from error
+    rejected = problem.get("rejected")
+    if not isinstance(rejected, int) or not isinstance(problem.get("rows"), list):
+        raise error
+    listed = [row for row in problem["rows"] if isinstance(row, dict)]
+    counts = {"created": 0, "updated": 0, "unchanged": rows.total - len(listed)}
+    report = {**counts, "rejected": len(listed), "rows": listed}
+    result = parse_batch_result(report, rows.total)
+    return ReplacementResult(
+        BatchResult(Counts(rejected=rejected), result.reasons), Withdrawal(None, None, [])
+    )
+
+
+def _parse_withdrawal(report: Mapping[str, Any]) -> Withdrawal:
+    try:
+        numbers = report["withdrawn"], report["kept"]
+        entries = report["withdrawn_entries"]
+        if all(type(n) is int or n is None for n in numbers) and _are_objects(entries):
+            return Withdrawal(*numbers, entries)
+    except (TypeError, KeyError):
+        pass
+    raise UnexpectedResponseError(
+        "The API's response does not say what it withdrew: it may be older than --replace."
+    )
+
+
+def _are_objects(values: Iterable[Any]) -> bool:
+    return isinstance(values, list) and all(isinstance(value, dict) for value in values)
