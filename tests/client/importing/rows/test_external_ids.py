@@ -86,3 +86,9 @@ def test_hash_counter_grows() -> None:
     numbers = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(10_000)]
     assert [hash_counter.add(number) for number in numbers] == [0] * 10_000
     assert [hash_counter.add(number) for number in numbers] == [1] * 10_000
+
+
+def test_hash_counter_counts_beyond_a_byte() -> None:
+    hash_counter = HashCounter()
+    assert [hash_counter.add(7) for _ in range(1000)] == list(range(1000))
+    assert hash_counter.add(7 + (1 << 40)) == 0
