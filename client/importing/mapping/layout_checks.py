@@ -6,7 +6,7 @@ from typing import Any, Final
 from client.errors import ConfigurationError
 from client.importing.mapping.expressions import parse_expression
 from client.importing.mapping.field_mapping import FORMATS, FieldMapping
-from client.importing.notations.date_formats import check_date_format
+from client.importing.notations.date_formats import DateFormat
 
 DAY_COLUMN: Final = "day"
 CELL_COLUMN: Final = "cell"
@@ -104,9 +104,11 @@ def _check_day_columns(content: Mapping[str, Any]) -> None:
             f"day_columns must be the form of the columns' names, such as %Y-%m-%d, not {form!r}"
         )
     try:
-        check_date_format(form)
+        has_time = DateFormat(form).has_time
     except ValueError as error:
         raise ValueError(f"day_columns {error}") from error
+    if has_time:
+        raise ValueError(f"day_columns must be the form of days, without a time, not {form!r}")
     named = {
         name for text in content.get("fields", {}).values() for name in parse_expression(text).names
     }

@@ -109,7 +109,7 @@ class DateFormat:
         self._codes = [code for code, _ in tokens if code and code != "%"]
         _check_codes(self._codes)
         self._pattern = re.compile(_pattern(tokens), re.IGNORECASE | re.ASCII)
-        self._has_time = not {"H", "I"}.isdisjoint(self._codes)
+        self.has_time = not {"H", "I"}.isdisjoint(self._codes)
 
     def parse(self, text: str) -> ParsedDate | None:
         """Return what a text says; None if it does not have this format.
@@ -126,7 +126,7 @@ class DateFormat:
         values = dict(zip(self._codes, match.groups(), strict=True))
         try:
             day = _parse_day(values)
-            local = _parse_time(day, values) if self._has_time else datetime.combine(day, time())
+            local = _parse_time(day, values) if self.has_time else datetime.combine(day, time())
             zone = parse_offset(values["z"]) if "z" in values else None
         except (ValueError, OverflowError):
             return None
@@ -140,7 +140,7 @@ class DateFormat:
                     " time_zone in the mapping, and write it into date_format as it is)"
                 )
             zone = parse_offset("Z")
-        return ParsedDate(local.replace(tzinfo=zone) if zone else local, self._has_time)
+        return ParsedDate(local.replace(tzinfo=zone) if zone else local, self.has_time)
 
 
 def _tokens(format_: str) -> list[tuple[str, str]]:

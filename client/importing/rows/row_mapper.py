@@ -53,7 +53,7 @@ class RowMapper:
         self._is_csv = bool(columns)
         self._hints: dict[frozenset[str], str] = {}
         self._required = self._list_required(mapping)
-        for name in columns:
+        for name in filter(None, columns):
             if reason := self._unknown_reason(name):
                 raise SourceError(f"The source's column {reason}.{hint_at_mapping(columns)}")
         for name in list_references(mapping):

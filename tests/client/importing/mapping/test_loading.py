@@ -169,6 +169,7 @@ def test_mapped_rows_have_our_names_and_notations(
         ("[skip]\nA = '[z-a]'", "[skip] 'A' = '[z-a]' has a range that runs backwards"),
         (f"day_columns = '%Y-%m-%d'\n{FIELDS}", "day_columns needs the column 'day': write date ="),
         ("day_columns = '%d.%m.'", "day_columns '%d.%m.' must"),
+        ("day_columns = '%Y-%m-%d %H:%M'", "day_columns must be the form of days, without a time"),
         ("day_columns = 'excel'", "day_columns must be the form of the columns' names"),
         ("day_columns = ''", "day_columns must be the form of the columns' names"),
     ],
