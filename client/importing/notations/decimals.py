@@ -25,22 +25,23 @@ class ExactNumber(NamedTuple):
     scale: int
 
     def round_half_up(self, factor: int, divisor: int = 1) -> int:
-        """Return the number, which is not negative, times a factor, as an integer."""
+        """Return the number times a factor, divided by a divisor, as an integer."""
         unit: int = 10**self.scale * divisor
         return (2 * self.digits * factor + unit) // (2 * unit)
 
 
 def exact_number(value: float | Decimal) -> ExactNumber | None:
-    """Return a number of JSON; None for a negative, infinite or absurdly large one, and NaN."""
+    """Return a number of JSON; None for an infinite or absurdly large one, and NaN."""
     if isinstance(value, int):
-        return ExactNumber(value, 0) if 0 <= value < _ABSURD else None
+        return ExactNumber(value, 0) if -_ABSURD < value < _ABSURD else None
     number = _CONTEXT.plus(value if isinstance(value, Decimal) else Decimal(repr(value)))
     sign, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or number.adjusted() >= _MAX_EXPONENT:
         return None
     if not any(digits) or number.adjusted() < -_MAX_EXPONENT:
         return ExactNumber(0, 0)
-    return None if sign else _scaled(int("".join(map(str, digits))), -exponent)
+    integer = int("".join(map(str, digits)))
+    return _scaled(-integer if sign else integer, -exponent)
 
 
 def parse_number(text: str, *, decimal_comma: bool) -> ExactNumber | None:

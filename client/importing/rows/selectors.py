@@ -69,6 +69,8 @@ def compile_name(name: str, columns: Sequence[str], text: str = "") -> Selector:
 def follow_path(row: Row, path: Sequence[str]) -> Any:
     """Return the value at a path of members and indexes; None if a member is missing.
 
+    It is also missing in null and in false, which Odoo writes where a relation is not set.
+
     Raises:
         RowError: The path leads into a value that has no such members.
     """
@@ -83,7 +85,7 @@ def follow_path(row: Row, path: Sequence[str]) -> Any:
                     f" {'.'.join((*path[:depth], '0', *path[depth:]))}"
                 )
             value = value[int(name)] if int(name) < len(value) else None
-        elif value is None:
+        elif value is None or value is False:
             return None
         else:
             raise RowError(
