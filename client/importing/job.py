@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from client.errors import ClientError, ConfigurationError, SourceError, SourceUnavailableError
 from client.importing.checks import check_rejected_path, source_name
 from client.importing.mapping.field_mapping import FieldMapping
+from client.importing.mapping.loading import check_mapping
 from client.importing.options import ImportOptions
 from client.importing.progress import Progress
 from client.importing.reading.records import Records
@@ -56,6 +57,7 @@ class ImportJob:
     Raises:
         InsecureError: A secret would be sent in clear.
         UsageError: The source's name is too long for a natural key.
+        ConfigurationError: The mapping is invalid.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class ImportJob:
     ) -> None:
         self._source = source
         self._mapping = mapping or FieldMapping()
+        check_mapping(self._mapping)
         self._options = options or ImportOptions()
         self._progress = progress or Progress()
         self._report = report

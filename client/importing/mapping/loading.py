@@ -1,7 +1,8 @@
 """Reads and validates a mapping file (TOML)."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,31 @@ def _resolve(path: Path) -> Path:
             f"{name!r} is neither a file nor a shipped mapping{suggest(name, tuple(shipped))}."
         )
     return path
+
+
+def check_mapping(mapping: FieldMapping) -> None:
+    """Validate a mapping that a program has built, like the content of a file.
+
+    Raises:
+        ConfigurationError: It is invalid; the message names table and key.
+    """
+    plain = FieldMapping()
+    content = {
+        member.name: _to_toml(value)
+        for member in fields(mapping)
+        if (value := getattr(mapping, member.name)) != getattr(plain, member.name)
+    }
+    try:
+        build_mapping(content)
+    except ValueError as error:
+        raise ConfigurationError(f"The mapping: {error}.") from error
+
+
+def _to_toml(value: Any) -> Any:
+    """Return a value with the types of parsed TOML."""
+    if isinstance(value, Mapping):
+        return {name: _to_toml(member) for name, member in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def build_mapping(content: dict[str, Any]) -> FieldMapping:
