@@ -68,6 +68,11 @@ def _read_only_object(text: JSONText, walker: RowWalker, names: frozenset[str]) 
         raise rows_not_found("", walker.places) from None
     except ValueError as error:
         raise ValueError(f"row 1 is not JSON: {error}") from error
+    if text.peek() == "{":
+        raise ValueError(
+            "it is several objects, not one JSON text. If each is a line, it is NDJSON: write"
+            ' format = "ndjson" in the mapping, or pass --format ndjson'
+        )
     places = [".".join(place) for place in list_places(value, ())]
     if places or not names & value.keys():
         places = places or [".".join(place) for place in list_places(value, (), empty=True)]
