@@ -51,7 +51,7 @@ def json_records(
         if text.peek():
             raise ValueError("unexpected data after the end of the JSON text")
         if not walker.found:
-            raise rows_not_found(mapping.rows, walker.places, envelope)
+            raise rows_not_found(mapping.rows, walker.members.places, envelope)
 
 
 def _read_only_object(text: JSONText, walker: RowWalker, names: frozenset[str]) -> Record:
@@ -64,8 +64,8 @@ def _read_only_object(text: JSONText, walker: RowWalker, names: frozenset[str]) 
     try:
         value, raw = text.value(MAX_CHARACTERS)
     except TooLongError:
-        walker.skip(())
-        raise rows_not_found("", walker.places) from None
+        walker.members.skip(())
+        raise rows_not_found("", walker.members.places) from None
     except ValueError as error:
         raise ValueError(f"row 1 is not JSON: {error}") from error
     if text.peek() == "{":

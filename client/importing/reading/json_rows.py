@@ -10,17 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from client.importing.reading.json_members import SMALL, TOO_LONG, MemberReader
 from client.importing.reading.json_text import JSONText, TooLongError
 from client.importing.reading.json_values import build_record
 from client.importing.reading.record import Element, OnElement, Record
-from client.importing.reading.row_paths import ANY, Path, list_places, match_member
+from client.importing.reading.row_paths import ANY, Path, match_member
 from client.importing.reading.text import MAX_CHARACTERS
 
-_SMALL: Final = 1 << 16
-"""Characters of a member around the rows that can be used."""
 _MAX_MEMBERS: Final = 100_000
 """Of one object around the rows."""
-_TOO_LONG: Final = object()
 
 
 @dataclass
@@ -49,6 +47,8 @@ class RowWalker:
     ) -> None:
         self._text = text
         self._names = names
+        self.members = MemberReader(text)
+        """Reads what is not on the path."""
         self._on_element = on_element
         self._arrays = 0
         self._levels: list[_Level] = []
@@ -56,8 +56,6 @@ class RowWalker:
         self._position = 0
         self.found = False
         """Whether the path of the rows led to its end."""
-        self.places: list[str] = []
-        """Paths of other arrays of objects."""
 
     def walk(
         self, path: Path, envelope: dict[str, Any] | None, place: Path = ()
@@ -81,28 +79,7 @@ class RowWalker:
         elif first == "{":
             yield from self._walk_object(path, envelope, place)
         else:
-            self.skip(place)
-
-    def skip(self, place: Path) -> None:
-        """Pass a value of any length."""
-        first = self._text.peek()
-        if first == '"':
-            self._text.skip_string()
-            return
-        if first not in "[{":
-            self._read(MAX_CHARACTERS, place)
-            return
-        close = "]" if first == "[" else "}"
-        more = self._text.begin(close)
-        if more and first == "[" and self._text.peek() == "{":
-            self._add_place(place)
-        while more:
-            inner = (*place, self._text.name()) if first == "{" else place
-            try:
-                self._text.value(_SMALL)
-            except TooLongError:
-                self.skip(inner)
-            more = self._text.proceed(close)
+            self.members.skip(place)
 
     def _walk_array(self, path: Path, place: Path) -> Iterator[Record]:
         more = self._text.begin("]")
@@ -145,10 +122,10 @@ class RowWalker:
             if rest is None or path[0] != ANY:
                 _add_name(names, name)
             if rest is None:
-                value = self._read_member((*place, name))
+                value = self.members.read((*place, name), note_places=not self.found)
                 if name in self._names and not level.complete:
                     level.members[name] = value
-                if envelope is not None and value is not _TOO_LONG:
+                if envelope is not None and value is not TOO_LONG:
                     envelope[name] = value
             else:
                 yield from self.walk(
@@ -192,9 +169,9 @@ class RowWalker:
         for level in self._levels:
             outer.update((name, level.members[name]) for name in missing & level.members.keys())
         for name, value in outer.items():
-            if value is _TOO_LONG:
+            if value is TOO_LONG:
                 raise ValueError(
-                    f"the member {name!r} around the rows is longer than {_SMALL} characters"
+                    f"the member {name!r} around the rows is longer than {SMALL} characters"
                 )
         return outer
 
@@ -205,55 +182,16 @@ class RowWalker:
         for level in reversed(self._levels[outermost:]):
             while self._text.proceed(level.close):
                 if level.close == "]":
-                    self._pass()
+                    self.members.skip_any()
                     continue
                 name = self._text.name()
                 on_path = self._text.peek() in "[{" and match_member(level.path, name) is not None
                 if on_path or name not in self._names:
-                    self._pass()
+                    self.members.skip_any()
                 else:
-                    level.members[name] = self._read_member((name,))
+                    level.members[name] = self.members.read((name,), note_places=False)
             level.complete = True
         self._text.reset(mark)
-
-    def _pass(self) -> None:
-        try:
-            self._text.value(_SMALL)
-        except TooLongError:
-            self.skip(())
-
-    def _read_member(self, place: Path) -> Any:
-        """Read a member that is not on the path; return its value, or ``_TOO_LONG``."""
-        try:
-            value = self._read(_SMALL, place)
-        except TooLongError:
-            self.skip(place)
-            return _TOO_LONG
-        if not self.found:
-            for found in list_places(value, place):
-                self._add_place(found)
-        return value
-
-    def _read(self, limit: int, place: Path) -> Any:
-        name = ".".join(place)
-        try:
-            value, _ = self._text.value(limit)
-        except TooLongError as error:
-            if limit < MAX_CHARACTERS:
-                raise
-            raise ValueError(
-                f"the value of {name!r} is not JSON, or longer than {MAX_CHARACTERS} characters"
-            ) from error
-        except ValueError as error:
-            raise ValueError(f"the value of {name!r} is not JSON: {error}") from error
-        if self._text.duplicate:
-            raise ValueError(f"{name!r} has the member {self._text.duplicate!r} more than once")
-        return value
-
-    def _add_place(self, place: Path) -> None:
-        path = ".".join(place)
-        if path and path not in self.places and len(self.places) < 3:  # noqa: PLR2004 - enough.
-            self.places.append(path)
 
 
 def _add_name(names: set[str], name: str) -> None:
