@@ -3,11 +3,12 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Text, cast, func, literal, type_coerce
+from sqlalchemy import ColumnElement, Integer, Text, case, cast, func, literal, type_coerce
 
 from encore.types import SECONDS_PER_HOUR
 
 _MIN_DECIMALS: Final = 2
+_SECONDS_PER_HUNDREDTH: Final = 36
 _UNITS_PER_HOUR: Final = 10_000
 """Ten-thousandths of an hour, the smallest decimal shown."""
 
@@ -19,11 +20,16 @@ def format_hours(hours: Decimal) -> str:
 
 
 def hours_text(hours: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return the SQL expression of ``format_hours`` for a column of ``DurationHours``."""
-    seconds = cast(type_coerce(hours, Integer), BigInteger)
-    units = (seconds * _UNITS_PER_HOUR + SECONDS_PER_HOUR // 2) // SECONDS_PER_HOUR
-    decimals = func.substr(cast(units % _UNITS_PER_HOUR + _UNITS_PER_HOUR, Text), 2)
-    kept = func.substr(decimals, 1, _MIN_DECIMALS)
-    optional = func.rtrim(func.substr(decimals, _MIN_DECIMALS + 1), "0")
-    text: ColumnElement[str] = cast(units // _UNITS_PER_HOUR, Text) + literal(".", Text)
-    return text + kept + optional
+    """Return the SQL expression of ``format_hours`` for a column of ``DurationHours``.
+
+    Most durations are whole hundredths of an hour, which take the shorter calculation.
+    """
+    seconds = type_coerce(hours, Integer)
+    rest = seconds % SECONDS_PER_HOUR
+    hundredths = cast(rest // _SECONDS_PER_HUNDREDTH + 100, Text)
+    units = (rest * _UNITS_PER_HOUR + SECONDS_PER_HOUR // 2) // SECONDS_PER_HOUR
+    longer = func.rtrim(cast(units + _UNITS_PER_HOUR, Text), "0")
+    is_short = seconds % _SECONDS_PER_HUNDREDTH == 0
+    decimals = func.substr(case((is_short, hundredths), else_=longer), 2)
+    text: ColumnElement[str] = cast(seconds // SECONDS_PER_HOUR, Text) + literal(".", Text)
+    return text + decimals
