@@ -7,7 +7,17 @@ one row at most: by the row that has its key, otherwise by the first that has it
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.statement import Statement
@@ -63,16 +73,22 @@ class RenameStatements:
 
     def _forget_claimed(self) -> ClauseElement:
         """Remove previous keys that are the key of a row of the upload. No values."""
-        staging, other = self._staging, self._staging.table.alias("other")
-        pairs = zip(self._identifying, self._key_values, strict=True)
-        same = [other.c[field.name] == value for field, value in pairs]
-        claimed = (
-            select(staging.line)
-            .join(other, same[0])
-            .where(staging.has_previous, *same[1:], other.c[staging.status.name] == CREATED)
-        )
-        claimed = claimed.correlate(None)
+        staging = self._staging
+        columns = [staging[field.attribute] for field in self._identifying]
+        own = self._labelled(columns, is_previous=False).where(staging.status == CREATED)
+        previous = self._labelled(self._key_values, is_previous=True).where(staging.has_previous)
+        # Not a join: SQLite has no index for it, and would read all rows for each row.
+        keys = union_all(own, previous).subquery("all_keys")
+        same_key = [keys.c[f"key_{place}"] for place in range(len(columns))]
+        own_rows = func.min(keys.c.is_previous).over(partition_by=same_key)
+        found = select(keys.c.line, keys.c.is_previous, own_rows.label("first")).subquery("found")
+        claimed = select(found.c.line).where(found.c.is_previous == 1, found.c.first == 0)
         return update(staging.table).values(self._removed).where(staging.line.in_(claimed))
+
+    def _labelled(self, key: Sequence[ColumnElement[Any]], *, is_previous: bool) -> Select[Any]:
+        labelled = [column.label(f"key_{place}") for place, column in enumerate(key)]
+        flag = literal(int(is_previous), Integer()).label("is_previous")
+        return select(self._staging.line.label("line"), flag, *labelled)
 
     def _match_previous(
         self,

@@ -162,6 +162,14 @@ def test_upload_in_parts_renames(notes: Notes) -> None:
     assert [row[1] for row in notes.stored()][2:7] == [f"n{n}" for n in range(5)]
 
 
+def test_many_rows_are_renamed_in_time_that_grows_with_their_number(notes: Notes) -> None:
+    rows = [{"code": f"{n}", "text": "x"} for n in range(20_000)]
+    renamed = [renaming(f"n{n:x}", f"{n}", "x") for n in range(20_000)]
+    for body in (rows, renamed):  # Quadratic statements would take minutes.
+        report = notes.upload(body, report="rejected")
+    assert report["unchanged"] == 20_000
+
+
 def test_chain_of_renames_keeps_all_rows(notes: Notes) -> None:
     report = notes.upload([renaming("b", "a"), renaming("c", "b", "two")])
     assert statuses(report) == ["updated", "created"]  # The row with code b is the first's.
