@@ -32,7 +32,7 @@ _ISO: Final = re.compile(
     r"(?:T(?:([0-9]+(?:[.,][0-9]+)?)H)?(?:([0-9]+(?:[.,][0-9]+)?)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?)?"
 )
 _ISO_DAYS: Final = re.compile(r"P[^T]*[1-9][^T]*[YMWD].*")
-_COMPONENT: Final = re.compile(r"([0-9.,][0-9.,' ]*)([^\W\d_]+)\.?")
+_COMPONENT: Final = re.compile(r"([0-9.,][0-9.,' ]*)([^\W\d_]+)(?:\(s\)|\.)?")
 _SEPARATOR: Final = re.compile(r"(?: ?,)?(?: (?:and|und|et|y|e|en|och|og|i|a|и)(?= ))? ?")
 _MINUTES: Final = re.compile("[0-5][0-9]")
 

@@ -34,6 +34,7 @@ def reason(value: Any, unit: str = "hours", *, comma: bool = False) -> str:
         *("1h 30m", "1h30m", "1h30", "1 h 30", "1H30", "1 h 30 min", "01h 30m 00s", "1h 30m 0s"),
         *("1.5h", "1.5 h", "1.5 hours", "1.5 hrs", "1.5 Std.", "1.5 Stunden", "1.5 uur"),
         *("1 hour 30 minutes", "1 hour, 30 minutes", "1 hour and 30 minutes", "1 hr. 30 min."),
+        *("1 hour(s) 30 minute(s)", "1hr30min", "1 h 30 mn", "1.50 HRS", "0h 90m"),
         *("1 Stunde und 30 Minuten", "1 Std. 30 Min.", "1 heure et 30 minutes", "1 hora y 30 min"),
         *("1 ora e 30 minuti", "1u30", "1 uur en 30 minuten", "1 godz. 30 min", "1 tim 30 min"),
         *("1 ч 30 мин", "5400 s", "5400 Sek.", "5400 seconds", "5400000 ms", "0 days 01:30:00"),
