@@ -231,6 +231,24 @@ def test_day_that_contradicts_the_stored_date_is_rejected(job: httpx.Client) -> 
     assert period(stored(job)) == MONDAY
 
 
+def test_put_of_another_date_with_the_stored_day_is_rejected(job: httpx.Client) -> None:
+    entry = create_entry(job, {**ENTRY, "date": "2026-03-02T08:00:00Z"})
+    del entry["message"]
+    path = f"/timesheets/{entry['id']}"
+    for date in ("2026-03-03T08:00:00Z", "2026-03-03T11:59:00Z"):
+        response = job.put(path, json={**entry, "date": date})
+        message = "day must be left out, or that of the new date: 2026-03-02 is the day of the"
+        assert messages(response) == {"day": f"{message} stored date"}
+    later = {**entry, "date": "2026-03-02T11:00:00.000Z"}
+    assert job.put(path, json=later).json().items() >= {"day": "2026-03-02", "hours": 1}.items()
+    without = {name: value for name, value in entry.items() if name not in PERIOD}
+    del without["version"], without["updatedAt"]
+    moved = job.put(path, json={**without, "date": "2026-03-03T08:00:00Z"}).json()
+    assert period(moved) == ("2026-03-03", 2026, 10)
+    patch = {"date": "2026-03-04T08:00:00Z", "day": "2026-03-03"}
+    assert job.patch(path, json=patch).json()["day"] == "2026-03-03"
+
+
 @pytest.mark.parametrize("way", ["single", "upload"])
 def test_entry_becomes_weekly_and_dated_again(job: httpx.Client, way: str) -> None:
     entry = create_entry(job, {**ENTRY, **KEY, "date": SUNDAY_EVENING})

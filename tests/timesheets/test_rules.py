@@ -9,7 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.resources.timesheets.rules.entry_period import merge_change, weeks_in_year
+from api.resources.timesheets.rules.entry_period import (
+    check_repeated_day,
+    merge_change,
+    weeks_in_year,
+)
 from api.resources.timesheets.rules.entry_validator import EntryValidator
 from api.resources.timesheets.settings import TimesheetSettings
 from encore import ValidationErrors
@@ -135,6 +139,20 @@ def test_day_is_valid_if_some_offset_has_it(timestamp: datetime, shift: int) -> 
     is_valid = any((utc + offset).date() == day for offset in offsets)
     messages = validate({"date": timestamp, "day": day})
     assert set(messages) == (set() if is_valid else {"day"})
+
+
+@given(TIMESTAMPS, st.integers(-50 * 60, 50 * 60), st.integers(-12 * 60, 14 * 60))
+def test_repeated_day_is_valid_if_both_dates_have_it_at_one_offset(
+    timestamp: datetime, minutes: int, offset: int
+) -> None:
+    stored = timestamp.astimezone(UTC)
+    moved = stored + timedelta(minutes=minutes)
+    day = (stored + timedelta(minutes=offset)).date()
+    offsets = (timedelta(minutes=n) for n in range(-12 * 60, 14 * 60 + 1))
+    is_valid = any((stored + o).date() == day == (moved + o).date() for o in offsets)
+    errors = ValidationErrors()
+    check_repeated_day({"date": stored, "day": day}, {"date": moved, "day": day}, errors)
+    assert bool(errors.found) is not is_valid
 
 
 @pytest.mark.parametrize(

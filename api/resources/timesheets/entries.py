@@ -16,7 +16,7 @@ from api.resources.timesheets.principal import (
     restrict_to_visible,
 )
 from api.resources.timesheets.repository import TimesheetRepository
-from api.resources.timesheets.rules.entry_period import merge_change
+from api.resources.timesheets.rules.entry_period import check_repeated_day, merge_change
 from api.resources.timesheets.rules.legacy_entries import LegacyEntries
 from api.resources.timesheets.rules.natural_keys import check_changed_key, check_new_key
 from api.resources.timesheets.rules.transitions import REJECTED, SUBMITTED, check_mutable
@@ -131,6 +131,8 @@ class EntryHooks:
             change["date"] = self._changes.as_stored(change["date"])
         entry = merge_change(before, change)
         self._validator.validate(entry, errors, before["user_id"])
+        if context.scope["method"] == "PUT" and not errors.found:
+            check_repeated_day(before, change, errors)
         errors.check()
         await self._limits.validate(await context.connection(), entry, before)
         if before["status"] == REJECTED:

@@ -7,7 +7,7 @@ in use anywhere: with any other day, the limit of hours a day could be evaded.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
 from encore import ValidationErrors
@@ -108,6 +108,30 @@ def merge_change(row: Attributes, change: Mapping[str, Any]) -> Attributes:
             if name not in change:
                 entry[name] = None
     return entry
+
+
+def check_repeated_day(
+    row: Attributes, change: Mapping[str, Any], errors: ValidationErrors
+) -> None:
+    """Reject the stored day in a replacement that moves the date to another day.
+
+    A caller that changes the date in what a GET returned may have left the day as it was. The day
+    is accepted if at some offset both dates have it.
+
+    Args:
+        row: The stored entry.
+        change: The attributes of the replacement.
+        errors: Collects the error.
+    """
+    stored, moved, day = row["date"], change.get("date"), change.get("day")
+    if stored is None or moved is None or day != row["day"]:
+        return
+    midnight = datetime.combine(day, time(), UTC)
+    earlier, later = sorted((stored, moved))
+    lowest = max(midnight - earlier, _LOWEST_OFFSET)
+    if lowest > _HIGHEST_OFFSET or lowest >= midnight + timedelta(days=1) - later:
+        message = f"must be left out, or that of the new date: {day} is the day of the stored date"
+        errors.add("day", INVALID, message)
 
 
 def _complete_week(entry: Attributes, errors: ValidationErrors) -> None:
