@@ -24,11 +24,13 @@ _NEXT_ANYWHERE: Final = frozenset(
      "nextmarker", "nextrownumber", "continuationtoken", "nextpagestart"}
 )  # fmt: skip
 _NEXT_BESIDE: Final = "next"
-_MORE: Final = frozenset(
-    {"hasmore", "hasnext", "hasnextpage", "morepages", "moreavailable", "hasmorepages",
-     "hasmoreitems", "moreitemsincollection", "istruncated", "truncated", "incompleteresults",
-     "exceededtransferlimit", "hasmoreresults", "moreresults"}
-)  # fmt: skip
+_CURSOR: Final = "cursor"
+"""In the first answer, without a request for others: it leads to the next page."""
+_MORE: Final = re.compile(
+    "(?:has|have|is)?more|hasmore[a-z]+|has(?:next|after)[a-z]*|[a-z]*more"
+    "(?:records|items[a-z]*|results|pages?|data|rows|entries|elements|available|objects)"
+    "|(?:is)?truncated|incompleteresults|exceededtransferlimit"
+)
 _LAST: Final = frozenset({"islast", "islastpage", "lastpage"})
 _LAST_BESIDE: Final = "last"
 _NEXT_HEADER: Final = re.compile(r"x-(?:\w+-)*next(?:-[\w-]+)?")
@@ -159,7 +161,8 @@ def _describes_pages(page: Page, members: Sequence[Member]) -> bool:
         or any(normalize_name(name) in _MORE_HEADERS | _LAST_HEADERS for name in page.headers)
         or any(True for _ in named_pages(page.headers, members))
         or any(
-            member.key in _NEXT_ANYWHERE | _MORE | _LAST | {_NEXT_BESIDE, _LAST_BESIDE}
+            member.key in _NEXT_ANYWHERE | _LAST | {_NEXT_BESIDE, _LAST_BESIDE}
+            or _MORE.fullmatch(member.key)
             for member in members
         )
     )
@@ -186,14 +189,19 @@ def _signs_of_next_page(
     for name, pages in named_pages(page.headers, members):
         if pages > page.number:
             yield Sign(f"{name} is {pages}", _BY_PARAMETER)
+    nexts = {_NEXT_BESIDE} if mapping.next or page.number > 1 else {_NEXT_BESIDE, _CURSOR}
     for path, key, value, beside in members:
-        if key in _NEXT_ANYWHERE or (key == _NEXT_BESIDE and beside):
+        if key in _NEXT_ANYWHERE or (key in nexts and beside):
             if str(value).strip().lower() not in _NOTHING:
                 yield Sign(f"{path} names a next page", _advise(path, value))
-        elif value is True and key in _MORE:
+        elif _is_true(value) and _MORE.fullmatch(key) and (beside or key != "more"):
             yield Sign(f"{path} is true", _BY_PARAMETER)
         elif value is False and (key in _LAST or (key == _LAST_BESIDE and beside)):
             yield Sign(f"{path} is false", _BY_PARAMETER)
+
+
+def _is_true(value: object) -> bool:
+    return value in (True, 1) or (isinstance(value, str) and value.lower() in {"true", "1"})
 
 
 def _signs_in_headers(headers: Mapping[str, str]) -> Iterator[Sign]:

@@ -12,6 +12,8 @@ _ABOUT_PAGES: Final = frozenset(
 """Objects about pages."""
 _WRAPPERS: Final = frozenset({"href", "value", "url"})
 """Members that hold the value of the member they are in: ``next.href``, ``total.value``."""
+_NEXT: Final = frozenset({"next", "nextpage"})
+"""Objects whose members say where the next page is: ``next.after``, ``next_page.offset``."""
 _MAX_DEPTH: Final = 6
 _MAX_ITEMS: Final = 20
 """Elements of an array that are looked at."""
@@ -51,15 +53,18 @@ def _walk_object(
     depth: int,
 ) -> Iterator[Member]:  # fmt: skip
     relation = members.get("rel")
+    is_next = key in _NEXT and not _is_value(members)
     for name, value in members.items():
         own = normalize_name(name)
         if own in _WRAPPERS and key:
             # In an array of links, the relation is the name.
             own = relation.lower() if isinstance(relation, str) else key
+        elif is_next:
+            own = key
         path = f"{prefix}{name}"
         if isinstance(value, Mapping):
             if depth < _MAX_DEPTH:
-                inner = beside and (own in around or _is_value(value))
+                inner = beside and (own in around | _NEXT or _is_value(value))
                 yield from _walk_object(
                     value, f"{path}.", own, around, beside=inner, depth=depth + 1
                 )

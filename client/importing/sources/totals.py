@@ -16,15 +16,20 @@ _ROW_HEADERS: Final = frozenset(
 _PAGE_HEADERS: Final = frozenset(
     {"xtotalpages", "xwptotalpages", "xpaginationpagecount", "xpagecount", "xlastpage"}
 )
-_ROWS_ANYWHERE: Final = frozenset(
-    {"totalcount", "totalresults", "totalelements", "totalitems", "totalentries", "totalrecords",
-     "totalrows", "totalsize", "totalhits", "recordstotal", "odatacount", "entriescount"}
-)  # fmt: skip
+_ROWS_ANYWHERE: Final = re.compile(
+    "(?:odata)?total(?:number(?:of)?|num|of)?"
+    "(?:count|results?|elements|items|entries|records|rows|size|hits)"
+    "|totalnumber|recordstotal|odatacount|entriescount|numfound"
+)
 _ROWS_BESIDE: Final = "total"
 """Only around the rows or in an object about pages: elsewhere it may be a sum of hours."""
 _PAGES_ANYWHERE: Final = frozenset(
     {"totalpages", "totalpage", "pagecount", "numpages", "nbpages", "lastpage"}
 )
+_COUNTS: Final = frozenset(
+    {"count", "itemcount", "itemscount", "numresults", "resultcount", "resultscount", "rowcount",
+     "recordcount"}
+)  # fmt: skip
 _PAGES_BESIDE: Final = "pages"
 _CONTENT_RANGE: Final = re.compile(r"(?:[a-z_-]+ )?(?:\d+-\d+|\*)/(\d+)", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d{1,15}", re.ASCII)
@@ -50,14 +55,14 @@ def named_rows(headers: Mapping[str, str], members: Iterable[Member]) -> Iterato
     if content_range:
         yield "Content-Range", int(content_range[1])
     for member in members:
-        if member.key in _ROWS_ANYWHERE or (member.key == _ROWS_BESIDE and member.beside):
+        if _ROWS_ANYWHERE.fullmatch(member.key) or (member.key == _ROWS_BESIDE and member.beside):
             yield from _named_number(member)
 
 
 def named_counts(members: Iterable[Member]) -> Iterator[tuple[str, int]]:
-    """Yield each ``count``: of all pages in some systems, of one page in others."""
+    """Yield each ``count`` or the like: of all pages in some systems, of one page in others."""
     for member in members:
-        if member.key == "count" and member.beside:
+        if member.key in _COUNTS and member.beside:
             yield from _named_number(member)
 
 
