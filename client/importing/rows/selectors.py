@@ -53,12 +53,12 @@ def compile_name(name: str, columns: Sequence[str], text: str = "") -> Selector:
             raise SourceError(f"The source has no column {name!r}{suggest(name, columns)}.")
         return lambda row: row[name]
     path = name.split(".")
-    exact = text if text not in {"", name} else ""
-    if len(path) == 1 and not exact:
+    exact = (name,) if text in {"", name} else (text, name)
+    if path == [name] and exact == (name,):
         return lambda row: row.get(name)
 
     def select(row: Row) -> Any:
-        for column in (exact, name):
+        for column in exact:
             if column in row:
                 return row[column]
         return follow_path(row, path)

@@ -18,6 +18,7 @@ JSON = {
     "a": {"b": "path"},
     "{id}": "braces",
     "empty": "",
+    "": "a member without a name",
 }
 
 
