@@ -223,7 +223,7 @@ class Crud:
         self,
         resource: Resource,
         *,
-        natural_key: Sequence[str],
+        natural_key: Sequence[str] | None = None,
         path: str = "",
         access: Access | str | None = None,
         **options: Any,
@@ -232,7 +232,8 @@ class Crud:
 
         Args:
             resource: The resource of the rows; its model has one key, which the database numbers.
-            natural_key: The names of the fields that identify a stored row.
+            natural_key: The names of the fields that identify a stored row; None if each request
+                chooses the primary key or another unique key, by ``key=``.
             path: The path; ``upload`` below the resource's collection path if empty.
             access: What it demands of a token; by default the same as creating a row.
             options: ``owned_by``, ``only_on_create``, ``previous_key``, ``row_flags``, ``limit``,

@@ -5,5 +5,5 @@ from encore import Service
 
 
 def expose(service: Service) -> None:
-    """Expose ``/parts``."""
-    service.resource(Part)
+    """Expose ``/parts``, and its upload by id."""
+    service.crud.upload(service.resource(Part))

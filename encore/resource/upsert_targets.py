@@ -75,7 +75,7 @@ class UpsertTargets:
         self._resource = options.model.__name__
         self._serializer, self._bodies = serializer, bodies
         self._fields = serializer.fields
-        keys = dict.fromkeys(_unique_keys(self._fields))
+        keys = dict.fromkeys(unique_keys(self._fields))
         if options.upsert is True:
             targets = [self._target(key) for key in keys if all(map(self._is_plain, key))]
             if not targets:
@@ -164,7 +164,7 @@ class UpsertTargets:
         return ConfigurationError(self._resource, _OPTION, message)
 
 
-def _unique_keys(fields: Fields) -> Iterator[frozenset[Field]]:
+def unique_keys(fields: Fields) -> Iterator[frozenset[Field]]:
     """Yield the fields of each unique key over mapped columns, the primary key first."""
     mapped = fields.mapped
     yield frozenset(fields.key)

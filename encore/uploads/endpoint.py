@@ -139,11 +139,15 @@ def describe_upload(upload: Upload, name: str) -> APIRoute:
     def endpoint() -> None:
         """Upload one row as a JSON object, or many as a JSON array, NDJSON or CSV.
 
-        A row whose natural key is stored updates the stored row; any other row is created.
+        A row whose key is stored updates the stored row; any other row is created. The parameter
+        ``key`` says which fields are the key.
         """
 
     row = _inline(create_schema(resource).model_json_schema())
-    row["properties"] |= upload.row_maker.previous_key.schemas()
+    row["properties"] |= upload.previous_key.schemas()
+    for field in resource.bodies.creatable:
+        if field not in upload.writable:
+            row["properties"].pop(field.name, None)
     return APIRoute(
         upload.path,
         endpoint,
@@ -168,7 +172,9 @@ def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         JSON.media_type: {"schema": {"anyOf": [row, {"type": "array", "items": row}]}},
         NDJSON.media_type: {"schema": _text("One JSON object a line")},
-        CSV.media_type: {"schema": _text("A header of field names, then one row a line")},
+        CSV.media_type: {
+            "schema": {**_text("A header of field names, then one row a line"), "minLength": 1}
+        },
     }
 
 

@@ -55,8 +55,9 @@ class UploadHandler:
         self._body = body
         self._idempotent = idempotent
         merge = MergeContext(context, bulk, upload.staging, upload.dialect)
-        self._steps = MergeSteps(upload, merge)
-        self._reporter = Reporter(bulk, upload.statements)
+        self._key = upload.key_of(context.request)
+        self._steps = MergeSteps(upload, self._key.statements, merge)
+        self._reporter = Reporter(bulk, self._key.statements)
         self._is_single = False
         self._response: UploadResponse | None = None
 
@@ -78,7 +79,7 @@ class UploadHandler:
         rejected = loader.rejected
         async with self._bulk.transaction():
             rejected += await steps.reject_duplicates()
-            await steps.find_previous_keys()
+            await steps.find_chosen_keys()
             await self._check_max_rejected(rejected)
         if self._is_split(loader.total):
             return await self._handle_parts(rejected)
@@ -137,7 +138,7 @@ class UploadHandler:
         upload = self._upload
         rows = await self._bulk.run(self._open_rows)
         loader = RowLoader(
-            upload.row_maker,
+            self._key.row_maker,
             self._context,
             upload.combined_row_hook(),
             max_rows=self._max_rows(),

@@ -11,6 +11,7 @@ from encore.database.statement import Values
 from encore.models.fields import default_values
 from encore.uploads.hooks import MergeContext
 from encore.uploads.staging_table import CREATED, RENAMED, STATUSES, UPDATED, Counts
+from encore.uploads.statements import UploadStatements
 from encore.uploads.upload import Upload
 from encore.uploads.writers import RowsWriter, SessionRowsWriter, WriteStep
 
@@ -23,21 +24,27 @@ class MergeSteps:
 
     Args:
         upload: The upload's options.
+        statements: The statements of the key that rows are matched by.
         merge: What hooks receive.
     """
 
-    def __init__(self, upload: Upload, merge: MergeContext) -> None:
+    def __init__(self, upload: Upload, statements: UploadStatements, merge: MergeContext) -> None:
         self._upload = upload
         self._merge = merge
         self._connection = merge.connection
-        self._statements = upload.statements
+        self._statements = statements
+        self._highest_given = 0
         self._renames: RenameStatements | None = None
 
-    async def find_previous_keys(self) -> None:
-        """Find out whether rows have previous keys; remove those that other rows have as key.
+    async def find_chosen_keys(self) -> None:
+        """Find out which ids rows bring along, and whether they have previous keys.
 
-        It concerns the upload as a whole, also if it is written in parts.
+        Previous keys that other rows have as key are removed. It concerns the upload as a whole,
+        also if it is written in parts.
         """
+        if self._statements.highest_given is not None:
+            row = await self._connection.fetch_one(self._statements.highest_given, ())
+            self._highest_given = (row[0] or 0) if row is not None else 0
         renames = self._statements.matching.renames
         if renames is None or await self._connection.fetch_one(renames.has_previous, ()) is None:
             return
@@ -53,6 +60,8 @@ class MergeSteps:
         for statement in self._statements.reject_dangling:
             await self._connection.execute(statement, ())
         await self._match_rows()
+        if self._statements.reject_unassignable is not None:
+            await self._connection.execute(self._statements.reject_unassignable, ())
         for hook in self._upload.merge_hooks:
             await hook(self._merge)
         return await self.count_rows()
@@ -85,6 +94,8 @@ class MergeSteps:
             The counts, which include the rows that the database rejected.
         """
         if counts[CREATED]:
+            if self._highest_given and self._statements.advance is not None:
+                await self._connection.fetch_all(self._statements.advance, (self._highest_given,))
             await self._connection.execute(
                 self._statements.assign_ids, await self._id_offset(first)
             )
@@ -149,4 +160,4 @@ class MergeSteps:
         fetch = self._connection.fetch_one
         found = [await fetch(statement, ()) for statement in self._statements.highest_ids]
         highest = (row[0] or 0 for row in found if row is not None)
-        return (max(highest) - first + 1,) if found else ()
+        return (max(self._highest_given, *highest) - first + 1,) if found else ()

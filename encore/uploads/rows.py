@@ -3,7 +3,7 @@
 It runs in a worker thread, some hundreds of rows at a time. ``formats`` decodes the body.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,12 +16,12 @@ from encore.errors import BadRequest, FieldError
 from encore.models.fields import Field
 from encore.models.types import Codec, InvalidValue
 from encore.resource.locations import Locations
-from encore.uploads.formats import Rows, UnreadableRow
+from encore.uploads.formats import WHOLE_ROW, Rows, UnreadableRow
 from encore.uploads.hooks import RowHook, UploadContext, UploadedRow
 from encore.uploads.previous_key import PreviousKey
 from encore.uploads.responses import MAX_LISTED_OF_TOO_MANY, ReportRow, TooManyRejected
 from encore.uploads.staging_table import CREATED, REJECTED, StagingTable
-from encore.validation.body import NULL_VIOLATION, ValidationErrors
+from encore.validation.body import INVALID, NULL_VIOLATION, ValidationErrors
 from encore.validation.members import AllowedMembers, report_read_only
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ BATCH_ROWS: Final = 256
 MAX_HINTED: Final = 100
 """The most rejected rows whose unknown members are reported with the most similar known name."""
 
+_EMPTY: Final = "is empty: it would hold nothing but nulls"
 _NOT_AN_OBJECT: Final = UnreadableRow.with_message("The row must be a JSON object")
 _MAX_LAYOUTS: Final = 1_000
 _encode: Final = msgspec.json.Encoder().encode
@@ -108,6 +109,7 @@ class RowMaker:
         locations: The item paths, which restrict the values of fields in them.
         members: The members that a row may have.
         previous_key: The members of a row's previous key.
+        rejects_empty: Whether a row must have a field that callers may write.
 
     Attributes:
         previous_key: The same.
@@ -122,10 +124,12 @@ class RowMaker:
         *,
         members: AllowedMembers,
         previous_key: PreviousKey,
+        rejects_empty: bool,
     ) -> None:
         self._staging = staging
         self.previous_key = previous_key
         self._members = members
+        self._rejects_empty = rejects_empty
         self._required = [f for f in staging.fields if f.required and f in nameable]
         check = locations.checked
         self._from_json = {f.name: (f.attribute, check(f, f.codec.from_json), f) for f in creatable}
@@ -154,7 +158,7 @@ class RowMaker:
                     attributes[attribute] = read(value)
                 except InvalidValue as error:
                     row.errors.add(name, error.type_, str(error))
-            elif field.nullable:
+            elif field.nullable or field.autoincrement:
                 attributes[attribute] = None
             else:
                 row.errors.add(name, NULL_VIOLATION, "cannot be null", field.label)
@@ -165,6 +169,11 @@ class RowMaker:
             for name in self._members.check(body, row.errors, lenient=lenient, hint=hint):
                 report_read_only(name, row.errors)
         return row
+
+    def check_not_empty(self, row: UploadedRow, body: Mapping[str, Any]) -> None:
+        """Add an error to a row without a field that callers may write, if a create does so."""
+        if self._rejects_empty and self._members.written.isdisjoint(body):
+            row.errors.add(WHOLE_ROW, INVALID, _EMPTY, "The row")
 
     def layout_of(self, row: UploadedRow) -> _RowLayout:
         """Return the layout of a row, built once for rows with the same attributes and flags."""
@@ -245,6 +254,7 @@ class RowLoader:
             return self._reject(line, unreadable.errors)
         hint = self.rejected < MAX_HINTED
         row = self._maker.parse_row(self._context, line, body, hint=hint)
+        self._maker.check_not_empty(row, body)
         self._hook(row)
         if row.previous_key:
             self._maker.previous_key.check_complete(row)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Dialect,
     ForeignKeyConstraint,
@@ -27,7 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.sql import ClauseElement
 
 from encore.database.capabilities import capabilities_of
-from encore.database.expressions.numbering import highest_numbers, insert_generated, next_number
+from encore.database.expressions.numbering import (
+    advance_sequence_to,
+    highest_numbers,
+    insert_generated,
+    next_number,
+)
 from encore.database.soft_deletes import DeletedRows, dialect_showing
 from encore.database.statement import Statement, param
 from encore.models.defaults import sql_default
@@ -63,6 +69,9 @@ class UploadStatements:
         write_all: By status, or ``RENAMED``, the statement that writes all these rows.
         write_range: Likewise for the rows of a range of lines; the first and the last line are its
             last two values.
+        highest_given: Returns the highest id that a row brings along; None if rows have no ids.
+        advance: Moves the sequence of ids to a value; None if ids are not given or there is none.
+        reject_unassignable: Rejects new rows with an id that may not be chosen; None likewise.
         may_update: Whether an upload may change anything in a stored row.
         unchangeable: The attributes that stay as they are in a stored row, unless it is renamed.
         renamable: The attributes that are written when a stored row is renamed.
@@ -106,6 +115,11 @@ class UploadStatements:
         self.assign_ids = self._compile(self._assign_ids())
         stored = dialect_showing(dialect, DeletedRows.STORED)  # Deleted rows keep their ids.
         self.highest_ids = [Statement(clause, stored) for clause in self._highest_ids()]
+        self.highest_given: Statement | None = None
+        self.advance: Statement | None = None
+        self.reject_unassignable: Statement | None = None
+        if key in natural_key:
+            self._compile_given_ids()
         self.may_update = bool(changeable or staging.previous)
         self.write_all: dict[str, Statement] = {}
         self.write_range: dict[str, Statement] = {}
@@ -128,6 +142,21 @@ class UploadStatements:
         if self._staging.previous:
             self.write_all[RENAMED] = self._compile(self._update(RENAMED))
             self.write_range[RENAMED] = self._compile(self._update(RENAMED, in_range=True))
+
+    def _compile_given_ids(self) -> None:
+        """Compile the statements about ids that rows bring along."""
+        staging, key = self._staging, self.key
+        given, highest = staging[key.attribute], key.max_assignable
+        is_new = staging.status == CREATED
+        self.highest_given = self._compile(select(func.max(given)).where(is_new, given <= highest))
+        message = f"{key.name} must be at most {highest}"
+        self.reject_unassignable = self._compile(
+            reject_rows(staging, is_new & (given > highest), key.name, message)
+        )
+        if self._has_sequences:
+            self.advance = self._compile(
+                advance_sequence_to(key.column, param(0, BigInteger()), self.dialect)
+            )
 
     def _compile(self, clause: ClauseElement) -> Statement:
         # On first use: resources that are declared later may be soft-deleted.
@@ -168,6 +197,8 @@ class UploadStatements:
             id_: Any = next_number(self.key.column, self.dialect)
         else:
             id_ = staging.line + param(0, Integer())
+        if self.key in staging.fields:
+            id_ = func.coalesce(staging[self.key.attribute], id_)
         return update(staging.table).values({staging.id: id_}).where(staging.status == CREATED)
 
     def _insert(self, *, in_range: bool = False) -> ClauseElement:
@@ -175,7 +206,8 @@ class UploadStatements:
         staging = self._staging
         values: dict[Any, ColumnElement[Any]] = {self.key.column: staging.id}
         for field in staging.fields:
-            values[field.column] = _value_or_default(field, staging)
+            if field is not self.key:
+                values[field.column] = _value_or_default(field, staging)
         for position, field in enumerate(self._created_timestamps):
             values[field.column] = param(position, field.column.type)
         if self._mapped.version is not None:

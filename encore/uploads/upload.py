@@ -18,8 +18,11 @@ from encore.resource.option_checks import check_path
 from encore.types import UtcDateTime
 from encore.uploads.formats import ColumnNames
 from encore.uploads.hooks import UploadHooks
+from encore.uploads.keys import PARAMETER as KEY_PARAMETER
+from encore.uploads.keys import UploadKey, find_keys, key_name, key_parameter
 from encore.uploads.parts import DEFAULT_PART_ROWS, Parts
 from encore.uploads.previous_key import PreviousKey
+from encore.uploads.request import UploadRequest
 from encore.uploads.rows import RowMaker
 from encore.uploads.staging_table import MAX_FIELDS, StagingTable
 from encore.uploads.statements import UploadStatements
@@ -40,7 +43,7 @@ class Upload(UploadHooks):
             the database.
         path: The path of the endpoint.
         natural_key: The names of the fields that identify a stored row. A row without a value for
-            one of them is always created.
+            one of them is always created. None lets each request choose a unique key (``keys``).
         owned_by: The names of fields that hooks set and that say who owns a row. They are part of
             the natural key: a row matches only stored rows of the same owner, and never changes it.
         only_on_create: The names of fields that hooks set, and that never change in a stored row.
@@ -61,11 +64,11 @@ class Upload(UploadHooks):
     Attributes:
         staging: The temporary table of one upload's rows.
         parts: Splits large partial uploads.
-        statements: The compiled statements.
+        keys: The keys that rows are matched by, by the value of the parameter ``key``.
         table: The table of the primary key.
         created_timestamps: Fields with one value for all created rows of an upload.
         updated_timestamps: Fields with one value for all updated rows of an upload.
-        row_maker: Makes rows of the staging table.
+        previous_key: The members of previous keys.
         column_names: The names of CSV columns.
     """
 
@@ -74,7 +77,7 @@ class Upload(UploadHooks):
         resource: Resource,
         *,
         path: str,
-        natural_key: Sequence[str],
+        natural_key: Sequence[str] | None,
         owned_by: Sequence[str] = (),
         only_on_create: Sequence[str] = (),
         previous_key: Mapping[str, str] | None = None,
@@ -98,12 +101,11 @@ class Upload(UploadHooks):
         self._check_flags(row_flags)
         self.idempotency_keys = resource.idempotency_keys if idempotency_keys else None
         key = self._primary_key()
-        identifying = [self._natural_key_field(name, key) for name in natural_key]
+        choices = self._key_choices(natural_key, key)
+        identifying = [] if natural_key is None else choices[0]
         owners = [self._owner_field(name, identifying) for name in owned_by]
         unchangeable = {self._field("only_on_create", name) for name in only_on_create}
-        previous = self._previous_key(previous_key, identifying)
-        if not identifying:
-            raise self._error("natural_key", "must name a field")
+        previous = self.previous_key = self._previous_key(previous_key, identifying)
         if owners:
             self._check_owners_are_unique(identifying, owners)
         self.created_timestamps = [
@@ -112,7 +114,7 @@ class Upload(UploadHooks):
         self.updated_timestamps = [
             f for f in resource.onupdate_fields if f in self.created_timestamps
         ]
-        excluded = {key, *self.created_timestamps}
+        excluded = {*self.created_timestamps, *(() if [key] in choices else (key,))}
         staged = [
             f
             for f in resource.fields
@@ -140,29 +142,66 @@ class Upload(UploadHooks):
             previous=list(previous.members.values()),
         )
         self.parts = Parts(self.staging, part_rows)
-        self.statements = UploadStatements(
-            self.staging,
-            natural_key=identifying,
+        changeable = [f for f in staged if f not in {key, *unchangeable, *owners}]
+        self.keys = {
+            key_name(fields): self._upload_key(fields, key, owners, changeable)
+            for fields in choices
+        }
+        self.parameters.declare(key_parameter(list(self.keys)))
+        shown = [*resource.serializer.shown, *previous.members]
+        self.column_names = ColumnNames({*shown, *(f.name for f in self.writable)}, shown)
+
+    @property
+    def writable(self) -> list[Field]:
+        """The fields that callers may write, by one of the keys at least."""
+        return [f for f in self.resource.bodies.creatable if f in self.staging.fields]
+
+    def key_of(self, request: UploadRequest) -> UploadKey:
+        """Return the key that a request chooses."""
+        return self.keys[request.parameters[KEY_PARAMETER]]
+
+    def _upload_key(
+        self,
+        fields: Sequence[Field],
+        key: Field,
+        owners: Sequence[Field],
+        changeable: Sequence[Field],
+    ) -> UploadKey:
+        resource, staging, previous = self.resource, self.staging, self.previous_key
+        statements = UploadStatements(
+            staging,
+            natural_key=fields,
             owners=owners,
             key=key,
             created_timestamps=self.created_timestamps,
             updated_timestamps=self.updated_timestamps,
-            changeable=[f for f in staged if f not in {*unchangeable, *identifying, *owners}],
+            changeable=[field for field in changeable if field not in fields],
             mapped=resource.fields.mapped,
-            dialect=dialect,
+            dialect=self.dialect,
         )
-        creatable = [f for f in resource.bodies.creatable if f in staged]
-        members = AllowedMembers.of(resource.serializer, creatable, list(previous.members))
-        self.row_maker = RowMaker(
-            self.staging,
+        creatable = [f for f in self.writable if f is not key or key in fields]
+        row_maker = RowMaker(
+            staging,
             creatable,
             resource.bodies.nameable,
             resource.locations,
-            members=members,
+            members=AllowedMembers.of(resource.serializer, creatable, list(previous.members)),
             previous_key=previous,
+            rejects_empty=resource.bodies.rejects_empty,
         )
-        shown = [*resource.serializer.shown, *previous.members]
-        self.column_names = ColumnNames({*shown, *(f.name for f in creatable)}, shown)
+        return UploadKey(fields, statements, row_maker)
+
+    def _key_choices(self, names: Sequence[str] | None, key: Field) -> list[list[Field]]:
+        """Return the fields of each key that requests may choose."""
+        if names is not None:
+            if not names:
+                raise self._error("natural_key", "must name a field")
+            return [[self._natural_key_field(name, key) for name in names]]
+        choices = [list(fields) for fields in find_keys(self.resource)]
+        if not choices:
+            message = "is required: there is no unique key whose fields callers may write"
+            raise self._error("natural_key", message)
+        return choices
 
     def _check_options(
         self, natural_key: Any, owned_by: Any, part_rows: Any, idempotency_keys: Any
@@ -176,6 +215,8 @@ class Upload(UploadHooks):
         for message in check_path(self.path):
             raise self._error("path", message)
         for option, names in (("natural_key", natural_key), ("owned_by", owned_by)):
+            if names is None and option == "natural_key":
+                continue
             if isinstance(names, str) or not isinstance(names, Collection):
                 raise self._error(option, "must be a list of names")
         if type(idempotency_keys) is not bool:
@@ -216,6 +257,8 @@ class Upload(UploadHooks):
         members = {} if members is None else members
         if not isinstance(members, Mapping):
             raise self._error("previous_key", "must be a dict of names")
+        if members and not identifying:
+            raise self._error("previous_key", "needs natural_key")
         fields: dict[str, Field] = {}
         serializer = self.resource.serializer
         taken = {*self.resource.fields.by_name, *serializer.shown, *serializer.children}
@@ -229,6 +272,8 @@ class Upload(UploadHooks):
         return PreviousKey(fields, identifying)
 
     def _owner_field(self, name: str, identifying: Collection[Field]) -> Field:
+        if not identifying:
+            raise self._error("owned_by", "needs natural_key")
         field = self._field("owned_by", name)
         if field in identifying or field.read_only or not field.codec.is_comparable:
             raise self._error("owned_by", f"{name!r} is not a field that can name an owner")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.fixtures.openapi import schema_of
 from tests.fixtures.operations import (
+    WITH_BODY,
     assert_described,
     assert_guarded,
     crud_operations,
@@ -94,7 +95,8 @@ def test_problems_match_their_schema(document: dict[str, Any], parts: httpx.Clie
 def test_operations_of_parts_are_described_and_guarded(
     document: dict[str, Any], system: System
 ) -> None:
-    operations = crud_operations("/parts", "parts_manager")
+    upload = ("parts_manager", {"200", "201"}, WITH_BODY)
+    operations = {**crud_operations("/parts", "parts_manager"), ("/parts/upload", "post"): upload}
     described = described_operations(document)
     assert {key for key in described if key[0].startswith("/parts")} == set(operations)
     assert_described(document, operations)

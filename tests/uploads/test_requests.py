@@ -206,7 +206,9 @@ def test_openapi_describes_formats_parameters_and_responses(depot: DepotApi) -> 
     operation = document["paths"]["/deliveries/upload"]["post"]
     assert list(operation["requestBody"]["content"]) == ["application/json", NDJSON, CSV]
     names = [parameter["name"] for parameter in operation["parameters"]]
-    assert names == ["mode", "dry_run", "report", "Idempotency-Key"]
+    assert names == ["mode", "dry_run", "report", "key", "Idempotency-Key"]
+    key = operation["parameters"][3]["schema"]
+    assert key == {"type": "string", "enum": ["origin,number"], "default": "origin,number"}
     assert {"200", "201", "400", "409", "413", "415", "422", "503"} <= set(operation["responses"])
     one = operation["responses"]["201"]["content"]["application/json"]["schema"]["properties"]
     assert {"goods", "message"} <= set(one)

@@ -37,6 +37,18 @@ def advance_sequence(key: Column[Any], dialect: Dialect) -> Select[Any]:
     return select(func.setval(sequence, func.greatest(highest, 1)))
 
 
+def advance_sequence_to(
+    key: Column[Any], number: ColumnElement[Any], dialect: Dialect
+) -> Select[Any]:
+    """Return the SELECT that moves a key's sequence forward to a number, and never back."""
+    if isinstance(key.default, Sequence):
+        sequence: Any = dialect.identifier_preparer.format_sequence(key.default)
+    else:
+        sequence = _sequence_of(key, dialect)
+    last = func.pg_sequence_last_value(cast(sequence, REGCLASS()))
+    return select(func.setval(cast(sequence, REGCLASS()), func.greatest(last, number, 1)))
+
+
 def next_number(key: Column[Any], dialect: Dialect) -> ColumnElement[Any]:
     """Return the next number of a key's sequence: the model's, or the column's own.
 
