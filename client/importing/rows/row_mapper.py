@@ -10,6 +10,7 @@ from client.importing.mapping.field_mapping import FieldMapping
 from client.importing.mapping.layout_checks import CELL_COLUMN, DAY_COLUMN
 from client.importing.mapping.references import list_references
 from client.importing.mapping.shipped import hint_at_mapping
+from client.importing.reading.mapped_names import mapped_names
 from client.importing.rows.field_readers import FieldReader, FieldReaders
 from client.importing.rows.raw_keys import compile_raw_key
 from client.importing.rows.row_error import RowError
@@ -49,7 +50,7 @@ class RowMapper:
         self.columns = columns
         self._texts = mapping.columns
         # Without [fields] the columns have our names: any other one is probably misspelt.
-        self._known = frozenset() if mapping.fields else frozenset(self._texts.values())
+        self._known = frozenset() if mapping.fields else mapped_names(mapping)
         self._is_csv = bool(columns)
         self._hints: dict[frozenset[str], str] = {}
         self._required = self._list_required(mapping)

@@ -97,6 +97,17 @@ def test_row_is_imported_if_all_columns_of_only_fit(
     assert skips(row, only={"A": ("1", "2"), "B": ("x",)}) == is_skipped
 
 
+@pytest.mark.parametrize("columns", [("user_id", "project", "date", "hours", "Status"), ()])
+def test_rows_in_our_names_may_have_columns_that_conditions_name(columns: Sequence[str]) -> None:
+    row = {"user_id": "ada", "project": "x", "date": "2026-03-02", "hours": "1", "Status": "60"}
+    skip = {"Status": ("60",)}
+    results = process(row, {**row, "Status": "10"}, columns=columns, fields={}, skip=skip)
+    assert [result.is_skipped for result in results] == [True, False]
+    assert not results[1].reason
+    (result,) = process({**row, "Stat": ""}, fields={}, only={"Status": ("60",)})
+    assert "'Stat' is not one of our fields" in result.reason
+
+
 def test_conditions_are_decided_before_the_row_is_parsed() -> None:
     total = {"Who": "Total", "Project": "", "Day": "", "Hours": "812"}
     (result,) = process(total, columns=tuple(total), skip={"Who": ("Total",)})
